@@ -1,0 +1,83 @@
+//! What the host may choose. Units are milliseconds and bytes.
+
+/// The options of a session.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Whose handshake it is.
+    pub handshake: Handshake,
+    /// Time for one answer, and for `connect` as a whole. Default 60 000 ms.
+    pub timeout_ms: u64,
+    /// Bound over a call whose clock is reset by progress. Default: none.
+    pub max_total_timeout_ms: Option<u64>,
+    /// How a lost session is made anew.
+    pub recovery: Recovery,
+    /// Whether tool annotations decide what is safe to repeat. Default false: the specification says that clients must
+    /// consider them untrusted.
+    pub trust_annotations: bool,
+    /// Bound of a JSON answer. Default 64 MiB.
+    pub max_message_bytes: u64,
+    /// Bound of one event. Default 16 MiB.
+    pub max_event_bytes: u64,
+}
+
+/// Whose handshake it is.
+#[derive(Clone, Debug)]
+pub enum Handshake {
+    /// Ours: `clientInfo` and `capabilities` as JSON texts.
+    Own {
+        /// `{"name":…,"version":…}`
+        client_info: String,
+        /// `{}` or what the host declares.
+        capabilities: String,
+    },
+    /// A host's own Client runs it through [`super::Session::call`] and [`super::Session::notify`]; it is kept, and
+    /// replayed when the session is lost.
+    Host,
+}
+
+/// How a lost session is made anew.
+#[derive(Clone, Copy, Debug)]
+pub struct Recovery {
+    /// What is sent again.
+    pub mode: Mode,
+    /// Handshakes that a waiting call sees fail before it settles. Default 2.
+    pub max_attempts: u32,
+    /// Pause before the second handshake; doubles from there. Default 500 ms.
+    pub base_delay_ms: u64,
+    /// Longest pause. Default 30 000 ms.
+    pub max_delay_ms: u64,
+}
+
+/// What is sent again after a repair.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Whatever was refused before it was dispatched; and what is safe to repeat.
+    Default,
+    /// Only what is safe to repeat.
+    Strict,
+    /// Nothing: the session is made anew, the call fails.
+    Off,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            handshake: Handshake::Own {
+                client_info: r#"{"name":"mcp-evergreen","version":"0"}"#.into(),
+                capabilities: "{}".into(),
+            },
+            timeout_ms: 60_000,
+            max_total_timeout_ms: None,
+            recovery: Recovery::default(),
+            trust_annotations: false,
+            max_message_bytes: 64 << 20,
+            max_event_bytes: 16 << 20,
+        }
+    }
+}
+
+impl Default for Recovery {
+    fn default() -> Self {
+        Self { mode: Mode::Default, max_attempts: 2, base_delay_ms: 500, max_delay_ms: 30_000 }
+    }
+}

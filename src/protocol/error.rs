@@ -1,0 +1,169 @@
+//! Errors as the host sees them: what happened, whether the server ran the call, and what to do.
+
+/// Why a command failed. A closed set: a host acts on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Code {
+    /// An option or argument is wrong. Nothing was sent.
+    InvalidOption,
+    /// The request failed below HTTP: offline, refused, reset; or CORS, which a page cannot tell apart.
+    Network,
+    /// The browser hid the answer or a header of it; `diagnosis` names the header.
+    Cors,
+    /// An HTTP refusal that is no JSON-RPC error.
+    Http,
+    /// What answers at this URL is no MCP server.
+    NotMcp,
+    /// The server broke the protocol.
+    Protocol,
+    /// A JSON-RPC error; `rpc_code` and `data` are the server's.
+    Rpc,
+    /// No protocol version in common.
+    UnsupportedVersion,
+    /// The server lacks the capability.
+    Capability,
+    /// The session was lost, and could not be made anew or refused the call again.
+    SessionLost,
+    /// The connection or session ended while the call may have been running.
+    OutcomeUnknown,
+    /// The server is busy and says so (429, 503).
+    Overloaded,
+    /// No answer in time.
+    Timeout,
+    /// 401 or 403.
+    Unauthorized,
+    /// The answer is larger than the bound.
+    TooLarge,
+    /// The session was closed.
+    Closed,
+}
+
+impl Code {
+    /// The code's name in JavaScript.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidOption => "invalid_option",
+            Self::Network => "network",
+            Self::Cors => "cors",
+            Self::Http => "http",
+            Self::NotMcp => "not_mcp",
+            Self::Protocol => "protocol",
+            Self::Rpc => "rpc",
+            Self::UnsupportedVersion => "unsupported_version",
+            Self::Capability => "capability",
+            Self::SessionLost => "session_lost",
+            Self::OutcomeUnknown => "outcome_unknown",
+            Self::Overloaded => "overloaded",
+            Self::Timeout => "timeout",
+            Self::Unauthorized => "unauthorized",
+            Self::TooLarge => "too_large",
+            Self::Closed => "closed",
+        }
+    }
+}
+
+/// Did the server run it?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// No: it was not sent, or was refused before it was dispatched.
+    NotExecuted,
+    /// Yes: the server answered it.
+    Executed,
+    /// It may have.
+    Unknown,
+}
+
+impl Outcome {
+    /// The outcome's name in JavaScript.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NotExecuted => "not_executed",
+            Self::Executed => "executed",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// A cause that the host or the server's operator can mend.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnosis {
+    /// A stable name, such as `hidden_session_id`.
+    pub kind: &'static str,
+    /// The header to add, where one is missing.
+    pub header: Option<&'static str>,
+    /// What to do, in a sentence.
+    pub hint: &'static str,
+}
+
+/// The error of a command. No session id, token or foreign text is in `message`.
+#[derive(Clone, Debug)]
+pub struct Error<P> {
+    /// Why.
+    pub code: Code,
+    /// Whether the server ran it.
+    pub outcome: Outcome,
+    /// What happened, what was tried, what to do.
+    pub message: String,
+    /// Whether the same call may succeed later.
+    pub retryable: bool,
+    /// The JSON-RPC error code.
+    pub rpc_code: Option<i64>,
+    /// The HTTP status.
+    pub http_status: Option<u16>,
+    /// A cause that somebody can mend.
+    pub diagnosis: Option<Diagnosis>,
+    /// The JSON-RPC error's `data`.
+    pub data: Option<P>,
+    /// At most 200 characters of what came, where it was no JSON-RPC.
+    pub excerpt: Option<String>,
+    /// What the platform threw.
+    pub cause: Option<P>,
+}
+
+impl<P> Error<P> {
+    /// An error with nothing but the essentials.
+    #[must_use]
+    pub fn new(code: Code, outcome: Outcome, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            outcome,
+            message: message.into(),
+            retryable: false,
+            rpc_code: None,
+            http_status: None,
+            diagnosis: None,
+            data: None,
+            excerpt: None,
+            cause: None,
+        }
+    }
+
+    /// Marks it as one that may succeed later.
+    #[must_use]
+    pub fn retryable(mut self) -> Self {
+        self.retryable = true;
+        self
+    }
+
+    /// With the HTTP status of the refusal.
+    #[must_use]
+    pub fn with_status(mut self, status: u16) -> Self {
+        self.http_status = Some(status);
+        self
+    }
+
+    /// With a diagnosis.
+    #[must_use]
+    pub fn with_diagnosis(mut self, diagnosis: Diagnosis) -> Self {
+        self.diagnosis = Some(diagnosis);
+        self
+    }
+
+    /// With what the platform threw.
+    #[must_use]
+    pub fn with_cause(mut self, cause: Option<P>) -> Self {
+        self.cause = cause;
+        self
+    }
+}

@@ -1,0 +1,68 @@
+//! The HTTP that the core speaks: what it sends, and what it reads of a response's head.
+
+/// A request to the MCP endpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// POST, GET or DELETE.
+    pub method: Method,
+    /// Header fields, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// A JSON text, for POST.
+    pub body: Option<String>,
+    /// The JSON-RPC method in the body, where it is a request or a notification.
+    pub rpc_method: Option<String>,
+}
+
+/// The HTTP methods of Streamable HTTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// Carries one JSON-RPC message.
+    Post,
+    /// Opens or resumes an event stream.
+    Get,
+    /// Ends the session.
+    Delete,
+}
+
+impl Method {
+    /// As Fetch wants it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Post => "POST",
+            Self::Get => "GET",
+            Self::Delete => "DELETE",
+        }
+    }
+}
+
+/// What the core reads of a response's head. A field that the server does not expose to the page is `None`, like one
+/// that it did not send.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Head {
+    /// The status code.
+    pub status: u16,
+    /// `Content-Type`
+    pub content_type: Option<String>,
+    /// `Mcp-Session-Id`
+    pub session_id: Option<String>,
+    /// `Retry-After`
+    pub retry_after: Option<String>,
+    /// `WWW-Authenticate`
+    pub www_authenticate: Option<String>,
+}
+
+impl Head {
+    /// 2xx.
+    #[must_use]
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// The media type in lower case, without parameters; empty where there is none.
+    #[must_use]
+    pub fn media_type(&self) -> String {
+        let whole = self.content_type.as_deref().unwrap_or_default();
+        whole.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+    }
+}

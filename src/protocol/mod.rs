@@ -1,0 +1,246 @@
+//! The pure core: no I/O, no clock, no randomness, no JavaScript, no `async`.
+//!
+//! [`Session`] is told facts (`handle_*`) and asked what to do (`poll_*`); it never does anything itself. The drive
+//! loop of whoever owns it:
+//!
+//! ```text
+//! session.handle_input(exchange, input, now)      // or a command: call, notify, close …; or handle_timeout
+//! while let Some(output) = session.poll_output()  // until None, after every call above
+//!     perform(output)
+//! set_timer(session.poll_timeout())               // handle_timeout(now) once it is due
+//! ```
+//!
+//! An exchange is one HTTP request and its response. After [`Output::Send`] the driver reports, in this order:
+//! [`Input::Head`]; then, once [`Output::Read`] has said how, what the body holds; then [`Input::End`]. At any point
+//! [`Input::Failed`] ends the exchange instead. After [`Output::Abort`] nothing more is reported; what is reported
+//! all the same is ignored.
+
+mod answer;
+mod backoff;
+mod call;
+mod close;
+pub mod config;
+pub mod era;
+pub mod error;
+mod establish;
+mod exchange;
+pub mod http;
+pub mod json_rpc;
+mod question;
+mod receive;
+mod repair;
+mod session;
+pub mod sse;
+mod state;
+pub mod status;
+pub mod time;
+pub mod verdict;
+
+pub use call::{CallOptions, Params};
+pub use config::Config;
+pub use error::{Code, Error, Outcome};
+pub use exchange::Purpose;
+pub use session::Session;
+pub use status::{Event, Status};
+pub use time::Now;
+
+use http::{Head, Request};
+use serde::de::DeserializeOwned;
+
+/// Names one HTTP request and its response, for the life of a [`Session`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ExchangeId(pub u64);
+
+/// Names one command that settles: a call, a notification, `connect`, `verify`, `close`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CallId(pub u64);
+
+/// Names one request of the server's that the host is asked to answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct QuestionId(pub u64);
+
+/// A parsed JSON value that the core passes on without looking inside more than it must: a `JsValue` in the browser,
+/// a `serde_json::Value` in native tests.
+pub trait Payload: Clone {
+    /// The field of an object; `None` where this is no object, or the field is absent.
+    fn field(&self, field: Field) -> Option<Self>;
+    /// The items of an array; `None` where this is no array.
+    fn items(&self) -> Option<Vec<Self>>;
+    /// Whether this is a JSON object.
+    fn is_object(&self) -> bool;
+    /// The string, where this is one.
+    fn as_string(&self) -> Option<String>;
+    /// The number, where this is one.
+    fn as_number(&self) -> Option<f64>;
+    /// A typed copy, for what the core itself must know. Depth is bounded.
+    ///
+    /// # Errors
+    /// Says what does not fit, without quoting the value.
+    fn read<T: DeserializeOwned>(&self) -> Result<T, String>;
+    /// The empty object `{}`: the value of a command that has nothing to return.
+    fn empty() -> Self;
+}
+
+/// The fields of a JSON-RPC message and of a refusal that the core reads through [`Payload::field`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Field {
+    /// `id`
+    Id,
+    /// `method`
+    Method,
+    /// `params`
+    Params,
+    /// `result`
+    Result,
+    /// `error`
+    Error,
+    /// `code`, of an error
+    Code,
+    /// `message`, of an error or a refusal
+    Message,
+    /// `data`, of an error
+    Data,
+    /// `detail`, of a refusal
+    Detail,
+    /// `progressToken`, of `notifications/progress` params
+    ProgressToken,
+}
+
+/// A fact about one exchange.
+#[derive(Clone, Debug)]
+pub enum Input<P> {
+    /// Status and headers have arrived.
+    Head(Head),
+    /// A whole JSON body ([`ReadAs::Json`]), parsed. An array is a batch (2025-03-26).
+    Message(P),
+    /// One event of a stream ([`ReadAs::Events`]). `message` is the parsed `data`; `None` where `data` is empty, or
+    /// where it is no JSON (then an [`Input::Malformed`] went before).
+    Event {
+        /// `id:`, where the event has one.
+        id: Option<String>,
+        /// `retry:` in milliseconds, where the event has one.
+        retry_ms: Option<u64>,
+        /// The parsed `data`.
+        message: Option<P>,
+    },
+    /// A body as text ([`ReadAs::Text`]), cut at the bound, invalid UTF-8 replaced.
+    Text(String),
+    /// The body is not what it was to be read as. For [`ReadAs::Json`] this ends the exchange; in a stream, reading
+    /// goes on after [`Malformed::Json`] and ends after the others.
+    Malformed(Malformed),
+    /// The body has ended.
+    End,
+    /// No head arrived, or the body broke off. `cause` is what the platform threw.
+    Failed {
+        /// What the platform threw.
+        cause: Option<P>,
+    },
+}
+
+/// Why a body could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Malformed {
+    /// No JSON: `bytes` of it were read.
+    Json {
+        /// Length of the text that did not parse.
+        bytes: u64,
+    },
+    /// Not UTF-8.
+    Utf8,
+    /// Longer than `limit` bytes.
+    TooLarge {
+        /// The bound that was passed.
+        limit: u64,
+    },
+}
+
+/// How the body of an exchange is to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReadAs {
+    /// One JSON text of at most `max` bytes: [`Input::Message`] or [`Input::Malformed`], then [`Input::End`].
+    Json {
+        /// Bytes.
+        max: u64,
+    },
+    /// Server-sent events of at most `max` bytes each: [`Input::Event`]s, then [`Input::End`].
+    Events {
+        /// Bytes.
+        max: u64,
+    },
+    /// The first `max` bytes as text: [`Input::Text`], then [`Input::End`]; the rest is cancelled.
+    Text {
+        /// Bytes.
+        max: u64,
+    },
+    /// Cancelled unread; [`Input::End`] follows.
+    Discard,
+}
+
+/// What the driver is to do.
+#[derive(Clone, Debug)]
+pub enum Output<P> {
+    /// Send this request. The driver adds the host's own headers.
+    Send {
+        /// The name of the new exchange.
+        exchange: ExchangeId,
+        /// Why it is sent, for header functions and telemetry.
+        purpose: Purpose,
+        /// What to send.
+        request: Request,
+    },
+    /// Read the body of this exchange so.
+    Read {
+        /// The exchange whose head was reported.
+        exchange: ExchangeId,
+        /// How.
+        how: ReadAs,
+    },
+    /// Abort this exchange: nothing of it is wanted any more.
+    Abort {
+        /// The exchange.
+        exchange: ExchangeId,
+    },
+    /// The command has ended. Each command settles exactly once.
+    Settle {
+        /// The command.
+        call: CallId,
+        /// Its result: the JSON-RPC `result`, or `{}` where there is none.
+        result: Result<P, Box<Error<P>>>,
+    },
+    /// Progress of a call that asked for it: the `params` of `notifications/progress`.
+    Progress {
+        /// The call.
+        call: CallId,
+        /// `{progressToken, progress, total?, message?}`
+        params: P,
+    },
+    /// The server asks; the host answers with [`Session::answer`].
+    Ask {
+        /// Names the question.
+        question: QuestionId,
+        /// `sampling/createMessage`, `elicitation/create`, `roots/list` …
+        method: String,
+        /// Its `params`, where it has any.
+        params: Option<P>,
+        /// The call on whose stream the question came.
+        call: Option<CallId>,
+        /// The generation of the session that asks.
+        generation: u32,
+    },
+    /// The session that asked is gone, or the server cancelled the question: an answer would go nowhere.
+    Withdraw {
+        /// The question.
+        question: QuestionId,
+    },
+    /// Tell the host's listeners.
+    Emit(Event<P>),
+}
+
+/// When [`Session::handle_timeout`] is to be called next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deadline {
+    /// Milliseconds on the monotonic clock.
+    pub at: u64,
+    /// What is due then.
+    pub why: &'static str,
+}

@@ -1,0 +1,213 @@
+//! Server-sent events as in WHATWG HTML, 9.2.5 and 9.2.6, from bytes, over any split, bounded.
+
+/// One event, or a block of lines without data that still carries an `id` or a `retry`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Event {
+    /// `id:`; empty resets the last event id.
+    pub id: Option<String>,
+    /// `retry:` in milliseconds.
+    pub retry_ms: Option<u64>,
+    /// `event:`; empty means `message`.
+    pub name: String,
+    /// The `data:` lines, joined by LF; empty where there were none.
+    pub data: String,
+}
+
+impl Event {
+    /// Whether its data is a message of MCP's: other event types are not ours.
+    #[must_use]
+    pub fn is_message(&self) -> bool {
+        !self.data.is_empty() && matches!(self.name.as_str(), "" | "message")
+    }
+}
+
+/// An event is longer than the bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooLarge;
+
+/// An incremental parser.
+#[derive(Debug)]
+pub struct Parser {
+    max: usize,
+    /// The beginning of a line whose end has not arrived.
+    line: Vec<u8>,
+    event: Event,
+    has_data: bool,
+    at_start: bool,
+    /// The previous byte was CR: an LF now belongs to it.
+    after_cr: bool,
+}
+
+impl Parser {
+    /// `max` bounds the bytes of one event.
+    #[must_use]
+    pub fn new(max: usize) -> Self {
+        Self { max, line: Vec::new(), event: Event::default(), has_data: false, at_start: true, after_cr: false }
+    }
+
+    /// Takes the next bytes and hands on each event that they complete. An event that is not complete when the stream
+    /// ends is discarded, as the standard says.
+    ///
+    /// # Errors
+    /// [`TooLarge`]; the stream cannot be read any further then.
+    pub fn push(&mut self, mut bytes: &[u8], mut emit: impl FnMut(Event)) -> Result<(), TooLarge> {
+        if self.after_cr && !bytes.is_empty() {
+            self.after_cr = false;
+            bytes = bytes.strip_prefix(b"\n").unwrap_or(bytes);
+        }
+        while let Some(end) = bytes.iter().position(|b| matches!(b, b'\n' | b'\r')) {
+            let (head, rest) = bytes.split_at(end);
+            if self.line.is_empty() {
+                self.bound(head.len())?;
+                self.end_line(head, &mut emit);
+            } else {
+                self.bound(self.line.len() + head.len())?;
+                let mut line = std::mem::take(&mut self.line);
+                line.extend_from_slice(head);
+                self.end_line(&line, &mut emit);
+            }
+            bytes = match rest {
+                [b'\r', b'\n', rest @ ..] | [_, rest @ ..] => rest,
+                [] => rest,
+            };
+            self.after_cr = bytes.is_empty() && rest == b"\r";
+        }
+        self.bound(self.line.len() + bytes.len())?;
+        self.line.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn bound(&self, line: usize) -> Result<(), TooLarge> {
+        if line.saturating_add(self.event.data.len()) > self.max { Err(TooLarge) } else { Ok(()) }
+    }
+
+    fn end_line(&mut self, mut line: &[u8], emit: &mut impl FnMut(Event)) {
+        if std::mem::take(&mut self.at_start) {
+            line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
+        }
+        if line.is_empty() {
+            return self.dispatch(emit);
+        }
+        let (name, value) = match line.iter().position(|b| *b == b':') {
+            Some(0) => return,
+            Some(colon) => {
+                let value = &line[colon + 1..];
+                (&line[..colon], value.strip_prefix(b" ").unwrap_or(value))
+            }
+            None => (line, &b""[..]),
+        };
+        match name {
+            b"data" => {
+                if std::mem::replace(&mut self.has_data, true) {
+                    self.event.data.push('\n');
+                }
+                self.event.data.push_str(&String::from_utf8_lossy(value));
+            }
+            b"event" => self.event.name = String::from_utf8_lossy(value).into_owned(),
+            b"id" if !value.contains(&0) => self.event.id = Some(String::from_utf8_lossy(value).into_owned()),
+            b"retry" if !value.is_empty() && value.iter().all(u8::is_ascii_digit) => {
+                // Too many digits for a u64: as long as can be.
+                self.event.retry_ms = Some(String::from_utf8_lossy(value).parse().unwrap_or(u64::MAX));
+            }
+            _ => {}
+        }
+    }
+
+    fn dispatch(&mut self, emit: &mut impl FnMut(Event)) {
+        let event = std::mem::take(&mut self.event);
+        self.has_data = false;
+        if !event.data.is_empty() || event.id.is_some() || event.retry_ms.is_some() {
+            emit(event);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(pieces: &[&[u8]], max: usize) -> Result<Vec<Event>, TooLarge> {
+        let mut parser = Parser::new(max);
+        let mut events = Vec::new();
+        for piece in pieces {
+            parser.push(piece, |event| events.push(event))?;
+        }
+        Ok(events)
+    }
+
+    /// Whole, byte by byte, and at every split: always the same events.
+    fn events(text: &[u8]) -> Vec<Event> {
+        let whole = parse(&[text], 1 << 16).expect("within the bound");
+        let bytes: Vec<&[u8]> = text.chunks(1).collect();
+        assert_eq!(parse(&bytes, 1 << 16).as_ref(), Ok(&whole));
+        for at in 0..=text.len() {
+            assert_eq!(parse(&[&text[..at], &text[at..]], 1 << 16).as_ref(), Ok(&whole), "split at {at}");
+        }
+        whole
+    }
+
+    fn data(text: &[u8]) -> Vec<String> {
+        events(text).into_iter().map(|event| event.data).collect()
+    }
+
+    #[test]
+    fn lines_end_with_cr_lf_or_both() {
+        assert_eq!(data(b"data: a\n\ndata: b\r\rdata: c\r\n\r\n"), ["a", "b", "c"]);
+    }
+
+    #[test]
+    fn data_lines_are_joined_and_one_space_is_dropped() {
+        assert_eq!(data(b"data:a\ndata:  b\ndata\n\n"), ["a\n b\n"]);
+    }
+
+    #[test]
+    fn comments_and_unknown_fields_are_ignored() {
+        assert_eq!(data(b": hello\nfoo: bar\ndata: x\n\n:\n\n"), ["x"]);
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_dropped_once() {
+        assert_eq!(data(b"\xef\xbb\xbfdata: x\n\n\xef\xbb\xbfdata: y\n\n"), ["x"]);
+    }
+
+    #[test]
+    fn an_event_without_data_still_carries_id_and_retry() {
+        let [event] = &events(b"id: 7\nretry: 300\ndata\n\n")[..] else { panic!("one event") };
+        assert_eq!((event.id.as_deref(), event.retry_ms, event.is_message()), (Some("7"), Some(300), false));
+    }
+
+    #[test]
+    fn bad_ids_and_retries_are_ignored() {
+        let [event] = &events(b"id: a\0b\nretry: 3s\nretry: -1\ndata: x\n\n")[..] else { panic!("one event") };
+        assert_eq!((event.id.as_deref(), event.retry_ms), (None, None));
+        let [event] = &events(b"retry: 99999999999999999999999\n\n")[..] else { panic!("one event") };
+        assert_eq!(event.retry_ms, Some(u64::MAX));
+    }
+
+    #[test]
+    fn only_message_events_are_messages() {
+        let names: Vec<bool> = events(b"event: ping\ndata: x\n\nevent: message\ndata: x\n\ndata: x\n\n")
+            .iter()
+            .map(Event::is_message)
+            .collect();
+        assert_eq!(names, [false, true, true]);
+    }
+
+    #[test]
+    fn an_unfinished_event_is_discarded() {
+        assert_eq!(data(b"data: a\n\ndata: b\n"), ["a"]);
+    }
+
+    #[test]
+    fn characters_may_be_split_and_bad_ones_are_replaced() {
+        assert_eq!(data("data: ö€\n\n".as_bytes()), ["ö€"]);
+        assert_eq!(data(b"data: \xff\n\n"), ["\u{fffd}"]);
+    }
+
+    #[test]
+    fn the_bound_holds_with_and_without_a_line_end() {
+        assert_eq!(parse(&[b"data: 12345678", b"90"], 15), Err(TooLarge));
+        assert_eq!(parse(&[b"data: 1234567\n", b"data: 12345\n"], 15), Err(TooLarge));
+        assert_eq!(parse(&[b"data: 1234567\n\n", b"data: 1234567\n\n"], 15).map(|e| e.len()), Ok(2));
+    }
+}

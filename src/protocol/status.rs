@@ -1,0 +1,170 @@
+//! What the host is told: the status, and events.
+
+use super::{ExchangeId, Purpose, error::Error, http::Method, verdict::Verdict};
+
+/// The state of a session, as a host may show it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// The first handshake is under way.
+    Connecting,
+    /// The session is established.
+    Ready,
+    /// The session was lost and is being made anew.
+    Recovering,
+    /// Nothing is under way until something happens: see `waiting_for`.
+    Waiting,
+    /// The session has ended for good.
+    Closed,
+}
+
+impl Phase {
+    /// The state's name in JavaScript.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Connecting => "connecting",
+            Self::Ready => "ready",
+            Self::Recovering => "recovering",
+            Self::Waiting => "waiting",
+            Self::Closed => "closed",
+        }
+    }
+}
+
+/// What the session waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WaitingFor {
+    /// A short reason.
+    pub why: &'static str,
+    /// Until when, in milliseconds since the epoch.
+    pub until_unix_ms: Option<u64>,
+}
+
+/// The latest recovery.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LastRecovery {
+    /// When it ended, in milliseconds since the epoch.
+    pub at_unix_ms: u64,
+    /// Why the session had to be made anew.
+    pub reason: &'static str,
+    /// Milliseconds from the loss to the new session.
+    pub duration_ms: u64,
+    /// Calls that were sent again.
+    pub retried: u32,
+}
+
+/// A snapshot. What is known of the server stays known while a lost session is made anew.
+#[derive(Clone, Debug)]
+pub struct Status<P> {
+    /// The state.
+    pub phase: Phase,
+    /// The negotiated protocol version.
+    pub protocol_version: Option<&'static str>,
+    /// The `InitializeResult`: `serverInfo`, `capabilities`, `instructions`.
+    pub handshake: Option<P>,
+    /// A short hash of the session id, for logs.
+    pub session_tag: Option<String>,
+    /// How many sessions this one has had.
+    pub generation: u32,
+    /// When the server last answered under this session, in milliseconds since the epoch.
+    pub verified_at_unix_ms: Option<u64>,
+    /// How many times the session was made anew.
+    pub recoveries: u32,
+    /// The latest of them.
+    pub last_recovery: Option<LastRecovery>,
+    /// With [`Phase::Waiting`]: what for.
+    pub waiting_for: Option<WaitingFor>,
+    /// Why the latest attempt to establish the session failed; `None` once it is ready.
+    pub last_error: Option<Box<Error<P>>>,
+}
+
+/// What the host's listeners are told.
+#[derive(Clone, Debug)]
+pub enum Event<P> {
+    /// Something in the status changed, apart from `verified_at_unix_ms`.
+    StateChange,
+    /// The session is lost and is being made anew.
+    Recovering {
+        /// Why it is taken for lost.
+        reason: &'static str,
+        /// The generation of the lost session.
+        generation: u32,
+    },
+    /// The session was made anew.
+    Recovered {
+        /// The generation of the new session.
+        generation: u32,
+        /// What was done.
+        recovery: LastRecovery,
+    },
+    /// A notification of the server's.
+    Notification {
+        /// `notifications/…`
+        method: String,
+        /// Its `params`.
+        params: Option<P>,
+    },
+    /// Something that somebody should mend.
+    Warning {
+        /// A stable name.
+        kind: &'static str,
+        /// The header concerned.
+        header: Option<&'static str>,
+        /// What to do, in a sentence.
+        hint: &'static str,
+    },
+    /// What went over the wire.
+    Wire(Wire),
+    /// The session has ended for good.
+    Close {
+        /// Why.
+        reason: &'static str,
+    },
+}
+
+/// One step of one exchange.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wire {
+    /// The exchange.
+    pub exchange: ExchangeId,
+    /// Why it was sent.
+    pub purpose: Purpose,
+    /// The HTTP method.
+    pub method: Method,
+    /// The JSON-RPC method of the request or notification in it.
+    pub rpc_method: Option<String>,
+    /// The generation of the session that it was sent under; 0 where there was none.
+    pub generation: u32,
+    /// 1 for the first send of a call, 2 for the second …
+    pub attempt: u32,
+    /// What happened.
+    pub step: WireStep,
+    /// When, in milliseconds since the epoch.
+    pub at_unix_ms: u64,
+}
+
+/// What happened to an exchange.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WireStep {
+    /// The request went out.
+    Sent,
+    /// It was answered.
+    Answered {
+        /// The HTTP status.
+        status: u16,
+        /// What the answer means; `None` where it is a success.
+        verdict: Option<Verdict>,
+        /// Milliseconds since it was sent.
+        duration_ms: u64,
+    },
+    /// It failed below HTTP, or its body broke off.
+    Failed {
+        /// Milliseconds since it was sent.
+        duration_ms: u64,
+    },
+    /// We gave it up.
+    Aborted {
+        /// Milliseconds since it was sent.
+        duration_ms: u64,
+    },
+}
