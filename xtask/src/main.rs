@@ -1,1 +1,95 @@
-fn main() {}
+//! Every command a contributor needs, as `cargo xtask <command>`.
+
+mod build;
+mod chromium;
+mod demo;
+mod lint;
+mod node;
+mod process;
+mod project;
+mod python;
+mod rules;
+mod setup;
+mod stamp;
+mod summary;
+mod test;
+mod toolchain;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+use project::Project;
+
+struct Command {
+    name: &'static str,
+    takes: &'static str,
+    does: &'static str,
+    run: fn(&Project, &[String]) -> Result<()>,
+}
+
+const COMMANDS: &[Command] = &[
+    Command {
+        name: "demo",
+        takes: "[--headless]",
+        does: "a page and a real server: evict the session, watch a call heal (--headless prints it)",
+        run: demo::run,
+    },
+    Command {
+        name: "build",
+        takes: "",
+        does: "the npm package: unpacked in pkg/, packed beside it",
+        run: build::command,
+    },
+    Command { name: "test", takes: test::SUITE_NAMES, does: "all test suites, or those named", run: test::command },
+    Command {
+        name: "lint",
+        takes: "",
+        does: "rustfmt, clippy and rustdoc for native and wasm32, and the rules of this repository",
+        run: lint::command,
+    },
+    Command {
+        name: "setup",
+        takes: "",
+        does: "install what the other commands need (each of them also does so by itself)",
+        run: setup::command,
+    },
+];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let Some((name, rest)) = arguments.split_first() else {
+        print!("{}", help());
+        return ExitCode::SUCCESS;
+    };
+    if matches!(name.as_str(), "help" | "--help" | "-h") {
+        print!("{}", help());
+        return ExitCode::SUCCESS;
+    }
+    match run(name, rest) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(name: &str, arguments: &[String]) -> Result<()> {
+    let Some(command) = COMMANDS.iter().find(|command| command.name == name) else {
+        bail!("there is no command {name:?}\n{}", help());
+    };
+    if command.takes.is_empty() && !arguments.is_empty() {
+        bail!("`cargo xtask {name}` takes no arguments");
+    }
+    (command.run)(&Project::find()?, arguments)
+}
+
+fn help() -> String {
+    COMMANDS
+        .iter()
+        .map(|command| {
+            let usage = format!("{} {}", command.name, command.takes);
+            format!("cargo xtask {usage:<24} {}\n", command.does)
+        })
+        .collect()
+}

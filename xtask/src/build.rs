@@ -1,0 +1,180 @@
+//! The npm package: `pkg/`, and the tarball beside it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::process::{cargo, npm, output, run, say};
+use crate::project::Project;
+use crate::setup::{self, Piece};
+use crate::stamp::{self, Inputs, files_below};
+use crate::toolchain::{self, WASM};
+
+const LICENCES: &[&str] = &["LICENSE-MIT", "LICENSE-APACHE"];
+
+/// Stands in `pkg-template/package.json` where the version of `Cargo.toml` goes.
+const NO_VERSION: &str = "\"version\": \"0.0.0\"";
+
+const WASM_BINDGEN_FLAGS: &[&str] = &["--target=web", "--out-name=mcp_evergreen", "--no-typescript"];
+
+const WASM_OPT_FLAGS: &[&str] = &["-Oz", "--strip-producers"];
+
+pub fn command(project: &Project, _: &[String]) -> Result<()> {
+    build(project)
+}
+
+pub fn build(project: &Project) -> Result<()> {
+    setup::ensure(project, &[Piece::WasmTarget, Piece::WasmBindgen, Piece::Node])?;
+    let _lock = setup::lock(project)?;
+    let compiled = compile(project)?;
+    let inputs = inputs(project, &compiled)?;
+    let stamp = project.tools().join("package-stamp");
+    if !stamp::is_fresh(&stamp, &with_outputs(project, &inputs)) {
+        package(project, &compiled)?;
+        stamp::set(&stamp, &with_outputs(project, &inputs))?;
+    }
+    say(sizes(project)?);
+    Ok(())
+}
+
+fn compile(project: &Project) -> Result<PathBuf> {
+    say("Compiling mcp-evergreen for wasm32…");
+    run(cargo()
+        .args(["build", "--release", "--package", "mcp-evergreen", "--lib"])
+        .args(["--features", "js", "--target", WASM])
+        .env("CARGO_ENCODED_RUSTFLAGS", remapped_paths()?.join("\x1f"))
+        .current_dir(&project.root))?;
+    Ok(project.target.join(WASM).join("release/mcp_evergreen.wasm"))
+}
+
+/// Panic messages name files: without this, those of the dependencies would name the folders of the
+/// machine they were compiled on, and the output would differ from machine to machine.
+fn remapped_paths() -> Result<Vec<String>> {
+    let home = std::env::var_os("CARGO_HOME")
+        .map(PathBuf::from)
+        .or_else(|| Some(std::env::home_dir()?.join(".cargo")))
+        .context("there is no home directory")?;
+    let Ok(registries) = fs::read_dir(home.join("registry/src")) else {
+        return Ok(Vec::new());
+    };
+    registries.map(|registry| Ok(format!("--remap-path-prefix={}=", registry?.path().display()))).collect()
+}
+
+/// All that the package is made from.
+fn inputs(project: &Project, compiled: &Path) -> Result<String> {
+    let mut inputs = Inputs::default();
+    inputs.text(include_str!("build.rs"));
+    inputs.text(&project.version);
+    inputs.text(&toolchain::wasm_bindgen_version(project)?);
+    inputs.file(&project.e2e().join("node_modules/binaryen/package.json"))?;
+    inputs.file(compiled)?;
+    inputs.folder(&project.root.join("pkg-template"))?;
+    for file in LICENCES {
+        inputs.file(&project.root.join(file))?;
+    }
+    inputs.file(&readme(project))?;
+    Ok(inputs.finish())
+}
+
+/// With what was made from them, so that a file edited or deleted in `pkg/` is made anew.
+fn with_outputs(project: &Project, inputs: &str) -> String {
+    let mut outputs = Inputs::default();
+    let complete = outputs.folder(&project.package()).and_then(|()| outputs.file(&project.tarball())).is_ok();
+    if complete { format!("{inputs} {}", outputs.finish()) } else { format!("{inputs} incomplete") }
+}
+
+fn package(project: &Project, compiled: &Path) -> Result<()> {
+    say("Packing the npm package (wasm-bindgen, wasm-opt, npm pack)…");
+    let staging = project.target.join("package");
+    remove(&staging)?;
+    fs::create_dir_all(&staging)?;
+    bindings(project, compiled, &staging.join("wasm"))?;
+    copy_template(project, &staging)?;
+    remove(&project.package())?;
+    fs::rename(&staging, project.package()).with_context(|| format!("cannot move {} to pkg/", staging.display()))?;
+    pack(project)
+}
+
+fn bindings(project: &Project, compiled: &Path, to: &Path) -> Result<()> {
+    run(Command::new(toolchain::wasm_bindgen(project)?.join("wasm-bindgen"))
+        .args(WASM_BINDGEN_FLAGS)
+        .arg("--out-dir")
+        .arg(to)
+        .arg(compiled))?;
+    let module = to.join("mcp_evergreen_bg.wasm");
+    run(Command::new("node")
+        .arg(project.e2e().join("node_modules/binaryen/bin/wasm-opt"))
+        .args(WASM_OPT_FLAGS)
+        .arg(&module)
+        .arg("--output")
+        .arg(&module))
+}
+
+fn copy_template(project: &Project, to: &Path) -> Result<()> {
+    let template = project.root.join("pkg-template");
+    for from in files_below(&template)? {
+        let to = to.join(from.strip_prefix(&template)?);
+        if let Some(folder) = to.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        fs::copy(&from, &to)?;
+    }
+    let manifest = to.join("package.json");
+    let text = fs::read_to_string(&manifest).context("pkg-template has no package.json")?;
+    if text.matches(NO_VERSION).count() != 1 {
+        bail!("pkg-template/package.json must hold {NO_VERSION} once");
+    }
+    let version = format!("\"version\": \"{}\"", project.version);
+    fs::write(manifest, text.replace(NO_VERSION, &version))?;
+    fs::copy(readme(project), to.join("README.md"))?;
+    for file in LICENCES {
+        fs::copy(project.root.join(file), to.join(file))?;
+    }
+    Ok(())
+}
+
+/// The package's own README where there is one, else that of the repository.
+fn readme(project: &Project) -> PathBuf {
+    let own = project.root.join("pkg-template/README.md");
+    if own.is_file() { own } else { project.root.join("README.md") }
+}
+
+fn pack(project: &Project) -> Result<()> {
+    for entry in fs::read_dir(&project.root)? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if name.starts_with("mcp-evergreen-") && name.ends_with(".tgz") {
+            fs::remove_file(&path)?;
+        }
+    }
+    output(npm().args(["pack", "--ignore-scripts", "./pkg"]).current_dir(&project.root))?;
+    if !project.tarball().is_file() {
+        bail!("npm pack did not make {}", project.tarball().display());
+    }
+    Ok(())
+}
+
+fn sizes(project: &Project) -> Result<String> {
+    const SCRIPT: &str = r#"
+        const { readFileSync } = require("node:fs");
+        const { brotliCompressSync } = require("node:zlib");
+        const add = (files, size) => files.reduce((sum, file) => sum + size(readFileSync(file)), 0);
+        const kb = (bytes) => (bytes / 1000).toFixed(1) + " kB";
+        const files = process.argv.slice(1);
+        console.log(["wasm", "js"].map((kind) => {
+            const these = files.filter((file) => file.endsWith("." + kind));
+            return `${kind} ${kb(add(these, (b) => b.length))} (brotli ${kb(add(these, (b) => brotliCompressSync(b).length))})`;
+        }).join(", "));
+    "#;
+    let sizes = output(Command::new("node").args(["-e", SCRIPT, "--"]).args(files_below(&project.package())?))?;
+    Ok(format!("mcp-evergreen {}: {} in pkg/ and mcp-evergreen-{}.tgz", project.version, sizes.trim(), project.version))
+}
+
+fn remove(folder: &Path) -> Result<()> {
+    if folder.exists() {
+        fs::remove_dir_all(folder).with_context(|| format!("cannot remove {}", folder.display()))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,42 @@
+//! The demo: everything it needs, then `www/demo.mjs`.
+
+use std::process::Command;
+
+use anyhow::{Result, bail};
+
+use crate::build;
+use crate::chromium::Chromium;
+use crate::project::Project;
+use crate::setup::{self, Piece};
+
+pub fn run(project: &Project, arguments: &[String]) -> Result<()> {
+    let headless = match arguments {
+        [] => false,
+        [flag] if flag == "--headless" => true,
+        _ => bail!("`cargo xtask demo` takes --headless or nothing"),
+    };
+    if headless {
+        setup::ensure(project, &[Piece::Chromium])?;
+    }
+    build::build(project)?;
+    let mut command = Command::new("node");
+    command.arg("www/demo.mjs").current_dir(&project.root);
+    if headless {
+        let chromium = Chromium::find_or_install()?;
+        command.arg("--headless").env("CHROMIUM", chromium.browser);
+    }
+    become_process(command)
+}
+
+/// The demo takes this process's place, so that Ctrl-C, signals and the exit code are its own.
+#[cfg(unix)]
+fn become_process(mut command: Command) -> Result<()> {
+    use std::os::unix::process::CommandExt;
+    Err(command.exec().into())
+}
+
+#[cfg(not(unix))]
+fn become_process(mut command: Command) -> Result<()> {
+    let status = command.status()?;
+    std::process::exit(status.code().unwrap_or(1));
+}

@@ -1,0 +1,42 @@
+//! Everything that can be wrong without a test failing.
+
+use anyhow::{Result, bail};
+
+use crate::process::{cargo, run, say};
+use crate::project::Project;
+use crate::rules;
+use crate::setup::{self, Piece};
+use crate::toolchain::WASM;
+
+const FOR_WASM: &[&str] = &["--package", "mcp-evergreen", "--features", "js", "--target", WASM];
+
+pub fn command(project: &Project, _: &[String]) -> Result<()> {
+    setup::ensure(project, &[Piece::Lints, Piece::WasmTarget])?;
+    say("The rules of this repository…");
+    let violations = rules::violations(project)?;
+    if !violations.is_empty() {
+        bail!("{}", violations.join("\n"));
+    }
+    step(project, &["fmt", "--all", "--check"], &[])?;
+    clippy(project, &["--workspace"])?;
+    clippy(project, FOR_WASM)?;
+    doc(project, &["--workspace"])?;
+    doc(project, FOR_WASM)?;
+    say("Lints: all clean.");
+    Ok(())
+}
+
+fn clippy(project: &Project, what: &[&str]) -> Result<()> {
+    let arguments = [&["clippy", "--all-targets"], what, &["--", "-D", "warnings"]].concat();
+    step(project, &arguments, &[])
+}
+
+fn doc(project: &Project, what: &[&str]) -> Result<()> {
+    let arguments = [&["doc", "--no-deps"], what].concat();
+    step(project, &arguments, &[("RUSTDOCFLAGS", "-D warnings")])
+}
+
+fn step(project: &Project, arguments: &[&str], environment: &[(&str, &str)]) -> Result<()> {
+    say(format!("cargo {}…", arguments.join(" ")));
+    run(cargo().args(arguments).envs(environment.iter().copied()).current_dir(&project.root))
+}

@@ -1,0 +1,93 @@
+//! Running other programs, and finding them.
+
+use std::ffi::OsStr;
+use std::io::{IsTerminal, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+/// Says what is being done, on stderr: stdout belongs to what the user asked for.
+pub fn say(line: impl AsRef<str>) {
+    let line = line.as_ref();
+    if std::io::stderr().is_terminal() {
+        eprintln!("\x1b[1m{line}\x1b[0m");
+    } else {
+        eprintln!("{line}");
+    }
+}
+
+pub fn cargo() -> Command {
+    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+}
+
+/// Runs with the output shown as it comes.
+pub fn run(command: &mut Command) -> Result<()> {
+    let status = command.stdin(Stdio::null()).status().with_context(|| format!("cannot start {}", line(command)))?;
+    if !status.success() {
+        bail!("{} failed ({status})", line(command));
+    }
+    Ok(())
+}
+
+/// Runs with stdout shown as it comes, and returned; the exit status is the caller's to judge.
+pub fn run_and_keep(command: &mut Command) -> Result<(bool, String)> {
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("cannot start {}", line(command)))?;
+    let mut kept = Vec::new();
+    let mut chunk = [0; 4096];
+    let mut from = child.stdout.take().context("stdout is piped")?;
+    let mut to = std::io::stdout().lock();
+    loop {
+        let count = from.read(&mut chunk)?;
+        let Some(read) = chunk.get(..count).filter(|read| !read.is_empty()) else {
+            break;
+        };
+        to.write_all(read)?;
+        to.flush()?;
+        kept.extend_from_slice(read);
+    }
+    let status = child.wait()?;
+    Ok((status.success(), String::from_utf8_lossy(&kept).into_owned()))
+}
+
+/// Runs silently; returns stdout, or an error that ends with stderr.
+pub fn output(command: &mut Command) -> Result<String> {
+    let output = command.stdin(Stdio::null()).output().with_context(|| format!("cannot start {}", line(command)))?;
+    if !output.status.success() {
+        bail!("{} failed ({}): {}", line(command), output.status, String::from_utf8_lossy(&output.stderr).trim());
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// Runs silently: did it start and succeed?
+pub fn succeeds(command: &mut Command) -> bool {
+    output(command).is_ok()
+}
+
+/// The first of `names` that is in `PATH`.
+pub fn in_path(names: &[&str]) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    let folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    names.iter().find_map(|name| {
+        let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
+        folders.iter().map(|folder| folder.join(&file)).find(|candidate| candidate.is_file())
+    })
+}
+
+/// npm's launchers are batch files on Windows, which only start by their full name.
+pub fn npm() -> Command {
+    Command::new(if cfg!(windows) { "npm.cmd" } else { "npm" })
+}
+
+fn line(command: &Command) -> String {
+    let program = Path::new(command.get_program());
+    let words: Vec<_> = std::iter::once(program.file_stem().unwrap_or_default())
+        .chain(command.get_args())
+        .map(OsStr::to_string_lossy)
+        .collect();
+    format!("`{}`", words.join(" "))
+}

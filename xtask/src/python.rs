@@ -1,0 +1,65 @@
+//! The virtual environment that the Python servers of the tests run in.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::process::{in_path, output, run, say, succeeds};
+use crate::project::Project;
+use crate::setup::apt_install;
+use crate::stamp::{self, Inputs};
+
+const HINT: &str = "get Python 3.10 or later with venv (on Debian: `apt-get install python3 python3-venv`)";
+
+/// Tells whether this Python can make a virtual environment with pip in it.
+const CAN_MAKE_VENV: &str = "import ensurepip, venv";
+const IS_NEW_ENOUGH: &str = "import sys; sys.exit(sys.version_info < (3, 10))";
+
+pub fn environment(project: &Project) -> Result<()> {
+    let requirements = project.e2e().join("requirements.txt");
+    let folder = project.tools().join("python");
+    let mut inputs = Inputs::default();
+    inputs.file(&requirements)?;
+    let inputs = inputs.finish();
+    let stamp = folder.join("xtask-stamp");
+    if stamp::is_fresh(&stamp, &inputs) && succeeds(Command::new(python(project)).arg("--version")) {
+        return Ok(());
+    }
+    let system = system_python()?;
+    say("Installing the Python packages of tests/e2e/requirements.txt (about 1 minute)…");
+    if folder.exists() {
+        fs::remove_dir_all(&folder)?;
+    }
+    run(Command::new(system).args(["-m", "venv"]).arg(&folder))
+        .with_context(|| format!("no virtual environment could be made: {HINT}"))?;
+    run(Command::new(python(project))
+        .args(["-m", "pip", "install", "--disable-pip-version-check", "-r"])
+        .arg(&requirements))
+    .context("the Python packages are missing: pip must be able to install those of tests/e2e/requirements.txt")?;
+    stamp::set(&stamp, &inputs)
+}
+
+/// The interpreter of the virtual environment.
+pub fn python(project: &Project) -> PathBuf {
+    let folder = project.tools().join("python");
+    if cfg!(windows) { folder.join("Scripts/python.exe") } else { folder.join("bin/python") }
+}
+
+fn system_python() -> Result<PathBuf> {
+    let usable =
+        || in_path(&["python3", "python"]).filter(|python| succeeds(Command::new(python).args(["-c", CAN_MAKE_VENV])));
+    let python = match usable() {
+        Some(python) => python,
+        None => {
+            apt_install("Python with venv", &["python3", "python3-venv"], HINT)?;
+            usable().with_context(|| format!("Python cannot make a virtual environment: {HINT}"))?
+        }
+    };
+    if !succeeds(Command::new(&python).args(["-c", IS_NEW_ENOUGH])) {
+        let version = output(Command::new(&python).arg("--version"))?;
+        bail!("{} is too old: {HINT}", version.trim());
+    }
+    Ok(python)
+}

@@ -1,0 +1,139 @@
+//! The rules that only this repository has.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::process::{cargo, output};
+use crate::project::Project;
+use crate::stamp::files_below;
+
+const LONGEST_FILE: usize = 400;
+
+/// Crates that exist in a browser only.
+const JS_CRATES: &[&str] = &["js-sys", "web-sys", "wasm-bindgen"];
+
+/// The hosts packages come from, in two parts each, since this file is checked too. A committed file
+/// that names one, such as a lock file, takes its readers there instead of to the registry they chose.
+const REGISTRY_HOSTS: &[(&str, &str)] = &[
+    ("registry.npmjs", ".org"),
+    ("registry.yarnpkg", ".com"),
+    ("files.pythonhosted", ".org"),
+    ("pypi", ".org"),
+    ("static.crates", ".io"),
+    ("index.crates", ".io"),
+    ("deb.debian", ".org"),
+];
+
+/// One line for each place where a rule is broken.
+pub fn violations(project: &Project) -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    for path in files_below(&project.root.join("src"))? {
+        let name = path.strip_prefix(&project.root)?;
+        let text = fs::read_to_string(&path)?;
+        found.extend(too_long(name, &text));
+        if name.starts_with("src/protocol") {
+            found.extend(not_pure(name, &text));
+        }
+    }
+    found.extend(js_in_tree(&native_tree(project)?));
+    for name in committed_files(project)? {
+        // Not every committed file is text, and one may be deleted but not committed so.
+        if let Ok(text) = fs::read_to_string(project.root.join(&name)) {
+            found.extend(names_registry(&name, &text));
+        }
+    }
+    Ok(found)
+}
+
+fn too_long(name: &Path, text: &str) -> Option<String> {
+    if name.file_name().is_some_and(|file| file == "tests.rs") {
+        return None;
+    }
+    let lines: Vec<&str> = text.lines().collect();
+    let tests =
+        lines.windows(2).position(|pair| matches!(pair, ["#[cfg(test)]", module] if module.starts_with("mod ")));
+    let count = tests.unwrap_or(lines.len());
+    (count > LONGEST_FILE)
+        .then(|| format!("{}: {count} lines before its tests, {LONGEST_FILE} are allowed", name.display()))
+}
+
+fn not_pure(name: &Path, text: &str) -> Vec<String> {
+    JS_CRATES
+        .iter()
+        .map(|name| name.replace('-', "_"))
+        .filter(|krate| text.contains(krate.as_str()))
+        .map(|krate| format!("{}: mentions {krate}, and src/protocol is pure", name.display()))
+        .collect()
+}
+
+fn native_tree(project: &Project) -> Result<String> {
+    output(
+        cargo()
+            .args(["tree", "--package", "mcp-evergreen", "--all-features"])
+            .args(["--prefix", "none", "--format", "{p}"])
+            .current_dir(&project.root),
+    )
+}
+
+fn js_in_tree(tree: &str) -> Vec<String> {
+    JS_CRATES
+        .iter()
+        .filter(|krate| tree.lines().any(|line| line.split(' ').next() == Some(krate)))
+        .map(|krate| format!("{krate} is in the native dependency tree of mcp-evergreen"))
+        .collect()
+}
+
+fn committed_files(project: &Project) -> Result<Vec<String>> {
+    let files = output(
+        Command::new("git")
+            .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
+            .current_dir(&project.root),
+    )?;
+    Ok(files.split('\0').filter(|name| !name.is_empty()).map(str::to_owned).collect())
+}
+
+fn names_registry(name: &str, text: &str) -> Vec<String> {
+    REGISTRY_HOSTS
+        .iter()
+        .map(|(first, last)| format!("{first}{last}"))
+        .filter(|host| text.contains(host.as_str()))
+        .map(|host| format!("{name}: names the package registry {host}"))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tests_at_the_end_of_a_file_are_not_counted() {
+        let code = "fn f() {}\n".repeat(LONGEST_FILE);
+        let tests = format!("{code}#[cfg(test)]\nmod tests {{}}\n");
+        assert_eq!(too_long(Path::new("src/a.rs"), &tests), None);
+        let long = format!("#[cfg(test)]\nuse a::b;\n{code}");
+        assert!(too_long(Path::new("src/a.rs"), &long).is_some());
+    }
+
+    #[test]
+    fn a_js_crate_in_the_pure_core_is_named() {
+        let found = not_pure(Path::new("src/protocol/a.rs"), "use web_sys::Window;\n");
+        assert_eq!(found, ["src/protocol/a.rs: mentions web_sys, and src/protocol is pure"]);
+    }
+
+    #[test]
+    fn a_js_crate_in_the_native_tree_is_named() {
+        let tree = "mcp-evergreen v0.1.0 (/a)\nserde v1.0.0\nweb-sys-like v1.0.0\njs-sys v0.3.0\n";
+        assert_eq!(js_in_tree(tree), ["js-sys is in the native dependency tree of mcp-evergreen"]);
+    }
+
+    #[test]
+    fn a_registry_in_a_lock_file_is_named() {
+        let (first, last) = REGISTRY_HOSTS[0];
+        let text = format!("\"resolved\": \"https://{first}{last}/a/-/a-1.0.0.tgz\"");
+        assert_eq!(names_registry("package-lock.json", &text).len(), 1);
+        assert_eq!(names_registry("package-lock.json", "\"version\": \"1.0.0\""), [""; 0]);
+    }
+}

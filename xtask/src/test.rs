@@ -1,0 +1,114 @@
+//! The test suites. Each must pass, and must have run at least as many tests as it says here: a runner
+//! that finds no tests is content with that.
+
+use std::process::Command;
+
+use anyhow::{Result, bail};
+
+use crate::chromium::Chromium;
+use crate::process::{cargo, run_and_keep, say};
+use crate::project::Project;
+use crate::setup::{self, Piece};
+use crate::summary::{passed_by_cargo, passed_by_node};
+use crate::toolchain::{self, WASM};
+use crate::{build, python};
+
+struct Suite {
+    name: &'static str,
+    about: &'static str,
+    at_least: usize,
+    needs: &'static [Piece],
+    command: fn(&Project) -> Result<Command>,
+    passed: fn(&str) -> usize,
+}
+
+pub const SUITE_NAMES: &str = "[native|wasm|e2e]";
+
+const SUITES: &[Suite] = &[
+    Suite {
+        name: "native",
+        about: "the protocol core on a virtual clock, and xtask",
+        at_least: 1,
+        needs: &[],
+        command: native,
+        passed: passed_by_cargo,
+    },
+    Suite {
+        name: "wasm",
+        about: "the browser layer in headless Chromium",
+        at_least: 1,
+        needs: &[Piece::WasmTarget, Piece::WasmBindgen, Piece::Chromium],
+        command: wasm,
+        passed: passed_by_cargo,
+    },
+    Suite {
+        name: "e2e",
+        about: "the packed npm package against real servers, in headless Chromium and in Node.js",
+        at_least: 1,
+        needs: &[Piece::WasmTarget, Piece::WasmBindgen, Piece::Node, Piece::Chromium, Piece::Python],
+        command: e2e,
+        passed: passed_by_node,
+    },
+];
+
+/// Seconds for all tests of one binary; the runner's own default is 20.
+const WASM_TEST_TIMEOUT: &str = "120";
+
+pub fn command(project: &Project, names: &[String]) -> Result<()> {
+    if let Some(unknown) = names.iter().find(|name| SUITES.iter().all(|suite| suite.name != **name)) {
+        bail!("there is no test suite {unknown:?}: {SUITE_NAMES}");
+    }
+    let suites: Vec<&Suite> =
+        SUITES.iter().filter(|suite| names.is_empty() || names.iter().any(|name| name == suite.name)).collect();
+    let needs: Vec<Piece> = suites.iter().flat_map(|suite| suite.needs).copied().collect();
+    setup::ensure(project, &needs)?;
+    suites.iter().try_for_each(|suite| suite.run(project))
+}
+
+impl Suite {
+    fn run(&self, project: &Project) -> Result<()> {
+        let mut command = (self.command)(project)?;
+        say(format!("Suite {}: {}…", self.name, self.about));
+        let (succeeded, output) = run_and_keep(&mut command)?;
+        if !succeeded {
+            bail!("the {} suite failed", self.name);
+        }
+        let passed = (self.passed)(&output);
+        if passed < self.at_least {
+            bail!("the {} suite ran {passed} tests, but has at least {}", self.name, self.at_least);
+        }
+        Ok(())
+    }
+}
+
+fn native(_: &Project) -> Result<Command> {
+    let mut command = cargo();
+    command.args(["test", "--workspace"]);
+    Ok(command)
+}
+
+fn wasm(project: &Project) -> Result<Command> {
+    let chromium = Chromium::find_or_install()?;
+    let runner = toolchain::wasm_bindgen(project)?.join("wasm-bindgen-test-runner");
+    let mut command = cargo();
+    command
+        .args(["test", "--package", "mcp-evergreen", "--lib", "--tests"])
+        .args(["--features", "js", "--target", WASM])
+        .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", runner)
+        .env("WASM_BINDGEN_TEST_TIMEOUT", WASM_TEST_TIMEOUT)
+        .env("WASM_BINDGEN_TEST_WEBDRIVER_JSON", chromium.write_capabilities(project)?)
+        .env("CHROMEDRIVER", chromium.driver);
+    Ok(command)
+}
+
+fn e2e(project: &Project) -> Result<Command> {
+    build::build(project)?;
+    let chromium = Chromium::find_or_install()?;
+    let mut command = Command::new("node");
+    command
+        .args(["--test", "--test-reporter=spec"])
+        .env("CHROMIUM", chromium.browser)
+        .env("PYTHON", python::python(project))
+        .current_dir(project.e2e());
+    Ok(command)
+}
