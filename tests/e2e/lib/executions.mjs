@@ -1,0 +1,33 @@
+// What the servers' tools did, written down by the servers themselves: a file outlives the process.
+
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { scratch } from "./paths.mjs";
+
+let files = 0;
+
+/** A file that servers append one line to per execution: `started|finished <tool> <key> <pid>`. */
+export function executionLog() {
+  const path = `${scratch}executions-${process.pid}-${files++}.txt`;
+  writeFileSync(path, "");
+  process.once("exit", () => rmSync(path, { force: true }));
+
+  const lines = (what) =>
+    readFileSync(path, "utf8")
+      .split("\n")
+      .filter((line) => line.startsWith(`${what} `))
+      .map((line) => line.split(" ")[2]);
+
+  return {
+    path,
+    /** How often the tools were entered, per key. */
+    started: () => tally(lines("started")),
+    /** How often they came to their end, per key. */
+    finished: () => tally(lines("finished")),
+  };
+}
+
+function tally(keys) {
+  const counts = {};
+  for (const key of keys) counts[key] = (counts[key] ?? 0) + 1;
+  return counts;
+}

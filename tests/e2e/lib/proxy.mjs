@@ -1,0 +1,194 @@
+// A recording reverse proxy between browser and server. Every count in these tests is taken here.
+// It passes bodies through as they come, and misbehaves on command.
+
+import { Agent, createServer, request as httpRequest } from "node:http";
+import { pipeline } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Recording } from "./recording.mjs";
+import { listen } from "./ports.mjs";
+
+const HOP_BY_HOP = ["connection", "keep-alive", "transfer-encoding"];
+const OPEN_CORS = { "access-control-allow-origin": "*", "access-control-expose-headers": "Mcp-Session-Id" };
+
+/**
+ * Starts a proxy in front of `target`, a URL. `cors` says what happens to the server's CORS headers:
+ * `pass`, `add` (what is missing), `hide-session-id` (the expose header goes), `none` (all go, from
+ * preflights too); it may be set at any time.
+ */
+export async function startProxy(target, { cors = "pass" } = {}) {
+  const upstream = new URL(target);
+  const recording = new Recording();
+  const rules = [];
+  // One connection per request: the proxy must not add stale connections of its own.
+  const agent = new Agent({ keepAlive: false });
+
+  const server = createServer({ keepAliveTimeout: 60_000 }, async (req, res) => {
+    res.on("error", () => {});
+    const body = await readAll(req).catch(() => undefined);
+    if (body === undefined) return;
+    const record = recording.add(req, body);
+    res.once("close", () => record.closed(res.writableFinished));
+
+    const rule = rules.find((rule) => rule.times > 0 && !record.preflight && matches(rule.match, record));
+    if (rule) rule.times -= 1;
+    const action = rule?.action ?? pass();
+    await action({ req, res, body, record, forward, corsHeaders: proxy.cors === "none" ? {} : OPEN_CORS });
+  });
+
+  /** Sends the request on. `head` may change the answer's headers, `cut` ends the body after so many bytes. */
+  function forward({ req, res, body, record }, { head = (headers) => headers, delay = 0, cut, lose = false } = {}) {
+    return new Promise((resolve) => {
+      const onward = httpRequest({
+        agent,
+        host: upstream.hostname,
+        port: upstream.port,
+        path: req.url,
+        method: req.method,
+        headers: { ...without(req.headers, HOP_BY_HOP), host: upstream.host },
+      });
+      res.once("close", () => onward.destroy());
+      onward.once("error", () => {
+        if (!record.answered) record.reset();
+        res.socket?.destroy();
+        resolve();
+      });
+      onward.once("response", async (answer) => {
+        answer.on("error", () => {});
+        answer.once("close", () => answer.complete || record.cut());
+        if (delay) await sleep(delay);
+        record.answer(answer.statusCode, answer.headers);
+        if (lose) {
+          answer.resume().once("close", () => (record.reset(), res.socket?.destroy(), resolve()));
+          return;
+        }
+        const headers = withCors(proxy.cors, without(answer.headers, HOP_BY_HOP), record.preflight);
+        res.writeHead(answer.statusCode, head(headers));
+        res.flushHeaders();
+        if (cut !== undefined) {
+          await passSome(answer, res, cut);
+          record.cut();
+          res.socket?.destroy();
+          resolve();
+        } else {
+          pipeline(answer, res, () => resolve());
+        }
+      });
+      onward.end(body);
+    });
+  }
+
+  const port = await listen(server);
+  const proxy = {
+    cors,
+    recording,
+    url: `http://127.0.0.1:${port}${upstream.pathname}`,
+    /** The proxy's address for another path of the target. */
+    at: (path) => `http://127.0.0.1:${port}${path}`,
+    /**
+     * From here on (`times` times) requests that `match` are treated by `action`. `match` compares
+     * fields of the record: `{ rpc: "tools/call" }`, `{ tool: "echo" }`, `{ withSession: true }`.
+     * Returns the way to stop it.
+     */
+    when(match, action, { times = Infinity } = {}) {
+      const rule = { match, action, times };
+      rules.unshift(rule);
+      return () => void (rule.times = 0);
+    },
+    async close() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+  return proxy;
+}
+
+// ── What can be done to a request ──
+
+/** Sends it on and passes the answer through. */
+export const pass = () => (exchange) => exchange.forward(exchange);
+
+/** Destroys the socket before any header; the server never sees the request. */
+export const reset = () => (exchange) => {
+  exchange.record.reset();
+  exchange.res.socket?.destroy();
+};
+
+/** Lets the server work and destroys the socket in place of its answer. */
+export const loseAnswer = () => (exchange) => exchange.forward(exchange, { lose: true });
+
+/** Accepts it and never answers; the server never sees it. */
+export const hold = () => () => {};
+
+/** Sends the server's head only after `ms`. */
+export const delayHead = (ms) => (exchange) => exchange.forward(exchange, { delay: ms });
+
+/** Answers with headers, then with silence; the server never sees the request. */
+export const headersThenSilence = (type = "text/event-stream") => ({ res, record, corsHeaders }) => {
+  record.answer(200, {});
+  res.writeHead(200, { "content-type": type, ...corsHeaders });
+  res.flushHeaders();
+};
+
+/** Passes `bytes` bytes of the answer's body through, then destroys the socket. */
+export const cutBody = (bytes) => (exchange) => exchange.forward(exchange, { cut: bytes });
+
+/** Answers in the server's place. An object as `body` is sent as JSON. */
+export const answer = ({ status = 200, headers = {}, body = "" }) => ({ res, record, corsHeaders }) => {
+  const isText = typeof body === "string" || Buffer.isBuffer(body);
+  record.answer(status, headers);
+  res.writeHead(status, { ...(isText ? {} : { "content-type": "application/json" }), ...corsHeaders, ...headers });
+  res.end(isText ? body : JSON.stringify(body));
+};
+
+/** Refuses it as a server does that has never heard of the session. */
+export const refuse = () =>
+  answer({ status: 404, body: { jsonrpc: "2.0", id: null, error: { code: -32001, message: "Session not found" } } });
+
+/** Passes the server's answer through without any CORS header. */
+export const stripCors = () => (exchange) =>
+  exchange.forward(exchange, { head: (headers) => withCors("none", headers, false) });
+
+// ── Details ──
+
+function matches(match, record) {
+  return Object.entries(match).every(([field, wanted]) => record[field] === wanted);
+}
+
+function withCors(mode, headers, preflight) {
+  switch (mode) {
+    case "pass":
+      return headers;
+    case "add":
+      return {
+        ...OPEN_CORS,
+        ...(preflight ? { "access-control-allow-headers": "*", "access-control-allow-methods": "GET, POST, DELETE" } : {}),
+        ...headers,
+      };
+    case "hide-session-id":
+      return without(headers, ["access-control-expose-headers"]);
+    case "none":
+      return Object.fromEntries(Object.entries(headers).filter(([name]) => !name.startsWith("access-control-")));
+    default:
+      throw new Error(`unknown CORS mode ${mode}`);
+  }
+}
+
+function without(headers, names) {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !names.includes(name)));
+}
+
+async function readAll(stream) {
+  const chunks = [];
+  for await (const chunk of stream) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+async function passSome(from, to, bytes) {
+  let left = bytes;
+  for await (const chunk of from) {
+    const part = chunk.subarray(0, left);
+    left -= part.length;
+    await new Promise((resolve) => to.write(part, resolve));
+    if (left === 0) return;
+  }
+}

@@ -1,0 +1,75 @@
+// Real MCP servers as child processes that can be killed and started again on their port.
+
+import { randomBytes } from "node:crypto";
+import { executionLog } from "./executions.mjs";
+import { e2e, python } from "./paths.mjs";
+import { freePort } from "./ports.mjs";
+import { startProcess } from "./processes.mjs";
+
+/**
+ * A way to start one kind of server. `start({ port?, env? })` resolves to
+ * `{ pid, url, port, executions, kill(), stop(), restart(), freeze(), thaw(), output() }`;
+ * `restart` kills the process and starts another on the same port.
+ */
+function kind(name, command, args, { env: own = {}, whoami = { name: "whoami", arguments: {} } } = {}) {
+  return {
+    name,
+    /** The parameters of a tool call whose result differs between one process and the next. */
+    whoami,
+    async start({ port, env = {} } = {}) {
+      port ??= await freePort();
+      const executions = executionLog();
+      const launch = () =>
+        startProcess(command, args, {
+          port,
+          env: {
+            PORT: String(port),
+            EXECUTIONS: executions.path,
+            END_WITH_STDIN: "1",
+            PROCESS_TOKEN: randomBytes(8).toString("hex"),
+            ...own,
+            ...env,
+          },
+        });
+      let child = await launch();
+      return {
+        url: `http://127.0.0.1:${port}/mcp`,
+        port,
+        executions,
+        get pid() {
+          return child.pid;
+        },
+        async restart() {
+          await child.kill();
+          child = await launch();
+        },
+        kill: () => child.kill(),
+        stop: () => child.stop(),
+        freeze: () => child.freeze(),
+        thaw: () => child.thaw(),
+        output: () => child.output(),
+      };
+    },
+  };
+}
+
+const node = process.execPath;
+const everythingProgram = `${e2e}node_modules/@modelcontextprotocol/server-everything/dist/index.js`;
+const typescriptProgram = `${e2e}servers/ts_server.mjs`;
+const pythonProgram = `${e2e}servers/python_server.py`;
+
+/** The reference server of the MCP project: answers as SSE, refuses with 400 and no id. */
+export const everything = kind("server-everything", node, [everythingProgram, "streamableHttp"], {
+  // It prints its environment, PROCESS_TOKEN included.
+  whoami: { name: "get-env", arguments: {} },
+});
+/** The official Python SDK: answers as SSE, refuses with 404 and -32600. */
+export const pythonSdk = kind("Python SDK", python, [pythonProgram]);
+/** The same with plain JSON answers. */
+export const pythonSdkJson = kind("Python SDK (JSON)", python, [pythonProgram], { env: { JSON: "1" } });
+/** The official TypeScript SDK: answers as SSE, refuses with 404 and -32001. */
+export const typescriptSdk = kind("TypeScript SDK", node, [typescriptProgram]);
+/** The same with plain JSON answers, refusing with 400 "No valid session ID provided". */
+export const typescriptSdkJson = kind("TypeScript SDK (JSON, 400)", node, [typescriptProgram], {
+  env: { JSON: "1", REFUSAL: "400" },
+});
