@@ -8,6 +8,8 @@ export async function bareSession(url) {
     const response = await fetch(url, {
       method: "POST",
       headers: {
+        // As a page would: some servers send CORS headers only then.
+        origin: "http://127.0.0.1:1",
         "content-type": "application/json",
         accept: "application/json, text/event-stream",
         "mcp-protocol-version": "2025-11-25",
