@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::process::{cargo, npm, output, run, say};
+use crate::process::{npm, output, run, say};
 use crate::project::Project;
 use crate::setup::{self, Piece};
 use crate::stamp::{self, Inputs, files_below};
@@ -41,16 +41,17 @@ pub fn build(project: &Project) -> Result<()> {
 
 fn compile(project: &Project) -> Result<PathBuf> {
     say("Compiling mcp-evergreen for wasm32…");
-    run(cargo()
+    run(project
+        .cargo()
         .args(["build", "--release", "--package", "mcp-evergreen", "--lib"])
         .args(["--features", "js", "--target", WASM])
-        .env("CARGO_ENCODED_RUSTFLAGS", remapped_paths()?.join("\x1f"))
-        .current_dir(&project.root))?;
+        .env("CARGO_ENCODED_RUSTFLAGS", remapped_paths()?.join("\x1f")))?;
     Ok(project.target.join(WASM).join("release/mcp_evergreen.wasm"))
 }
 
 /// Panic messages name files: without this, those of the dependencies would name the folders of the
-/// machine they were compiled on, and the output would differ from machine to machine.
+/// machine they were compiled on, and the output would differ from machine to machine. The folder is there
+/// before the first build, since xtask has dependencies too.
 fn remapped_paths() -> Result<Vec<String>> {
     let home = std::env::var_os("CARGO_HOME")
         .map(PathBuf::from)

@@ -19,8 +19,8 @@ pub fn run(project: &Project, arguments: &[String]) -> Result<()> {
         setup::ensure(project, &[Piece::Chromium])?;
     }
     build::build(project)?;
-    let mut command = Command::new("node");
-    command.arg("www/demo.mjs").current_dir(&project.root);
+    let mut command = project.node();
+    command.arg("www/demo.mjs");
     if headless {
         let chromium = Chromium::find_or_install()?;
         command.arg("--headless").env("CHROMIUM", chromium.browser);

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail};
 
-use crate::process::{cargo, run, say};
+use crate::process::{run, say};
 use crate::project::Project;
 use crate::rules;
 use crate::setup::{self, Piece};
@@ -38,5 +38,5 @@ fn doc(project: &Project, what: &[&str]) -> Result<()> {
 
 fn step(project: &Project, arguments: &[&str], environment: &[(&str, &str)]) -> Result<()> {
     say(format!("cargo {}…", arguments.join(" ")));
-    run(cargo().args(arguments).envs(environment.iter().copied()).current_dir(&project.root))
+    run(project.cargo().args(arguments).envs(environment.iter().copied()))
 }

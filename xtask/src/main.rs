@@ -55,17 +55,11 @@ const COMMANDS: &[Command] = &[
     },
 ];
 
+const HELP: &[&str] = &["help", "--help", "-h"];
+
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let Some((name, rest)) = arguments.split_first() else {
-        print!("{}", help());
-        return ExitCode::SUCCESS;
-    };
-    if matches!(name.as_str(), "help" | "--help" | "-h") {
-        print!("{}", help());
-        return ExitCode::SUCCESS;
-    }
-    match run(name, rest) {
+    match run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
@@ -74,8 +68,12 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(name: &str, arguments: &[String]) -> Result<()> {
-    let Some(command) = COMMANDS.iter().find(|command| command.name == name) else {
+fn run(arguments: &[String]) -> Result<()> {
+    let Some((name, arguments)) = arguments.split_first().filter(|(name, _)| !HELP.contains(&name.as_str())) else {
+        print!("{}", help());
+        return Ok(());
+    };
+    let Some(command) = COMMANDS.iter().find(|command| command.name == name.as_str()) else {
         bail!("there is no command {name:?}\n{}", help());
     };
     if command.takes.is_empty() && !arguments.is_empty() {

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result};
 
@@ -48,6 +49,19 @@ impl Project {
 
     pub fn tarball(&self) -> PathBuf {
         self.root.join(format!("mcp-evergreen-{}.tgz", self.version))
+    }
+
+    pub fn cargo(&self) -> Command {
+        let mut command = cargo();
+        command.current_dir(&self.root);
+        command
+    }
+
+    /// Node.js in the root, where scripts find what setup installed by way of `CARGO_TARGET_DIR`.
+    pub fn node(&self) -> Command {
+        let mut command = Command::new("node");
+        command.env("CARGO_TARGET_DIR", &self.target).current_dir(&self.root);
+        command
     }
 
     pub fn read(&self, path: &str) -> Result<String> {

@@ -42,7 +42,7 @@ pub fn environment(project: &Project) -> Result<()> {
 }
 
 /// The interpreter of the virtual environment.
-pub fn python(project: &Project) -> PathBuf {
+fn python(project: &Project) -> PathBuf {
     let folder = project.tools().join("python");
     if cfg!(windows) { folder.join("Scripts/python.exe") } else { folder.join("bin/python") }
 }

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use crate::process::{cargo, output};
+use crate::process::output;
 use crate::project::Project;
 use crate::stamp::files_below;
 
@@ -71,10 +71,10 @@ fn not_pure(name: &Path, text: &str) -> Vec<String> {
 
 fn native_tree(project: &Project) -> Result<String> {
     output(
-        cargo()
+        project
+            .cargo()
             .args(["tree", "--package", "mcp-evergreen", "--all-features"])
-            .args(["--prefix", "none", "--format", "{p}"])
-            .current_dir(&project.root),
+            .args(["--prefix", "none", "--format", "{p}"]),
     )
 }
 

@@ -5,13 +5,13 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
+use crate::build;
 use crate::chromium::Chromium;
-use crate::process::{cargo, run_and_keep, say};
+use crate::process::{run_and_keep, say};
 use crate::project::Project;
 use crate::setup::{self, Piece};
 use crate::summary::{passed_by_cargo, passed_by_node};
 use crate::toolchain::{self, WASM};
-use crate::{build, python};
 
 struct Suite {
     name: &'static str,
@@ -81,8 +81,8 @@ impl Suite {
     }
 }
 
-fn native(_: &Project) -> Result<Command> {
-    let mut command = cargo();
+fn native(project: &Project) -> Result<Command> {
+    let mut command = project.cargo();
     command.args(["test", "--workspace"]);
     Ok(command)
 }
@@ -90,7 +90,7 @@ fn native(_: &Project) -> Result<Command> {
 fn wasm(project: &Project) -> Result<Command> {
     let chromium = Chromium::find_or_install()?;
     let runner = toolchain::wasm_bindgen(project)?.join("wasm-bindgen-test-runner");
-    let mut command = cargo();
+    let mut command = project.cargo();
     command
         .args(["test", "--package", "mcp-evergreen", "--lib", "--tests"])
         .args(["--features", "js", "--target", WASM])
@@ -103,12 +103,10 @@ fn wasm(project: &Project) -> Result<Command> {
 
 fn e2e(project: &Project) -> Result<Command> {
     build::build(project)?;
-    let chromium = Chromium::find_or_install()?;
-    let mut command = Command::new("node");
+    let mut command = project.node();
     command
         .args(["--test", "--test-reporter=spec"])
-        .env("CHROMIUM", chromium.browser)
-        .env("PYTHON", python::python(project))
+        .env("CHROMIUM", Chromium::find_or_install()?.browser)
         .current_dir(project.e2e());
     Ok(command)
 }
