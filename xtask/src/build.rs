@@ -88,13 +88,13 @@ fn with_outputs(project: &Project, inputs: &str) -> String {
 
 fn package(project: &Project, compiled: &Path) -> Result<()> {
     say("Packing the npm package (wasm-bindgen, wasm-opt, npm pack)…");
-    let staging = project.target.join("package");
-    remove(&staging)?;
-    fs::create_dir_all(&staging)?;
-    bindings(project, compiled, &staging.join("wasm"))?;
-    copy_template(project, &staging)?;
-    remove(&project.package())?;
-    fs::rename(&staging, project.package()).with_context(|| format!("cannot move {} to pkg/", staging.display()))?;
+    let folder = project.package();
+    if folder.exists() {
+        fs::remove_dir_all(&folder).with_context(|| format!("cannot remove {}", folder.display()))?;
+    }
+    fs::create_dir(&folder)?;
+    bindings(project, compiled, &folder.join("wasm"))?;
+    copy_template(project, &folder)?;
     pack(project)
 }
 
@@ -171,11 +171,4 @@ fn sizes(project: &Project) -> Result<String> {
     "#;
     let sizes = output(Command::new("node").args(["-e", SCRIPT, "--"]).args(files_below(&project.package())?))?;
     Ok(format!("mcp-evergreen {}: {} in pkg/ and mcp-evergreen-{}.tgz", project.version, sizes.trim(), project.version))
-}
-
-fn remove(folder: &Path) -> Result<()> {
-    if folder.exists() {
-        fs::remove_dir_all(folder).with_context(|| format!("cannot remove {}", folder.display()))?;
-    }
-    Ok(())
 }

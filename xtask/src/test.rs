@@ -92,7 +92,7 @@ fn wasm(project: &Project) -> Result<Command> {
     let runner = toolchain::wasm_bindgen(project)?.join("wasm-bindgen-test-runner");
     let mut command = project.cargo();
     command
-        .args(["test", "--package", "mcp-evergreen", "--lib", "--tests"])
+        .args(["test", "--package", "mcp-evergreen", "--tests"])
         .args(["--features", "js", "--target", WASM])
         .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", runner)
         .env("WASM_BINDGEN_TEST_TIMEOUT", WASM_TEST_TIMEOUT)
