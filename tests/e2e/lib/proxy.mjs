@@ -13,9 +13,10 @@ const OPEN_CORS = { "access-control-allow-origin": "*", "access-control-expose-h
 /**
  * Starts a proxy in front of `target`, a URL. `cors` says what happens to the server's CORS headers:
  * `pass`, `add` (what is missing), `hide-session-id` (the expose header goes), `none` (all go, from
- * preflights too); it may be set at any time.
+ * preflights too). `patience` is how long, in milliseconds, a request waits for a server that
+ * refuses connections, as it does behind the front of a deploy. Both may be set at any time.
  */
-export async function startProxy(target, { cors = "pass" } = {}) {
+export async function startProxy(target, { cors = "pass", patience = 0 } = {}) {
   const upstream = new URL(target);
   const recording = new Recording();
   const rules = [];
@@ -36,7 +37,9 @@ export async function startProxy(target, { cors = "pass" } = {}) {
   });
 
   /** Sends the request on. `head` may change the answer's headers, `cut` ends the body after so many bytes. */
-  function forward({ req, res, body, record }, { head = (headers) => headers, delay = 0, cut, lose = false } = {}) {
+  function forward(exchange, how = {}) {
+    const { head = (headers) => headers, delay = 0, cut, lose = false, since = Date.now() } = how;
+    const { req, res, body, record } = exchange;
     return new Promise((resolve) => {
       const onward = httpRequest({
         agent,
@@ -47,7 +50,11 @@ export async function startProxy(target, { cors = "pass" } = {}) {
         headers: { ...without(req.headers, HOP_BY_HOP), host: upstream.host },
       });
       res.once("close", () => onward.destroy());
-      onward.once("error", () => {
+      onward.once("error", async (error) => {
+        if (error.code === "ECONNREFUSED" && Date.now() - since < proxy.patience && !res.destroyed) {
+          await sleep(20);
+          return resolve(forward(exchange, { ...how, since }));
+        }
         if (!record.answered) record.reset();
         res.socket?.destroy();
         resolve();
@@ -80,6 +87,7 @@ export async function startProxy(target, { cors = "pass" } = {}) {
   const port = await listen(server);
   const proxy = {
     cors,
+    patience,
     recording,
     url: `http://127.0.0.1:${port}${upstream.pathname}`,
     /** The proxy's address for another path of the target. */

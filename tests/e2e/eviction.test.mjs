@@ -1,0 +1,194 @@
+// An evicted session heals, and the wire shows no more than it must.
+
+import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
+import { endSession } from "./lib/bare_client.mjs";
+import { answer, refuse } from "./lib/proxy.mjs";
+import * as servers from "./lib/servers.mjs";
+import { stage } from "./lib/stage.mjs";
+
+const wire = stage();
+const REAL = [
+  [servers.everything, 400],
+  [servers.pythonSdk, 404],
+  [servers.pythonSdkJson, 404],
+  [servers.typescriptSdk, 404],
+  [servers.typescriptSdkJson, 400],
+];
+
+for (const [kind, refusal] of REAL) {
+  wire(`${kind.name}: restarted, then 50 calls at once: one initialize, each refused call once more`, { server: kind }, async ({ server, recording, run }) => {
+    const whoami = () =>
+      run(async ({ text }, whoami) => text(await session.callTool(whoami)), kind.whoami);
+    const first = [server.pid, await whoami()];
+    await server.restart();
+    const mark = recording.records.length;
+
+    const results = await run(async ({ settle, text }) => {
+      const echo = (message) => session.callTool({ name: "echo", arguments: { message } }).then(text);
+      return Promise.all(Array.from({ length: 50 }, (_, i) => settle(echo(`m${i}`))));
+    });
+    assert.deepEqual(results.map(({ ok, error }) => ok ?? error), Array.from({ length: 50 }, (_, i) => `Echo: m${i}`));
+
+    const summary = recording.summary(mark);
+    const refused = summary[`tools/call→${refusal} s1`];
+    assert.ok(refused >= 1 && refused <= 50, `${refused} calls were refused`);
+    assert.deepEqual(summary, {
+      [`tools/call→${refusal} s1`]: refused,
+      "initialize→200 s2": 1,
+      "notifications/initialized→202 s2": 1,
+      "tools/call→200 s2": 50,
+    });
+    assertEachSentAgainOnce(recording.since(mark), refusal);
+    assertGatedByHandshake(recording.since(mark));
+
+    const second = [server.pid, await whoami()];
+    assert.notEqual(second[0], first[0], "another process");
+    assert.notEqual(second[1], first[1], "a value that only the second process knows");
+    const { generation, recoveries, state } = await run(() => session.status);
+    assert.deepEqual({ generation, recoveries, state }, { generation: 2, recoveries: 1, state: "ready" });
+  });
+
+  wire(`${kind.name}: DELETEd behind the client's back, the next call heals`, { server: kind }, async ({ server, recording, run }) => {
+    assert.equal(await endSession(server.url, recording.sessionId("s1")), 200);
+    const text = await run(async ({ text }) => text(await session.callTool({ name: "echo", arguments: { message: "x" } })));
+    assert.equal(text, "Echo: x");
+    assert.deepEqual(recording.transcript(), [
+      "initialize→200 s1",
+      "notifications/initialized→202 s1",
+      `tools/call→${refusal} s1`,
+      "initialize→200 s2",
+      "notifications/initialized→202 s2",
+      "tools/call→200 s2",
+    ]);
+    const told = await run(() => told.filter(({ event }) => event === "recovering" || event === "recovered").map(({ event }) => event));
+    assert.deepEqual(told, ["recovering", "recovered"]);
+  });
+}
+
+wire("Python SDK: idled out, the next call heals", { server: servers.pythonSdk, env: { IDLE_TIMEOUT: "0.5" } }, async ({ recording, run }) => {
+  await sleep(1_200);
+  const text = await run(async ({ text }) => text(await session.callTool({ name: "echo", arguments: { message: "x" } })));
+  assert.equal(text, "Echo: x");
+  assert.deepEqual(recording.transcript(2), [
+    "tools/call→404 s1",
+    "initialize→200 s2",
+    "notifications/initialized→202 s2",
+    "tools/call→200 s2",
+  ]);
+});
+
+wire("a write that was refused at the gate runs once", { server: servers.pythonSdk }, async ({ server, recording, run }) => {
+  await server.restart();
+  const results = await run(async ({ settle }) => {
+    const count = (key) => session.callTool({ name: "count", arguments: { key } });
+    return Promise.all(["a", "b", "c"].map((key) => settle(count(key))));
+  });
+  assert.deepEqual(results.map(({ error }) => error), [undefined, undefined, undefined]);
+  assert.deepEqual(server.executions.started(), { a: 1, b: 1, c: 1 });
+  assert.equal(recording.counts().initialize, 2);
+});
+
+wire("refused again right after recovery: an error, and nothing is sent a third time", { server: servers.pythonSdk }, async ({ proxy, recording, run }) => {
+  proxy.when({ rpc: "tools/call" }, refuse());
+  const { error } = await run(({ settle }) => settle(session.callTool({ name: "echo", arguments: { message: "x" } })));
+  assert.equal(error.name, "McpError");
+  assert.equal(error.code, "session_lost");
+  assert.equal(error.outcome, "not_executed");
+  await sleep(3_000);
+  assert.deepEqual(recording.transcript().slice(2, 6), [
+    "tools/call→404 s1",
+    "initialize→200 s2",
+    "notifications/initialized→202 s2",
+    "tools/call→404 s2",
+  ]);
+  assert.equal(recording.counts()["tools/call"], 2);
+});
+
+wire("every new session is refused too: an error after two attempts, then waiting, then back by itself", { server: servers.pythonSdk, timeout: 90_000, connect: { recovery: { baseDelay: 500, maxDelay: 1_000 } } }, async ({ proxy, recording, run }) => {
+  const stop = proxy.when({ withSession: true }, refuse());
+  const { error } = await run(({ settle }) => settle(session.callTool({ name: "echo", arguments: { message: "x" } })));
+  assert.equal(error.name, "McpError");
+  assert.equal(error.outcome, "not_executed");
+  assert.ok(recording.counts()["tools/call"] <= 2);
+  assert.ok(recording.counts().initialize <= 3, "two attempts to recover");
+
+  await sleep(2_000);
+  assert.ok(recording.counts().initialize <= 12, `no loop: ${recording.counts().initialize} in two seconds`);
+  stop();
+  assert.ok(await run(({ until }) => until(() => session.status.state === "ready", 15_000)), "comes back by itself");
+  const text = await run(async ({ text }) => text(await session.callTool({ name: "echo", arguments: { message: "x" } })));
+  assert.equal(text, "Echo: x");
+});
+
+wire("initialize is refused for a while: calls settle, the session waits and comes back by itself", { server: servers.pythonSdk, timeout: 90_000, connect: { recovery: { baseDelay: 500, maxDelay: 1_000 } } }, async ({ proxy, server, recording, run }) => {
+  await server.restart();
+  const mark = recording.records.length;
+  const stop = proxy.when({ rpc: "initialize" }, answer({ status: 503, body: "upgrading" }));
+  const { error } = await run(({ settle }) => settle(session.callTool({ name: "echo", arguments: { message: "x" } })));
+  assert.equal(error.name, "McpError");
+  assert.equal(error.outcome, "not_executed");
+  assert.equal(recording.counts(mark).initialize, 2, "the call waits for two attempts");
+  assert.equal(await run(() => session.status.state), "waiting");
+  stop();
+  assert.ok(await run(({ until }) => until(() => session.status.state === "ready", 15_000)), "comes back by itself");
+});
+
+for (const kind of [servers.pythonSdk, servers.typescriptSdk, servers.typescriptSdkJson]) {
+  wire(`${kind.name}: a tool that throws "Session not found" on a live session: a ping decides, the error is the answer`, { server: kind }, async ({ server, recording, run }) => {
+    const { error } = await run(({ settle }) => settle(session.callTool({ name: "fail_session", arguments: { key: "thrown" } })));
+    assert.equal(error.code, "rpc");
+    assert.equal(error.rpcCode, -32600);
+    assert.match(error.message, /Session not found/);
+    assert.deepEqual(recording.transcript(2), ["tools/call→200 s1", "ping→200 s1"]);
+    assert.deepEqual(server.executions.started(), { thrown: 1 });
+    assert.equal(await run(() => session.status.generation), 1);
+  });
+}
+
+wire("close ends the session on the server, and nothing follows", { server: servers.pythonSdk }, async ({ recording, run }) => {
+  await run(() => session.close());
+  const { error } = await run(({ settle }) => settle(session.callTool({ name: "echo", arguments: { message: "x" } })));
+  assert.equal(error.code, "closed");
+  assert.equal(await run(() => session.status.state), "closed");
+  await sleep(500);
+  assert.deepEqual(recording.transcript(2), ["DELETE→200 s1"]);
+});
+
+wire("verify heals a session that was evicted", { server: servers.typescriptSdk }, async ({ server, recording, run }) => {
+  await server.restart();
+  const status = await run(() => session.verify());
+  assert.equal(status.state, "ready");
+  assert.equal(status.generation, 2);
+  assert.deepEqual(recording.transcript(2).slice(0, 3), [
+    "ping→404 s1",
+    "initialize→200 s2",
+    "notifications/initialized→202 s2",
+  ]);
+  assert.equal(recording.counts(2).initialize, 1);
+});
+
+/** A refused call is sent once more, under another id; a call that was not refused is not sent again. */
+function assertEachSentAgainOnce(records, refusal) {
+  const calls = group(records);
+  for (const [key, sent] of calls) {
+    if (key === undefined) continue;
+    const statuses = sent.map((record) => record.status);
+    assert.deepEqual(statuses, statuses.length === 1 ? [200] : [refusal, 200], `the sends of ${key}`);
+    assert.equal(new Set(sent.map((record) => record.rpcId)).size, sent.length, `${key} has a new id when sent again`);
+  }
+}
+
+/** Nothing goes out under the new session before `initialized` was answered. */
+function assertGatedByHandshake(records) {
+  const initialized = records.find((record) => record.rpc === "notifications/initialized");
+  for (const record of records.filter((record) => record.session === "s2" && record.tool)) {
+    assert.ok(record.at >= initialized.answeredAt, "a call waits for the answer to initialized");
+  }
+}
+
+function group(records) {
+  const groups = new Map();
+  for (const record of records) groups.set(record.key, [...(groups.get(record.key) ?? []), record]);
+  return groups;
+}

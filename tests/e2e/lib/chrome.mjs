@@ -1,0 +1,46 @@
+// Headless Chromium, and pages in it that have the package at hand.
+
+import { existsSync } from "node:fs";
+import puppeteer from "puppeteer-core";
+
+const PROGRAMS = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+const FLAGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-dev-shm-usage",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+/** Starts a browser with a profile of its own, which ends with the test process. */
+export async function launchBrowser() {
+  const executablePath = process.env.CHROMIUM ?? PROGRAMS.find((path) => existsSync(path));
+  if (!executablePath) throw new Error("no Chromium found: install it, or name it in CHROMIUM");
+  return puppeteer.launch({ executablePath, headless: true, args: FLAGS, protocolTimeout: 120_000 });
+}
+
+/**
+ * Opens a page on `url`. `run(fn, ...args)` calls `fn(kit, ...args)` inside it, where `kit` is the
+ * package's exports together with `page/kit.mjs`; what it keeps for later goes to `globalThis`.
+ * `errors` are the page's uncaught errors.
+ */
+export async function openPage(browser, url, { packageUrl = "mcp-evergreen" } = {}) {
+  const page = await browser.newPage();
+  const errors = [];
+  page.on("pageerror", (error) => errors.push(String(error?.message ?? error)));
+  await page.goto(url);
+  return {
+    page,
+    errors,
+    run(fn, ...args) {
+      return page.evaluate(`(async () => {
+        const kit = { ...(await import("/page/kit.mjs")), ...(await import(${JSON.stringify(packageUrl)})) };
+        return await (${fn})(kit, ...${JSON.stringify(args)});
+      })()`);
+    },
+    close: () => page.close(),
+  };
+}

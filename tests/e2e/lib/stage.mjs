@@ -1,0 +1,66 @@
+// One browser per test file; one server, one proxy and one page per test.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { launchBrowser, openPage } from "./chrome.mjs";
+import { installed } from "./install.mjs";
+import { startProxy } from "./proxy.mjs";
+import { serve } from "./static.mjs";
+
+/**
+ * Returns `wire(name, setting, play)`, which makes a test. `setting` is
+ * `{ server, env, target, cors, connect, timeout, uncaught }`:
+ * `server` is a kind of `servers.mjs` started with `env`, or `target` is the URL of something that
+ * runs already; `connect` are options to connect the page's `session` with before the play, or
+ * `false`; `uncaught` allows errors that nobody caught in the page.
+ * `play` gets `{ server, proxy, recording, page, run, connect }`.
+ */
+export function stage() {
+  let browser;
+  let site;
+  before(async () => {
+    site = await serve(await installed());
+    browser = await launchBrowser();
+  });
+  after(async () => {
+    await browser?.close();
+    await site?.close();
+  });
+
+  return function wire(name, setting, play) {
+    test(name, { timeout: setting.timeout ?? 60_000 }, async () => {
+      const server = await setting.server?.start({ env: setting.env });
+      const proxy = await startProxy(server?.url ?? setting.target(), { cors: setting.cors });
+      const page = await openPage(browser, site.url);
+      const connect = (options = {}) => page.run(connectInPage, proxy.url, options);
+      try {
+        if (setting.connect !== false) {
+          const connected = await connect(setting.connect);
+          assert.equal(connected.error, undefined, JSON.stringify(connected.error));
+        }
+        await play({ server, proxy, recording: proxy.recording, page, run: page.run, connect, site });
+        if (!setting.uncaught) assert.deepEqual(page.errors, [], "nothing is left uncaught in the page");
+      } catch (error) {
+        error.message += `\n\nOn the wire:\n  ${proxy.recording.transcript().slice(0, 80).join("\n  ")}`;
+        throw error;
+      } finally {
+        await page.close();
+        await proxy.close();
+        await server?.kill();
+      }
+    });
+  };
+}
+
+// Runs in the page: `session` and what it told are kept in globals.
+async function connectInPage({ connect, settle }, url, options) {
+  globalThis.told = [];
+  const on = {};
+  for (const event of ["recovering", "recovered", "warning", "close"]) {
+    on[event] = (detail) => told.push({ event, ...detail });
+  }
+  on.statechange = () => told.push({ event: "statechange" });
+  const settled = await settle(connect(url, { on, ...options }));
+  globalThis.session = settled.ok;
+  return settled.error ? settled : { took: settled.took };
+}

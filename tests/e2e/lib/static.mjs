@@ -1,0 +1,58 @@
+// A static file server for pages.
+
+import { readFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import { extname, join, normalize } from "node:path";
+import { e2e } from "./paths.mjs";
+import { listen } from "./ports.mjs";
+
+const TYPES = {
+  ".css": "text/css",
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript; charset=utf-8",
+  ".json": "application/json",
+  ".mjs": "text/javascript; charset=utf-8",
+  ".wasm": "application/wasm",
+};
+
+const PAGE = `<!doctype html>
+<meta charset="utf-8">
+<title>e2e</title>
+<script type="importmap">{ "imports": { "mcp-evergreen": "/node_modules/mcp-evergreen/index.js" } }</script>
+`;
+
+/**
+ * Serves the directory `root`; `/` is a page with an import map for the package, `/page/` is this
+ * suite's directory of that name. `override(path)` may return `{ status, type, body, headers }` in
+ * place of a file; `headers` go with every answer.
+ */
+export async function serve(root, { override = () => undefined, headers = {} } = {}) {
+  const requests = [];
+  const server = createServer(async (req, res) => {
+    const path = normalize(decodeURIComponent(new URL(req.url, "http://host").pathname));
+    requests.push(path);
+    const answer = override(path) ?? (await file(root, path));
+    res.writeHead(answer.status ?? 200, { "content-type": answer.type, "cache-control": "no-store", ...headers, ...answer.headers });
+    res.end(answer.body);
+  });
+  const port = await listen(server);
+  return {
+    url: `http://127.0.0.1:${port}/`,
+    /** The paths that were asked for. */
+    requests,
+    async close() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+async function file(root, path) {
+  if (path === "/") return { type: TYPES[".html"], body: PAGE };
+  const from = path.startsWith("/page/") ? join(e2e, path) : join(root, path);
+  try {
+    return { type: TYPES[extname(path)] ?? "application/octet-stream", body: await readFile(from) };
+  } catch {
+    return { status: 404, type: "text/plain", body: "not found" };
+  }
+}

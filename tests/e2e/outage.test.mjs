@@ -1,0 +1,164 @@
+// Servers that die, stop or fall silent: every call settles, and nothing runs twice.
+
+import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
+import { headersThenSilence, hold } from "./lib/proxy.mjs";
+import * as servers from "./lib/servers.mjs";
+import { stage } from "./lib/stage.mjs";
+
+const wire = stage();
+const KINDS = [servers.pythonSdk, servers.pythonSdkJson, servers.typescriptSdk, servers.typescriptSdkJson];
+
+// A browser has six connections per origin: six calls run when the server dies, the others queue.
+const callSlowly = async ({ settle, text }) => {
+  const slow = (key, seconds) => session.callTool({ name: "slow", arguments: { key, seconds } }, { timeout: 20_000 });
+  return Promise.all(Array.from({ length: 50 }, (_, i) => settle(slow(`k${i}`, i < 6 ? 60 : 0.1).then(text))));
+};
+
+for (const kind of KINDS) {
+  for (const [how, patience] of [["its port closed for a while", 0], ["requests wait for the new one", 10_000]]) {
+    wire(`${kind.name}: killed during 50 calls, ${how}: each is ok or of unknown outcome, none runs twice`, { server: kind }, async ({ server, proxy, recording, run }) => {
+      proxy.patience = patience;
+      const calls = run(callSlowly);
+      await until(() => Object.keys(server.executions.started()).length >= 6);
+      // Longer than a refusal at the gate takes: what the browser sends again by itself is late.
+      await sleep(2_500);
+      await server.restart();
+
+      const results = await calls;
+      for (const [i, { ok, error }] of results.entries()) {
+        if (error) assert.ok(["unknown", "not_executed"].includes(error.outcome), JSON.stringify(error));
+        else assert.equal(ok, `counted k${i}`);
+      }
+      for (const i of [0, 1, 2, 3, 4, 5]) assert.equal(results[i].error?.outcome, "unknown", `k${i} was running`);
+      const executions = server.executions.started();
+      for (const [key, times] of Object.entries(executions)) assert.equal(times, 1, `${key} ran ${times} times`);
+      for (const [i, { error }] of results.entries()) {
+        if (error?.outcome === "not_executed") assert.equal(executions[`k${i}`], undefined, `k${i} said not_executed`);
+      }
+      assert.ok(recording.counts().initialize <= 3, `${recording.counts().initialize} initializes`);
+
+      const again = await run(async ({ text }) => text(await session.callTool({ name: "echo", arguments: { message: "x" } })));
+      assert.equal(again, "Echo: x", "and the session works");
+    });
+  }
+}
+
+wire("server-everything: killed during 50 calls: each is ok or of unknown outcome", { server: servers.everything }, async ({ server, run }) => {
+  const calls = run(({ settle, text }) => {
+    const long = (duration) => session.callTool({ name: "trigger-long-running-operation", arguments: { duration, steps: 1 } }, { timeout: 20_000 });
+    return Promise.all(Array.from({ length: 50 }, (_, i) => settle(long(i < 6 ? 60 : 0.1).then(text))));
+  });
+  await sleep(3_000);
+  await server.restart();
+  for (const { ok, error } of await calls) {
+    if (error) assert.ok(["unknown", "not_executed"].includes(error.outcome), JSON.stringify(error));
+    else assert.match(ok, /Long running operation completed/);
+  }
+});
+
+wire("killed for good: every pending call and every later one settles within its time-out", { server: servers.pythonSdk }, async ({ server, run }) => {
+  const calls = run(async ({ settle }) => {
+    const slow = (key) => session.callTool({ name: "slow", arguments: { key, seconds: 60 } }, { timeout: 3_000 });
+    return Promise.all(Array.from({ length: 10 }, (_, i) => settle(slow(`k${i}`))));
+  });
+  await sleep(1_000);
+  await server.kill();
+  for (const settled of await calls) assertSettledIn(3_000, settled);
+
+  const later = await run(({ settle }) => {
+    const echo = () => session.callTool({ name: "echo", arguments: { message: "x" } }, { timeout: 2_000 });
+    return Promise.all(Array.from({ length: 10 }, () => settle(echo())));
+  });
+  for (const settled of later) assertSettledIn(2_000, settled);
+});
+
+wire("a server that is not there: connect rejects and says so", { target: () => "http://127.0.0.1:9/mcp", connect: false }, async ({ connect }) => {
+  const { error, took } = await connect({ timeout: 3_000 });
+  assert.equal(error.name, "McpError");
+  assert.ok(["network", "cors"].includes(error.code), error.code);
+  assert.equal(error.outcome, "not_executed");
+  assert.ok(took < 10_000);
+});
+
+wire("stopped (SIGSTOP): accepts, never answers; calls time out, and work again when it goes on", { server: servers.pythonSdk }, async ({ server, run }) => {
+  server.freeze();
+  const results = await run(({ settle }) => {
+    const count = (key) => session.callTool({ name: "count", arguments: { key } }, { timeout: 2_000 });
+    return Promise.all(Array.from({ length: 10 }, (_, i) => settle(count(`k${i}`))));
+  });
+  for (const settled of results) {
+    assertSettledIn(2_000, settled);
+    assert.equal(settled.error.code, "timeout");
+    assert.equal(settled.error.outcome, "unknown");
+  }
+  server.thaw();
+  const text = await run(async ({ text }) => text(await session.callTool({ name: "echo", arguments: { message: "x" } }, { timeout: 10_000 })));
+  assert.equal(text, "Echo: x");
+});
+
+for (const type of ["text/event-stream", "application/json"]) {
+  wire(`headers (${type}), then silence: calls time out, the next one works`, { server: servers.typescriptSdk }, async ({ proxy, recording, run }) => {
+    const stop = proxy.when({ rpc: "tools/call" }, headersThenSilence(type));
+    const results = await run(({ settle }) => {
+      const echo = (message) => session.callTool({ name: "echo", arguments: { message } }, { timeout: 1_500 });
+      return Promise.all(Array.from({ length: 10 }, (_, i) => settle(echo(`m${i}`))));
+    });
+    for (const settled of results) {
+      assertSettledIn(1_500, settled);
+      assert.equal(settled.error.code, "timeout");
+    }
+    stop();
+    const text = await run(async ({ text }) => text(await session.callTool({ name: "echo", arguments: { message: "x" } })));
+    assert.equal(text, "Echo: x");
+    assert.equal(recording.counts().initialize, 1, "silence is no eviction");
+    await until(() => recording.records.every((record) => record.ended));
+  });
+}
+
+wire("silence during recovery: the parked calls time out too", { server: servers.pythonSdk }, async ({ server, proxy, run }) => {
+  await server.restart();
+  proxy.when({ rpc: "initialize" }, hold());
+  const results = await run(({ settle }) => {
+    const echo = (message) => session.callTool({ name: "echo", arguments: { message } }, { timeout: 2_000 });
+    return Promise.all(Array.from({ length: 10 }, (_, i) => settle(echo(`m${i}`))));
+  });
+  for (const settled of results) assertSettledIn(2_000, settled);
+});
+
+wire("an aborted call rejects at once with the signal's reason, and the server is told", { server: servers.pythonSdk }, async ({ recording, run }) => {
+  const { took, same } = await run(async ({ settle, sleep }) => {
+    const controller = new AbortController();
+    const reason = new Error("enough");
+    const call = session.callTool({ name: "slow", arguments: { key: "k", seconds: 30 } }, { signal: controller.signal });
+    await sleep(500);
+    const began = performance.now();
+    controller.abort(reason);
+    const same = await call.catch((error) => error === reason);
+    return { took: performance.now() - began, same };
+  });
+  assert.ok(took < 100, `${took} ms`);
+  assert.equal(same, true);
+  await until(() => recording.counts()["notifications/cancelled"] === 1);
+});
+
+wire("a signal that is aborted already sends nothing", { server: servers.pythonSdk }, async ({ recording, run }) => {
+  const { error } = await run(({ settle }) => settle(session.callTool({ name: "echo", arguments: { message: "x" } }, { signal: AbortSignal.abort() })));
+  assert.ok(error);
+  await sleep(200);
+  assert.deepEqual(recording.transcript(2), []);
+});
+
+/** Settled with an error that says what is known, not later than a second after its time-out. */
+function assertSettledIn(timeout, { error, took }) {
+  assert.equal(error?.name, "McpError", JSON.stringify(error));
+  assert.ok(["unknown", "not_executed"].includes(error.outcome), error.outcome);
+  assert.ok(took < timeout + 1_000, `settled after ${took} ms`);
+}
+
+async function until(condition, ms = 10_000) {
+  for (const end = Date.now() + ms; !condition(); ) {
+    assert.ok(Date.now() < end, `still waiting: ${condition}`);
+    await sleep(20);
+  }
+}
