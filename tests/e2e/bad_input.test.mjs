@@ -1,0 +1,206 @@
+// What the caller gets wrong, and what servers get wrong.
+
+import assert from "node:assert/strict";
+import { after, before } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import * as servers from "./lib/servers.mjs";
+import { stage } from "./lib/stage.mjs";
+import { startHostile } from "./servers/hostile.mjs";
+
+const wire = stage();
+let hostile;
+before(async () => (hostile = await startHostile()));
+after(() => hostile?.close());
+
+// ── The caller ──
+
+// [the options, as source; what the message must name]
+const BAD_OPTIONS = [
+  ["5", "options"],
+  ["{ retries: 3 }", "retries"],
+  ["{ timeOut: 3 }", "timeOut"],
+  ['{ timeout: "3s" }', "timeout"],
+  ["{ timeout: -1 }", "timeout"],
+  ["{ timeout: NaN }", "timeout"],
+  ["{ maxTotalTimeout: {} }", "maxTotalTimeout"],
+  ['{ maxMessageBytes: "64" }', "maxMessageBytes"],
+  ["{ maxEventBytes: -5 }", "maxEventBytes"],
+  ['{ clientInfo: "me" }', "clientInfo"],
+  ["{ clientInfo: { name: 1, version: '1' } }", "clientInfo"],
+  ["{ capabilities: 5 }", "capabilities"],
+  ["{ capabilities: { sampling: {} } }", "sampling"],
+  ["{ handlers: { 'roots/list': 5 } }", "roots/list"],
+  ["{ on: { recovering: 5 } }", "recovering"],
+  ["{ on: { recoverd() {} } }", "recoverd"],
+  ["{ headers: 5 }", "headers"],
+  ["{ headers: { 'bad name': 'x' } }", "headers"],
+  ["{ fetch: 5 }", "fetch"],
+  ["{ credentials: 'maybe' }", "credentials"],
+  ["{ recovery: { mode: 'sometimes' } }", "mode"],
+  ["{ recovery: { tries: 3 } }", "tries"],
+  ["{ recovery: { maxAttempts: '3' } }", "maxAttempts"],
+  ["{ trustAnnotations: 'yes' }", "trustAnnotations"],
+];
+
+wire("a bad option rejects with a TypeError that names it, before any request", { target: () => hostile.at("html"), connect: false }, async ({ proxy, recording, run }) => {
+  const settled = await run(
+    (kit, url, sources) => Promise.all(sources.map((source) => kit.settle(kit.connect(url, (0, eval)(`(${source})`))))),
+    proxy.url,
+    BAD_OPTIONS.map(([source]) => source),
+  );
+  for (const [i, [source, named]] of BAD_OPTIONS.entries()) assertTypeError(settled[i], named, source);
+  assert.deepEqual(recording.transcript(), []);
+  assert.equal(recording.preflights.length, 0);
+});
+
+wire("a URL that is none, or not http(s), rejects with a TypeError, before any request", { target: () => hostile.at("html"), connect: false }, async ({ recording, run }) => {
+  const urls = ["ftp://127.0.0.1/mcp", "javascript:1", "data:text/plain,x", "http://", "ws://127.0.0.1/mcp", 5, null];
+  const settled = await run(({ connect, settle }, urls) => Promise.all(urls.map((url) => settle(connect(url)))), urls);
+  for (const [i, url] of urls.entries()) assertTypeError(settled[i], "url", String(url), "i");
+  assert.deepEqual(recording.transcript(), []);
+});
+
+wire("a bad argument of a call rejects with a TypeError, and nothing is sent", { server: servers.typescriptSdk }, async ({ recording, run }) => {
+  const settled = await run(({ settle }) => {
+    const circular = {};
+    circular.self = circular;
+    const echo = { name: "echo", arguments: { message: "x" } };
+    return Promise.all([
+      settle(session.callTool("echo")),
+      settle(session.callTool({})),
+      settle(session.callTool({ name: 5 })),
+      settle(session.callTool({ name: "echo", arguments: circular })),
+      settle(session.callTool({ name: "echo", arguments: { big: 5n } })),
+      settle(session.callTool(echo, { timeout: "3s" })),
+      settle(session.callTool(echo, { retry: true })),
+      settle(session.callTool(echo, { signal: {} })),
+      settle(session.request(5)),
+    ]);
+  });
+  const named = ["params", "name", "name", "arguments", "arguments", "timeout", "retry", "signal", "method"];
+  for (const [i, name] of named.entries()) assertTypeError(settled[i], name, `case ${i}`);
+  assert.deepEqual(recording.transcript(2), []);
+  const text = await run(async ({ text }) => text(await session.callTool({ name: "echo", arguments: { message: "x" } })));
+  assert.equal(text, "Echo: x");
+});
+
+// ── Not an MCP server ──
+
+// [the mistake, the error's code, what its message must say]
+const NOT_MCP = [
+  ["html", "not_mcp", /html/i],
+  ["not-found", "http", /404/],
+  ["forbidden", "http", /403/],
+  ["broken", "http", /500/],
+  ["not-json", "not_mcp", /JSON/],
+  ["not-json-rpc", "not_mcp", /JSON-RPC/],
+  ["json-null", "not_mcp", /JSON-RPC/],
+  ["empty", "not_mcp", /empty/i],
+  ["empty-stream", "not_mcp", /stream|empty|ended/i],
+  ["accepted", "not_mcp", /202/],
+  ["cut-off", "network", /./],
+  ["old-version", "unsupported_version", /1999-01-01/],
+  ["future-version", "unsupported_version", /2099-01-01/],
+  ["no-version", "not_mcp", /protocolVersion/],
+  ["latin-session-id", "protocol", /Mcp-Session-Id/i],
+  ["spaced-session-id", "protocol", /Mcp-Session-Id/i],
+  ["silent", "timeout", /time|answer/i],
+  ["headers-only", "timeout", /time|answer/i],
+  ["endless-stream", "too_large", /16|bytes|MiB/],
+];
+
+for (const [mistake, code, says] of NOT_MCP) {
+  wire(`connect to a server that answers "${mistake}": an McpError that says what came`, { target: () => hostile.at(mistake), connect: false }, async ({ connect, recording }) => {
+    const recovery = { maxAttempts: 2, baseDelay: 50, maxDelay: 100 };
+    const { error, took } = await connect({ timeout: 2_000, recovery });
+    assert.equal(error?.name, "McpError", JSON.stringify(error));
+    assert.equal(error.code, code, error.message);
+    assert.match(error.message, says);
+    assert.doesNotMatch(error.message, /It works|Cannot POST|caf\u00e9|two words/, "its text and ids stay out of the message");
+    assert.ok(took < 8_000, `settled after ${took} ms`);
+    const { initialize } = recording.counts();
+    assert.ok(initialize <= 2, `${initialize} attempts`);
+    await sleep(500);
+    assert.equal(recording.counts().initialize, initialize, "and no more after the rejection");
+  });
+}
+
+wire("a session that is refused as soon as it was made: an error, no loop", { target: () => hostile.at("forgetful"), connect: false }, async ({ connect, recording }) => {
+  const { error } = await connect({ timeout: 2_000, recovery: { maxAttempts: 2, baseDelay: 50, maxDelay: 100 } });
+  assert.equal(error?.name, "McpError", JSON.stringify(error));
+  await sleep(500);
+  assert.ok(recording.counts().initialize <= 3, `${recording.counts().initialize} initializes`);
+});
+
+// ── A good session, a bad answer ──
+
+// [the mistake, the error's codes, options of connect]
+const BAD_ANSWERS = [
+  ["huge", ["too_large"]],
+  ["huge-stream", ["too_large"]],
+  ["html-later", ["not_mcp"]],
+  ["empty-later", ["not_mcp"]],
+  ["not-json-later", ["not_mcp"]],
+  ["cut-later", ["network", "outcome_unknown", "not_mcp"]],
+  ["stream-ends", ["outcome_unknown", "not_mcp"]],
+  ["other-id", ["protocol", "not_mcp", "timeout", "outcome_unknown"]],
+];
+
+for (const [mistake, codes] of BAD_ANSWERS) {
+  wire(`a call that is answered "${mistake}": a clear error, and the next call works`, { target: () => hostile.at(mistake) }, async ({ recording, run }) => {
+    const { error } = await run(({ settle }) => settle(session.callTool({ name: "odd", arguments: {} }, { timeout: 10_000 })));
+    assert.equal(error?.name, "McpError", JSON.stringify(error));
+    assert.ok(codes.includes(error.code), `${error.code}: ${error.message}`);
+    assert.notEqual(error.outcome, "not_executed", "the server had it");
+    await assertNextCallWorks(run);
+    assert.equal(recording.counts()["tools/call"], 2, "the call was sent once");
+  });
+}
+
+// The engine's own JSON.parse reads 5 000 levels: the value itself is as good an outcome as an error.
+for (const mistake of ["deep", "deep-stream", "deep-error"]) {
+  wire(`an answer nested 5 000 deep ("${mistake}"): settles, and the next call works`, { target: () => hostile.at(mistake) }, async ({ recording, run }) => {
+    const settled = await run(async ({ settle }) => {
+      const { ok, error } = await settle(session.callTool({ name: "odd", arguments: {} }, { timeout: 10_000 }));
+      let depth = 0;
+      for (let value = ok; Array.isArray(value); value = value[0]) depth += 1;
+      return { depth, error };
+    });
+    if (mistake === "deep-error" || settled.error) assert.equal(settled.error?.name, "McpError");
+    else assert.equal(settled.depth, 5_000);
+    await assertNextCallWorks(run);
+    assert.equal(recording.counts().initialize, 1, "the session lived on");
+  });
+}
+
+// ── CORS ──
+
+for (const kind of [servers.everything, servers.pythonSdk, servers.typescriptSdk]) {
+  wire(`${kind.name}: Mcp-Session-Id hidden from the page: a diagnosis that names the header, no loop`, { server: kind, cors: "hide-session-id", connect: false }, async ({ connect, recording }) => {
+    const { error } = await connect({ timeout: 5_000 });
+    assert.equal(error?.name, "McpError", JSON.stringify(error));
+    assert.equal(error.code, "cors", error.message);
+    assert.match(error.diagnosis?.header ?? "", /^mcp-session-id$/i, JSON.stringify(error.diagnosis));
+    assert.match(error.diagnosis.hint, /Access-Control-Expose-Headers/i);
+    await sleep(1_000);
+    assert.ok(recording.counts().initialize <= 2, `${recording.counts().initialize} initializes`);
+  });
+}
+
+wire("no CORS headers at all: an error that says it may be CORS", { server: servers.pythonSdk, cors: "none", connect: false }, async ({ connect, recording }) => {
+  const { error } = await connect({ timeout: 5_000, recovery: { maxAttempts: 1 } });
+  assert.equal(error?.name, "McpError", JSON.stringify(error));
+  assert.ok(["cors", "network"].includes(error.code), error.code);
+  assert.match(`${error.message} ${error.diagnosis?.hint}`, /CORS/);
+  assert.deepEqual(recording.transcript(), [], "the browser stopped it at the preflight");
+});
+
+async function assertNextCallWorks(run) {
+  const text = await run(async ({ text }) => text(await session.callTool({ name: "echo", arguments: { message: "x" } })));
+  assert.equal(text, "Echo: x");
+}
+
+function assertTypeError({ error }, named, which, flags = "") {
+  assert.equal(error?.class, "TypeError", `${which}: ${JSON.stringify(error)}`);
+  assert.match(error.message, new RegExp(named, flags), which);
+}
