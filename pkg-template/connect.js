@@ -1,0 +1,31 @@
+// From a URL and options to a session that is ready.
+
+import { Link } from "./link.js";
+import { readConnect } from "./options.js";
+import { runtime } from "./runtime.js";
+import { Session } from "./session.js";
+
+/** `extras`: the name that the host has for the server, and a second listener of all events. */
+export async function openSession(url, options, extras = {}) {
+  const config = readConnect(url, options);
+  if (config.signal?.aborted) throw config.signal.reason;
+  const link = new Link(await abortable(runtime(), config.signal), config, extras);
+  try {
+    await link.connect(config.signal);
+  } catch (error) {
+    // Nobody has a handle to it: it must not go on trying. What this close comes to is of no interest to anybody.
+    link.close(true).catch(() => {});
+    throw error;
+  }
+  return new Session(link);
+}
+
+/** The promise, or the signal's reason as soon as it is aborted. */
+function abortable(promise, signal) {
+  if (!signal) return promise;
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason);
+    signal.addEventListener("abort", abort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+  });
+}

@@ -1,0 +1,38 @@
+// Who listens to what.
+
+export const EVENTS = ["statechange", "recovering", "recovered", "notification", "warning", "wire", "close"];
+
+export class Listeners {
+  #all = new Map(EVENTS.map((event) => [event, new Set()]));
+
+  /** Returns the way to stop listening. */
+  add(event, listener) {
+    const listeners = this.#all.get(event);
+    if (!listeners) throw new TypeError(`event: ${describe(event)} is none; there are ${EVENTS.join(", ")}`);
+    if (typeof listener !== "function") throw new TypeError(`listener of "${event}": expected a function`);
+    // An object of its own: the same function may listen twice, and each `off` takes one away.
+    const entry = { listener };
+    listeners.add(entry);
+    return () => void listeners.delete(entry);
+  }
+
+  emit(event, ...details) {
+    for (const { listener } of [...(this.#all.get(event) ?? [])]) {
+      try {
+        listener(...details);
+      } catch (error) {
+        report(error);
+      }
+    }
+  }
+}
+
+/** Tells the platform of an error that is the host's own, as an uncaught one that stops nothing. */
+export function report(error) {
+  if (typeof reportError === "function") reportError(error);
+  else console.error(error);
+}
+
+function describe(value) {
+  return typeof value === "string" ? `"${value}"` : `a value of type ${typeof value}`;
+}

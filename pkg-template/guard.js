@@ -1,0 +1,71 @@
+// What stands between the WebAssembly's exports and everybody who calls them: the bindings, timers, continuations of
+// promises. Whatever is thrown through a frame of WebAssembly (a panic, memory that ran out, a stack that ran out, an
+// exception of an import) leaves the memory behind it in a state that nobody knows. From then on nothing runs in
+// that instance any more.
+
+/** What a call into a dead instance gives: safe to take apart as the result of any export. */
+const NOTHING = Object.freeze([]);
+
+export function guardian() {
+  let depth = 0;
+  let cause;
+  let die;
+  const died = new Promise((resolve) => (die = resolve));
+  const requests = new Requests();
+  died.then(() => requests.abort());
+
+  const guarded = (run) =>
+    (...args) => {
+      if (cause !== undefined) {
+        // Within a frame that is still on the stack: unwind that one, too.
+        if (depth > 0) throw cause;
+        return NOTHING;
+      }
+      depth++;
+      try {
+        return run(...args);
+      } catch (thrown) {
+        // The stack may be all but used up: nothing is done here but an assignment and a call of a built-in.
+        cause ??= thrown ?? NOTHING;
+        die(cause);
+        if (depth > 1) throw thrown;
+        return NOTHING;
+      } finally {
+        depth--;
+      }
+    };
+
+  return {
+    /** The exports, guarded. */
+    exports: (exports) =>
+      Object.fromEntries(
+        Object.entries(exports).map(([name, value]) => [name, typeof value === "function" ? guarded(value) : value]),
+      ),
+    /** What the instance aborts its requests with: a dead one would hold its connections, and there are only six. */
+    AbortController: requests.controller,
+    get cause() {
+      return cause;
+    },
+    died,
+  };
+}
+
+class Requests {
+  #live = new Set();
+
+  controller = ((live) =>
+    class extends AbortController {
+      constructor() {
+        super();
+        if (live.size >= 64) {
+          for (const ref of live) if (!ref.deref()) live.delete(ref);
+        }
+        live.add(new WeakRef(this));
+      }
+    })(this.#live);
+
+  abort() {
+    for (const ref of this.#live) ref.deref()?.abort();
+    this.#live.clear();
+  }
+}

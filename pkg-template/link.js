@@ -1,0 +1,234 @@
+// What stands between the public Session and the core: open promises, signals, listeners, questions of the server's,
+// and what becomes of all of them when the module crashes.
+
+import { crashed, fromCore } from "./error.js";
+import { Listeners, report } from "./events.js";
+import { takeStatus } from "./status.js";
+
+const METHOD_NOT_FOUND = -32601;
+const INTERNAL_ERROR = -32603;
+
+export class Link {
+  #runtime;
+  #core;
+  #name;
+  #tap;
+  #listeners = new Listeners();
+  #handlers;
+  /** Promises that are not settled: `{ fail(error), ranMaybe }`. */
+  #open = new Set();
+  /** Calls by the core's number, for questions that come on their streams. */
+  #calls = new Map();
+  /** Questions that are not answered, with what tells their handlers to stop. */
+  #questions = new Map();
+  #status;
+  #crash;
+  #closing;
+  #unwatch;
+  #ended = false;
+
+  constructor(runtime, config, { name, tap } = {}) {
+    this.url = config.url;
+    this.capabilities = config.capabilities;
+    this.#runtime = runtime;
+    this.#name = name;
+    this.#tap = tap;
+    this.#handlers = config.handlers;
+    for (const [event, listener] of config.on) this.#listeners.add(event, listener);
+    this.#core = runtime.open(config.url, config.core, {
+      event: quietly((event, detail) => this.#event(event, detail)),
+      ask: quietly((...question) => this.#ask(...question)),
+      withdraw: quietly((question) => this.#withdraw(question)),
+    });
+    this.#unwatch = runtime.watch((cause) => this.#die(cause));
+  }
+
+  on(event, listener) {
+    return this.#listeners.add(event, listener);
+  }
+
+  /** The same object until something but `verifiedAt` changes. */
+  get status() {
+    this.#status ??= takeStatus(this.#core.status(), (status) =>
+      status === this.#status && this.#alive ? this.#core.status().verifiedAt : undefined,
+    );
+    return this.#status;
+  }
+
+  get #alive() {
+    return this.#runtime.dead === undefined;
+  }
+
+  connect(signal) {
+    return this.#command((resolve, reject) => this.#core.connect(resolve, reject), { signal });
+  }
+
+  call(method, { text, meta, name }, { signal, onprogress, _meta, ...options }) {
+    const progress = onprogress && quietly((params) => onprogress(withoutToken(params)));
+    return this.#command(
+      (resolve, reject) => this.#core.call(method, text, meta, name, options, resolve, reject, progress),
+      { signal, ranMaybe: true, about: { method, name } },
+    );
+  }
+
+  notify(method, { text, meta }) {
+    return this.#command((resolve, reject) => this.#core.notify(method, text, meta, resolve, reject), { ranMaybe: true });
+  }
+
+  verify(signal) {
+    return this.#command((resolve, reject) => this.#core.verify(resolve, reject), { signal });
+  }
+
+  reconnect(signal) {
+    return this.#command((resolve, reject) => this.#core.reconnect(resolve, reject), { signal });
+  }
+
+  /** One goodbye, however often it is asked for. */
+  close(terminate) {
+    this.#closing ??= this.#crash
+      ? Promise.resolve()
+      : this.#command((resolve, reject) => this.#core.close(terminate, resolve, reject)).then(
+          () => {},
+          (error) => {
+            // A crash has closed it, too.
+            if (error.code !== "crashed") throw error;
+          },
+        );
+    return this.#closing;
+  }
+
+  handle(method, handler) {
+    const isNew = !this.#handlers.has(method);
+    this.#handlers.set(method, handler);
+    if (isNew && this.#alive) this.#core.setHandled(method);
+  }
+
+  /** `send` starts it and returns the core's number for it; `ranMaybe`: the server may run it. */
+  #command(send, { signal, ranMaybe = false, about } = {}) {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason);
+      if (this.#crash) return reject(crashed("not_executed", this.#crash));
+      let call;
+      const take = () => {
+        signal?.removeEventListener("abort", abort);
+        this.#calls.delete(call);
+        const taken = this.#open.delete(entry);
+        this.#retire();
+        return taken;
+      };
+      const abort = () => {
+        if (!take()) return;
+        reject(signal.reason);
+        if (call !== undefined) this.#cancel(call, signal.reason);
+      };
+      const entry = { ranMaybe, fail: (error) => take() && reject(error) };
+      this.#open.add(entry);
+      signal?.addEventListener("abort", abort, { once: true });
+      try {
+        call = send(
+          (value) => take() && resolve(value),
+          (error) => entry.fail(fromCore(error)),
+        );
+      } catch (error) {
+        entry.fail(error);
+        return;
+      }
+      if (signal?.aborted) this.#cancel(call, signal.reason);
+      else if (about && this.#open.has(entry)) this.#calls.set(call, Object.freeze(about));
+    });
+  }
+
+  #cancel(call, reason) {
+    const text = typeof reason === "string" ? reason : reason?.message;
+    if (this.#alive) this.#core.cancel(call, typeof text === "string" ? text.slice(0, 200) : undefined);
+  }
+
+  #event(event, detail) {
+    if (event === "statechange") {
+      this.#status = undefined;
+      this.#tell(event, this.status);
+    } else {
+      this.#tell(event, Object.freeze(detail ?? {}));
+    }
+    if (event === "close") {
+      this.#ended = true;
+      this.#retire();
+    }
+  }
+
+  /** A session that has ended is not held by the instance that others go on using. */
+  #retire() {
+    if (this.#ended && this.#open.size === 0) this.#unwatch();
+  }
+
+  #tell(event, detail) {
+    this.#listeners.emit(event, detail);
+    this.#tap?.(event, detail);
+  }
+
+  #ask(question, method, params, call, generation) {
+    const handler = this.#handlers.get(method);
+    if (!handler) return this.#core.refuse(question, METHOD_NOT_FOUND, `There is no handler for ${method}`);
+    const stop = new AbortController();
+    this.#questions.set(question, stop);
+    const context = Object.freeze({
+      signal: stop.signal,
+      server: Object.freeze({ name: this.#name ?? this.status.serverInfo?.name ?? this.url, url: this.url }),
+      call: this.#calls.get(call),
+      generation,
+      _meta: params?._meta,
+    });
+    Promise.resolve()
+      .then(() => (stop.signal.aborted ? undefined : handler(params, context)))
+      .then((result) => JSON.stringify(result ?? {}))
+      .then(
+        (text) => this.#reply(question, () => this.#core.answer(question, text)),
+        (error) => this.#reply(question, () => this.#core.refuse(question, ...refusal(error))),
+      );
+  }
+
+  /** An answer to a question that was withdrawn goes nowhere. */
+  #reply(question, send) {
+    if (this.#questions.delete(question) && this.#alive) send();
+  }
+
+  #withdraw(question) {
+    const stop = this.#questions.get(question);
+    this.#questions.delete(question);
+    stop?.abort(new DOMException("The server no longer waits for this answer.", "AbortError"));
+  }
+
+  #die(cause) {
+    if (this.#crash) return;
+    const before = this.status;
+    this.#crash = cause;
+    for (const { fail, ranMaybe } of [...this.#open]) fail(crashed(ranMaybe ? "unknown" : "not_executed", cause));
+    for (const question of [...this.#questions.keys()]) this.#withdraw(question);
+    if (before.state === "closed") return;
+    const { waitingFor, ...known } = before;
+    this.#status = takeStatus({ ...known, state: "closed", lastError: crashed("not_executed", cause) });
+    this.#tell("statechange", this.#status);
+    this.#tell("close", Object.freeze({ reason: "crashed" }));
+  }
+}
+
+/** A function that the core may call: whatever happens in it stays out of the core. */
+function quietly(run) {
+  return (...args) => {
+    try {
+      run(...args);
+    } catch (error) {
+      report(error);
+    }
+  };
+}
+
+function withoutToken({ progressToken, ...progress }) {
+  return progress;
+}
+
+/** Code and message for the server; a handler chooses its own code by throwing an error with a number in `code`. */
+function refusal(error) {
+  const code = Number.isInteger(error?.code) ? error.code : INTERNAL_ERROR;
+  return [code, typeof error?.message === "string" && error.message !== "" ? error.message : "The handler failed"];
+}

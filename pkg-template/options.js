@@ -1,0 +1,258 @@
+// What a host may say, checked before anything is sent. Every complaint is a TypeError that names the option.
+
+import { EVENTS } from "./events.js";
+import { toJson } from "./json.js";
+import { version } from "./version.js";
+
+/** Timers take no more. */
+const MAX_MS = 2 ** 31 - 1;
+
+/** Capabilities that promise an answer to a request, with what is declared where the host gives only the handler. */
+const PROMISES = {
+  "sampling/createMessage": "sampling",
+  "elicitation/create": "elicitation",
+  "roots/list": "roots",
+};
+
+/** Headers that the session sets itself. */
+const OURS = ["accept", "content-type", "last-event-id", "mcp-protocol-version", "mcp-session-id"];
+
+const CONNECT = {
+  clientInfo: object,
+  capabilities: object,
+  handlers: object,
+  on: object,
+  headers: (name, value) => (typeof value === "function" ? value : headers(name, value) && value),
+  fetch: func,
+  credentials: oneOf("omit", "same-origin", "include"),
+  recovery: (name, value) => check(name, value, RECOVERY),
+  trustAnnotations: boolean,
+  timeout: milliseconds,
+  maxTotalTimeout: milliseconds,
+  maxMessageBytes: bytes,
+  maxEventBytes: bytes,
+  signal,
+};
+
+const RECOVERY = {
+  mode: oneOf("default", "strict", "off"),
+  maxAttempts: (name, value) => whole(name, value, 1, 100, "a whole number from 1 to 100"),
+  baseDelay: milliseconds,
+  maxDelay: milliseconds,
+};
+
+const REQUEST = {
+  signal,
+  timeout: milliseconds,
+  maxTotalTimeout: milliseconds,
+  resetTimeoutOnProgress: boolean,
+  onprogress: func,
+  repeatable: boolean,
+  _meta: object,
+  headers,
+};
+
+const SIGNAL = { signal };
+const CLOSE = { terminate: boolean };
+
+/** The arguments of `connect`, as the core takes them (`core`) and as the facade needs them. */
+export function readConnect(url, options) {
+  const href = readUrl(url);
+  const given = check("", options, CONNECT);
+  const handlers = readHandlers(given.handlers ?? {});
+  const capabilities = readCapabilities(given.capabilities ?? {}, handlers);
+  const recovery = given.recovery ?? {};
+  return {
+    url: href,
+    handlers,
+    capabilities,
+    on: readListeners(given.on ?? {}),
+    signal: given.signal,
+    core: {
+      clientInfo: readClientInfo(given.clientInfo ?? { name: "mcp-evergreen", version }),
+      capabilities: toJson("capabilities", capabilities),
+      handshake: "own",
+      handled: [...handlers.keys()],
+      headers: headerFunction(given.headers),
+      fetch: given.fetch && (async (input, init) => given.fetch.call(undefined, input, init)),
+      credentials: given.credentials ?? "omit",
+      mode: recovery.mode ?? "default",
+      maxAttempts: recovery.maxAttempts ?? 2,
+      baseDelay: recovery.baseDelay ?? 500,
+      maxDelay: recovery.maxDelay ?? 30_000,
+      trustAnnotations: given.trustAnnotations ?? false,
+      timeout: given.timeout ?? 60_000,
+      maxTotalTimeout: given.maxTotalTimeout,
+      maxMessageBytes: given.maxMessageBytes ?? 64 * 1024 * 1024,
+      maxEventBytes: given.maxEventBytes ?? 16 * 1024 * 1024,
+    },
+  };
+}
+
+/** The options of one request; `headers` as a list of pairs. */
+export function readRequest(options) {
+  return check("", options, REQUEST);
+}
+
+export function readSignal(options) {
+  return check("", options, SIGNAL).signal;
+}
+
+export function readClose(options) {
+  return check("", options, CLOSE);
+}
+
+/** The options that a manager gives to each of its sessions. */
+export function readDefaults(options) {
+  const { signal: _, ...readers } = CONNECT;
+  return check("", options, readers);
+}
+
+/** Which capability a method needs that only a client can promise. */
+export function promiseOf(method) {
+  return Object.hasOwn(PROMISES, method) ? PROMISES[method] : undefined;
+}
+
+function readUrl(given) {
+  if (typeof given !== "string" && !(given instanceof URL)) throw wrong("url", "a string or a URL", given);
+  let url;
+  try {
+    url = new URL(given, globalThis.document?.baseURI ?? globalThis.location?.href);
+  } catch {
+    throw new TypeError("url: expected an absolute http: or https: URL, or in a page one relative to it");
+  }
+  if (url.protocol !== "http:" && url.protocol !== "https:") {
+    throw new TypeError(`url: expected http: or https:, got ${url.protocol}`);
+  }
+  if (url.username || url.password) {
+    throw new TypeError("url: must hold no user name or password; send them in the option headers");
+  }
+  url.hash = "";
+  return url.href;
+}
+
+function readClientInfo(info) {
+  for (const field of ["name", "version"]) {
+    if (typeof info[field] !== "string" || info[field] === "") {
+      throw wrong(`clientInfo.${field}`, "a string that is not empty", info[field]);
+    }
+  }
+  return toJson("clientInfo", info);
+}
+
+function readHandlers(handlers) {
+  const given = Object.entries(handlers).filter(([, handler]) => handler !== undefined);
+  for (const [method, handler] of given) checkHandler(`handlers["${method}"]`, method, handler);
+  return new Map(given);
+}
+
+/** Throws where this cannot be a handler of the method. */
+export function checkHandler(name, method, handler) {
+  if (typeof method !== "string" || method === "") throw wrong("method", "a string that is not empty", method);
+  if (method === "ping") throw new TypeError(`${name}: the session answers pings itself`);
+  func(name, handler);
+}
+
+function readCapabilities(capabilities, handlers) {
+  const declared = { ...capabilities };
+  for (const [method, capability] of Object.entries(PROMISES)) {
+    if (handlers.has(method)) declared[capability] ??= {};
+    else if (declared[capability] !== undefined) {
+      throw new TypeError(`capabilities.${capability}: needs handlers["${method}"], which must be there before the first request`);
+    }
+  }
+  return declared;
+}
+
+function readListeners(on) {
+  for (const [event, listener] of Object.entries(on)) {
+    if (!EVENTS.includes(event)) throw new TypeError(`on.${event}: there is no such event; there are ${EVENTS.join(", ")}`);
+    if (listener !== undefined) func(`on.${event}`, listener);
+  }
+  return Object.entries(on).filter(([, listener]) => listener !== undefined);
+}
+
+/** Read anew for each request; what it gives then is checked as the option itself is. */
+function headerFunction(given) {
+  if (given === undefined) return undefined;
+  const read = typeof given === "function" ? given : () => given;
+  return async (context) => Object.fromEntries(headers("headers", (await read(Object.freeze({ ...context }))) ?? {}));
+}
+
+function headers(name, value) {
+  const pairs = value instanceof Headers ? [...value] : Object.entries(object(name, value));
+  const kept = pairs.filter(([, text]) => text !== undefined);
+  for (const [header, text] of kept) {
+    if (typeof text !== "string") throw wrong(`${name}["${header}"]`, "a string", text);
+    if (OURS.includes(header.toLowerCase())) throw new TypeError(`${name}["${header}"]: the session sets this header itself`);
+    try {
+      new Headers([[header, text]]);
+    } catch {
+      throw new TypeError(`${name}["${header}"]: expected a header name and value as HTTP allows them`);
+    }
+  }
+  return kept;
+}
+
+/** An options object against a table of readers; `undefined` counts as absent. */
+function check(path, options, readers) {
+  const given = object(path || "options", options ?? {}, options);
+  const read = {};
+  for (const [key, value] of Object.entries(given)) {
+    const name = path ? `${path}.${key}` : key;
+    if (!Object.hasOwn(readers, key)) {
+      throw new TypeError(`${name}: there is no such option; there are ${Object.keys(readers).join(", ")}`);
+    }
+    if (value !== undefined) read[key] = readers[key](name, value);
+  }
+  return read;
+}
+
+function object(name, value, given = value) {
+  if (given === null || typeof value !== "object" || Array.isArray(value)) throw wrong(name, "an object", given);
+  return value;
+}
+
+function func(name, value) {
+  if (typeof value !== "function") throw wrong(name, "a function", value);
+  return value;
+}
+
+function boolean(name, value) {
+  if (typeof value !== "boolean") throw wrong(name, "true or false", value);
+  return value;
+}
+
+function milliseconds(name, value) {
+  return whole(name, value, 1, MAX_MS, `a whole number of milliseconds from 1 to ${MAX_MS}`);
+}
+
+function bytes(name, value) {
+  return whole(name, value, 1, Number.MAX_SAFE_INTEGER, "a whole number of bytes, at least 1");
+}
+
+function whole(name, value, min, max, expected) {
+  if (!Number.isSafeInteger(value) || value < min || value > max) throw wrong(name, expected, value);
+  return value;
+}
+
+function oneOf(...values) {
+  return (name, value) => {
+    if (!values.includes(value)) throw wrong(name, values.map((one) => `"${one}"`).join(" or "), value);
+    return value;
+  };
+}
+
+function signal(name, value) {
+  if (typeof value?.aborted !== "boolean" || typeof value.addEventListener !== "function") {
+    throw wrong(name, "an AbortSignal", value);
+  }
+  return value;
+}
+
+/** Says what came by its kind; by its value only where that is a number, which is no secret. */
+export function wrong(name, expected, value) {
+  const kind = value === null ? "null" : Array.isArray(value) ? "an array" : typeof value;
+  const got = kind === "number" ? String(value) : kind === "string" && value === "" ? "an empty string" : kind;
+  return new TypeError(`${name}: expected ${expected}, got ${got}`);
+}
