@@ -6,6 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
+use crate::glue;
 use crate::process::{npm, output, run, say};
 use crate::project::Project;
 use crate::setup::{self, Piece};
@@ -14,10 +15,12 @@ use crate::toolchain::{self, WASM};
 
 const LICENCES: &[&str] = &["LICENSE-MIT", "LICENSE-APACHE"];
 
-/// Stands in `pkg-template/package.json` where the version of `Cargo.toml` goes.
-const NO_VERSION: &str = "\"version\": \"0.0.0\"";
+/// Stands in the template, once in each of these files, where the version of `Cargo.toml` goes.
+const NO_VERSION: &str = "\"0.0.0\"";
+const VERSIONED: &[&str] = &["package.json", "version.js"];
 
-const WASM_BINDGEN_FLAGS: &[&str] = &["--target=web", "--out-name=mcp_evergreen", "--no-typescript"];
+const WASM_BINDGEN_FLAGS: &[&str] =
+    &["--target=web", "--out-name=mcp_evergreen", "--no-typescript", "--omit-default-module-path"];
 
 const WASM_OPT_FLAGS: &[&str] = &["-Oz", "--strip-producers"];
 
@@ -67,6 +70,7 @@ fn remapped_paths() -> Result<Vec<String>> {
 fn inputs(project: &Project, compiled: &Path) -> Result<String> {
     let mut inputs = Inputs::default();
     inputs.text(include_str!("build.rs"));
+    inputs.text(include_str!("glue.rs"));
     inputs.text(&project.version);
     inputs.text(&toolchain::wasm_bindgen_version(project)?);
     inputs.file(&project.e2e().join("node_modules/binaryen/package.json"))?;
@@ -104,6 +108,7 @@ fn bindings(project: &Project, compiled: &Path, to: &Path) -> Result<()> {
         .arg("--out-dir")
         .arg(to)
         .arg(compiled))?;
+    glue::make_callable(&to.join("mcp_evergreen.js"))?;
     let module = to.join("mcp_evergreen_bg.wasm");
     run(Command::new("node")
         .arg(project.e2e().join("node_modules/binaryen/bin/wasm-opt"))
@@ -122,13 +127,14 @@ fn copy_template(project: &Project, to: &Path) -> Result<()> {
         }
         fs::copy(&from, &to)?;
     }
-    let manifest = to.join("package.json");
-    let text = fs::read_to_string(&manifest).context("pkg-template has no package.json")?;
-    if text.matches(NO_VERSION).count() != 1 {
-        bail!("pkg-template/package.json must hold {NO_VERSION} once");
+    for file in VERSIONED {
+        let path = to.join(file);
+        let text = fs::read_to_string(&path).with_context(|| format!("pkg-template has no {file}"))?;
+        if text.matches(NO_VERSION).count() != 1 {
+            bail!("pkg-template/{file} must hold {NO_VERSION} once");
+        }
+        fs::write(path, text.replace(NO_VERSION, &format!("\"{}\"", project.version)))?;
     }
-    let version = format!("\"version\": \"{}\"", project.version);
-    fs::write(manifest, text.replace(NO_VERSION, &version))?;
     fs::copy(readme(project), to.join("README.md"))?;
     for file in LICENCES {
         fs::copy(project.root.join(file), to.join(file))?;

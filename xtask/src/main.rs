@@ -3,6 +3,7 @@
 mod build;
 mod chromium;
 mod demo;
+mod glue;
 mod lint;
 mod node;
 mod process;
