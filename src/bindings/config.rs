@@ -1,0 +1,102 @@
+//! Reads what the facade hands over. It has validated it and filled in every default; what does not fit is a mistake of
+//! the facade's, not of its user's.
+
+use crate::{
+    browser::{
+        fetch::Transport,
+        js::{Thrown, type_error},
+    },
+    protocol::{
+        CallOptions, Config, Params,
+        config::{Handshake, Mode, Recovery},
+    },
+};
+use js_sys::{Array, Function, Reflect};
+use wasm_bindgen::{JsCast, JsValue};
+
+/// The arguments of `open`.
+pub(super) fn parse(url: &JsValue, config: &JsValue) -> Thrown<(Transport, Config, Vec<String>)> {
+    let field = |name: &str| Reflect::get(config, &JsValue::from_str(name));
+    let need_text = |name: &str| text(&field(name)?).ok_or_else(|| type_error(name));
+    let need_number = |name: &str| number(&field(name)?).ok_or_else(|| type_error(name));
+    let transport = Transport {
+        url: text(url).ok_or_else(|| type_error("url"))?,
+        fetch: field("fetch")?.dyn_into::<Function>().ok(),
+        headers: field("headers")?,
+        credentials: need_text("credentials")?,
+    };
+    let handshake = match need_text("handshake")?.as_str() {
+        "own" => Handshake::Own { client_info: need_text("clientInfo")?, capabilities: need_text("capabilities")? },
+        "host" => Handshake::Host,
+        _ => return Err(type_error("handshake")),
+    };
+    let mode = match need_text("mode")?.as_str() {
+        "default" => Mode::Default,
+        "strict" => Mode::Strict,
+        "off" => Mode::Off,
+        _ => return Err(type_error("mode")),
+    };
+    let recovery = Recovery {
+        mode,
+        max_attempts: u32::try_from(need_number("maxAttempts")?).unwrap_or(u32::MAX),
+        base_delay_ms: need_number("baseDelay")?,
+        max_delay_ms: need_number("maxDelay")?,
+    };
+    let config = Config {
+        handshake,
+        timeout_ms: need_number("timeout")?,
+        max_total_timeout_ms: number(&field("maxTotalTimeout")?),
+        recovery,
+        trust_annotations: field("trustAnnotations")?.is_truthy(),
+        max_message_bytes: need_number("maxMessageBytes")?,
+        max_event_bytes: need_number("maxEventBytes")?,
+    };
+    Ok((transport, config, items(&field("handled")?).iter().filter_map(text).collect()))
+}
+
+/// The options of one call.
+pub(super) fn call_options(options: &JsValue) -> CallOptions {
+    let field = |name: &str| Reflect::get(options, &JsValue::from_str(name)).unwrap_or_default();
+    if !options.is_object() {
+        return CallOptions::default();
+    }
+    CallOptions {
+        timeout_ms: number(&field("timeout")),
+        max_total_timeout_ms: number(&field("maxTotalTimeout")),
+        reset_timeout_on_progress: field("resetTimeoutOnProgress").is_truthy(),
+        progress: false,
+        repeatable: field("repeatable").is_truthy(),
+        headers: items(&field("headers")).iter().filter_map(pair).collect(),
+    }
+}
+
+/// The params of a request or a notification.
+pub(super) fn params(text: &JsValue, meta: &JsValue, name: &JsValue) -> Params {
+    Params { text: text.as_string(), meta: meta.as_string(), name: name.as_string() }
+}
+
+/// A string, where it is one.
+pub(super) fn text(value: &JsValue) -> Option<String> {
+    value.as_string()
+}
+
+/// A string; empty where it is none.
+pub(super) fn string(value: &JsValue) -> String {
+    value.as_string().unwrap_or_default()
+}
+
+/// A count, a size or milliseconds. The cast saturates: Infinity becomes as much as can be.
+pub(super) fn number(value: &JsValue) -> Option<u64> {
+    value.as_f64().filter(|number| *number >= 0.0).map(|number| number as u64)
+}
+
+fn items(value: &JsValue) -> Vec<JsValue> {
+    if Array::is_array(value) { value.unchecked_ref::<Array>().iter().collect() } else { Vec::new() }
+}
+
+fn pair(value: &JsValue) -> Option<(String, String)> {
+    match &items(value)[..] {
+        [name, value] => Some((text(name)?.to_ascii_lowercase(), text(value)?)),
+        _ => None,
+    }
+}

@@ -1,0 +1,107 @@
+//! Makes plain objects for JavaScript.
+
+use crate::{
+    browser::js::Plain,
+    protocol::{
+        Error, Event, Status,
+        error::Diagnosis,
+        status::{LastRecovery, Wire, WireStep},
+    },
+};
+use js_sys::{Array, Reflect};
+use wasm_bindgen::JsValue;
+
+/// An error, for the facade to make an `McpError` of.
+pub(super) fn error(error: Error<JsValue>) -> JsValue {
+    let data = error.data.or_else(|| error.excerpt.map(|excerpt| Plain::new().with("excerpt", excerpt).into()));
+    Plain::new()
+        .with("code", error.code.as_str())
+        .with("outcome", error.outcome.as_str())
+        .with("message", error.message)
+        .with("retryable", error.retryable)
+        .with_some("rpcCode", error.rpc_code.map(|code| code as f64))
+        .with_some("httpStatus", error.http_status)
+        .with_some("diagnosis", error.diagnosis.map(diagnosis))
+        .with_some("data", data)
+        .with_some("cause", error.cause)
+        .into()
+}
+
+/// A snapshot of the state.
+pub(super) fn status(status: Status<JsValue>) -> JsValue {
+    let known = |name: &str| {
+        let value = Reflect::get(status.handshake.as_ref()?, &name.into()).ok()?;
+        (!value.is_undefined()).then_some(value)
+    };
+    let waiting = status.waiting_for.map(|waiting| {
+        Plain::new().with("why", waiting.why).with_some("until", waiting.until_unix_ms.map(|until| until as f64))
+    });
+    Plain::new()
+        .with("state", status.phase.as_str())
+        .with("era", "legacy")
+        .with_some("protocolVersion", status.protocol_version)
+        .with_some("serverInfo", known("serverInfo"))
+        .with_some("capabilities", known("capabilities"))
+        .with_some("instructions", known("instructions"))
+        .with_some("sessionTag", status.session_tag)
+        .with("generation", status.generation)
+        .with_some("verifiedAt", status.verified_at_unix_ms.map(|at| at as f64))
+        .with("recoveries", status.recoveries)
+        .with_some("lastRecovery", status.last_recovery.map(|last| recovery(&last).with("at", last.at_unix_ms as f64)))
+        .with_some("waitingFor", waiting)
+        .with_some("lastError", status.last_error.map(|last| error(*last)))
+        .into()
+}
+
+/// The name of an event and its detail; a change of state has none of its own.
+pub(super) fn event(event: Event<JsValue>) -> Option<(&'static str, Plain)> {
+    Some(match event {
+        Event::StateChange => return None,
+        Event::Recovering { reason, generation } => {
+            ("recovering", Plain::new().with("reason", reason).with("generation", generation))
+        }
+        Event::Recovered { generation, recovery: last } => {
+            ("recovered", recovery(&last).with("generation", generation).with("changed", Plain::new()))
+        }
+        Event::Notification { method, params } => {
+            ("notification", Plain::new().with("method", method).with_some("params", params))
+        }
+        Event::Warning { kind, header, hint } => ("warning", diagnosis(Diagnosis { kind, header, hint })),
+        Event::Wire(step) => ("wire", wire(step)),
+        Event::Close { reason } => ("close", Plain::new().with("reason", reason)),
+    })
+}
+
+fn diagnosis(diagnosis: Diagnosis) -> Plain {
+    Plain::new().with("kind", diagnosis.kind).with_some("header", diagnosis.header).with("hint", diagnosis.hint)
+}
+
+fn recovery(last: &LastRecovery) -> Plain {
+    Plain::new()
+        .with("reason", last.reason)
+        .with("duration", last.duration_ms as f64)
+        .with("retried", last.retried)
+        .with("restored", Array::new())
+        .with("lost", Array::new())
+}
+
+fn wire(wire: Wire) -> Plain {
+    let plain = Plain::new()
+        .with("purpose", wire.purpose.as_str())
+        .with("method", wire.method.as_str())
+        .with_some("rpcMethod", wire.rpc_method)
+        .with("generation", wire.generation)
+        .with("attempt", wire.attempt)
+        .with("at", wire.at_unix_ms as f64)
+        .with("exchange", wire.exchange.0 as f64);
+    match wire.step {
+        WireStep::Sent => plain.with("phase", "sent"),
+        WireStep::Answered { status, verdict, duration_ms } => plain
+            .with("phase", "answered")
+            .with("status", status)
+            .with("verdict", verdict.map_or("ok", |verdict| verdict.as_str()))
+            .with("duration", duration_ms as f64),
+        WireStep::Failed { duration_ms } => plain.with("phase", "failed").with("duration", duration_ms as f64),
+        WireStep::Aborted { duration_ms } => plain.with("phase", "aborted").with("duration", duration_ms as f64),
+    }
+}

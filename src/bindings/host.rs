@@ -1,0 +1,66 @@
+//! Calls out to the facade. It does not throw; what is thrown all the same goes nowhere.
+
+use super::convert;
+use crate::{
+    browser::driver::{Host, Question},
+    protocol::{Event, QuestionId, Status},
+};
+use js_sys::Function;
+use wasm_bindgen::prelude::*;
+
+#[wasm_bindgen]
+extern "C" {
+    /// `{event(name, detail), ask(question, method, params, call, generation), withdraw(question)}`
+    type HostObject;
+    #[wasm_bindgen(method, catch)]
+    fn event(this: &HostObject, name: &str, detail: &JsValue) -> Result<(), JsValue>;
+    #[wasm_bindgen(method, catch)]
+    fn ask(
+        this: &HostObject,
+        question: f64,
+        method: &str,
+        params: &JsValue,
+        call: Option<f64>,
+        generation: u32,
+    ) -> Result<(), JsValue>;
+    #[wasm_bindgen(method, catch)]
+    fn withdraw(this: &HostObject, question: f64) -> Result<(), JsValue>;
+}
+
+/// The facade's half of a session.
+pub(super) struct Facade(HostObject);
+
+impl Facade {
+    pub(super) fn new(host: JsValue) -> Self {
+        Self(host.unchecked_into())
+    }
+}
+
+impl Host for Facade {
+    fn status_changed(&self, status: Status<JsValue>) {
+        let _ = self.0.event("statechange", &convert::status(status));
+    }
+
+    fn event(&self, event: Event<JsValue>) {
+        if let Some((name, detail)) = convert::event(event) {
+            let _ = self.0.event(name, &detail.into());
+        }
+    }
+
+    fn ask(&self, question: Question) {
+        let Question { id, method, params, call, generation } = question;
+        let params = params.unwrap_or_default();
+        let _ = self.0.ask(id.0 as f64, &method, &params, call.map(super::id), generation);
+    }
+
+    fn withdraw(&self, question: QuestionId) {
+        let _ = self.0.withdraw(question.0 as f64);
+    }
+}
+
+/// Calls a function of the facade's.
+pub(super) fn call(function: &JsValue, argument: &JsValue) {
+    if let Some(function) = function.dyn_ref::<Function>() {
+        let _ = function.call1(&JsValue::UNDEFINED, argument);
+    }
+}

@@ -1,0 +1,144 @@
+//! The exports for the JavaScript facade, and for nobody else. Nothing is decided here: the facade has validated what
+//! comes in, the core has decided what goes out.
+//!
+//! No method takes `&mut self` or is `async`, every argument arrives as a `JsValue`, and a result comes through
+//! `resolve` or `reject`, exactly one of them, once, after the method has returned.
+
+mod config;
+mod convert;
+mod host;
+mod panic;
+
+use crate::{
+    browser::driver::{Caller, Driver, Settled},
+    protocol::{CallId, QuestionId},
+};
+use config::{number, text};
+use js_sys::Function;
+use std::rc::Rc;
+use wasm_bindgen::prelude::*;
+
+/// One session.
+#[wasm_bindgen]
+pub struct Core {
+    driver: Driver,
+}
+
+/// Makes a session that has not said anything yet; `connect` starts it.
+///
+/// # Errors
+/// A `TypeError` where the facade hands over what it should not.
+#[wasm_bindgen]
+pub fn open(url: &JsValue, config: &JsValue, host: JsValue) -> Result<Core, JsValue> {
+    let (transport, config, handled) = config::parse(url, config)?;
+    let driver = Driver::open(transport, config, Rc::new(host::Facade::new(host)));
+    for method in handled {
+        driver.set_handled(method);
+    }
+    Ok(Core { driver })
+}
+
+#[wasm_bindgen]
+impl Core {
+    /// Starts the handshake. Once per session.
+    pub fn connect(&self, resolve: JsValue, reject: JsValue) -> f64 {
+        id(self.driver.connect(caller(resolve, reject, JsValue::UNDEFINED)))
+    }
+
+    /// Sends a request.
+    #[expect(clippy::too_many_arguments, reason = "an object would have to be built and taken apart for each call")]
+    pub fn call(
+        &self,
+        method: &JsValue,
+        text: &JsValue,
+        meta: &JsValue,
+        name: &JsValue,
+        options: &JsValue,
+        resolve: JsValue,
+        reject: JsValue,
+        onprogress: JsValue,
+    ) -> f64 {
+        let mut options = config::call_options(options);
+        options.progress = onprogress.is_function();
+        let params = config::params(text, meta, name);
+        id(self.driver.call(config::string(method), params, options, caller(resolve, reject, onprogress)))
+    }
+
+    /// Sends a notification.
+    pub fn notify(&self, method: &JsValue, text: &JsValue, meta: &JsValue, resolve: JsValue, reject: JsValue) -> f64 {
+        let params = config::params(text, meta, &JsValue::UNDEFINED);
+        id(self.driver.notify(config::string(method), params, caller(resolve, reject, JsValue::UNDEFINED)))
+    }
+
+    /// Proves that the session lives.
+    pub fn verify(&self, resolve: JsValue, reject: JsValue) -> f64 {
+        id(self.driver.verify(caller(resolve, reject, JsValue::UNDEFINED)))
+    }
+
+    /// Makes a new session.
+    pub fn reconnect(&self, resolve: JsValue, reject: JsValue) -> f64 {
+        id(self.driver.reconnect(caller(resolve, reject, JsValue::UNDEFINED)))
+    }
+
+    /// Ends the session.
+    pub fn close(&self, terminate: &JsValue, resolve: JsValue, reject: JsValue) -> f64 {
+        id(self.driver.close(terminate.is_truthy(), caller(resolve, reject, JsValue::UNDEFINED)))
+    }
+
+    /// Gives a command up: neither `resolve` nor `reject` is called any more.
+    pub fn cancel(&self, call: &JsValue, reason: &JsValue) {
+        if let Some(call) = number(call) {
+            self.driver.cancel(CallId(call), text(reason));
+        }
+    }
+
+    /// Answers a question of the server's with a JSON text.
+    pub fn answer(&self, question: &JsValue, text: &JsValue) {
+        if let Some(question) = number(question) {
+            self.driver.answer(QuestionId(question), Ok(config::string(text)));
+        }
+    }
+
+    /// Answers a question of the server's with an error.
+    pub fn refuse(&self, question: &JsValue, code: &JsValue, message: &JsValue) {
+        if let Some(question) = number(question) {
+            let code = code.as_f64().unwrap_or(-32603.0);
+            self.driver.answer(QuestionId(question), Err((code as i64, config::string(message))));
+        }
+    }
+
+    /// From now on the host answers requests with this method.
+    #[wasm_bindgen(js_name = setHandled)]
+    pub fn set_handled(&self, method: &JsValue) {
+        self.driver.set_handled(config::string(method));
+    }
+
+    /// A snapshot.
+    #[must_use]
+    pub fn status(&self) -> JsValue {
+        convert::status(self.driver.status())
+    }
+}
+
+/// `report` is called with the text of a panic, before the module dies of it.
+#[wasm_bindgen(js_name = onPanic)]
+pub fn on_panic(report: JsValue) {
+    panic::hook(report);
+}
+
+fn caller(resolve: JsValue, reject: JsValue, onprogress: JsValue) -> Caller {
+    let progress = onprogress
+        .dyn_into::<Function>()
+        .ok()
+        .map(|onprogress| -> Rc<dyn Fn(JsValue)> { Rc::new(move |params| host::call(&onprogress, &params)) });
+    let settle = Box::new(move |result: Settled| match result {
+        Ok(value) => host::call(&resolve, &value),
+        Err(error) => host::call(&reject, &convert::error(*error)),
+    });
+    Caller { settle, progress }
+}
+
+/// Ids count up from one: a double holds them all.
+fn id(call: CallId) -> f64 {
+    call.0 as f64
+}

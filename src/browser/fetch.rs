@@ -1,0 +1,107 @@
+//! One request through `fetch`: the host's, or the platform's in a window, a worker or Node.
+
+use super::js::{self, Plain, Response, Thrown, type_error};
+use crate::protocol::{
+    Purpose,
+    http::{Head, Method, Request},
+};
+use js_sys::Function;
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::AbortSignal;
+
+/// How requests reach the server.
+pub struct Transport {
+    /// The MCP endpoint, absolute.
+    pub url: String,
+    /// The host's `fetch`; the platform's where `None`.
+    pub fetch: Option<Function>,
+    /// The host's header fields: `undefined`, an object, or a function that is called for each request,
+    /// `(ctx: {purpose, method, url}) => object | Promise<object>`.
+    pub headers: JsValue,
+    /// `omit`, `same-origin` or `include`.
+    pub credentials: String,
+}
+
+impl Transport {
+    /// Sends a request and waits for the head of its answer.
+    ///
+    /// # Errors
+    /// What was thrown, by the platform or by the host's functions.
+    pub async fn send(&self, purpose: Purpose, request: Request, signal: &AbortSignal) -> Thrown<(Head, Response)> {
+        let headers = self.headers(purpose, &request).await?;
+        let init: JsValue = Plain::new()
+            .with("method", request.method.as_str())
+            .with("headers", js::from_entries(&headers)?)
+            .with_some("body", request.body)
+            .with("credentials", self.credentials.as_str())
+            .with("cache", "no-store")
+            // A redirect would carry the session, and what `headers` adds, to an address that nobody chose.
+            .with("redirect", "manual")
+            // The farewell outlives the page.
+            .with("keepalive", request.method == Method::Delete)
+            .with("signal", signal)
+            .into();
+        let answer = self.function()?.call2(&JsValue::UNDEFINED, &self.url.as_str().into(), &init)?;
+        let response = js::settled(&answer).await?;
+        if !response.is_object() {
+            return Err(type_error("fetch did not give a Response."));
+        }
+        let response: Response = response.unchecked_into();
+        Ok((head(&response)?, response))
+    }
+
+    fn function(&self) -> Thrown<Function> {
+        if let Some(fetch) = &self.fetch {
+            return Ok(fetch.clone());
+        }
+        let global: js::Global = js_sys::global().unchecked_into();
+        global.fetch()?.dyn_into().map_err(|_| type_error("There is no fetch here: give one as the option `fetch`."))
+    }
+
+    /// The host's fields, then the request's: what the protocol needs, no host can change.
+    async fn headers(&self, purpose: Purpose, request: &Request) -> Thrown<js::Headers> {
+        let mut own = self.headers.clone();
+        if let Some(headers) = own.dyn_ref::<Function>() {
+            let context = Plain::new()
+                .with("purpose", purpose.as_str())
+                .with("method", request.method.as_str())
+                .with("url", self.url.as_str());
+            own = js::settled(&headers.call1(&JsValue::UNDEFINED, &context.into())?).await?;
+        }
+        if own.is_null() {
+            own = JsValue::UNDEFINED;
+        }
+        let headers = js::Headers::from_host(&own)?;
+        for (name, value) in &request.headers {
+            headers.set(name, value)?;
+        }
+        Ok(headers)
+    }
+}
+
+fn head(response: &Response) -> Thrown<Head> {
+    let redirected = response.kind()?.as_string().as_deref() == Some("opaqueredirect")
+        || response.redirected()?.as_bool() == Some(true);
+    if redirected {
+        return Err(type_error(
+            "The server answered with a redirect, which is not followed: it would carry the session and the \
+             credentials elsewhere. Use the final address; often it differs in the last slash only.",
+        ));
+    }
+    let status = response.status()?.as_f64().filter(|status| (100.0..600.0).contains(status));
+    let Some(status) = status else { return Err(type_error("fetch gave a Response without a status.")) };
+    let headers = response.headers()?;
+    if !headers.is_object() {
+        return Err(type_error("fetch gave a Response without headers."));
+    }
+    let headers: js::Headers = headers.unchecked_into();
+    let field = |name| headers.get(name).map(|value| value.as_string());
+    Ok(Head {
+        // Between 100 and 600.
+        status: status as u16,
+        content_type: field("content-type")?,
+        session_id: field("mcp-session-id")?,
+        retry_after: field("retry-after")?,
+        www_authenticate: field("www-authenticate")?,
+    })
+}

@@ -1,0 +1,12 @@
+//! Performs what the core asks for: `fetch`, bodies, the timer, the clock. The only place that touches JavaScript's
+//! resources; each is a guard that gives it back on drop.
+
+pub mod body;
+pub mod client;
+pub mod clock;
+pub mod driver;
+pub mod fetch;
+pub mod js;
+mod payload;
+pub mod task;
+pub mod timer;

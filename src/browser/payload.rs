@@ -1,0 +1,93 @@
+//! JSON as the engine parsed it. The few fields that the core asks for are read in place; nothing recurses over a value.
+
+use super::js::Thrown;
+use crate::protocol::{Field, Payload};
+use js_sys::{Array, JSON, Object};
+use serde::de::DeserializeOwned;
+use wasm_bindgen::prelude::*;
+
+/// What the core itself must know fits in this, in UTF-16 units: it is copied into the module's memory.
+const READ_LIMIT: u32 = 32 << 20;
+
+#[wasm_bindgen]
+extern "C" {
+    type Message;
+    #[wasm_bindgen(method, getter, catch)]
+    fn id(this: &Message) -> Thrown<JsValue>;
+    #[wasm_bindgen(method, getter, catch)]
+    fn method(this: &Message) -> Thrown<JsValue>;
+    #[wasm_bindgen(method, getter, catch)]
+    fn params(this: &Message) -> Thrown<JsValue>;
+    #[wasm_bindgen(method, getter, catch)]
+    fn result(this: &Message) -> Thrown<JsValue>;
+    #[wasm_bindgen(method, getter, catch)]
+    fn error(this: &Message) -> Thrown<JsValue>;
+    #[wasm_bindgen(method, getter, catch)]
+    fn code(this: &Message) -> Thrown<JsValue>;
+    #[wasm_bindgen(method, getter, catch)]
+    fn message(this: &Message) -> Thrown<JsValue>;
+    #[wasm_bindgen(method, getter, catch)]
+    fn data(this: &Message) -> Thrown<JsValue>;
+    #[wasm_bindgen(method, getter, catch)]
+    fn detail(this: &Message) -> Thrown<JsValue>;
+    #[wasm_bindgen(method, getter = progressToken, catch)]
+    fn progress_token(this: &Message) -> Thrown<JsValue>;
+}
+
+impl Payload for JsValue {
+    fn field(&self, field: Field) -> Option<Self> {
+        if !Payload::is_object(self) {
+            return None;
+        }
+        let message: &Message = self.unchecked_ref();
+        let value = match field {
+            Field::Id => message.id(),
+            Field::Method => message.method(),
+            Field::Params => message.params(),
+            Field::Result => message.result(),
+            Field::Error => message.error(),
+            Field::Code => message.code(),
+            Field::Message => message.message(),
+            Field::Data => message.data(),
+            Field::Detail => message.detail(),
+            Field::ProgressToken => message.progress_token(),
+        };
+        value.ok().filter(|value| !value.is_undefined())
+    }
+
+    fn items(&self) -> Option<Vec<Self>> {
+        Array::is_array(self).then(|| self.unchecked_ref::<Array>().iter().collect())
+    }
+
+    fn is_object(&self) -> bool {
+        JsValue::is_object(self) && !Array::is_array(self)
+    }
+
+    fn as_string(&self) -> Option<String> {
+        JsValue::as_string(self)
+    }
+
+    fn as_number(&self) -> Option<f64> {
+        self.as_f64()
+    }
+
+    fn read<T: DeserializeOwned>(&self) -> Result<T, String> {
+        // Both throw or refuse where the value is too deep: the engine at its stack's end, serde_json at 128 levels.
+        let text = JSON::stringify(self).map_err(|_| "it has no JSON text".to_owned())?;
+        // `stringify` gives `undefined` for what JSON cannot hold.
+        if !text.is_string() || text.length() > READ_LIMIT {
+            return Err("it is no JSON value, or too long".into());
+        }
+        // A serde_json error may quote the value it choked on: only its kind is passed on.
+        serde_json::from_str(&String::from(text)).map_err(|error| match error.classify() {
+            serde_json::error::Category::Data => "it has another shape".into(),
+            serde_json::error::Category::Io
+            | serde_json::error::Category::Syntax
+            | serde_json::error::Category::Eof => "it is nested too deeply".into(),
+        })
+    }
+
+    fn empty() -> Self {
+        Object::new().into()
+    }
+}
