@@ -7,8 +7,9 @@ import { join } from "node:path";
 import { root, scratch } from "./paths.mjs";
 import { run } from "./processes.mjs";
 
-/** The tarball that `cargo xtask build` left. */
+/** The tarball that `cargo xtask build` left, or the one that MCP_EVERGREEN_TARBALL names. */
 export function tarball() {
+  if (process.env.MCP_EVERGREEN_TARBALL) return process.env.MCP_EVERGREEN_TARBALL;
   const version = /^version = "(.+)"$/m.exec(readFileSync(`${root}Cargo.toml`, "utf8"))[1];
   const path = `${root}mcp-evergreen-${version}.tgz`;
   if (!existsSync(path)) throw new Error(`${path} is not there: run \`cargo xtask build\` first`);

@@ -1,0 +1,297 @@
+// The package as it is installed: in pages, workers, Node and Vite; its types; its README.
+
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { cpSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
+import { after, before, test } from "node:test";
+import { launchBrowser, openPage } from "./lib/chrome.mjs";
+import { installed } from "./lib/install.mjs";
+import { e2e, root } from "./lib/paths.mjs";
+import { freePort } from "./lib/ports.mjs";
+import { run } from "./lib/processes.mjs";
+import { startProxy } from "./lib/proxy.mjs";
+import { everything, typescriptSdk } from "./lib/servers.mjs";
+import { serve } from "./lib/static.mjs";
+
+const bounded = { timeout: 60_000 };
+const HEALED = [
+  "initialize→200 s1",
+  "notifications/initialized→202 s1",
+  "tools/call→200 s1",
+  "tools/call→404 s1",
+  "initialize→200 s2",
+  "notifications/initialized→202 s2",
+  "tools/call→200 s2",
+];
+
+let app;
+let packaged;
+let server;
+let browser;
+before(async () => {
+  app = await installed();
+  packaged = `${app}/node_modules/mcp-evergreen`;
+  rmSync(`${app}/fixtures`, { recursive: true, force: true });
+  cpSync(`${e2e}fixtures`, `${app}/fixtures`, { recursive: true });
+  server = await typescriptSdk.start();
+  browser = await launchBrowser();
+});
+after(async () => {
+  await browser?.close();
+  await server?.kill();
+});
+
+// ── What is in it ──
+
+test("holds what its exports name, types once, and nothing that a strict page forbids", bounded, () => {
+  const files = readdirSync(packaged, { recursive: true }).filter((path) => statSync(`${packaged}/${path}`).isFile());
+  const { exports, types } = JSON.parse(readFileSync(`${packaged}/package.json`, "utf8"));
+  const named = JSON.stringify(exports).match(/"\.\/[^"]+\.\w+"/g).map((path) => path.slice(3, -1));
+  for (const path of [...named, "README.md", "LICENSE-MIT", "LICENSE-APACHE"]) assert.ok(files.includes(path), path);
+  assert.deepEqual(files.filter((path) => path.endsWith(".d.ts")), [types.replace("./", "")]);
+  for (const path of files.filter((path) => path.endsWith(".js"))) {
+    const code = readFileSync(`${packaged}/${path}`, "utf8");
+    assert.doesNotMatch(code, /\beval\(|new Function\(|\bFunction\(/, path);
+  }
+});
+
+// ── Pages ──
+
+test("importing it does nothing; the WebAssembly loads at the first connect, once", bounded, async () => {
+  const site = await serve(app);
+  const page = await openPage(browser, site.url);
+  try {
+    const loads = () => site.requests.filter((path) => path.endsWith(".wasm")).length;
+    await page.run(() => {});
+    assert.equal(loads(), 0);
+    await page.run(async ({ connect }, url) => {
+      const sessions = await Promise.all([connect(url), connect(url)]);
+      await Promise.all(sessions.map((session) => session.close()));
+    }, server.url);
+    assert.equal(loads(), 1);
+  } finally {
+    await page.close();
+    await site.close();
+  }
+});
+
+test("runs under a strict Content-Security-Policy with Trusted Types", bounded, async () => {
+  const policy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src *; require-trusted-types-for 'script'; trusted-types 'none'";
+  const site = await serve(app, { headers: { "content-security-policy": policy } });
+  const page = await openPage(browser, site.url, { packageUrl: "/node_modules/mcp-evergreen/index.js" });
+  try {
+    const text = await page.run(async ({ connect, text }, url) => {
+      const session = await connect(url);
+      const result = text(await session.callTool({ name: "echo", arguments: { message: "x" } }));
+      await session.close();
+      return result;
+    }, server.url);
+    assert.equal(text, "Echo: x");
+    assert.deepEqual(page.errors, []);
+  } finally {
+    await page.close();
+    await site.close();
+  }
+});
+
+test("a .wasm that is answered with HTML is said so; the next connect tries again", bounded, async () => {
+  let broken = true;
+  const html = { type: "text/html", body: "<!doctype html><title>app</title>" };
+  const site = await serve(app, { override: (path) => (broken && path.endsWith(".wasm") ? html : undefined) });
+  const page = await openPage(browser, site.url);
+  const attempt = () => page.run(({ connect, settle }, url) => settle(connect(url).then((session) => session.close())), server.url);
+  try {
+    const { error } = await attempt();
+    assert.equal(error.name, "McpError");
+    assert.match(error.message, /HTML/);
+    assert.match(error.message, /Vite/);
+    broken = false;
+    assert.equal((await attempt()).error, undefined);
+  } finally {
+    await page.close();
+    await site.close();
+  }
+});
+
+for (const [what, source] of [
+  ["a URL", "(url) => url"],
+  ["a Response", "(url) => fetch(url)"],
+  ["bytes", "(url) => fetch(url).then((response) => response.arrayBuffer())"],
+  ["a module", "(url) => WebAssembly.compileStreaming(fetch(url))"],
+]) {
+  test(`init takes ${what}`, bounded, async () => {
+    const site = await serve(app);
+    const page = await openPage(browser, site.url);
+    try {
+      const state = await page.run(
+        async ({ init, connect }, source, url) => {
+          const from = (0, eval)(source);
+          await init(await from("/node_modules/mcp-evergreen/wasm/mcp_evergreen_bg.wasm"));
+          const session = await connect(url);
+          const { state } = session.status;
+          await session.close();
+          return state;
+        },
+        source,
+        server.url,
+      );
+      assert.equal(state, "ready");
+      assert.equal(site.requests.filter((path) => path.endsWith(".wasm")).length, 1);
+    } finally {
+      await page.close();
+      await site.close();
+    }
+  });
+}
+
+// ── Elsewhere: each connects, calls, loses its server, calls again ──
+
+test("in a module worker", bounded, async () => {
+  const site = await serve(app);
+  const page = await openPage(browser, site.url);
+  try {
+    await page.run(() => {
+      const worker = new Worker("/page/worker.mjs", { type: "module" });
+      globalThis.ask = (url) =>
+        new Promise((resolve, reject) => {
+          worker.onmessage = ({ data }) => (data.error ? reject(new Error(JSON.stringify(data.error))) : resolve(data.ok));
+          worker.onerror = (event) => reject(new Error(event.message));
+          worker.postMessage(url);
+        });
+    });
+    await assertHeals((url) => page.run((_, url) => ask(url), url));
+  } finally {
+    await page.close();
+    await site.close();
+  }
+});
+
+test("in Node, and a closed session lets the process end", bounded, async () => {
+  let child;
+  const lines = [];
+  const script = `${app}/fixtures/node.mjs`;
+  try {
+    await assertHeals(
+      async (url) => {
+        if (child) child.stdin.write("again\n");
+        else {
+          child = spawn(process.execPath, [script, url], { stdio: ["pipe", "pipe", "inherit"] });
+          child.stdout.on("data", (data) => lines.push(...data.toString().trim().split("\n")));
+        }
+        const wanted = lines.length + 1;
+        while (lines.length < wanted) await once(child.stdout, "data");
+        return lines.at(-1);
+      },
+      // This one says goodbye.
+      [...HEALED, "DELETE→200 s2"],
+      async () => {
+        if (child.exitCode === null) await once(child, "exit");
+        assert.equal(child.exitCode, 0);
+      },
+    );
+  } finally {
+    child?.kill("SIGKILL");
+  }
+});
+
+test("built by Vite 8", bounded, async () => {
+  const { build } = await import("vite");
+  const outDir = `${app}/fixtures/vite/dist`;
+  await build({ root: `${app}/fixtures/vite`, configFile: false, logLevel: "error", build: { outDir } });
+  const index = readFileSync(`${outDir}/index.html`, "utf8");
+  const site = await serve(outDir, { override: (path) => (path === "/" ? { type: "text/html", body: index } : undefined) });
+  try {
+    await assertHealsInPage(site.url);
+  } finally {
+    await site.close();
+  }
+});
+
+test("served by Vite 8 in development", bounded, async () => {
+  const { createServer } = await import("vite");
+  const vite = await createServer({
+    root: `${app}/fixtures/vite`,
+    configFile: false,
+    logLevel: "error",
+    server: { host: "127.0.0.1", port: await freePort(), strictPort: true },
+  });
+  try {
+    await vite.listen();
+    await assertHealsInPage(vite.resolvedUrls.local[0]);
+  } finally {
+    await vite.close();
+  }
+});
+
+// ── Types and README ──
+
+for (const [module, moduleResolution] of [
+  ["nodenext", "nodenext"],
+  ["esnext", "bundler"],
+]) {
+  test(`its types hold under tsc --strict, moduleResolution ${moduleResolution}`, bounded, async () => {
+    const options = ["--strict", "--noEmit", "--exactOptionalPropertyTypes", "--module", module, "--moduleResolution", moduleResolution];
+    const target = ["--target", "es2022", "--lib", "esnext,dom", "--types", ""];
+    await run(`${e2e}node_modules/.bin/tsc`, [...options, ...target, "fixtures/types/consumer.ts"], { cwd: app });
+  });
+}
+
+test("the README's example runs as it stands", bounded, async () => {
+  const readme = readFileSync(`${root}README.md`, "utf8");
+  const example = /<!-- example: run as a test -->\s*```js\n([\s\S]*?)```/.exec(readme)?.[1];
+  assert.ok(example, "the README has a js block after <!-- example: run as a test -->");
+  assert.match(example, /https?:\/\/[^"'`]+/);
+
+  const real = await everything.start();
+  const proxy = await startProxy(real.url);
+  const code = example.replace(/https?:\/\/[^"'`]+/g, proxy.url);
+  const body = `${code}\nglobalThis.exampleDone = true;`;
+  const site = await serve(app, { override: (path) => (path === "/example.js" ? { type: "text/javascript", body } : undefined) });
+  const page = await openPage(browser, site.url);
+  try {
+    await page.page.addScriptTag({ url: "/example.js", type: "module" });
+    await page.page.waitForFunction("globalThis.exampleDone", { timeout: 20_000 }).catch(() => {});
+    assert.deepEqual(page.errors, []);
+    const summary = proxy.recording.summary();
+    assert.equal(summary["initialize→200 s1"], 1, JSON.stringify(summary));
+    assert.ok(summary["tools/call→200 s1"] >= 1, JSON.stringify(summary));
+  } finally {
+    await page.close();
+    await site.close();
+    await proxy.close();
+    await real.kill();
+  }
+});
+
+// ── Details ──
+
+/** `whoami(url)` is called, the server is restarted, `whoami` is called again: it heals, in as many requests as it must. */
+async function assertHeals(whoami, transcript = HEALED, finished = async () => {}) {
+  const proxy = await startProxy(server.url);
+  try {
+    const before = [server.pid, await whoami(proxy.url)];
+    assert.match(before[1], new RegExp(`^${before[0]} `));
+    await server.restart();
+    const now = [server.pid, await whoami(proxy.url)];
+    assert.match(now[1], new RegExp(`^${now[0]} `));
+    assert.notEqual(now[1], before[1]);
+    await finished();
+    assert.deepEqual(proxy.recording.transcript(), transcript);
+  } finally {
+    await proxy.close();
+  }
+}
+
+async function assertHealsInPage(url) {
+  const page = await browser.newPage();
+  try {
+    await page.goto(url);
+    await assertHeals(async (url) => {
+      await page.waitForFunction("globalThis.whoami", { timeout: 20_000 });
+      return page.evaluate((url) => whoami(url), url);
+    });
+  } finally {
+    await page.close();
+  }
+}
