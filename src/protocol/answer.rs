@@ -1,1 +1,249 @@
-//! x
+//! What follows for a command from how its exchange was answered.
+
+use super::backoff;
+use super::call::{Kind, Place, Repair};
+use super::config::Mode;
+use super::exchange::{Answer, Exchange};
+use super::repair::Relation;
+use super::session::Session;
+use super::state::IfAlive;
+use super::status::Event;
+use super::time::Timer;
+use super::verdict::{Verdict, asks_for_session};
+use super::{CallId, Code, Error, Now, Outcome, Payload, error::Diagnosis};
+
+/// The server handed out a session id that the page cannot see (Fetch, CORS-safelisted response headers).
+pub(super) const HIDDEN_SESSION_ID: Diagnosis = Diagnosis {
+    kind: "hidden_session_id",
+    header: Some("Mcp-Session-Id"),
+    hint: "The server answered `initialize` without a session id that this page can read, and then asked for one. It \
+           probably does not expose it: it must send `Access-Control-Expose-Headers: Mcp-Session-Id`.",
+};
+
+impl<P: Payload> Session<P> {
+    pub(super) fn call_answered(
+        &mut self,
+        id: CallId,
+        exchange: &Exchange,
+        answer: Answer<P>,
+        verdict: Verdict,
+        now: Now,
+    ) {
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        call.place = Place::Here;
+        let verifies = call.kind == Kind::Verify;
+        match answer {
+            Answer::Result(result) => {
+                self.proven(exchange.generation, now);
+                self.learn_tools(exchange, &result);
+                self.settle(id, Ok(if verifies { P::empty() } else { result }));
+            }
+            Answer::Lost { error } => self.unknown(id, exchange, error, false, now),
+            Answer::Unusable { error } => self.settle(id, Err(error)),
+            Answer::Accepted => {
+                let text = "The server accepted the request with HTTP 202 and gave no answer.";
+                self.settle(id, Err(Box::new(Error::new(Code::Protocol, Outcome::Unknown, text).with_status(202))));
+            }
+            Answer::Refused { refusal, error, retry_after } => match verdict {
+                Verdict::Evicted => {
+                    self.past.gate = Some((refusal.status, refusal.rpc_code));
+                    self.evicted(id, exchange, now);
+                }
+                Verdict::Suspect => {
+                    let gate = self.past.gate == Some((refusal.status, refusal.rpc_code));
+                    self.suspected(id, exchange, error, gate, now);
+                }
+                Verdict::UnknownOutcome { session_gone } => self.unknown(id, exchange, error, session_gone, now),
+                Verdict::Transient => {
+                    let late = exchange.head_after > self.gate_ms();
+                    // A rate limiter refuses before it dispatches, and so does a server that says when to come back.
+                    // Any other 503 may be a proxy's word on a connection that broke.
+                    let gate = refusal.status == 429 || retry_after.is_some() && !late;
+                    self.busy(id, error, gate, retry_after.unwrap_or_default(), now);
+                }
+                Verdict::OtherEra => {
+                    let text = "The server no longer speaks the negotiated protocol version. Connect again.";
+                    let error = Error { message: text.to_owned(), outcome: Outcome::NotExecuted, ..*error };
+                    let error = Error { code: Code::UnsupportedVersion, ..error };
+                    self.settle(id, Err(Box::new(error)));
+                }
+                Verdict::NotEviction if !exchange.with_session && asks_for_session(&refusal) => {
+                    self.emit(Event::Warning {
+                        kind: HIDDEN_SESSION_ID.kind,
+                        header: HIDDEN_SESSION_ID.header,
+                        hint: HIDDEN_SESSION_ID.hint,
+                    });
+                    let error = Error::new(Code::Cors, Outcome::NotExecuted, HIDDEN_SESSION_ID.hint);
+                    let error = error.with_status(refusal.status).with_diagnosis(HIDDEN_SESSION_ID);
+                    self.settle(id, Err(Box::new(error)));
+                }
+                // "If it does not know ping": an answer all the same.
+                Verdict::NotEviction if verifies && refusal.rpc_code.is_some() => {
+                    self.proven(exchange.generation, now);
+                    self.settle(id, Ok(P::empty()));
+                }
+                Verdict::NotEviction => {
+                    if (200..300).contains(&refusal.status) {
+                        self.proven(exchange.generation, now);
+                    }
+                    self.settle(id, Err(error));
+                }
+            },
+        }
+    }
+
+    /// The gate refused it: a new session, then once more.
+    fn evicted(&mut self, id: CallId, exchange: &Exchange, now: Now) {
+        let again = self.may_resend_refused(id) && self.spend(id, Repair::Session);
+        if !again {
+            self.refused_for_good(id);
+        }
+        self.session_refused(exchange.generation, again, now);
+        if again {
+            self.dispatch(id, now);
+        }
+    }
+
+    /// A call that was refused before it was dispatched may be sent again.
+    pub(super) fn may_resend_refused(&self, id: CallId) -> bool {
+        let safe = self.calls.get(&id).is_some_and(|call| call.safe);
+        match self.config.recovery.mode {
+            Mode::Default => true,
+            Mode::Strict => safe,
+            Mode::Off => false,
+        }
+    }
+
+    /// Settles a call that its session refused and that is not sent again.
+    pub(super) fn refused_for_good(&mut self, id: CallId) {
+        let Some(call) = self.calls.get(&id) else { return };
+        let message = if call.was_repaired(Repair::Session) {
+            "The server refused the session, and refused the new session too. The call was not sent a third time. If \
+             several servers answer at this address, they must share sessions or keep each client on one of them."
+        } else {
+            "The server refused the session. `recovery.mode` does not allow to send this call again."
+        };
+        let error = Error::new(Code::SessionLost, call.outcome(), message).retryable();
+        self.settle(id, Err(Box::new(error)));
+    }
+
+    /// It sounds like the gate. A ping under the same session tells.
+    fn suspected(&mut self, id: CallId, exchange: &Exchange, error: Box<Error<P>>, gate: bool, now: Now) {
+        match self.relation(exchange.generation) {
+            Relation::Current => self.check(Some((id, IfAlive::Settle(error))), now),
+            // The session cannot be asked any more; but this is how its gate refuses.
+            Relation::Gone if gate => self.evicted(id, exchange, now),
+            Relation::Gone | Relation::Doubted => self.unknown(id, exchange, error, false, now),
+        }
+    }
+
+    /// The call may have run: sent again only if a second run does no harm.
+    fn unknown(&mut self, id: CallId, exchange: &Exchange, error: Box<Error<P>>, gone: bool, now: Now) {
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        call.maybe_ran = true;
+        let safe = call.safe && self.config.recovery.mode != Mode::Off;
+        let again = safe && self.spend(id, if gone { Repair::Session } else { Repair::Connection });
+        if !again {
+            let code = if error.code == Code::Rpc { Code::Rpc } else { Code::OutcomeUnknown };
+            let code = if error.code == Code::Network { Code::Network } else { code };
+            let message = format!("{} It was not sent again, because it may have run.", error.message);
+            let message = if safe { error.message.clone() } else { message };
+            self.settle(id, Err(Box::new(Error { code, message, outcome: Outcome::Unknown, ..*error })));
+        }
+        if gone {
+            self.session_refused(exchange.generation, again, now);
+        }
+        match (again, self.relation(exchange.generation)) {
+            (true, Relation::Current) => self.check(Some((id, IfAlive::Resend)), now),
+            (true, Relation::Gone | Relation::Doubted) => self.dispatch(id, now),
+            (false, Relation::Current) => self.check(None, now),
+            (false, Relation::Gone | Relation::Doubted) => {}
+        }
+    }
+
+    /// The server is busy: the session may live. `gate`: it refused before it dispatched.
+    fn busy(&mut self, id: CallId, error: Box<Error<P>>, gate: bool, floor_ms: u64, now: Now) {
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        call.maybe_ran |= !gate;
+        let (safe, outcome) = (call.safe, call.outcome());
+        let may = match self.config.recovery.mode {
+            Mode::Default => safe || gate,
+            Mode::Strict => safe,
+            Mode::Off => false,
+        };
+        let wait = backoff::delay(1, &self.config.recovery, floor_ms, &mut self.rng);
+        let until = now.mono.saturating_add(wait);
+        let in_time = self.timers.at(Timer::Call(id)).is_some_and(|deadline| until < deadline);
+        if may && in_time && self.spend(id, Repair::Busy) {
+            self.timers.set(Timer::Resend(id), until);
+        } else {
+            self.settle(id, Err(Box::new(Error { outcome, ..*error }.retryable())));
+        }
+    }
+
+    /// Annotations count only for a server that the host trusts, from the tool list of the current session.
+    fn learn_tools(&mut self, exchange: &Exchange, result: &P) {
+        #[derive(serde::Deserialize)]
+        struct List {
+            tools: Vec<Tool>,
+        }
+        #[derive(serde::Deserialize)]
+        struct Tool {
+            name: String,
+            #[serde(default)]
+            annotations: Annotations,
+        }
+        #[derive(Default, serde::Deserialize)]
+        #[serde(default, rename_all = "camelCase")]
+        struct Annotations {
+            read_only_hint: bool,
+            idempotent_hint: bool,
+        }
+        let is_list = exchange.rpc_method.as_deref() == Some("tools/list");
+        if !self.config.trust_annotations || !is_list || self.relation(exchange.generation) != Relation::Current {
+            return;
+        }
+        let Ok(list) = result.read::<List>() else { return };
+        for tool in list.tools {
+            if tool.annotations.read_only_hint || tool.annotations.idempotent_hint {
+                self.repeatable_tools.insert(tool.name);
+            } else {
+                self.repeatable_tools.remove(&tool.name);
+            }
+        }
+    }
+
+    pub(super) fn notification_answered(
+        &mut self,
+        id: CallId,
+        exchange: &Exchange,
+        answer: Answer<P>,
+        verdict: Verdict,
+        now: Now,
+    ) {
+        match answer {
+            Answer::Result(_) | Answer::Accepted | Answer::Unusable { .. } => {
+                self.proven(exchange.generation, now);
+                self.settle(id, Ok(P::empty()));
+            }
+            Answer::Lost { error } => self.unknown(id, exchange, error, false, now),
+            Answer::Refused { error, .. } => {
+                let gone = matches!(verdict, Verdict::Evicted);
+                // What a dead session refused is not replayed: it may speak of that session's requests.
+                if gone {
+                    self.refused_for_good(id);
+                    self.session_refused(exchange.generation, false, now);
+                } else {
+                    self.settle(id, Err(error));
+                }
+            }
+        }
+    }
+
+    /// A `cancelled` or an answer of the host's: nobody waits for what becomes of it.
+    pub(super) fn aside_answered(&mut self, exchange: &Exchange, verdict: Verdict, now: Now) {
+        if verdict == Verdict::Evicted {
+            self.session_refused(exchange.generation, false, now);
+        }
+    }
+}

@@ -1,1 +1,56 @@
-//! x
+//! Delays: `Retry-After`, doubling, cap, jitter. Jitter is added: it never undercuts what the server said.
+
+use super::config::Recovery;
+use std::time::UNIX_EPOCH;
+
+/// The pause before an attempt. `attempt` is 1 for the first pause; `floor` is what the server asked for.
+pub(super) fn delay(attempt: u32, recovery: &Recovery, floor: u64, rng: &mut fastrand::Rng) -> u64 {
+    let doubled = recovery.base_delay_ms.saturating_mul(1 << attempt.saturating_sub(1).min(20));
+    let step = doubled.min(recovery.max_delay_ms);
+    step.max(floor).saturating_add(rng.u64(0..=step))
+}
+
+/// `Retry-After` in milliseconds from now: seconds or an HTTP date (RFC 9110, 10.2.3). Anything else is as if absent.
+pub(super) fn retry_after(value: &str, unix_ms: u64) -> Option<u64> {
+    let value = value.trim();
+    if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Some(value.parse::<u64>().unwrap_or(u64::MAX).saturating_mul(1000));
+    }
+    let date = httpdate::parse_http_date(value).ok()?.duration_since(UNIX_EPOCH).ok()?;
+    Some(u64::try_from(date.as_millis()).unwrap_or(u64::MAX).saturating_sub(unix_ms))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        assert_eq!(retry_after("120", 0), Some(120_000));
+        assert_eq!(retry_after("Thu, 01 Jan 1970 00:01:00 GMT", 10_000), Some(50_000));
+        assert_eq!(retry_after("Thu, 01 Jan 1970 00:01:00 GMT", 90_000), Some(0));
+        assert_eq!(retry_after("99999999999999999999999", 0), Some(u64::MAX));
+        for garbage in ["", "-1", "9e99", "1.5", "soon", "Thu, 99 Foo 1970"] {
+            assert_eq!(retry_after(garbage, 0), None, "{garbage}");
+        }
+    }
+
+    #[test]
+    fn delays_double_up_to_the_cap_and_never_undercut_the_server() {
+        let recovery = Recovery { base_delay_ms: 100, max_delay_ms: 1000, ..Recovery::default() };
+        let mut rng = fastrand::Rng::with_seed(1);
+        let mut range = |attempt, floor| {
+            let delays: Vec<u64> = (0..1000).map(|_| delay(attempt, &recovery, floor, &mut rng)).collect();
+            (delays.iter().min().copied(), delays.iter().max().copied())
+        };
+        let within = |(min, max): (Option<u64>, Option<u64>), from: u64, to: u64| {
+            min.is_some_and(|min| min >= from && min < from + (to - from) / 10)
+                && max.is_some_and(|max| max <= to && max > to - (to - from) / 10)
+        };
+        assert!(within(range(1, 0), 100, 200));
+        assert!(within(range(2, 0), 200, 400));
+        assert!(within(range(9, 0), 1000, 2000));
+        assert!(within(range(99, 0), 1000, 2000));
+        assert!(within(range(1, 5000), 5000, 5100));
+    }
+}

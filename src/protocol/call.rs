@@ -1,5 +1,7 @@
 //! One command's life: its deadline, its attempts, and whether it is safe to repeat.
 
+use super::{ExchangeId, Outcome};
+
 /// The params of a request, taken when the call is made: what the caller changes later changes nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Params {
@@ -26,4 +28,101 @@ pub struct CallOptions {
     pub repeatable: bool,
     /// The caller's own header fields.
     pub headers: Vec<(String, String)>,
+}
+
+/// What a command is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// `connect`, or `initialize` of a host's own Client.
+    Connect,
+    Request,
+    Notification,
+    Verify,
+    Reconnect,
+    Close,
+}
+
+/// Where a call is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Waits: for the session, for a ping's answer, for time to pass.
+    Here,
+    /// On the wire.
+    Sent(ExchangeId),
+}
+
+/// The kinds of repair. A call is sent again at most once after each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Repair {
+    Session,
+    Connection,
+    Busy,
+}
+
+/// A call is sent at most this often.
+const MAX_SENDS: u32 = 3;
+
+#[derive(Debug)]
+pub(super) struct Call {
+    pub kind: Kind,
+    pub method: String,
+    pub params: Params,
+    pub options: CallOptions,
+    pub place: Place,
+    /// When it was made, on the monotonic clock.
+    pub made: u64,
+    pub sends: u32,
+    /// Handshakes that failed while it waited.
+    pub failed_attempts: u32,
+    /// A second run does no harm: known when it was sent, from the tool list of that session.
+    pub safe: bool,
+    /// A send of it ended without a word on whether it ran.
+    pub maybe_ran: bool,
+    repaired: Vec<Repair>,
+}
+
+impl Call {
+    pub fn new(kind: Kind, method: String, params: Params, options: CallOptions, made: u64) -> Self {
+        Self {
+            kind,
+            method,
+            params,
+            options,
+            place: Place::Here,
+            made,
+            sends: 0,
+            failed_attempts: 0,
+            safe: false,
+            maybe_ran: false,
+            repaired: Vec::new(),
+        }
+    }
+
+    /// Did it run, as far as is known if it ends here?
+    pub fn outcome(&self) -> Outcome {
+        if self.maybe_ran || matches!(self.place, Place::Sent(_)) { Outcome::Unknown } else { Outcome::NotExecuted }
+    }
+
+    /// Whether it may be sent once more after this kind of repair; if so, that is spent.
+    pub fn spend(&mut self, repair: Repair) -> bool {
+        let may = self.sends < MAX_SENDS && !self.repaired.contains(&repair);
+        if may {
+            self.repaired.push(repair);
+        }
+        may
+    }
+
+    /// Whether it was sent again after this kind of repair.
+    pub fn was_repaired(&self, repair: Repair) -> bool {
+        self.repaired.contains(&repair)
+    }
+
+    /// When its time is up. Progress at `at` may have started the clock anew.
+    pub fn deadline(&self, at: u64, default_ms: u64, default_total_ms: Option<u64>) -> u64 {
+        let deadline = at.saturating_add(self.options.timeout_ms.unwrap_or(default_ms));
+        match self.options.max_total_timeout_ms.or(default_total_ms) {
+            Some(total) => deadline.min(self.made.saturating_add(total)),
+            None => deadline,
+        }
+    }
 }

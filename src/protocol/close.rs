@@ -1,1 +1,99 @@
-//! x
+//! The end of a session: by `close`, by a connect that failed, and on the server by DELETE.
+
+use super::call::Kind;
+use super::era::legacy;
+use super::exchange::Exchange;
+use super::http::{Method, Request};
+use super::session::{Session, outgoing};
+use super::state::{Established, Since, State, Step};
+use super::status::Event;
+use super::time::Timer;
+use super::{CallId, CallOptions, Code, Error, ExchangeId, Now, Params, Payload, Purpose};
+
+/// How long the answer to DELETE is waited for.
+const DELETE_MS: u64 = 5_000;
+
+impl<P: Payload> Session<P> {
+    /// Ends the session: all that is open settles with an error; with `terminate`, DELETE is sent where there is a
+    /// session to end (2025-11-25, transports, Session Management 5). Settles with `{}` when the server has answered or
+    /// after five seconds.
+    pub fn close(&mut self, terminate: bool, now: Now) -> CallId {
+        let delete = match &self.state {
+            _ if !terminate => None,
+            State::Ready(session) => delete_request(session, now),
+            State::Establishing(establishing) => match (&establishing.step, &establishing.since) {
+                (Step::Host { fresh } | Step::Initialized { fresh, .. } | Step::Proof { fresh, .. }, _) => {
+                    delete_request(fresh, now)
+                }
+                (_, Since::Doubt { old, .. }) => delete_request(old, now),
+                _ => None,
+            },
+            State::Closed => None,
+        };
+        self.shut("the host closed the session", now);
+        let id = self.admit(Kind::Close, String::new(), Params::default(), CallOptions::default(), now);
+        match delete {
+            Some(delete) => drop(self.delete(delete, now)),
+            None => self.settle(id, Ok(P::empty())),
+        }
+        id
+    }
+
+    /// Everything ends here, but for the DELETE.
+    pub(super) fn shut(&mut self, reason: &'static str, now: Now) {
+        if matches!(self.state, State::Closed) {
+            return;
+        }
+        self.state = State::Closed;
+        let questions: Vec<_> = self.questions.keys().copied().collect();
+        for question in questions {
+            self.withdraw_one(question);
+        }
+        let open: Vec<_> = self.calls.keys().copied().collect();
+        let exchanges: Vec<_> = self.exchanges.keys().copied().collect();
+        for id in open {
+            let error =
+                Error::new(Code::Closed, self.outcome(id), "The session was closed before the call was answered.");
+            self.settle(id, Err(Box::new(error)));
+        }
+        for exchange in exchanges {
+            self.abort(exchange, now);
+        }
+        self.timers.clear_all();
+        self.emit(Event::StateChange);
+        self.emit(Event::Close { reason });
+    }
+
+    pub(super) fn delete(&mut self, (exchange, request): (Exchange, Request), now: Now) -> ExchangeId {
+        let id = self.send(exchange, request, now);
+        self.timers.set(Timer::Exchange(id), now.mono.saturating_add(DELETE_MS));
+        id
+    }
+
+    /// Whatever the answer is (405 is a legal one): the session is ended for us.
+    pub(super) fn delete_answered(&mut self, id: ExchangeId, now: Now) {
+        match &self.state {
+            State::Closed => {
+                let closing = self.calls.iter().filter(|(_, call)| call.kind == Kind::Close);
+                let closing: Vec<_> = closing.map(|(id, _)| *id).collect();
+                for call in closing {
+                    self.settle(call, Ok(P::empty()));
+                }
+            }
+            State::Establishing(establishing) => {
+                if matches!(establishing.step, Step::Clearing { exchange } if exchange == id) {
+                    self.handshake(now);
+                }
+            }
+            State::Ready(_) => {}
+        }
+    }
+}
+
+/// The DELETE that ends this session; `None` where the server keeps none.
+pub(super) fn delete_request<P>(session: &Established<P>, now: Now) -> Option<(Exchange, Request)> {
+    session.id.as_ref()?;
+    let exchange = Exchange { method: Method::Delete, ..outgoing(Purpose::Delete, Some(session), now) };
+    let headers = legacy::session_headers(session);
+    Some((exchange, Request { method: Method::Delete, headers, body: None, rpc_method: None }))
+}

@@ -1,1 +1,377 @@
-//! x
+//! How a session is made: the handshake, its failures, and the pauses between them.
+
+use super::answer::HIDDEN_SESSION_ID;
+use super::backoff;
+use super::call::{Kind, Place};
+use super::config::Handshake;
+use super::era::legacy;
+use super::exchange::{Answer, Exchange};
+use super::json_rpc;
+use super::session::{Session, outgoing};
+use super::state::{Established, SessionId, Since, Step};
+use super::status::{Event, LastRecovery};
+use super::time::Timer;
+use super::verdict::{Verdict, asks_for_session, says_already_initialized};
+use super::{CallId, Code, Error, ExchangeId, Now, Outcome, Params, Payload, Purpose};
+
+/// The longest that one handshake's request may take.
+const HANDSHAKE_MS: u64 = 30_000;
+/// Six HTTP/1.1 connections are all there is per origin: a handshake that gets no answer for so long may wait for one
+/// that a request of the dead session holds.
+const STARVED_MS: u64 = 3_000;
+
+impl<P: Payload> Session<P> {
+    /// Somebody waits for the session.
+    pub(super) fn hasten(&mut self, now: Now) {
+        let own = matches!(self.config.handshake, Handshake::Own { .. });
+        let parked = self.state.establishing().and_then(|establishing| establishing.parked.last());
+        let connects = parked.and_then(|id| self.calls.get(id)).is_some_and(|call| call.kind == Kind::Connect);
+        let Some(establishing) = self.state.establishing_mut() else { return };
+        match &mut establishing.step {
+            Step::Idle if own || connects => self.handshake(now),
+            Step::Backoff { until, not_before, .. } => {
+                let at = (*not_before).max(now.mono);
+                if at < until.mono {
+                    *until = Now { mono: at, unix_ms: now.unix_ms.saturating_add(at - now.mono) };
+                    self.timers.set(Timer::Step, at);
+                    self.emit(Event::StateChange);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn step(&mut self, step: Step<P>) {
+        self.timers.clear(Timer::Step);
+        if let Some(establishing) = self.state.establishing_mut() {
+            establishing.step = step;
+        }
+    }
+
+    pub(super) fn back_off(&mut self, wait: u64, hasty: u64, why: &'static str, now: Now) {
+        let until = Now { mono: now.mono.saturating_add(wait), unix_ms: now.unix_ms.saturating_add(wait) };
+        self.step(Step::Backoff { until, not_before: now.mono.saturating_add(hasty.min(wait)), why });
+        self.timers.set(Timer::Step, until.mono);
+        self.emit(Event::StateChange);
+    }
+
+    /// The step's time is up.
+    pub(super) fn step_due(&mut self, now: Now) {
+        let Some(establishing) = self.state.establishing() else { return };
+        match (&establishing.step, &establishing.since) {
+            (Step::Backoff { .. }, Since::Doubt { .. }) => {
+                if let Some(ping) = self.ping(now) {
+                    self.step(Step::Check { ping });
+                    self.emit(Event::StateChange);
+                }
+            }
+            (Step::Backoff { .. }, Since::First | Since::Lost { .. }) => {
+                self.handshake(now);
+                self.emit(Event::StateChange);
+            }
+            (Step::Handshake { .. }, _) => self.free_connections(now),
+            _ => {}
+        }
+    }
+
+    /// Aborts what a dead session's requests still hold.
+    fn free_connections(&mut self, now: Now) {
+        let calls = self.exchanges.iter().filter_map(|(id, exchange)| match exchange.purpose {
+            Purpose::Call(call) | Purpose::Notification(call) => Some((*id, call)),
+            _ => None,
+        });
+        for (id, call) in calls.collect::<Vec<_>>() {
+            let Some(exchange) = self.abort(id, now) else { continue };
+            if self.calls.get(&call).is_some_and(|call| call.place == Place::Sent(id)) && !exchange.concluded {
+                let text = "The session was lost while the call may have been running.";
+                let error = Box::new(Error::new(Code::OutcomeUnknown, Outcome::Unknown, text).retryable());
+                self.call_answered(call, &exchange, Answer::Lost { error }, Verdict::NotEviction, now);
+            }
+        }
+    }
+
+    /// Sends `initialize`, without a session id, always.
+    pub(super) fn handshake(&mut self, now: Now) {
+        let params = self.initialize_params();
+        let wire_id = self.fresh_wire_id();
+        let exchange = Exchange {
+            wire_id: Some(wire_id),
+            rpc_method: Some(legacy::INITIALIZE.to_owned()),
+            attempt: self.state.establishing().map_or(1, |establishing| establishing.failed + 1),
+            ..outgoing::<P>(Purpose::Initialize, None, now)
+        };
+        let body = json_rpc::request(wire_id, legacy::INITIALIZE, &params, false);
+        let headers = legacy::post_headers::<P>(None);
+        let exchange = self.post(exchange, headers, body, HANDSHAKE_MS.min(self.config.timeout_ms), now);
+        self.step(Step::Handshake { exchange });
+        if self.state.known().is_some() {
+            self.timers.set(Timer::Step, now.mono.saturating_add(STARVED_MS));
+        }
+    }
+
+    fn initialize_params(&self) -> Params {
+        match (&self.config.handshake, self.state.known()) {
+            (Handshake::Own { client_info, capabilities }, _) => Params {
+                text: Some(format!(
+                    r#"{{"protocolVersion":"{}","capabilities":{capabilities},"clientInfo":{client_info}}}"#,
+                    legacy::LATEST
+                )),
+                ..Params::default()
+            },
+            (Handshake::Host, None) => self.host_params.clone(),
+            // The host's Client goes on with the version that it knows.
+            (Handshake::Host, Some(session)) => {
+                let text = self.host_params.text.as_deref().unwrap_or("{}");
+                let mut params: serde_json::Map<String, serde_json::Value> =
+                    serde_json::from_str(text).unwrap_or_default();
+                params.insert("protocolVersion".to_owned(), session.version.into());
+                Params { text: Some(serde_json::Value::Object(params).to_string()), ..self.host_params.clone() }
+            }
+        }
+    }
+
+    pub(super) fn handshake_answered(
+        &mut self,
+        id: ExchangeId,
+        exchange: &Exchange,
+        answer: Answer<P>,
+        verdict: Verdict,
+        now: Now,
+    ) {
+        let is_awaited = |step: &Step<P>| matches!(step, Step::Handshake { exchange } if *exchange == id);
+        if !self.state.establishing().is_some_and(|establishing| is_awaited(&establishing.step)) {
+            return;
+        }
+        let result = match answer {
+            Answer::Result(result) => result,
+            Answer::Refused { refusal, retry_after, error } => {
+                if says_already_initialized(&refusal) && self.clear_old_session(now) {
+                    return;
+                }
+                let mut error = error;
+                if matches!(refusal.status, 404 | 405) {
+                    error.code = Code::NotMcp;
+                    error.message += " No MCP server answers at this URL.";
+                }
+                let wait = if verdict == Verdict::Transient { retry_after } else { None };
+                return self.attempt_failed(error, wait.unwrap_or_default(), now);
+            }
+            Answer::Unusable { mut error } => {
+                if error.code == Code::Protocol {
+                    error.code = Code::NotMcp;
+                    error.message += " It was asked to `initialize`; this is no answer of an MCP server's.";
+                }
+                return self.attempt_failed(error, 0, now);
+            }
+            Answer::Lost { error } => return self.attempt_failed(error, 0, now),
+            Answer::Accepted => return,
+        };
+        match self.read_handshake(exchange, result, now) {
+            Ok(fresh) => self.handshake_succeeded(fresh, now),
+            Err(error) => self.attempt_failed(Box::new(error), 0, now),
+        }
+    }
+
+    fn read_handshake(&mut self, exchange: &Exchange, result: P, now: Now) -> Result<Established<P>, Error<P>> {
+        #[derive(serde::Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct InitializeResult {
+            protocol_version: String,
+        }
+        let not_mcp = |message: String| Error::new(Code::NotMcp, Outcome::NotExecuted, message);
+        let read: InitializeResult = result
+            .read()
+            .map_err(|why| not_mcp(format!("The answer to `initialize` is no InitializeResult: {why}.")))?;
+        let Some(version) = legacy::version(&read.protocol_version) else {
+            let ours = legacy::VERSIONS.join(", ");
+            let message = format!("The server answered with a protocol version that is none of ours ({ours}).");
+            return Err(Error::new(Code::UnsupportedVersion, Outcome::NotExecuted, message));
+        };
+        if let (Handshake::Host, Some(session)) = (&self.config.handshake, self.state.known())
+            && session.version != version
+        {
+            let message = "The new session has another protocol version than the one before. Connect again.";
+            return Err(Error::new(Code::UnsupportedVersion, Outcome::NotExecuted, message));
+        }
+        let id = match exchange.head.as_ref().and_then(|head| head.session_id.as_deref()) {
+            None => None,
+            Some(id) => Some(SessionId::parse(id).ok_or_else(|| {
+                let message = "The session id has characters other than visible ASCII.";
+                Error::new(Code::Protocol, Outcome::NotExecuted, message)
+            })?),
+        };
+        let took = now.mono.saturating_sub(exchange.sent.mono);
+        self.past.slowest_handshake_ms = self.past.slowest_handshake_ms.max(took);
+        self.past.generation += 1;
+        let generation = self.past.generation;
+        Ok(Established { generation, id, version, handshake: result, since: now, proven: false, check: None })
+    }
+
+    fn handshake_succeeded(&mut self, fresh: Established<P>, now: Now) {
+        let Some(establishing) = self.state.establishing() else { return };
+        match (&establishing.since, &self.config.handshake) {
+            (Since::Doubt { .. }, _) => {
+                if let Some(ping) = self.ping(now) {
+                    self.step(Step::Confirm { ping, fresh });
+                }
+            }
+            (Since::First, Handshake::Host) => {
+                let parked = establishing.parked.clone();
+                let result = fresh.handshake.clone();
+                self.step(Step::Host { fresh });
+                parked.into_iter().for_each(|id| self.settle(id, Ok(result.clone())));
+            }
+            (Since::First | Since::Lost { .. }, _) => {
+                self.step(Step::Host { fresh });
+                self.initialized(now);
+            }
+        }
+    }
+
+    /// With [`Handshake::Host`], the host's own `notifications/initialized` goes on with the handshake.
+    pub(super) fn host_is_initialized(&mut self, id: CallId, now: Now) {
+        let is = self.calls.get(&id).is_some_and(|call| call.method == legacy::INITIALIZED);
+        if is && self.state.establishing().is_some_and(|e| matches!(e.step, Step::Host { .. })) {
+            self.initialized(now);
+        }
+    }
+
+    /// Sends `notifications/initialized` under the new session. Nothing else goes out before it is answered: some
+    /// servers end a session that is used earlier.
+    pub(super) fn initialized(&mut self, now: Now) {
+        let Some(fresh) = self.state.take_fresh() else { return };
+        let rpc_method = Some(legacy::INITIALIZED.to_owned());
+        let exchange = Exchange { rpc_method, ..outgoing(Purpose::Initialized, Some(&fresh), now) };
+        let body = json_rpc::notification(legacy::INITIALIZED, &Params::default());
+        let headers = legacy::post_headers(Some(&fresh));
+        let exchange = self.post(exchange, headers, body, HANDSHAKE_MS.min(self.config.timeout_ms), now);
+        self.step(Step::Initialized { exchange, fresh });
+    }
+
+    pub(super) fn initialized_answered(&mut self, id: ExchangeId, answer: Answer<P>, verdict: Verdict, now: Now) {
+        let is_awaited = |step: &Step<P>| matches!(step, Step::Initialized { exchange, .. } if *exchange == id);
+        if !self.state.establishing().is_some_and(|establishing| is_awaited(&establishing.step)) {
+            return;
+        }
+        let (error, wait) = match answer {
+            Answer::Accepted | Answer::Result(_) | Answer::Unusable { .. } if self.past.fruitless == 0 => {
+                return self.established(now);
+            }
+            Answer::Accepted | Answer::Result(_) | Answer::Unusable { .. } => {
+                let Some(fresh) = self.state.take_fresh() else { return };
+                let ping = self.ping_fresh(&fresh, now);
+                return self.step(Step::Proof { ping, fresh });
+            }
+            Answer::Refused { refusal, error, retry_after } => {
+                let fresh = self.state.take_fresh();
+                if fresh.is_some_and(|fresh| fresh.id.is_none()) && asks_for_session(&refusal) {
+                    let error = Error::new(Code::Cors, Outcome::NotExecuted, HIDDEN_SESSION_ID.hint);
+                    (Box::new(error.with_status(refusal.status).with_diagnosis(HIDDEN_SESSION_ID)), 0)
+                } else if verdict == Verdict::Transient {
+                    (error, retry_after.unwrap_or_default())
+                } else {
+                    (error, 0)
+                }
+            }
+            Answer::Lost { error } => (error, 0),
+        };
+        self.attempt_failed(error, wait, now);
+    }
+
+    /// The new session is ready: the parked calls go out at once.
+    pub(super) fn established(&mut self, now: Now) {
+        let Some(fresh) = self.state.take_fresh() else { return };
+        let generation = fresh.generation;
+        let Some((since, parked)) = self.state.establish(fresh) else { return };
+        self.timers.clear(Timer::Step);
+        self.past.last_error = None;
+        self.past.verified_at_unix_ms = Some(now.unix_ms);
+        self.repeatable_tools.clear();
+        if let Since::Lost { reason, at, .. } = since {
+            let retried = parked.iter().filter_map(|id| self.calls.get(id)).filter(|call| call.sends > 0).count();
+            let recovery = LastRecovery {
+                at_unix_ms: now.unix_ms,
+                reason,
+                duration_ms: now.mono.saturating_sub(at.mono),
+                retried: u32::try_from(retried).unwrap_or(u32::MAX),
+            };
+            self.past.recoveries += 1;
+            self.past.last_recovery = Some(recovery.clone());
+            self.emit(Event::StateChange);
+            self.emit(Event::Recovered { generation, recovery });
+        } else {
+            self.emit(Event::StateChange);
+        }
+        for id in parked {
+            self.dispatch(id, now);
+        }
+    }
+
+    /// A single-session server still holds the old session: it is ended, and the handshake tried once more.
+    fn clear_old_session(&mut self, now: Now) -> bool {
+        let Some(Since::Lost { old, .. }) = self.state.establishing().map(|e| &e.since) else { return false };
+        if self.state.establishing().is_some_and(|e| e.cleared) {
+            return false;
+        }
+        let Some((exchange, request)) = super::close::delete_request(old, now) else { return false };
+        let exchange = self.delete((exchange, request), now);
+        if let Some(establishing) = self.state.establishing_mut() {
+            establishing.cleared = true;
+        }
+        self.step(Step::Clearing { exchange });
+        true
+    }
+
+    /// An attempt failed. Calls settle after `max_attempts`; the session comes back by itself, or with the next call.
+    pub(super) fn attempt_failed(&mut self, error: Box<Error<P>>, floor_ms: u64, now: Now) {
+        let max_attempts = self.config.recovery.max_attempts;
+        let Some(establishing) = self.state.establishing_mut() else { return };
+        establishing.failed += 1;
+        let failed = establishing.failed;
+        let first = matches!(establishing.since, Since::First);
+        let fatal = first && !error.retryable;
+        let parked = std::mem::take(&mut establishing.parked);
+        let mut settled = Vec::new();
+        for id in parked {
+            let Some(call) = self.calls.get_mut(&id) else { continue };
+            call.failed_attempts += 1;
+            if fatal || call.failed_attempts >= max_attempts {
+                settled.push(id);
+            } else if let Some(establishing) = self.state.establishing_mut() {
+                establishing.parked.push(id);
+            }
+        }
+        self.past.last_error = Some(error.clone());
+        for id in settled {
+            let error = self.failed_call_error(id, &error, first);
+            self.settle(id, Err(error));
+        }
+        let given_up = first && self.state.establishing().is_some_and(|e| e.parked.is_empty());
+        match &self.config.handshake {
+            Handshake::Own { .. } if given_up => self.shut("the server could not be reached or refused", now),
+            Handshake::Host if given_up => {
+                if let Some(establishing) = self.state.establishing_mut() {
+                    establishing.failed = 0;
+                }
+                self.step(Step::Idle);
+            }
+            Handshake::Own { .. } | Handshake::Host => {
+                let wait = backoff::delay(failed, &self.config.recovery, floor_ms, &mut self.rng);
+                let hasty = backoff::delay(1, &self.config.recovery, floor_ms, &mut self.rng);
+                self.back_off(wait, hasty, "the server cannot be reached or refuses new sessions", now);
+            }
+        }
+    }
+
+    fn failed_call_error(&self, id: CallId, error: &Error<P>, first: bool) -> Box<Error<P>> {
+        let (outcome, kind) = match self.calls.get(&id) {
+            Some(call) => (call.outcome(), call.kind),
+            None => (Outcome::NotExecuted, Kind::Request),
+        };
+        if first && kind == Kind::Connect {
+            return Box::new(Error { outcome, ..error.clone() });
+        }
+        let message = format!("The session was lost, and a new one could not be made. {}", error.message);
+        Box::new(Error { code: Code::SessionLost, message, outcome, ..error.clone() }.retryable())
+    }
+}

@@ -1,6 +1,10 @@
-//! One HTTP exchange: why it was sent, under which session, when, and what its answer is so far.
+//! One HTTP exchange: why it was sent, under which session, when, and what its answer is.
 
-use super::{CallId, Now, ReadAs, http::Head, http::Method};
+use super::error::Error;
+use super::http::{Head, Method};
+use super::status::{Event, Wire, WireStep};
+use super::verdict::{Asked, Refusal, Verdict};
+use super::{CallId, ExchangeId, Now, ReadAs};
 
 /// Why an exchange was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,10 +53,10 @@ impl Purpose {
 }
 
 /// One request on the wire.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Exchange {
     pub purpose: Purpose,
-    /// The generation it was sent under; 0 where no session id went with it and none was expected.
+    /// The generation of the session that it was sent under; 0 for `initialize`.
     pub generation: u32,
     /// Whether `Mcp-Session-Id` went with it.
     pub with_session: bool,
@@ -60,27 +64,83 @@ pub(super) struct Exchange {
     pub rpc_method: Option<String>,
     /// The id of the JSON-RPC request in it.
     pub wire_id: Option<u64>,
+    /// 1 for the first send of a call.
     pub attempt: u32,
     pub sent: Now,
     pub head: Option<Head>,
-    /// Its answer was taken; what still comes on the stream is only notifications.
+    /// Milliseconds from the request to the head.
+    pub head_after: u64,
+    /// Its answer was taken; what still comes on the stream is only requests and notifications.
     pub concluded: bool,
 }
 
+/// How an exchange was answered.
+#[derive(Debug)]
+pub(super) enum Answer<P> {
+    /// The `result` of the response to this request.
+    Result(P),
+    /// 2xx, where no response was expected.
+    Accepted,
+    /// A refusal, or a JSON-RPC error. `error` is for the caller, if that is the answer.
+    Refused { refusal: Refusal, error: Box<Error<P>>, retry_after: Option<u64> },
+    /// It was answered, but not with what can be used. `error` says what came instead.
+    Unusable { error: Box<Error<P>> },
+    /// The answer broke off or never came: below HTTP, by a stream that ended, or in time.
+    Lost { error: Box<Error<P>> },
+}
+
 /// Refusals are judged by their first words; some servers answer with stack traces.
-pub(super) const REFUSAL_BYTES: u64 = 64 << 10;
+const REFUSAL_BYTES: u64 = 64 << 10;
 
 impl Exchange {
     /// How to read the body that follows this head.
     pub fn read_as(&self, head: &Head, max_message: u64, max_event: u64) -> ReadAs {
-        if !head.is_success() {
-            return ReadAs::Text { max: REFUSAL_BYTES };
-        }
-        match head.media_type().as_str() {
+        let media_type = head.media_type();
+        match media_type.as_str() {
+            _ if !head.is_success() => ReadAs::Text { max: REFUSAL_BYTES },
             "text/event-stream" => ReadAs::Events { max: max_event },
             "application/json" => ReadAs::Json { max: max_message },
             _ if !self.purpose.wants_response() => ReadAs::Discard,
             _ => ReadAs::Text { max: REFUSAL_BYTES },
+        }
+    }
+
+    /// What was asked, for the verdict.
+    pub fn asked(&self, gate_ms: u64) -> Asked {
+        Asked { method: self.method, with_session: self.with_session, late: self.head_after > gate_ms }
+    }
+
+    pub fn status(&self) -> u16 {
+        self.head.as_ref().map_or(0, |head| head.status)
+    }
+
+    /// Whether its body is an event stream, which may go on after the response.
+    pub fn is_stream(&self) -> bool {
+        self.head.as_ref().is_some_and(|head| head.is_success() && head.media_type() == "text/event-stream")
+    }
+
+    /// For the host's time line.
+    pub fn wire<P>(&self, exchange: ExchangeId, step: WireStep, now: Now) -> Event<P> {
+        Event::Wire(Wire {
+            exchange,
+            purpose: self.purpose,
+            method: self.method,
+            rpc_method: self.rpc_method.clone(),
+            generation: self.generation,
+            attempt: self.attempt,
+            step,
+            at_unix_ms: now.unix_ms,
+        })
+    }
+
+    /// The step of the time line that this answer is.
+    pub fn answered<P>(&self, answer: &Answer<P>, verdict: Option<Verdict>, now: Now) -> WireStep {
+        let duration_ms = now.mono.saturating_sub(self.sent.mono);
+        match answer {
+            Answer::Lost { .. } => WireStep::Failed { duration_ms },
+            Answer::Result(_) | Answer::Accepted | Answer::Refused { .. } | Answer::Unusable { .. } => {
+                WireStep::Answered { status: self.status(), verdict, duration_ms }
+            }
         }
     }
 }

@@ -1,1 +1,221 @@
-//! x
+//! JSON-RPC 2.0 messages, as MCP uses them (2025-11-25, basic, Messages).
+
+use super::{Field, Params, Payload};
+use std::fmt::Write;
+
+/// The id of a request: MCP allows strings and integers.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Id {
+    /// An integer.
+    Integer(i64),
+    /// A string.
+    Text(String),
+}
+
+impl Id {
+    pub(super) fn read<P: Payload>(value: &P) -> Option<Self> {
+        if let Some(text) = value.as_string() {
+            return Some(Self::Text(text));
+        }
+        let number = value.as_number()?;
+        #[expect(clippy::cast_possible_truncation, reason = "integral and within ±2^53, checked here")]
+        (number.fract() == 0.0 && number.abs() <= 9_007_199_254_740_992.0).then_some(Self::Integer(number as i64))
+    }
+
+    fn to_json(&self) -> String {
+        match self {
+            Self::Integer(number) => number.to_string(),
+            Self::Text(text) => quote(text),
+        }
+    }
+}
+
+/// A message of the server's.
+#[derive(Clone, Debug)]
+pub enum Message<P> {
+    /// A response that succeeded.
+    Result {
+        /// The request's.
+        id: Option<Id>,
+        /// `result`
+        result: P,
+    },
+    /// A response that failed.
+    Error {
+        /// The request's, or whatever the server put there.
+        id: Option<Id>,
+        /// `error`
+        error: RpcError<P>,
+    },
+    /// A request.
+    Request {
+        /// To be answered under this id.
+        id: Id,
+        /// `method`
+        method: String,
+        /// `params`
+        params: Option<P>,
+    },
+    /// A notification.
+    Notification {
+        /// `method`
+        method: String,
+        /// `params`
+        params: Option<P>,
+    },
+    /// Neither. `words` is what a refusal would say: `error`, `message` and `detail`, where they are strings.
+    Other {
+        /// Lines.
+        words: String,
+    },
+}
+
+/// The `error` of a response.
+#[derive(Clone, Debug)]
+pub struct RpcError<P> {
+    /// `code`; 0 where the server gave none.
+    pub code: i64,
+    /// `message`
+    pub message: String,
+    /// `data`
+    pub data: Option<P>,
+}
+
+impl<P: Payload> Message<P> {
+    /// Reads the envelope of one message.
+    pub fn read(value: &P) -> Self {
+        let id = value.field(Field::Id).and_then(|id| Id::read(&id));
+        if let Some(method) = value.field(Field::Method).and_then(|method| method.as_string()) {
+            let params = value.field(Field::Params);
+            return match id {
+                Some(id) => Self::Request { id, method, params },
+                None => Self::Notification { method, params },
+            };
+        }
+        if let Some(error) = value.field(Field::Error).filter(P::is_object) {
+            return Self::Error { id, error: RpcError::read(&error) };
+        }
+        if let Some(result) = value.field(Field::Result) {
+            return Self::Result { id, result };
+        }
+        let words = [Field::Error, Field::Message, Field::Detail];
+        let words: Vec<String> = words.iter().filter_map(|name| value.field(*name)?.as_string()).collect();
+        Self::Other { words: words.join("\n") }
+    }
+}
+
+impl<P: Payload> RpcError<P> {
+    fn read(error: &P) -> Self {
+        let code = error.field(Field::Code).and_then(|code| code.as_number()).unwrap_or_default();
+        #[expect(clippy::cast_possible_truncation, reason = "a float-to-integer cast saturates")]
+        let code = code as i64;
+        let message = error.field(Field::Message).and_then(|message| message.as_string()).unwrap_or_default();
+        Self { code, message, data: error.field(Field::Data) }
+    }
+
+    /// What a refusal says: `message`, and `data.message`.
+    pub fn words(&self) -> String {
+        let detail = self.data.as_ref().and_then(|data| data.field(Field::Message)?.as_string());
+        match detail {
+            Some(detail) => format!("{}\n{detail}", self.message),
+            None => self.message.clone(),
+        }
+    }
+}
+
+/// A JSON string.
+pub(super) fn quote(text: &str) -> String {
+    // A string always serializes.
+    serde_json::to_string(text).unwrap_or_default()
+}
+
+/// A request. `progress` asks for progress under the request's own id.
+pub(super) fn request(id: u64, method: &str, params: &Params, progress: bool) -> String {
+    let token = progress.then(|| format!("\"progressToken\":{id}"));
+    message(Some(id), method, params, token.as_deref())
+}
+
+/// A notification.
+pub(super) fn notification(method: &str, params: &Params) -> String {
+    message(None, method, params, None)
+}
+
+fn message(id: Option<u64>, method: &str, params: &Params, extra_meta: Option<&str>) -> String {
+    let mut text = String::from(r#"{"jsonrpc":"2.0","#);
+    if let Some(id) = id {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "\"id\":{id},");
+    }
+    text += "\"method\":";
+    text += &quote(method);
+    let meta = match (params.meta.as_deref(), extra_meta) {
+        (None, None) => None,
+        (meta, extra) => Some(merge(meta.unwrap_or("{}"), extra)),
+    };
+    if params.text.is_some() || meta.is_some() {
+        let member = meta.map(|meta| format!("\"_meta\":{meta}"));
+        text += ",\"params\":";
+        text += &merge(params.text.as_deref().unwrap_or("{}"), member.as_deref());
+    }
+    text.push('}');
+    text
+}
+
+/// A JSON object's text with one member more.
+fn merge(object: &str, member: Option<&str>) -> String {
+    let Some(member) = member else { return object.to_owned() };
+    let inner = object.trim();
+    let inner = inner.strip_prefix('{').and_then(|inner| inner.strip_suffix('}')).unwrap_or_default().trim();
+    let comma = if inner.is_empty() { "" } else { "," };
+    format!("{{{inner}{comma}{member}}}")
+}
+
+/// A response to a request of the server's: a `result` as JSON text, or an error.
+pub(super) fn response(id: &Id, answer: &Result<String, (i64, String)>) -> String {
+    let id = id.to_json();
+    match answer {
+        Ok(result) => format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{result}}}"#),
+        Err((code, message)) => {
+            format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":{code},"message":{}}}}}"#, quote(message))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn params(text: Option<&str>, meta: Option<&str>) -> Params {
+        Params { text: text.map(str::to_owned), meta: meta.map(str::to_owned), name: None }
+    }
+
+    #[test]
+    fn a_request_carries_params_and_meta_verbatim() {
+        assert_eq!(
+            request(7, "tools/call", &params(Some(r#"{"name":"x"}"#), Some(r#"{"a":1}"#)), true),
+            r#"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"x","_meta":{"a":1,"progressToken":7}}}"#
+        );
+        assert_eq!(request(7, "ping", &params(None, None), false), r#"{"jsonrpc":"2.0","id":7,"method":"ping"}"#);
+        assert_eq!(
+            request(7, "a", &params(Some("{ }"), None), true),
+            r#"{"jsonrpc":"2.0","id":7,"method":"a","params":{"_meta":{"progressToken":7}}}"#
+        );
+    }
+
+    #[test]
+    fn a_notification_has_no_id() {
+        assert_eq!(
+            notification("notifications/x", &params(Some(r#"{"a":"\"}"}"#), None)),
+            r#"{"jsonrpc":"2.0","method":"notifications/x","params":{"a":"\"}"}}"#
+        );
+    }
+
+    #[test]
+    fn an_answer_keeps_the_type_of_the_id() {
+        assert_eq!(response(&Id::Integer(0), &Ok("{}".into())), r#"{"jsonrpc":"2.0","id":0,"result":{}}"#);
+        assert_eq!(
+            response(&Id::Text("a\"".into()), &Err((-32601, "no".into()))),
+            r#"{"jsonrpc":"2.0","id":"a\"","error":{"code":-32601,"message":"no"}}"#
+        );
+    }
+}

@@ -18,6 +18,7 @@
 mod answer;
 mod backoff;
 mod call;
+mod cancel;
 mod close;
 pub mod config;
 pub mod era;
@@ -26,6 +27,7 @@ mod establish;
 mod exchange;
 pub mod http;
 pub mod json_rpc;
+mod payload;
 mod question;
 mod receive;
 mod repair;
@@ -40,12 +42,12 @@ pub use call::{CallOptions, Params};
 pub use config::Config;
 pub use error::{Code, Error, Outcome};
 pub use exchange::Purpose;
+pub use payload::{Field, Payload};
 pub use session::Session;
 pub use status::{Event, Status};
 pub use time::Now;
 
 use http::{Head, Request};
-use serde::de::DeserializeOwned;
 
 /// Names one HTTP request and its response, for the life of a [`Session`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,53 +60,6 @@ pub struct CallId(pub u64);
 /// Names one request of the server's that the host is asked to answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct QuestionId(pub u64);
-
-/// A parsed JSON value that the core passes on without looking inside more than it must: a `JsValue` in the browser,
-/// a `serde_json::Value` in native tests.
-pub trait Payload: Clone {
-    /// The field of an object; `None` where this is no object, or the field is absent.
-    fn field(&self, field: Field) -> Option<Self>;
-    /// The items of an array; `None` where this is no array.
-    fn items(&self) -> Option<Vec<Self>>;
-    /// Whether this is a JSON object.
-    fn is_object(&self) -> bool;
-    /// The string, where this is one.
-    fn as_string(&self) -> Option<String>;
-    /// The number, where this is one.
-    fn as_number(&self) -> Option<f64>;
-    /// A typed copy, for what the core itself must know. Depth is bounded.
-    ///
-    /// # Errors
-    /// Says what does not fit, without quoting the value.
-    fn read<T: DeserializeOwned>(&self) -> Result<T, String>;
-    /// The empty object `{}`: the value of a command that has nothing to return.
-    fn empty() -> Self;
-}
-
-/// The fields of a JSON-RPC message and of a refusal that the core reads through [`Payload::field`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Field {
-    /// `id`
-    Id,
-    /// `method`
-    Method,
-    /// `params`
-    Params,
-    /// `result`
-    Result,
-    /// `error`
-    Error,
-    /// `code`, of an error
-    Code,
-    /// `message`, of an error or a refusal
-    Message,
-    /// `data`, of an error
-    Data,
-    /// `detail`, of a refusal
-    Detail,
-    /// `progressToken`, of `notifications/progress` params
-    ProgressToken,
-}
 
 /// A fact about one exchange.
 #[derive(Clone, Debug)]

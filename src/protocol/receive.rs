@@ -1,1 +1,304 @@
-//! x
+//! What an exchange brings: from the driver's facts to one [`Answer`] and whose it is.
+
+use super::backoff;
+use super::exchange::{Answer, Exchange};
+use super::json_rpc::{Message, RpcError};
+use super::session::Session;
+use super::state::Established;
+use super::status::Event;
+use super::time::Timer;
+use super::verdict::{self, Refusal, Verdict, is_own};
+use super::{Code, Error, ExchangeId, Field, Input, Malformed, Now, Outcome, Output, Payload, Purpose};
+
+/// A stream whose answer was taken is given this long to end by itself, so that its connection can be used again.
+const DRAIN_MS: u64 = 2_000;
+/// A gate refuses within this time, or within a few times what a handshake takes.
+const GATE_MS: u64 = 1_000;
+const GATE_ROUND_TRIPS: u64 = 5;
+
+impl<P: Payload> Session<P> {
+    /// Takes a fact about an exchange.
+    pub fn handle_input(&mut self, id: ExchangeId, input: Input<P>, now: Now) {
+        let Some(exchange) = self.exchanges.get_mut(&id) else { return };
+        match input {
+            Input::Head(head) => {
+                let how = exchange.read_as(&head, self.config.max_message_bytes, self.config.max_event_bytes);
+                exchange.head_after = now.mono.saturating_sub(exchange.sent.mono);
+                exchange.head = Some(head);
+                self.output(Output::Read { exchange: id, how });
+            }
+            Input::Message(value) => match value.items() {
+                Some(batch) => batch.iter().for_each(|value| self.take_message(id, value, now)),
+                None => self.take_message(id, &value, now),
+            },
+            Input::Event { message, .. } => match message.as_ref().map(|value| (value, value.items())) {
+                Some((_, Some(batch))) => batch.iter().for_each(|value| self.take_message(id, value, now)),
+                Some((value, None)) => self.take_message(id, value, now),
+                None => {}
+            },
+            Input::Text(text) => self.take_text(id, &text, now),
+            Input::Malformed(malformed) => self.take_malformed(id, &malformed, now),
+            Input::End => self.take_end(id, now),
+            Input::Failed { cause } => self.take_failure(id, cause, now),
+        }
+    }
+
+    fn take_message(&mut self, id: ExchangeId, value: &P, now: Now) {
+        // A message before it in the same batch may have ended the exchange.
+        let Some(exchange) = self.exchanges.get(&id) else { return };
+        let message = Message::read(value);
+        match message {
+            Message::Request { id: asked, method, params } => {
+                let (purpose, generation) = (exchange.purpose, exchange.generation);
+                self.asked(asked, method, params, purpose, generation, now);
+            }
+            Message::Notification { method, params } => self.notified(id, method, params, now),
+            _ if exchange.concluded || !exchange.purpose.wants_response() && exchange.is_stream() => {}
+            Message::Result { id: of, result } => {
+                if is_own(of.as_ref(), exchange.wire_id) {
+                    self.conclude(id, Answer::Result(result), now);
+                }
+            }
+            Message::Error { .. } | Message::Other { .. } => {
+                let status = exchange.status();
+                let Some(refusal) = Refusal::from_message(status, &message, exchange.wire_id) else { return };
+                let error = match message {
+                    Message::Error { error, .. } => Some(error),
+                    _ => None,
+                };
+                // Words that are no JSON-RPC and not about the session say nothing on a stream; the answer may follow.
+                if error.is_none() && exchange.is_stream() && self.judge(exchange, &refusal) == Verdict::NotEviction {
+                    return;
+                }
+                self.refused(id, refusal, error, now);
+            }
+        }
+    }
+
+    fn take_text(&mut self, id: ExchangeId, text: &str, now: Now) {
+        let Some(exchange) = self.exchanges.get(&id) else { return };
+        let Some(head) = &exchange.head else { return };
+        let refusal = Refusal::from_text(head.status, head.www_authenticate.clone(), text, exchange.wire_id);
+        if head.is_success() && self.judge(exchange, &refusal) == Verdict::NotEviction {
+            let error = unusable(exchange, text.len() as u64);
+            return self.conclude(id, Answer::Unusable { error: Box::new(error) }, now);
+        }
+        // The whole text is parsed again only to hand `data` to the caller.
+        let error = P::parse(text).and_then(|value| match Message::read(&value) {
+            Message::Error { error, .. } => Some(error),
+            Message::Result { .. } | Message::Request { .. } | Message::Notification { .. } | Message::Other { .. } => {
+                None
+            }
+        });
+        self.refused(id, refusal, error, now);
+    }
+
+    fn take_malformed(&mut self, id: ExchangeId, malformed: &Malformed, now: Now) {
+        let Some(exchange) = self.exchanges.get(&id) else { return };
+        let error = match malformed {
+            Malformed::Json { .. } if exchange.is_stream() => {
+                return self.emit(Event::Warning {
+                    kind: "malformed_event",
+                    header: None,
+                    hint: "The server sent an event whose data is no JSON. It was left out.",
+                });
+            }
+            Malformed::Json { bytes } => unusable(exchange, *bytes),
+            Malformed::Utf8 => Error::new(Code::Protocol, Outcome::Unknown, "The answer is not UTF-8."),
+            Malformed::TooLarge { limit } => Error::new(
+                Code::TooLarge,
+                Outcome::Unknown,
+                format!(
+                    "The answer is larger than {limit} bytes. Ask for less, or raise maxMessageBytes or maxEventBytes."
+                ),
+            ),
+        };
+        let error = error.with_status(exchange.status());
+        if exchange.is_stream() {
+            self.output(Output::Abort { exchange: id });
+        }
+        self.conclude(id, Answer::Unusable { error: Box::new(error) }, now);
+        self.end(id);
+    }
+
+    fn take_end(&mut self, id: ExchangeId, now: Now) {
+        let Some(exchange) = self.exchanges.get(&id) else { return };
+        if !exchange.concluded {
+            let answer = match &exchange.head {
+                Some(head) if head.is_success() && !exchange.purpose.wants_response() => Answer::Accepted,
+                Some(head) if head.is_success() && !exchange.is_stream() => {
+                    Answer::Unusable { error: Box::new(unusable(exchange, 0)) }
+                }
+                _ => Answer::Lost {
+                    error: Box::new(
+                        Error::new(
+                            Code::OutcomeUnknown,
+                            Outcome::Unknown,
+                            "The server ended the stream without an answer: the call may have run.",
+                        )
+                        .with_status(exchange.status())
+                        .retryable(),
+                    ),
+                },
+            };
+            self.conclude(id, answer, now);
+        }
+        self.end(id);
+    }
+
+    fn take_failure(&mut self, id: ExchangeId, cause: Option<P>, now: Now) {
+        let Some(exchange) = self.exchanges.get(&id) else { return };
+        if !exchange.concluded {
+            let message = match exchange.head {
+                Some(_) => "The connection broke before the answer was complete: the call may have run.",
+                None => {
+                    "The request failed below HTTP: the server is down, this device is offline, or the answer lacks \
+                     CORS headers (Access-Control-Allow-Origin), which a page cannot tell apart."
+                }
+            };
+            let error = Error::new(Code::Network, Outcome::Unknown, message).with_cause(cause).retryable();
+            self.conclude(id, Answer::Lost { error: Box::new(error) }, now);
+        }
+        self.end(id);
+    }
+
+    /// An exchange of our own has had its time; or its stream was given long enough to end.
+    pub(super) fn exchange_timed_out(&mut self, id: ExchangeId, now: Now) {
+        let Some(concluded) = self.exchanges.get(&id).map(|exchange| exchange.concluded) else { return };
+        self.output(Output::Abort { exchange: id });
+        if !concluded {
+            let error = Error::new(Code::Timeout, Outcome::Unknown, "The server did not answer in time.").retryable();
+            self.conclude(id, Answer::Lost { error: Box::new(error) }, now);
+        }
+        self.end(id);
+    }
+
+    fn end(&mut self, id: ExchangeId) {
+        self.timers.clear(Timer::Exchange(id));
+        self.exchanges.remove(&id);
+    }
+
+    pub(super) fn gate_ms(&self) -> u64 {
+        GATE_MS.max(self.past.slowest_handshake_ms.saturating_mul(GATE_ROUND_TRIPS))
+    }
+
+    fn judge(&self, exchange: &Exchange, refusal: &Refusal) -> Verdict {
+        verdict::classify(&exchange.asked(self.gate_ms()), refusal)
+    }
+
+    fn refused(&mut self, id: ExchangeId, refusal: Refusal, error: Option<RpcError<P>>, now: Now) {
+        let Some(exchange) = self.exchanges.get(&id) else { return };
+        let retry_after = exchange.head.as_ref().and_then(|head| head.retry_after.as_deref());
+        let retry_after = retry_after.and_then(|value| backoff::retry_after(value, now.unix_ms));
+        let session = self.state.known();
+        let error = Box::new(refusal_error(&refusal, error, session));
+        self.conclude(id, Answer::Refused { refusal, error, retry_after }, now);
+    }
+
+    /// Takes the answer of an exchange: once.
+    fn conclude(&mut self, id: ExchangeId, answer: Answer<P>, now: Now) {
+        let Some(exchange) = self.exchanges.get_mut(&id) else { return };
+        exchange.concluded = true;
+        let exchange = exchange.clone();
+        if exchange.is_stream() {
+            self.timers.set(Timer::Exchange(id), now.mono.saturating_add(DRAIN_MS));
+        } else {
+            self.end(id);
+        }
+        let verdict = match &answer {
+            Answer::Refused { refusal, .. } => Some(self.judge(&exchange, refusal)),
+            Answer::Result(_) | Answer::Accepted | Answer::Unusable { .. } | Answer::Lost { .. } => None,
+        };
+        let step = exchange.answered(&answer, verdict, now);
+        self.emit(exchange.wire(id, step, now));
+        let verdict = verdict.unwrap_or(Verdict::NotEviction);
+        match exchange.purpose {
+            Purpose::Initialize => self.handshake_answered(id, &exchange, answer, verdict, now),
+            Purpose::Initialized => self.initialized_answered(id, answer, verdict, now),
+            Purpose::Call(call) => self.call_answered(call, &exchange, answer, verdict, now),
+            Purpose::Notification(call) => self.notification_answered(call, &exchange, answer, verdict, now),
+            Purpose::Ping => self.ping_answered(id, &exchange, answer, verdict, now),
+            Purpose::Cancelled | Purpose::Answer => self.aside_answered(&exchange, verdict, now),
+            Purpose::Delete => self.delete_answered(id, now),
+        }
+    }
+
+    fn notified(&mut self, id: ExchangeId, method: String, params: Option<P>, now: Now) {
+        let Some(exchange) = self.exchanges.get(&id) else { return };
+        match (method.as_str(), exchange.purpose, &params) {
+            ("notifications/progress", Purpose::Call(call), Some(progress)) => {
+                let token = progress.field(Field::ProgressToken).and_then(|token| token.as_number());
+                #[expect(clippy::cast_precision_loss, reason = "wire ids stay below 2^53")]
+                let own = exchange.wire_id.map(|id| id as f64) == token;
+                if own && !exchange.concluded {
+                    return self.progressed(call, progress.clone(), now);
+                }
+            }
+            ("notifications/cancelled", _, Some(cancelled)) => self.question_cancelled(exchange.generation, cancelled),
+            _ => {}
+        }
+        self.emit(Event::Notification { method, params });
+    }
+
+    fn progressed(&mut self, id: super::CallId, params: P, now: Now) {
+        let Some(call) = self.calls.get(&id).filter(|call| call.options.progress) else { return };
+        if call.options.reset_timeout_on_progress {
+            let deadline = call.deadline(now.mono, self.config.timeout_ms, self.config.max_total_timeout_ms);
+            self.timers.set(Timer::Call(id), deadline);
+        }
+        self.output(Output::Progress { call: id, params });
+    }
+}
+
+/// What came was no answer of an MCP server's.
+fn unusable<P>(exchange: &Exchange, bytes: u64) -> Error<P> {
+    let (status, kind) = match &exchange.head {
+        Some(head) => (head.status, head.media_type()),
+        None => (0, String::new()),
+    };
+    // The media type is the server's word: only a known one is repeated.
+    let kind = match kind.as_str() {
+        "" => "no Content-Type",
+        known @ ("application/json" | "text/html" | "text/plain" | "text/event-stream" | "application/xml") => known,
+        _ => "another Content-Type",
+    };
+    let what =
+        if bytes == 0 { "an empty body".to_owned() } else { format!("{bytes} bytes that are no JSON-RPC message") };
+    let message = format!("The server answered with HTTP {status}, {kind} and {what}.");
+    Error::new(Code::Protocol, Outcome::Unknown, message).with_status(status)
+}
+
+/// The error that the caller gets where a refusal is the answer.
+fn refusal_error<P: Payload>(
+    refusal: &Refusal,
+    error: Option<RpcError<P>>,
+    session: Option<&Established<P>>,
+) -> Error<P> {
+    let code = refusal.code();
+    let status = refusal.status;
+    let outcome = if matches!(status, 400..500) { Outcome::NotExecuted } else { Outcome::Unknown };
+    let Some(rpc) = error else {
+        let message = match code {
+            Code::Unauthorized => {
+                format!("The server refused the request with HTTP {status}: credentials are missing or not accepted.")
+            }
+            Code::Overloaded => format!("The server is busy: HTTP {status}."),
+            _ => format!("The server refused the request with HTTP {status}."),
+        };
+        let excerpt = (!refusal.words.is_empty()).then(|| redact(&refusal.words, session));
+        let error = Error { excerpt, ..Error::new(code, outcome, message) }.with_status(status);
+        return if status == 429 || status >= 500 { error.retryable() } else { error };
+    };
+    let outcome = if (200..300).contains(&status) { Outcome::Executed } else { outcome };
+    let message = redact(&rpc.message, session);
+    Error { rpc_code: Some(rpc.code), data: rpc.data, ..Error::new(code, outcome, message) }.with_status(status)
+}
+
+/// The server's words, short, and without the session id.
+fn redact<P>(words: &str, session: Option<&Established<P>>) -> String {
+    let words: String = words.chars().take(200).collect();
+    match session.and_then(|session| session.id.as_ref()) {
+        Some(id) => words.replace(id.expose(), "[session id]"),
+        None => words,
+    }
+}

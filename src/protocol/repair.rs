@@ -1,1 +1,331 @@
-//! x
+//! Whether the session lives, and how it is given up.
+
+use super::backoff;
+use super::call::Repair;
+use super::close::delete_request;
+use super::era::legacy;
+use super::exchange::{Answer, Exchange};
+use super::json_rpc;
+use super::session::{Session, outgoing};
+use super::state::{Check, Established, IfAlive, Since, State, Step};
+use super::status::Event;
+use super::verdict::Verdict;
+use super::{CallId, Code, Error, ExchangeId, Now, Outcome, Params, Payload, Purpose};
+
+/// A ping that takes longer tells nothing.
+const PING_MS: u64 = 10_000;
+/// A session that was lost within this time and never answered anything was made in vain.
+const YOUNG_MS: u64 = 60_000;
+
+/// How the session that an exchange was sent under stands now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Relation {
+    /// It is the session.
+    Current,
+    /// It is the session, and cannot be reached.
+    Doubted,
+    /// It is known to be gone.
+    Gone,
+}
+
+/// What a ping told.
+enum Told<P> {
+    Alive,
+    Gone,
+    Unclear(Box<Error<P>>),
+}
+
+impl<P: Payload> Session<P> {
+    pub(super) fn relation(&self, generation: u32) -> Relation {
+        match &self.state {
+            State::Ready(session) if session.generation == generation => Relation::Current,
+            State::Establishing(establishing) => match &establishing.since {
+                Since::Doubt { old, .. } if old.generation == generation => Relation::Doubted,
+                Since::First | Since::Lost { .. } | Since::Doubt { .. } => Relation::Gone,
+            },
+            State::Ready(_) | State::Closed => Relation::Gone,
+        }
+    }
+
+    /// The server answered under this session.
+    pub(super) fn proven(&mut self, generation: u32, now: Now) {
+        if let Some(session) = self.state.ready_mut().filter(|session| session.generation == generation) {
+            session.proven = true;
+            self.past.verified_at_unix_ms = Some(now.unix_ms);
+            self.past.fruitless = 0;
+        }
+    }
+
+    /// A refusal says that the session of this generation is gone. What an older one was told changes nothing.
+    pub(super) fn session_refused(&mut self, generation: u32, caller_waits: bool, now: Now) {
+        const REASON: &str = "the server refused the session";
+        match self.relation(generation) {
+            Relation::Current => self.lose(REASON, caller_waits, now),
+            Relation::Doubted => self.condemned(REASON, now),
+            Relation::Gone => {}
+        }
+    }
+
+    /// Gives the session up and starts to make a new one: at once where somebody waits for it.
+    fn lose(&mut self, reason: &'static str, caller_waits: bool, now: Now) {
+        let Some(check) = self.state.lose(reason, now) else { return };
+        let Some(old) = self.state.known() else { return };
+        let generation = old.generation;
+        // A session that the host connected may lie idle; one that was made for waiting calls may not.
+        let in_vain = !old.proven && generation > 1 && now.mono.saturating_sub(old.since.mono) < YOUNG_MS;
+        self.past.fruitless = if in_vain { self.past.fruitless + 1 } else { 0 };
+        self.withdraw(generation);
+        self.emit(Event::Recovering { reason, generation });
+        self.emit(Event::StateChange);
+        let waits = caller_waits || check.as_ref().is_some_and(|check| !check.waiting.is_empty());
+        if self.past.fruitless > 0 {
+            let wait = backoff::delay(self.past.fruitless, &self.config.recovery, 0, &mut self.rng);
+            self.back_off(wait, wait, "the server refuses new sessions", now);
+        } else if waits {
+            self.handshake(now);
+        } else {
+            let wait = self.rng.u64(0..=self.config.recovery.base_delay_ms);
+            self.back_off(wait, 0, "about to make a new session", now);
+        }
+        if let Some(check) = check {
+            self.abort(check.ping, now);
+            self.refused_with_session(check.waiting, now);
+        }
+    }
+
+    /// These calls were refused by a session that turned out to be gone.
+    fn refused_with_session(&mut self, waiting: Vec<(CallId, IfAlive<P>)>, now: Now) {
+        for (id, if_alive) in waiting {
+            match if_alive {
+                IfAlive::Resend => self.dispatch(id, now),
+                IfAlive::Settle(_) if self.may_resend_refused(id) && self.spend(id, Repair::Session) => {
+                    self.dispatch(id, now);
+                }
+                IfAlive::Settle(_) => self.refused_for_good(id),
+            }
+        }
+    }
+
+    /// The host wants a new session: the old one is ended on the server.
+    pub(super) fn give_up(&mut self, reason: &'static str, now: Now) {
+        if let Some(delete) = self.state.ready().and_then(|session| delete_request(session, now)) {
+            self.delete(delete, now);
+            self.lose(reason, true, now);
+        }
+    }
+
+    /// In doubt, and known to be gone now.
+    fn condemned(&mut self, reason: &'static str, now: Now) {
+        self.state.condemn(reason);
+        let Some(establishing) = self.state.establishing() else { return };
+        if let Since::Lost { old, .. } = &establishing.since {
+            let generation = old.generation;
+            self.withdraw(generation);
+        }
+        match self.state.establishing().map(|establishing| &establishing.step) {
+            Some(&Step::Check { ping }) => {
+                self.abort(ping, now);
+                self.handshake(now);
+            }
+            Some(&Step::Confirm { ping, .. }) => {
+                self.abort(ping, now);
+                self.initialized(now);
+            }
+            Some(Step::Backoff { .. }) => self.hasten(now),
+            _ => {}
+        }
+    }
+
+    /// Asks by a ping whether the session lives; one ping for all who wait.
+    pub(super) fn check(&mut self, waiting: Option<(CallId, IfAlive<P>)>, now: Now) {
+        let Some(session) = self.state.ready_mut() else { return };
+        if let Some(check) = &mut session.check {
+            check.waiting.extend(waiting);
+            return;
+        }
+        let Some(ping) = self.ping(now) else { return };
+        if let Some(session) = self.state.ready_mut() {
+            session.check = Some(Check { ping, waiting: waiting.into_iter().collect() });
+        }
+    }
+
+    /// Pings under the session that is ready or in doubt.
+    pub(super) fn ping(&mut self, now: Now) -> Option<ExchangeId> {
+        let wire_id = self.fresh_wire_id();
+        let session = self.state.known()?;
+        Some(self.ping_under(
+            wire_id,
+            legacy::post_headers(Some(session)),
+            outgoing(Purpose::Ping, Some(session), now),
+            now,
+        ))
+    }
+
+    /// Pings under a new session.
+    pub(super) fn ping_fresh(&mut self, fresh: &Established<P>, now: Now) -> ExchangeId {
+        let wire_id = self.fresh_wire_id();
+        self.ping_under(wire_id, legacy::post_headers(Some(fresh)), outgoing(Purpose::Ping, Some(fresh), now), now)
+    }
+
+    fn ping_under(&mut self, wire_id: u64, headers: Vec<(String, String)>, exchange: Exchange, now: Now) -> ExchangeId {
+        let exchange = Exchange { wire_id: Some(wire_id), rpc_method: Some(legacy::PING.to_owned()), ..exchange };
+        let body = json_rpc::request(wire_id, legacy::PING, &Params::default(), false);
+        self.post(exchange, headers, body, PING_MS.min(self.config.timeout_ms), now)
+    }
+
+    pub(super) fn ping_answered(
+        &mut self,
+        id: ExchangeId,
+        exchange: &Exchange,
+        answer: Answer<P>,
+        verdict: Verdict,
+        now: Now,
+    ) {
+        if let Answer::Refused { refusal, .. } = &answer
+            && matches!(verdict, Verdict::Evicted | Verdict::Suspect)
+        {
+            self.past.gate = Some((refusal.status, refusal.rpc_code));
+        }
+        let told = told(answer, verdict);
+        match &self.state {
+            State::Ready(session) if session.check.as_ref().is_some_and(|check| check.ping == id) => {
+                self.checked(exchange.generation, told, now);
+            }
+            State::Establishing(establishing) => match &establishing.step {
+                Step::Check { ping } if *ping == id => self.doubt_checked(told, now),
+                Step::Confirm { ping, .. } if *ping == id => self.confirmed(told, now),
+                Step::Proof { ping, .. } if *ping == id => self.proved(told, now),
+                _ => {}
+            },
+            State::Ready(_) | State::Closed => {}
+        }
+    }
+
+    /// The session was ready when it was asked.
+    fn checked(&mut self, generation: u32, told: Told<P>, now: Now) {
+        match told {
+            Told::Alive => {
+                self.proven(generation, now);
+                let Some(check) = self.state.ready_mut().and_then(|session| session.check.take()) else { return };
+                for (id, if_alive) in check.waiting {
+                    match if_alive {
+                        IfAlive::Settle(error) => self.settle(id, Err(error)),
+                        IfAlive::Resend => self.dispatch(id, now),
+                    }
+                }
+            }
+            Told::Gone => self.lose("a ping found the session gone", false, now),
+            Told::Unclear(error) => self.doubt(error, now),
+        }
+    }
+
+    /// The server cannot be reached: the session may live.
+    fn doubt(&mut self, error: Box<Error<P>>, now: Now) {
+        let Some(check) = self.state.doubt(now) else { return };
+        self.emit(Event::StateChange);
+        for (id, if_alive) in check.into_iter().flat_map(|check| check.waiting) {
+            match (if_alive, self.state.establishing_mut()) {
+                (IfAlive::Settle(error), _) => {
+                    self.settle(id, Err(Box::new(Error { outcome: Outcome::Unknown, ..*error })));
+                }
+                (IfAlive::Resend, Some(establishing)) => establishing.parked.push(id),
+                (IfAlive::Resend, None) => {}
+            }
+        }
+        self.doubt_persists(error, now);
+    }
+
+    /// A page cannot tell a refusal without CORS headers from a server that is down. A server that answers
+    /// `initialize` and still not a ping under the old session has refused it.
+    fn doubt_persists(&mut self, error: Box<Error<P>>, now: Now) {
+        if error.code == Code::Network { self.handshake(now) } else { self.attempt_failed(error, 0, now) }
+    }
+
+    fn doubt_checked(&mut self, told: Told<P>, now: Now) {
+        match told {
+            Told::Alive => self.reprieve(now),
+            Told::Gone => {
+                self.state.condemn("a ping found the session gone");
+                self.lost_after_doubt(now);
+                self.handshake(now);
+            }
+            Told::Unclear(error) => self.doubt_persists(error, now),
+        }
+    }
+
+    fn confirmed(&mut self, told: Told<P>, now: Now) {
+        match told {
+            Told::Alive => {
+                self.drop_fresh(now);
+                self.reprieve(now);
+            }
+            Told::Unclear(error) if error.code != Code::Network => {
+                self.drop_fresh(now);
+                self.attempt_failed(error, 0, now);
+            }
+            Told::Gone | Told::Unclear(_) => {
+                self.state.condemn("the server answers everything but this session");
+                self.lost_after_doubt(now);
+                self.initialized(now);
+            }
+        }
+    }
+
+    fn lost_after_doubt(&mut self, _now: Now) {
+        let Some(Since::Lost { old, reason, .. }) = self.state.establishing().map(|e| &e.since) else { return };
+        let (generation, reason) = (old.generation, *reason);
+        self.withdraw(generation);
+        self.emit(Event::Recovering { reason, generation });
+    }
+
+    /// A new session that is not needed is ended on the server.
+    fn drop_fresh(&mut self, now: Now) {
+        if let Some(delete) = self.state.take_fresh().and_then(|fresh| delete_request(&fresh, now)) {
+            self.delete(delete, now);
+        }
+    }
+
+    /// The session in doubt lives.
+    fn reprieve(&mut self, now: Now) {
+        let parked = self.state.reprieve();
+        self.past.last_error = None;
+        let generation = self.state.ready().map_or(0, |session| session.generation);
+        self.proven(generation, now);
+        self.emit(Event::StateChange);
+        for id in parked {
+            self.dispatch(id, now);
+        }
+    }
+
+    /// The session before the new one was refused at once; is this one?
+    fn proved(&mut self, told: Told<P>, now: Now) {
+        match told {
+            Told::Alive | Told::Unclear(_) => self.established(now),
+            Told::Gone => {
+                self.past.fruitless += 1;
+                self.state.take_fresh();
+                let text = "The server makes sessions and refuses each of them at once.";
+                let error = Error::new(Code::SessionLost, Outcome::NotExecuted, text).retryable();
+                self.attempt_failed(Box::new(error), 0, now);
+            }
+        }
+    }
+}
+
+fn told<P>(answer: Answer<P>, verdict: Verdict) -> Told<P> {
+    match answer {
+        Answer::Result(_) => Told::Alive,
+        Answer::Refused { error, .. } => match verdict {
+            Verdict::Evicted | Verdict::Suspect | Verdict::UnknownOutcome { session_gone: true } => Told::Gone,
+            Verdict::NotEviction => Told::Alive,
+            Verdict::UnknownOutcome { session_gone: false } | Verdict::Transient | Verdict::OtherEra => {
+                Told::Unclear(error)
+            }
+        },
+        Answer::Unusable { error } | Answer::Lost { error } => Told::Unclear(error),
+        Answer::Accepted => {
+            let text = "The server accepted a ping and gave no answer.";
+            Told::Unclear(Box::new(Error::new(Code::Protocol, Outcome::Unknown, text)))
+        }
+    }
+}

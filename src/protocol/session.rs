@@ -1,91 +1,339 @@
-//! The session: commands in, facts in, outputs out.
+//! The session: commands in, facts in, outputs out. What follows from them is decided in the neighbouring files:
+//! `receive` (what an exchange brings), `answer` (what follows for a call), `repair` (whether the session lives),
+//! `establish` (how it is made), `question` (what the server asks), `close`.
 
+use super::call::{Call, Kind, Place, Repair};
+use super::config::Handshake;
+use super::era::legacy;
+use super::exchange::Exchange;
+use super::http::{Method, Request};
+use super::json_rpc;
+use super::question::Question;
+use super::state::{Established, State, Step};
+use super::status::{Event, LastRecovery, Phase, Status, WaitingFor, WireStep};
+use super::time::{Timer, Timers};
 use super::{
-    CallId, CallOptions, Config, Deadline, ExchangeId, Input, Now, Output, Params, Payload, QuestionId, Status,
+    CallId, CallOptions, Code, Config, Deadline, Error, ExchangeId, Now, Output, Params, Payload, Purpose, QuestionId,
 };
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// One session with one server, through as many evictions as it takes.
 pub struct Session<P> {
-    _p: std::marker::PhantomData<P>,
+    pub(super) config: Config,
+    pub(super) rng: fastrand::Rng,
+    pub(super) state: State<P>,
+    pub(super) calls: BTreeMap<CallId, Call>,
+    pub(super) exchanges: BTreeMap<ExchangeId, Exchange>,
+    pub(super) questions: BTreeMap<QuestionId, Question>,
+    /// Methods of the server's requests that the host answers.
+    pub(super) handled: BTreeSet<String>,
+    /// Tools that are safe to repeat, from the current session's list; empty unless annotations are trusted.
+    pub(super) repeatable_tools: BTreeSet<String>,
+    pub(super) timers: Timers,
+    pub(super) past: Past<P>,
+    /// `initialize` params of a host's own Client.
+    pub(super) host_params: Params,
+    outputs: VecDeque<Output<P>>,
+    next_id: u64,
+    next_wire_id: u64,
 }
+
+/// What outlives a state.
+pub(super) struct Past<P> {
+    /// Sessions made so far.
+    pub generation: u32,
+    pub recoveries: u32,
+    pub last_recovery: Option<LastRecovery>,
+    pub last_error: Option<Box<Error<P>>>,
+    pub verified_at_unix_ms: Option<u64>,
+    pub slowest_handshake_ms: u64,
+    /// How this server's gate refuses: status and JSON-RPC code.
+    pub gate: Option<(u16, Option<i64>)>,
+    /// Sessions in a row that were made by a recovery and lost before they answered anything.
+    pub fruitless: u32,
+}
+
+/// Wire ids start at a random base, so that they differ between pages, and stay exact in JavaScript.
+const WIRE_ID_BASE: std::ops::Range<u64> = 1 << 40..1 << 52;
 
 impl<P: Payload> Session<P> {
     /// `seed` is for jitter and ids only; it must differ between pages.
     #[must_use]
-    pub fn new(_config: Config, _seed: u64, _now: Now) -> Self {
-        todo!()
+    pub fn new(config: Config, seed: u64, _now: Now) -> Self {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let next_wire_id = rng.u64(WIRE_ID_BASE);
+        Self {
+            config,
+            rng,
+            state: State::new(),
+            calls: BTreeMap::new(),
+            exchanges: BTreeMap::new(),
+            questions: BTreeMap::new(),
+            handled: BTreeSet::new(),
+            repeatable_tools: BTreeSet::new(),
+            timers: Timers::default(),
+            past: Past {
+                generation: 0,
+                recoveries: 0,
+                last_recovery: None,
+                last_error: None,
+                verified_at_unix_ms: None,
+                slowest_handshake_ms: 0,
+                gate: None,
+                fruitless: 0,
+            },
+            host_params: Params::default(),
+            outputs: VecDeque::new(),
+            next_id: 0,
+            next_wire_id,
+        }
     }
 
-    /// Starts the handshake; settles with the `InitializeResult` when the session is ready. Once per session.
-    pub fn connect(&mut self, _now: Now) -> CallId {
-        todo!()
+    /// Starts the handshake; settles with the `InitializeResult` when the session is ready.
+    pub fn connect(&mut self, now: Now) -> CallId {
+        self.command(Kind::Connect, String::new(), Params::default(), CallOptions::default(), now)
     }
 
-    /// Sends a request; settles with its `result`.
-    pub fn call(&mut self, _method: String, _params: Params, _options: CallOptions, _now: Now) -> CallId {
-        todo!()
+    /// Sends a request; settles with its `result`. With [`Handshake::Host`], `initialize` starts the handshake.
+    pub fn call(&mut self, method: String, params: Params, options: CallOptions, now: Now) -> CallId {
+        let waits_for_host = self.state.establishing().is_some_and(|e| matches!(e.step, Step::Idle));
+        if matches!(self.config.handshake, Handshake::Host) && method == legacy::INITIALIZE && waits_for_host {
+            self.host_params = params;
+            return self.command(Kind::Connect, method, Params::default(), options, now);
+        }
+        self.command(Kind::Request, method, params, options, now)
     }
 
     /// Sends a notification; settles with `{}` once the server has accepted it.
-    pub fn notify(&mut self, _method: String, _params: Params, _now: Now) -> CallId {
-        todo!()
-    }
-
-    /// Gives a command up: it is not settled any more, and the server is told where it may be running.
-    pub fn cancel(&mut self, _call: CallId, _reason: Option<String>, _now: Now) {
-        todo!()
+    pub fn notify(&mut self, method: String, params: Params, now: Now) -> CallId {
+        let call = self.command(Kind::Notification, method, params, CallOptions::default(), now);
+        self.host_is_initialized(call, now);
+        call
     }
 
     /// Proves by a round trip that the session lives, and heals it if not; settles with `{}`.
-    pub fn verify(&mut self, _now: Now) -> CallId {
-        todo!()
+    pub fn verify(&mut self, now: Now) -> CallId {
+        self.command(Kind::Verify, legacy::PING.to_owned(), Params::default(), CallOptions::default(), now)
     }
 
     /// A new session, even where this one seems well; settles with `{}` when it is ready.
-    pub fn reconnect(&mut self, _now: Now) -> CallId {
-        todo!()
+    pub fn reconnect(&mut self, now: Now) -> CallId {
+        self.give_up("the host asked for a new session", now);
+        self.command(Kind::Reconnect, String::new(), Params::default(), CallOptions::default(), now)
     }
 
-    /// Ends the session: all that is open settles with an error; with `terminate`, DELETE is sent. Settles with `{}`
-    /// when the server has answered or after five seconds.
-    pub fn close(&mut self, _terminate: bool, _now: Now) -> CallId {
-        todo!()
+    fn command(&mut self, kind: Kind, method: String, params: Params, options: CallOptions, now: Now) -> CallId {
+        let id = self.admit(kind, method, params, options, now);
+        self.dispatch(id, now);
+        id
     }
 
-    /// From now on requests of the server's with this method are asked of the host; others get -32601.
-    pub fn set_handled(&mut self, _method: String) {
-        todo!()
+    /// Enters a command; its clock runs.
+    pub(super) fn admit(
+        &mut self,
+        kind: Kind,
+        method: String,
+        params: Params,
+        options: CallOptions,
+        now: Now,
+    ) -> CallId {
+        let id = CallId(self.fresh_id());
+        let call = Call::new(kind, method, params, options, now.mono);
+        let deadline = call.deadline(now.mono, self.config.timeout_ms, self.config.max_total_timeout_ms);
+        self.timers.set(Timer::Call(id), deadline);
+        self.calls.insert(id, call);
+        id
     }
 
-    /// Answers a question: a `result` as JSON text, or a JSON-RPC error. Dropped where the session that asked is gone.
-    pub fn answer(&mut self, _question: QuestionId, _answer: Result<String, (i64, String)>, _now: Now) {
-        todo!()
+    /// Sends a command, or parks it until there is a session.
+    pub(super) fn dispatch(&mut self, id: CallId, now: Now) {
+        match &self.state {
+            State::Ready(_) => self.send_call(id, now),
+            State::Establishing(_) => {
+                if let Some(establishing) = self.state.establishing_mut() {
+                    establishing.parked.push(id);
+                }
+                self.hasten(now);
+            }
+            State::Closed => {
+                let error = Error::new(Code::Closed, self.outcome(id), "The session was closed. Connect again.");
+                self.settle(id, Err(Box::new(error)));
+            }
+        }
     }
 
-    /// Takes a fact about an exchange.
-    pub fn handle_input(&mut self, _exchange: ExchangeId, _input: Input<P>, _now: Now) {
-        todo!()
+    /// Sends a command under the session that is ready.
+    pub(super) fn send_call(&mut self, id: CallId, now: Now) {
+        let wire_id = self.fresh_wire_id();
+        let (State::Ready(session), Some(call)) = (&self.state, self.calls.get_mut(&id)) else { return };
+        let (purpose, body) = match call.kind {
+            Kind::Connect | Kind::Reconnect | Kind::Close => {
+                let result = session.handshake.clone();
+                return self.settle(id, Ok(result));
+            }
+            // The handshake's own notification, of a host's Client: ours has gone out.
+            Kind::Notification if call.method == legacy::INITIALIZED => return self.settle(id, Ok(P::empty())),
+            Kind::Notification => (Purpose::Notification(id), json_rpc::notification(&call.method, &call.params)),
+            Kind::Request | Kind::Verify => {
+                (Purpose::Call(id), json_rpc::request(wire_id, &call.method, &call.params, call.options.progress))
+            }
+        };
+        call.sends += 1;
+        call.safe = call.options.repeatable
+            || legacy::is_safe_to_repeat(&call.method)
+            || call
+                .params
+                .name
+                .as_ref()
+                .is_some_and(|tool| call.method == "tools/call" && self.repeatable_tools.contains(tool));
+        let mut headers = legacy::post_headers(Some(session));
+        headers.extend(call.options.headers.iter().cloned());
+        let exchange = Exchange {
+            attempt: call.sends,
+            rpc_method: Some(call.method.clone()),
+            wire_id: purpose.wants_response().then_some(wire_id),
+            ..outgoing(purpose, Some(session), now)
+        };
+        let request =
+            Request { method: Method::Post, headers, body: Some(body), rpc_method: exchange.rpc_method.clone() };
+        let sent = self.send(exchange, request, now);
+        if let Some(call) = self.calls.get_mut(&id) {
+            call.place = Place::Sent(sent);
+        }
     }
 
-    /// Does what is due.
-    pub fn handle_timeout(&mut self, _now: Now) {
-        todo!()
+    /// Sends one message of our own. `timeout_ms` bounds the exchange.
+    pub(super) fn post(
+        &mut self,
+        exchange: Exchange,
+        headers: Vec<(String, String)>,
+        body: String,
+        timeout_ms: u64,
+        now: Now,
+    ) -> ExchangeId {
+        let rpc_method = exchange.rpc_method.clone();
+        let id = self.send(exchange, Request { method: Method::Post, headers, body: Some(body), rpc_method }, now);
+        self.timers.set(Timer::Exchange(id), now.mono.saturating_add(timeout_ms));
+        id
+    }
+
+    pub(super) fn send(&mut self, exchange: Exchange, request: Request, now: Now) -> ExchangeId {
+        let id = ExchangeId(self.fresh_id());
+        let purpose = exchange.purpose;
+        self.emit(exchange.wire(id, WireStep::Sent, now));
+        self.exchanges.insert(id, exchange);
+        self.output(Output::Send { exchange: id, purpose, request });
+        id
+    }
+
+    /// Gives an exchange up.
+    pub(super) fn abort(&mut self, id: ExchangeId, now: Now) -> Option<Exchange> {
+        self.timers.clear(Timer::Exchange(id));
+        let exchange = self.exchanges.remove(&id)?;
+        if !exchange.concluded {
+            let duration_ms = now.mono.saturating_sub(exchange.sent.mono);
+            self.emit(exchange.wire(id, WireStep::Aborted { duration_ms }, now));
+        }
+        self.output(Output::Abort { exchange: id });
+        Some(exchange)
+    }
+
+    /// Ends a command. It settles once: the second time there is nothing left to settle.
+    pub(super) fn settle(&mut self, id: CallId, result: Result<P, Box<Error<P>>>) {
+        if self.forget(id).is_some() {
+            self.output(Output::Settle { call: id, result });
+        }
+    }
+
+    pub(super) fn forget(&mut self, id: CallId) -> Option<Call> {
+        self.timers.clear(Timer::Call(id));
+        self.timers.clear(Timer::Resend(id));
+        self.calls.remove(&id)
+    }
+
+    pub(super) fn outcome(&self, id: CallId) -> super::Outcome {
+        self.calls.get(&id).map_or(super::Outcome::NotExecuted, Call::outcome)
+    }
+
+    /// Whether this call may be sent once more after this kind of repair; if so, that is spent.
+    pub(super) fn spend(&mut self, id: CallId, repair: Repair) -> bool {
+        self.calls.get_mut(&id).is_some_and(|call| call.spend(repair))
+    }
+
+    pub(super) fn emit(&mut self, event: Event<P>) {
+        self.output(Output::Emit(event));
+    }
+
+    pub(super) fn output(&mut self, output: Output<P>) {
+        self.outputs.push_back(output);
+    }
+
+    pub(super) fn fresh_id(&mut self) -> u64 {
+        self.next_id += 1;
+        self.next_id
+    }
+
+    pub(super) fn fresh_wire_id(&mut self) -> u64 {
+        self.next_wire_id += 1;
+        self.next_wire_id
     }
 
     /// What to do next; `None` when there is nothing.
     pub fn poll_output(&mut self) -> Option<Output<P>> {
-        todo!()
+        self.outputs.pop_front()
     }
 
     /// When `handle_timeout` is to be called.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Deadline> {
-        todo!()
+        self.timers.next()
     }
 
     /// A snapshot of the state.
     #[must_use]
     pub fn status(&self) -> Status<P> {
-        todo!()
+        let mut waiting_for = None;
+        let phase = match &self.state {
+            State::Ready(_) => Phase::Ready,
+            State::Closed => Phase::Closed,
+            State::Establishing(establishing) => match &establishing.step {
+                Step::Backoff { until, why, .. } => {
+                    waiting_for = Some(WaitingFor { why, until_unix_ms: Some(until.unix_ms) });
+                    Phase::Waiting
+                }
+                _ if self.state.known().is_some() => Phase::Recovering,
+                _ => Phase::Connecting,
+            },
+        };
+        let known = self.state.known();
+        Status {
+            phase,
+            protocol_version: known.map(|session| session.version),
+            handshake: known.map(|session| session.handshake.clone()),
+            session_tag: known.and_then(|session| Some(session.id.as_ref()?.tag())),
+            generation: self.past.generation,
+            verified_at_unix_ms: self.past.verified_at_unix_ms,
+            recoveries: self.past.recoveries,
+            last_recovery: self.past.last_recovery.clone(),
+            waiting_for,
+            last_error: self.past.last_error.clone(),
+        }
+    }
+}
+
+/// A POST that is about to be sent under this session.
+pub(super) fn outgoing<P>(purpose: Purpose, session: Option<&Established<P>>, now: Now) -> Exchange {
+    Exchange {
+        purpose,
+        generation: session.map_or(0, |session| session.generation),
+        with_session: session.is_some_and(|session| session.id.is_some()),
+        method: Method::Post,
+        rpc_method: None,
+        wire_id: None,
+        attempt: 1,
+        sent: now,
+        head: None,
+        head_after: 0,
+        concluded: false,
     }
 }

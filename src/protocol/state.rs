@@ -1,1 +1,251 @@
-//! x
+//! The state of a session and every transition. What a state needs lives in its variant.
+
+use super::{CallId, ExchangeId, Now, error::Error};
+use std::fmt;
+
+/// An `Mcp-Session-Id`. It does not print.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct SessionId(String);
+
+impl SessionId {
+    /// "The session ID MUST only contain visible ASCII characters" (2025-11-25, transports, Session Management 1).
+    pub fn parse(text: &str) -> Option<Self> {
+        let valid = !text.is_empty() && text.bytes().all(|byte| (0x21..=0x7e).contains(&byte));
+        valid.then(|| Self(text.to_owned()))
+    }
+
+    /// For the header, and nothing else.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// A short hash for logs (FNV-1a, 32 bits).
+    pub fn tag(&self) -> String {
+        let hash =
+            self.0.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+        format!("{hash:08x}")
+    }
+}
+
+impl fmt::Debug for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SessionId(#{})", self.tag())
+    }
+}
+
+/// A session that the server has made.
+#[derive(Debug)]
+pub(crate) struct Established<P> {
+    /// 1 for the first.
+    pub generation: u32,
+    /// `None` where the server keeps no session.
+    pub id: Option<SessionId>,
+    pub version: &'static str,
+    /// The `InitializeResult`.
+    pub handshake: P,
+    pub since: Now,
+    /// The server has answered something under it.
+    pub proven: bool,
+    /// A ping that is to tell whether it lives.
+    pub check: Option<Check<P>>,
+}
+
+/// A ping under a session that is in doubt, one for all who wait.
+#[derive(Debug)]
+pub(crate) struct Check<P> {
+    pub ping: ExchangeId,
+    pub waiting: Vec<(CallId, IfAlive<P>)>,
+}
+
+/// What follows for a waiting call if the session lives. If it is gone, the call was refused with it.
+#[derive(Debug)]
+pub(crate) enum IfAlive<P> {
+    /// What sounded like a refusal is the answer.
+    Settle(Box<Error<P>>),
+    /// The connection broke; the call is safe to repeat.
+    Resend,
+}
+
+/// Why there is no session to send under.
+#[derive(Debug)]
+pub(crate) enum Since<P> {
+    /// There never was one.
+    First,
+    /// The server has evicted it, or the host wants a new one.
+    Lost { old: Established<P>, reason: &'static str, at: Now },
+    /// The server cannot be reached: the session may live.
+    Doubt { old: Established<P>, at: Now },
+}
+
+/// What establishing waits for.
+#[derive(Debug)]
+pub(crate) enum Step<P> {
+    /// `connect`, or the `initialize` of a host's own Client.
+    Idle,
+    /// The answer to `initialize`.
+    Handshake { exchange: ExchangeId },
+    /// A second ping under the session in doubt: the server answers `initialize`, does it still not answer this?
+    Confirm { ping: ExchangeId, fresh: Established<P> },
+    /// `notifications/initialized` of a host's own Client.
+    Host { fresh: Established<P> },
+    /// The answer to `notifications/initialized`.
+    Initialized { exchange: ExchangeId, fresh: Established<P> },
+    /// A ping under the new session: the one before it was refused at once.
+    Proof { ping: ExchangeId, fresh: Established<P> },
+    /// A ping under the session in doubt.
+    Check { ping: ExchangeId },
+    /// DELETE of the old session, which a single-session server still holds.
+    Clearing { exchange: ExchangeId },
+    /// Time. A call may cut it short, down to `not_before`.
+    Backoff { until: Now, not_before: u64, why: &'static str },
+}
+
+#[derive(Debug)]
+pub(crate) struct Establishing<P> {
+    pub since: Since<P>,
+    pub step: Step<P>,
+    /// Attempts that have failed.
+    pub failed: u32,
+    /// The old session was ended so that a single-session server can make a new one: once.
+    pub cleared: bool,
+    /// Calls that wait for the session, in order. Some may have settled meanwhile.
+    pub parked: Vec<CallId>,
+}
+
+#[derive(Debug)]
+pub(crate) enum State<P> {
+    Establishing(Establishing<P>),
+    Ready(Established<P>),
+    Closed,
+}
+
+impl<P> State<P> {
+    pub fn new() -> Self {
+        Self::Establishing(Establishing {
+            since: Since::First,
+            step: Step::Idle,
+            failed: 0,
+            cleared: false,
+            parked: Vec::new(),
+        })
+    }
+
+    pub fn ready(&self) -> Option<&Established<P>> {
+        match self {
+            Self::Ready(established) => Some(established),
+            Self::Establishing(_) | Self::Closed => None,
+        }
+    }
+
+    pub fn ready_mut(&mut self) -> Option<&mut Established<P>> {
+        match self {
+            Self::Ready(established) => Some(established),
+            Self::Establishing(_) | Self::Closed => None,
+        }
+    }
+
+    pub fn establishing(&self) -> Option<&Establishing<P>> {
+        match self {
+            Self::Establishing(establishing) => Some(establishing),
+            Self::Ready(_) | Self::Closed => None,
+        }
+    }
+
+    pub fn establishing_mut(&mut self) -> Option<&mut Establishing<P>> {
+        match self {
+            Self::Establishing(establishing) => Some(establishing),
+            Self::Ready(_) | Self::Closed => None,
+        }
+    }
+
+    /// The session whose facts the host is shown: this one, or the one that was lost.
+    pub fn known(&self) -> Option<&Established<P>> {
+        match self {
+            Self::Ready(established) => Some(established),
+            Self::Establishing(establishing) => match &establishing.since {
+                Since::Lost { old, .. } | Since::Doubt { old, .. } => Some(old),
+                Since::First => None,
+            },
+            Self::Closed => None,
+        }
+    }
+
+    /// Ready → lost. Returns the check that was under way; `None` where there is nothing to lose.
+    pub fn lose(&mut self, reason: &'static str, now: Now) -> Option<Option<Check<P>>> {
+        self.leave_ready(|old| Since::Lost { old, reason, at: now })
+    }
+
+    /// Ready → in doubt. As [`Self::lose`].
+    pub fn doubt(&mut self, now: Now) -> Option<Option<Check<P>>> {
+        self.leave_ready(|old| Since::Doubt { old, at: now })
+    }
+
+    fn leave_ready(&mut self, since: impl FnOnce(Established<P>) -> Since<P>) -> Option<Option<Check<P>>> {
+        match std::mem::replace(self, Self::Closed) {
+            Self::Ready(mut old) => {
+                let check = old.check.take();
+                let (step, parked) = (Step::Idle, Vec::new());
+                *self = Self::Establishing(Establishing { since: since(old), step, failed: 0, cleared: false, parked });
+                Some(check)
+            }
+            other @ (Self::Establishing(_) | Self::Closed) => {
+                *self = other;
+                None
+            }
+        }
+    }
+
+    /// In doubt → lost: the server says so, or answers everything but this session.
+    pub fn condemn(&mut self, reason: &'static str) {
+        if let Some(establishing) = self.establishing_mut() {
+            establishing.since = match std::mem::replace(&mut establishing.since, Since::First) {
+                Since::Doubt { old, at } => Since::Lost { old, reason, at },
+                since @ (Since::First | Since::Lost { .. }) => since,
+            };
+        }
+    }
+
+    /// In doubt → ready again, the same session. Returns the parked calls.
+    pub fn reprieve(&mut self) -> Vec<CallId> {
+        match std::mem::replace(self, Self::Closed) {
+            Self::Establishing(Establishing { since: Since::Doubt { old, .. }, parked, .. }) => {
+                *self = Self::Ready(old);
+                parked
+            }
+            other @ (Self::Establishing(_) | Self::Ready(_) | Self::Closed) => {
+                *self = other;
+                Vec::new()
+            }
+        }
+    }
+
+    /// Takes the new session out of a step that holds one; the step is idle then.
+    pub fn take_fresh(&mut self) -> Option<Established<P>> {
+        let step = &mut self.establishing_mut()?.step;
+        match std::mem::replace(step, Step::Idle) {
+            Step::Host { fresh }
+            | Step::Confirm { fresh, .. }
+            | Step::Initialized { fresh, .. }
+            | Step::Proof { fresh, .. } => Some(fresh),
+            other @ (Step::Idle
+            | Step::Handshake { .. }
+            | Step::Check { .. }
+            | Step::Clearing { .. }
+            | Step::Backoff { .. }) => {
+                *step = other;
+                None
+            }
+        }
+    }
+
+    /// Establishing → ready. Returns what came before, and the parked calls.
+    pub fn establish(&mut self, fresh: Established<P>) -> Option<(Since<P>, Vec<CallId>)> {
+        match std::mem::replace(self, Self::Ready(fresh)) {
+            Self::Establishing(Establishing { since, parked, .. }) => Some((since, parked)),
+            other @ (Self::Ready(_) | Self::Closed) => {
+                *self = other;
+                None
+            }
+        }
+    }
+}

@@ -1,5 +1,8 @@
-//! The two clocks. `Retry-After` dates, `verifiedAt` and a laptop's sleep need wall time; deadlines need a clock that
-//! never goes back.
+//! The two clocks, and what is due when. `Retry-After` dates, `verifiedAt` and a laptop's sleep need wall time;
+//! deadlines need a clock that never goes back.
+
+use super::{CallId, Deadline, ExchangeId};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The time, as an argument.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -8,4 +11,66 @@ pub struct Now {
     pub mono: u64,
     /// Milliseconds since the Unix epoch; may jump.
     pub unix_ms: u64,
+}
+
+/// What can be due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Timer {
+    /// A command has had its time.
+    Call(CallId),
+    /// A call that waited goes out again.
+    Resend(CallId),
+    /// An exchange of our own has had its time, or a stream whose answer was taken is still open.
+    Exchange(ExchangeId),
+    /// The step of establishing the session.
+    Step,
+}
+
+/// Each timer runs at most once at a time.
+#[derive(Debug, Default)]
+pub(super) struct Timers {
+    by_time: BTreeSet<(u64, Timer)>,
+    at: BTreeMap<Timer, u64>,
+}
+
+impl Timers {
+    /// Sets a timer, or moves it.
+    pub fn set(&mut self, timer: Timer, at: u64) {
+        self.clear(timer);
+        self.by_time.insert((at, timer));
+        self.at.insert(timer, at);
+    }
+
+    pub fn clear(&mut self, timer: Timer) {
+        if let Some(at) = self.at.remove(&timer) {
+            self.by_time.remove(&(at, timer));
+        }
+    }
+
+    pub fn at(&self, timer: Timer) -> Option<u64> {
+        self.at.get(&timer).copied()
+    }
+
+    pub fn clear_all(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Takes one timer that is due.
+    pub fn pop(&mut self, now: u64) -> Option<Timer> {
+        let (_, timer) = *self.by_time.first().filter(|(at, _)| *at <= now)?;
+        self.clear(timer);
+        Some(timer)
+    }
+
+    pub fn next(&self) -> Option<Deadline> {
+        self.by_time.first().map(|(at, timer)| Deadline {
+            at: *at,
+            why: match timer {
+                Timer::Call(_) => "a command's time-out",
+                Timer::Resend(_) => "a call goes out again",
+                Timer::Exchange(_) => "an exchange's time-out",
+                Timer::Step => "the next step of establishing the session",
+            },
+        })
+    }
 }

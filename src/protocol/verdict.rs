@@ -1,14 +1,25 @@
-//! What a refusal means.
+//! What a refusal means. Pure policy: from status, words and whether the request carried a session id to a verdict.
+//!
+//! Neither the status nor the JSON-RPC code nor the id proves an eviction: servers in the field say it with 404, 400,
+//! 401, 403, 410, 422, 5xx and 200, with any code and any id. The words are looked for in the places where a refusal
+//! has them, never inside a `result`.
+
+use super::http::Method;
+use super::json_rpc::{Id, Message};
+use super::{Payload, error::Code};
 
 /// What a refusal means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// The gate refused it: the call did not run, the session is gone.
+    /// The gate refused it: it did not run, and the session is gone.
     Evicted,
     /// The gate, or a live session: a ping tells.
     Suspect,
     /// The session or the connection went while the call may have been running.
-    UnknownOutcome,
+    UnknownOutcome {
+        /// The session is known to be gone.
+        session_gone: bool,
+    },
     /// The server is busy or restarting; the session may live.
     Transient,
     /// The server speaks only another protocol version now.
@@ -24,10 +35,297 @@ impl Verdict {
         match self {
             Self::Evicted => "evicted",
             Self::Suspect => "suspect",
-            Self::UnknownOutcome => "unknown_outcome",
+            Self::UnknownOutcome { .. } => "unknown_outcome",
             Self::Transient => "transient",
             Self::OtherEra => "other_era",
             Self::NotEviction => "not_eviction",
         }
+    }
+}
+
+/// What was asked.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked {
+    /// The HTTP method.
+    pub method: Method,
+    /// Whether `Mcp-Session-Id` went with it. Never with `initialize`.
+    pub with_session: bool,
+    /// The answer came later than a gate refuses. Chromium and Firefox send a POST again by themselves when a reused
+    /// connection dies before any header: the first copy ran, and the second met the refusal.
+    pub late: bool,
+}
+
+/// What was answered.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Refusal {
+    /// The HTTP status.
+    pub status: u16,
+    /// The code of a JSON-RPC error.
+    pub rpc_code: Option<i64>,
+    /// The JSON-RPC error has the request's own id.
+    pub own_id: bool,
+    /// What it says, from the places where a refusal says it.
+    pub words: String,
+    /// There was a body.
+    pub has_body: bool,
+    /// `WWW-Authenticate`
+    pub challenge: Option<String>,
+}
+
+/// -32022: the server does not speak this protocol version (2026-07-28, basic, Versioning).
+const UNSUPPORTED_PROTOCOL_VERSION: i64 = -32022;
+const METHOD_NOT_FOUND: i64 = -32601;
+
+/// The verdict.
+#[must_use]
+pub fn classify(asked: &Asked, refusal: &Refusal) -> Verdict {
+    if refusal.rpc_code == Some(UNSUPPORTED_PROTOCOL_VERSION) {
+        return Verdict::OtherEra;
+    }
+    let words = Words::read(&refusal.words);
+    let verdict = match asked.method {
+        Method::Post => post(refusal, words),
+        Method::Get => get(refusal, words),
+        Method::Delete => delete(refusal, words),
+    };
+    match verdict {
+        // A request without a session id cannot be refused for it.
+        Verdict::Evicted | Verdict::Suspect if !asked.with_session => without_session(refusal.status),
+        Verdict::Evicted if asked.late => Verdict::UnknownOutcome { session_gone: true },
+        verdict => verdict,
+    }
+}
+
+fn post(refusal: &Refusal, words: Words) -> Verdict {
+    let gone = words.lookup || words.ending;
+    match refusal.status {
+        404 | 410 if refusal.rpc_code == Some(METHOD_NOT_FOUND) => {
+            if gone || !refusal.own_id {
+                Verdict::Suspect
+            } else {
+                Verdict::NotEviction
+            }
+        }
+        404 | 410 => Verdict::Evicted,
+        400 if gone && !refusal.own_id => Verdict::Evicted,
+        401 if words.credentials || names_an_error(refusal.challenge.as_deref()) => Verdict::NotEviction,
+        429 => Verdict::Transient,
+        500.. if words.lookup => Verdict::Suspect,
+        503 if !words.ending => Verdict::Transient,
+        500.. => Verdict::UnknownOutcome { session_gone: false },
+        _ if gone => Verdict::Suspect,
+        _ => Verdict::NotEviction,
+    }
+}
+
+/// A GET's refusal is never more than a hint: some servers answer so while the POST channel is healthy.
+fn get(refusal: &Refusal, words: Words) -> Verdict {
+    let gone = words.lookup || words.ending;
+    match refusal.status {
+        404 | 410 => Verdict::Suspect,
+        400 if gone || !refusal.has_body => Verdict::Suspect,
+        405 | 409 => Verdict::NotEviction,
+        401 if words.credentials || names_an_error(refusal.challenge.as_deref()) => Verdict::NotEviction,
+        429 => Verdict::Transient,
+        _ if words.lookup => Verdict::Suspect,
+        500.. => Verdict::Transient,
+        _ => Verdict::NotEviction,
+    }
+}
+
+/// What cannot be ended because it is gone is ended.
+fn delete(refusal: &Refusal, words: Words) -> Verdict {
+    match refusal.status {
+        404 | 410 => Verdict::Evicted,
+        400 if words.lookup || words.ending => Verdict::Evicted,
+        429 | 500.. => Verdict::Transient,
+        _ => Verdict::NotEviction,
+    }
+}
+
+fn without_session(status: u16) -> Verdict {
+    match status {
+        503 => Verdict::Transient,
+        500.. => Verdict::UnknownOutcome { session_gone: false },
+        _ => Verdict::NotEviction,
+    }
+}
+
+/// Whether a refusal of a request that carried no session id asks for one.
+#[must_use]
+pub fn asks_for_session(refusal: &Refusal) -> bool {
+    matches!(refusal.status, 400..500) && Words::read(&refusal.words).lookup
+}
+
+/// Whether a single-session server refuses `initialize` because it still holds the session before.
+#[must_use]
+pub fn says_already_initialized(refusal: &Refusal) -> bool {
+    matches!(refusal.status, 400..500) && refusal.words.to_ascii_lowercase().contains("already initialized")
+}
+
+/// RFC 6750, section 3.1: a challenge with an `error` speaks of the token, not of the session.
+fn names_an_error(challenge: Option<&str>) -> bool {
+    challenge.is_some_and(|challenge| {
+        let challenge = challenge.to_ascii_lowercase();
+        ["invalid_token", "insufficient_scope", "invalid_request"].iter().any(|error| challenge.contains(error))
+    })
+}
+
+/// What a text says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Words {
+    /// The session could not be found.
+    lookup: bool,
+    /// The session has ended.
+    ending: bool,
+    /// The credentials are the problem.
+    credentials: bool,
+}
+
+/// How far a word may stand from `session` and still be said of it, in bytes.
+const NEAR: usize = 60;
+/// How much of a text is read.
+const WORDS_BYTES: usize = 4096;
+
+impl Words {
+    fn read(text: &str) -> Self {
+        let text = prefix(text, WORDS_BYTES).to_ascii_lowercase();
+        let about_session = |word: &&str| {
+            text.match_indices(*word).any(|(at, _)| {
+                let from = floor_boundary(&text, at.saturating_sub(NEAR));
+                let to = floor_boundary(&text, (at + word.len() + NEAR).min(text.len()));
+                text[from..to].contains("session")
+            })
+        };
+        let any = |words: &[&str]| words.iter().any(|word| text.contains(word));
+        Self {
+            lookup: LOOKUP.iter().any(|word| about_session(&word)) || any(UNINITIALIZED),
+            ending: ENDING.iter().any(|word| about_session(&word)),
+            credentials: any(CREDENTIALS),
+        }
+    }
+}
+
+/// Said of a session that could not be found.
+const LOOKUP: &[&str] = &[
+    "not found",
+    "notfound",
+    "not_found",
+    "unknown",
+    "expired",
+    "invalid",
+    "no valid",
+    "missing",
+    "no such",
+    "no active",
+    "not exist",
+    "n't exist",
+    "not active",
+    "not valid",
+    "not recogni",
+    "unrecogni",
+    "no longer",
+    "cannot find",
+    "could not find",
+    "couldn't find",
+    "no session",
+    "not registered",
+    "stale",
+    "evicted",
+    "re-initialize",
+    "reinitialize",
+    "required",
+];
+/// Said of a session that has ended, perhaps with the call in it.
+const ENDING: &[&str] =
+    &["terminated", "closing", "closed", "before completed", "before the request completed", "ended", "shut down"];
+/// Said by a server whose process does not know the client.
+const UNINITIALIZED: &[&str] = &["not initialized", "uninitialized", "expect initialize", "expected initialize"];
+/// Said of credentials.
+const CREDENTIALS: &[&str] = &["invalid_token", "access token", "bearer", "credential", "api key", "sign in", "log in"];
+
+/// The first `max` bytes, cut between characters.
+fn prefix(text: &str, max: usize) -> &str {
+    &text[..floor_boundary(text, max.min(text.len()))]
+}
+
+fn floor_boundary(text: &str, mut at: usize) -> usize {
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
+}
+
+impl Refusal {
+    /// From a body that was read as text: JSON in any Content-Type, an event stream, or plain words.
+    #[must_use]
+    pub fn from_text(status: u16, challenge: Option<String>, text: &str, wire_id: Option<u64>) -> Self {
+        let mut refusal = Self { status, challenge, has_body: !text.trim().is_empty(), ..Self::default() };
+        let text = text.trim_start_matches('\u{feff}').trim();
+        let data = text.lines().find_map(|line| line.strip_prefix("data:")).map(str::trim);
+        let json = data.unwrap_or(text);
+        match serde_json::from_str::<serde_json::Value>(json) {
+            Ok(value) => refusal.read_json(&value, wire_id),
+            // Cut JSON that may hold a result: what a result says is not the server's own word.
+            Err(_) if json.contains("\"result\"") => {}
+            Err(_) => text.clone_into(&mut refusal.words),
+        }
+        refusal
+    }
+
+    fn read_json(&mut self, value: &serde_json::Value, wire_id: Option<u64>) {
+        let text = |value: &serde_json::Value| value.as_str().map(str::to_owned);
+        let error = &value["error"];
+        let nested = &value["jsonRpcError"];
+        if error.is_object() {
+            self.rpc_code = error["code"].as_i64();
+            self.own_id = wire_id.is_some() && value["id"].as_u64() == wire_id;
+        }
+        let places = [
+            value,
+            error,
+            &error["message"],
+            &error["data"]["message"],
+            &value["message"],
+            &value["detail"],
+            &nested["message"],
+        ];
+        self.words = places.into_iter().filter_map(text).collect::<Vec<_>>().join("\n");
+    }
+
+    /// From a message of a 2xx answer. `None` where it is no refusal.
+    #[must_use]
+    pub fn from_message<P: Payload>(status: u16, message: &Message<P>, wire_id: Option<u64>) -> Option<Self> {
+        let base = Self { status, has_body: true, ..Self::default() };
+        match message {
+            Message::Error { id, error } => Some(Self {
+                rpc_code: Some(error.code),
+                own_id: is_own(id.as_ref(), wire_id),
+                words: error.words(),
+                ..base
+            }),
+            Message::Other { words } => Some(Self { words: words.clone(), ..base }),
+            Message::Result { .. } | Message::Request { .. } | Message::Notification { .. } => None,
+        }
+    }
+
+    /// The code of the error that the caller gets, where the refusal is the answer.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        match (self.status, self.rpc_code) {
+            (401 | 403, _) => Code::Unauthorized,
+            (429 | 503, _) => Code::Overloaded,
+            (_, Some(_)) => Code::Rpc,
+            (200..300, None) => Code::Protocol,
+            (_, None) => Code::Http,
+        }
+    }
+}
+
+/// Whether a response's id is the request's.
+pub(super) fn is_own(id: Option<&Id>, wire_id: Option<u64>) -> bool {
+    match (id, wire_id) {
+        (Some(Id::Integer(id)), Some(wire_id)) => u64::try_from(*id) == Ok(wire_id),
+        (Some(Id::Integer(_) | Id::Text(_)) | None, _) => false,
     }
 }

@@ -1,0 +1,104 @@
+//! What is given up before it is answered: by the host, or because its time is up.
+
+use super::call::{Call, Kind, Place};
+use super::config::Handshake;
+use super::era::legacy;
+use super::exchange::Exchange;
+use super::json_rpc;
+use super::repair::Relation;
+use super::session::{Session, outgoing};
+use super::state::{Since, Step};
+use super::time::Timer;
+use super::{CallId, Code, Error, Now, Outcome, Params, Payload, Purpose};
+
+/// The server's answer to `notifications/cancelled` is not waited for longer.
+const CANCELLED_MS: u64 = 10_000;
+
+impl<P: Payload> Session<P> {
+    /// Does what is due.
+    pub fn handle_timeout(&mut self, now: Now) {
+        while let Some(timer) = self.timers.pop(now.mono) {
+            match timer {
+                Timer::Call(id) => self.timed_out(id, now),
+                Timer::Resend(id) => self.dispatch(id, now),
+                Timer::Exchange(id) => self.exchange_timed_out(id, now),
+                Timer::Step => self.step_due(now),
+            }
+        }
+    }
+
+    /// Gives a command up: it is not settled any more, and the server is told where it may be running.
+    pub fn cancel(&mut self, id: CallId, reason: Option<String>, now: Now) {
+        let Some(call) = self.forget(id) else { return };
+        self.withdraw_from_wire(&call, reason.as_deref(), now);
+        if call.kind == Kind::Connect && self.is_first() {
+            self.connect_given_up("the host gave up connecting", now);
+        }
+    }
+
+    fn timed_out(&mut self, id: CallId, now: Now) {
+        let Some(call) = self.calls.get(&id) else { return };
+        let (kind, outcome, waited) = (call.kind, call.outcome(), now.mono.saturating_sub(call.made));
+        if kind == Kind::Close {
+            return self.settle(id, Ok(P::empty()));
+        }
+        let sent = matches!(call.place, Place::Sent(_));
+        let message = if sent {
+            format!("No answer within {waited} ms. The server was told that the call is given up; it may have run.")
+        } else if outcome == Outcome::Unknown {
+            format!("No answer within {waited} ms. The call may have run; it was waiting to be sent again.")
+        } else {
+            format!("Not sent within {waited} ms: there is no session. See `status.waitingFor` and `status.lastError`.")
+        };
+        let error = Error::new(Code::Timeout, outcome, message).retryable();
+        if let Some(given_up) = self.forget(id) {
+            self.output(super::Output::Settle { call: id, result: Err(Box::new(error)) });
+            self.withdraw_from_wire(&given_up, Some("timed out"), now);
+        }
+        if kind == Kind::Connect && self.is_first() {
+            self.connect_given_up("no answer in time", now);
+        } else if sent {
+            // A server that answers nothing any more is not "ready".
+            self.check(None, now);
+        }
+    }
+
+    fn is_first(&self) -> bool {
+        self.state.establishing().is_some_and(|establishing| matches!(establishing.since, Since::First))
+    }
+
+    fn connect_given_up(&mut self, reason: &'static str, now: Now) {
+        match self.config.handshake {
+            Handshake::Own { .. } => self.shut(reason, now),
+            Handshake::Host => {
+                let step = self.state.establishing().map(|establishing| &establishing.step);
+                if let Some(&Step::Handshake { exchange }) = step {
+                    self.abort(exchange, now);
+                    self.step(Step::Idle);
+                }
+            }
+        }
+    }
+
+    /// Aborts a call's exchange, and tells the server: closing the connection alone is no cancellation (2025-11-25,
+    /// transports, Sending Messages 6). Neither waits for the other: six connections are all there is.
+    fn withdraw_from_wire(&mut self, call: &Call, reason: Option<&str>, now: Now) {
+        let Place::Sent(id) = call.place else { return };
+        let Some(exchange) = self.abort(id, now) else { return };
+        let Some(wire_id) = exchange.wire_id.filter(|_| !exchange.concluded) else { return };
+        if self.relation(exchange.generation) != Relation::Gone {
+            self.post_cancelled(wire_id, reason, now);
+        }
+    }
+
+    fn post_cancelled(&mut self, wire_id: u64, reason: Option<&str>, now: Now) {
+        let Some(session) = self.state.known() else { return };
+        let rpc_method = Some(legacy::CANCELLED.to_owned());
+        let exchange = Exchange { rpc_method, ..outgoing(Purpose::Cancelled, Some(session), now) };
+        let reason = reason.map(|reason| format!(",\"reason\":{}", json_rpc::quote(reason))).unwrap_or_default();
+        let text = Some(format!("{{\"requestId\":{wire_id}{reason}}}"));
+        let body = json_rpc::notification(legacy::CANCELLED, &Params { text, ..Params::default() });
+        let headers = legacy::post_headers(Some(session));
+        self.post(exchange, headers, body, CANCELLED_MS, now);
+    }
+}

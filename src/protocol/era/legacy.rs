@@ -1,0 +1,69 @@
+//! The legacy era: a session, made by a handshake.
+
+use crate::protocol::state::Established;
+
+/// The versions that we speak, newest first.
+pub const VERSIONS: [&str; 4] = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"];
+/// What `initialize` offers: the latest (2025-11-25, lifecycle, Version Negotiation).
+pub const LATEST: &str = VERSIONS[0];
+/// The request that tells whether a session lives.
+pub const PING: &str = "ping";
+/// The handshake's request.
+pub const INITIALIZE: &str = "initialize";
+/// The handshake's notification.
+pub const INITIALIZED: &str = "notifications/initialized";
+/// Tells the server that a request was given up.
+pub const CANCELLED: &str = "notifications/cancelled";
+
+/// The version of ours with this name.
+#[must_use]
+pub fn version(name: &str) -> Option<&'static str> {
+    VERSIONS.into_iter().find(|version| *version == name)
+}
+
+/// The header fields of a POST, under a session where there is one.
+pub(crate) fn post_headers<P>(session: Option<&Established<P>>) -> Vec<(String, String)> {
+    let mut headers = vec![
+        ("content-type".to_owned(), "application/json".to_owned()),
+        // "The client MUST include an Accept header, listing both" (2025-11-25, transports, Sending Messages 2)
+        ("accept".to_owned(), "application/json, text/event-stream".to_owned()),
+    ];
+    headers.extend(session.into_iter().flat_map(session_headers));
+    headers
+}
+
+/// The header fields of any request under a session.
+pub(crate) fn session_headers<P>(session: &Established<P>) -> Vec<(String, String)> {
+    let mut headers = Vec::new();
+    if let Some(id) = &session.id {
+        headers.push(("mcp-session-id".to_owned(), id.expose().to_owned()));
+    }
+    // The header came with 2025-06-18; without it, a CORS allow-list of an older server need not name it.
+    if session.version >= "2025-06-18" {
+        headers.push(("mcp-protocol-version".to_owned(), session.version.to_owned()));
+    }
+    headers
+}
+
+/// Whether a second run of this method does no harm, whatever the server is.
+#[must_use]
+pub fn is_safe_to_repeat(method: &str) -> bool {
+    matches!(
+        method,
+        "tools/list"
+            | "resources/list"
+            | "resources/templates/list"
+            | "prompts/list"
+            | "resources/read"
+            | "prompts/get"
+            | "completion/complete"
+            | "ping"
+            | "logging/setLevel"
+            | "resources/subscribe"
+            | "resources/unsubscribe"
+            | "tasks/list"
+            | "tasks/get"
+            | "tasks/result"
+            | "tasks/cancel"
+    )
+}

@@ -1,0 +1,426 @@
+//! A world of one client and one scripted server, on a virtual clock. What went over the wire, in order, is the
+//! transcript that the tests compare.
+
+use mcp_evergreen::protocol::http::{Head, Method, Request};
+use mcp_evergreen::protocol::status::{Event, Phase, Status};
+use mcp_evergreen::protocol::{
+    CallId, CallOptions, Code, Config, Error, ExchangeId, Input, Now, Output, Params, QuestionId, ReadAs, Session, sse,
+};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// What the server answers.
+#[derive(Clone, Debug)]
+pub enum Reply {
+    /// Status, Content-Type, body.
+    Body(u16, &'static str, String),
+    /// As [`Reply::Body`], with header fields.
+    With(u16, &'static str, String, Head),
+    /// An event stream that stays open.
+    Open(String),
+    /// An event stream that ends.
+    Stream(String),
+    /// The connection breaks before any header.
+    Break,
+    /// A 200 of this type whose body breaks off.
+    Cut(&'static str, String),
+    /// Nothing, ever.
+    Silence,
+}
+
+impl Reply {
+    pub fn json(status: u16, body: &Value) -> Self {
+        Self::Body(status, "application/json", body.to_string())
+    }
+
+    pub fn text(status: u16, body: &str) -> Self {
+        Self::Body(status, "text/plain", body.to_owned())
+    }
+
+    /// A JSON-RPC error to nobody in particular.
+    pub fn error(status: u16, code: i64, message: &str) -> Self {
+        Self::json(status, &json!({"jsonrpc": "2.0", "id": null, "error": {"code": code, "message": message}}))
+    }
+}
+
+/// One request on the wire.
+#[derive(Clone, Debug)]
+pub struct Sent {
+    pub exchange: ExchangeId,
+    pub request: Request,
+    pub body: Value,
+    pub session: Option<String>,
+}
+
+impl Sent {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.request.headers.iter().find(|(field, _)| field == name).map(|(_, value)| value.as_str())
+    }
+
+    /// `call`, `list`, `initialize` …, short for the transcript.
+    pub fn name(&self) -> String {
+        let method = match self.request.method {
+            Method::Delete => "DELETE",
+            Method::Get => "GET",
+            Method::Post => self.body["method"].as_str().unwrap_or("answer"),
+        };
+        match method {
+            "tools/call" => "call".to_owned(),
+            "tools/list" => "list".to_owned(),
+            method => method.trim_start_matches("notifications/").to_owned(),
+        }
+    }
+}
+
+pub struct Net {
+    pub session: Session<Value>,
+    pub now: Now,
+    pub log: Vec<String>,
+    /// Every request, in order.
+    pub sent: Vec<Sent>,
+    /// Ids of the sessions that the server holds.
+    pub live: BTreeSet<String>,
+    made: u32,
+    /// How the server refuses a session that it does not hold.
+    pub refusal: Reply,
+    /// Replies that come before the server's own, by the request's name.
+    script: BTreeMap<String, VecDeque<Reply>>,
+    /// Whether the server hands out session ids.
+    pub stateless: bool,
+    pub version: &'static str,
+    /// How long an answer takes.
+    pub latency: u64,
+    /// How often each tool ran, by its name.
+    pub executions: BTreeMap<String, u32>,
+    open: BTreeMap<ExchangeId, ReadAs>,
+    bodies: BTreeMap<ExchangeId, Reply>,
+    pub results: BTreeMap<CallId, Result<Value, Box<Error<Value>>>>,
+    names: BTreeMap<CallId, String>,
+    pub events: Vec<Event<Value>>,
+    pub questions: Vec<(QuestionId, String)>,
+    pub progress: Vec<Value>,
+    /// What the server would do next, in order of arrival: one exchange at a time.
+    queue: VecDeque<ExchangeId>,
+}
+
+impl Net {
+    pub fn new(config: Config) -> Self {
+        let now = Now { mono: 1_000, unix_ms: 1_700_000_000_000 };
+        Self {
+            session: Session::new(config, 7, now),
+            now,
+            log: Vec::new(),
+            sent: Vec::new(),
+            live: BTreeSet::new(),
+            made: 0,
+            refusal: Reply::error(404, -32001, "Session not found"),
+            script: BTreeMap::new(),
+            stateless: false,
+            version: "2025-11-25",
+            latency: 10,
+            executions: BTreeMap::new(),
+            open: BTreeMap::new(),
+            bodies: BTreeMap::new(),
+            results: BTreeMap::new(),
+            names: BTreeMap::new(),
+            events: Vec::new(),
+            questions: Vec::new(),
+            progress: Vec::new(),
+            queue: VecDeque::new(),
+        }
+    }
+
+    /// A connected session; the transcript starts after the handshake.
+    pub fn connected() -> Self {
+        Self::connected_with(Config::default())
+    }
+
+    pub fn connected_with(config: Config) -> Self {
+        let mut net = Self::new(config);
+        net.connect();
+        assert_eq!(net.run(), ["initialize→200 s1", "initialized→202", "connect ok"]);
+        net
+    }
+
+    pub fn connect(&mut self) -> CallId {
+        let id = self.session.connect(self.now);
+        self.names.insert(id, "connect".to_owned());
+        id
+    }
+
+    pub fn call(&mut self, tool: &str) -> CallId {
+        self.call_with(tool, CallOptions::default())
+    }
+
+    pub fn call_with(&mut self, tool: &str, options: CallOptions) -> CallId {
+        let params = json!({"name": tool, "arguments": {}});
+        self.request("tools/call", Some(&params), options, tool)
+    }
+
+    pub fn request(&mut self, method: &str, params: Option<&Value>, options: CallOptions, name: &str) -> CallId {
+        let text = params.map(Value::to_string);
+        let tool = params.and_then(|params| params["name"].as_str()).map(str::to_owned);
+        let params = Params { text, meta: None, name: tool };
+        let id = self.session.call(method.to_owned(), params, options, self.now);
+        self.names.insert(id, name.to_owned());
+        id
+    }
+
+    pub fn notify(&mut self, method: &str) -> CallId {
+        let id = self.session.notify(method.to_owned(), Params::default(), self.now);
+        self.names.insert(id, method.trim_start_matches("notifications/").to_owned());
+        id
+    }
+
+    pub fn name(&mut self, id: CallId, name: &str) {
+        self.names.insert(id, name.to_owned());
+    }
+
+    /// The server forgets every session, as after a restart.
+    pub fn restart(&mut self) {
+        self.live.clear();
+    }
+
+    /// The next request of this name is answered so.
+    pub fn reply(&mut self, name: &str, reply: Reply) {
+        self.script.entry(name.to_owned()).or_default().push_back(reply);
+    }
+
+    pub fn status(&self) -> Status<Value> {
+        self.session.status()
+    }
+
+    pub fn phase(&self) -> Phase {
+        self.status().phase
+    }
+
+    pub fn error(&self, id: CallId) -> &Error<Value> {
+        match self.results.get(&id) {
+            Some(Err(error)) => error,
+            other => panic!("{id:?} did not fail: {other:?}"),
+        }
+    }
+
+    /// Answers all that is on the wire, without waiting for timers. Returns what happened since the last time.
+    pub fn run(&mut self) -> Vec<String> {
+        for _ in 0..10_000 {
+            self.drain();
+            let Some(exchange) = self.queue.pop_front() else {
+                return std::mem::take(&mut self.log);
+            };
+            self.serve(exchange);
+        }
+        panic!("no end in sight: {:?}", &self.log[self.log.len() - 20..]);
+    }
+
+    /// As [`Self::run`], for this many milliseconds, timers included.
+    pub fn run_for(&mut self, ms: u64) -> Vec<String> {
+        let end = self.now.mono + ms;
+        let mut log = self.run();
+        for _ in 0..10_000 {
+            match self.session.poll_timeout().filter(|deadline| deadline.at <= end) {
+                Some(deadline) => {
+                    self.advance(deadline.at.saturating_sub(self.now.mono));
+                    self.session.handle_timeout(self.now);
+                    log.extend(self.run());
+                }
+                None => {
+                    self.advance(end - self.now.mono);
+                    return log;
+                }
+            }
+        }
+        panic!("timers spin: {:?}", &log[log.len() - 20..]);
+    }
+
+    /// Sends what is to be sent, but lets the server answer nothing.
+    pub fn flush(&mut self) -> Vec<String> {
+        self.drain();
+        std::mem::take(&mut self.log)
+    }
+
+    fn advance(&mut self, ms: u64) {
+        self.now.mono += ms;
+        self.now.unix_ms += ms;
+    }
+
+    fn drain(&mut self) {
+        while let Some(output) = self.session.poll_output() {
+            match output {
+                Output::Send { exchange, request, .. } => {
+                    let body =
+                        request.body.as_deref().map_or(Value::Null, |body| serde_json::from_str(body).expect("JSON"));
+                    let session =
+                        request.headers.iter().find(|(name, _)| name == "mcp-session-id").map(|(_, id)| id.clone());
+                    self.sent.push(Sent { exchange, request, body, session });
+                    self.queue.push_back(exchange);
+                }
+                Output::Read { exchange, how } => {
+                    self.open.insert(exchange, how);
+                    self.deliver(exchange);
+                }
+                Output::Abort { exchange } => {
+                    let name = self.sent_as(exchange).name();
+                    self.queue.retain(|queued| *queued != exchange);
+                    self.open.remove(&exchange);
+                    self.log.push(format!("{name} aborted"));
+                }
+                Output::Settle { call, result } => {
+                    let name = self.names.get(&call).cloned().unwrap_or_else(|| "?".to_owned());
+                    self.log.push(match &result {
+                        Ok(_) => format!("{name} ok"),
+                        Err(error) => format!("{name} {} {}", error.code.as_str(), error.outcome.as_str()),
+                    });
+                    assert!(self.results.insert(call, result).is_none(), "{name} settled twice");
+                }
+                Output::Progress { params, .. } => self.progress.push(params),
+                Output::Ask { question, method, .. } => {
+                    self.log.push(format!("asked {method}"));
+                    self.questions.push((question, method));
+                }
+                Output::Withdraw { .. } => self.log.push("question withdrawn".to_owned()),
+                Output::Emit(event) => self.events.push(event),
+            }
+        }
+    }
+
+    pub fn sent_as(&self, exchange: ExchangeId) -> &Sent {
+        self.sent.iter().find(|sent| sent.exchange == exchange).expect("was sent")
+    }
+
+    fn input(&mut self, exchange: ExchangeId, input: Input<Value>) {
+        self.session.handle_input(exchange, input, self.now);
+        self.drain();
+    }
+
+    /// The server takes one request.
+    fn serve(&mut self, exchange: ExchangeId) {
+        let sent = self.sent_as(exchange).clone();
+        let name = sent.name();
+        self.advance(self.latency);
+        let (reply, made) = match self.script.get_mut(&name).and_then(VecDeque::pop_front) {
+            Some(reply) => (reply, None),
+            None => self.own_reply(&sent),
+        };
+        let shown = match &reply {
+            Reply::Body(status, ..) | Reply::With(status, ..) => status.to_string(),
+            Reply::Open(_) | Reply::Stream(_) => "200 stream".to_owned(),
+            Reply::Cut(..) => "200 cut".to_owned(),
+            Reply::Break => "broke".to_owned(),
+            Reply::Silence => "…".to_owned(),
+        };
+        let made_text = made.as_ref().map(|id| format!(" {id}")).unwrap_or_default();
+        self.log.push(format!("{name}→{shown}{made_text}"));
+        let head = match &reply {
+            Reply::Body(status, media_type, _) => Head {
+                status: *status,
+                content_type: (!media_type.is_empty()).then(|| (*media_type).to_owned()),
+                session_id: made,
+                ..Head::default()
+            },
+            Reply::With(status, media_type, _, head) => {
+                Head { status: *status, content_type: Some((*media_type).to_owned()), ..head.clone() }
+            }
+            Reply::Cut(media_type, _) => {
+                Head { status: 200, content_type: Some((*media_type).to_owned()), ..Head::default() }
+            }
+            Reply::Open(_) | Reply::Stream(_) => {
+                Head { status: 200, content_type: Some("text/event-stream".to_owned()), ..Head::default() }
+            }
+            Reply::Break => return self.input(exchange, Input::Failed { cause: None }),
+            Reply::Silence => return,
+        };
+        self.bodies.insert(exchange, reply);
+        self.input(exchange, Input::Head(head));
+    }
+
+    /// The driver's part: reads the body as it was told to.
+    fn deliver(&mut self, exchange: ExchangeId) {
+        let Some(reply) = self.bodies.remove(&exchange) else { return };
+        let (text, ends, breaks) = match reply {
+            Reply::Body(_, _, text) | Reply::With(_, _, text, _) | Reply::Stream(text) => (text, true, false),
+            Reply::Open(text) => (text, false, false),
+            Reply::Cut(_, text) => (text, false, true),
+            Reply::Break | Reply::Silence => return,
+        };
+        match self.open.get(&exchange) {
+            Some(ReadAs::Json { .. }) if breaks => {}
+            Some(ReadAs::Json { .. }) => {
+                let input = match serde_json::from_str(&text) {
+                    Ok(value) => Input::Message(value),
+                    Err(_) => Input::Malformed(mcp_evergreen::protocol::Malformed::Json { bytes: text.len() as u64 }),
+                };
+                self.input(exchange, input);
+            }
+            Some(ReadAs::Text { max }) => {
+                let text: String = text.chars().take(usize::try_from(*max).unwrap_or(usize::MAX)).collect();
+                self.input(exchange, Input::Text(text));
+            }
+            Some(ReadAs::Events { .. }) => self.events(exchange, &text),
+            Some(ReadAs::Discard) | None => {}
+        }
+        if breaks {
+            self.input(exchange, Input::Failed { cause: None });
+        } else if ends {
+            self.input(exchange, Input::End);
+        }
+    }
+
+    /// More of an open stream.
+    pub fn events(&mut self, exchange: ExchangeId, text: &str) {
+        let mut events = Vec::new();
+        sse::Parser::new(1 << 20).push(text.as_bytes(), |event| events.push(event)).expect("within the bound");
+        for event in events {
+            let message = event.is_message().then(|| serde_json::from_str(&event.data).expect("JSON"));
+            self.input(exchange, Input::Event { id: event.id, retry_ms: event.retry_ms, message });
+        }
+    }
+
+    fn own_reply(&mut self, sent: &Sent) -> (Reply, Option<String>) {
+        let held = sent.session.as_ref().is_some_and(|id| self.live.contains(id)) || self.stateless;
+        let id = &sent.body["id"];
+        let result = |result: Value| Reply::json(200, &json!({"jsonrpc": "2.0", "id": id, "result": result}));
+        match (sent.request.method, sent.name().as_str()) {
+            (_, "initialize") => {
+                assert_eq!(sent.session, None, "initialize carries no session id");
+                self.made += 1;
+                let made = format!("s{}", self.made);
+                let server = json!({"name": "server", "version": self.made.to_string()});
+                let reply =
+                    json!({"protocolVersion": self.version, "capabilities": {"tools": {}}, "serverInfo": server});
+                let made = (!self.stateless).then(|| {
+                    self.live.insert(made.clone());
+                    made
+                });
+                (result(reply), made)
+            }
+            _ if !held => (self.refusal.clone(), None),
+            (Method::Delete, _) => {
+                self.live.remove(sent.session.as_deref().unwrap_or_default());
+                (Reply::Body(200, "", String::new()), None)
+            }
+            _ if id.is_null() || sent.name() == "answer" => (Reply::Body(202, "", String::new()), None),
+            (_, name) => {
+                if name == "call" {
+                    let tool = sent.body["params"]["name"].as_str().unwrap_or_default().to_owned();
+                    *self.executions.entry(tool).or_default() += 1;
+                }
+                (result(json!({"under": sent.session})), None)
+            }
+        }
+    }
+
+    /// The `warning` kinds that were emitted.
+    pub fn warnings(&self) -> Vec<&'static str> {
+        let kind = |event: &Event<Value>| match event {
+            Event::Warning { kind, .. } => Some(*kind),
+            _ => None,
+        };
+        self.events.iter().filter_map(kind).collect()
+    }
+}
+
+/// The code of a failure, for short assertions.
+pub fn code(error: &Error<Value>) -> Code {
+    error.code
+}
