@@ -31,10 +31,11 @@ export function loadError(message, { cause, httpStatus, diagnosis, retryable = t
 }
 
 /** For what was open when the module crashed. */
-export function crashed(outcome, cause) {
+export function crashed(outcome, { cause, panic }) {
   const what = outcome === "unknown" ? " Whether the server ran this call is not known." : "";
   const message = `The WebAssembly module crashed, and all its sessions ended.${what} Connect again: that starts it anew.`;
-  return new McpError(message, { code: "crashed", outcome, retryable: outcome === "not_executed", cause });
+  const data = panic === undefined ? undefined : { panic };
+  return new McpError(message, { code: "crashed", outcome, retryable: outcome === "not_executed", cause, data });
 }
 
 /** For what is asked of something that was closed. */

@@ -9,6 +9,7 @@ const NOTHING = Object.freeze([]);
 export function guardian() {
   let depth = 0;
   let cause;
+  let panic;
   let die;
   const died = new Promise((resolve) => (die = resolve));
   const requests = new Requests();
@@ -45,6 +46,13 @@ export function guardian() {
     AbortController: requests.controller,
     get cause() {
       return cause;
+    },
+    /** Hears of a panic, just before the trap that it ends in. */
+    hearPanic: (text) => {
+      panic = text;
+    },
+    get panic() {
+      return panic;
     },
     died,
   };

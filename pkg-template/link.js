@@ -22,7 +22,6 @@ export class Link {
   /** Questions that are not answered, with what tells their handlers to stop. */
   #questions = new Map();
   #status;
-  #crash;
   #closing;
   #unwatch;
   #ended = false;
@@ -40,7 +39,7 @@ export class Link {
       ask: quietly((...question) => this.#ask(...question)),
       withdraw: quietly((question) => this.#withdraw(question)),
     });
-    this.#unwatch = runtime.watch((cause) => this.#die(cause));
+    this.#unwatch = runtime.watch(() => this.#die());
   }
 
   on(event, listener) {
@@ -49,14 +48,29 @@ export class Link {
 
   /** The same object until something but `verifiedAt` changes. */
   get status() {
-    this.#status ??= takeStatus(this.#core.status(), (status) =>
-      status === this.#status && this.#alive ? this.#core.status().verifiedAt : undefined,
-    );
+    this.#status ??= this.#snapshot(this.#tellCore((core) => core.status()) ?? {});
     return this.#status;
   }
 
-  get #alive() {
-    return this.#runtime.dead === undefined;
+  #snapshot(raw) {
+    const isCurrent = (status) => status === this.#status;
+    return takeStatus(raw, (status) =>
+      isCurrent(status) ? this.#tellCore((core) => core.status())?.verifiedAt : undefined,
+    );
+  }
+
+  /** What the core gives; `undefined` where it is dead, or dies of it. */
+  #tellCore(tell) {
+    try {
+      return this.#dead ? undefined : tell(this.#core);
+    } catch (error) {
+      if (!this.#dead) throw error;
+    }
+    return undefined;
+  }
+
+  get #dead() {
+    return this.#runtime.dead;
   }
 
   connect(signal) {
@@ -85,7 +99,7 @@ export class Link {
 
   /** One goodbye, however often it is asked for. */
   close(terminate) {
-    this.#closing ??= this.#crash
+    this.#closing ??= this.#dead
       ? Promise.resolve()
       : this.#command((resolve, reject) => this.#core.close(terminate, resolve, reject)).then(
           () => {},
@@ -100,14 +114,14 @@ export class Link {
   handle(method, handler) {
     const isNew = !this.#handlers.has(method);
     this.#handlers.set(method, handler);
-    if (isNew && this.#alive) this.#core.setHandled(method);
+    if (isNew) this.#tellCore((core) => core.setHandled(method));
   }
 
   /** `send` starts it and returns the core's number for it; `ranMaybe`: the server may run it. */
   #command(send, { signal, ranMaybe = false, about } = {}) {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
-      if (this.#crash) return reject(crashed("not_executed", this.#crash));
+      if (this.#dead) return reject(crashed("not_executed", this.#dead));
       let call;
       const take = () => {
         signal?.removeEventListener("abort", abort);
@@ -130,7 +144,8 @@ export class Link {
           (error) => entry.fail(fromCore(error)),
         );
       } catch (error) {
-        entry.fail(error);
+        // What dies of it fails with all the rest.
+        if (!this.#dead) entry.fail(error);
         return;
       }
       if (signal?.aborted) this.#cancel(call, signal.reason);
@@ -140,13 +155,13 @@ export class Link {
 
   #cancel(call, reason) {
     const text = typeof reason === "string" ? reason : reason?.message;
-    if (this.#alive) this.#core.cancel(call, typeof text === "string" ? text.slice(0, 200) : undefined);
+    this.#tellCore((core) => core.cancel(call, typeof text === "string" ? text.slice(0, 200) : undefined));
   }
 
   #event(event, detail) {
     if (event === "statechange") {
-      this.#status = undefined;
-      this.#tell(event, this.status);
+      this.#status = this.#snapshot(detail);
+      this.#tell(event, this.#status);
     } else {
       this.#tell(event, Object.freeze(detail ?? {}));
     }
@@ -168,7 +183,9 @@ export class Link {
 
   #ask(question, method, params, call, generation) {
     const handler = this.#handlers.get(method);
-    if (!handler) return this.#core.refuse(question, METHOD_NOT_FOUND, `There is no handler for ${method}`);
+    if (!handler) {
+      return this.#tellCore((core) => core.refuse(question, METHOD_NOT_FOUND, `There is no handler for ${method}`));
+    }
     const stop = new AbortController();
     this.#questions.set(question, stop);
     const context = Object.freeze({
@@ -182,14 +199,14 @@ export class Link {
       .then(() => (stop.signal.aborted ? undefined : handler(params, context)))
       .then((result) => JSON.stringify(result ?? {}))
       .then(
-        (text) => this.#reply(question, () => this.#core.answer(question, text)),
-        (error) => this.#reply(question, () => this.#core.refuse(question, ...refusal(error))),
+        (text) => this.#reply(question, (core) => core.answer(question, text)),
+        (error) => this.#reply(question, (core) => core.refuse(question, ...refusal(error))),
       );
   }
 
   /** An answer to a question that was withdrawn goes nowhere. */
   #reply(question, send) {
-    if (this.#questions.delete(question) && this.#alive) send();
+    if (this.#questions.delete(question)) this.#tellCore(send);
   }
 
   #withdraw(question) {
@@ -198,15 +215,13 @@ export class Link {
     stop?.abort(new DOMException("The server no longer waits for this answer.", "AbortError"));
   }
 
-  #die(cause) {
-    if (this.#crash) return;
-    const before = this.status;
-    this.#crash = cause;
-    for (const { fail, ranMaybe } of [...this.#open]) fail(crashed(ranMaybe ? "unknown" : "not_executed", cause));
+  #die() {
+    const before = this.#status ?? {};
+    for (const { fail, ranMaybe } of [...this.#open]) fail(crashed(ranMaybe ? "unknown" : "not_executed", this.#dead));
     for (const question of [...this.#questions.keys()]) this.#withdraw(question);
     if (before.state === "closed") return;
     const { waitingFor, ...known } = before;
-    this.#status = takeStatus({ ...known, state: "closed", lastError: crashed("not_executed", cause) });
+    this.#status = takeStatus({ ...known, state: "closed", lastError: crashed("not_executed", this.#dead) });
     this.#tell("statechange", this.#status);
     this.#tell("close", Object.freeze({ reason: "crashed" }));
   }

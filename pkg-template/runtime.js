@@ -41,25 +41,26 @@ async function start(source) {
   } catch (cause) {
     throw loadError(`The WebAssembly could not be started: ${cause?.message ?? cause}`, { cause });
   }
-  if (guard.cause !== undefined) throw crashed("not_executed", guard.cause);
+  glue.onPanic(guard.hearPanic);
+  if (guard.cause !== undefined) throw crashed("not_executed", guard);
   const watchers = new Set();
-  guard.died.then((cause) => {
-    for (const watcher of [...watchers]) watcher(cause);
+  guard.died.then(() => {
+    for (const watcher of [...watchers]) watcher();
     watchers.clear();
   });
   return {
-    /** Why it died; `undefined` while it lives. */
+    /** Why it died: `{ cause, panic? }`; `undefined` while it lives. */
     get dead() {
-      return guard.cause;
+      return guard.cause === undefined ? undefined : guard;
     },
-    /** Calls the watcher with the cause once it has died; returns the way to stop that. */
+    /** Calls the watcher once it has died; returns the way to stop that. */
     watch(watcher) {
       watchers.add(watcher);
       return () => watchers.delete(watcher);
     },
     open(url, config, host) {
       const core = glue.open(url, config, host);
-      if (guard.cause !== undefined) throw crashed("not_executed", guard.cause);
+      if (guard.cause !== undefined) throw crashed("not_executed", guard);
       return core;
     },
   };

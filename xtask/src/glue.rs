@@ -13,9 +13,6 @@ const HEAD: &str =
     "// Written by wasm-bindgen, and made into a function by xtask: each call has an instance of its own.
 export function createGlue(guard, AbortController) {
 ";
-const TAIL: &str = "return { open, init: __wbg_init };
-}
-";
 
 /// What is replaced, each found exactly once.
 const EDITS: &[(&str, &str)] = &[
@@ -37,14 +34,17 @@ fn callable(glue: &str) -> Result<String> {
             found => bail!("expected `{old}` once, found it {found} times"),
         }
     }
+    let exports: Vec<&str> =
+        text.lines().filter_map(|line| Some(line.strip_prefix("export function ")?.split_once('(')?.0)).collect();
+    if exports.is_empty() {
+        bail!("no function is exported");
+    }
     let body: Vec<&str> = text.lines().map(|line| line.strip_prefix("export ").unwrap_or(line)).collect();
     if let Some(line) = body.iter().find(|line| line.starts_with("import ") || line.contains("import.meta")) {
         bail!("`{line}` cannot stand in a function");
     }
-    if !body.iter().any(|line| line.starts_with("function open(")) {
-        bail!("there is no export `open`");
-    }
-    Ok(format!("{HEAD}{}\n{TAIL}", body.join("\n").trim_end()))
+    let body = body.join("\n");
+    Ok(format!("{HEAD}{}\n\nreturn {{ init: __wbg_init, {} }};\n}}\n", body.trim_end(), exports.join(", ")))
 }
 
 #[cfg(test)]
@@ -55,9 +55,10 @@ mod tests {
                         export { initSync, __wbg_init as default };\n";
 
     #[test]
-    fn nothing_is_exported_but_the_function() {
+    fn what_was_exported_is_returned() {
         let text = callable(GLUE).unwrap();
         assert_eq!(text.matches("export ").count(), 1);
+        assert!(text.ends_with("return { init: __wbg_init, open };\n}\n"));
         assert!(text.contains("guard(instance.exports)"));
     }
 
@@ -66,6 +67,6 @@ mod tests {
         for changed in ["import x from 'x';\n", "export { initSync, __wbg_init as default };\n"] {
             assert!(callable(&format!("{changed}{GLUE}")).is_err());
         }
-        assert!(callable(&GLUE.replace("open", "other")).is_err());
+        assert!(callable(&GLUE.replace("export function", "function")).is_err());
     }
 }

@@ -1,0 +1,756 @@
+/// <reference lib="esnext.disposable" />
+
+/**
+ * Sessions with servers of the Model Context Protocol (MCP) over Streamable HTTP that survive eviction: when the
+ * server has lost the session, it is made anew and the refused call is sent once more.
+ *
+ * Durations are in milliseconds, sizes in bytes, points in time in milliseconds since the epoch. "MCP" followed by a
+ * section refers to the specification, revision 2025-11-25.
+ */
+
+// ── Connecting ───────────────────────────────────────────────────────────────────────────────────
+
+/**
+ * Connects to an MCP server and resolves when the session is ready for calls. Loads the WebAssembly first, where that
+ * has not been done. (MCP, Lifecycle: Initialization.)
+ *
+ * @param url The server's MCP endpoint: `http:` or `https:`, without user name and password. In a page it may be
+ *   relative to the page.
+ * @throws {TypeError} An unknown option, or one of a wrong type; the message names it. Nothing was sent.
+ * @throws {McpError} The server cannot be reached, refuses, or is no MCP server; or the WebAssembly could not be
+ *   loaded (`code: "load"`). Nothing goes on in the background after that.
+ * @throws The signal's reason, where `options.signal` was aborted.
+ */
+export function connect(url: string | URL, options?: ConnectOptions): Promise<Session>;
+
+/**
+ * Loads the WebAssembly ahead of the first {@link connect}, or from another place than the file in the package. What
+ * is loaded once is kept: later calls do nothing. A load that failed is not remembered: the next `init` or `connect`
+ * tries again.
+ *
+ * @param source Where the WebAssembly comes from: a URL, a `Response`, the bytes, a compiled module, or a promise of
+ *   one of these. Default: `wasm/mcp_evergreen_bg.wasm` beside the package's code.
+ * @throws {TypeError} `source` is something else.
+ * @throws {McpError} With `code: "load"`; the message says what came instead and what to do.
+ */
+export function init(source?: WasmSource | Promise<WasmSource>): Promise<void>;
+
+/** Where the WebAssembly can come from. */
+export type WasmSource = string | URL | Response | ArrayBuffer | ArrayBufferView | WebAssembly.Module;
+
+/** The options of {@link connect}. `undefined` counts as absent. */
+export interface ConnectOptions {
+  /**
+   * Who the host is. Servers log it, and some decide by it.
+   * Default: the name and version of this package. (MCP, Lifecycle: Initialization.)
+   */
+  clientInfo?: Implementation | undefined;
+  /**
+   * What the host can do for the server, sent as it is. `sampling`, `elicitation` and `roots` need their handler in
+   * {@link ConnectOptions.handlers}; a handler alone declares its capability as `{}`.
+   * Default: what the handlers declare. (MCP, Lifecycle: Capability Negotiation.)
+   */
+  capabilities?: ClientCapabilities | undefined;
+  /**
+   * Who answers the server's requests, by method. They are in force before the first byte is sent. A request without
+   * a handler is answered with "method not found". Default: none.
+   */
+  handlers?: RequestHandlers | undefined;
+  /** Listeners from the first moment on; see {@link Session.on}. Default: none. */
+  on?: { [E in keyof SessionEvents]?: ((detail: SessionEvents[E]) => void) | undefined } | undefined;
+  /**
+   * Headers for the MCP endpoint, such as `authorization`, read anew for each request. They cannot replace the
+   * headers that the session sets itself. A function that throws fails the request. Default: none.
+   */
+  headers?: RequestHeaders | ((context: HeaderContext) => RequestHeaders | Promise<RequestHeaders>) | undefined;
+  /** Used in place of the global `fetch`. It must honour `signal`. */
+  fetch?: typeof globalThis.fetch | undefined;
+  /** The `credentials` mode of every request. Default `"omit"`; a proxy that knows its users by cookies needs another. */
+  credentials?: "omit" | "same-origin" | "include" | undefined;
+  /** How a lost session is made anew. */
+  recovery?: RecoveryOptions | undefined;
+  /**
+   * Whether `readOnlyHint` and `idempotentHint` of a tool decide if a call whose outcome is unknown may be repeated.
+   * Default `false`: clients must consider annotations untrusted, unless they come from a trusted server.
+   * (MCP, Tools: Data Types.)
+   */
+  trustAnnotations?: boolean | undefined;
+  /**
+   * Milliseconds until a request without an answer fails with `code: "timeout"`; also for the handshake. From 1 to
+   * 2 147 483 647. Default 60 000. (MCP, Lifecycle: Timeouts.)
+   */
+  timeout?: number | undefined;
+  /** Milliseconds that a request may take at most, whatever progress it reports. Default: no bound. */
+  maxTotalTimeout?: number | undefined;
+  /** Bytes that a JSON answer may have at most; a longer one fails with `code: "too_large"`. Default 64 MiB. */
+  maxMessageBytes?: number | undefined;
+  /** Bytes that one event of a stream may have at most; a longer one fails with `code: "too_large"`. Default 16 MiB. */
+  maxEventBytes?: number | undefined;
+  /** Aborts the connecting. It has no effect on the session once that is ready. */
+  signal?: AbortSignal | undefined;
+}
+
+/** How a lost session is made anew. */
+export interface RecoveryOptions {
+  /**
+   * What is sent again after the session was lost.
+   * - `"default"`: a call that the server refused before running it, once; and, where it may have run, only what is
+   *   safe to repeat.
+   * - `"strict"`: only what is safe to repeat, even after a clear refusal.
+   * - `"off"`: nothing. The session is made anew all the same.
+   *
+   * Safe to repeat are the methods that only read or that set the same thing again, and calls that were marked
+   * {@link RequestOptions.repeatable}. Default `"default"`.
+   */
+  mode?: "default" | "strict" | "off" | undefined;
+  /** Handshakes that a waiting call sees fail before it fails, too: 1 to 100. Default 2. */
+  maxAttempts?: number | undefined;
+  /** Milliseconds before the second handshake, doubled with each further one, with jitter added. Default 500. */
+  baseDelay?: number | undefined;
+  /** Milliseconds between two handshakes at most, unless the server asks for more. Default 30 000. */
+  maxDelay?: number | undefined;
+}
+
+/** Header names and values; `undefined` leaves a header out. */
+export type RequestHeaders = Record<string, string | undefined> | Headers;
+
+/** For which request headers are wanted. */
+export interface HeaderContext {
+  /** Why the request is sent. */
+  readonly purpose: Purpose;
+  /** Its HTTP method. */
+  readonly method: "POST" | "GET" | "DELETE";
+  /** Where it goes: the MCP endpoint. */
+  readonly url: string;
+}
+
+/** Why a request is sent. */
+export type Purpose = "initialize" | "initialized" | "call" | "notification" | "ping" | "cancelled" | "answer" | "delete";
+
+// ── The session ──────────────────────────────────────────────────────────────────────────────────
+
+/**
+ * A session with one server, through as many evictions as it takes. Made by {@link connect}; it lives until
+ * {@link Session.close}, also where no reference to it is left.
+ *
+ * Every promise settles: within the time-out of its request, or at once with the session's end. Arguments are taken
+ * at the time of the call; what the caller does to its objects later changes nothing. Results are the objects that
+ * the engine's own JSON parser made.
+ *
+ * Every method that returns a promise rejects with
+ * - a `TypeError` for a wrong argument or option, which it names; nothing was sent;
+ * - an {@link McpError} for everything else that goes wrong.
+ */
+export interface Session {
+  /** The server's endpoint. */
+  readonly url: string;
+
+  /** The state of the session: a frozen snapshot, the same object until something but `verifiedAt` changes. */
+  readonly status: Status;
+
+  /**
+   * Calls a tool. A tool that reports a failure of its own resolves, with `isError: true`. (MCP, Tools: Calling Tools.)
+   */
+  callTool(params: CallToolParams, options?: RequestOptions): Promise<CallToolResult>;
+
+  /** One page of the server's tools. (MCP, Tools: Listing Tools.) */
+  listTools(params?: PageParams, options?: RequestOptions): Promise<ListToolsResult>;
+
+  /**
+   * Sends any request and resolves with its `result`; extensions included. `_meta` in `params` goes through as it is.
+   * `initialize` is the session's own and rejects with a `TypeError`.
+   */
+  request<Result = unknown>(method: string, params?: Params, options?: RequestOptions): Promise<Result>;
+
+  /** Sends a notification and resolves when the server has accepted it. It is never sent twice. */
+  notify(method: string, params?: Params): Promise<void>;
+
+  /** One round trip to the server, as it is. (MCP, Ping.) */
+  ping(options?: RequestOptions): Promise<Record<string, unknown>>;
+
+  /**
+   * Calls the listener each time the event happens, at once. What a listener throws goes to `reportError`, or to the
+   * console where there is none, never into the session.
+   *
+   * @returns The way to stop listening.
+   * @throws {TypeError} There is no such event, or the listener is no function.
+   */
+  on<E extends keyof SessionEvents>(event: E, listener: (detail: SessionEvents[E]) => void): () => void;
+
+  /** Proves by a round trip that the session lives, and heals it where it does not. */
+  verify(options?: SignalOptions): Promise<Status>;
+
+  /** Makes a new session, even where this one seems well. */
+  reconnect(options?: SignalOptions): Promise<Status>;
+
+  /**
+   * Ends the session: whatever is open rejects with `code: "closed"`. Resolves when the server has taken notice, after
+   * five seconds at most. A second call is the same as the first. (MCP, Transports: Session Management 5.)
+   */
+  close(options?: CloseOptions): Promise<void>;
+
+  /**
+   * Takes a handler for requests of the server's, or another one than before.
+   *
+   * @throws {TypeError} The method needs a capability that was not declared: give {@link connect} the handler.
+   */
+  setRequestHandler<M extends string>(method: M, handler: HandlerOf<M>): void;
+
+  /** What the server can do, as it said in the latest handshake. */
+  getServerCapabilities(): ServerCapabilities | undefined;
+  /** Name and version of the server, as it said in the latest handshake. */
+  getServerVersion(): Implementation | undefined;
+  /** What the server says about its use, as it said in the latest handshake. */
+  getInstructions(): string | undefined;
+
+  /** `await using`: the same as {@link Session.close}. Where the platform has `Symbol.asyncDispose`. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** The options of a request. `undefined` counts as absent. */
+export interface RequestOptions {
+  /**
+   * Gives the request up: its promise rejects at once with `signal.reason`, and the server is told. A signal that is
+   * aborted already sends nothing. (MCP, Cancellation.)
+   */
+  signal?: AbortSignal | undefined;
+  /** As {@link ConnectOptions.timeout}, for this request. */
+  timeout?: number | undefined;
+  /** As {@link ConnectOptions.maxTotalTimeout}, for this request. */
+  maxTotalTimeout?: number | undefined;
+  /** Whether a progress notification starts the clock of `timeout` anew. Default `false`. */
+  resetTimeoutOnProgress?: boolean | undefined;
+  /** Asks the server for progress and is called with it. (MCP, Progress.) */
+  onprogress?: ((progress: Progress) => void) | undefined;
+  /** Whether the server may be asked twice without harm. Default: by the method; `false` for tools. */
+  repeatable?: boolean | undefined;
+  /** Sent as `_meta` of the parameters, beside what `params._meta` holds. */
+  _meta?: Record<string, unknown> | undefined;
+  /** Headers for this request, over those of {@link ConnectOptions.headers}. */
+  headers?: RequestHeaders | undefined;
+}
+
+/** The options of what can be given up. */
+export interface SignalOptions {
+  /** Gives it up: the promise rejects at once with `signal.reason`. */
+  signal?: AbortSignal | undefined;
+}
+
+/** The options of {@link Session.close}. */
+export interface CloseOptions {
+  /** Whether the session also ends on the server, by a DELETE. Default `true`. */
+  terminate?: boolean | undefined;
+}
+
+/** How far a request has come. */
+export interface Progress {
+  /** Grows with each notification. */
+  progress: number;
+  /** What `progress` will be in the end, where that is known. */
+  total?: number;
+  /** For people. */
+  message?: string;
+  [key: string]: unknown;
+}
+
+// ── Status and events ────────────────────────────────────────────────────────────────────────────
+
+/** A frozen snapshot of a session's state. */
+export interface Status {
+  /**
+   * - `"connecting"`: the first handshake is under way.
+   * - `"ready"`: calls go out.
+   * - `"recovering"`: the session was lost and is being made anew; calls wait.
+   * - `"waiting"`: nothing is under way until something happens: see `waitingFor`. The next call tries at once.
+   * - `"closed"`: it has ended for good.
+   */
+  readonly state: "connecting" | "ready" | "recovering" | "waiting" | "closed";
+  /** Which of the protocol's two ways of speaking: with sessions (`"legacy"`) or without. */
+  readonly era: "legacy" | "modern";
+  /** The negotiated revision, such as `"2025-11-25"`. Absent before the first handshake. */
+  readonly protocolVersion?: string;
+  /** As {@link Session.getServerVersion}. Absent before the first handshake. */
+  readonly serverInfo?: Implementation;
+  /** As {@link Session.getServerCapabilities}. Absent before the first handshake. */
+  readonly capabilities?: ServerCapabilities;
+  /** As {@link Session.getInstructions}. */
+  readonly instructions?: string;
+  /** A short hash of the session id, for logs. The id itself is nowhere to be read. Absent without an id. */
+  readonly sessionTag?: string;
+  /** How many sessions this one has had: 1 after the first handshake. */
+  readonly generation: number;
+  /**
+   * When the server last answered under this session, in milliseconds since the epoch. Current as long as this is the
+   * session's status; a snapshot that was replaced keeps what it had. Absent before the first answer.
+   */
+  readonly verifiedAt?: number | undefined;
+  /** How many times the session was made anew. */
+  readonly recoveries: number;
+  /** The latest of them. */
+  readonly lastRecovery?: LastRecovery;
+  /** With `"waiting"`: what for. */
+  readonly waitingFor?: {
+    /** A short reason. */
+    readonly why: string;
+    /** Until when, in milliseconds since the epoch; absent where nobody knows. */
+    readonly until?: number;
+  };
+  /** Why the latest attempt to make the session failed. Absent once it is ready. */
+  readonly lastError?: McpError;
+}
+
+/** What a recovery did. */
+export interface LastRecovery {
+  /** When it ended, in milliseconds since the epoch. */
+  readonly at: number;
+  /** Why the session had to be made anew. */
+  readonly reason: string;
+  /** Milliseconds from the loss to the new session. */
+  readonly duration: number;
+  /** How many calls were sent again. */
+  readonly retried: number;
+  /** What the session held and holds again. */
+  readonly restored?: readonly string[];
+  /** What could not be restored. */
+  readonly lost?: readonly string[];
+}
+
+/** The events of a session, by name, with what their listeners get: frozen objects. */
+export interface SessionEvents {
+  /** Something in the status changed, apart from `verifiedAt`. */
+  statechange: Status;
+  /** The session was lost and is being made anew. */
+  recovering: {
+    /** Why it is taken for lost. */
+    readonly reason: string;
+    /** The generation of the lost session. */
+    readonly generation: number;
+  };
+  /** The session was made anew. */
+  recovered: {
+    /** Why it had to be. */
+    readonly reason: string;
+    /** The generation of the new session. */
+    readonly generation: number;
+    /** Milliseconds from the loss to the new session. */
+    readonly duration: number;
+    /** How many calls are sent again. */
+    readonly retried: number;
+    /** What the session held and holds again. */
+    readonly restored: readonly string[];
+    /** What could not be restored. */
+    readonly lost: readonly string[];
+    /** What the server says of itself that differs from before. */
+    readonly changed: Readonly<Record<string, unknown>>;
+  };
+  /** A notification of the server's, as it came. */
+  notification: {
+    /** Such as `notifications/tools/list_changed`. */
+    readonly method: string;
+    /** Its parameters. */
+    readonly params?: Params;
+  };
+  /** Something that somebody should mend; nothing has failed yet. */
+  warning: Diagnosis;
+  /** A step of one HTTP exchange, for inspectors and bug reports. No header, no body, no session id is in it. */
+  wire: WireEvent;
+  /** The session has ended for good. */
+  close: {
+    /** Why: the host closed it, the module crashed … */
+    readonly reason: string;
+  };
+}
+
+/** A step of one HTTP exchange. */
+export interface WireEvent {
+  /** The same for all steps of one exchange. */
+  readonly exchange: number;
+  /** Why the request was sent. */
+  readonly purpose: Purpose;
+  /** Its HTTP method. */
+  readonly method: "POST" | "GET" | "DELETE";
+  /** The JSON-RPC method in it. */
+  readonly rpcMethod?: string;
+  /** The generation of the session that it was sent under; 0 where there was none. */
+  readonly generation: number;
+  /** 1 for the first send of a call, 2 for the second … */
+  readonly attempt: number;
+  /** What happened. */
+  readonly phase: "sent" | "answered" | "failed" | "aborted";
+  /** With `"answered"`: the HTTP status. */
+  readonly status?: number;
+  /** With `"answered"`: what the answer means. */
+  readonly verdict?: "ok" | "evicted" | "suspect" | "unknown_outcome" | "transient" | "other_era" | "not_eviction";
+  /** When, in milliseconds since the epoch. */
+  readonly at: number;
+  /** Except with `"sent"`: milliseconds since it was sent. */
+  readonly duration?: number;
+}
+
+// ── Errors ───────────────────────────────────────────────────────────────────────────────────────
+
+/**
+ * Whatever goes wrong, except for wrong arguments. `message` says what happened, what was tried and what to do; it
+ * holds no token, no session id and no text of the server's.
+ */
+export class McpError extends Error {
+  constructor(message: string, fields: McpErrorFields);
+  readonly name: "McpError";
+  /** Why it failed. */
+  readonly code: ErrorCode;
+  /** Whether the server ran the call. */
+  readonly outcome: Outcome;
+  /** Whether the same call may succeed later. With `outcome: "unknown"` it may then run twice. */
+  readonly retryable: boolean;
+  /** A cause that the host or the server's operator can mend. */
+  readonly diagnosis?: Diagnosis;
+  /** The `data` of a JSON-RPC error; of other refusals at most 200 characters of what came. */
+  readonly data?: unknown;
+  /** The code of a JSON-RPC error. */
+  readonly rpcCode?: number;
+  /** The HTTP status of the refusal. */
+  readonly httpStatus?: number;
+  /** What the platform threw, the very object. */
+  readonly cause?: unknown;
+  /** For logs: without `data`, `cause` and `stack`. */
+  toJSON(): Pick<McpError, "name" | "message" | "code" | "outcome" | "retryable" | "rpcCode" | "httpStatus" | "diagnosis">;
+}
+
+/** What an {@link McpError} is made of. */
+export interface McpErrorFields {
+  code: ErrorCode;
+  outcome: Outcome;
+  retryable?: boolean | undefined;
+  diagnosis?: Diagnosis | undefined;
+  data?: unknown;
+  rpcCode?: number | undefined;
+  httpStatus?: number | undefined;
+  cause?: unknown;
+}
+
+/**
+ * Whether the server ran the call.
+ * - `"not_executed"`: it was not sent, or was refused before it ran.
+ * - `"executed"`: the server answered it.
+ * - `"unknown"`: it may have run.
+ */
+export type Outcome = "not_executed" | "executed" | "unknown";
+
+/**
+ * Why something failed; in brackets the usual `outcome`.
+ * - `"invalid_option"`: an argument is wrong in a way that only the core sees [not_executed].
+ * - `"load"`: the WebAssembly could not be loaded [not_executed].
+ * - `"network"`: the request failed below HTTP: offline, refused, reset; or CORS, which a page cannot tell apart
+ *   [unknown; not_executed while connecting].
+ * - `"cors"`: the browser hid the answer or a header of it; `diagnosis` names the header [not_executed].
+ * - `"http"`: an HTTP refusal that is no JSON-RPC error [not_executed or unknown, by its status].
+ * - `"not_mcp"`: what answers at this URL is no MCP server [not_executed, or unknown later on].
+ * - `"protocol"`: the server broke the protocol [executed or unknown].
+ * - `"rpc"`: a JSON-RPC error of the server's; see `rpcCode` and `data` [executed].
+ * - `"unsupported_version"`: there is no protocol version in common [not_executed].
+ * - `"capability"`: the server lacks the capability [not_executed].
+ * - `"session_lost"`: the session was lost and could not be made anew, or the new one refused the call as well
+ *   [not_executed].
+ * - `"outcome_unknown"`: the connection or the session ended while the call may have been running [unknown].
+ * - `"overloaded"`: the server is busy and says so [not_executed].
+ * - `"timeout"`: no answer in time [unknown, or not_executed where it was not sent].
+ * - `"unauthorized"`: HTTP 401 or 403 [not_executed].
+ * - `"auth"`: the authorization failed [not_executed].
+ * - `"too_large"`: the answer is larger than the bound [executed].
+ * - `"closed"`: the session was closed [not_executed, or unknown for what was open].
+ * - `"crashed"`: the WebAssembly module crashed; the next `connect` starts it anew [unknown, or not_executed].
+ */
+export type ErrorCode =
+  | "invalid_option"
+  | "load"
+  | "network"
+  | "cors"
+  | "http"
+  | "not_mcp"
+  | "protocol"
+  | "rpc"
+  | "unsupported_version"
+  | "capability"
+  | "session_lost"
+  | "outcome_unknown"
+  | "overloaded"
+  | "timeout"
+  | "unauthorized"
+  | "auth"
+  | "too_large"
+  | "closed"
+  | "crashed";
+
+/** A cause that somebody can mend. */
+export interface Diagnosis {
+  /** A stable name, such as `hidden_session_id`. */
+  readonly kind: string;
+  /** The header concerned. */
+  readonly header?: string;
+  /** What to do, in a sentence. */
+  readonly hint: string;
+}
+
+// ── Questions of the server's ────────────────────────────────────────────────────────────────────
+
+/**
+ * Answers a request of the server's. What it returns is the `result`. What it throws becomes a JSON-RPC error with
+ * the error's `message`, and its `code` where that is a whole number, else -32603.
+ */
+export type RequestHandler<P = any, R = unknown> = (params: P, context: HandlerContext) => R | Promise<R>;
+
+/** Handlers by method; for the methods of the specification with their types. */
+export interface RequestHandlers {
+  "sampling/createMessage"?: RequestHandler<CreateMessageParams, CreateMessageResult> | undefined;
+  "elicitation/create"?: RequestHandler<ElicitParams, ElicitResult> | undefined;
+  "roots/list"?: RequestHandler<Params | undefined, ListRootsResult> | undefined;
+  [method: string]: RequestHandler | undefined;
+}
+
+/** The type of a method's handler. */
+export type HandlerOf<M extends string> = M extends "sampling/createMessage" | "elicitation/create" | "roots/list"
+  ? NonNullable<RequestHandlers[M]>
+  : RequestHandler;
+
+/** What a handler knows beside the parameters. */
+export interface HandlerContext {
+  /** Aborted when nobody waits for the answer any more: the session was lost, or the server withdrew the request. */
+  readonly signal: AbortSignal;
+  /** Who asks. The user must be shown it. */
+  readonly server: {
+    /** The host's own name for it, where a {@link SessionManager} has one; else the name that the server claims. */
+    readonly name: string;
+    /** Its endpoint. */
+    readonly url: string;
+  };
+  /** The call on whose stream the request came, where it came so. */
+  readonly call?:
+    | {
+        /** The JSON-RPC method. */
+        readonly method: string;
+        /** The tool's or prompt's name or the resource's URI, where it has one. */
+        readonly name?: string | undefined;
+      }
+    | undefined;
+  /** The generation of the session that asks. */
+  readonly generation: number;
+  /** `_meta` of the parameters. */
+  readonly _meta?: Record<string, unknown> | undefined;
+}
+
+// ── Many servers ─────────────────────────────────────────────────────────────────────────────────
+
+/** Sessions with many servers, each by the name that the host gave it. */
+export class SessionManager {
+  /**
+   * @param defaults Options for every session; those given to {@link SessionManager.open} replace them one by one.
+   * @throws {TypeError} An unknown option, or one of a wrong type.
+   */
+  constructor(defaults?: Omit<ConnectOptions, "signal">);
+
+  /**
+   * The session of this name: the one that is open, the one that others are waiting for, or a new one. A name is free
+   * again when its session has closed or could not be made. `options.signal` gives up this caller's wait; the
+   * handshake ends when nobody waits for it any more.
+   *
+   * @param name 1 to 63 letters, digits, `_`, `.` and `-`; it begins with a letter or digit, does not end with `_` and
+   *   holds no `__`.
+   * @throws {TypeError} A wrong name or option; or the name is open with another `url` or other options. Functions
+   *   among the options are the same where they are the same object.
+   * @throws {McpError} As {@link connect}; with `code: "closed"` once the manager is closed.
+   */
+  open(name: string, url: string | URL, options?: ConnectOptions): Promise<Session>;
+
+  /** The session of this name, where one is open and ready. */
+  get(name: string): Session | undefined;
+
+  /** All sessions that are open, by name. */
+  sessions(): Map<string, Session>;
+
+  /** What {@link Session.status} says of each, by name. */
+  statuses(): Map<string, Status>;
+
+  /**
+   * The tools of all sessions, all pages. A server that cannot tell its tools stands in `failed` and does not hide the
+   * others'.
+   */
+  tools(options?: RequestOptions): Promise<ManagedTools>;
+
+  /**
+   * As {@link Session.on}, for the events of all sessions, present and future. The second argument is the session's name.
+   */
+  on<E extends keyof SessionEvents>(event: E, listener: (detail: SessionEvents[E], name: string) => void): () => void;
+
+  /** Closes all sessions, and the manager for good. */
+  close(options?: CloseOptions): Promise<void>;
+
+  /** `await using`: the same as {@link SessionManager.close}. Where the platform has `Symbol.asyncDispose`. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** The tools of a manager's sessions. */
+export interface ManagedTools {
+  tools: {
+    /** `<server>__<tool>`: unique, and by the host's name for the server, which the server cannot choose. */
+    name: string;
+    /** The name of the session. */
+    server: string;
+    /** The tool, as its server describes it. */
+    tool: Tool;
+  }[];
+  failed: {
+    /** The name of the session. */
+    server: string;
+    /** Why its tools are missing. */
+    error: unknown;
+  }[];
+}
+
+// ── What the specification defines ───────────────────────────────────────────────────────────────
+// As far as hosts commonly need it. Fields beyond these pass through.
+
+/** Parameters of a request or notification. */
+export interface Params {
+  /** (MCP, Overview: `_meta`.) */
+  _meta?: Record<string, unknown>;
+  [key: string]: unknown;
+}
+
+/** (MCP, Lifecycle: Initialization.) */
+export interface Implementation {
+  name: string;
+  version: string;
+  title?: string;
+  [key: string]: unknown;
+}
+
+/** (MCP, Lifecycle: Capability Negotiation.) */
+export interface ClientCapabilities {
+  roots?: { listChanged?: boolean; [key: string]: unknown };
+  sampling?: Record<string, unknown>;
+  elicitation?: Record<string, unknown>;
+  experimental?: Record<string, unknown>;
+  extensions?: Record<string, unknown>;
+  [key: string]: unknown;
+}
+
+/** (MCP, Lifecycle: Capability Negotiation.) */
+export interface ServerCapabilities {
+  tools?: { listChanged?: boolean; [key: string]: unknown };
+  resources?: { subscribe?: boolean; listChanged?: boolean; [key: string]: unknown };
+  prompts?: { listChanged?: boolean; [key: string]: unknown };
+  logging?: Record<string, unknown>;
+  completions?: Record<string, unknown>;
+  experimental?: Record<string, unknown>;
+  extensions?: Record<string, unknown>;
+  [key: string]: unknown;
+}
+
+/** (MCP, Pagination.) */
+export interface PageParams extends Params {
+  /** `nextCursor` of the page before. */
+  cursor?: string;
+}
+
+/** (MCP, Tools: Listing Tools.) */
+export interface ListToolsResult {
+  tools: Tool[];
+  /** For {@link PageParams.cursor}; absent on the last page. */
+  nextCursor?: string;
+  [key: string]: unknown;
+}
+
+/** (MCP, Tools: Data Types.) */
+export interface Tool {
+  name: string;
+  title?: string;
+  description?: string;
+  /** A JSON Schema. */
+  inputSchema: { type: "object"; properties?: Record<string, unknown>; required?: string[]; [key: string]: unknown };
+  /** A JSON Schema. */
+  outputSchema?: Record<string, unknown>;
+  /** What the server claims of the tool. */
+  annotations?: {
+    title?: string;
+    readOnlyHint?: boolean;
+    destructiveHint?: boolean;
+    idempotentHint?: boolean;
+    openWorldHint?: boolean;
+    [key: string]: unknown;
+  };
+  [key: string]: unknown;
+}
+
+/** (MCP, Tools: Calling Tools.) */
+export interface CallToolParams extends Params {
+  name: string;
+  arguments?: Record<string, unknown>;
+}
+
+/** (MCP, Tools: Tool Result.) */
+export interface CallToolResult {
+  content: ContentBlock[];
+  structuredContent?: Record<string, unknown>;
+  /** The tool failed, and `content` says how. */
+  isError?: boolean;
+  _meta?: Record<string, unknown>;
+  [key: string]: unknown;
+}
+
+/** (MCP, Tools: Tool Result.) */
+export type ContentBlock =
+  | { type: "text"; text: string; [key: string]: unknown }
+  | { type: "image"; data: string; mimeType: string; [key: string]: unknown }
+  | { type: "audio"; data: string; mimeType: string; [key: string]: unknown }
+  | { type: "resource_link"; uri: string; name: string; [key: string]: unknown }
+  | { type: "resource"; resource: ResourceContents; [key: string]: unknown };
+
+/** (MCP, Resources: Resource Contents.) */
+export interface ResourceContents {
+  uri: string;
+  mimeType?: string;
+  text?: string;
+  /** Base64. */
+  blob?: string;
+  [key: string]: unknown;
+}
+
+/** (MCP, Sampling.) */
+export interface CreateMessageParams extends Params {
+  messages: { role: "user" | "assistant"; content: unknown; [key: string]: unknown }[];
+  maxTokens: number;
+  systemPrompt?: string;
+}
+
+/** (MCP, Sampling.) */
+export interface CreateMessageResult {
+  role: "user" | "assistant";
+  content: unknown;
+  model: string;
+  stopReason?: string;
+  [key: string]: unknown;
+}
+
+/** (MCP, Elicitation.) */
+export interface ElicitParams extends Params {
+  message: string;
+  /** `"form"` where it is absent. */
+  mode?: "form" | "url";
+  /** In form mode: a JSON Schema of one level. */
+  requestedSchema?: Record<string, unknown>;
+  /** In URL mode. */
+  url?: string;
+}
+
+/** (MCP, Elicitation.) */
+export interface ElicitResult {
+  action: "accept" | "decline" | "cancel";
+  content?: Record<string, unknown>;
+  [key: string]: unknown;
+}
+
+/** (MCP, Roots.) */
+export interface ListRootsResult {
+  roots: { uri: string; name?: string; [key: string]: unknown }[];
+  [key: string]: unknown;
+}
