@@ -30,6 +30,8 @@ extern "C" {
     fn data(this: &Message) -> Thrown<JsValue>;
     #[wasm_bindgen(method, getter, catch)]
     fn detail(this: &Message) -> Thrown<JsValue>;
+    #[wasm_bindgen(method, getter = requestId, catch)]
+    fn request_id(this: &Message) -> Thrown<JsValue>;
     #[wasm_bindgen(method, getter = progressToken, catch)]
     fn progress_token(this: &Message) -> Thrown<JsValue>;
 }
@@ -50,6 +52,7 @@ impl Payload for JsValue {
             Field::Message => message.message(),
             Field::Data => message.data(),
             Field::Detail => message.detail(),
+            Field::RequestId => message.request_id(),
             Field::ProgressToken => message.progress_token(),
         };
         value.ok().filter(|value| !value.is_undefined())
@@ -85,6 +88,10 @@ impl Payload for JsValue {
             | serde_json::error::Category::Syntax
             | serde_json::error::Category::Eof => "it is nested too deeply".into(),
         })
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        JSON::parse(text).ok()
     }
 
     fn empty() -> Self {
