@@ -77,7 +77,7 @@ wire("a bad argument of a call rejects with a TypeError, and nothing is sent", {
       settle(session.request(5)),
     ]);
   });
-  const named = ["params", "name", "name", "arguments", "arguments", "timeout", "retry", "signal", "method"];
+  const named = ["params", "name", "name", "params|arguments", "params|arguments", "timeout", "retry", "signal", "method"];
   for (const [i, name] of named.entries()) assertTypeError(settled[i], name, `case ${i}`);
   assert.deepEqual(recording.transcript(2), []);
   const text = await run(async ({ text }) => text(await session.callTool({ name: "echo", arguments: { message: "x" } })));
