@@ -2,7 +2,7 @@
 
 use super::convert;
 use crate::{
-    browser::driver::{Host, Question},
+    browser::host::{Host, Question},
     protocol::{Event, QuestionId, Status},
 };
 use js_sys::Function;

@@ -10,7 +10,10 @@ mod host;
 mod panic;
 
 use crate::{
-    browser::driver::{Caller, Driver, Settled},
+    browser::{
+        driver::Driver,
+        host::{Caller, Settled},
+    },
     protocol::{CallId, QuestionId},
 };
 use config::{number, text};

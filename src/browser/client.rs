@@ -1,8 +1,9 @@
 //! The library for Rust programs in the browser: thin over the driver.
 
 use super::{
-    driver::{Caller, Driver, Host, Question, Settled},
+    driver::Driver,
     fetch::Transport,
+    host::{Caller, Host, Question, Settled},
     js::{self, Plain},
     task::Slot,
 };

@@ -1,127 +1,24 @@
-//! Owns one session of the core and does what it asks for.
-//!
-//! The driver owns itself from `open` until the session has closed and its last exchange has ended: dropping a handle
-//! ends nothing. A borrow of the core lives for one statement, never across a call into JavaScript. There is one drain
-//! loop at a time; what a callback commands meanwhile is done by the loop that is running.
+//! The handle of a session: commands in. What comes of them is the drain loop's business.
 
 use super::{
-    body, clock,
+    clock,
+    drain::Inner,
     fetch::Transport,
-    task::{self, Slot, Task},
-    timer::Timer,
+    host::{Caller, Host},
 };
-use crate::protocol::{
-    CallId, CallOptions, Config, Error, Event, ExchangeId, Input, Now, Output, Params, Purpose, QuestionId, ReadAs,
-    Session, Status, http::Request,
-};
-use std::{
-    cell::{Cell, RefCell},
-    collections::BTreeMap,
-    rc::{Rc, Weak},
-};
+use crate::protocol::{CallId, CallOptions, Config, Now, Params, QuestionId, Session, Status};
+use std::rc::Rc;
 use wasm_bindgen::JsValue;
-use wasm_bindgen_futures::spawn_local;
-use web_sys::AbortController;
-
-/// How a command ends.
-pub type Settled = Result<JsValue, Box<Error<JsValue>>>;
-
-/// Who made a command, and wants to hear of it. Nothing of it is called before the command's method has returned.
-pub struct Caller {
-    /// Called once, unless the command is cancelled.
-    pub settle: Box<dyn FnOnce(Settled)>,
-    /// Called with the `params` of each progress notification.
-    pub progress: Option<Rc<dyn Fn(JsValue)>>,
-}
-
-/// A request of the server's.
-pub struct Question {
-    /// Names it.
-    pub id: QuestionId,
-    /// Its method.
-    pub method: String,
-    /// Its `params`.
-    pub params: Option<JsValue>,
-    /// The call on whose stream it came.
-    pub call: Option<CallId>,
-    /// The generation of the session that asks.
-    pub generation: u32,
-}
-
-/// Who is told what happens to the session. Every method may command the driver.
-pub trait Host {
-    /// Something in the status changed.
-    fn status_changed(&self, status: Status<JsValue>);
-    /// Something happened; never [`Event::StateChange`].
-    fn event(&self, event: Event<JsValue>);
-    /// The server asks.
-    fn ask(&self, question: Question);
-    /// The question is moot.
-    fn withdraw(&self, question: QuestionId);
-}
 
 /// A handle to a running session.
 #[derive(Clone)]
 pub struct Driver(Rc<Inner>);
 
-struct Inner {
-    session: RefCell<Session<JsValue>>,
-    transport: Rc<Transport>,
-    host: RefCell<Option<Rc<dyn Host>>>,
-    open: RefCell<BTreeMap<ExchangeId, Open>>,
-    callers: RefCell<BTreeMap<CallId, Caller>>,
-    timer: Timer,
-    /// A drain loop is running.
-    draining: Cell<bool>,
-    /// One is going to run in a microtask.
-    scheduled: Cell<bool>,
-    closed: Cell<bool>,
-    /// Itself, until there is nothing more to do.
-    keep: RefCell<Option<Rc<Inner>>>,
-}
-
-/// An exchange under way: aborted on drop, unless it is over.
-struct Open {
-    controller: AbortController,
-    read: Rc<Slot<ReadAs>>,
-    over: bool,
-    _task: Task,
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        if !self.over {
-            self.controller.abort();
-        }
-    }
-}
-
 impl Driver {
     /// A session that has not said anything yet: `connect` starts it.
     #[must_use]
     pub fn open(transport: Transport, config: Config, host: Rc<dyn Host>) -> Self {
-        let (seed, now) = (clock::seed(), clock::now());
-        let inner = Rc::new_cyclic(|weak: &Weak<Inner>| {
-            let weak = weak.clone();
-            Inner {
-                session: RefCell::new(Session::new(config, seed, now)),
-                transport: Rc::new(transport),
-                host: RefCell::new(Some(host)),
-                open: RefCell::default(),
-                callers: RefCell::default(),
-                timer: Timer::new(move || {
-                    if let Some(inner) = weak.upgrade() {
-                        inner.timer_fired();
-                    }
-                }),
-                draining: Cell::new(false),
-                scheduled: Cell::new(false),
-                closed: Cell::new(false),
-                keep: RefCell::default(),
-            }
-        });
-        inner.keep.replace(Some(Rc::clone(&inner)));
-        Self(inner)
+        Self(Inner::open(transport, config, host))
     }
 
     /// Starts the handshake.
@@ -187,151 +84,5 @@ impl Driver {
         self.0.callers.borrow_mut().insert(call, caller);
         self.0.schedule();
         call
-    }
-}
-
-impl Inner {
-    /// Drains in a microtask, so that a command's method returns before anything comes of it.
-    fn schedule(self: &Rc<Self>) {
-        if self.draining.get() || self.scheduled.replace(true) {
-            return;
-        }
-        let inner = Rc::clone(self);
-        spawn_local(async move {
-            inner.scheduled.set(false);
-            inner.drain();
-        });
-    }
-
-    fn drain(self: &Rc<Self>) {
-        if self.draining.replace(true) {
-            return;
-        }
-        loop {
-            let Some(output) = self.session.borrow_mut().poll_output() else { break };
-            self.perform(output);
-        }
-        self.draining.set(false);
-        let deadline = self.session.borrow().poll_timeout();
-        self.timer.set(deadline.map(|deadline| deadline.at), clock::now().mono);
-        self.release();
-    }
-
-    fn perform(self: &Rc<Self>, output: Output<JsValue>) {
-        match output {
-            Output::Send { exchange, purpose, request } => self.send(exchange, purpose, request),
-            Output::Read { exchange, how } => {
-                let slot = self.open.borrow().get(&exchange).map(|open| Rc::clone(&open.read));
-                if let Some(slot) = slot {
-                    slot.put(how);
-                }
-            }
-            Output::Abort { exchange } => {
-                // Dropped outside of the borrow: an abort runs its listeners at once.
-                let open = self.open.borrow_mut().remove(&exchange);
-                drop(open);
-            }
-            Output::Settle { call, result } => {
-                let caller = self.callers.borrow_mut().remove(&call);
-                if let Some(caller) = caller {
-                    (caller.settle)(result);
-                }
-            }
-            Output::Progress { call, params } => {
-                let progress = self.callers.borrow().get(&call).and_then(|caller| caller.progress.clone());
-                if let Some(progress) = progress {
-                    progress(params);
-                }
-            }
-            Output::Ask { question, method, params, call, generation } => {
-                self.tell_host(|host| host.ask(Question { id: question, method, params, call, generation }));
-            }
-            Output::Withdraw { question } => self.tell_host(|host| host.withdraw(question)),
-            Output::Emit(Event::StateChange) => {
-                let status = self.session.borrow().status();
-                self.tell_host(|host| host.status_changed(status));
-            }
-            Output::Emit(event) => {
-                if let Event::Close { .. } = event {
-                    self.closed.set(true);
-                }
-                self.tell_host(|host| host.event(event));
-            }
-        }
-    }
-
-    fn tell_host(&self, tell: impl FnOnce(&dyn Host)) {
-        let host = self.host.borrow().clone();
-        if let Some(host) = host {
-            tell(&*host);
-        }
-    }
-
-    fn send(self: &Rc<Self>, exchange: ExchangeId, purpose: Purpose, request: Request) {
-        let controller = match AbortController::new() {
-            Ok(controller) => controller,
-            Err(cause) => return self.input(exchange, Input::Failed { cause: Some(cause) }),
-        };
-        let (signal, read) = (controller.signal(), Rc::<Slot<ReadAs>>::default());
-        let (transport, slot, driver) = (Rc::clone(&self.transport), Rc::clone(&read), Rc::downgrade(self));
-        let task = task::spawn(async move {
-            let tell = |input| driver.upgrade().is_some_and(|inner| inner.told(exchange, input));
-            match transport.send(purpose, request, &signal).await {
-                Err(cause) => _ = tell(Input::Failed { cause: Some(cause) }),
-                Ok((head, response)) => {
-                    if tell(Input::Head(head)) {
-                        let how = slot.get().await;
-                        body::read(response, how, tell).await;
-                    }
-                }
-            }
-        });
-        self.open.borrow_mut().insert(exchange, Open { controller, read, over: false, _task: task });
-    }
-
-    /// A fact of an exchange under way. Says whether more is wanted.
-    fn told(self: &Rc<Self>, exchange: ExchangeId, input: Input<JsValue>) -> bool {
-        let ended = matches!(input, Input::End | Input::Failed { .. });
-        let known = if ended {
-            let open = self.open.borrow_mut().remove(&exchange);
-            open.is_some_and(|mut open| {
-                open.over = true;
-                true
-            })
-        } else {
-            self.open.borrow().contains_key(&exchange)
-        };
-        if known {
-            self.input(exchange, input);
-            self.drain();
-        }
-        self.open.borrow().contains_key(&exchange)
-    }
-
-    fn input(&self, exchange: ExchangeId, input: Input<JsValue>) {
-        let now = clock::now();
-        self.session.borrow_mut().handle_input(exchange, input, now);
-    }
-
-    fn timer_fired(self: &Rc<Self>) {
-        self.timer.fired();
-        let now = clock::now();
-        let deadline = self.session.borrow().poll_timeout();
-        // Timers fire early, by rounding or because the delay had to be cut: the clock decides.
-        if deadline.is_some_and(|deadline| deadline.at <= now.mono) {
-            self.session.borrow_mut().handle_timeout(now);
-        }
-        self.drain();
-    }
-
-    /// Lets go of everything once nothing can happen any more.
-    fn release(&self) {
-        if self.closed.get() && self.open.borrow().is_empty() && self.callers.borrow().is_empty() {
-            self.timer.set(None, 0);
-            let host = self.host.take();
-            drop(host);
-            let keep = self.keep.take();
-            drop(keep);
-        }
     }
 }

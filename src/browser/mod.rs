@@ -4,8 +4,10 @@
 pub mod body;
 pub mod client;
 pub mod clock;
+mod drain;
 pub mod driver;
 pub mod fetch;
+pub mod host;
 pub mod js;
 mod payload;
 pub mod task;

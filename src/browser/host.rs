@@ -1,0 +1,42 @@
+//! Who commands a session, and who hears of it.
+
+use crate::protocol::{CallId, Error, Event, QuestionId, Status};
+use std::rc::Rc;
+use wasm_bindgen::JsValue;
+
+/// How a command ends.
+pub type Settled = Result<JsValue, Box<Error<JsValue>>>;
+
+/// Who made a command, and wants to hear of it. Nothing of it is called before the command's method has returned.
+pub struct Caller {
+    /// Called once, unless the command is cancelled.
+    pub settle: Box<dyn FnOnce(Settled)>,
+    /// Called with the `params` of each progress notification.
+    pub progress: Option<Rc<dyn Fn(JsValue)>>,
+}
+
+/// A request of the server's.
+pub struct Question {
+    /// Names it.
+    pub id: QuestionId,
+    /// Its method.
+    pub method: String,
+    /// Its `params`.
+    pub params: Option<JsValue>,
+    /// The call on whose stream it came.
+    pub call: Option<CallId>,
+    /// The generation of the session that asks.
+    pub generation: u32,
+}
+
+/// Who is told what happens to the session. Every method may command the driver.
+pub trait Host {
+    /// Something in the status changed.
+    fn status_changed(&self, status: Status<JsValue>);
+    /// Something happened; never [`Event::StateChange`].
+    fn event(&self, event: Event<JsValue>);
+    /// The server asks.
+    fn ask(&self, question: Question);
+    /// The question is moot.
+    fn withdraw(&self, question: QuestionId);
+}
