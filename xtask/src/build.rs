@@ -71,6 +71,7 @@ fn inputs(project: &Project, compiled: &Path) -> Result<String> {
     let mut inputs = Inputs::default();
     inputs.text(include_str!("build.rs"));
     inputs.text(include_str!("glue.rs"));
+    inputs.text(include_str!("glue.rs"));
     inputs.text(&project.version);
     inputs.text(&toolchain::wasm_bindgen_version(project)?);
     inputs.file(&project.e2e().join("node_modules/binaryen/package.json"))?;
