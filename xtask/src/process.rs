@@ -1,7 +1,7 @@
 //! Running other programs, and finding them.
 
 use std::ffi::OsStr;
-use std::io::{IsTerminal, Read, Write};
+use std::io::{BufRead, BufReader, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -37,18 +37,15 @@ pub fn run_and_keep(command: &mut Command) -> Result<(bool, String)> {
         .stdout(Stdio::piped())
         .spawn()
         .with_context(|| format!("cannot start {}", line(command)))?;
-    let mut kept = Vec::new();
-    let mut chunk = [0; 4096];
-    let mut from = child.stdout.take().context("stdout is piped")?;
+    let mut from = BufReader::new(child.stdout.take().context("stdout is piped")?);
     let mut to = std::io::stdout().lock();
-    loop {
-        let count = from.read(&mut chunk)?;
-        let Some(read) = chunk.get(..count).filter(|read| !read.is_empty()) else {
-            break;
-        };
-        to.write_all(read)?;
+    let mut kept = Vec::new();
+    let mut shown = 0;
+    // By whole lines, since what the child writes to stderr does not come by here and could land in the middle of one.
+    while from.read_until(b'\n', &mut kept)? > 0 {
+        to.write_all(&kept[shown..])?;
         to.flush()?;
-        kept.extend_from_slice(read);
+        shown = kept.len();
     }
     let status = child.wait()?;
     Ok((status.success(), String::from_utf8_lossy(&kept).into_owned()))
