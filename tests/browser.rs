@@ -1,0 +1,14 @@
+//! The browser layer in a real browser: bodies from streams, aborts, timers, and whole sessions against a server that
+//! is a function.
+#![cfg(target_arch = "wasm32")]
+
+mod browser {
+    mod bodies;
+    mod fakes;
+    mod payloads;
+    mod requests;
+    mod sessions;
+    mod timers;
+}
+
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);

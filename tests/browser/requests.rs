@@ -1,0 +1,151 @@
+//! `browser::fetch`: what goes out, and the head of what comes back.
+
+use super::fakes::{Body, json, message, once, transport};
+use js_sys::{Array, Function, Object, Reflect};
+use mcp_evergreen::{
+    browser::fetch::Transport,
+    protocol::{
+        CallId, Purpose,
+        http::{Head, Method, Request},
+    },
+};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_test::wasm_bindgen_test as test;
+use web_sys::AbortController;
+
+fn post() -> Request {
+    Request {
+        method: Method::Post,
+        headers: vec![("accept".into(), "application/json".into()), ("mcp-session-id".into(), "s1".into())],
+        body: Some("{}".into()),
+        rpc_method: Some("tools/call".into()),
+    }
+}
+
+async fn send(transport: &Transport) -> Result<Head, JsValue> {
+    let controller = AbortController::new().expect("a controller");
+    transport.send(Purpose::Call(CallId(1)), post(), &controller.signal()).await.map(|(head, _)| head)
+}
+
+fn answering(response: &JsValue) -> (Transport, Array) {
+    let calls = Array::new();
+    (transport(&once(response, &calls)), calls)
+}
+
+fn field(of: &JsValue, name: &str) -> JsValue {
+    Reflect::get(of, &name.into()).expect("an object")
+}
+
+fn script(text: &str) -> JsValue {
+    Function::new_no_args(text).call0(&JsValue::NULL).expect("a script of the test's own")
+}
+
+#[test]
+async fn the_request_says_what_it_must() {
+    let (transport, calls) = answering(&script("return new Response(null, { status: 202 })"));
+    assert_eq!(send(&transport).await.map(|head| head.status), Ok(202));
+    let call = calls.get(0);
+    assert!(field(&call, "signal").is_instance_of::<web_sys::AbortSignal>());
+    let names = ["url", "method", "body", "credentials", "cache", "redirect", "keepalive", "headers"];
+    let said: Vec<_> = names.iter().map(|name| json(&field(&call, name))).collect();
+    let headers = r#"{"accept":"application/json","mcp-session-id":"s1"}"#;
+    let quoted = ["\"https://mcp.test/mcp\"", "\"POST\"", "\"{}\"", "\"omit\"", "\"no-store\"", "\"manual\"", "false"];
+    assert_eq!(said, [&quoted[..], &[headers]].concat());
+}
+
+#[test]
+async fn the_head_is_read_by_name() {
+    let (transport, _) = answering(&script(
+        "return new Response('', { status: 401, headers: { 'Content-Type': 'text/plain', 'Mcp-Session-Id': 'x', \
+         'Retry-After': '3', 'WWW-Authenticate': 'Bearer' } })",
+    ));
+    let head = Head {
+        status: 401,
+        content_type: Some("text/plain".into()),
+        session_id: Some("x".into()),
+        retry_after: Some("3".into()),
+        www_authenticate: Some("Bearer".into()),
+    };
+    assert_eq!(send(&transport).await, Ok(head));
+}
+
+#[test]
+async fn the_hosts_headers_go_along_but_change_nothing_of_the_protocols() {
+    for headers in [
+        "return { Authorization: 'Bearer x', 'MCP-Session-Id': 'mine' }",
+        "return () => ({ Authorization: 'Bearer x', 'MCP-Session-Id': 'mine' })",
+        "return async () => new Headers({ Authorization: 'Bearer x', 'MCP-Session-Id': 'mine' })",
+    ] {
+        let (mut transport, calls) = answering(&script("return new Response()"));
+        transport.headers = script(headers);
+        send(&transport).await.expect("an answer");
+        let expected = r#"{"accept":"application/json","authorization":"Bearer x","mcp-session-id":"s1"}"#;
+        assert_eq!(json(&field(&calls.get(0), "headers")), expected, "{headers}");
+    }
+}
+
+#[test]
+async fn a_header_function_is_told_what_for() {
+    let (mut transport, _) = answering(&script("return new Response()"));
+    transport.headers = script("return (ctx) => { globalThis.told = ctx }");
+    send(&transport).await.expect("an answer");
+    let told = json(&field(&js_sys::global(), "told"));
+    assert_eq!(told, r#"{"purpose":"call","method":"POST","url":"https://mcp.test/mcp"}"#);
+}
+
+#[test]
+async fn what_the_hosts_functions_throw_is_the_cause() {
+    let (mut transport, calls) = answering(&script("return new Response()"));
+    for headers in ["return () => { throw new Error('no token') }", "return async () => { throw new Error('no token') }"] {
+        transport.headers = script(headers);
+        assert_eq!(message(&send(&transport).await.expect_err("it throws")), "no token");
+    }
+    transport.headers = script("return () => ({ 'not a name': '' })");
+    assert!(send(&transport).await.is_err());
+    assert_eq!(calls.length(), 0);
+    let thrown = js_sys::Error::new("offline");
+    let (transport, _) = answering(&thrown);
+    assert!(Object::is(&send(&transport).await.expect_err("it rejects"), &thrown));
+}
+
+#[test]
+async fn a_redirect_is_not_followed_and_says_so() {
+    for response in [
+        "return { type: 'opaqueredirect', status: 0, headers: new Headers() }",
+        "return { type: 'basic', redirected: true, status: 200, headers: new Headers() }",
+    ] {
+        let (transport, _) = answering(&script(response));
+        let said = message(&send(&transport).await.expect_err("a redirect"));
+        assert!(said.contains("redirect"), "{said}");
+    }
+}
+
+#[test]
+async fn what_is_no_response_is_an_error() {
+    for response in ["return null", "return 7", "return {}", "return { status: 200 }", "return { status: 'ok', headers: {} }"]
+    {
+        let (transport, _) = answering(&script(response));
+        assert!(send(&transport).await.is_err(), "{response}");
+    }
+}
+
+#[test]
+async fn a_response_of_another_make_will_do() {
+    let (transport, _) = answering(&script("return { status: 200, headers: new Map([['content-type', 'text/plain']]) }"));
+    assert_eq!(send(&transport).await.map(|head| head.content_type), Ok(Some("text/plain".into())));
+}
+
+#[test]
+async fn without_a_fetch_of_the_hosts_the_platforms_is_used() {
+    let calls = Array::new();
+    let fake = once(&Body::of([]).response(), &calls);
+    let global = js_sys::global();
+    let own = field(&global, "fetch");
+    Reflect::set(&global, &"fetch".into(), &fake).expect("fetch can be replaced");
+    let mut transport = transport(&fake);
+    transport.fetch = None;
+    let sent = send(&transport).await;
+    Reflect::set(&global, &"fetch".into(), &own).expect("fetch can be replaced");
+    assert_eq!((sent.map(|head| head.status), calls.length()), (Ok(200), 1));
+    assert!(field(&calls.get(0), "self").unchecked_ref::<JsValue>().is_undefined());
+}
