@@ -38,7 +38,7 @@ impl<P: Payload> Session<P> {
                 self.learn_tools(exchange, &result);
                 self.settle(id, Ok(if verifies { P::empty() } else { result }));
             }
-            Answer::Lost { error } => self.unknown(id, exchange, error, false, now),
+            Answer::Lost { error } => self.unknown(id, exchange, *error, false, now),
             Answer::Unusable { error } => self.settle(id, Err(error)),
             Answer::Accepted => {
                 let text = "The server accepted the request with HTTP 202 and gave no answer.";
@@ -53,13 +53,13 @@ impl<P: Payload> Session<P> {
                     let gate = self.past.gate == Some((refusal.status, refusal.rpc_code));
                     self.suspected(id, exchange, error, gate, now);
                 }
-                Verdict::UnknownOutcome { session_gone } => self.unknown(id, exchange, error, session_gone, now),
+                Verdict::UnknownOutcome { session_gone } => self.unknown(id, exchange, *error, session_gone, now),
                 Verdict::Transient => {
                     let late = exchange.head_after > self.gate_ms();
                     // A rate limiter refuses before it dispatches, and so does a server that says when to come back.
                     // Any other 503 may be a proxy's word on a connection that broke.
                     let gate = refusal.status == 429 || retry_after.is_some() && !late;
-                    self.busy(id, error, gate, retry_after.unwrap_or_default(), now);
+                    self.busy(id, *error, gate, retry_after.unwrap_or_default(), now);
                 }
                 Verdict::OtherEra => {
                     let text = "The server no longer speaks the negotiated protocol version. Connect again.";
@@ -133,22 +133,29 @@ impl<P: Payload> Session<P> {
             Relation::Current => self.check(Some((id, IfAlive::Settle(error))), now),
             // The session cannot be asked any more; but this is how its gate refuses.
             Relation::Gone if gate => self.evicted(id, exchange, now),
-            Relation::Gone | Relation::Doubted => self.unknown(id, exchange, error, false, now),
+            Relation::Gone | Relation::Doubted => self.unknown(id, exchange, *error, false, now),
         }
     }
 
     /// The call may have run: sent again only if a second run does no harm.
-    fn unknown(&mut self, id: CallId, exchange: &Exchange, error: Box<Error<P>>, gone: bool, now: Now) {
+    fn unknown(&mut self, id: CallId, exchange: &Exchange, error: Error<P>, gone: bool, now: Now) {
         let Some(call) = self.calls.get_mut(&id) else { return };
         call.maybe_ran = true;
         let safe = call.safe && self.config.recovery.mode != Mode::Off;
         let again = safe && self.spend(id, if gone { Repair::Session } else { Repair::Connection });
         if !again {
-            let code = if error.code == Code::Rpc { Code::Rpc } else { Code::OutcomeUnknown };
-            let code = if error.code == Code::Network { Code::Network } else { code };
-            let message = format!("{} It was not sent again, because it may have run.", error.message);
-            let message = if safe { error.message.clone() } else { message };
-            self.settle(id, Err(Box::new(Error { code, message, outcome: Outcome::Unknown, ..*error })));
+            let code = if error.code == Code::Network { Code::Network } else { Code::OutcomeUnknown };
+            let what = match error.http_status.filter(|status| !(200..300).contains(status)) {
+                Some(_) if gone => {
+                    "The session was refused, but later than a gate refuses: the browser may have sent the call twice."
+                        .to_owned()
+                }
+                Some(status) => format!("The server failed with HTTP {status} while the call may have been running."),
+                None => error.message.clone(),
+            };
+            let why = if safe { "It was sent again once." } else { "It was not sent again, because it may have run." };
+            let message = format!("{what} {why}");
+            self.settle(id, Err(Box::new(Error { code, message, outcome: Outcome::Unknown, ..error })));
         }
         if gone {
             self.session_refused(exchange.generation, again, now);
@@ -162,7 +169,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// The server is busy: the session may live. `gate`: it refused before it dispatched.
-    fn busy(&mut self, id: CallId, error: Box<Error<P>>, gate: bool, floor_ms: u64, now: Now) {
+    fn busy(&mut self, id: CallId, error: Error<P>, gate: bool, floor_ms: u64, now: Now) {
         let Some(call) = self.calls.get_mut(&id) else { return };
         call.maybe_ran |= !gate;
         let (safe, outcome) = (call.safe, call.outcome());
@@ -177,7 +184,7 @@ impl<P: Payload> Session<P> {
         if may && in_time && self.spend(id, Repair::Busy) {
             self.timers.set(Timer::Resend(id), until);
         } else {
-            self.settle(id, Err(Box::new(Error { outcome, ..*error }.retryable())));
+            self.settle(id, Err(Box::new(Error { outcome, ..error }.retryable())));
         }
     }
 
@@ -221,12 +228,15 @@ impl<P: Payload> Session<P> {
         verdict: Verdict,
         now: Now,
     ) {
+        if let Some(call) = self.calls.get_mut(&id) {
+            call.place = Place::Here;
+        }
         match answer {
             Answer::Result(_) | Answer::Accepted | Answer::Unusable { .. } => {
                 self.proven(exchange.generation, now);
                 self.settle(id, Ok(P::empty()));
             }
-            Answer::Lost { error } => self.unknown(id, exchange, error, false, now),
+            Answer::Lost { error } => self.unknown(id, exchange, *error, false, now),
             Answer::Refused { error, .. } => {
                 let gone = matches!(verdict, Verdict::Evicted);
                 // What a dead session refused is not replayed: it may speak of that session's requests.

@@ -31,13 +31,22 @@ impl<P: Payload> Session<P> {
             Step::Idle if own || connects => self.handshake(now),
             Step::Backoff { until, not_before, .. } => {
                 let at = (*not_before).max(now.mono);
-                if at < until.mono {
+                if at == now.mono {
+                    self.step_due(now);
+                } else if at < until.mono {
                     *until = Now { mono: at, unix_ms: now.unix_ms.saturating_add(at - now.mono) };
                     self.timers.set(Timer::Step, at);
                     self.emit(Event::StateChange);
                 }
             }
-            _ => {}
+            Step::Idle
+            | Step::Handshake { .. }
+            | Step::Confirm { .. }
+            | Step::Host { .. }
+            | Step::Initialized { .. }
+            | Step::Proof { .. }
+            | Step::Check { .. }
+            | Step::Clearing { .. } => {}
         }
     }
 
@@ -76,10 +85,7 @@ impl<P: Payload> Session<P> {
 
     /// Aborts what a dead session's requests still hold.
     fn free_connections(&mut self, now: Now) {
-        let calls = self.exchanges.iter().filter_map(|(id, exchange)| match exchange.purpose {
-            Purpose::Call(call) | Purpose::Notification(call) => Some((*id, call)),
-            _ => None,
-        });
+        let calls = self.exchanges.iter().filter_map(|(id, exchange)| Some((*id, exchange.purpose.call()?)));
         for (id, call) in calls.collect::<Vec<_>>() {
             let Some(exchange) = self.abort(id, now) else { continue };
             if self.calls.get(&call).is_some_and(|call| call.place == Place::Sent(id)) && !exchange.concluded {

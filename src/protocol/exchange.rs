@@ -43,6 +43,14 @@ impl Purpose {
         }
     }
 
+    /// The host's command in it.
+    pub(super) fn call(self) -> Option<CallId> {
+        match self {
+            Self::Call(call) | Self::Notification(call) => Some(call),
+            Self::Initialize | Self::Initialized | Self::Ping | Self::Cancelled | Self::Answer | Self::Delete => None,
+        }
+    }
+
     /// Whether a JSON-RPC response is expected.
     pub(super) fn wants_response(self) -> bool {
         match self {
@@ -138,6 +146,8 @@ impl Exchange {
         let duration_ms = now.mono.saturating_sub(self.sent.mono);
         match answer {
             Answer::Lost { .. } => WireStep::Failed { duration_ms },
+            // A redirect: its status is hidden.
+            Answer::Unusable { .. } if self.head.is_none() => WireStep::Failed { duration_ms },
             Answer::Result(_) | Answer::Accepted | Answer::Refused { .. } | Answer::Unusable { .. } => {
                 WireStep::Answered { status: self.status(), verdict, duration_ms }
             }

@@ -83,6 +83,8 @@ pub enum Input<P> {
     /// The body is not what it was to be read as. For [`ReadAs::Json`] this ends the exchange; in a stream, reading
     /// goes on after [`Malformed::Json`] and ends after the others.
     Malformed(Malformed),
+    /// The server answered with a redirect, which the driver did not follow. This ends the exchange.
+    Redirected,
     /// The body has ended.
     End,
     /// No head arrived, or the body broke off. `cause` is what the platform threw.

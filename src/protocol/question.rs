@@ -5,7 +5,7 @@ use super::era::legacy;
 use super::json_rpc::{self, Id};
 use super::repair::Relation;
 use super::session::{Session, outgoing};
-use super::{CallId, Field, Now, Output, Payload, Purpose, QuestionId};
+use super::{Field, Now, Output, Payload, Purpose, QuestionId};
 
 /// An answer that the server does not take in this time is given up.
 const ANSWER_MS: u64 = 30_000;
@@ -36,11 +36,7 @@ impl<P: Payload> Session<P> {
         }
         let question = QuestionId(self.fresh_id());
         self.questions.insert(question, Question { id, generation });
-        let call: Option<CallId> = match on {
-            Purpose::Call(call) => Some(call),
-            _ => None,
-        };
-        self.output(Output::Ask { question, method, params, call, generation });
+        self.output(Output::Ask { question, method, params, call: on.call(), generation });
     }
 
     /// Answers a question: a `result` as JSON text, or a JSON-RPC error. Dropped where the session that asked is gone.

@@ -1,6 +1,7 @@
 //! What an exchange brings: from the driver's facts to one [`Answer`] and whose it is.
 
 use super::backoff;
+use super::error::Diagnosis;
 use super::exchange::{Answer, Exchange};
 use super::json_rpc::{Message, RpcError};
 use super::session::Session;
@@ -38,6 +39,7 @@ impl<P: Payload> Session<P> {
             },
             Input::Text(text) => self.take_text(id, &text, now),
             Input::Malformed(malformed) => self.take_malformed(id, &malformed, now),
+            Input::Redirected => self.take_redirect(id, now),
             Input::End => self.take_end(id, now),
             Input::Failed { cause } => self.take_failure(id, cause, now),
         }
@@ -64,10 +66,17 @@ impl<P: Payload> Session<P> {
                 let Some(refusal) = Refusal::from_message(status, &message, exchange.wire_id) else { return };
                 let error = match message {
                     Message::Error { error, .. } => Some(error),
-                    _ => None,
+                    Message::Result { .. }
+                    | Message::Request { .. }
+                    | Message::Notification { .. }
+                    | Message::Other { .. } => None,
                 };
-                // Words that are no JSON-RPC and not about the session say nothing on a stream; the answer may follow.
-                if error.is_none() && exchange.is_stream() && self.judge(exchange, &refusal) == Verdict::NotEviction {
+                if error.is_none() && self.judge(exchange, &refusal) == Verdict::NotEviction {
+                    // On a stream the answer may follow; and nobody reads an answer to a notification.
+                    if !exchange.is_stream() && exchange.purpose.wants_response() {
+                        let error = Box::new(unusable(exchange, None));
+                        self.conclude(id, Answer::Unusable { error }, now);
+                    }
                     return;
                 }
                 self.refused(id, refusal, error, now);
@@ -80,7 +89,7 @@ impl<P: Payload> Session<P> {
         let Some(head) = &exchange.head else { return };
         let refusal = Refusal::from_text(head.status, head.www_authenticate.clone(), text, exchange.wire_id);
         if head.is_success() && self.judge(exchange, &refusal) == Verdict::NotEviction {
-            let error = unusable(exchange, text.len() as u64);
+            let error = unusable(exchange, Some(text.len() as u64));
             return self.conclude(id, Answer::Unusable { error: Box::new(error) }, now);
         }
         // The whole text is parsed again only to hand `data` to the caller.
@@ -103,7 +112,7 @@ impl<P: Payload> Session<P> {
                     hint: "The server sent an event whose data is no JSON. It was left out.",
                 });
             }
-            Malformed::Json { bytes } => unusable(exchange, *bytes),
+            Malformed::Json { bytes } => unusable(exchange, Some(*bytes)),
             Malformed::Utf8 => Error::new(Code::Protocol, Outcome::Unknown, "The answer is not UTF-8."),
             Malformed::TooLarge { limit } => Error::new(
                 Code::TooLarge,
@@ -121,13 +130,25 @@ impl<P: Payload> Session<P> {
         self.end(id);
     }
 
+    /// Following it would carry the session, and what the host adds, to an address that nobody chose.
+    fn take_redirect(&mut self, id: ExchangeId, now: Now) {
+        let diagnosis = Diagnosis {
+            kind: "redirect",
+            header: None,
+            hint: "Use the final address; often it differs in the last slash only.",
+        };
+        let message = format!("The server answered with a redirect, which is not followed. {}", diagnosis.hint);
+        let error = Error::new(Code::Http, Outcome::NotExecuted, message).with_diagnosis(diagnosis);
+        self.conclude(id, Answer::Unusable { error: Box::new(error) }, now);
+    }
+
     fn take_end(&mut self, id: ExchangeId, now: Now) {
         let Some(exchange) = self.exchanges.get(&id) else { return };
         if !exchange.concluded {
             let answer = match &exchange.head {
                 Some(head) if head.is_success() && !exchange.purpose.wants_response() => Answer::Accepted,
                 Some(head) if head.is_success() && !exchange.is_stream() => {
-                    Answer::Unusable { error: Box::new(unusable(exchange, 0)) }
+                    Answer::Unusable { error: Box::new(unusable(exchange, Some(0))) }
                 }
                 _ => Answer::Lost {
                     error: Box::new(
@@ -251,7 +272,7 @@ impl<P: Payload> Session<P> {
 }
 
 /// What came was no answer of an MCP server's.
-fn unusable<P>(exchange: &Exchange, bytes: u64) -> Error<P> {
+fn unusable<P>(exchange: &Exchange, bytes: Option<u64>) -> Error<P> {
     let (status, kind) = match &exchange.head {
         Some(head) => (head.status, head.media_type()),
         None => (0, String::new()),
@@ -262,8 +283,11 @@ fn unusable<P>(exchange: &Exchange, bytes: u64) -> Error<P> {
         known @ ("application/json" | "text/html" | "text/plain" | "text/event-stream" | "application/xml") => known,
         _ => "another Content-Type",
     };
-    let what =
-        if bytes == 0 { "an empty body".to_owned() } else { format!("{bytes} bytes that are no JSON-RPC message") };
+    let what = match bytes {
+        Some(0) => "an empty body".to_owned(),
+        Some(bytes) => format!("{bytes} bytes that are no JSON-RPC message"),
+        None => "JSON that is no JSON-RPC message".to_owned(),
+    };
     let message = format!("The server answered with HTTP {status}, {kind} and {what}.");
     Error::new(Code::Protocol, Outcome::Unknown, message).with_status(status)
 }
@@ -278,11 +302,11 @@ fn refusal_error<P: Payload>(
     let status = refusal.status;
     let outcome = if matches!(status, 400..500) { Outcome::NotExecuted } else { Outcome::Unknown };
     let Some(rpc) = error else {
-        let message = match code {
-            Code::Unauthorized => {
+        let message = match status {
+            401 | 403 => {
                 format!("The server refused the request with HTTP {status}: credentials are missing or not accepted.")
             }
-            Code::Overloaded => format!("The server is busy: HTTP {status}."),
+            429 | 503 => format!("The server is busy: HTTP {status}."),
             _ => format!("The server refused the request with HTTP {status}."),
         };
         let excerpt = (!refusal.words.is_empty()).then(|| redact(&refusal.words, session));

@@ -195,7 +195,16 @@ impl<P: Payload> Session<P> {
                 Step::Check { ping } if *ping == id => self.doubt_checked(told, now),
                 Step::Confirm { ping, .. } if *ping == id => self.confirmed(told, now),
                 Step::Proof { ping, .. } if *ping == id => self.proved(told, now),
-                _ => {}
+                // A ping of a step that is over.
+                Step::Check { .. }
+                | Step::Confirm { .. }
+                | Step::Proof { .. }
+                | Step::Idle
+                | Step::Handshake { .. }
+                | Step::Host { .. }
+                | Step::Initialized { .. }
+                | Step::Clearing { .. }
+                | Step::Backoff { .. } => {}
             },
             State::Ready(_) | State::Closed => {}
         }

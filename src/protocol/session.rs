@@ -9,7 +9,7 @@ use super::exchange::Exchange;
 use super::http::{Method, Request};
 use super::json_rpc;
 use super::question::Question;
-use super::state::{Established, State, Step};
+use super::state::{Established, Since, State, Step};
 use super::status::{Event, LastRecovery, Phase, Status, WaitingFor, WireStep};
 use super::time::{Timer, Timers};
 use super::{
@@ -164,7 +164,7 @@ impl<P: Payload> Session<P> {
 
     /// Sends a command under the session that is ready.
     pub(super) fn send_call(&mut self, id: CallId, now: Now) {
-        let wire_id = self.fresh_wire_id();
+        let wire_id = self.next_wire_id + 1;
         let (State::Ready(session), Some(call)) = (&self.state, self.calls.get_mut(&id)) else { return };
         let (purpose, body) = match call.kind {
             Kind::Connect | Kind::Reconnect | Kind::Close => {
@@ -178,6 +178,7 @@ impl<P: Payload> Session<P> {
                 (Purpose::Call(id), json_rpc::request(wire_id, &call.method, &call.params, call.options.progress))
             }
         };
+        self.next_wire_id = wire_id;
         call.sends += 1;
         call.safe = call.options.repeatable
             || legacy::is_safe_to_repeat(&call.method)
@@ -301,8 +302,17 @@ impl<P: Payload> Session<P> {
                     waiting_for = Some(WaitingFor { why, until_unix_ms: Some(until.unix_ms) });
                     Phase::Waiting
                 }
-                _ if self.state.known().is_some() => Phase::Recovering,
-                _ => Phase::Connecting,
+                Step::Idle
+                | Step::Handshake { .. }
+                | Step::Confirm { .. }
+                | Step::Host { .. }
+                | Step::Initialized { .. }
+                | Step::Proof { .. }
+                | Step::Check { .. }
+                | Step::Clearing { .. } => match establishing.since {
+                    Since::First => Phase::Connecting,
+                    Since::Lost { .. } | Since::Doubt { .. } => Phase::Recovering,
+                },
             },
         };
         let known = self.state.known();
@@ -311,7 +321,7 @@ impl<P: Payload> Session<P> {
             protocol_version: known.map(|session| session.version),
             handshake: known.map(|session| session.handshake.clone()),
             session_tag: known.and_then(|session| Some(session.id.as_ref()?.tag())),
-            generation: self.past.generation,
+            generation: known.map_or(0, |session| session.generation),
             verified_at_unix_ms: self.past.verified_at_unix_ms,
             recoveries: self.past.recoveries,
             last_recovery: self.past.last_recovery.clone(),

@@ -92,7 +92,12 @@ pub fn classify(asked: &Asked, refusal: &Refusal) -> Verdict {
         // A request without a session id cannot be refused for it.
         Verdict::Evicted | Verdict::Suspect if !asked.with_session => without_session(refusal.status),
         Verdict::Evicted if asked.late => Verdict::UnknownOutcome { session_gone: true },
-        verdict => verdict,
+        verdict @ (Verdict::Evicted
+        | Verdict::Suspect
+        | Verdict::UnknownOutcome { .. }
+        | Verdict::Transient
+        | Verdict::OtherEra
+        | Verdict::NotEviction) => verdict,
     }
 }
 
@@ -190,8 +195,8 @@ const WORDS_BYTES: usize = 4096;
 impl Words {
     fn read(text: &str) -> Self {
         let text = prefix(text, WORDS_BYTES).to_ascii_lowercase();
-        let about_session = |word: &&str| {
-            text.match_indices(*word).any(|(at, _)| {
+        let about_session = |word: &str| {
+            text.match_indices(word).any(|(at, _)| {
                 let from = floor_boundary(&text, at.saturating_sub(NEAR));
                 let to = floor_boundary(&text, (at + word.len() + NEAR).min(text.len()));
                 text[from..to].contains("session")
@@ -199,8 +204,8 @@ impl Words {
         };
         let any = |words: &[&str]| words.iter().any(|word| text.contains(word));
         Self {
-            lookup: LOOKUP.iter().any(|word| about_session(&word)) || any(UNINITIALIZED),
-            ending: ENDING.iter().any(|word| about_session(&word)),
+            lookup: LOOKUP.iter().any(|word| about_session(word)) || any(UNINITIALIZED),
+            ending: ENDING.iter().any(|word| about_session(word)),
             credentials: any(CREDENTIALS),
         }
     }

@@ -4,7 +4,7 @@
 use mcp_evergreen::protocol::http::{Head, Method, Request};
 use mcp_evergreen::protocol::status::{Event, Phase, Status};
 use mcp_evergreen::protocol::{
-    CallId, CallOptions, Code, Config, Error, ExchangeId, Input, Now, Output, Params, QuestionId, ReadAs, Session, sse,
+    CallId, CallOptions, Config, Error, ExchangeId, Input, Now, Output, Params, QuestionId, ReadAs, Session, sse,
 };
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -35,6 +35,12 @@ impl Reply {
 
     pub fn text(status: u16, body: &str) -> Self {
         Self::Body(status, "text/plain", body.to_owned())
+    }
+
+    /// With `Retry-After`.
+    pub fn busy(status: u16, retry_after: &str) -> Self {
+        let head = Head { retry_after: Some(retry_after.to_owned()), ..Head::default() };
+        Self::With(status, "text/plain", "busy".to_owned(), head)
     }
 
     /// A JSON-RPC error to nobody in particular.
@@ -87,6 +93,10 @@ pub struct Net {
     script: BTreeMap<String, VecDeque<Reply>>,
     /// Whether the server hands out session ids.
     pub stateless: bool,
+    /// From the next handshake on it does not.
+    pub stateless_next: bool,
+    /// It forgets each session as soon as it has made it.
+    pub forgetful: bool,
     pub version: &'static str,
     /// How long an answer takes.
     pub latency: u64,
@@ -116,6 +126,8 @@ impl Net {
             refusal: Reply::error(404, -32001, "Session not found"),
             script: BTreeMap::new(),
             stateless: false,
+            stateless_next: false,
+            forgetful: false,
             version: "2025-11-25",
             latency: 10,
             executions: BTreeMap::new(),
@@ -366,6 +378,15 @@ impl Net {
         }
     }
 
+    /// Answers a call that was met with [`Reply::Silence`].
+    pub fn answer_late(&mut self, tool: &str, reply: Reply) {
+        let sent = self.sent.iter().find(|sent| sent.body["params"]["name"] == tool).expect("was sent").exchange;
+        let Reply::Body(status, media_type, body) = reply else { panic!("a body") };
+        let head = Head { status, content_type: Some(media_type.to_owned()), ..Head::default() };
+        self.bodies.insert(sent, Reply::Body(status, media_type, body));
+        self.input(sent, Input::Head(head));
+    }
+
     /// More of an open stream.
     pub fn events(&mut self, exchange: ExchangeId, text: &str) {
         let mut events = Vec::new();
@@ -388,11 +409,16 @@ impl Net {
                 let server = json!({"name": "server", "version": self.made.to_string()});
                 let reply =
                     json!({"protocolVersion": self.version, "capabilities": {"tools": {}}, "serverInfo": server});
+                self.stateless |= std::mem::take(&mut self.stateless_next);
                 let made = (!self.stateless).then(|| {
                     self.live.insert(made.clone());
                     made
                 });
                 (result(reply), made)
+            }
+            (_, "initialized") if self.forgetful => {
+                self.live.clear();
+                (Reply::Body(202, "", String::new()), None)
             }
             _ if !held => (self.refusal.clone(), None),
             (Method::Delete, _) => {
@@ -418,9 +444,4 @@ impl Net {
         };
         self.events.iter().filter_map(kind).collect()
     }
-}
-
-/// The code of a failure, for short assertions.
-pub fn code(error: &Error<Value>) -> Code {
-    error.code
 }

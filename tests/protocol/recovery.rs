@@ -1,7 +1,30 @@
 //! An evicted session heals, and what must not be repeated is not.
 
 use crate::net::{Net, Reply};
-use mcp_evergreen::protocol::status::Phase;
+use mcp_evergreen::protocol::config::{Mode, Recovery};
+use mcp_evergreen::protocol::status::{Event, Phase};
+use mcp_evergreen::protocol::{CallOptions, Code, Config, Outcome};
+use serde_json::json;
+
+fn config(mode: Mode) -> Config {
+    Config { recovery: Recovery { mode, ..Recovery::default() }, ..Config::default() }
+}
+
+fn repeatable() -> CallOptions {
+    CallOptions { repeatable: true, ..CallOptions::default() }
+}
+
+/// A tool that throws, or a gate: the words are the same.
+fn throws(id: u64) -> Reply {
+    let error = json!({"code": -32600, "message": "MCP error -32600: Session not found"});
+    Reply::json(200, &json!({"jsonrpc": "2.0", "id": id, "error": error}))
+}
+
+/// The id that the next request but `skip` will carry.
+fn next_id(net: &Net, skip: u64) -> u64 {
+    let ids = net.sent.iter().filter_map(|sent| sent.body["id"].as_u64());
+    ids.max().expect("a request went out") + 1 + skip
+}
 
 #[test]
 fn an_evicted_session_heals_under_a_call() {
@@ -11,7 +34,33 @@ fn an_evicted_session_heals_under_a_call() {
     assert_eq!(net.run(), ["call→404", "initialize→200 s2", "initialized→202", "call→200", "write ok"]);
     assert_eq!(net.executions["write"], 1);
     assert_eq!(net.phase(), Phase::Ready);
-    assert_eq!(net.status().recoveries, 1);
+    assert_eq!((net.status().generation, net.status().recoveries), (2, 1));
+    assert_eq!(net.status().last_recovery.expect("a recovery").retried, 1);
+}
+
+#[test]
+fn the_retry_is_a_new_request_under_the_new_session() {
+    let mut net = Net::connected();
+    net.restart();
+    net.call("write");
+    net.run();
+    let calls: Vec<_> = net.sent.iter().filter(|sent| sent.name() == "call").collect();
+    assert_eq!(calls.iter().map(|sent| sent.session.as_deref()).collect::<Vec<_>>(), [Some("s1"), Some("s2")]);
+    assert_ne!(calls[0].body["id"], calls[1].body["id"]);
+    assert_eq!(calls[0].body["params"], calls[1].body["params"]);
+    assert!(calls.iter().all(|sent| sent.header("mcp-protocol-version") == Some("2025-11-25")));
+}
+
+#[test]
+fn wire_ids_start_at_a_random_base_and_are_never_used_twice() {
+    let mut net = Net::connected();
+    for _ in 0..20 {
+        net.call("a");
+        net.run();
+    }
+    let ids: Vec<u64> = net.sent.iter().filter_map(|sent| sent.body["id"].as_u64()).collect();
+    assert!(ids.iter().all(|id| (1 << 40..1 << 53).contains(id)));
+    assert!(ids.windows(2).all(|pair| pair[0] < pair[1]));
 }
 
 #[test]
@@ -24,6 +73,34 @@ fn fifty_concurrent_calls_share_one_handshake() {
     assert_eq!((count("call→404"), count("initialize→200 s2"), count("call→200")), (50, 1, 50));
     assert_eq!(log.len(), 50 + 2 + 50 + 50);
     assert!(calls.iter().all(|call| net.results[call].is_ok()));
+}
+
+#[test]
+fn calls_made_during_the_repair_wait_for_it() {
+    let mut net = Net::connected();
+    net.restart();
+    net.reply("initialize", Reply::Silence);
+    net.call("a");
+    assert_eq!(net.run(), ["call→404", "initialize→…"]);
+    net.call("b");
+    assert_eq!(net.run(), Vec::<String>::new());
+    assert_eq!(net.phase(), Phase::Recovering);
+}
+
+#[test]
+fn a_refusal_that_belongs_to_the_old_session_does_not_end_the_new_one() {
+    let mut net = Net::connected();
+    net.restart();
+    let slow = net.call("slow");
+    net.reply("call", Reply::Silence);
+    assert_eq!(net.run(), ["call→…"]);
+    net.call("a");
+    assert_eq!(net.run(), ["call→404", "initialize→200 s2", "initialized→202", "call→200", "a ok"]);
+    // The slow call's refusal arrives now.
+    net.answer_late("slow", Reply::error(404, -32001, "Session not found"));
+    assert_eq!(net.run(), ["call→200", "slow ok"]);
+    assert!(net.results[&slow].is_ok());
+    assert_eq!(net.status().generation, 2);
 }
 
 #[test]
@@ -42,4 +119,353 @@ fn what_the_new_session_refuses_too_is_not_sent_a_third_time() {
     // It comes back by itself, and proves it before it says so.
     assert_eq!(net.run_for(5_000), ["initialize→200 s3", "initialized→202", "ping→200"]);
     assert_eq!(net.phase(), Phase::Ready);
+}
+
+#[test]
+fn a_server_that_refuses_every_session_is_left_in_peace_more_and_more() {
+    let mut net = Net::connected();
+    net.call("a");
+    net.run();
+    net.restart();
+    net.forgetful = true;
+    net.call("write");
+    net.run();
+    let handshakes = |net: &mut Net, ms| net.run_for(ms).iter().filter(|line| line.starts_with("initialize→")).count();
+    let first_minute = handshakes(&mut net, 60_000);
+    assert!((3..=8).contains(&first_minute), "{first_minute}");
+    assert_eq!(net.phase(), Phase::Waiting);
+    let next_ten_minutes = handshakes(&mut net, 600_000);
+    assert!((8..=20).contains(&next_ten_minutes), "{next_ten_minutes}");
+    // A call of that time settles after two attempts.
+    let call = net.call("late");
+    net.run_for(60_000);
+    assert_eq!((net.error(call).code, net.error(call).outcome), (Code::SessionLost, Outcome::NotExecuted));
+    net.forgetful = false;
+    net.run_for(70_000);
+    assert_eq!(net.phase(), Phase::Ready);
+}
+
+#[test]
+fn a_server_that_is_gone_settles_calls_after_two_attempts_and_is_found_again() {
+    let mut net = Net::connected();
+    net.restart();
+    (0..9).for_each(|_| net.reply("initialize", Reply::Break));
+    let call = net.call("write");
+    assert_eq!(net.run(), ["call→404", "initialize→broke"]);
+    assert_eq!(net.phase(), Phase::Waiting);
+    let log = net.run_for(2_000);
+    assert_eq!(log[..2], ["initialize→broke", "write session_lost not_executed"]);
+    assert!(net.error(call).message.contains("a new one could not be made"));
+    net.run_for(300_000);
+    assert_eq!(net.phase(), Phase::Ready);
+}
+
+#[test]
+fn a_call_cuts_the_pause_short() {
+    let mut net = Net::connected();
+    net.restart();
+    (0..6).for_each(|_| net.reply("initialize", Reply::Break));
+    net.call("a");
+    net.run_for(16_000);
+    let Some(until) = net.status().waiting_for.and_then(|waiting| waiting.until_unix_ms) else { panic!("it waits") };
+    assert!(until > net.now.unix_ms + 2_000);
+    net.call("b");
+    let log = net.run_for(1_100);
+    assert_eq!(log.first().map(String::as_str), Some("initialize→broke"), "{log:?}");
+}
+
+#[test]
+fn retry_after_of_a_refused_handshake_is_not_undercut() {
+    let mut net = Net::connected();
+    net.restart();
+    net.reply("initialize", Reply::busy(503, "20"));
+    net.call("a");
+    assert_eq!(net.run(), ["call→404", "initialize→503"]);
+    net.call("b");
+    assert_eq!(net.run_for(19_900), Vec::<String>::new());
+    assert_eq!(net.run_for(700)[..2], ["initialize→200 s2", "initialized→202"]);
+}
+
+#[test]
+fn strict_repeats_only_what_is_safe_to_repeat() {
+    let mut net = Net::connected_with(config(Mode::Strict));
+    net.restart();
+    let write = net.call("write");
+    let read = net.call_with("read", repeatable());
+    let list = net.request("tools/list", None, CallOptions::default(), "list");
+    assert_eq!(
+        net.run(),
+        [
+            "call→404",
+            "write session_lost not_executed",
+            "call→404",
+            "list→404",
+            "initialize→200 s2",
+            "initialized→202",
+            "call→200",
+            "read ok",
+            "list→200",
+            "list ok"
+        ]
+    );
+    assert_eq!(net.error(write).code, Code::SessionLost);
+    assert!(net.results[&read].is_ok() && net.results[&list].is_ok());
+}
+
+#[test]
+fn off_repeats_nothing_and_still_makes_the_session_anew() {
+    let mut net = Net::connected_with(config(Mode::Off));
+    net.restart();
+    net.request("tools/list", None, CallOptions::default(), "list");
+    assert_eq!(net.run(), ["list→404", "list session_lost not_executed"]);
+    assert_eq!(net.run_for(1_000), ["initialize→200 s2", "initialized→202"]);
+}
+
+#[test]
+fn a_tool_that_says_session_not_found_on_a_live_session_is_an_answer() {
+    let mut net = Net::connected();
+    let reply = throws(next_id(&net, 0));
+    net.reply("call", reply);
+    let call = net.call("throws");
+    assert_eq!(net.run(), ["call→200", "ping→200", "throws rpc executed"]);
+    assert_eq!(net.error(call).rpc_code, Some(-32600));
+    assert_eq!(net.status().generation, 1);
+}
+
+#[test]
+fn the_same_words_from_a_gate_are_an_eviction_and_one_ping_serves_all() {
+    let mut net = Net::connected();
+    net.restart();
+    let first = next_id(&net, 0);
+    net.refusal = throws(0);
+    for n in 0..3 {
+        net.reply("call", throws(first + n));
+    }
+    for name in ["a", "b", "c"] {
+        net.call(name);
+    }
+    assert_eq!(
+        net.run(),
+        [
+            "call→200",
+            "call→200",
+            "call→200",
+            "ping→200",
+            "initialize→200 s2",
+            "initialized→202",
+            "call→200",
+            "a ok",
+            "call→200",
+            "b ok",
+            "call→200",
+            "c ok"
+        ]
+    );
+}
+
+#[test]
+fn words_in_a_result_are_nobodys_eviction() {
+    let mut net = Net::connected();
+    let id = next_id(&net, 0);
+    let result = json!({"content": [{"type": "text", "text": "Session not found"}], "isError": true});
+    net.reply("call", Reply::json(200, &json!({"jsonrpc": "2.0", "id": id, "result": result})));
+    net.call("tool");
+    assert_eq!(net.run(), ["call→200", "tool ok"]);
+}
+
+#[test]
+fn a_404_that_says_method_not_found_is_an_answer() {
+    let mut net = Net::connected();
+    let id = next_id(&net, 0);
+    let error = json!({"code": -32601, "message": "method resources/list is not supported"});
+    net.reply("resources/list", Reply::json(404, &json!({"jsonrpc": "2.0", "id": id, "error": error})));
+    net.request("resources/list", None, CallOptions::default(), "resources");
+    assert_eq!(net.run(), ["resources/list→404", "resources rpc not_executed"]);
+}
+
+#[test]
+fn a_stream_that_ends_without_an_answer_leaves_the_outcome_unknown() {
+    let mut net = Net::connected();
+    net.reply("call", Reply::Stream("data:\nid: 0/0\nretry: 3000\n\n".to_owned()));
+    let call = net.call("write");
+    assert_eq!(net.run(), ["call→200 stream", "write outcome_unknown unknown", "ping→200"]);
+    assert!(net.error(call).message.contains("not sent again"));
+    assert_eq!(net.status().generation, 1);
+}
+
+#[test]
+fn what_is_safe_to_repeat_is_sent_again_once_the_session_is_known_to_live() {
+    let mut net = Net::connected();
+    net.reply("call", Reply::Break);
+    net.call_with("read", repeatable());
+    assert_eq!(net.run(), ["call→broke", "ping→200", "call→200", "read ok"]);
+    net.reply("call", Reply::Break);
+    net.reply("call", Reply::Break);
+    net.call_with("read", repeatable());
+    assert_eq!(net.run(), ["call→broke", "ping→200", "call→broke", "read network unknown", "ping→200"]);
+}
+
+#[test]
+fn a_refusal_that_comes_late_may_answer_a_copy_that_the_browser_sent() {
+    let mut net = Net::connected();
+    net.restart();
+    net.latency = 3_000;
+    let call = net.call("write");
+    let log = net.run();
+    assert_eq!(log[..2], ["call→404", "write outcome_unknown unknown"]);
+    assert_eq!(net.error(call).outcome, Outcome::Unknown);
+    // The session is made anew all the same, and what is safe is repeated.
+    net.latency = 10;
+    net.run_for(1_000);
+    assert_eq!(net.status().generation, 2);
+    net.restart();
+    net.latency = 3_000;
+    net.call_with("read", repeatable());
+    assert!(net.run_for(30_000).contains(&"read ok".to_owned()));
+}
+
+#[test]
+fn a_busy_server_is_asked_again_when_it_says_so() {
+    let mut net = Net::connected();
+    net.reply("call", Reply::busy(429, "2"));
+    net.call("write");
+    assert_eq!(net.run_for(1_999), ["call→429"]);
+    assert_eq!(net.run_for(600), ["call→200", "write ok"]);
+    assert_eq!(net.status().generation, 1);
+}
+
+#[test]
+fn a_wait_beyond_the_time_out_is_an_error_at_once() {
+    let mut net = Net::connected();
+    net.reply("call", Reply::busy(503, "3600"));
+    let call = net.call("write");
+    assert_eq!(net.run(), ["call→503", "write overloaded not_executed"]);
+    assert!(net.error(call).retryable);
+}
+
+#[test]
+fn a_503_that_does_not_say_when_may_hide_a_broken_connection() {
+    let mut net = Net::connected();
+    net.reply("call", Reply::text(503, "upstream connect error or disconnect/reset before headers"));
+    net.call("write");
+    assert_eq!(net.run(), ["call→503", "write overloaded unknown"]);
+}
+
+#[test]
+fn a_503_words_of_lookup_are_a_suspicion() {
+    let mut net = Net::connected();
+    net.reply("call", Reply::text(503, "session not found"));
+    let call = net.call("write");
+    assert_eq!(net.run(), ["call→503", "ping→200", "write overloaded unknown"]);
+    assert_eq!(net.error(call).http_status, Some(503));
+}
+
+#[test]
+fn a_new_session_without_an_id_means_that_the_server_became_stateless() {
+    let mut net = Net::connected();
+    net.restart();
+    net.stateless_next = true;
+    net.call("a");
+    assert_eq!(net.run(), ["call→404", "initialize→200", "initialized→202", "call→200", "a ok"]);
+    assert_eq!(net.sent.last().and_then(|sent| sent.session.clone()), None);
+}
+
+#[test]
+fn a_hidden_session_id_is_diagnosed_and_not_looped_over() {
+    let mut net = Net::new(Config::default());
+    net.stateless = true;
+    let call = net.connect();
+    net.reply("initialized", Reply::error(400, -32000, "Bad Request: No valid session ID provided"));
+    assert_eq!(net.run(), ["initialize→200", "initialized→400", "connect cors not_executed"]);
+    let diagnosis = net.error(call).diagnosis.clone().expect("a diagnosis");
+    assert_eq!((diagnosis.kind, diagnosis.header), ("hidden_session_id", Some("Mcp-Session-Id")));
+    assert_eq!(net.run_for(600_000), Vec::<String>::new());
+}
+
+#[test]
+fn a_hidden_session_id_shows_at_the_first_call_of_a_server_that_takes_any_notification() {
+    let mut net = Net::new(Config::default());
+    net.stateless = true;
+    net.connect();
+    net.run();
+    net.reply("call", Reply::error(400, -32000, "Bad Request: No valid session ID provided"));
+    let call = net.call("a");
+    assert_eq!(net.run(), ["call→400", "a cors not_executed"]);
+    assert_eq!(net.error(call).diagnosis.as_ref().and_then(|diagnosis| diagnosis.header), Some("Mcp-Session-Id"));
+    assert_eq!(net.warnings(), ["hidden_session_id"]);
+}
+
+#[test]
+fn a_single_session_server_is_cleared_of_the_old_session_once() {
+    let mut net = Net::connected();
+    net.reply("call", Reply::error(404, -32001, "Session not found"));
+    net.reply("initialize", Reply::error(400, -32600, "Invalid Request: Server already initialized"));
+    net.call("a");
+    assert_eq!(
+        net.run(),
+        ["call→404", "initialize→400", "DELETE→200", "initialize→200 s2", "initialized→202", "call→200", "a ok"]
+    );
+}
+
+#[test]
+fn a_notification_that_a_dead_session_refused_is_not_replayed() {
+    let mut net = Net::connected();
+    net.restart();
+    net.notify("notifications/x");
+    assert_eq!(net.run(), ["x→404", "x session_lost not_executed"]);
+    assert_eq!(net.run_for(1_000), ["initialize→200 s2", "initialized→202"]);
+}
+
+#[test]
+fn verify_heals_and_then_says_so() {
+    let mut net = Net::connected();
+    let verify = net.session.verify(net.now);
+    net.name(verify, "verify");
+    assert_eq!(net.run(), ["ping→200", "verify ok"]);
+    net.restart();
+    let verify = net.session.verify(net.now);
+    net.name(verify, "verify");
+    let log = net.run();
+    assert_eq!(log[..3], ["ping→404", "initialize→200 s2", "initialized→202"]);
+    assert_eq!(log.last().map(String::as_str), Some("verify ok"));
+}
+
+#[test]
+fn a_server_that_does_not_know_ping_lives() {
+    let mut net = Net::connected();
+    let id = next_id(&net, 0);
+    let error = json!({"code": -32601, "message": "Method not found"});
+    net.reply("ping", Reply::json(200, &json!({"jsonrpc": "2.0", "id": id, "error": error})));
+    let verify = net.session.verify(net.now);
+    net.name(verify, "verify");
+    assert_eq!(net.run(), ["ping→200", "verify ok"]);
+}
+
+#[test]
+fn reconnect_ends_the_old_session_and_makes_a_new_one() {
+    let mut net = Net::connected();
+    let reconnect = net.session.reconnect(net.now);
+    net.name(reconnect, "reconnect");
+    assert_eq!(net.run(), ["DELETE→200", "initialize→200 s2", "initialized→202", "reconnect ok"]);
+    assert_eq!(net.live.len(), 1);
+}
+
+#[test]
+fn the_host_is_told_what_happened() {
+    let mut net = Net::connected();
+    net.restart();
+    net.events.clear();
+    net.call("a");
+    net.run();
+    let told: Vec<String> = net
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Recovering { generation, .. } => Some(format!("recovering {generation}")),
+            Event::Recovered { generation, recovery } => Some(format!("recovered {generation} {}", recovery.retried)),
+            Event::StateChange => Some("statechange".to_owned()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(told, ["recovering 1", "statechange", "statechange", "recovered 2 1"]);
 }

@@ -1,0 +1,282 @@
+//! One call's life: answers, time-outs, cancellation, progress; what the server asks; the end.
+
+use crate::net::{Net, Reply};
+use mcp_evergreen::protocol::status::Phase;
+use mcp_evergreen::protocol::{CallOptions, Code, Config, Input, Malformed, Outcome};
+use serde_json::json;
+
+fn options(change: impl FnOnce(&mut CallOptions)) -> CallOptions {
+    let mut options = CallOptions::default();
+    change(&mut options);
+    options
+}
+
+#[test]
+fn an_answer_may_come_as_an_event_stream() {
+    let mut net = Net::connected();
+    net.reply("call", Reply::Open(String::new()));
+    let call = net.call("a");
+    net.run();
+    let sent = net.sent.last().expect("sent").clone();
+    net.events(sent.exchange, &format!("data: {}\n\n", json!({"jsonrpc": "2.0", "id": 1, "result": {"not": "ours"}})));
+    net.events(
+        sent.exchange,
+        &format!("data: {}\n\n", json!({"jsonrpc": "2.0", "id": sent.body["id"], "result": {"x": 1}})),
+    );
+    assert_eq!(net.flush(), ["a ok"]);
+    assert_eq!(net.results[&call].as_ref().ok(), Some(&json!({"x": 1})));
+    // A second response changes nothing; the stream that stays open is closed.
+    net.events(
+        sent.exchange,
+        &format!("data: {}\n\n", json!({"jsonrpc": "2.0", "id": sent.body["id"], "result": {"x": 2}})),
+    );
+    assert_eq!(net.run_for(2_000), ["call aborted"]);
+}
+
+#[test]
+fn batches_are_received() {
+    let mut net = Net::connected();
+    net.call("a");
+    net.flush();
+    let id = net.sent.last().expect("sent").body["id"].clone();
+    let batch = json!([
+        {"jsonrpc": "2.0", "method": "notifications/message", "params": {"level": "info"}},
+        {"jsonrpc": "2.0", "id": id, "result": {}},
+    ]);
+    net.reply("call", Reply::json(200, &batch));
+    assert_eq!(net.run(), ["call→200", "a ok"]);
+}
+
+#[test]
+fn a_time_out_is_told_to_the_server_and_not_waited_for() {
+    let mut net = Net::connected();
+    net.reply("call", Reply::Silence);
+    let call = net.call_with("a", options(|options| options.timeout_ms = Some(500)));
+    assert_eq!(net.run_for(1_000), ["call→…", "a timeout unknown", "call aborted", "cancelled→202", "ping→200"]);
+    assert!(net.error(call).message.contains("may have run"));
+    let sent = net.sent.iter().find(|sent| sent.name() == "call").expect("sent");
+    let cancelled = net.sent.iter().find(|sent| sent.name() == "cancelled").expect("cancelled");
+    assert_eq!(cancelled.body["params"]["requestId"], sent.body["id"]);
+}
+
+#[test]
+fn a_cancelled_call_settles_nothing_and_a_late_answer_is_ignored() {
+    let mut net = Net::connected();
+    net.reply("call", Reply::Silence);
+    let call = net.call("a");
+    net.run();
+    let exchange = net.sent.last().expect("sent").exchange;
+    net.session.cancel(call, Some("the user left".to_owned()), net.now);
+    assert_eq!(net.run(), ["call aborted", "cancelled→202"]);
+    net.session.handle_input(exchange, Input::End, net.now);
+    assert_eq!(net.run(), Vec::<String>::new());
+    assert!(net.results.get(&call).is_none());
+}
+
+#[test]
+fn a_parked_call_that_is_cancelled_is_never_sent() {
+    let mut net = Net::connected();
+    net.restart();
+    net.call("a");
+    let parked = net.call("b");
+    net.flush();
+    net.session.cancel(parked, None, net.now);
+    let log = net.run();
+    assert_eq!(log.iter().filter(|line| line.as_str() == "call→200").count(), 1, "{log:?}");
+}
+
+#[test]
+fn progress_reaches_its_call_and_may_reset_the_clock() {
+    let mut net = Net::connected();
+    net.reply("call", Reply::Open(String::new()));
+    let call = net.call_with(
+        "a",
+        options(|options| {
+            options.progress = true;
+            options.reset_timeout_on_progress = true;
+            options.timeout_ms = Some(1_000);
+            options.max_total_timeout_ms = Some(1_700);
+        }),
+    );
+    net.run();
+    let sent = net.sent.last().expect("sent").clone();
+    assert_eq!(sent.body["params"]["_meta"]["progressToken"], sent.body["id"]);
+    net.run_for(900);
+    let progress = json!({"progressToken": sent.body["id"], "progress": 1});
+    let notification = json!({"jsonrpc": "2.0", "method": "notifications/progress", "params": progress});
+    net.events(sent.exchange, &format!("data: {notification}\n\n"));
+    net.run_for(700);
+    assert_eq!((net.progress.len(), net.results.get(&call).is_none()), (1, true));
+    net.run_for(200);
+    assert_eq!(net.error(call).code, Code::Timeout);
+}
+
+#[test]
+fn what_cannot_be_read_is_named() {
+    let cases = [
+        (Malformed::TooLarge { limit: 9 }, Code::TooLarge, "9 bytes"),
+        (Malformed::Utf8, Code::Protocol, "UTF-8"),
+        (Malformed::Json { bytes: 12 }, Code::Protocol, "12 bytes"),
+    ];
+    for (malformed, code, words) in cases {
+        let mut net = Net::connected();
+        let call = net.call("a");
+        net.flush();
+        let exchange = net.sent.last().expect("sent").exchange;
+        let head = mcp_evergreen::protocol::http::Head {
+            status: 200,
+            content_type: Some("application/json".to_owned()),
+            ..Default::default()
+        };
+        net.session.handle_input(exchange, Input::Head(head), net.now);
+        net.session.handle_input(exchange, Input::Malformed(malformed), net.now);
+        net.session.handle_input(exchange, Input::End, net.now);
+        net.flush();
+        assert_eq!(net.error(call).code, code);
+        assert!(net.error(call).message.contains(words), "{}", net.error(call).message);
+        net.call("b");
+        assert!(net.run().contains(&"b ok".to_owned()));
+    }
+}
+
+#[test]
+fn a_202_is_no_answer_to_a_request() {
+    let mut net = Net::connected();
+    net.reply("call", Reply::Body(202, "", String::new()));
+    net.call("a");
+    assert_eq!(net.run(), ["call→202", "a protocol unknown"]);
+}
+
+#[test]
+fn the_server_is_answered_under_the_session_that_asked() {
+    let mut net = Net::connected();
+    net.session.set_handled("sampling/createMessage".to_owned());
+    let questions = [
+        json!({"jsonrpc": "2.0", "id": 0, "method": "ping"}),
+        json!({"jsonrpc": "2.0", "id": "q", "method": "sampling/createMessage", "params": {}}),
+        json!({"jsonrpc": "2.0", "id": 2, "method": "roots/list"}),
+    ];
+    let events: String = questions.iter().map(|question| format!("data: {question}\n\n")).collect();
+    net.reply("call", Reply::Open(events));
+    net.call("a");
+    assert_eq!(net.run(), ["call→200 stream", "asked sampling/createMessage", "answer→202", "answer→202"]);
+    let question = net.questions[0].0;
+    net.session.answer(question, Ok("{\"x\":1}".to_owned()), net.now);
+    assert_eq!(net.run(), ["answer→202"]);
+    let answers: Vec<_> = net.sent.iter().filter(|sent| sent.name() == "answer").map(|sent| &sent.body).collect();
+    assert_eq!(*answers[0], json!({"jsonrpc": "2.0", "id": 0, "result": {}}));
+    assert_eq!(answers[1]["error"]["code"], json!(-32601));
+    assert_eq!(*answers[2], json!({"jsonrpc": "2.0", "id": "q", "result": {"x": 1}}));
+}
+
+#[test]
+fn an_answer_to_a_dead_session_goes_nowhere() {
+    let mut net = Net::connected();
+    net.session.set_handled("elicitation/create".to_owned());
+    let question = json!({"jsonrpc": "2.0", "id": 0, "method": "elicitation/create", "params": {}});
+    net.reply("call", Reply::Open(format!("data: {question}\n\n")));
+    net.call("asks");
+    net.run();
+    net.restart();
+    net.call("a");
+    assert_eq!(
+        net.run(),
+        ["call→404", "question withdrawn", "initialize→200 s2", "initialized→202", "call→200", "a ok"]
+    );
+    let question = net.questions[0].0;
+    net.session.answer(question, Ok("{}".to_owned()), net.now);
+    assert_eq!(net.run(), Vec::<String>::new());
+}
+
+#[test]
+fn close_settles_everything_and_then_is_silent() {
+    let mut net = Net::connected();
+    net.reply("call", Reply::Silence);
+    let open = net.call("open");
+    net.run();
+    let close = net.session.close(true, net.now);
+    net.name(close, "close");
+    assert_eq!(net.run(), ["open closed unknown", "call aborted", "DELETE→200", "close ok"]);
+    assert_eq!(net.error(open).outcome, Outcome::Unknown);
+    assert_eq!((net.phase(), net.live.len()), (Phase::Closed, 0));
+    net.call("late");
+    assert_eq!(net.run_for(600_000), ["late closed not_executed"]);
+    let again = net.session.close(true, net.now);
+    net.name(again, "again");
+    assert_eq!(net.run(), ["again ok"]);
+}
+
+#[test]
+fn close_does_not_wait_for_a_server_that_does_not_answer() {
+    let mut net = Net::connected();
+    net.reply("DELETE", Reply::Silence);
+    let close = net.session.close(true, net.now);
+    net.name(close, "close");
+    assert_eq!(net.run_for(5_000), ["DELETE→…", "DELETE aborted", "close ok"]);
+    assert_eq!(net.session.poll_timeout(), None);
+}
+
+#[test]
+fn close_without_terminate_leaves_the_session_to_the_server() {
+    let mut net = Net::connected();
+    let close = net.session.close(false, net.now);
+    net.name(close, "close");
+    assert_eq!(net.run(), ["close ok"]);
+    assert_eq!(net.live.len(), 1);
+}
+
+#[test]
+fn six_streams_of_a_dead_session_do_not_starve_the_handshake() {
+    let mut net = Net::connected();
+    for n in 0..6 {
+        net.reply("call", Reply::Silence);
+        net.call(&format!("s{n}"));
+    }
+    net.run();
+    net.restart();
+    net.call("a");
+    // The browser holds the handshake back until a connection is free.
+    net.reply("initialize", Reply::Silence);
+    let log = net.run_for(3_100);
+    assert_eq!(log.iter().filter(|line| line.as_str() == "call aborted").count(), 6, "{log:?}");
+    assert_eq!(log.iter().filter(|line| line.ends_with("outcome_unknown unknown")).count(), 6, "{log:?}");
+}
+
+#[test]
+fn trusted_annotations_say_what_is_safe_to_repeat() {
+    let list = json!({"tools": [
+        {"name": "read", "annotations": {"readOnlyHint": true}},
+        {"name": "put", "annotations": {"idempotentHint": true}},
+        {"name": "write"},
+    ]});
+    for (trust, expected) in [
+        (true, ["read ok", "put ok", "write network unknown"]),
+        (false, ["read network unknown", "put network unknown", "write network unknown"]),
+    ] {
+        let mut net = Net::connected_with(Config { trust_annotations: trust, ..Config::default() });
+        net.request("tools/list", None, CallOptions::default(), "list");
+        net.flush();
+        let id = net.sent.last().expect("sent").body["id"].clone();
+        net.reply("list", Reply::json(200, &json!({"jsonrpc": "2.0", "id": id, "result": list})));
+        net.run();
+        for (tool, expected) in ["read", "put", "write"].iter().zip(expected) {
+            net.reply("call", Reply::Break);
+            net.call(tool);
+            let log = net.run();
+            assert!(log.contains(&expected.to_owned()), "{log:?}");
+        }
+    }
+}
+
+#[test]
+fn no_message_holds_a_session_id_or_foreign_text() {
+    let mut net = Net::connected();
+    let error = json!({"code": -32000, "message": "wrong thing in s1 at /srv/app.py"});
+    net.call("a");
+    net.flush();
+    let id = net.sent.last().expect("sent").body["id"].clone();
+    net.reply("call", Reply::json(200, &json!({"jsonrpc": "2.0", "id": id, "error": error})));
+    net.run();
+    let call = *net.results.keys().last().expect("settled");
+    assert_eq!(net.error(call).message, "wrong thing in [session id] at /srv/app.py");
+}

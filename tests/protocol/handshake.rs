@@ -1,0 +1,224 @@
+//! The handshake: what is offered, what is accepted, what is refused and how that is said.
+
+use crate::net::{Net, Reply};
+use mcp_evergreen::protocol::config::Handshake;
+use mcp_evergreen::protocol::http::Head;
+use mcp_evergreen::protocol::status::Phase;
+use mcp_evergreen::protocol::{CallOptions, Code, Config, Params};
+use serde_json::{Value, json};
+
+/// What `connect` fails with when `initialize` is answered so.
+fn connect_error(reply: &Reply) -> (Code, String) {
+    let mut net = Net::new(Config::default());
+    (0..2).for_each(|_| net.reply("initialize", reply.clone()));
+    let call = net.connect();
+    net.run_for(10_000);
+    assert_eq!(net.phase(), Phase::Closed);
+    (net.error(call).code, net.error(call).message.clone())
+}
+
+/// A whole `initialize` answer to whichever request came last.
+fn answered(net: &mut Net, result: &Value) -> Vec<String> {
+    net.connect();
+    net.flush();
+    let id = net.sent.last().map(|sent| sent.body["id"].clone());
+    net.reply("initialize", Reply::json(200, &json!({"jsonrpc": "2.0", "id": id, "result": result})));
+    net.run()
+}
+
+#[test]
+fn it_offers_the_latest_version_and_says_who_it_is() {
+    let mut net = Net::new(Config {
+        handshake: Handshake::Own {
+            client_info: r#"{"name":"host","version":"1"}"#.to_owned(),
+            capabilities: r#"{"roots":{}}"#.to_owned(),
+        },
+        ..Config::default()
+    });
+    net.connect();
+    net.run();
+    let sent = &net.sent[0];
+    assert_eq!(
+        sent.body["params"],
+        json!({"protocolVersion": "2025-11-25", "capabilities": {"roots": {}}, "clientInfo": {"name": "host", "version": "1"}})
+    );
+    assert_eq!(sent.header("accept"), Some("application/json, text/event-stream"));
+    assert_eq!(sent.header("content-type"), Some("application/json"));
+    assert_eq!((sent.header("mcp-session-id"), sent.header("mcp-protocol-version")), (None, None));
+    assert_eq!(net.sent[1].header("mcp-session-id"), Some("s1"));
+    assert_eq!(net.status().handshake.map(|handshake| handshake["serverInfo"]["name"].clone()), Some(json!("server")));
+}
+
+#[test]
+fn older_versions_are_accepted_and_their_header_follows_them() {
+    for (version, header) in [("2025-06-18", Some("2025-06-18")), ("2025-03-26", None), ("2024-11-05", None)] {
+        let mut net = Net::new(Config::default());
+        net.version = version;
+        net.connect();
+        assert_eq!(net.run(), ["initialize→200 s1", "initialized→202", "connect ok"]);
+        assert_eq!(net.sent[1].header("mcp-protocol-version"), header, "{version}");
+    }
+}
+
+#[test]
+fn another_version_is_refused_in_words() {
+    let mut net = Net::new(Config::default());
+    net.version = "1999-01-01";
+    let call = net.connect();
+    assert_eq!(net.run(), ["initialize→200 s1", "connect unsupported_version not_executed"]);
+    assert!(net.error(call).message.contains("2025-11-25, 2025-06-18, 2025-03-26, 2024-11-05"));
+}
+
+#[test]
+fn calls_wait_until_initialized_is_answered() {
+    let mut net = Net::new(Config::default());
+    net.reply("initialized", Reply::Silence);
+    net.connect();
+    net.call("early");
+    assert_eq!(net.run(), ["initialize→200 s1", "initialized→…"]);
+}
+
+#[test]
+fn any_2xx_accepts_a_notification() {
+    for reply in
+        [Reply::Body(200, "", String::new()), Reply::Body(204, "", String::new()), Reply::json(200, &json!({}))]
+    {
+        let mut net = Net::new(Config::default());
+        net.reply("initialized", reply);
+        net.connect();
+        assert!(net.run().contains(&"connect ok".to_owned()));
+    }
+}
+
+#[test]
+fn what_is_no_mcp_server_is_told_as_what_it_is() {
+    let html = "<!doctype html><title>Welcome</title>".to_owned();
+    let cases = [
+        (Reply::Body(200, "text/html", html.clone()), Code::NotMcp, "HTTP 200, text/html and 37 bytes"),
+        (Reply::Body(404, "text/html", html), Code::NotMcp, "HTTP 404"),
+        (Reply::json(200, &json!({"hello": 1})), Code::NotMcp, "JSON that is no JSON-RPC"),
+        (Reply::Body(200, "application/json", "{\"jsonrpc".to_owned()), Code::NotMcp, "9 bytes"),
+        (Reply::Body(200, "application/json", String::new()), Code::NotMcp, "empty body"),
+        (Reply::Body(200, "", String::new()), Code::NotMcp, "empty body"),
+        (Reply::Cut("application/json", "{\"jsonrpc".to_owned()), Code::Network, "broke"),
+        (Reply::Break, Code::Network, "CORS"),
+        (Reply::text(500, "boom"), Code::Http, "HTTP 500"),
+        (Reply::text(401, "who are you"), Code::Unauthorized, "HTTP 401"),
+        (Reply::error(400, -32000, "nope"), Code::Rpc, "nope"),
+        (Reply::Body(202, "", String::new()), Code::NotMcp, "HTTP 202"),
+    ];
+    for (reply, code, words) in cases {
+        let (got, message) = connect_error(&reply);
+        assert_eq!(got, code, "{reply:?}: {message}");
+        assert!(message.contains(words), "{reply:?}: {message}");
+        assert!(!message.contains("Welcome") && !message.contains("hello"), "{message}");
+    }
+}
+
+#[test]
+fn an_initialize_result_without_a_version_is_none() {
+    let mut net = Net::new(Config::default());
+    assert_eq!(answered(&mut net, &json!({"capabilities": {}})), ["initialize→200", "connect not_mcp not_executed"]);
+}
+
+#[test]
+fn a_session_id_with_blanks_or_control_characters_is_refused() {
+    for id in ["a b", "a\u{1}", "ä", ""] {
+        let mut net = Net::new(Config::default());
+        let call = net.connect();
+        net.flush();
+        let request = net.sent[0].body["id"].clone();
+        let result = json!({"protocolVersion": "2025-11-25", "capabilities": {}, "serverInfo": {}});
+        let body = json!({"jsonrpc": "2.0", "id": request, "result": result}).to_string();
+        let head = Head { session_id: Some(id.to_owned()), ..Head::default() };
+        net.reply("initialize", Reply::With(200, "application/json", body, head));
+        net.run();
+        assert_eq!(net.error(call).code, Code::Protocol, "{id:?}");
+        assert!(!net.error(call).message.contains(id) || id.is_empty());
+    }
+}
+
+#[test]
+fn a_refusal_is_final_and_an_outage_is_tried_twice() {
+    let count = |reply: &Reply| {
+        let mut net = Net::new(Config::default());
+        (0..9).for_each(|_| net.reply("initialize", reply.clone()));
+        net.connect();
+        net.run_for(60_000);
+        net.sent.len()
+    };
+    assert_eq!(count(&Reply::text(400, "no")), 1);
+    assert_eq!(count(&Reply::Break), 2);
+    assert_eq!(count(&Reply::text(503, "soon")), 2);
+}
+
+#[test]
+fn a_server_that_never_answers_fails_connect_in_time() {
+    let mut net = Net::new(Config { timeout_ms: 5_000, ..Config::default() });
+    (0..9).for_each(|_| net.reply("initialize", Reply::Silence));
+    let call = net.connect();
+    net.run_for(5_000);
+    assert_eq!(net.error(call).code, Code::Timeout);
+    assert_eq!((net.phase(), net.run_for(60_000)), (Phase::Closed, Vec::new()));
+}
+
+#[test]
+fn a_session_id_on_an_error_is_not_adopted() {
+    let mut net = Net::connected();
+    net.restart();
+    let head = Head { session_id: Some("useless".to_owned()), ..Head::default() };
+    let body = r#"{"jsonrpc":"2.0","error":{"code":-32600,"message":"Session not found"},"id":null}"#.to_owned();
+    net.reply("call", Reply::With(404, "application/json", body, head));
+    net.call("a");
+    net.run();
+    assert!(net.sent.iter().all(|sent| sent.session.as_deref() != Some("useless")));
+}
+
+/// The Client of a host's own runs the handshake, and its session is replaced under it.
+#[test]
+fn a_hosts_own_client_does_not_notice() {
+    let mut net = Net::new(Config { handshake: Handshake::Host, ..Config::default() });
+    let params =
+        json!({"protocolVersion": "2025-06-18", "capabilities": {"sampling": {}}, "clientInfo": {"name": "sdk"}});
+    net.version = "2025-06-18";
+    let initialize = net.request("initialize", Some(&params), CallOptions::default(), "host-initialize");
+    assert_eq!(net.run(), ["initialize→200 s1", "host-initialize ok"]);
+    assert_eq!(
+        net.results[&initialize].as_ref().map(|result| result["protocolVersion"].clone()).ok(),
+        Some(json!("2025-06-18"))
+    );
+    net.notify("notifications/initialized");
+    assert_eq!(net.run(), ["initialized→202", "initialized ok"]);
+    net.call("a");
+    assert_eq!(net.run(), ["call→200", "a ok"]);
+    net.restart();
+    net.call("b");
+    assert_eq!(net.run(), ["call→404", "initialize→200 s2", "initialized→202", "call→200", "b ok"]);
+    let replayed: Vec<_> = net.sent.iter().filter(|sent| sent.name() == "initialize").map(|sent| &sent.body).collect();
+    assert_eq!(replayed[0]["params"], replayed[1]["params"]);
+    assert_ne!(replayed[0]["id"], replayed[1]["id"]);
+}
+
+#[test]
+fn a_hosts_own_client_may_try_initialize_again() {
+    let mut net = Net::new(Config { handshake: Handshake::Host, ..Config::default() });
+    net.reply("initialize", Reply::text(400, "no"));
+    net.request("initialize", Some(&json!({})), CallOptions::default(), "first");
+    assert_eq!(net.run(), ["initialize→400", "first http not_executed"]);
+    net.request("initialize", Some(&json!({})), CallOptions::default(), "second");
+    assert_eq!(net.run(), ["initialize→200 s1", "second ok"]);
+}
+
+#[test]
+fn under_a_hosts_own_client_another_version_is_an_error_and_not_another_session() {
+    let mut net = Net::new(Config { handshake: Handshake::Host, ..Config::default() });
+    net.request("initialize", Some(&json!({"protocolVersion": "2025-11-25"})), CallOptions::default(), "host");
+    net.run();
+    net.session.notify("notifications/initialized".to_owned(), Params::default(), net.now);
+    net.run();
+    net.restart();
+    net.version = "2025-03-26";
+    let call = net.call("a");
+    net.run_for(10_000);
+    assert!(net.error(call).message.contains("another protocol version"));
+}
