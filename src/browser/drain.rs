@@ -6,15 +6,15 @@
 
 use super::{
     body, clock,
-    fetch::Transport,
+    fetch::{Sent, Transport},
     host::{Caller, Host, Question},
+    table::Table,
     task::{self, Slot, Task},
     timer::Timer,
 };
 use crate::protocol::{CallId, Config, Event, ExchangeId, Input, Output, Purpose, ReadAs, Session, http::Request};
 use std::{
     cell::{Cell, RefCell},
-    collections::BTreeMap,
     rc::{Rc, Weak},
 };
 use wasm_bindgen::JsValue;
@@ -26,8 +26,8 @@ pub(super) struct Inner {
     pub session: RefCell<Session<JsValue>>,
     transport: Rc<Transport>,
     host: RefCell<Option<Rc<dyn Host>>>,
-    open: RefCell<BTreeMap<ExchangeId, Open>>,
-    pub callers: RefCell<BTreeMap<CallId, Caller>>,
+    open: Table<ExchangeId, Open>,
+    pub callers: Table<CallId, Caller>,
     timer: Timer,
     /// A drain loop is running.
     draining: Cell<bool>,
@@ -63,8 +63,8 @@ impl Inner {
                 session: RefCell::new(Session::new(config, seed, now)),
                 transport: Rc::new(transport),
                 host: RefCell::new(Some(host)),
-                open: RefCell::default(),
-                callers: RefCell::default(),
+                open: Table::default(),
+                callers: Table::default(),
                 timer: Timer::new(move || {
                     if let Some(inner) = weak.upgrade() {
                         inner.timer_fired();
@@ -110,24 +110,22 @@ impl Inner {
         match output {
             Output::Send { exchange, purpose, request } => self.send(exchange, purpose, request),
             Output::Read { exchange, how } => {
-                let slot = self.open.borrow().get(&exchange).map(|open| Rc::clone(&open.read));
+                let slot = self.open.with(exchange, |open| Rc::clone(&open.read));
                 if let Some(slot) = slot {
                     slot.put(how);
                 }
             }
             Output::Abort { exchange } => {
-                // Dropped outside of the borrow: an abort runs its listeners at once.
-                let open = self.open.borrow_mut().remove(&exchange);
-                drop(open);
+                // Taken out first: an abort runs its listeners at once.
+                drop(self.open.take(exchange));
             }
             Output::Settle { call, result } => {
-                let caller = self.callers.borrow_mut().remove(&call);
-                if let Some(caller) = caller {
+                if let Some(caller) = self.callers.take(call) {
                     (caller.settle)(result);
                 }
             }
             Output::Progress { call, params } => {
-                let progress = self.callers.borrow().get(&call).and_then(|caller| caller.progress.clone());
+                let progress = self.callers.with(call, |caller| caller.progress.clone()).flatten();
                 if let Some(progress) = progress {
                     progress(params);
                 }
@@ -167,7 +165,8 @@ impl Inner {
             let tell = |input| driver.upgrade().is_some_and(|inner| inner.told(exchange, input));
             match transport.send(purpose, request, &signal).await {
                 Err(cause) => _ = tell(Input::Failed { cause: Some(cause) }),
-                Ok((head, response)) => {
+                Ok(Sent::Redirected) => _ = tell(Input::Redirected),
+                Ok(Sent::Answered(head, response)) => {
                     if tell(Input::Head(head)) {
                         let how = slot.get().await;
                         body::read(response, how, tell).await;
@@ -175,26 +174,24 @@ impl Inner {
                 }
             }
         });
-        self.open.borrow_mut().insert(exchange, Open { controller, read, over: false, _task: task });
+        self.open.put(exchange, Open { controller, read, over: false, _task: task });
     }
 
     /// A fact of an exchange under way. Says whether more is wanted.
     fn told(self: &Rc<Self>, exchange: ExchangeId, input: Input<JsValue>) -> bool {
-        let ended = matches!(input, Input::End | Input::Failed { .. });
-        let known = if ended {
-            let open = self.open.borrow_mut().remove(&exchange);
-            open.is_some_and(|mut open| {
-                open.over = true;
+        let known = if matches!(input, Input::End | Input::Redirected | Input::Failed { .. }) {
+            self.open.take(exchange).is_some_and(|mut open| {
+                open.over = matches!(input, Input::End);
                 true
             })
         } else {
-            self.open.borrow().contains_key(&exchange)
+            self.open.has(exchange)
         };
         if known {
             self.input(exchange, input);
             self.drain();
         }
-        self.open.borrow().contains_key(&exchange)
+        self.open.has(exchange)
     }
 
     fn input(&self, exchange: ExchangeId, input: Input<JsValue>) {
@@ -215,7 +212,7 @@ impl Inner {
 
     /// Lets go of everything once nothing can happen any more.
     fn release(&self) {
-        if self.closed.get() && self.open.borrow().is_empty() && self.callers.borrow().is_empty() {
+        if self.closed.get() && self.open.is_empty() && self.callers.is_empty() {
             self.timer.set(None, 0);
             let host = self.host.take();
             drop(host);

@@ -53,8 +53,7 @@ impl Driver {
 
     /// Gives a command up: its caller hears nothing more.
     pub fn cancel(&self, call: CallId, reason: Option<String>) {
-        let caller = self.0.callers.borrow_mut().remove(&call);
-        drop(caller);
+        drop(self.0.callers.take(call));
         let now = clock::now();
         self.0.session.borrow_mut().cancel(call, reason, now);
         self.0.schedule();
@@ -81,7 +80,7 @@ impl Driver {
     fn command(&self, caller: Caller, run: impl FnOnce(&mut Session<JsValue>, Now) -> CallId) -> CallId {
         let now = clock::now();
         let call = run(&mut self.0.session.borrow_mut(), now);
-        self.0.callers.borrow_mut().insert(call, caller);
+        self.0.callers.put(call, caller);
         self.0.schedule();
         call
     }

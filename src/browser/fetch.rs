@@ -22,12 +22,20 @@ pub struct Transport {
     pub credentials: String,
 }
 
+/// How a request is answered.
+pub enum Sent {
+    /// With a head; the body is still to be read.
+    Answered(Head, Response),
+    /// With a redirect. A browser hides where it leads.
+    Redirected,
+}
+
 impl Transport {
     /// Sends a request and waits for the head of its answer.
     ///
     /// # Errors
     /// What was thrown, by the platform or by the host's functions.
-    pub async fn send(&self, purpose: Purpose, request: Request, signal: &AbortSignal) -> Thrown<(Head, Response)> {
+    pub async fn send(&self, purpose: Purpose, request: Request, signal: &AbortSignal) -> Thrown<Sent> {
         let headers = self.headers(purpose, &request).await?;
         let init: JsValue = Plain::new()
             .with("method", request.method.as_str())
@@ -47,7 +55,10 @@ impl Transport {
             return Err(type_error("fetch did not give a Response."));
         }
         let response: Response = response.unchecked_into();
-        Ok((head(&response)?, response))
+        if is_redirect(&response)? {
+            return Ok(Sent::Redirected);
+        }
+        Ok(Sent::Answered(head(&response)?, response))
     }
 
     fn function(&self) -> Thrown<Function> {
@@ -79,14 +90,16 @@ impl Transport {
     }
 }
 
+fn is_redirect(response: &Response) -> Thrown<bool> {
+    // Node shows the status, browsers do not.
+    let status =
+        response.status()?.as_f64().is_some_and(|status| [301.0, 302.0, 303.0, 307.0, 308.0].contains(&status));
+    Ok(status || response.kind()?.as_string().as_deref() == Some("opaqueredirect"))
+}
+
 fn head(response: &Response) -> Thrown<Head> {
-    let redirected = response.kind()?.as_string().as_deref() == Some("opaqueredirect")
-        || response.redirected()?.as_bool() == Some(true);
-    if redirected {
-        return Err(type_error(
-            "The server answered with a redirect, which is not followed: it would carry the session and the \
-             credentials elsewhere. Use the final address; often it differs in the last slash only.",
-        ));
+    if response.redirected()?.as_bool() == Some(true) {
+        return Err(type_error("The host's fetch followed a redirect, which it was asked not to."));
     }
     let status = response.status()?.as_f64().filter(|status| (100.0..600.0).contains(status));
     let Some(status) = status else { return Err(type_error("fetch gave a Response without a status.")) };

@@ -26,6 +26,10 @@ extern "C" {
     #[wasm_bindgen(js_namespace = crypto, js_name = getRandomValues, catch)]
     pub(super) fn random_values(into: &js_sys::Uint32Array) -> Thrown<JsValue>;
 
+    /// Throws where a promise of the host's own make does.
+    #[wasm_bindgen(js_namespace = Promise, js_name = resolve, catch)]
+    fn promise_of(value: &JsValue) -> Thrown<Promise>;
+
     /// `JSON.parse` of a string that never leaves the engine.
     #[wasm_bindgen(js_namespace = JSON, js_name = parse, catch)]
     pub(super) fn parse_json(text: &JsValue) -> Thrown<JsValue>;
@@ -124,7 +128,7 @@ extern "C" {
 
 /// Waits for a promise, or for what is none, as `await` does.
 pub(super) async fn settled(value: &JsValue) -> Thrown<JsValue> {
-    JsFuture::from(Promise::resolve(value)).await
+    JsFuture::from(promise_of(value)?).await
 }
 
 /// Lets a promise run on its own; its rejection is nobody's business.

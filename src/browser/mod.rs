@@ -10,5 +10,6 @@ pub mod fetch;
 pub mod host;
 pub mod js;
 mod payload;
+mod table;
 pub mod task;
 pub mod timer;

@@ -68,6 +68,7 @@ export function server(log, control) {
       log.push(`${name}→…`);
       return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
     }
+    if (next === "redirect") return { type: "opaqueredirect", status: 0, headers: new Headers() };
     if (next === "stream") {
       log.push(`${name}→stream`);
       const progress = { progressToken: params._meta?.progressToken, progress: 1 };

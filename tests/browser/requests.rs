@@ -3,7 +3,7 @@
 use super::fakes::{Body, json, message, once, transport};
 use js_sys::{Array, Function, Object, Reflect};
 use mcp_evergreen::{
-    browser::fetch::Transport,
+    browser::fetch::{Sent, Transport},
     protocol::{
         CallId, Purpose,
         http::{Head, Method, Request},
@@ -24,7 +24,10 @@ fn post() -> Request {
 
 async fn send(transport: &Transport) -> Result<Head, JsValue> {
     let controller = AbortController::new().expect("a controller");
-    transport.send(Purpose::Call(CallId(1)), post(), &controller.signal()).await.map(|(head, _)| head)
+    match transport.send(Purpose::Call(CallId(1)), post(), &controller.signal()).await? {
+        Sent::Answered(head, _) => Ok(head),
+        Sent::Redirected => Err(js_sys::Error::new("redirected").into()),
+    }
 }
 
 fn answering(response: &JsValue) -> (Transport, Array) {
@@ -96,7 +99,9 @@ async fn a_header_function_is_told_what_for() {
 #[test]
 async fn what_the_hosts_functions_throw_is_the_cause() {
     let (mut transport, calls) = answering(&script("return new Response()"));
-    for headers in ["return () => { throw new Error('no token') }", "return async () => { throw new Error('no token') }"] {
+    for headers in
+        ["return () => { throw new Error('no token') }", "return async () => { throw new Error('no token') }"]
+    {
         transport.headers = script(headers);
         assert_eq!(message(&send(&transport).await.expect_err("it throws")), "no token");
     }
@@ -110,19 +115,23 @@ async fn what_the_hosts_functions_throw_is_the_cause() {
 
 #[test]
 async fn a_redirect_is_not_followed_and_says_so() {
-    for response in [
-        "return { type: 'opaqueredirect', status: 0, headers: new Headers() }",
-        "return { type: 'basic', redirected: true, status: 200, headers: new Headers() }",
+    for (response, said) in [
+        ("return { type: 'opaqueredirect', status: 0, headers: new Headers() }", "redirected"),
+        ("return new Response(null, { status: 307, headers: { location: '/mcp/' } })", "redirected"),
+        (
+            "return { redirected: true, status: 200, headers: new Headers() }",
+            "The host's fetch followed a redirect, which it was asked not to.",
+        ),
     ] {
         let (transport, _) = answering(&script(response));
-        let said = message(&send(&transport).await.expect_err("a redirect"));
-        assert!(said.contains("redirect"), "{said}");
+        assert_eq!(message(&send(&transport).await.expect_err("a redirect")), said);
     }
 }
 
 #[test]
 async fn what_is_no_response_is_an_error() {
-    for response in ["return null", "return 7", "return {}", "return { status: 200 }", "return { status: 'ok', headers: {} }"]
+    for response in
+        ["return null", "return 7", "return {}", "return { status: 200 }", "return { status: 'ok', headers: {} }"]
     {
         let (transport, _) = answering(&script(response));
         assert!(send(&transport).await.is_err(), "{response}");
@@ -131,7 +140,8 @@ async fn what_is_no_response_is_an_error() {
 
 #[test]
 async fn a_response_of_another_make_will_do() {
-    let (transport, _) = answering(&script("return { status: 200, headers: new Map([['content-type', 'text/plain']]) }"));
+    let (transport, _) =
+        answering(&script("return { status: 200, headers: new Map([['content-type', 'text/plain']]) }"));
     assert_eq!(send(&transport).await.map(|head| head.content_type), Ok(Some("text/plain".into())));
 }
 

@@ -129,6 +129,14 @@ async fn a_streamed_answer_brings_progress_and_notifications_first() {
 }
 
 #[test]
+async fn a_redirected_call_was_not_executed() {
+    let bench = Bench::connected().await;
+    bench.next("redirect");
+    bench.call("moved");
+    bench.settled.wait("moved http not_executed").await;
+}
+
+#[test]
 async fn nothing_comes_of_a_command_before_its_method_returns() {
     let bench = Bench::connected().await;
     bench.driver.close(false, caller(&bench.settled, "close"));
