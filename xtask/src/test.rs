@@ -36,7 +36,7 @@ const SUITES: &[Suite] = &[
     Suite {
         name: "wasm",
         about: "the browser layer in headless Chromium",
-        at_least: 1,
+        at_least: 50,
         needs: &[Piece::WasmTarget, Piece::WasmBindgen, Piece::Chromium],
         command: wasm,
         passed: passed_by_cargo,
@@ -92,7 +92,7 @@ fn wasm(project: &Project) -> Result<Command> {
     let runner = toolchain::wasm_bindgen(project)?.join("wasm-bindgen-test-runner");
     let mut command = project.cargo();
     command
-        .args(["test", "--package", "mcp-evergreen", "--tests"])
+        .args(["test", "--package", "mcp-evergreen", "--test", "browser"])
         .args(["--features", "js", "--target", WASM])
         .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", runner)
         .env("WASM_BINDGEN_TEST_TIMEOUT", WASM_TEST_TIMEOUT)
