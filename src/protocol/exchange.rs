@@ -148,8 +148,6 @@ impl Exchange {
             Answer::Lost { .. } => WireStep::Failed { duration_ms },
             // A redirect: its status is hidden.
             Answer::Unusable { .. } if self.head.is_none() => WireStep::Failed { duration_ms },
-            // A redirect: its status is hidden.
-            Answer::Unusable { .. } if self.head.is_none() => WireStep::Failed { duration_ms },
             Answer::Result(_) | Answer::Accepted | Answer::Refused { .. } | Answer::Unusable { .. } => {
                 WireStep::Answered { status: self.status(), verdict, duration_ms }
             }

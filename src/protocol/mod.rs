@@ -85,8 +85,6 @@ pub enum Input<P> {
     Malformed(Malformed),
     /// The server answered with a redirect, which the driver did not follow. This ends the exchange.
     Redirected,
-    /// The server answered with a redirect, which the driver did not follow. This ends the exchange.
-    Redirected,
     /// The body has ended.
     End,
     /// No head arrived, or the body broke off. `cause` is what the platform threw.

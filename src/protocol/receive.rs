@@ -2,7 +2,6 @@
 
 use super::backoff;
 use super::error::Diagnosis;
-use super::error::Diagnosis;
 use super::exchange::{Answer, Exchange};
 use super::json_rpc::{Message, RpcError};
 use super::session::Session;
@@ -40,7 +39,6 @@ impl<P: Payload> Session<P> {
             },
             Input::Text(text) => self.take_text(id, &text, now),
             Input::Malformed(malformed) => self.take_malformed(id, &malformed, now),
-            Input::Redirected => self.take_redirect(id, now),
             Input::Redirected => self.take_redirect(id, now),
             Input::End => self.take_end(id, now),
             Input::Failed { cause } => self.take_failure(id, cause, now),
@@ -130,18 +128,6 @@ impl<P: Payload> Session<P> {
         }
         self.conclude(id, Answer::Unusable { error: Box::new(error) }, now);
         self.end(id);
-    }
-
-    /// Following it would carry the session, and what the host adds, to an address that nobody chose.
-    fn take_redirect(&mut self, id: ExchangeId, now: Now) {
-        let diagnosis = Diagnosis {
-            kind: "redirect",
-            header: None,
-            hint: "Use the final address; often it differs in the last slash only.",
-        };
-        let message = format!("The server answered with a redirect, which is not followed. {}", diagnosis.hint);
-        let error = Error::new(Code::Http, Outcome::NotExecuted, message).with_diagnosis(diagnosis);
-        self.conclude(id, Answer::Unusable { error: Box::new(error) }, now);
     }
 
     /// Following it would carry the session, and what the host adds, to an address that nobody chose.
