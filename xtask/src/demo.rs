@@ -15,9 +15,7 @@ pub fn run(project: &Project, arguments: &[String]) -> Result<()> {
         [flag] if flag == "--headless" => true,
         _ => bail!("`cargo xtask demo` takes --headless or nothing"),
     };
-    if headless {
-        setup::ensure(project, &[Piece::Chromium])?;
-    }
+    setup::ensure(project, if headless { &[Piece::Python, Piece::Chromium] } else { &[Piece::Python] })?;
     build::build(project)?;
     let mut command = project.node();
     command.arg("www/demo.mjs");
