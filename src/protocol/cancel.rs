@@ -43,7 +43,9 @@ impl<P: Payload> Session<P> {
             return self.settle(id, Ok(P::empty()));
         }
         let sent = matches!(call.place, Place::Sent(_));
-        let message = if sent {
+        let message = if kind == Kind::Connect {
+            format!("The server did not answer the handshake within {waited} ms.")
+        } else if sent {
             format!("No answer within {waited} ms. The server was told that the call is given up; it may have run.")
         } else if outcome == Outcome::Unknown {
             format!("No answer within {waited} ms. The call may have run; it was waiting to be sent again.")

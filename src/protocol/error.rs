@@ -11,7 +11,7 @@ pub enum Code {
     Cors,
     /// An HTTP refusal that is no JSON-RPC error.
     Http,
-    /// What answers at this URL is no MCP server.
+    /// What came is no answer of an MCP server's.
     NotMcp,
     /// The server broke the protocol.
     Protocol,
@@ -29,7 +29,7 @@ pub enum Code {
     Overloaded,
     /// No answer in time.
     Timeout,
-    /// 401 or 403.
+    /// 401: credentials are missing or not accepted.
     Unauthorized,
     /// The answer is larger than the bound.
     TooLarge,

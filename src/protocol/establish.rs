@@ -163,13 +163,18 @@ impl<P: Payload> Session<P> {
                 return self.attempt_failed(error, wait.unwrap_or_default(), now);
             }
             Answer::Unusable { mut error } => {
-                if error.code == Code::Protocol {
-                    error.code = Code::NotMcp;
-                    error.message += " It was asked to `initialize`; this is no answer of an MCP server's.";
+                if error.code == Code::NotMcp {
+                    error.message += " It was asked to `initialize`: no MCP server answers at this URL.";
                 }
                 return self.attempt_failed(error, 0, now);
             }
-            Answer::Lost { error } => return self.attempt_failed(error, 0, now),
+            Answer::Lost { mut error } => {
+                if error.code == Code::OutcomeUnknown {
+                    error.code = Code::NotMcp;
+                    "The server ended the stream without an answer to `initialize`.".clone_into(&mut error.message);
+                }
+                return self.attempt_failed(error, 0, now);
+            }
             Answer::Accepted => return,
         };
         match self.read_handshake(exchange, result, now) {
@@ -185,12 +190,15 @@ impl<P: Payload> Session<P> {
             protocol_version: String,
         }
         let not_mcp = |message: String| Error::new(Code::NotMcp, Outcome::NotExecuted, message);
-        let read: InitializeResult = result
-            .read()
-            .map_err(|why| not_mcp(format!("The answer to `initialize` is no InitializeResult: {why}.")))?;
+        let read: InitializeResult = result.read().map_err(|why| {
+            not_mcp(format!("The answer to `initialize` has no protocolVersion that is a string: {why}."))
+        })?;
         let Some(version) = legacy::version(&read.protocol_version) else {
             let ours = legacy::VERSIONS.join(", ");
-            let message = format!("The server answered with a protocol version that is none of ours ({ours}).");
+            let theirs = read.protocol_version.as_str();
+            let is_date = theirs.len() == 10 && theirs.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+            let theirs = if is_date { theirs } else { "of another form" };
+            let message = format!("The server speaks protocol version {theirs}; this client speaks {ours}.");
             return Err(Error::new(Code::UnsupportedVersion, Outcome::NotExecuted, message));
         };
         if let (Handshake::Host, Some(session)) = (&self.config.handshake, self.state.known())
@@ -202,7 +210,7 @@ impl<P: Payload> Session<P> {
         let id = match exchange.head.as_ref().and_then(|head| head.session_id.as_deref()) {
             None => None,
             Some(id) => Some(SessionId::parse(id).ok_or_else(|| {
-                let message = "The session id has characters other than visible ASCII.";
+                let message = "The server's Mcp-Session-Id has characters other than visible ASCII.";
                 Error::new(Code::Protocol, Outcome::NotExecuted, message)
             })?),
         };

@@ -75,8 +75,12 @@ pub(super) struct Exchange {
     /// 1 for the first send of a call.
     pub attempt: u32,
     pub sent: Now,
+    /// Exchanges that were open when it was sent.
+    pub ahead: usize,
+    /// When there was a connection for it, if the origin has but [`CONNECTIONS`].
+    pub connected_at: Option<u64>,
     pub head: Option<Head>,
-    /// Milliseconds from the request to the head.
+    /// Milliseconds that the server took for the head, as far as a page can know.
     pub head_after: u64,
     /// Its answer was taken; what still comes on the stream is only requests and notifications.
     pub concluded: bool,
@@ -100,7 +104,18 @@ pub(super) enum Answer<P> {
 /// Refusals are judged by their first words; some servers answer with stack traces.
 const REFUSAL_BYTES: u64 = 64 << 10;
 
+/// "HTTP/1.1 allows six connections per host": what is sent beyond that waits in the browser.
+pub(super) const CONNECTIONS: usize = 6;
+
 impl Exchange {
+    /// How long the server took, without the time in the browser's queue. A page does not see whether there is a
+    /// queue (HTTP/2 has none), so no more is granted than a gate takes for each six that were ahead.
+    pub fn took(&self, gate_ms: u64, now: u64) -> u64 {
+        let rounds = (self.ahead / CONNECTIONS) as u64;
+        let queued = self.connected_at.unwrap_or(now).saturating_sub(self.sent.mono);
+        now.saturating_sub(self.sent.mono) - queued.min(rounds.saturating_mul(gate_ms))
+    }
+
     /// How to read the body that follows this head.
     pub fn read_as(&self, head: &Head, max_message: u64, max_event: u64) -> ReadAs {
         let media_type = head.media_type();

@@ -20,11 +20,12 @@ const GATE_ROUND_TRIPS: u64 = 5;
 impl<P: Payload> Session<P> {
     /// Takes a fact about an exchange.
     pub fn handle_input(&mut self, id: ExchangeId, input: Input<P>, now: Now) {
+        let gate_ms = self.gate_ms();
         let Some(exchange) = self.exchanges.get_mut(&id) else { return };
         match input {
             Input::Head(head) => {
                 let how = exchange.read_as(&head, self.config.max_message_bytes, self.config.max_event_bytes);
-                exchange.head_after = now.mono.saturating_sub(exchange.sent.mono);
+                exchange.head_after = exchange.took(gate_ms, now.mono);
                 exchange.head = Some(head);
                 self.output(Output::Read { exchange: id, how });
             }
@@ -127,7 +128,7 @@ impl<P: Payload> Session<P> {
             self.output(Output::Abort { exchange: id });
         }
         self.conclude(id, Answer::Unusable { error: Box::new(error) }, now);
-        self.end(id);
+        self.remove_exchange(id, now);
     }
 
     /// Following it would carry the session, and what the host adds, to an address that nobody chose.
@@ -164,7 +165,7 @@ impl<P: Payload> Session<P> {
             };
             self.conclude(id, answer, now);
         }
-        self.end(id);
+        self.remove_exchange(id, now);
     }
 
     fn take_failure(&mut self, id: ExchangeId, cause: Option<P>, now: Now) {
@@ -180,7 +181,7 @@ impl<P: Payload> Session<P> {
             let error = Error::new(Code::Network, Outcome::Unknown, message).with_cause(cause).retryable();
             self.conclude(id, Answer::Lost { error: Box::new(error) }, now);
         }
-        self.end(id);
+        self.remove_exchange(id, now);
     }
 
     /// An exchange of our own has had its time; or its stream was given long enough to end.
@@ -191,12 +192,7 @@ impl<P: Payload> Session<P> {
             let error = Error::new(Code::Timeout, Outcome::Unknown, "The server did not answer in time.").retryable();
             self.conclude(id, Answer::Lost { error: Box::new(error) }, now);
         }
-        self.end(id);
-    }
-
-    fn end(&mut self, id: ExchangeId) {
-        self.timers.clear(Timer::Exchange(id));
-        self.exchanges.remove(&id);
+        self.remove_exchange(id, now);
     }
 
     pub(super) fn gate_ms(&self) -> u64 {
@@ -224,7 +220,7 @@ impl<P: Payload> Session<P> {
         if exchange.is_stream() {
             self.timers.set(Timer::Exchange(id), now.mono.saturating_add(DRAIN_MS));
         } else {
-            self.end(id);
+            self.remove_exchange(id, now);
         }
         let verdict = match &answer {
             Answer::Refused { refusal, .. } => Some(self.judge(&exchange, refusal)),
@@ -289,7 +285,7 @@ fn unusable<P>(exchange: &Exchange, bytes: Option<u64>) -> Error<P> {
         None => "JSON that is no JSON-RPC message".to_owned(),
     };
     let message = format!("The server answered with HTTP {status}, {kind} and {what}.");
-    Error::new(Code::Protocol, Outcome::Unknown, message).with_status(status)
+    Error::new(Code::NotMcp, Outcome::Unknown, message).with_status(status)
 }
 
 /// The error that the caller gets where a refusal is the answer.
@@ -303,8 +299,11 @@ fn refusal_error<P: Payload>(
     let outcome = if matches!(status, 400..500) { Outcome::NotExecuted } else { Outcome::Unknown };
     let Some(rpc) = error else {
         let message = match status {
-            401 | 403 => {
-                format!("The server refused the request with HTTP {status}: credentials are missing or not accepted.")
+            401 => "The server refused the request with HTTP 401: credentials are missing or not accepted.".to_owned(),
+            403 => {
+                "The server refused the request with HTTP 403: this page's origin or this user is not allowed, or the \
+                    session is another user's."
+                    .to_owned()
             }
             429 | 503 => format!("The server is busy: HTTP {status}."),
             _ => format!("The server refused the request with HTTP {status}."),

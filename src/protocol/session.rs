@@ -5,7 +5,7 @@
 use super::call::{Call, Kind, Place, Repair};
 use super::config::Handshake;
 use super::era::legacy;
-use super::exchange::Exchange;
+use super::exchange::{CONNECTIONS, Exchange};
 use super::http::{Method, Request};
 use super::json_rpc;
 use super::question::Question;
@@ -218,8 +218,10 @@ impl<P: Payload> Session<P> {
         id
     }
 
-    pub(super) fn send(&mut self, exchange: Exchange, request: Request, now: Now) -> ExchangeId {
+    pub(super) fn send(&mut self, mut exchange: Exchange, request: Request, now: Now) -> ExchangeId {
         let id = ExchangeId(self.fresh_id());
+        exchange.ahead = self.exchanges.len();
+        exchange.connected_at = (exchange.ahead < CONNECTIONS).then_some(now.mono);
         let purpose = exchange.purpose;
         self.emit(exchange.wire(id, WireStep::Sent, now));
         self.exchanges.insert(id, exchange);
@@ -229,13 +231,22 @@ impl<P: Payload> Session<P> {
 
     /// Gives an exchange up.
     pub(super) fn abort(&mut self, id: ExchangeId, now: Now) -> Option<Exchange> {
-        self.timers.clear(Timer::Exchange(id));
-        let exchange = self.exchanges.remove(&id)?;
+        let exchange = self.remove_exchange(id, now)?;
         if !exchange.concluded {
             let duration_ms = now.mono.saturating_sub(exchange.sent.mono);
             self.emit(exchange.wire(id, WireStep::Aborted { duration_ms }, now));
         }
         self.output(Output::Abort { exchange: id });
+        Some(exchange)
+    }
+
+    /// An exchange is over; the next in the browser's queue may have its connection.
+    pub(super) fn remove_exchange(&mut self, id: ExchangeId, now: Now) -> Option<Exchange> {
+        self.timers.clear(Timer::Exchange(id));
+        let exchange = self.exchanges.remove(&id)?;
+        if let Some((_, next)) = self.exchanges.iter_mut().nth(CONNECTIONS - 1) {
+            next.connected_at.get_or_insert(now.mono);
+        }
         Some(exchange)
     }
 
@@ -342,6 +353,8 @@ pub(super) fn outgoing<P>(purpose: Purpose, session: Option<&Established<P>>, no
         wire_id: None,
         attempt: 1,
         sent: now,
+        ahead: 0,
+        connected_at: None,
         head: None,
         head_after: 0,
         concluded: false,

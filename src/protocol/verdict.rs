@@ -318,7 +318,7 @@ impl Refusal {
     #[must_use]
     pub fn code(&self) -> Code {
         match (self.status, self.rpc_code) {
-            (401 | 403, _) => Code::Unauthorized,
+            (401, _) => Code::Unauthorized,
             (429 | 503, _) => Code::Overloaded,
             (_, Some(_)) => Code::Rpc,
             (200..300, None) => Code::Protocol,

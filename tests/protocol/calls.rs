@@ -70,7 +70,7 @@ fn a_cancelled_call_settles_nothing_and_a_late_answer_is_ignored() {
     assert_eq!(net.run(), ["call aborted", "cancelled→202"]);
     net.session.handle_input(exchange, Input::End, net.now);
     assert_eq!(net.run(), Vec::<String>::new());
-    assert!(net.results.get(&call).is_none());
+    assert!(!net.results.contains_key(&call));
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn progress_reaches_its_call_and_may_reset_the_clock() {
     let notification = json!({"jsonrpc": "2.0", "method": "notifications/progress", "params": progress});
     net.events(sent.exchange, &format!("data: {notification}\n\n"));
     net.run_for(700);
-    assert_eq!((net.progress.len(), net.results.get(&call).is_none()), (1, true));
+    assert_eq!((net.progress.len(), !net.results.contains_key(&call)), (1, true));
     net.run_for(200);
     assert_eq!(net.error(call).code, Code::Timeout);
 }
@@ -116,7 +116,7 @@ fn what_cannot_be_read_is_named() {
     let cases = [
         (Malformed::TooLarge { limit: 9 }, Code::TooLarge, "9 bytes"),
         (Malformed::Utf8, Code::Protocol, "UTF-8"),
-        (Malformed::Json { bytes: 12 }, Code::Protocol, "12 bytes"),
+        (Malformed::Json { bytes: 12 }, Code::NotMcp, "12 bytes"),
     ];
     for (malformed, code, words) in cases {
         let mut net = Net::connected();
@@ -144,7 +144,7 @@ fn a_202_is_no_answer_to_a_request() {
     let mut net = Net::connected();
     net.reply("call", Reply::Body(202, "", String::new()));
     net.call("a");
-    assert_eq!(net.run(), ["call→202", "a protocol unknown"]);
+    assert_eq!(net.run(), ["call→202", "a not_mcp unknown"]);
 }
 
 #[test]

@@ -325,6 +325,30 @@ fn a_refusal_that_comes_late_may_answer_a_copy_that_the_browser_sent() {
 }
 
 #[test]
+fn time_in_the_browsers_queue_is_not_the_servers() {
+    // One connection after the other is free: the fiftieth refusal comes after five seconds.
+    let mut net = Net::connected();
+    net.restart();
+    net.latency = 100;
+    for n in 0..50 {
+        net.call(&format!("t{n}"));
+    }
+    let log = net.run();
+    assert_eq!(log.iter().filter(|line| line.ends_with(" ok")).count(), 50, "{log:?}");
+    // But six ahead do not hide a tool that ran for three seconds.
+    let mut net = Net::connected();
+    net.restart();
+    for n in 0..6 {
+        net.reply("call", Reply::Silence);
+        net.call(&format!("t{n}"));
+    }
+    net.run();
+    net.call("write");
+    net.latency = 3_000;
+    assert_eq!(net.run()[..2], ["call→404", "write outcome_unknown unknown"]);
+}
+
+#[test]
 fn a_busy_server_is_asked_again_when_it_says_so() {
     let mut net = Net::connected();
     net.reply("call", Reply::busy(429, "2"));
