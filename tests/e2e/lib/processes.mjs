@@ -15,11 +15,11 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
 
 /**
  * Starts a program and waits until its port accepts connections.
- * `env` is added to the environment; `deadline` is in milliseconds.
+ * `env` is added to the environment, or is all of it with `bare`; `deadline` is in milliseconds.
  */
-export async function startProcess(command, args, { port, env = {}, cwd, deadline = 30_000 }) {
+export async function startProcess(command, args, { port, env = {}, bare = false, cwd, deadline = 30_000 }) {
   // The pipe to stdin closes when this process dies, however it dies; our own servers end then.
-  const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: ["pipe", "pipe", "pipe"] });
+  const child = spawn(command, args, { cwd, env: { ...(bare ? {} : process.env), ...env }, stdio: ["pipe", "pipe", "pipe"] });
   running.add(child);
   child.stdin.on("error", () => {});
 

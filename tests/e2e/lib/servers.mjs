@@ -7,30 +7,36 @@ import { freePort } from "./ports.mjs";
 import { startProcess } from "./processes.mjs";
 
 /**
- * A way to start one kind of server. `start({ port?, env? })` resolves to
- * `{ pid, url, port, executions, kill(), stop(), restart(), freeze(), thaw(), output() }`;
- * `restart` kills the process and starts another on the same port.
+ * A way to start one kind of server. `start({ port?, env?, bare? })` resolves to
+ * `{ pid, token, url, port, executions, kill(), stop(), restart(), freeze(), thaw(), output() }`;
+ * `restart` kills the process, where it lives, and starts another on the same port. `token` is what
+ * this process alone was told at its birth, and what its `whoami` gives away. A `bare` server
+ * inherits nothing of our environment.
  */
 function kind(name, command, args, { env: own = {}, whoami = { name: "whoami", arguments: {} } } = {}) {
   return {
     name,
     /** The parameters of a tool call whose result differs between one process and the next. */
     whoami,
-    async start({ port, env = {} } = {}) {
+    async start({ port, env = {}, bare = false } = {}) {
       port ??= await freePort();
       const executions = executionLog();
-      const launch = () =>
-        startProcess(command, args, {
+      let token;
+      const launch = () => {
+        token = randomBytes(8).toString("hex");
+        return startProcess(command, args, {
           port,
+          bare,
           env: {
+            PROCESS_TOKEN: token,
             PORT: String(port),
             EXECUTIONS: executions.path,
             END_WITH_STDIN: "1",
-            PROCESS_TOKEN: randomBytes(8).toString("hex"),
             ...own,
             ...env,
           },
         });
+      };
       let child = await launch();
       return {
         url: `http://127.0.0.1:${port}/mcp`,
@@ -38,6 +44,9 @@ function kind(name, command, args, { env: own = {}, whoami = { name: "whoami", a
         executions,
         get pid() {
           return child.pid;
+        },
+        get token() {
+          return token;
         },
         async restart() {
           await child.kill();

@@ -12,6 +12,7 @@ const TYPES = {
   ".js": "text/javascript; charset=utf-8",
   ".json": "application/json",
   ".mjs": "text/javascript; charset=utf-8",
+  ".svg": "image/svg+xml",
   ".wasm": "application/wasm",
 };
 
@@ -23,15 +24,15 @@ const PAGE = `<!doctype html>
 
 /**
  * Serves the directory `root`; `/` is a page with an import map for the package, `/page/` is this
- * suite's directory of that name. `override(path)` may return `{ status, type, body, headers }` in
- * place of a file; `headers` go with every answer.
+ * suite's directory of that name. `override(path, request)` may return `{ status, type, body, headers }`,
+ * or a promise of it, in place of a file; `headers` go with every answer.
  */
 export async function serve(root, { override = () => undefined, headers = {} } = {}) {
   const requests = [];
   const server = createServer(async (req, res) => {
-    const path = normalize(decodeURIComponent(new URL(req.url, "http://host").pathname));
+    const path = pathOf(req.url);
     requests.push(path);
-    const answer = override(path) ?? (await file(root, path));
+    const answer = (await override(path, req)) ?? (await file(root, path));
     res.writeHead(answer.status ?? 200, { "content-type": answer.type, "cache-control": "no-store", ...headers, ...answer.headers });
     res.end(answer.body);
   });
@@ -49,9 +50,22 @@ export async function serve(root, { override = () => undefined, headers = {} } =
 
 async function file(root, path) {
   if (path === "/") return { type: TYPES[".html"], body: PAGE };
-  const from = path.startsWith("/page/") ? join(e2e, path) : join(root, path);
+  return fileAt(path.startsWith("/page/") ? join(e2e, path) : join(root, path));
+}
+
+/** The path of a request, without dot segments; empty where it is none. */
+function pathOf(url) {
   try {
-    return { type: TYPES[extname(path)] ?? "application/octet-stream", body: await readFile(from) };
+    return normalize(decodeURIComponent(new URL(url, "http://host").pathname));
+  } catch {
+    return "";
+  }
+}
+
+/** One file as an answer. */
+export async function fileAt(from) {
+  try {
+    return { type: TYPES[extname(from)] ?? "application/octet-stream", body: await readFile(from) };
   } catch {
     return { status: 404, type: "text/plain", body: "not found" };
   }

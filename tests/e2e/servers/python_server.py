@@ -1,6 +1,7 @@
 """An MCP server on the official Python SDK, with CORS for browsers.
 
-Environment: PORT, EXECUTIONS (file to append executions to), IDLE_TIMEOUT (seconds), JSON=1 (JSON answers, not SSE).
+Environment: PORT, EXECUTIONS (file to append executions to), IDLE_TIMEOUT (seconds), JSON=1 (JSON answers, not SSE),
+PROCESS_TOKEN (what `whoami` tells).
 """
 
 import os
@@ -14,7 +15,7 @@ from mcp.server.mcpserver import MCPServer
 from mcp.shared.exceptions import MCPError
 from starlette.middleware.cors import CORSMiddleware
 
-TOKEN = secrets.token_hex(8)
+TOKEN = os.environ.get("PROCESS_TOKEN") or secrets.token_hex(8)
 EXECUTIONS = os.environ.get("EXECUTIONS", os.devnull)
 server = MCPServer("python-e2e", version="1.0.0")
 

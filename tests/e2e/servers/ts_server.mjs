@@ -20,7 +20,7 @@ import { appendFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 
 const { PORT, EXECUTIONS = "/dev/null", JSON: json, REFUSAL = "404" } = process.env;
-const token = randomBytes(8).toString("hex");
+const token = process.env.PROCESS_TOKEN ?? randomBytes(8).toString("hex");
 const transports = new Map();
 
 if (process.env.END_WITH_STDIN) process.stdin.on("end", () => process.exit()).resume();
