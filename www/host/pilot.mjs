@@ -1,0 +1,107 @@
+// A hand on the page's controls and an eye on what it shows, by puppeteer.
+
+const WAIT = { timeout: 20_000 };
+const ARROWS = {
+  "page-session": "page ──▶ session          ",
+  "session-page": "page ◀── session          ",
+  "session-server": "         session ──▶ server",
+  "server-session": "         session ◀── server",
+  page: "page                      ",
+  session: "         session           ",
+  server: "                     server",
+};
+
+export class PagePilot {
+  #page;
+  /** The page's uncaught errors. */
+  errors = [];
+
+  constructor(page) {
+    this.#page = page;
+    page.on("pageerror", (error) => this.errors.push(String(error?.message ?? error)));
+  }
+
+  static async open(browser, url) {
+    const page = await browser.newPage();
+    const pilot = new PagePilot(page);
+    await page.setViewport({ width: 1360, height: 900 });
+    await page.goto(url);
+    await page.waitForSelector("html[data-ready]", WAIT);
+    return pilot;
+  }
+
+  get page() {
+    return this.#page;
+  }
+
+  /** Chooses one of the demo's servers. */
+  choose(id) {
+    return this.#page.click(`#server-choices input[value="${id}"]`);
+  }
+
+  /** Presses Connect and waits for the tools. */
+  async connect() {
+    if ((await this.#press("#connect", "#call:enabled")).failed) throw new Error(`not connected: ${(await this.result()).text}`);
+  }
+
+  /** Presses a button and waits until it is done. */
+  async press(id) {
+    await this.#page.click(`#${id}`);
+    await this.#page.waitForSelector(`#${id}:not([aria-busy])`, WAIT);
+  }
+
+  /** Presses Call and waits for what comes of it. */
+  async call() {
+    await this.#press("#call");
+    return this.result();
+  }
+
+  /** Presses a button and waits for a new result, or for `good` to be on the page. */
+  async #press(button, good = ":not(*)") {
+    const before = await this.#page.$eval("#result", ({ dataset }) => dataset.serial);
+    await this.#page.click(button);
+    const seen = await this.#page.waitForFunction(
+      (before, good) => {
+        const { serial, kind } = document.getElementById("result").dataset;
+        if (serial !== before && kind !== "pending") return { failed: kind === "error" };
+        return document.querySelector(good) && { failed: false };
+      },
+      WAIT,
+      before,
+      good,
+    );
+    return seen.jsonValue();
+  }
+
+  /** The result that the page shows: `kind`, `healed`, `took` in milliseconds, `title`, `text`; and the chosen `tool`. */
+  result() {
+    return this.#page.evaluate(() => {
+      const { kind, healed, took } = document.getElementById("result").dataset;
+      const [title, text] = ["result-title", "result-body"].map((id) => document.getElementById(id).textContent);
+      return { kind, healed: healed === "true", took: Number(took), title, text, tool: document.getElementById("tool").value };
+    });
+  }
+
+  /** The status light, in words. */
+  status() {
+    return this.#page.evaluate(() => {
+      const [state, generation, recoveries] = ["state", "generation", "recoveries"].map((id) => document.getElementById(id).textContent);
+      return { state, generation, recoveries };
+    });
+  }
+
+  /** The time line, one line of text per row. */
+  async rows() {
+    const rows = await this.#page.$$eval("#rows > li", (items) =>
+      items.map((item) => {
+        const part = (name) => item.querySelector(`.${name}`)?.textContent ?? "";
+        return { lane: item.dataset.lane, when: part("when"), words: [part("text"), part("tag") && `[${part("tag")}]`, part("note")] };
+      }),
+    );
+    return rows.map(({ lane, when, words }) => `  ${when.padStart(9)}  ${ARROWS[lane]}  ${words.filter(Boolean).join("  ")}`);
+  }
+
+  close() {
+    return this.#page.close();
+  }
+}
