@@ -43,7 +43,7 @@ function about(status) {
   if (status.state === "closed") return `No session: ${status.reason ?? "closed"}.`;
   if (status.waitingFor) {
     const { why, until } = status.waitingFor;
-    return until === undefined ? `Waiting: ${why}.` : `Waiting: ${why}. Next try in ${seconds(until - Date.now())}, or with the next call.`;
+    return until === undefined ? `Waiting: ${why}.` : `Waiting: ${why}. Next try in ${seconds(until - Date.now())}.`;
   }
   if (!status.serverInfo) return "Shaking hands…";
   const { name, version } = status.serverInfo;
