@@ -1,4 +1,37 @@
-//! A session manager for the Model Context Protocol (MCP) over Streamable HTTP.
+//! A session manager for the Model Context Protocol (MCP) over Streamable HTTP: when the server has evicted the session,
+//! the caller does not notice. The session is made anew and the refused call is sent once more.
+//!
+//! # The map
+//! Layers in one direction: `bindings → browser → protocol`. Nothing points back.
+//!
+//! | where | what |
+//! |---|---|
+//! | `protocol` | the core: pure, told facts and asked what to do; compiled and tested natively |
+//! | `protocol::session` | commands in, facts in, outputs out |
+//! | `protocol::state` | the states and every transition |
+//! | `protocol::verdict` | what a refusal means: all policy about refusals |
+//! | `protocol::receive`, `answer` | what an exchange brings, and what follows for its call |
+//! | `protocol::repair`, `establish`, `failure` | whether the session lives; how one is made; what if that fails |
+//! | `protocol::cancel`, `close`, `question` | time-outs and cancellation; the end; what the server asks |
+//! | `browser` (wasm32) | performs what `protocol` asks for: `fetch`, bodies, timers; and the library's API for Rust |
+//! | `bindings` (wasm32, feature `js`) | the exports for the npm package's facade, `pkg-template/` |
+//!
+//! # What always holds
+//! - Every command settles exactly once, or is cancelled.
+//! - At most one handshake is under way. The first exchange whose refusal concerns the current session starts it; calls
+//!   that were refused, or are made meanwhile, wait for it.
+//! - A call that may have run is not sent again by us, unless it is safe to repeat.
+//! - A call is sent again at most once after each kind of repair, and three times in all.
+//! - Nothing but DELETE is sent under a session that is known to be gone, and a session that lives is not given up:
+//!   what only sounds like an eviction is settled by a ping.
+//! - No id, answer or question crosses from one session to another.
+//! - After `close`: aborts, settlements, the DELETE, then silence.
+//!
+//! # In Rust
+//! ```ignore
+//! let session = mcp_evergreen::connect("https://example.com/mcp", Options::default()).await?;
+//! let result = session.call_tool("search", json!({ "q": "otters" })).await?;
+//! ```
 
 #[doc(hidden)]
 pub mod protocol;

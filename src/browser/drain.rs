@@ -134,6 +134,7 @@ impl Inner {
                 self.tell_host(|host| host.ask(Question { id: question, method, params, call, generation }));
             }
             Output::Withdraw { question } => self.tell_host(|host| host.withdraw(question)),
+            Output::Probe => self.probe(),
             Output::Emit(Event::StateChange) => {
                 let status = self.session.borrow().status();
                 self.tell_host(|host| host.status_changed(status));
@@ -175,6 +176,18 @@ impl Inner {
             }
         });
         self.open.put(exchange, Open { controller, read, over: false, _task: task });
+    }
+
+    fn probe(self: &Rc<Self>) {
+        let (transport, driver) = (Rc::clone(&self.transport), Rc::downgrade(self));
+        spawn_local(async move {
+            let reach = transport.reach().await;
+            if let Some(inner) = driver.upgrade() {
+                let now = clock::now();
+                inner.session.borrow_mut().handle_probe(reach, now);
+                inner.drain();
+            }
+        });
     }
 
     /// A fact of an exchange under way. Says whether more is wanted.

@@ -2,7 +2,7 @@
 
 use super::js::{self, Plain, Response, Thrown, type_error};
 use crate::protocol::{
-    Purpose,
+    Purpose, Reach,
     http::{Head, Method, Request},
 };
 use js_sys::Function;
@@ -59,6 +59,43 @@ impl Transport {
             return Ok(Sent::Redirected);
         }
         Ok(Sent::Answered(head(&response)?, response))
+    }
+
+    /// Whether anything answers at the endpoint: a request whose answer need not be readable tells a server that is
+    /// down from one whose answers CORS hides. It carries nothing of the session's or the host's.
+    pub async fn reach(&self) -> Reach {
+        let global: js::Global = js_sys::global().unchecked_into();
+        let location = global.location().unwrap_or_default();
+        // Outside of a page there is no CORS, nor with a host's own `fetch` that we know of.
+        if self.fetch.is_some() || !location.is_object() {
+            return Reach::Unknown;
+        }
+        let navigator = global.navigator().unwrap_or_default();
+        if navigator.is_object()
+            && navigator.unchecked_ref::<js::Navigator>().on_line().is_ok_and(|on_line| on_line == false)
+        {
+            return Reach::Offline;
+        }
+        let page = location.unchecked_ref::<js::Url>().origin();
+        let endpoint = js::Url::parse(&self.url, &JsValue::UNDEFINED).map(|url| url.origin());
+        let init: JsValue = Plain::new()
+            .with("method", "HEAD")
+            .with("mode", "no-cors")
+            .with("credentials", "omit")
+            .with("cache", "no-store")
+            .into();
+        let answer = match self
+            .function()
+            .and_then(|fetch| fetch.call2(&JsValue::UNDEFINED, &self.url.as_str().into(), &init))
+        {
+            Ok(answer) => js::settled(&answer).await,
+            Err(cause) => Err(cause),
+        };
+        match answer {
+            Err(_) => Reach::Silent,
+            Ok(_) if endpoint.is_ok_and(|endpoint| endpoint == page) => Reach::Unknown,
+            Ok(_) => Reach::Answers,
+        }
     }
 
     fn function(&self) -> Thrown<Function> {

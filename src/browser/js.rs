@@ -16,6 +16,12 @@ extern "C" {
     pub(super) fn fetch(this: &Global) -> Thrown<JsValue>;
     #[wasm_bindgen(method, getter, catch)]
     pub(super) fn location(this: &Global) -> Thrown<JsValue>;
+    #[wasm_bindgen(method, getter, catch)]
+    pub(super) fn navigator(this: &Global) -> Thrown<JsValue>;
+    /// The page's navigator.
+    pub(super) type Navigator;
+    #[wasm_bindgen(method, getter = onLine, catch)]
+    pub(super) fn on_line(this: &Navigator) -> Thrown<JsValue>;
 
     #[wasm_bindgen(js_name = setTimeout, catch)]
     pub(super) fn set_timeout(run: &Function, ms: i32) -> Thrown<JsValue>;
@@ -122,6 +128,8 @@ extern "C" {
     pub(super) fn parse(url: &str, base: &JsValue) -> Thrown<Url>;
     #[wasm_bindgen(method, getter)]
     pub(super) fn href(this: &Url) -> String;
+    #[wasm_bindgen(method, getter)]
+    pub(super) fn origin(this: &Url) -> String;
     #[wasm_bindgen(method, getter)]
     pub(super) fn protocol(this: &Url) -> String;
 }

@@ -1,7 +1,6 @@
 //! How a session is made: the handshake, its failures, and the pauses between them.
 
 use super::answer::HIDDEN_SESSION_ID;
-use super::backoff;
 use super::call::{Kind, Place};
 use super::config::Handshake;
 use super::era::legacy;
@@ -46,7 +45,8 @@ impl<P: Payload> Session<P> {
             | Step::Initialized { .. }
             | Step::Proof { .. }
             | Step::Check { .. }
-            | Step::Clearing { .. } => {}
+            | Step::Clearing { .. }
+            | Step::Probe { .. } => {}
         }
     }
 
@@ -79,6 +79,7 @@ impl<P: Payload> Session<P> {
                 self.emit(Event::StateChange);
             }
             (Step::Handshake { .. }, _) => self.free_connections(now),
+            (Step::Probe { .. }, _) => self.probe_due(now),
             _ => {}
         }
     }
@@ -334,58 +335,5 @@ impl<P: Payload> Session<P> {
         }
         self.step(Step::Clearing { exchange });
         true
-    }
-
-    /// An attempt failed. Calls settle after `max_attempts`; the session comes back by itself, or with the next call.
-    pub(super) fn attempt_failed(&mut self, error: Box<Error<P>>, floor_ms: u64, now: Now) {
-        let max_attempts = self.config.recovery.max_attempts;
-        let Some(establishing) = self.state.establishing_mut() else { return };
-        establishing.failed += 1;
-        let failed = establishing.failed;
-        let first = matches!(establishing.since, Since::First);
-        let fatal = first && !error.retryable;
-        let parked = std::mem::take(&mut establishing.parked);
-        let mut settled = Vec::new();
-        for id in parked {
-            let Some(call) = self.calls.get_mut(&id) else { continue };
-            call.failed_attempts += 1;
-            if fatal || call.failed_attempts >= max_attempts {
-                settled.push(id);
-            } else if let Some(establishing) = self.state.establishing_mut() {
-                establishing.parked.push(id);
-            }
-        }
-        self.past.last_error = Some(error.clone());
-        for id in settled {
-            let error = self.failed_call_error(id, &error, first);
-            self.settle(id, Err(error));
-        }
-        let given_up = first && self.state.establishing().is_some_and(|e| e.parked.is_empty());
-        match &self.config.handshake {
-            Handshake::Own { .. } if given_up => self.shut("the server could not be reached or refused", now),
-            Handshake::Host if given_up => {
-                if let Some(establishing) = self.state.establishing_mut() {
-                    establishing.failed = 0;
-                }
-                self.step(Step::Idle);
-            }
-            Handshake::Own { .. } | Handshake::Host => {
-                let wait = backoff::delay(failed, &self.config.recovery, floor_ms, &mut self.rng);
-                let hasty = backoff::delay(1, &self.config.recovery, floor_ms, &mut self.rng);
-                self.back_off(wait, hasty, "the server cannot be reached or refuses new sessions", now);
-            }
-        }
-    }
-
-    fn failed_call_error(&self, id: CallId, error: &Error<P>, first: bool) -> Box<Error<P>> {
-        let (outcome, kind) = match self.calls.get(&id) {
-            Some(call) => (call.outcome(), call.kind),
-            None => (Outcome::NotExecuted, Kind::Request),
-        };
-        if first && kind == Kind::Connect {
-            return Box::new(Error { outcome, ..error.clone() });
-        }
-        let message = format!("The session was lost, and a new one could not be made. {}", error.message);
-        Box::new(Error { code: Code::SessionLost, message, outcome, ..error.clone() }.retryable())
     }
 }

@@ -25,6 +25,7 @@ pub mod era;
 pub mod error;
 mod establish;
 mod exchange;
+mod failure;
 pub mod http;
 pub mod json_rpc;
 mod payload;
@@ -189,8 +190,24 @@ pub enum Output<P> {
         /// The question.
         question: QuestionId,
     },
+    /// Find out whether anything answers at the endpoint, by a request whose answer need not be readable, and tell
+    /// [`Session::handle_probe`].
+    Probe,
     /// Tell the host's listeners.
     Emit(Event<P>),
+}
+
+/// Whether anything answers at the endpoint, as far as the driver can know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// Something answers: what hides the answers is CORS.
+    Answers,
+    /// Nothing does.
+    Silent,
+    /// The device is offline.
+    Offline,
+    /// CORS does not apply here, or there is no way to tell.
+    Unknown,
 }
 
 /// When [`Session::handle_timeout`] is to be called next.

@@ -14,8 +14,16 @@ use super::{CallId, Code, Error, ExchangeId, Now, Outcome, Params, Payload, Purp
 
 /// A ping that takes longer tells nothing.
 const PING_MS: u64 = 10_000;
-/// A session that was lost within this time and never answered anything was made in vain.
-const YOUNG_MS: u64 = 60_000;
+/// A session that a recovery made lives longer than this, or something is wrong.
+const SOON_MS: u64 = 60_000;
+/// Early losses that cost no pause: a server that is being worked on is restarted again and again.
+const FREE_LOSSES: u32 = 2;
+const UNSTABLE: &str = "The server loses sessions soon after it made them, again and again. If several servers answer at \
+                        this address, they must share sessions, or the load balancer must keep each client on one of \
+                        them (sticky sessions). New sessions are made more and more slowly until one lives longer.";
+/// A server that shows its answer to `initialize`, and hides its refusals.
+const HIDDEN_REFUSAL: &str = "The server answers `initialize`, but its refusals are hidden from this page: it must send \
+                              `Access-Control-Allow-Origin` on every response, errors included.";
 
 /// How the session that an exchange was sent under stands now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,20 +80,26 @@ impl<P: Payload> Session<P> {
         let Some(old) = self.state.known() else { return };
         let generation = old.generation;
         // A session that the host connected may lie idle; one that was made for waiting calls may not.
-        let in_vain = !old.proven && generation > 1 && now.mono.saturating_sub(old.since.mono) < YOUNG_MS;
+        let soon = generation > 1 && now.mono.saturating_sub(old.since.mono) < SOON_MS;
+        let in_vain = soon && !old.proven;
+        self.past.early_losses = if soon { self.past.early_losses + 1 } else { 0 };
         self.past.fruitless = if in_vain { self.past.fruitless + 1 } else { 0 };
+        let strikes = self.past.fruitless.max(self.past.early_losses.saturating_sub(FREE_LOSSES));
         self.withdraw(generation);
         self.emit(Event::Recovering { reason, generation });
         self.emit(Event::StateChange);
         let waits = caller_waits || check.as_ref().is_some_and(|check| !check.waiting.is_empty());
-        if self.past.fruitless > 0 {
-            let wait = backoff::delay(self.past.fruitless, &self.config.recovery, 0, &mut self.rng);
-            self.back_off(wait, wait, "the server refuses new sessions", now);
+        if strikes > 0 {
+            let wait = backoff::delay(strikes, &self.config.recovery, 0, &mut self.rng);
+            self.back_off(wait, wait, "the server loses sessions soon after it made them", now);
         } else if waits {
             self.handshake(now);
         } else {
             let wait = self.rng.u64(0..=self.config.recovery.base_delay_ms);
             self.back_off(wait, 0, "about to make a new session", now);
+        }
+        if self.past.early_losses == FREE_LOSSES + 1 {
+            self.emit(Event::Warning { kind: "unstable_sessions", header: None, hint: UNSTABLE });
         }
         if let Some(check) = check {
             self.abort(check.ping, now);
@@ -204,6 +218,7 @@ impl<P: Payload> Session<P> {
                 | Step::Host { .. }
                 | Step::Initialized { .. }
                 | Step::Clearing { .. }
+                | Step::Probe { .. }
                 | Step::Backoff { .. } => {}
             },
             State::Ready(_) | State::Closed => {}
@@ -263,6 +278,7 @@ impl<P: Payload> Session<P> {
     }
 
     fn confirmed(&mut self, told: Told<P>, now: Now) {
+        let opaque = matches!(told, Told::Unclear(_));
         match told {
             Told::Alive => {
                 self.drop_fresh(now);
@@ -274,6 +290,10 @@ impl<P: Payload> Session<P> {
             }
             Told::Gone | Told::Unclear(_) => {
                 self.state.condemn("the server answers everything but this session");
+                if opaque {
+                    let header = Some("Access-Control-Allow-Origin");
+                    self.emit(Event::Warning { kind: "hidden_refusal", header, hint: HIDDEN_REFUSAL });
+                }
                 self.lost_after_doubt(now);
                 self.initialized(now);
             }

@@ -51,6 +51,8 @@ pub(super) struct Past<P> {
     pub gate: Option<(u16, Option<i64>)>,
     /// Sessions in a row that were made by a recovery and lost before they answered anything.
     pub fruitless: u32,
+    /// Sessions in a row that were made by a recovery and lost soon.
+    pub early_losses: u32,
 }
 
 /// Wire ids start at a random base, so that they differ between pages, and stay exact in JavaScript.
@@ -81,6 +83,7 @@ impl<P: Payload> Session<P> {
                 slowest_handshake_ms: 0,
                 gate: None,
                 fruitless: 0,
+                early_losses: 0,
             },
             host_params: Params::default(),
             outputs: VecDeque::new(),
@@ -320,6 +323,7 @@ impl<P: Payload> Session<P> {
                 | Step::Initialized { .. }
                 | Step::Proof { .. }
                 | Step::Check { .. }
+                | Step::Probe { .. }
                 | Step::Clearing { .. } => match establishing.since {
                     Since::First => Phase::Connecting,
                     Since::Lost { .. } | Since::Doubt { .. } => Phase::Recovering,

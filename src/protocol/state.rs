@@ -96,6 +96,8 @@ pub(crate) enum Step<P> {
     Check { ping: ExchangeId },
     /// DELETE of the old session, which a single-session server still holds.
     Clearing { exchange: ExchangeId },
+    /// The driver's word on why the server cannot be reached; `error` is what `connect` fails with.
+    Probe { error: Box<Error<P>> },
     /// Time. A call may cut it short, down to `not_before`.
     Backoff { until: Now, not_before: u64, why: &'static str },
 }
@@ -231,6 +233,7 @@ impl<P> State<P> {
             | Step::Handshake { .. }
             | Step::Check { .. }
             | Step::Clearing { .. }
+            | Step::Probe { .. }
             | Step::Backoff { .. }) => {
                 *step = other;
                 None

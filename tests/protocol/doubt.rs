@@ -37,6 +37,7 @@ fn a_refusal_that_the_browser_hides_is_found_out() {
         ["call→broke", "write network unknown", "ping→broke", "initialize→200 s2", "ping→broke", "initialized→202",]
     );
     assert_eq!((net.phase(), net.status().generation), (Phase::Ready, 2));
+    assert_eq!(net.warnings(), ["hidden_refusal"]);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use crate::net::{Net, Reply};
 use mcp_evergreen::protocol::config::Handshake;
 use mcp_evergreen::protocol::http::Head;
 use mcp_evergreen::protocol::status::Phase;
-use mcp_evergreen::protocol::{CallOptions, Code, Config, Params};
+use mcp_evergreen::protocol::{CallOptions, Code, Config, Params, Reach};
 use serde_json::{Value, json};
 
 /// What `connect` fails with when `initialize` is answered so.
@@ -116,6 +116,25 @@ fn what_is_no_mcp_server_is_told_as_what_it_is() {
         assert_eq!(got, code, "{reply:?}: {message}");
         assert!(message.contains(words), "{reply:?}: {message}");
         assert!(!message.contains("Welcome") && !message.contains("hello"), "{message}");
+    }
+}
+
+#[test]
+fn what_a_page_can_know_of_a_failed_connect_is_found_out() {
+    let cases = [
+        (Reach::Answers, Code::Cors, "cors", Some("Access-Control-Allow-Origin")),
+        (Reach::Silent, Code::Network, "unreachable", None),
+        (Reach::Offline, Code::Network, "offline", None),
+    ];
+    for (reach, code, kind, header) in cases {
+        let mut net = Net::new(Config::default());
+        net.reach = reach;
+        (0..2).for_each(|_| net.reply("initialize", Reply::Break));
+        let call = net.connect();
+        let log = net.run_for(5_000);
+        assert_eq!(log[..3], ["initialize→broke", "initialize→broke", "probe"]);
+        let diagnosis = net.error(call).diagnosis.clone().expect("a diagnosis");
+        assert_eq!((net.error(call).code, diagnosis.kind, diagnosis.header), (code, kind, header));
     }
 }
 

@@ -4,7 +4,7 @@
 use mcp_evergreen::protocol::http::{Head, Method, Request};
 use mcp_evergreen::protocol::status::{Event, Phase, Status};
 use mcp_evergreen::protocol::{
-    CallId, CallOptions, Config, Error, ExchangeId, Input, Now, Output, Params, QuestionId, ReadAs, Session, sse,
+    CallId, CallOptions, Config, Error, ExchangeId, Input, Now, Output, Params, QuestionId, Reach, ReadAs, Session, sse,
 };
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -98,6 +98,8 @@ pub struct Net {
     /// It forgets each session as soon as it has made it.
     pub forgetful: bool,
     pub version: &'static str,
+    /// What a probe finds out.
+    pub reach: Reach,
     /// How long an answer takes.
     pub latency: u64,
     /// How often each tool ran, by its name.
@@ -129,6 +131,7 @@ impl Net {
             stateless_next: false,
             forgetful: false,
             version: "2025-11-25",
+            reach: Reach::Unknown,
             latency: 10,
             executions: BTreeMap::new(),
             open: BTreeMap::new(),
@@ -291,6 +294,10 @@ impl Net {
                     self.questions.push((question, method));
                 }
                 Output::Withdraw { .. } => self.log.push("question withdrawn".to_owned()),
+                Output::Probe => {
+                    self.log.push("probe".to_owned());
+                    self.session.handle_probe(self.reach, self.now);
+                }
                 Output::Emit(event) => self.events.push(event),
             }
         }

@@ -146,6 +146,38 @@ fn a_server_that_refuses_every_session_is_left_in_peace_more_and_more() {
 }
 
 #[test]
+fn sessions_lost_again_and_again_are_slowed_down_and_reported() {
+    // Three replicas without sticky sessions: now and then a call meets the one that knows the session.
+    let mut net = Net::connected();
+    let handshakes = |net: &Net| net.sent.iter().filter(|sent| sent.name() == "initialize").count();
+    for _ in 0..3 {
+        net.call("ok");
+        net.run();
+        net.restart();
+        net.call("a");
+        assert!(net.run().contains(&"a ok".to_owned()));
+    }
+    net.restart();
+    net.call("b");
+    assert_eq!(net.run(), ["call→404"]);
+    assert_eq!(net.phase(), Phase::Waiting);
+    assert_eq!(net.warnings(), ["unstable_sessions"]);
+    assert!(net.run_for(1_100).contains(&"b ok".to_owned()));
+    for _ in 0..100 {
+        net.restart();
+        net.call("c");
+        net.run_for(6_000);
+    }
+    assert!(handshakes(&net) < 60, "{} handshakes in ten minutes", handshakes(&net));
+    assert_eq!(net.warnings(), ["unstable_sessions"]);
+    // One that lives makes it good.
+    net.run_for(120_000);
+    net.restart();
+    net.call("d");
+    assert!(net.run().contains(&"d ok".to_owned()));
+}
+
+#[test]
 fn a_server_that_is_gone_settles_calls_after_two_attempts_and_is_found_again() {
     let mut net = Net::connected();
     net.restart();

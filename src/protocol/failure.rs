@@ -1,0 +1,127 @@
+//! What follows from an attempt to establish the session that failed.
+
+use super::backoff;
+use super::call::Kind;
+use super::config::Handshake;
+use super::session::Session;
+use super::state::{Since, Step};
+use super::time::Timer;
+use super::{CallId, Code, Error, Now, Outcome, Output, Payload, Reach, error::Diagnosis};
+
+/// How long the driver may take to find out whether anything answers.
+const PROBE_MS: u64 = 5_000;
+
+const OFFLINE: Diagnosis =
+    Diagnosis { kind: "offline", header: None, hint: "This device is offline. Try again when it is back." };
+const UNREACHABLE: Diagnosis = Diagnosis {
+    kind: "unreachable",
+    header: None,
+    hint: "Nothing answers at this address: the server is down, or the host or port is wrong.",
+};
+const CORS: Diagnosis = Diagnosis {
+    kind: "cors",
+    header: Some("Access-Control-Allow-Origin"),
+    hint: "Something answers at this address, but the browser hides the answer: the server must send \
+           `Access-Control-Allow-Origin` on every response, and allow POST and the headers Content-Type, Mcp-Session-Id, \
+           MCP-Protocol-Version and Authorization in the answer to OPTIONS.",
+};
+
+impl<P: Payload> Session<P> {
+    /// What the driver found out after [`Output::Probe`].
+    pub fn handle_probe(&mut self, reach: Reach, now: Now) {
+        let Some(establishing) = self.state.establishing_mut() else { return };
+        let Step::Probe { error } = &mut establishing.step else { return };
+        match reach {
+            Reach::Answers => {
+                error.code = Code::Cors;
+                error.retryable = false;
+                CORS.hint.clone_into(&mut error.message);
+                error.diagnosis = Some(CORS);
+            }
+            Reach::Silent => {
+                UNREACHABLE.hint.clone_into(&mut error.message);
+                error.diagnosis = Some(UNREACHABLE);
+            }
+            Reach::Offline => {
+                OFFLINE.hint.clone_into(&mut error.message);
+                error.diagnosis = Some(OFFLINE);
+            }
+            Reach::Unknown => {}
+        }
+        let error = error.clone();
+        self.connect_failed(&error, now);
+    }
+
+    /// The probe took too long: what is known has to do.
+    pub(super) fn probe_due(&mut self, now: Now) {
+        self.handle_probe(Reach::Unknown, now);
+    }
+
+    /// An attempt failed. Calls settle after `max_attempts`; the session comes back by itself, or with the next call.
+    pub(super) fn attempt_failed(&mut self, error: Box<Error<P>>, floor_ms: u64, now: Now) {
+        let max_attempts = self.config.recovery.max_attempts;
+        let Some(establishing) = self.state.establishing_mut() else { return };
+        establishing.failed += 1;
+        let failed = establishing.failed;
+        let first = matches!(establishing.since, Since::First);
+        let fatal = first && !error.retryable;
+        self.past.last_error = Some(error.clone());
+        let parked = self.state.establishing().map(|establishing| establishing.parked.clone()).unwrap_or_default();
+        let mut given_up = Vec::new();
+        for id in &parked {
+            let Some(call) = self.calls.get_mut(id) else { continue };
+            call.failed_attempts += 1;
+            if fatal || call.failed_attempts >= max_attempts {
+                given_up.push(*id);
+            }
+        }
+        let waiting = parked.len() > given_up.len();
+        if first && !waiting {
+            // A page cannot tell why a request failed below HTTP; the last word on it is worth one more.
+            if error.code == Code::Network {
+                self.step(Step::Probe { error });
+                self.timers.set(Timer::Step, now.mono.saturating_add(PROBE_MS));
+                return self.output(Output::Probe);
+            }
+            return self.connect_failed(&error, now);
+        }
+        for id in given_up {
+            let error = self.failed_call_error(id, &error, first);
+            self.settle(id, Err(error));
+        }
+        let wait = backoff::delay(failed, &self.config.recovery, floor_ms, &mut self.rng);
+        let hasty = backoff::delay(1, &self.config.recovery, floor_ms, &mut self.rng);
+        self.back_off(wait, hasty, "the server cannot be reached or refuses new sessions", now);
+    }
+
+    /// There never was a session, and there will be none.
+    fn connect_failed(&mut self, error: &Error<P>, now: Now) {
+        self.past.last_error = Some(Box::new(error.clone()));
+        let parked = self.state.establishing_mut().map(|establishing| std::mem::take(&mut establishing.parked));
+        for id in parked.unwrap_or_default() {
+            let error = self.failed_call_error(id, error, true);
+            self.settle(id, Err(error));
+        }
+        match self.config.handshake {
+            Handshake::Own { .. } => self.shut("the server could not be reached or refused", now),
+            Handshake::Host => {
+                if let Some(establishing) = self.state.establishing_mut() {
+                    establishing.failed = 0;
+                }
+                self.step(Step::Idle);
+            }
+        }
+    }
+
+    fn failed_call_error(&self, id: CallId, error: &Error<P>, first: bool) -> Box<Error<P>> {
+        let (outcome, kind) = match self.calls.get(&id) {
+            Some(call) => (call.outcome(), call.kind),
+            None => (Outcome::NotExecuted, Kind::Request),
+        };
+        if first && kind == Kind::Connect {
+            return Box::new(Error { outcome, ..error.clone() });
+        }
+        let message = format!("The session was lost, and a new one could not be made. {}", error.message);
+        Box::new(Error { code: Code::SessionLost, message, outcome, ..error.clone() }.retryable())
+    }
+}
