@@ -224,7 +224,8 @@ impl<P: Payload> Session<P> {
         }
         let verdict = match &answer {
             Answer::Refused { refusal, .. } => Some(self.judge(&exchange, refusal)),
-            Answer::Result(_) | Answer::Accepted | Answer::Unusable { .. } | Answer::Lost { .. } => None,
+            Answer::Unusable { .. } => Some(Verdict::NotEviction),
+            Answer::Result(_) | Answer::Accepted | Answer::Lost { .. } => None,
         };
         let step = exchange.answered(&answer, verdict, now);
         self.emit(exchange.wire(id, step, now));
