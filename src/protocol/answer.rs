@@ -130,7 +130,12 @@ impl<P: Payload> Session<P> {
     /// It sounds like the gate. A ping under the same session tells.
     fn suspected(&mut self, id: CallId, exchange: &Exchange, error: Box<Error<P>>, gate: bool, now: Now) {
         match self.relation(exchange.generation) {
-            Relation::Current => self.check(Some((id, IfAlive::Settle(error))), now),
+            Relation::Current => {
+                if let Some(call) = self.calls.get_mut(&id) {
+                    call.place = Place::InQuestion;
+                }
+                self.check(Some((id, IfAlive::Settle(error))), now);
+            }
             // The session cannot be asked any more; but this is how its gate refuses.
             Relation::Gone if gate => self.evicted(id, exchange, now),
             Relation::Gone | Relation::Doubted => self.unknown(id, exchange, *error, false, now),

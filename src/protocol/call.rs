@@ -49,6 +49,8 @@ pub(super) enum Place {
     Here,
     /// On the wire.
     Sent(ExchangeId),
+    /// Refused, perhaps: a ping is to tell.
+    InQuestion,
 }
 
 /// The kinds of repair. A call is sent again at most once after each.
@@ -100,7 +102,7 @@ impl Call {
 
     /// Did it run, as far as is known if it ends here?
     pub fn outcome(&self) -> Outcome {
-        if self.maybe_ran || matches!(self.place, Place::Sent(_)) { Outcome::Unknown } else { Outcome::NotExecuted }
+        if self.maybe_ran || self.place != Place::Here { Outcome::Unknown } else { Outcome::NotExecuted }
     }
 
     /// Whether it may be sent once more after this kind of repair; if so, that is spent.

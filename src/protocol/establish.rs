@@ -111,7 +111,7 @@ impl<P: Payload> Session<P> {
         let headers = legacy::post_headers::<P>(None);
         let exchange = self.post(exchange, headers, body, HANDSHAKE_MS.min(self.config.timeout_ms), now);
         self.step(Step::Handshake { exchange });
-        if self.state.known().is_some() {
+        if self.state.establishing().is_some_and(|establishing| matches!(establishing.since, Since::Lost { .. })) {
             self.timers.set(Timer::Step, now.mono.saturating_add(STARVED_MS));
         }
     }

@@ -1,13 +1,13 @@
 //! Whether the session lives, and how it is given up.
 
 use super::backoff;
-use super::call::Repair;
+use super::call::{Place, Repair};
 use super::close::delete_request;
 use super::era::legacy;
 use super::exchange::{Answer, Exchange};
 use super::json_rpc;
 use super::session::{Session, outgoing};
-use super::state::{Check, Established, IfAlive, Since, State, Step};
+use super::state::{Check, Established, Establishing, IfAlive, Since, State, Step};
 use super::status::Event;
 use super::verdict::Verdict;
 use super::{CallId, Code, Error, ExchangeId, Now, Outcome, Params, Payload, Purpose};
@@ -34,6 +34,15 @@ pub(super) enum Relation {
     Doubted,
     /// It is known to be gone.
     Gone,
+}
+
+/// Why a session is given up.
+#[derive(Clone, Copy)]
+enum Loss {
+    /// The server refused it.
+    Refused { caller_waits: bool },
+    /// The host wants another.
+    Host,
 }
 
 /// What a ping told.
@@ -68,19 +77,20 @@ impl<P: Payload> Session<P> {
     pub(super) fn session_refused(&mut self, generation: u32, caller_waits: bool, now: Now) {
         const REASON: &str = "the server refused the session";
         match self.relation(generation) {
-            Relation::Current => self.lose(REASON, caller_waits, now),
+            Relation::Current => self.lose(REASON, Loss::Refused { caller_waits }, now),
             Relation::Doubted => self.condemned(REASON, now),
             Relation::Gone => {}
         }
     }
 
     /// Gives the session up and starts to make a new one: at once where somebody waits for it.
-    fn lose(&mut self, reason: &'static str, caller_waits: bool, now: Now) {
+    fn lose(&mut self, reason: &'static str, loss: Loss, now: Now) {
         let Some(check) = self.state.lose(reason, now) else { return };
         let Some(old) = self.state.known() else { return };
         let generation = old.generation;
         // A session that the host connected may lie idle; one that was made for waiting calls may not.
-        let soon = generation > 1 && now.mono.saturating_sub(old.since.mono) < SOON_MS;
+        let refused = matches!(loss, Loss::Refused { .. });
+        let soon = refused && generation > 1 && now.mono.saturating_sub(old.since.mono) < SOON_MS;
         let in_vain = soon && !old.proven;
         self.past.early_losses = if soon { self.past.early_losses + 1 } else { 0 };
         self.past.fruitless = if in_vain { self.past.fruitless + 1 } else { 0 };
@@ -88,6 +98,7 @@ impl<P: Payload> Session<P> {
         self.withdraw(generation);
         self.emit(Event::Recovering { reason, generation });
         self.emit(Event::StateChange);
+        let caller_waits = !matches!(loss, Loss::Refused { caller_waits: false });
         let waits = caller_waits || check.as_ref().is_some_and(|check| !check.waiting.is_empty());
         if strikes > 0 {
             let wait = backoff::delay(strikes, &self.config.recovery, 0, &mut self.rng);
@@ -110,6 +121,9 @@ impl<P: Payload> Session<P> {
     /// These calls were refused by a session that turned out to be gone.
     fn refused_with_session(&mut self, waiting: Vec<(CallId, IfAlive<P>)>, now: Now) {
         for (id, if_alive) in waiting {
+            if let Some(call) = self.calls.get_mut(&id) {
+                call.place = Place::Here;
+            }
             match if_alive {
                 IfAlive::Resend => self.dispatch(id, now),
                 IfAlive::Settle(_) if self.may_resend_refused(id) && self.spend(id, Repair::Session) => {
@@ -122,20 +136,23 @@ impl<P: Payload> Session<P> {
 
     /// The host wants a new session: the old one is ended on the server.
     pub(super) fn give_up(&mut self, reason: &'static str, now: Now) {
-        if let Some(delete) = self.state.ready().and_then(|session| delete_request(session, now)) {
+        let old = match &self.state {
+            State::Ready(session) => session,
+            State::Establishing(Establishing { since: Since::Doubt { old, .. }, .. }) => old,
+            State::Establishing(_) | State::Closed => return,
+        };
+        if let Some(delete) = delete_request(old, now) {
             self.delete(delete, now);
-            self.lose(reason, true, now);
         }
+        self.lose(reason, Loss::Host, now);
+        self.condemned(reason, now);
     }
 
     /// In doubt, and known to be gone now.
     fn condemned(&mut self, reason: &'static str, now: Now) {
-        self.state.condemn(reason);
-        let Some(establishing) = self.state.establishing() else { return };
-        if let Since::Lost { old, .. } = &establishing.since {
-            let generation = old.generation;
-            self.withdraw(generation);
-        }
+        let Some(generation) = self.state.condemn(reason) else { return };
+        self.withdraw(generation);
+        self.emit(Event::Recovering { reason, generation });
         match self.state.establishing().map(|establishing| &establishing.step) {
             Some(&Step::Check { ping }) => {
                 self.abort(ping, now);
@@ -146,6 +163,7 @@ impl<P: Payload> Session<P> {
                 self.initialized(now);
             }
             Some(Step::Backoff { .. }) => self.hasten(now),
+            // A handshake is under way, or about to be.
             _ => {}
         }
     }
@@ -238,7 +256,7 @@ impl<P: Payload> Session<P> {
                     }
                 }
             }
-            Told::Gone => self.lose("a ping found the session gone", false, now),
+            Told::Gone => self.lose("a ping found the session gone", Loss::Refused { caller_waits: false }, now),
             Told::Unclear(error) => self.doubt(error, now),
         }
     }
@@ -269,9 +287,7 @@ impl<P: Payload> Session<P> {
         match told {
             Told::Alive => self.reprieve(now),
             Told::Gone => {
-                self.state.condemn("a ping found the session gone");
-                self.lost_after_doubt(now);
-                self.handshake(now);
+                self.condemned("a ping found the session gone", now);
             }
             Told::Unclear(error) => self.doubt_persists(error, now),
         }
@@ -289,22 +305,13 @@ impl<P: Payload> Session<P> {
                 self.attempt_failed(error, 0, now);
             }
             Told::Gone | Told::Unclear(_) => {
-                self.state.condemn("the server answers everything but this session");
                 if opaque {
                     let header = Some("Access-Control-Allow-Origin");
                     self.emit(Event::Warning { kind: "hidden_refusal", header, hint: HIDDEN_REFUSAL });
                 }
-                self.lost_after_doubt(now);
-                self.initialized(now);
+                self.condemned("the server answers everything but this session", now);
             }
         }
-    }
-
-    fn lost_after_doubt(&mut self, _now: Now) {
-        let Some(Since::Lost { old, reason, .. }) = self.state.establishing().map(|e| &e.since) else { return };
-        let (generation, reason) = (old.generation, *reason);
-        self.withdraw(generation);
-        self.emit(Event::Recovering { reason, generation });
     }
 
     /// A new session that is not needed is ended on the server.

@@ -197,13 +197,20 @@ impl<P> State<P> {
         }
     }
 
-    /// In doubt → lost: the server says so, or answers everything but this session.
-    pub fn condemn(&mut self, reason: &'static str) {
-        if let Some(establishing) = self.establishing_mut() {
-            establishing.since = match std::mem::replace(&mut establishing.since, Since::First) {
-                Since::Doubt { old, at } => Since::Lost { old, reason, at },
-                since @ (Since::First | Since::Lost { .. }) => since,
-            };
+    /// In doubt → lost: the server says so, or answers everything but this session. Returns its generation; `None` where
+    /// it is not in doubt.
+    pub fn condemn(&mut self, reason: &'static str) -> Option<u32> {
+        let establishing = self.establishing_mut()?;
+        match std::mem::replace(&mut establishing.since, Since::First) {
+            Since::Doubt { old, at } => {
+                let generation = old.generation;
+                establishing.since = Since::Lost { old, reason, at };
+                Some(generation)
+            }
+            since @ (Since::First | Since::Lost { .. }) => {
+                establishing.since = since;
+                None
+            }
         }
     }
 

@@ -507,6 +507,43 @@ fn reconnect_ends_the_old_session_and_makes_a_new_one() {
 }
 
 #[test]
+fn reconnect_makes_a_new_session_where_the_server_keeps_none_too() {
+    let mut net = Net::new(Config::default());
+    net.stateless = true;
+    net.connect();
+    net.run();
+    for _ in 0..5 {
+        let reconnect = net.session.reconnect(net.now);
+        net.name(reconnect, "reconnect");
+        assert_eq!(net.run(), ["initialize→200", "initialized→202", "reconnect ok"]);
+    }
+}
+
+#[test]
+fn reconnect_gives_up_a_session_in_doubt() {
+    let mut net = Net::connected();
+    for name in ["ping", "initialize"] {
+        net.reply(name, Reply::Break);
+    }
+    net.reply("call", Reply::Break);
+    net.call("a");
+    assert_eq!(net.run(), ["call→broke", "a network unknown", "ping→broke", "initialize→broke"]);
+    let reconnect = net.session.reconnect(net.now);
+    net.name(reconnect, "reconnect");
+    assert_eq!(net.run_for(1_100), ["DELETE→200", "initialize→200 s2", "initialized→202", "reconnect ok"]);
+}
+
+#[test]
+fn a_suspicion_that_is_never_settled_leaves_the_outcome_unknown() {
+    let mut net = Net::connected();
+    let reply = throws(next_id(&net, 0));
+    net.reply("call", reply);
+    net.reply("ping", Reply::Silence);
+    net.call_with("throws", CallOptions { timeout_ms: Some(2_000), ..CallOptions::default() });
+    assert_eq!(net.run_for(3_000), ["call→200", "ping→…", "throws timeout unknown"]);
+}
+
+#[test]
 fn the_host_is_told_what_happened() {
     let mut net = Net::connected();
     net.restart();
