@@ -34,6 +34,7 @@ test("a session is recorded in order, with labels in place of ids", async () => 
     "tools/call→200 s1",
     "DELETE→200 s1",
   ]);
+  assert.match(proxy.recording.records[2].said, /Echo: a/, "with the beginning of what was answered");
   assert.equal(proxy.recording.sessionId("s1"), session.id);
   assert.ok(proxy.recording.records.every((record) => record.ended === "complete"));
 });
@@ -97,7 +98,7 @@ test("a canned refusal is given as often as asked for", async () => {
 });
 
 test("CORS headers pass, are added, hidden or stripped", async () => {
-  const bare = createServer((_, res) => res.end("ok"));
+  const bare = createServer(({ method }, res) => res.writeHead(method === "OPTIONS" ? 405 : 200).end("ok"));
   const other = await proxying.startProxy(`http://127.0.0.1:${await listen(bare)}/mcp`, { cors: "add" });
   try {
     const shown = async (url) => {
@@ -105,6 +106,7 @@ test("CORS headers pass, are added, hidden or stripped", async () => {
       return [headers.get("access-control-allow-origin"), headers.get("access-control-expose-headers")];
     };
     assert.deepEqual(await shown(other.url), ["*", "Mcp-Session-Id"]);
+    assert.equal((await fetch(other.url, { method: "OPTIONS" })).status, 204, "a server without CORS refuses preflights");
     assert.deepEqual(await shown(proxy.url), ["*", "Mcp-Session-Id"]);
     proxy.cors = "hide-session-id";
     assert.deepEqual(await shown(proxy.url), ["*", null]);

@@ -9,11 +9,12 @@ import { listen } from "./ports.mjs";
 
 const HOP_BY_HOP = ["connection", "keep-alive", "transfer-encoding"];
 const OPEN_CORS = { "access-control-allow-origin": "*", "access-control-expose-headers": "Mcp-Session-Id" };
+const PREFLIGHT_CORS = { ...OPEN_CORS, "access-control-allow-headers": "*", "access-control-allow-methods": "GET, POST, DELETE" };
 
 /**
  * Starts a proxy in front of `target`, a URL. `cors` says what happens to the server's CORS headers:
- * `pass`, `add` (what is missing), `hide-session-id` (the expose header goes), `none` (all go, from
- * preflights too). `patience` is how long, in milliseconds, a request waits for a server that
+ * `pass`, `add` (what is missing; preflights are answered here), `hide-session-id` (the expose header
+ * goes), `none` (all go, from preflights too). `patience` is how long, in milliseconds, a request waits for a server that
  * refuses connections, as it does behind the front of a deploy. Both may be set at any time.
  */
 export async function startProxy(target, { cors = "pass", patience = 0 } = {}) {
@@ -30,6 +31,7 @@ export async function startProxy(target, { cors = "pass", patience = 0 } = {}) {
     const record = recording.add(req, body);
     res.once("close", () => record.closed(res.writableFinished));
 
+    if (record.preflight && proxy.cors === "add") return void res.writeHead(204, PREFLIGHT_CORS).end();
     const rule = rules.find((rule) => rule.times > 0 && !record.preflight && matches(rule.match, record));
     if (rule) rule.times -= 1;
     const action = rule?.action ?? pass();
@@ -68,7 +70,7 @@ export async function startProxy(target, { cors = "pass", patience = 0 } = {}) {
           answer.resume().once("close", () => (record.reset(), res.socket?.destroy(), resolve()));
           return;
         }
-        const headers = withCors(proxy.cors, without(answer.headers, HOP_BY_HOP), record.preflight);
+        const headers = withCors(proxy.cors, without(answer.headers, HOP_BY_HOP));
         res.writeHead(answer.statusCode, head(headers));
         res.flushHeaders();
         if (cut !== undefined) {
@@ -77,6 +79,7 @@ export async function startProxy(target, { cors = "pass", patience = 0 } = {}) {
           res.socket?.destroy();
           resolve();
         } else {
+          answer.on("data", (chunk) => record.hear(chunk));
           pipeline(answer, res, () => resolve());
         }
       });
@@ -154,7 +157,7 @@ export const refuse = () =>
 
 /** Passes the server's answer through without any CORS header. */
 export const stripCors = () => (exchange) =>
-  exchange.forward(exchange, { head: (headers) => withCors("none", headers, false) });
+  exchange.forward(exchange, { head: (headers) => withCors("none", headers) });
 
 // ── Details ──
 
@@ -162,16 +165,12 @@ function matches(match, record) {
   return Object.entries(match).every(([field, wanted]) => record[field] === wanted);
 }
 
-function withCors(mode, headers, preflight) {
+function withCors(mode, headers) {
   switch (mode) {
     case "pass":
       return headers;
     case "add":
-      return {
-        ...OPEN_CORS,
-        ...(preflight ? { "access-control-allow-headers": "*", "access-control-allow-methods": "GET, POST, DELETE" } : {}),
-        ...headers,
-      };
+      return { ...OPEN_CORS, ...headers };
     case "hide-session-id":
       return without(headers, ["access-control-expose-headers"]);
     case "none":

@@ -1,5 +1,8 @@
 // What went over the wire, in the order in which it arrived at the proxy.
 
+/** How much of a body is kept. */
+const HEARD_BYTES = 500;
+
 /** Every request, as records and as lines like `tools/call→404 s1`. */
 export class Recording {
   /** Everything but preflights. */
@@ -60,6 +63,8 @@ class Record {
   ended;
   at = Date.now();
   #made;
+  #heard = [];
+  #heardBytes = 0;
 
   constructor(req, body, recording) {
     const message = parse(body);
@@ -88,6 +93,18 @@ class Record {
     this.answeredAt = Date.now();
     const id = headers["mcp-session-id"];
     if (this.rpc === "initialize" && status === 200 && id) this.#made = this.recording.label(id);
+  }
+
+  /** Takes in a piece of the server's body. */
+  hear(chunk) {
+    if (this.#heardBytes >= HEARD_BYTES) return;
+    this.#heard.push(chunk);
+    this.#heardBytes += chunk.length;
+  }
+
+  /** How the server's body begins. */
+  get said() {
+    return Buffer.concat(this.#heard).subarray(0, HEARD_BYTES).toString();
   }
 
   reset() {

@@ -7,13 +7,13 @@ import { freePort } from "./ports.mjs";
 import { startProcess } from "./processes.mjs";
 
 /**
- * A way to start one kind of server. `start({ port?, env?, bare? })` resolves to
+ * A way to start one kind of server. `args` is a list, or makes one from `{ port, env }`. `start({ port?, env?, bare? })` resolves to
  * `{ pid, token, url, port, executions, kill(), stop(), restart(), freeze(), thaw(), output() }`;
  * `restart` kills the process, where it lives, and starts another on the same port. `token` is what
  * this process alone was told at its birth, and what its `whoami` gives away. A `bare` server
  * inherits nothing of our environment.
  */
-function kind(name, command, args, { env: own = {}, whoami = { name: "whoami", arguments: {} } } = {}) {
+export function kind(name, command, args, { env: own = {}, whoami = { name: "whoami", arguments: {} } } = {}) {
   return {
     name,
     /** The parameters of a tool call whose result differs between one process and the next. */
@@ -24,7 +24,7 @@ function kind(name, command, args, { env: own = {}, whoami = { name: "whoami", a
       let token;
       const launch = () => {
         token = randomBytes(8).toString("hex");
-        return startProcess(command, args, {
+        return startProcess(command, typeof args === "function" ? args({ port, env }) : args, {
           port,
           bare,
           env: {
