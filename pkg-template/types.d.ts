@@ -86,6 +86,11 @@ export interface ConnectOptions {
   maxMessageBytes?: number | undefined;
   /** Bytes that one event of a stream may have at most; a longer one fails with `code: "too_large"`. Default 16 MiB. */
   maxEventBytes?: number | undefined;
+  /**
+   * How often in a row a broken event stream is resumed without a new event; a whole number from 0 to 1000. Default 5.
+   * (MCP 2025-11-25, Transports: Resumability and Redelivery.)
+   */
+  maxResumes?: number | undefined;
   /** Aborts the connecting. It has no effect on the session once that is ready. */
   signal?: AbortSignal | undefined;
 }

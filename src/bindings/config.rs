@@ -50,6 +50,7 @@ pub(super) fn parse(url: &JsValue, config: &JsValue) -> Thrown<(Transport, Confi
         trust_annotations: field("trustAnnotations")?.is_truthy(),
         max_message_bytes: need_number("maxMessageBytes")?,
         max_event_bytes: need_number("maxEventBytes")?,
+        max_resumes: u32::try_from(need_number("maxResumes")?).unwrap_or(u32::MAX),
     };
     Ok((transport, config, items(&field("handled")?).iter().filter_map(text).collect()))
 }

@@ -9,6 +9,9 @@ use js_sys::Function;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::AbortSignal;
 
+/// A probe does not hold its connection for longer. The core does not wait for so long.
+const PROBE_MS: u32 = 10_000;
+
 /// How requests reach the server.
 pub struct Transport {
     /// The MCP endpoint, absolute.
@@ -49,8 +52,7 @@ impl Transport {
             .with("keepalive", request.method == Method::Delete)
             .with("signal", signal)
             .into();
-        let answer = self.function()?.call2(&JsValue::UNDEFINED, &self.url.as_str().into(), &init)?;
-        let response = js::settled(&answer).await?;
+        let response = self.call(&init).await?;
         if !response.is_object() {
             return Err(type_error("fetch did not give a Response."));
         }
@@ -83,19 +85,18 @@ impl Transport {
             .with("mode", "no-cors")
             .with("credentials", "omit")
             .with("cache", "no-store")
+            .with_some("signal", js::abort_after(PROBE_MS).ok())
             .into();
-        let answer = match self
-            .function()
-            .and_then(|fetch| fetch.call2(&JsValue::UNDEFINED, &self.url.as_str().into(), &init))
-        {
-            Ok(answer) => js::settled(&answer).await,
-            Err(cause) => Err(cause),
-        };
-        match answer {
+        match self.call(&init).await {
             Err(_) => Reach::Silent,
             Ok(_) if endpoint.is_ok_and(|endpoint| endpoint == page) => Reach::Unknown,
             Ok(_) => Reach::Answers,
         }
+    }
+
+    async fn call(&self, init: &JsValue) -> Thrown<JsValue> {
+        let answer = self.function()?.call2(&JsValue::UNDEFINED, &self.url.as_str().into(), init)?;
+        js::settled(&answer).await
     }
 
     fn function(&self) -> Thrown<Function> {

@@ -23,6 +23,10 @@ extern "C" {
     #[wasm_bindgen(method, getter = onLine, catch)]
     pub(super) fn on_line(this: &Navigator) -> Thrown<JsValue>;
 
+    /// A signal that aborts by itself.
+    #[wasm_bindgen(js_namespace = AbortSignal, js_name = timeout, catch)]
+    pub(super) fn abort_after(ms: u32) -> Thrown<JsValue>;
+
     #[wasm_bindgen(js_name = setTimeout, catch)]
     pub(super) fn set_timeout(run: &Function, ms: i32) -> Thrown<JsValue>;
     #[wasm_bindgen(js_name = clearTimeout, catch)]

@@ -4,6 +4,7 @@ use super::backoff;
 use super::call::{Kind, Place, Repair};
 use super::config::Mode;
 use super::exchange::{Answer, Exchange};
+use super::http::Method;
 use super::repair::Relation;
 use super::session::Session;
 use super::state::IfAlive;
@@ -38,7 +39,12 @@ impl<P: Payload> Session<P> {
                 self.learn_tools(exchange, &result);
                 self.settle(id, Ok(if verifies { P::empty() } else { result }));
             }
-            Answer::Lost { error } => self.unknown(id, exchange, *error, false, now),
+            Answer::Lost { .. } if self.resume_later(id, exchange, now) => {}
+            Answer::Lost { error } => self.unknown(id, exchange.generation, *error, now),
+            // The stream cannot be resumed, whatever the reason: the call itself was taken.
+            Answer::Refused { error, .. } if exchange.method == Method::Get => {
+                self.unknown(id, exchange.generation, *error, now);
+            }
             Answer::Unusable { error } => self.settle(id, Err(error)),
             Answer::Accepted => {
                 let text = "The server accepted the request with HTTP 202 and gave no answer.";
@@ -53,7 +59,10 @@ impl<P: Payload> Session<P> {
                     let gate = self.past.gate == Some((refusal.status, refusal.rpc_code));
                     self.suspected(id, exchange, error, gate, now);
                 }
-                Verdict::UnknownOutcome { session_gone } => self.unknown(id, exchange, *error, session_gone, now),
+                Verdict::UnknownOutcome { session_gone: true } => {
+                    self.unknown_and_gone(id, exchange.generation, *error, now)
+                }
+                Verdict::UnknownOutcome { session_gone: false } => self.unknown(id, exchange.generation, *error, now),
                 Verdict::Transient => {
                     let late = exchange.head_after > self.gate_ms();
                     // A rate limiter refuses before it dispatches, and so does a server that says when to come back.
@@ -138,39 +147,54 @@ impl<P: Payload> Session<P> {
             }
             // The session cannot be asked any more; but this is how its gate refuses.
             Relation::Gone if gate => self.evicted(id, exchange, now),
-            Relation::Gone | Relation::Doubted => self.unknown(id, exchange, *error, false, now),
+            Relation::Gone | Relation::Doubted => self.unknown(id, exchange.generation, *error, now),
         }
     }
 
     /// The call may have run: sent again only if a second run does no harm.
-    fn unknown(&mut self, id: CallId, exchange: &Exchange, error: Error<P>, gone: bool, now: Now) {
-        let Some(call) = self.calls.get_mut(&id) else { return };
-        call.maybe_ran = true;
-        let safe = call.safe && self.config.recovery.mode != Mode::Off;
-        let again = safe && self.spend(id, if gone { Repair::Session } else { Repair::Connection });
+    pub(super) fn unknown(&mut self, id: CallId, generation: u32, error: Error<P>, now: Now) {
+        let again = self.may_resend_unknown(id, Repair::Connection);
         if !again {
-            let code = if error.code == Code::Network { Code::Network } else { Code::OutcomeUnknown };
             let what = match error.http_status.filter(|status| !(200..300).contains(status)) {
-                Some(_) if gone => {
-                    "The session was refused, but later than a gate refuses: the browser may have sent the call twice."
-                        .to_owned()
-                }
                 Some(status) => format!("The server failed with HTTP {status} while the call may have been running."),
                 None => error.message.clone(),
             };
-            let why = if safe { "It was sent again once." } else { "It was not sent again, because it may have run." };
-            let message = format!("{what} {why}");
-            self.settle(id, Err(Box::new(Error { code, message, outcome: Outcome::Unknown, ..error })));
+            self.settle_unknown(id, &what, error);
         }
-        if gone {
-            self.session_refused(exchange.generation, again, now);
+        match self.relation(generation) {
+            Relation::Current => self.check(again.then_some((id, IfAlive::Resend)), now),
+            Relation::Gone | Relation::Doubted if again => self.dispatch(id, now),
+            Relation::Gone | Relation::Doubted => {}
         }
-        match (again, self.relation(exchange.generation)) {
-            (true, Relation::Current) => self.check(Some((id, IfAlive::Resend)), now),
-            (true, Relation::Gone | Relation::Doubted) => self.dispatch(id, now),
-            (false, Relation::Current) => self.check(None, now),
-            (false, Relation::Gone | Relation::Doubted) => {}
+    }
+
+    /// As [`Self::unknown`], and the session is gone: the refusal came later than a gate refuses.
+    fn unknown_and_gone(&mut self, id: CallId, generation: u32, error: Error<P>, now: Now) {
+        const WHAT: &str =
+            "The session was refused, but later than a gate refuses: the browser may have sent the call twice.";
+        let again = self.may_resend_unknown(id, Repair::Session);
+        if !again {
+            self.settle_unknown(id, WHAT, error);
         }
+        self.session_refused(generation, again, now);
+        if again {
+            self.dispatch(id, now);
+        }
+    }
+
+    fn may_resend_unknown(&mut self, id: CallId, repair: Repair) -> bool {
+        let Some(call) = self.calls.get_mut(&id) else { return false };
+        call.place = Place::Here;
+        call.maybe_ran = true;
+        call.safe && self.config.recovery.mode != Mode::Off && call.spend(repair)
+    }
+
+    fn settle_unknown(&mut self, id: CallId, what: &str, error: Error<P>) {
+        let again = self.calls.get(&id).is_some_and(|call| call.sends > 1);
+        let why = if again { "It was sent again once." } else { "It was not sent again, because it may have run." };
+        let code = if error.code == Code::Network { Code::Network } else { Code::OutcomeUnknown };
+        let message = format!("{what} {why}");
+        self.settle(id, Err(Box::new(Error { code, message, outcome: Outcome::Unknown, ..error })));
     }
 
     /// The server is busy: the session may live. `gate`: it refused before it dispatched.
@@ -241,7 +265,7 @@ impl<P: Payload> Session<P> {
                 self.proven(exchange.generation, now);
                 self.settle(id, Ok(P::empty()));
             }
-            Answer::Lost { error } => self.unknown(id, exchange, *error, false, now),
+            Answer::Lost { error } => self.unknown(id, exchange.generation, *error, now),
             Answer::Refused { error, .. } => {
                 let gone = matches!(verdict, Verdict::Evicted);
                 // What a dead session refused is not replayed: it may speak of that session's requests.

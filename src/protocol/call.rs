@@ -1,5 +1,6 @@
 //! One command's life: its deadline, its attempts, and whether it is safe to repeat.
 
+use super::stream::Broken;
 use super::{ExchangeId, Outcome};
 
 /// The params of a request, taken when the call is made: what the caller changes later changes nothing.
@@ -43,7 +44,7 @@ pub(super) enum Kind {
 }
 
 /// Where a call is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) enum Place {
     /// Waits: for the session, for a ping's answer, for time to pass.
     Here,
@@ -51,6 +52,8 @@ pub(super) enum Place {
     Sent(ExchangeId),
     /// Refused, perhaps: a ping is to tell.
     InQuestion,
+    /// Its event stream broke, and is going to be resumed.
+    Broken(Broken),
 }
 
 /// The kinds of repair. A call is sent again at most once after each.
@@ -102,7 +105,7 @@ impl Call {
 
     /// Did it run, as far as is known if it ends here?
     pub fn outcome(&self) -> Outcome {
-        if self.maybe_ran || self.place != Place::Here { Outcome::Unknown } else { Outcome::NotExecuted }
+        if self.maybe_ran || !matches!(self.place, Place::Here) { Outcome::Unknown } else { Outcome::NotExecuted }
     }
 
     /// Whether it may be sent once more after this kind of repair; if so, that is spent.

@@ -21,6 +21,7 @@ impl<P: Payload> Session<P> {
             match timer {
                 Timer::Call(id) => self.timed_out(id, now),
                 Timer::Resend(id) => self.dispatch(id, now),
+                Timer::Resume(id) => self.resume(id, now),
                 Timer::Exchange(id) => self.exchange_timed_out(id, now),
                 Timer::Step => self.step_due(now),
             }
@@ -42,7 +43,7 @@ impl<P: Payload> Session<P> {
         if kind == Kind::Close {
             return self.settle(id, Ok(P::empty()));
         }
-        let sent = matches!(call.place, Place::Sent(_));
+        let sent = matches!(call.place, Place::Sent(_) | Place::Broken(_));
         let message = if kind == Kind::Connect {
             format!("The server did not answer the handshake within {waited} ms.")
         } else if sent {
@@ -85,10 +86,15 @@ impl<P: Payload> Session<P> {
     /// Aborts a call's exchange, and tells the server: closing the connection alone is no cancellation (2025-11-25,
     /// transports, Sending Messages 6). Neither waits for the other: six connections are all there is.
     fn withdraw_from_wire(&mut self, call: &Call, reason: Option<&str>, now: Now) {
-        let Place::Sent(id) = call.place else { return };
-        let Some(exchange) = self.abort(id, now) else { return };
-        let Some(wire_id) = exchange.wire_id.filter(|_| !exchange.concluded) else { return };
-        if self.relation(exchange.generation) != Relation::Gone {
+        let (wire_id, generation) = match &call.place {
+            Place::Sent(id) => match self.abort(*id, now) {
+                Some(exchange) => (exchange.wire_id, exchange.generation),
+                None => return,
+            },
+            Place::Broken(broken) => (Some(broken.wire_id), broken.generation),
+            Place::Here | Place::InQuestion => return,
+        };
+        if let Some(wire_id) = wire_id.filter(|_| self.relation(generation) != Relation::Gone) {
             self.post_cancelled(wire_id, reason, now);
         }
     }

@@ -18,6 +18,8 @@ pub struct Config {
     pub max_message_bytes: u64,
     /// Bound of one event. Default 16 MiB.
     pub max_event_bytes: u64,
+    /// How often in a row a broken event stream is resumed without a new event. Default 5.
+    pub max_resumes: u32,
 }
 
 /// Whose handshake it is.
@@ -72,6 +74,7 @@ impl Default for Config {
             trust_annotations: false,
             max_message_bytes: 64 << 20,
             max_event_bytes: 16 << 20,
+            max_resumes: 5,
         }
     }
 }

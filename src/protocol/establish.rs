@@ -89,7 +89,9 @@ impl<P: Payload> Session<P> {
         let calls = self.exchanges.iter().filter_map(|(id, exchange)| Some((*id, exchange.purpose.call()?)));
         for (id, call) in calls.collect::<Vec<_>>() {
             let Some(exchange) = self.abort(id, now) else { continue };
-            if self.calls.get(&call).is_some_and(|call| call.place == Place::Sent(id)) && !exchange.concluded {
+            if self.calls.get(&call).is_some_and(|call| matches!(call.place, Place::Sent(sent) if sent == id))
+                && !exchange.concluded
+            {
                 let text = "The session was lost while the call may have been running.";
                 let error = Box::new(Error::new(Code::OutcomeUnknown, Outcome::Unknown, text).retryable());
                 self.call_answered(call, &exchange, Answer::Lost { error }, Verdict::NotEviction, now);

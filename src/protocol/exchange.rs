@@ -3,6 +3,7 @@
 use super::error::Error;
 use super::http::{Head, Method};
 use super::status::{Event, Wire, WireStep};
+use super::stream::Cursor;
 use super::verdict::{Asked, Refusal, Verdict};
 use super::{CallId, ExchangeId, Now, ReadAs};
 
@@ -84,6 +85,8 @@ pub(super) struct Exchange {
     pub head_after: u64,
     /// Its answer was taken; what still comes on the stream is only requests and notifications.
     pub concluded: bool,
+    /// Where its event stream can be taken up again.
+    pub cursor: Cursor,
 }
 
 /// How an exchange was answered.

@@ -36,6 +36,7 @@ mod session;
 pub mod sse;
 mod state;
 pub mod status;
+mod stream;
 pub mod time;
 pub mod verdict;
 

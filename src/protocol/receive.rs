@@ -33,11 +33,14 @@ impl<P: Payload> Session<P> {
                 Some(batch) => batch.iter().for_each(|value| self.take_message(id, value, now)),
                 None => self.take_message(id, &value, now),
             },
-            Input::Event { message, .. } => match message.as_ref().map(|value| (value, value.items())) {
-                Some((_, Some(batch))) => batch.iter().for_each(|value| self.take_message(id, value, now)),
-                Some((value, None)) => self.take_message(id, value, now),
-                None => {}
-            },
+            Input::Event { id: event_id, retry_ms, message } => {
+                exchange.cursor.saw(event_id, retry_ms);
+                match message.as_ref().map(|value| (value, value.items())) {
+                    Some((_, Some(batch))) => batch.iter().for_each(|value| self.take_message(id, value, now)),
+                    Some((value, None)) => self.take_message(id, value, now),
+                    None => {}
+                }
+            }
             Input::Text(text) => self.take_text(id, &text, now),
             Input::Malformed(malformed) => self.take_malformed(id, &malformed, now),
             Input::Redirected => self.take_redirect(id, now),

@@ -11,6 +11,7 @@ use super::json_rpc;
 use super::question::Question;
 use super::state::{Established, Since, State, Step};
 use super::status::{Event, LastRecovery, Phase, Status, WaitingFor, WireStep};
+use super::stream::Cursor;
 use super::time::{Timer, Timers};
 use super::{
     CallId, CallOptions, Code, Config, Deadline, Error, ExchangeId, Now, Output, Params, Payload, Purpose, QuestionId,
@@ -263,6 +264,7 @@ impl<P: Payload> Session<P> {
     pub(super) fn forget(&mut self, id: CallId) -> Option<Call> {
         self.timers.clear(Timer::Call(id));
         self.timers.clear(Timer::Resend(id));
+        self.timers.clear(Timer::Resume(id));
         self.calls.remove(&id)
     }
 
@@ -362,5 +364,6 @@ pub(super) fn outgoing<P>(purpose: Purpose, session: Option<&Established<P>>, no
         head: None,
         head_after: 0,
         concluded: false,
+        cursor: Cursor::default(),
     }
 }

@@ -20,6 +20,8 @@ pub(super) enum Timer {
     Call(CallId),
     /// A call that waited goes out again.
     Resend(CallId),
+    /// The stream of a call is resumed.
+    Resume(CallId),
     /// An exchange of our own has had its time, or a stream whose answer was taken is still open.
     Exchange(ExchangeId),
     /// The step of establishing the session.
@@ -68,6 +70,7 @@ impl Timers {
             why: match timer {
                 Timer::Call(_) => "a command's time-out",
                 Timer::Resend(_) => "a call goes out again",
+                Timer::Resume(_) => "a broken stream is resumed",
                 Timer::Exchange(_) => "an exchange's time-out",
                 Timer::Step => "the next step of establishing the session",
             },

@@ -8,3 +8,4 @@ mod handshake;
 mod net;
 mod recovery;
 mod signals;
+mod streams;

@@ -432,6 +432,7 @@ impl Net {
                 self.live.remove(sent.session.as_deref().unwrap_or_default());
                 (Reply::Body(200, "", String::new()), None)
             }
+            (Method::Get, _) => (Reply::Body(405, "", String::new()), None),
             _ if id.is_null() || sent.name() == "answer" => (Reply::Body(202, "", String::new()), None),
             (_, name) => {
                 if name == "call" {

@@ -318,7 +318,7 @@ fn a_404_that_says_method_not_found_is_an_answer() {
 #[test]
 fn a_stream_that_ends_without_an_answer_leaves_the_outcome_unknown() {
     let mut net = Net::connected();
-    net.reply("call", Reply::Stream("data:\nid: 0/0\nretry: 3000\n\n".to_owned()));
+    net.reply("call", Reply::Stream(": hello\n\n".to_owned()));
     let call = net.call("write");
     assert_eq!(net.run(), ["call→200 stream", "write outcome_unknown unknown", "ping→200"]);
     assert!(net.error(call).message.contains("not sent again"));

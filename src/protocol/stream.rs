@@ -1,0 +1,105 @@
+//! Event streams that break before the answer: resumed by a GET with `Last-Event-ID` (2025-11-25, transports,
+//! Resumability and Redelivery).
+
+use super::call::Place;
+use super::era::legacy;
+use super::exchange::Exchange;
+use super::http::{Method, Request};
+use super::repair::Relation;
+use super::session::{Session, outgoing};
+use super::time::Timer;
+use super::{CallId, Code, Error, Now, Outcome, Payload, Purpose, backoff};
+
+/// Where a stream can be taken up again. Per stream: an event id is no cursor of another one, nor of another session.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Cursor {
+    /// The `id:` of the last event that had one.
+    pub event_id: Option<String>,
+    /// The `retry:` of the last event that had one, in milliseconds.
+    pub retry_ms: Option<u64>,
+    /// Attempts since the last event.
+    pub tries: u32,
+}
+
+/// Added to `retry:` so that the clients of a server that closes all streams at once do not come back at once.
+const SPREAD_MS: u64 = 100;
+
+impl Cursor {
+    /// An event came.
+    pub fn saw(&mut self, id: Option<String>, retry_ms: Option<u64>) {
+        if let Some(id) = id {
+            // An empty id resets the cursor (WHATWG HTML, 9.2.6).
+            self.event_id = Some(id).filter(|id| !id.is_empty());
+        }
+        self.retry_ms = retry_ms.or(self.retry_ms);
+        self.tries = 0;
+    }
+
+    /// How long to wait before the next attempt: as the server said, longer from the second attempt on.
+    pub fn wait(&mut self, recovery: &super::config::Recovery, rng: &mut fastrand::Rng) -> u64 {
+        self.tries += 1;
+        let said = self.retry_ms.unwrap_or_default();
+        match self.tries {
+            1 => said.saturating_add(rng.u64(0..SPREAD_MS)),
+            tries => backoff::delay(tries - 1, recovery, said, rng),
+        }
+    }
+}
+
+/// A stream of a call that waits to be resumed.
+#[derive(Clone, Debug)]
+pub(super) struct Broken {
+    pub cursor: Cursor,
+    pub generation: u32,
+    /// The id of the request that the stream answers.
+    pub wire_id: u64,
+}
+
+impl<P: Payload> Session<P> {
+    /// The stream of a call ended before its answer. Says whether it will be resumed.
+    pub(super) fn resume_later(&mut self, id: CallId, exchange: &Exchange, now: Now) -> bool {
+        let mut cursor = exchange.cursor.clone();
+        let Some(wire_id) = exchange.wire_id.filter(|_| cursor.event_id.is_some()) else { return false };
+        if self.relation(exchange.generation) == Relation::Gone || cursor.tries >= self.config.max_resumes {
+            return false;
+        }
+        let Some(call) = self.calls.get_mut(&id) else { return false };
+        let wait = cursor.wait(&self.config.recovery, &mut self.rng);
+        call.place = Place::Broken(Broken { cursor, generation: exchange.generation, wire_id });
+        self.timers.set(Timer::Resume(id), now.mono.saturating_add(wait));
+        true
+    }
+
+    /// It is time to resume the stream of a call.
+    pub(super) fn resume(&mut self, id: CallId, now: Now) {
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        let Place::Broken(broken) = &call.place else { return };
+        let (broken, attempt) = (broken.clone(), call.sends);
+        let session = self.state.known().filter(|session| session.generation == broken.generation);
+        // The event ids of a dead session mean nothing to the new one.
+        let (Some(session), true) = (session, self.relation(broken.generation) != Relation::Gone) else {
+            let text = "The session was lost while the call may have been running.";
+            return self.unknown(id, broken.generation, Error::new(Code::OutcomeUnknown, Outcome::Unknown, text), now);
+        };
+        let exchange = Exchange {
+            method: Method::Get,
+            wire_id: Some(broken.wire_id),
+            attempt,
+            cursor: broken.cursor.clone(),
+            ..outgoing(Purpose::Call(id), Some(session), now)
+        };
+        let request = stream_request(session, broken.cursor.event_id);
+        let sent = self.send(exchange, request, now);
+        if let Some(call) = self.calls.get_mut(&id) {
+            call.place = Place::Sent(sent);
+        }
+    }
+}
+
+/// A GET that opens or resumes an event stream.
+pub(super) fn stream_request<P>(session: &super::state::Established<P>, event_id: Option<String>) -> Request {
+    let mut headers = vec![("accept".to_owned(), "text/event-stream".to_owned())];
+    headers.extend(legacy::session_headers(session));
+    headers.extend(event_id.map(|id| ("last-event-id".to_owned(), id)));
+    Request { method: Method::Get, headers, body: None, rpc_method: None }
+}

@@ -1,0 +1,122 @@
+//! Event streams that break are resumed where they broke (2025-11-25, transports, Resumability and Redelivery).
+
+use crate::net::{Net, Reply};
+use mcp_evergreen::protocol::{CallOptions, Config};
+use serde_json::json;
+
+const PRIMING: &str = "id: 0/0\nretry: 300\ndata:\n\n";
+
+/// The answer to the call that was sent last, as an event.
+fn answer(net: &Net) -> Reply {
+    let id = &net.sent.iter().rfind(|sent| sent.name() == "call").expect("a call").body["id"];
+    Reply::Stream(format!("id: 0/1\ndata: {}\n\n", json!({"jsonrpc": "2.0", "id": id, "result": {"late": true}})))
+}
+
+#[test]
+fn a_stream_that_ends_before_its_answer_is_resumed_after_retry() {
+    let mut net = Net::connected();
+    net.reply("call", Reply::Stream(PRIMING.to_owned()));
+    let call = net.call("write");
+    assert_eq!(net.run(), ["call→200 stream"]);
+    let reply = answer(&net);
+    net.reply("GET", reply);
+    assert_eq!(net.run_for(299), Vec::<String>::new());
+    assert_eq!(net.run_for(101), ["GET→200 stream", "write ok"]);
+    assert_eq!(net.results[&call].as_ref().ok(), Some(&json!({"late": true})));
+    let get = net.sent.last().expect("sent");
+    assert_eq!(
+        (get.header("last-event-id"), get.header("accept"), get.session.as_deref(), get.header("content-type")),
+        (Some("0/0"), Some("text/event-stream"), Some("s1"), None)
+    );
+}
+
+#[test]
+fn a_stream_may_be_closed_again_and_again_while_events_come() {
+    let mut net = Net::connected();
+    net.reply("call", Reply::Stream(PRIMING.to_owned()));
+    net.call("write");
+    net.run();
+    for n in 1..20 {
+        net.reply("GET", Reply::Stream(format!("id: 0/{n}\ndata:\n\n")));
+    }
+    let reply = answer(&net);
+    net.reply("GET", reply);
+    let log = net.run_for(20_000);
+    assert_eq!(log.last().map(String::as_str), Some("write ok"));
+    assert_eq!(net.sent.last().and_then(|sent| sent.header("last-event-id")), Some("0/19"));
+}
+
+#[test]
+fn a_stream_that_brings_nothing_is_resumed_a_few_times() {
+    let mut net = Net::connected();
+    net.reply("call", Reply::Stream(PRIMING.to_owned()));
+    (0..99).for_each(|_| net.reply("GET", Reply::Stream(String::new())));
+    net.call("write");
+    let log = net.run_for(59_000);
+    assert_eq!(log.iter().filter(|line| line.starts_with("GET→")).count(), 5, "{log:?}");
+    assert!(log.contains(&"write outcome_unknown unknown".to_owned()));
+}
+
+#[test]
+fn a_connection_that_breaks_is_resumed_too() {
+    let mut net = Net::connected();
+    net.reply("call", Reply::Cut("text/event-stream", PRIMING.to_owned()));
+    net.reply("GET", Reply::Break);
+    net.call("write");
+    net.run();
+    let reply = answer(&net);
+    net.reply("GET", reply);
+    let log = net.run_for(5_000);
+    assert_eq!(log, ["GET→broke", "GET→200 stream", "write ok"]);
+}
+
+#[test]
+fn a_server_that_does_not_resume_leaves_the_outcome_unknown_and_is_not_asked_again() {
+    for refusal in [Reply::text(405, ""), Reply::text(404, "Not Found"), Reply::text(400, "failed to replay events")] {
+        let mut net = Net::connected();
+        net.reply("call", Reply::Stream(PRIMING.to_owned()));
+        net.reply("GET", refusal);
+        net.call("write");
+        let log = net.run_for(5_000);
+        assert_eq!(
+            log[1..].iter().skip(1).collect::<Vec<_>>(),
+            ["write outcome_unknown unknown", "ping→200"],
+            "{log:?}"
+        );
+        assert_eq!(net.executions.get("write"), None, "the POST is not sent again");
+        assert_eq!(net.status().generation, 1);
+    }
+}
+
+#[test]
+fn event_ids_of_a_dead_session_are_forgotten() {
+    let mut net = Net::connected();
+    net.reply("call", Reply::Stream(PRIMING.to_owned()));
+    net.call("write");
+    net.run();
+    net.restart();
+    net.call("a");
+    net.run();
+    let log = net.run_for(1_000);
+    assert_eq!(log, ["write outcome_unknown unknown"]);
+}
+
+#[test]
+fn a_call_that_waits_to_be_resumed_can_be_cancelled() {
+    let mut net = Net::connected();
+    net.reply("call", Reply::Stream(PRIMING.to_owned()));
+    let call = net.call("write");
+    net.run();
+    net.session.cancel(call, None, net.now);
+    assert_eq!(net.run_for(5_000), ["cancelled→202"]);
+}
+
+#[test]
+fn the_time_out_of_a_call_covers_its_resumptions() {
+    let mut net = Net::connected_with(Config { timeout_ms: 2_000, ..Config::default() });
+    net.reply("call", Reply::Stream(PRIMING.to_owned()));
+    net.reply("GET", Reply::Open(String::new()));
+    net.call_with("write", CallOptions::default());
+    let log = net.run_for(3_000);
+    assert_eq!(log[2..], ["write timeout unknown", "GET aborted", "cancelled→202", "ping→200"]);
+}
