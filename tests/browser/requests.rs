@@ -5,7 +5,7 @@ use js_sys::{Array, Function, Object, Reflect};
 use mcp_evergreen::{
     browser::fetch::{Sent, Transport},
     protocol::{
-        CallId, Purpose,
+        CallId, Purpose, Reach,
         http::{Head, Method, Request},
     },
 };
@@ -148,14 +148,51 @@ async fn a_response_of_another_make_will_do() {
 #[test]
 async fn without_a_fetch_of_the_hosts_the_platforms_is_used() {
     let calls = Array::new();
-    let fake = once(&Body::of([]).response(), &calls);
-    let global = js_sys::global();
-    let own = field(&global, "fetch");
-    Reflect::set(&global, &"fetch".into(), &fake).expect("fetch can be replaced");
-    let mut transport = transport(&fake);
-    transport.fetch = None;
-    let sent = send(&transport).await;
-    Reflect::set(&global, &"fetch".into(), &own).expect("fetch can be replaced");
+    let platform = Platform::with(once(&Body::of([]).response(), &calls));
+    let sent = send(&platform.transport("https://mcp.test/mcp")).await;
     assert_eq!((sent.map(|head| head.status), calls.length()), (Ok(200), 1));
     assert!(field(&calls.get(0), "self").unchecked_ref::<JsValue>().is_undefined());
+}
+
+/// The platform's `fetch`, replaced for a while.
+struct Platform {
+    own: JsValue,
+    fake: Function,
+}
+
+impl Platform {
+    fn with(fake: Function) -> Self {
+        let own = field(&js_sys::global(), "fetch");
+        Reflect::set(&js_sys::global(), &"fetch".into(), &fake).expect("fetch can be replaced");
+        Self { own, fake }
+    }
+
+    fn transport(&self, url: &str) -> Transport {
+        Transport { url: url.into(), fetch: None, ..transport(&self.fake) }
+    }
+}
+
+impl Drop for Platform {
+    fn drop(&mut self) {
+        Reflect::set(&js_sys::global(), &"fetch".into(), &self.own).expect("fetch can be replaced");
+    }
+}
+
+#[test]
+async fn a_probe_tells_silence_from_what_cors_hides_and_carries_nothing() {
+    let calls = Array::new();
+    let opaque = Platform::with(once(&script("return { type: 'opaque', status: 0 }"), &calls));
+    let elsewhere = opaque.transport("https://mcp.test/mcp");
+    assert_eq!(elsewhere.reach().await, Reach::Answers);
+    let call = calls.get(0);
+    let names = ["method", "mode", "credentials", "headers", "body"];
+    let said: Vec<_> = names.iter().map(|name| field(&call, name).as_string()).collect();
+    assert_eq!(said, [Some("HEAD".into()), Some("no-cors".into()), Some("omit".into()), None, None]);
+    assert!(field(&call, "signal").is_instance_of::<web_sys::AbortSignal>());
+    let here = field(&field(&js_sys::global(), "location"), "origin").as_string().expect("a page");
+    assert_eq!(opaque.transport(&here).reach().await, Reach::Unknown, "there is no CORS at home");
+    drop(opaque);
+    let silent = Platform::with(once(&js_sys::Error::new("refused"), &calls));
+    assert_eq!(silent.transport("https://mcp.test/mcp").reach().await, Reach::Silent);
+    assert_eq!(transport(&silent.fake).reach().await, Reach::Unknown, "a host's fetch may do anything");
 }

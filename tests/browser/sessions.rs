@@ -158,6 +158,9 @@ async fn a_cancelled_call_is_aborted_and_never_settles() {
     assert!(wire.contains(&"tools/call aborted".into()), "{wire:?}");
     assert!(wire.contains(&"notifications/cancelled→202".into()), "{wire:?}");
     assert!(bench.settled.take().is_empty());
+    bench.driver.close(false, caller(&bench.settled, "close"));
+    bench.settled.wait("close ok").await;
+    assert_eq!(Rc::strong_count(&bench.host), 1, "the host is let go");
 }
 
 #[test]
@@ -228,10 +231,11 @@ async fn the_library_connects_calls_and_cancels() {
     sleep(20.0).await;
     drop(call);
     sleep(20.0).await;
+    let lines = json(&wire);
+    assert!(lines.contains("tools/list aborted") && lines.contains("notifications/cancelled→202"), "{lines}");
     session.close().await.expect("a goodbye");
     Reflect::set(&global, &"fetch".into(), &own).expect("fetch can be replaced");
     let wire: Vec<_> = wire.iter().filter_map(|line| line.as_string()).collect();
-    assert!(wire.contains(&"tools/list aborted".into()), "{wire:?}");
     assert_eq!(wire.last().map(String::as_str), Some("DELETE→200"));
     assert_eq!(session.status().phase, Phase::Closed);
 }
