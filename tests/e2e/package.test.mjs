@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { launchBrowser, openPage } from "./lib/chrome.mjs";
 import { installed } from "./lib/install.mjs";
@@ -27,19 +27,22 @@ const HEALED = [
 
 let app;
 let packaged;
+let fixtures;
 let server;
 let browser;
 before(async () => {
   app = await installed();
   packaged = `${app}/node_modules/mcp-evergreen`;
-  rmSync(`${app}/fixtures`, { recursive: true, force: true });
-  cpSync(`${e2e}fixtures`, `${app}/fixtures`, { recursive: true });
+  // Of this run alone, and where imports find the package.
+  fixtures = mkdtempSync(`${app}/fixtures-`);
+  cpSync(`${e2e}fixtures`, fixtures, { recursive: true });
   server = await typescriptSdk.start();
   browser = await launchBrowser();
 });
 after(async () => {
   await browser?.close();
   await server?.kill();
+  if (fixtures) rmSync(fixtures, { recursive: true, force: true });
 });
 
 // ── What is in it ──
@@ -170,7 +173,7 @@ test("in a module worker", bounded, async () => {
 test("in Node, and a closed session lets the process end", bounded, async () => {
   let child;
   const lines = [];
-  const script = `${app}/fixtures/node.mjs`;
+  const script = `${fixtures}/node.mjs`;
   try {
     await assertHeals(
       async (url) => {
@@ -197,8 +200,8 @@ test("in Node, and a closed session lets the process end", bounded, async () => 
 
 test("built by Vite 8", bounded, async () => {
   const { build } = await import("vite");
-  const outDir = `${app}/fixtures/vite/dist`;
-  await build({ root: `${app}/fixtures/vite`, configFile: false, logLevel: "error", build: { outDir } });
+  const outDir = `${fixtures}/vite/dist`;
+  await build({ root: `${fixtures}/vite`, configFile: false, logLevel: "error", build: { outDir } });
   const index = readFileSync(`${outDir}/index.html`, "utf8");
   const site = await serve(outDir, { override: (path) => (path === "/" ? { type: "text/html", body: index } : undefined) });
   try {
@@ -211,9 +214,10 @@ test("built by Vite 8", bounded, async () => {
 test("served by Vite 8 in development", bounded, async () => {
   const { createServer } = await import("vite");
   const vite = await createServer({
-    root: `${app}/fixtures/vite`,
+    root: `${fixtures}/vite`,
     configFile: false,
     logLevel: "error",
+    cacheDir: ".vite",
     server: { host: "127.0.0.1", port: await freePort(), strictPort: true },
   });
   try {
@@ -233,7 +237,7 @@ for (const [module, moduleResolution] of [
   test(`its types hold under tsc --strict, moduleResolution ${moduleResolution}`, bounded, async () => {
     const options = ["--strict", "--noEmit", "--exactOptionalPropertyTypes", "--module", module, "--moduleResolution", moduleResolution];
     const target = ["--target", "es2022", "--lib", "esnext,dom", "--types", ""];
-    await run(`${e2e}node_modules/.bin/tsc`, [...options, ...target, "fixtures/types/consumer.ts"], { cwd: app });
+    await run(`${e2e}node_modules/.bin/tsc`, [...options, ...target, "types/consumer.ts"], { cwd: fixtures });
   });
 }
 

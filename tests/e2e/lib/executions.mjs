@@ -3,13 +3,14 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { scratch } from "./paths.mjs";
 
-let files = 0;
+const files = [];
+process.once("exit", () => files.forEach((path) => rmSync(path, { force: true })));
 
 /** A file that servers append one line to per execution: `started|finished <tool> <key> <pid>`. */
 export function executionLog() {
-  const path = `${scratch}executions-${process.pid}-${files++}.txt`;
+  const path = `${scratch}executions-${process.pid}-${files.length}.txt`;
+  files.push(path);
   writeFileSync(path, "");
-  process.once("exit", () => rmSync(path, { force: true }));
 
   const lines = (what) =>
     readFileSync(path, "utf8")

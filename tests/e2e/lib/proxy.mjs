@@ -51,7 +51,9 @@ export async function startProxy(target, { cors = "pass", patience = 0 } = {}) {
         method: req.method,
         headers: { ...without(req.headers, HOP_BY_HOP), host: upstream.host },
       });
-      res.once("close", () => onward.destroy());
+      const giveUp = () => onward.destroy();
+      res.once("close", giveUp);
+      onward.once("close", () => res.off("close", giveUp));
       onward.once("error", async (error) => {
         if (error.code === "ECONNREFUSED" && Date.now() - since < proxy.patience && !res.destroyed) {
           await sleep(20);
@@ -143,8 +145,9 @@ export const headersThenSilence = (type = "text/event-stream") => ({ res, record
 /** Passes `bytes` bytes of the answer's body through, then destroys the socket. */
 export const cutBody = (bytes) => (exchange) => exchange.forward(exchange, { cut: bytes });
 
-/** Answers in the server's place. An object as `body` is sent as JSON. */
-export const answer = ({ status = 200, headers = {}, body = "" }) => ({ res, record, corsHeaders }) => {
+/** Answers in the server's place. An object as `body` is sent as JSON; a function makes the body from the record. */
+export const answer = ({ status = 200, headers = {}, body: given = "" }) => ({ res, record, corsHeaders }) => {
+  const body = typeof given === "function" ? given(record) : given;
   const isText = typeof body === "string" || Buffer.isBuffer(body);
   record.answer(status, headers);
   res.writeHead(status, { ...(isText ? {} : { "content-type": "application/json" }), ...corsHeaders, ...headers });

@@ -140,9 +140,10 @@ function send(res, status, type, body) {
 /** `bytes` bytes of text between `head` and `tail`, as fast as they are read. */
 async function flood(res, head, tail, bytes) {
   const chunk = Buffer.alloc(MiB, "x");
+  const closed = new Promise((resolve) => res.once("close", resolve));
   res.write(head);
   for (let sent = 0; sent < bytes && !res.destroyed; sent += chunk.length) {
-    if (!res.write(chunk)) await new Promise((resolve) => (res.once("drain", resolve), res.once("close", resolve)));
+    if (!res.write(chunk)) await Promise.race([new Promise((resolve) => res.once("drain", resolve)), closed]);
   }
   res.end(tail);
 }
