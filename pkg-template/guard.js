@@ -12,6 +12,13 @@ export function guardian() {
   let panic;
   let die;
   const died = new Promise((resolve) => (die = resolve));
+  // Who calls with the last of the stack leaves no room to tell of the death: that is done by a microtask, which was
+  // arranged before.
+  let watched = false;
+  const watch = () => {
+    watched = false;
+    if (cause !== undefined) die(cause);
+  };
   const requests = new Requests();
   died.then(() => requests.abort());
 
@@ -22,13 +29,15 @@ export function guardian() {
         if (depth > 0) throw cause;
         return NOTHING;
       }
+      if (!watched) {
+        queueMicrotask(watch);
+        watched = true;
+      }
       depth++;
       try {
         return run(...args);
       } catch (thrown) {
-        // The stack may be all but used up: nothing is done here but an assignment and a call of a built-in.
         cause ??= thrown ?? NOTHING;
-        die(cause);
         if (depth > 1) throw thrown;
         return NOTHING;
       } finally {

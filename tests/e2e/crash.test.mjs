@@ -1,0 +1,111 @@
+// The WebAssembly dies, in each of the ways in which it can. The shipped module is what dies here; it is killed from
+// outside.
+
+import assert from "node:assert/strict";
+import { after, before } from "node:test";
+import { hold } from "./lib/proxy.mjs";
+import { stage } from "./lib/stage.mjs";
+import { until } from "./page/kit.mjs";
+import { startHostile } from "./servers/hostile.mjs";
+
+const wire = stage();
+let hostile;
+before(async () => (hostile = await startHostile()));
+after(() => hostile?.close());
+
+crash("a panic under a borrow", async () => {
+  // The core borrows the session while it reads a message. A message that calls back meanwhile is one that JSON.parse
+  // never makes, and the second borrow a panic.
+  const { parse } = JSON;
+  let inner;
+  JSON.parse = (text) => {
+    const message = parse(text);
+    const { result } = message;
+    const get = () => {
+      inner ??= session.request("panics");
+      return result;
+    };
+    return Object.defineProperty(message, "result", { get });
+  };
+  await session.request("x").catch(() => {});
+  JSON.parse = parse;
+  return inner;
+}, /borrowed/);
+
+crash("memory that runs out", () => session.callTool({ name: "odd" }), /unreachable/, { memory: 8 });
+
+crash("a stack that runs out", async () => {
+  // Down to the last frame, and then on the way up one call per frame: the first ones have no room even for the
+  // JavaScript, and with one of the next the WebAssembly runs out of stack.
+  const calls = [];
+  let left = 300;
+  const dive = () => {
+    try {
+      dive();
+    } catch {
+      // The last frame.
+    }
+    if (left-- > 0) {
+      try {
+        calls.push(session.request("x").then(() => {}, (error) => error));
+      } catch {
+        // No room to make a promise.
+      }
+    }
+  };
+  dive();
+  const errors = await Promise.all(calls);
+  throw errors.find((error) => error?.code === "crashed" && error.outcome === "unknown") ?? errors[0];
+}, /RangeError/);
+
+/** `kill` runs in the page and rejects with what its own call came to; `says` is what the error tells of the cause. */
+function crash(what, kill, says, { memory } = {}) {
+  wire(`${what}: all that is open rejects, and the next connect works`, { target: () => hostile.at("huge-stream"), connect: false }, async ({ proxy, recording, run }) => {
+    proxy.when({ rpc: "never/answered" }, hold());
+    await run(
+      async ({ connect, init, settle }, url, memory) => {
+        if (memory) {
+          const { withLittleMemory } = await import("/page/little_memory.mjs");
+          const module = await fetch("/node_modules/mcp-evergreen/wasm/mcp_evergreen_bg.wasm");
+          await init(withLittleMemory(await module.arrayBuffer(), memory));
+        }
+        globalThis.goodbyes = [];
+        const on = { close: ({ reason }) => goodbyes.push(reason) };
+        globalThis.session = await connect(url, { on });
+        globalThis.other = await connect(url, { on });
+        globalThis.open = [session, session, other].map((each) => settle(each.request("never/answered")));
+      },
+      proxy.url,
+      memory,
+    );
+    const unanswered = () => recording.records.filter(({ rpc }) => rpc === "never/answered");
+    assert.ok(await until(() => unanswered().length === 3));
+
+    const killer = await run(`({ settle }) => settle((${kill})())`);
+    const open = await run(() => Promise.all(open));
+    for (const { error } of [killer, ...open]) {
+      assert.equal(error?.name, "McpError", JSON.stringify(error));
+      assert.equal(error.code, "crashed", error.message);
+      assert.equal(error.outcome, "unknown");
+      assert.match(`${error.cause} ${error.data?.panic}`, says);
+    }
+
+    const [late, states] = await run(async ({ settle }) => [
+      await settle(session.request("x")),
+      [session, other].map(({ status: { state, lastError } }) => `${state} ${lastError.code}`),
+    ]);
+    assert.equal(late.error.code, "crashed");
+    assert.equal(late.error.outcome, "not_executed");
+    assert.deepEqual(states, ["closed crashed", "closed crashed"]);
+    assert.deepEqual(await run(() => goodbyes), ["crashed", "crashed"]);
+    assert.ok(await until(() => unanswered().every(({ ended }) => ended === "aborted by client")), "no connection is held");
+
+    const text = await run(async ({ connect, text }, url) => {
+      const again = await connect(url);
+      const result = text(await again.callTool({ name: "echo", arguments: { message: "x" } }));
+      await Promise.all([session.close(), other.close(), again.close()]);
+      return result;
+    }, proxy.url);
+    assert.equal(text, "Echo: x");
+  });
+}
