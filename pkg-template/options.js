@@ -31,6 +31,7 @@ const CONNECT = {
   maxTotalTimeout: milliseconds,
   maxMessageBytes: bytes,
   maxEventBytes: bytes,
+  listen: oneOf("auto", "always", "never"),
   maxResumes: (name, value) => whole(name, value, 0, 1000, "a whole number from 0 to 1000"),
   signal,
 };
@@ -87,6 +88,7 @@ export function readConnect(url, options) {
       maxMessageBytes: given.maxMessageBytes ?? 64 * 1024 * 1024,
       maxEventBytes: given.maxEventBytes ?? 16 * 1024 * 1024,
       maxResumes: given.maxResumes ?? 5,
+      listen: given.listen ?? "auto",
     },
   };
 }

@@ -8,7 +8,7 @@ use crate::{
     },
     protocol::{
         CallOptions, Config, Params,
-        config::{Handshake, Mode, Recovery},
+        config::{Handshake, Listen, Mode, Recovery},
     },
 };
 use js_sys::{Array, Function, Reflect};
@@ -50,6 +50,12 @@ pub(super) fn parse(url: &JsValue, config: &JsValue) -> Thrown<(Transport, Confi
         trust_annotations: field("trustAnnotations")?.is_truthy(),
         max_message_bytes: need_number("maxMessageBytes")?,
         max_event_bytes: need_number("maxEventBytes")?,
+        listen: match need_text("listen")?.as_str() {
+            "auto" => Listen::Auto,
+            "always" => Listen::Always,
+            "never" => Listen::Never,
+            _ => return Err(type_error("listen")),
+        },
         max_resumes: u32::try_from(need_number("maxResumes")?).unwrap_or(u32::MAX),
     };
     Ok((transport, config, items(&field("handled")?).iter().filter_map(text).collect()))

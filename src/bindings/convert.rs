@@ -5,7 +5,7 @@ use crate::{
     protocol::{
         Error, Event, Status,
         error::Diagnosis,
-        status::{LastRecovery, Wire, WireStep},
+        status::{Changes, LastRecovery, Wire, WireStep},
     },
 };
 use js_sys::{Array, Reflect};
@@ -60,9 +60,13 @@ pub(super) fn event(event: Event<JsValue>) -> Option<(&'static str, Plain)> {
         Event::Recovering { reason, generation } => {
             ("recovering", Plain::new().with("reason", reason).with("generation", generation))
         }
-        Event::Recovered { generation, recovery: last } => {
-            ("recovered", recovery(&last).with("generation", generation).with("changed", Plain::new()))
-        }
+        Event::Recovered { generation, recovery: last, changes, stale } => (
+            "recovered",
+            recovery(&last)
+                .with("generation", generation)
+                .with("changed", changed(changes))
+                .with("stale", strings(&stale)),
+        ),
         Event::Notification { method, params } => {
             ("notification", Plain::new().with("method", method).with_some("params", params))
         }
@@ -81,8 +85,27 @@ fn recovery(last: &LastRecovery) -> Plain {
         .with("reason", last.reason)
         .with("duration", last.duration_ms as f64)
         .with("retried", last.retried)
-        .with("restored", Array::new())
-        .with("lost", Array::new())
+        .with("restored", strings(&last.restored))
+        .with("lost", strings(&last.lost))
+}
+
+/// What is different is there; what is not, is not.
+fn changed(changes: Changes) -> Plain {
+    let tools = changes.tools.map(|tools| {
+        Plain::new()
+            .with("added", strings(&tools.added))
+            .with("removed", strings(&tools.removed))
+            .with("changed", strings(&tools.changed))
+    });
+    Plain::new()
+        .with_some("server", changes.server.then_some(true))
+        .with_some("capabilities", changes.capabilities.then_some(true))
+        .with_some("instructions", changes.instructions.then_some(true))
+        .with_some("tools", tools)
+}
+
+fn strings(texts: &[String]) -> Array {
+    texts.iter().map(|text| JsValue::from_str(text)).collect()
 }
 
 fn wire(wire: Wire) -> Plain {

@@ -116,6 +116,12 @@ impl Core {
         self.driver.set_handled(config::string(method));
     }
 
+    /// Whether somebody listens for what the server says unasked.
+    #[wasm_bindgen(js_name = setListening)]
+    pub fn set_listening(&self, listening: &JsValue) {
+        self.driver.set_listening(listening.is_truthy());
+    }
+
     /// A snapshot.
     #[must_use]
     pub fn status(&self) -> JsValue {

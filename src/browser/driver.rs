@@ -71,6 +71,13 @@ impl Driver {
         self.0.session.borrow_mut().set_handled(method);
     }
 
+    /// Whether somebody listens for what the server says unasked.
+    pub fn set_listening(&self, listening: bool) {
+        let now = clock::now();
+        self.0.session.borrow_mut().set_listening(listening, now);
+        self.0.schedule();
+    }
+
     /// A snapshot.
     #[must_use]
     pub fn status(&self) -> Status<JsValue> {

@@ -32,6 +32,18 @@ extern "C" {
     fn detail(this: &Message) -> Thrown<JsValue>;
     #[wasm_bindgen(method, getter = requestId, catch)]
     fn request_id(this: &Message) -> Thrown<JsValue>;
+    #[wasm_bindgen(method, getter, catch)]
+    fn tools(this: &Message) -> Thrown<JsValue>;
+    #[wasm_bindgen(method, getter, catch)]
+    fn name(this: &Message) -> Thrown<JsValue>;
+    #[wasm_bindgen(method, getter = nextCursor, catch)]
+    fn next_cursor(this: &Message) -> Thrown<JsValue>;
+    #[wasm_bindgen(method, getter = serverInfo, catch)]
+    fn server_info(this: &Message) -> Thrown<JsValue>;
+    #[wasm_bindgen(method, getter, catch)]
+    fn capabilities(this: &Message) -> Thrown<JsValue>;
+    #[wasm_bindgen(method, getter, catch)]
+    fn instructions(this: &Message) -> Thrown<JsValue>;
     #[wasm_bindgen(method, getter = progressToken, catch)]
     fn progress_token(this: &Message) -> Thrown<JsValue>;
 }
@@ -53,6 +65,12 @@ impl Payload for JsValue {
             Field::Data => message.data(),
             Field::Detail => message.detail(),
             Field::RequestId => message.request_id(),
+            Field::Tools => message.tools(),
+            Field::Name => message.name(),
+            Field::NextCursor => message.next_cursor(),
+            Field::ServerInfo => message.server_info(),
+            Field::Capabilities => message.capabilities(),
+            Field::Instructions => message.instructions(),
             Field::ProgressToken => message.progress_token(),
         };
         value.ok().filter(|value| !value.is_undefined())
@@ -88,6 +106,10 @@ impl Payload for JsValue {
             | serde_json::error::Category::Syntax
             | serde_json::error::Category::Eof => "it is nested too deeply".into(),
         })
+    }
+
+    fn to_json(&self) -> Option<String> {
+        JSON::stringify(self).ok().filter(|text| text.is_string() && text.length() <= READ_LIMIT).map(String::from)
     }
 
     fn parse(text: &str) -> Option<Self> {

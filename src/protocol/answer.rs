@@ -36,7 +36,10 @@ impl<P: Payload> Session<P> {
         match answer {
             Answer::Result(result) => {
                 self.proven(exchange.generation, now);
-                self.learn_tools(exchange, &result);
+                if exchange.rpc_method.as_deref() == Some("tools/list") {
+                    self.saw_tools(id, &result);
+                    self.learn_tools(exchange, &result);
+                }
                 self.settle(id, Ok(if verifies { P::empty() } else { result }));
             }
             Answer::Lost { .. } if self.resume_later(id, exchange, now) => {}
@@ -92,6 +95,7 @@ impl<P: Payload> Session<P> {
                     self.settle(id, Ok(P::empty()));
                 }
                 Verdict::NotEviction => {
+                    self.interest_refused(id);
                     if (200..300).contains(&refusal.status) {
                         self.proven(exchange.generation, now);
                     }
@@ -235,8 +239,7 @@ impl<P: Payload> Session<P> {
             read_only_hint: bool,
             idempotent_hint: bool,
         }
-        let is_list = exchange.rpc_method.as_deref() == Some("tools/list");
-        if !self.config.trust_annotations || !is_list || self.relation(exchange.generation) != Relation::Current {
+        if !self.config.trust_annotations || self.relation(exchange.generation) != Relation::Current {
             return;
         }
         let Ok(list) = result.read::<List>() else { return };

@@ -23,6 +23,7 @@ impl<P: Payload> Session<P> {
                 Timer::Resend(id) => self.dispatch(id, now),
                 Timer::Resume(id) => self.resume(id, now),
                 Timer::Exchange(id) => self.exchange_timed_out(id, now),
+                Timer::Listen => self.listen_due(now),
                 Timer::Step => self.step_due(now),
             }
         }

@@ -20,6 +20,20 @@ pub struct Config {
     pub max_event_bytes: u64,
     /// How often in a row a broken event stream is resumed without a new event. Default 5.
     pub max_resumes: u32,
+    /// When the standing stream is open.
+    pub listen: Listen,
+}
+
+/// When the standing stream is open, on which the server speaks unasked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Listen {
+    /// While somebody listens, or is subscribed to a resource.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
 }
 
 /// Whose handshake it is.
@@ -75,6 +89,7 @@ impl Default for Config {
             max_message_bytes: 64 << 20,
             max_event_bytes: 16 << 20,
             max_resumes: 5,
+            listen: Listen::Auto,
         }
     }
 }

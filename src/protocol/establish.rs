@@ -6,12 +6,13 @@ use super::config::Handshake;
 use super::era::legacy;
 use super::exchange::{Answer, Exchange};
 use super::json_rpc;
+use super::listen::Listening;
 use super::session::{Session, outgoing};
 use super::state::{Established, SessionId, Since, Step};
-use super::status::{Event, LastRecovery};
+use super::status::{Changes, Event, LastRecovery};
 use super::time::Timer;
 use super::verdict::{Verdict, asks_for_session, says_already_initialized};
-use super::{CallId, Code, Error, ExchangeId, Now, Outcome, Params, Payload, Purpose};
+use super::{CallId, Code, Error, ExchangeId, Field, Now, Outcome, Params, Payload, Purpose};
 
 /// The longest that one handshake's request may take.
 const HANDSHAKE_MS: u64 = 30_000;
@@ -221,7 +222,16 @@ impl<P: Payload> Session<P> {
         self.past.slowest_handshake_ms = self.past.slowest_handshake_ms.max(took);
         self.past.generation += 1;
         let generation = self.past.generation;
-        Ok(Established { generation, id, version, handshake: result, since: now, proven: false, check: None })
+        Ok(Established {
+            generation,
+            id,
+            version,
+            handshake: result,
+            since: now,
+            proven: false,
+            check: None,
+            listening: Listening::Off,
+        })
     }
 
     fn handshake_succeeded(&mut self, fresh: Established<P>, now: Now) {
@@ -298,30 +308,31 @@ impl<P: Payload> Session<P> {
     /// The new session is ready: the parked calls go out at once.
     pub(super) fn established(&mut self, now: Now) {
         let Some(fresh) = self.state.take_fresh() else { return };
-        let generation = fresh.generation;
         let Some((since, parked)) = self.state.establish(fresh) else { return };
         self.timers.clear(Timer::Step);
         self.past.last_error = None;
         self.past.verified_at_unix_ms = Some(now.unix_ms);
         self.repeatable_tools.clear();
-        if let Since::Lost { reason, at, .. } = since {
-            let retried = parked.iter().filter_map(|id| self.calls.get(id)).filter(|call| call.sends > 0).count();
-            let recovery = LastRecovery {
-                at_unix_ms: now.unix_ms,
-                reason,
-                duration_ms: now.mono.saturating_sub(at.mono),
-                retried: u32::try_from(retried).unwrap_or(u32::MAX),
-            };
-            self.past.recoveries += 1;
-            self.past.last_recovery = Some(recovery.clone());
+        let Since::Lost { old, reason, at } = since else {
             self.emit(Event::StateChange);
-            self.emit(Event::Recovered { generation, recovery });
-        } else {
-            self.emit(Event::StateChange);
-        }
-        for id in parked {
-            self.dispatch(id, now);
-        }
+            parked.into_iter().for_each(|id| self.dispatch(id, now));
+            return self.listen(now);
+        };
+        let retried = parked.iter().filter_map(|id| self.calls.get(id)).filter(|call| call.sends > 0).count();
+        let recovery = LastRecovery {
+            at_unix_ms: now.unix_ms,
+            reason,
+            duration_ms: now.mono.saturating_sub(at.mono),
+            retried: u32::try_from(retried).unwrap_or(u32::MAX),
+            restored: Vec::new(),
+            lost: Vec::new(),
+        };
+        self.past.recoveries += 1;
+        self.past.last_recovery = Some(recovery.clone());
+        self.emit(Event::StateChange);
+        let changes = self.state.ready().map(|fresh| changes(&old.handshake, &fresh.handshake));
+        self.restore(recovery, changes.unwrap_or_default(), parked, now);
+        self.listen(now);
     }
 
     /// A single-session server still holds the old session: it is ended, and the handshake tried once more.
@@ -337,5 +348,17 @@ impl<P: Payload> Session<P> {
         }
         self.step(Step::Clearing { exchange });
         true
+    }
+}
+
+/// What the server says of itself now, and did not say before.
+fn changes<P: Payload>(old: &P, new: &P) -> Changes {
+    let text = |of: &P, field| of.field(field).and_then(|value| value.to_json());
+    let differs = |field| text(old, field) != text(new, field);
+    Changes {
+        server: differs(Field::ServerInfo),
+        capabilities: differs(Field::Capabilities),
+        instructions: differs(Field::Instructions),
+        tools: None,
     }
 }

@@ -20,6 +20,10 @@ pub enum Purpose {
     Notification(CallId),
     /// A ping of our own: does this session live?
     Ping,
+    /// Puts back what the lost session held.
+    Restore,
+    /// The standing stream.
+    Listen,
     /// `notifications/cancelled` for a call that was given up.
     Cancelled,
     /// The answer to a request of the server's.
@@ -38,6 +42,8 @@ impl Purpose {
             Self::Call(_) => "call",
             Self::Notification(_) => "notification",
             Self::Ping => "ping",
+            Self::Restore => "restore",
+            Self::Listen => "listen",
             Self::Cancelled => "cancelled",
             Self::Answer => "answer",
             Self::Delete => "delete",
@@ -48,15 +54,27 @@ impl Purpose {
     pub(super) fn call(self) -> Option<CallId> {
         match self {
             Self::Call(call) | Self::Notification(call) => Some(call),
-            Self::Initialize | Self::Initialized | Self::Ping | Self::Cancelled | Self::Answer | Self::Delete => None,
+            Self::Initialize
+            | Self::Initialized
+            | Self::Ping
+            | Self::Restore
+            | Self::Listen
+            | Self::Cancelled
+            | Self::Answer
+            | Self::Delete => None,
         }
     }
 
     /// Whether a JSON-RPC response is expected.
     pub(super) fn wants_response(self) -> bool {
         match self {
-            Self::Initialize | Self::Call(_) | Self::Ping => true,
-            Self::Initialized | Self::Notification(_) | Self::Cancelled | Self::Answer | Self::Delete => false,
+            Self::Initialize | Self::Call(_) | Self::Ping | Self::Restore => true,
+            Self::Listen
+            | Self::Initialized
+            | Self::Notification(_)
+            | Self::Cancelled
+            | Self::Answer
+            | Self::Delete => false,
         }
     }
 }

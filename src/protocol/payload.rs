@@ -20,6 +20,8 @@ pub trait Payload: Clone {
     /// # Errors
     /// Says what does not fit, without quoting the value.
     fn read<T: DeserializeOwned>(&self) -> Result<T, String>;
+    /// As JSON text, where it has one.
+    fn to_json(&self) -> Option<String>;
     /// From JSON text, where it is that.
     fn parse(text: &str) -> Option<Self>;
     /// The empty object `{}`: the value of a command that has nothing to return.
@@ -49,6 +51,18 @@ pub enum Field {
     Detail,
     /// `requestId`, of `notifications/cancelled` params
     RequestId,
+    /// `tools`, of a page of the tool list
+    Tools,
+    /// `name`, of a tool or a server
+    Name,
+    /// `nextCursor`, of a page
+    NextCursor,
+    /// `serverInfo`, of an InitializeResult
+    ServerInfo,
+    /// `capabilities`, of an InitializeResult
+    Capabilities,
+    /// `instructions`, of an InitializeResult
+    Instructions,
     /// `progressToken`, of `notifications/progress` params
     ProgressToken,
 }
@@ -69,6 +83,12 @@ impl Field {
             Self::Detail => "detail",
             Self::RequestId => "requestId",
             Self::ProgressToken => "progressToken",
+            Self::Tools => "tools",
+            Self::Name => "name",
+            Self::NextCursor => "nextCursor",
+            Self::ServerInfo => "serverInfo",
+            Self::Capabilities => "capabilities",
+            Self::Instructions => "instructions",
         }
     }
 }
@@ -96,6 +116,10 @@ impl Payload for serde_json::Value {
 
     fn read<T: DeserializeOwned>(&self) -> Result<T, String> {
         T::deserialize(self).map_err(|error| describe(&error))
+    }
+
+    fn to_json(&self) -> Option<String> {
+        Some(self.to_string())
     }
 
     fn parse(text: &str) -> Option<Self> {

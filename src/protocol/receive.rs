@@ -239,6 +239,8 @@ impl<P: Payload> Session<P> {
             Purpose::Call(call) => self.call_answered(call, &exchange, answer, verdict, now),
             Purpose::Notification(call) => self.notification_answered(call, &exchange, answer, verdict, now),
             Purpose::Ping => self.ping_answered(id, &exchange, answer, verdict, now),
+            Purpose::Restore => self.restore_answered(id, &exchange, answer, verdict, now),
+            Purpose::Listen => self.listen_answered(id, &exchange, answer, verdict, now),
             Purpose::Cancelled | Purpose::Answer => self.aside_answered(&exchange, verdict, now),
             Purpose::Delete => self.delete_answered(id, now),
         }

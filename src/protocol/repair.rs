@@ -7,7 +7,7 @@ use super::era::legacy;
 use super::exchange::{Answer, Exchange};
 use super::json_rpc;
 use super::session::{Session, outgoing};
-use super::state::{Check, Established, Establishing, IfAlive, Since, State, Step};
+use super::state::{Check, Established, IfAlive, Since, State, Step};
 use super::status::Event;
 use super::verdict::Verdict;
 use super::{CallId, Code, Error, ExchangeId, Now, Outcome, Params, Payload, Purpose};
@@ -95,6 +95,7 @@ impl<P: Payload> Session<P> {
         self.past.early_losses = if soon { self.past.early_losses + 1 } else { 0 };
         self.past.fruitless = if in_vain { self.past.fruitless + 1 } else { 0 };
         let strikes = self.past.fruitless.max(self.past.early_losses.saturating_sub(FREE_LOSSES));
+        self.hang_up(now);
         self.withdraw(generation);
         self.emit(Event::Recovering { reason, generation });
         self.emit(Event::StateChange);
@@ -138,8 +139,11 @@ impl<P: Payload> Session<P> {
     pub(super) fn give_up(&mut self, reason: &'static str, now: Now) {
         let old = match &self.state {
             State::Ready(session) => session,
-            State::Establishing(Establishing { since: Since::Doubt { old, .. }, .. }) => old,
-            State::Establishing(_) | State::Closed => return,
+            State::Establishing(establishing) => match &establishing.since {
+                Since::Doubt { old, .. } => old,
+                Since::First | Since::Lost { .. } => return,
+            },
+            State::Closed => return,
         };
         if let Some(delete) = delete_request(old, now) {
             self.delete(delete, now);
@@ -151,6 +155,7 @@ impl<P: Payload> Session<P> {
     /// In doubt, and known to be gone now.
     fn condemned(&mut self, reason: &'static str, now: Now) {
         let Some(generation) = self.state.condemn(reason) else { return };
+        self.hang_up(now);
         self.withdraw(generation);
         self.emit(Event::Recovering { reason, generation });
         match self.state.establishing().map(|establishing| &establishing.step) {
@@ -331,6 +336,8 @@ impl<P: Payload> Session<P> {
         for id in parked {
             self.dispatch(id, now);
         }
+        self.listen(now);
+        self.listen_due(now);
     }
 
     /// The session before the new one was refused at once; is this one?

@@ -7,6 +7,7 @@ use super::config::Handshake;
 use super::era::legacy;
 use super::exchange::{CONNECTIONS, Exchange};
 use super::http::{Method, Request};
+use super::interests::{Interests, Restoration};
 use super::json_rpc;
 use super::question::Question;
 use super::state::{Established, Since, State, Step};
@@ -30,6 +31,8 @@ pub struct Session<P> {
     pub(super) handled: BTreeSet<String>,
     /// Tools that are safe to repeat, from the current session's list; empty unless annotations are trusted.
     pub(super) repeatable_tools: BTreeSet<String>,
+    pub(super) interests: Interests,
+    pub(super) restoration: Option<Restoration>,
     pub(super) timers: Timers,
     pub(super) past: Past<P>,
     /// `initialize` params of a host's own Client.
@@ -74,6 +77,8 @@ impl<P: Payload> Session<P> {
             questions: BTreeMap::new(),
             handled: BTreeSet::new(),
             repeatable_tools: BTreeSet::new(),
+            interests: Interests::default(),
+            restoration: None,
             timers: Timers::default(),
             past: Past {
                 generation: 0,
@@ -105,6 +110,7 @@ impl<P: Payload> Session<P> {
             self.host_params = params;
             return self.command(Kind::Connect, method, Params::default(), options, now);
         }
+        self.note_interest(&method, &params, now);
         self.command(Kind::Request, method, params, options, now)
     }
 

@@ -1,5 +1,6 @@
 //! The state of a session and every transition. What a state needs lives in its variant.
 
+use super::listen::Listening;
 use super::{CallId, ExchangeId, Now, error::Error};
 use std::fmt;
 
@@ -48,6 +49,7 @@ pub(crate) struct Established<P> {
     pub proven: bool,
     /// A ping that is to tell whether it lives.
     pub check: Option<Check<P>>,
+    pub listening: Listening,
 }
 
 /// A ping under a session that is in doubt, one for all who wait.
@@ -116,20 +118,19 @@ pub(crate) struct Establishing<P> {
 
 #[derive(Debug)]
 pub(crate) enum State<P> {
-    Establishing(Establishing<P>),
+    Establishing(Box<Establishing<P>>),
     Ready(Established<P>),
     Closed,
 }
 
 impl<P> State<P> {
     pub fn new() -> Self {
-        Self::Establishing(Establishing {
-            since: Since::First,
-            step: Step::Idle,
-            failed: 0,
-            cleared: false,
-            parked: Vec::new(),
-        })
+        Self::establish_since(Since::First)
+    }
+
+    fn establish_since(since: Since<P>) -> Self {
+        let (step, parked) = (Step::Idle, Vec::new());
+        Self::Establishing(Box::new(Establishing { since, step, failed: 0, cleared: false, parked }))
     }
 
     pub fn ready(&self) -> Option<&Established<P>> {
@@ -186,8 +187,7 @@ impl<P> State<P> {
         match std::mem::replace(self, Self::Closed) {
             Self::Ready(mut old) => {
                 let check = old.check.take();
-                let (step, parked) = (Step::Idle, Vec::new());
-                *self = Self::Establishing(Establishing { since: since(old), step, failed: 0, cleared: false, parked });
+                *self = Self::establish_since(since(old));
                 Some(check)
             }
             other @ (Self::Establishing(_) | Self::Closed) => {
@@ -216,10 +216,13 @@ impl<P> State<P> {
 
     /// In doubt → ready again, the same session. Returns the parked calls.
     pub fn reprieve(&mut self) -> Vec<CallId> {
+        let doubted = self.establishing().is_some_and(|establishing| matches!(establishing.since, Since::Doubt { .. }));
         match std::mem::replace(self, Self::Closed) {
-            Self::Establishing(Establishing { since: Since::Doubt { old, .. }, parked, .. }) => {
-                *self = Self::Ready(old);
-                parked
+            Self::Establishing(establishing) if doubted => {
+                if let Since::Doubt { old, .. } = establishing.since {
+                    *self = Self::Ready(old);
+                }
+                establishing.parked
             }
             other @ (Self::Establishing(_) | Self::Ready(_) | Self::Closed) => {
                 *self = other;
@@ -251,7 +254,7 @@ impl<P> State<P> {
     /// Establishing → ready. Returns what came before, and the parked calls.
     pub fn establish(&mut self, fresh: Established<P>) -> Option<(Since<P>, Vec<CallId>)> {
         match std::mem::replace(self, Self::Ready(fresh)) {
-            Self::Establishing(Establishing { since, parked, .. }) => Some((since, parked)),
+            Self::Establishing(establishing) => Some((establishing.since, establishing.parked)),
             other @ (Self::Ready(_) | Self::Closed) => {
                 *self = other;
                 None

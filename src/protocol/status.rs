@@ -1,6 +1,6 @@
 //! What the host is told: the status, and events.
 
-use super::{ExchangeId, Purpose, error::Error, http::Method, verdict::Verdict};
+use super::{ExchangeId, Purpose, ToolChanges, error::Error, http::Method, verdict::Verdict};
 
 /// The state of a session, as a host may show it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +51,10 @@ pub struct LastRecovery {
     pub duration_ms: u64,
     /// Calls that were sent again.
     pub retried: u32,
+    /// What the lost session held and the new one holds too.
+    pub restored: Vec<String>,
+    /// What it held and could not be put back.
+    pub lost: Vec<String>,
 }
 
 /// A snapshot. What is known of the server stays known while a lost session is made anew.
@@ -78,6 +82,19 @@ pub struct Status<P> {
     pub last_error: Option<Box<Error<P>>>,
 }
 
+/// What a new session has other than the lost one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// The server's name or version.
+    pub server: bool,
+    /// Its capabilities.
+    pub capabilities: bool,
+    /// Its instructions.
+    pub instructions: bool,
+    /// Its tools, where the app had listed them.
+    pub tools: Option<ToolChanges>,
+}
+
 /// What the host's listeners are told.
 #[derive(Clone, Debug)]
 pub enum Event<P> {
@@ -96,6 +113,10 @@ pub enum Event<P> {
         generation: u32,
         /// What was done.
         recovery: LastRecovery,
+        /// What is different now.
+        changes: Changes,
+        /// Subscribed resources: an update may have been missed.
+        stale: Vec<String>,
     },
     /// A notification of the server's.
     Notification {

@@ -12,7 +12,7 @@ use super::{CallId, Code, Error, Now, Outcome, Payload, Purpose, backoff};
 
 /// Where a stream can be taken up again. Per stream: an event id is no cursor of another one, nor of another session.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Cursor {
+pub(crate) struct Cursor {
     /// The `id:` of the last event that had one.
     pub event_id: Option<String>,
     /// The `retry:` of the last event that had one, in milliseconds.

@@ -24,6 +24,8 @@ pub(super) enum Timer {
     Resume(CallId),
     /// An exchange of our own has had its time, or a stream whose answer was taken is still open.
     Exchange(ExchangeId),
+    /// The standing stream is opened again.
+    Listen,
     /// The step of establishing the session.
     Step,
 }
@@ -70,6 +72,7 @@ impl Timers {
             why: match timer {
                 Timer::Call(_) => "a command's time-out",
                 Timer::Resend(_) => "a call goes out again",
+                Timer::Listen => "the standing stream is opened again",
                 Timer::Resume(_) => "a broken stream is resumed",
                 Timer::Exchange(_) => "an exchange's time-out",
                 Timer::Step => "the next step of establishing the session",

@@ -5,6 +5,7 @@
 mod calls;
 mod doubt;
 mod handshake;
+mod held;
 mod net;
 mod recovery;
 mod signals;

@@ -91,6 +91,7 @@ pub struct Net {
     pub refusal: Reply,
     /// Replies that come before the server's own, by the request's name.
     script: BTreeMap<String, VecDeque<Reply>>,
+    results_next: BTreeMap<String, VecDeque<Value>>,
     /// Whether the server hands out session ids.
     pub stateless: bool,
     /// From the next handshake on it does not.
@@ -127,6 +128,7 @@ impl Net {
             made: 0,
             refusal: Reply::error(404, -32001, "Session not found"),
             script: BTreeMap::new(),
+            results_next: BTreeMap::new(),
             stateless: false,
             stateless_next: false,
             forgetful: false,
@@ -174,7 +176,7 @@ impl Net {
 
     pub fn request(&mut self, method: &str, params: Option<&Value>, options: CallOptions, name: &str) -> CallId {
         let text = params.map(Value::to_string);
-        let tool = params.and_then(|params| params["name"].as_str()).map(str::to_owned);
+        let tool = params.and_then(|params| params["name"].as_str().or(params["uri"].as_str())).map(str::to_owned);
         let params = Params { text, meta: None, name: tool };
         let id = self.session.call(method.to_owned(), params, options, self.now);
         self.names.insert(id, name.to_owned());
@@ -385,6 +387,11 @@ impl Net {
         }
     }
 
+    /// The next request of this name is answered with this result.
+    pub fn answer_next(&mut self, name: &str, result: &Value) {
+        self.results_next.entry(name.to_owned()).or_default().push_back(result.clone());
+    }
+
     /// Answers a call that was met with [`Reply::Silence`].
     pub fn answer_late(&mut self, tool: &str, reply: Reply) {
         let sent = self.sent.iter().find(|sent| sent.body["params"]["name"] == tool).expect("was sent").exchange;
@@ -439,7 +446,8 @@ impl Net {
                     let tool = sent.body["params"]["name"].as_str().unwrap_or_default().to_owned();
                     *self.executions.entry(tool).or_default() += 1;
                 }
-                (result(json!({"under": sent.session})), None)
+                let next = self.results_next.get_mut(name).and_then(VecDeque::pop_front);
+                (result(next.unwrap_or_else(|| json!({"under": sent.session}))), None)
             }
         }
     }

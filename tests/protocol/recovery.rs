@@ -555,7 +555,9 @@ fn the_host_is_told_what_happened() {
         .iter()
         .filter_map(|event| match event {
             Event::Recovering { generation, .. } => Some(format!("recovering {generation}")),
-            Event::Recovered { generation, recovery } => Some(format!("recovered {generation} {}", recovery.retried)),
+            Event::Recovered { generation, recovery, .. } => {
+                Some(format!("recovered {generation} {}", recovery.retried))
+            }
             Event::StateChange => Some("statechange".to_owned()),
             _ => None,
         })

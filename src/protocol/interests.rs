@@ -1,0 +1,274 @@
+//! What the app wants held beyond one session: subscriptions, the log level, the standing stream, and what it knows of
+//! the tools. After a recovery it is put back beside the calls, with a deadline, and gates nothing but the retry of a
+//! tool that may have changed.
+
+use super::era::legacy;
+use super::exchange::{Answer, Exchange};
+use super::json_rpc;
+use super::session::{Session, outgoing};
+use super::status::{Changes, Event, LastRecovery};
+use super::verdict::Verdict;
+use super::{CallId, Code, Error, ExchangeId, Field, Now, Outcome, Params, Payload, Purpose};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What is not put back by then is lost.
+const RESTORE_MS: u64 = 10_000;
+/// Pages of the tool list that are compared.
+const MAX_PAGES: u32 = 64;
+
+/// What the app wants, whatever session there is.
+#[derive(Debug, Default)]
+pub(super) struct Interests {
+    pub host_listens: bool,
+    /// URIs.
+    pub subscriptions: BTreeSet<String>,
+    pub log_level: Option<String>,
+    /// Hashes of the tools' definitions by name, as the app has seen them; `None` where it never listed them.
+    pub tools: Option<BTreeMap<String, u64>>,
+}
+
+/// What is being put back.
+#[derive(Debug)]
+enum Restoring {
+    Subscription(String),
+    LogLevel,
+    Tools { seen: BTreeMap<String, u64>, pages: u32 },
+}
+
+/// A restoration under way: `recovered` is told when it is over.
+#[derive(Debug)]
+pub(super) struct Restoration {
+    generation: u32,
+    recovery: LastRecovery,
+    open: BTreeMap<ExchangeId, Restoring>,
+    changes: Changes,
+    /// Calls of tools whose definition may have changed.
+    held: Vec<CallId>,
+}
+
+impl Restoring {
+    fn name(&self) -> String {
+        match self {
+            Self::Subscription(uri) => format!("subscription {uri}"),
+            Self::LogLevel => "log level".to_owned(),
+            Self::Tools { .. } => "tool list".to_owned(),
+        }
+    }
+}
+
+impl<P: Payload> Session<P> {
+    /// A call that changes what is held is taken at its word when it is made: what the app wanted last, counts.
+    pub(super) fn note_interest(&mut self, method: &str, params: &Params, now: Now) {
+        let wanted = |name: &str| -> Option<String> {
+            let params: serde_json::Value = serde_json::from_str(params.text.as_deref()?).ok()?;
+            params.get(name)?.as_str().map(str::to_owned)
+        };
+        match method {
+            "resources/subscribe" => {
+                self.interests.subscriptions.extend(wanted("uri"));
+                self.listen(now);
+            }
+            "resources/unsubscribe" => {
+                if let Some(uri) = wanted("uri") {
+                    self.interests.subscriptions.remove(&uri);
+                }
+                self.listen(now);
+            }
+            "logging/setLevel" => self.interests.log_level = wanted("level"),
+            _ => {}
+        }
+    }
+
+    /// What the server does not grant is not wanted from the next session either.
+    pub(super) fn interest_refused(&mut self, id: CallId) {
+        let Some(call) = self.calls.get(&id) else { return };
+        match (call.method.as_str(), &call.params.name) {
+            ("resources/subscribe", Some(uri)) => drop(self.interests.subscriptions.remove(uri)),
+            ("logging/setLevel", _) => self.interests.log_level = None,
+            _ => {}
+        }
+    }
+
+    /// The app has seen a page of the tool list.
+    pub(super) fn saw_tools(&mut self, call: CallId, result: &P) {
+        let first = self
+            .calls
+            .get(&call)
+            .is_some_and(|call| !call.params.text.as_deref().is_some_and(|text| text.contains("\"cursor\"")));
+        let mut known = self.interests.tools.take().filter(|_| !first).unwrap_or_default();
+        known.extend(tool_hashes(result));
+        self.interests.tools = Some(known);
+    }
+
+    /// The session was made anew: puts back what the old one held.
+    pub(super) fn restore(&mut self, recovery: LastRecovery, changes: Changes, parked: Vec<CallId>, now: Now) {
+        let Some(generation) = self.state.ready().map(|session| session.generation) else { return };
+        let same_server = !changes.server;
+        let mut restoration = Restoration { generation, recovery, open: BTreeMap::new(), changes, held: Vec::new() };
+        for id in parked {
+            if !same_server && self.may_have_changed(id) {
+                restoration.held.push(id);
+            } else {
+                self.dispatch(id, now);
+            }
+        }
+        if self.interests.tools.is_some() {
+            let exchange = self.restore_request("tools/list", None, now);
+            let tools = Restoring::Tools { seen: BTreeMap::new(), pages: 1 };
+            restoration.open.extend(exchange.map(|exchange| (exchange, tools)));
+        }
+        for uri in self.interests.subscriptions.clone() {
+            let params = format!("{{\"uri\":{}}}", json_rpc::quote(&uri));
+            let exchange = self.restore_request("resources/subscribe", Some(params), now);
+            restoration.open.extend(exchange.map(|exchange| (exchange, Restoring::Subscription(uri))));
+        }
+        if let Some(level) = self.interests.log_level.clone() {
+            let params = format!("{{\"level\":{}}}", json_rpc::quote(&level));
+            let exchange = self.restore_request("logging/setLevel", Some(params), now);
+            restoration.open.extend(exchange.map(|exchange| (exchange, Restoring::LogLevel)));
+        }
+        self.restoration = Some(restoration);
+        self.finish_restoration(now);
+    }
+
+    /// Whether this call was sent before, to a tool whose definition the app has seen.
+    fn may_have_changed(&self, id: CallId) -> bool {
+        self.calls.get(&id).is_some_and(|call| {
+            let known = self.interests.tools.as_ref().zip(call.params.name.as_ref());
+            call.sends > 0 && call.method == "tools/call" && known.is_some_and(|(tools, name)| tools.contains_key(name))
+        })
+    }
+
+    fn restore_request(&mut self, method: &str, params: Option<String>, now: Now) -> Option<ExchangeId> {
+        let wire_id = self.fresh_wire_id();
+        let session = self.state.ready()?;
+        let exchange = Exchange {
+            wire_id: Some(wire_id),
+            rpc_method: Some(method.to_owned()),
+            ..outgoing(Purpose::Restore, Some(session), now)
+        };
+        let headers = legacy::post_headers(Some(session));
+        let body = json_rpc::request(wire_id, method, &Params { text: params, ..Params::default() }, false);
+        Some(self.post(exchange, headers, body, RESTORE_MS.min(self.config.timeout_ms), now))
+    }
+
+    pub(super) fn restore_answered(
+        &mut self,
+        id: ExchangeId,
+        exchange: &Exchange,
+        answer: Answer<P>,
+        verdict: Verdict,
+        now: Now,
+    ) {
+        let restoration = self.restoration.as_mut().filter(|it| it.generation == exchange.generation);
+        let Some(what) = restoration.and_then(|restoration| restoration.open.remove(&id)) else { return };
+        match (what, answer) {
+            (Restoring::Tools { seen, pages }, Answer::Result(page)) => self.compare_tools(seen, pages, &page, now),
+            (what, Answer::Result(_)) => {
+                let name = what.name();
+                self.restoration.iter_mut().for_each(|restoration| restoration.recovery.restored.push(name.clone()));
+            }
+            (what, Answer::Accepted | Answer::Refused { .. } | Answer::Unusable { .. } | Answer::Lost { .. }) => {
+                let name = what.name();
+                self.restoration.iter_mut().for_each(|restoration| restoration.recovery.lost.push(name.clone()));
+            }
+        }
+        self.finish_restoration(now);
+        if verdict == Verdict::Evicted {
+            self.session_refused(exchange.generation, false, now);
+        }
+    }
+
+    fn compare_tools(&mut self, mut seen: BTreeMap<String, u64>, pages: u32, page: &P, now: Now) {
+        seen.extend(tool_hashes(page));
+        let cursor = page.field(Field::NextCursor).and_then(|cursor| cursor.as_string());
+        if let Some(cursor) = cursor.filter(|_| pages < MAX_PAGES) {
+            let params = format!("{{\"cursor\":{}}}", json_rpc::quote(&cursor));
+            let exchange = self.restore_request("tools/list", Some(params), now);
+            let restoring = Restoring::Tools { seen, pages: pages + 1 };
+            if let (Some(restoration), Some(exchange)) = (&mut self.restoration, exchange) {
+                restoration.open.insert(exchange, restoring);
+            }
+            return;
+        }
+        let known = self.interests.tools.replace(seen.clone()).unwrap_or_default();
+        if let Some(restoration) = &mut self.restoration {
+            restoration.changes.tools = ToolChanges::between(&known, &seen);
+        }
+    }
+
+    /// Tells `recovered` once everything is put back or lost.
+    fn finish_restoration(&mut self, now: Now) {
+        if !self.restoration.as_ref().is_some_and(|restoration| restoration.open.is_empty()) {
+            return;
+        }
+        let Some(restoration) = self.restoration.take() else { return };
+        let Restoration { generation, recovery, changes, held, .. } = restoration;
+        for id in held {
+            let name = self.calls.get(&id).and_then(|call| call.params.name.clone()).unwrap_or_default();
+            if changes.tools.as_ref().is_some_and(|tools| tools.touches(&name)) {
+                let text = "The server was replaced while it refused this call, and this tool is another now. It was not \
+                            sent to the new one: list the tools, and decide again.";
+                self.settle(id, Err(Box::new(Error::new(Code::SessionLost, Outcome::NotExecuted, text))));
+            } else {
+                self.dispatch(id, now);
+            }
+        }
+        let stale: Vec<String> = self.interests.subscriptions.iter().cloned().collect();
+        if !recovery.restored.is_empty() || !recovery.lost.is_empty() {
+            self.past.last_recovery = Some(recovery.clone());
+            self.emit(Event::StateChange);
+        }
+        self.emit(Event::Recovered { generation, recovery, changes, stale });
+    }
+
+    /// The session went while its restoration was under way: what was open is lost with it.
+    pub(super) fn abandon_restoration(&mut self, now: Now) {
+        let Some(restoration) = &mut self.restoration else { return };
+        let open = std::mem::take(&mut restoration.open);
+        restoration.recovery.lost.extend(open.values().map(Restoring::name));
+        for exchange in open.into_keys() {
+            self.abort(exchange, now);
+        }
+        self.finish_restoration(now);
+    }
+}
+
+/// How the tools of the new session differ from those that the app has seen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ToolChanges {
+    /// Names that are new.
+    pub added: Vec<String>,
+    /// Names that are gone.
+    pub removed: Vec<String>,
+    /// Names whose definition is another.
+    pub changed: Vec<String>,
+}
+
+impl ToolChanges {
+    fn between(old: &BTreeMap<String, u64>, new: &BTreeMap<String, u64>) -> Option<Self> {
+        let names = |of: &BTreeMap<String, u64>, keep: &dyn Fn(&str, u64) -> bool| -> Vec<String> {
+            of.iter().filter(|(name, hash)| keep(name, **hash)).map(|(name, _)| name.clone()).collect()
+        };
+        let changes = Self {
+            added: names(new, &|name, _| !old.contains_key(name)),
+            removed: names(old, &|name, _| !new.contains_key(name)),
+            changed: names(new, &|name, hash| old.get(name).is_some_and(|before| *before != hash)),
+        };
+        (changes != Self::default()).then_some(changes)
+    }
+
+    fn touches(&self, name: &str) -> bool {
+        self.removed.iter().chain(&self.changed).any(|changed| changed == name)
+    }
+}
+
+/// FNV-1a over each definition's JSON text.
+fn tool_hashes<P: Payload>(page: &P) -> Vec<(String, u64)> {
+    let tools = page.field(Field::Tools).and_then(|tools| tools.items()).unwrap_or_default();
+    let hash = |text: String| {
+        text.bytes()
+            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    };
+    tools.iter().filter_map(|tool| Some((tool.field(Field::Name)?.as_string()?, hash(tool.to_json()?)))).collect()
+}

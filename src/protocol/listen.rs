@@ -1,0 +1,148 @@
+//! The standing stream: a GET on which the server speaks unasked (2025-11-25, transports, Listening for Messages).
+//! At most one per session, opened when it is useful, opened again when it ends.
+
+use super::config::Listen;
+use super::exchange::{Answer, Exchange};
+use super::session::{Session, outgoing};
+use super::state::Established;
+use super::stream::{Cursor, stream_request};
+use super::time::Timer;
+use super::verdict::Verdict;
+use super::{ExchangeId, Now, Payload, Purpose, backoff};
+
+/// A stream that ends sooner is opened again more and more slowly.
+const SHORT_MS: u64 = 5_000;
+
+/// How the standing stream of a session stands.
+#[derive(Debug, Default)]
+pub(crate) enum Listening {
+    /// Nobody listens.
+    #[default]
+    Off,
+    /// It is open, or being opened. `short` counts the streams before it that ended soon.
+    Open { exchange: ExchangeId, short: u32 },
+    /// It ended, and is going to be opened again.
+    Ended { cursor: Cursor, short: u32 },
+    /// This server has none.
+    Refused,
+}
+
+impl<P: Payload> Session<P> {
+    /// Whether somebody in the host listens for what the server says unasked.
+    pub fn set_listening(&mut self, listening: bool, now: Now) {
+        self.interests.host_listens = listening;
+        self.listen(now);
+    }
+
+    fn wants_to_listen(&self) -> bool {
+        match self.config.listen {
+            Listen::Always => true,
+            Listen::Auto => self.interests.host_listens || !self.interests.subscriptions.is_empty(),
+            Listen::Never => false,
+        }
+    }
+
+    /// Opens the standing stream where it is wanted and not open, and closes it where it is not wanted any more.
+    pub(super) fn listen(&mut self, now: Now) {
+        let wanted = self.wants_to_listen();
+        let Some(session) = self.state.ready() else { return };
+        match (&session.listening, wanted) {
+            (Listening::Off, true) => self.open_stream(Cursor::default(), 0, now),
+            (Listening::Open { exchange, .. }, false) => {
+                let exchange = *exchange;
+                self.abort(exchange, now);
+                self.set_listening_state(Listening::Off);
+            }
+            (Listening::Ended { .. }, false) => {
+                self.timers.clear(Timer::Listen);
+                self.set_listening_state(Listening::Off);
+            }
+            (Listening::Off | Listening::Refused, false)
+            | (Listening::Open { .. } | Listening::Ended { .. } | Listening::Refused, true) => {}
+        }
+    }
+
+    /// It is time to open the stream again.
+    pub(super) fn listen_due(&mut self, now: Now) {
+        let Some(session) = self.state.ready_mut() else { return };
+        if let Listening::Ended { cursor, short } = std::mem::take(&mut session.listening) {
+            self.open_stream(cursor, short, now);
+        }
+    }
+
+    fn open_stream(&mut self, cursor: Cursor, short: u32, now: Now) {
+        let Some(session) = self.state.ready() else { return };
+        let request = stream_request(session, cursor.event_id.clone());
+        let exchange = Exchange { method: request.method, cursor, ..outgoing(Purpose::Listen, Some(session), now) };
+        let exchange = self.send(exchange, request, now);
+        self.set_listening_state(Listening::Open { exchange, short });
+    }
+
+    /// The session is lost: its stream holds a connection, and its event ids mean nothing to the next session.
+    pub(super) fn hang_up(&mut self, now: Now) {
+        self.timers.clear(Timer::Listen);
+        let old = self.state.known().map(|old| &old.listening);
+        if let Some(&Listening::Open { exchange, .. }) = old {
+            self.abort(exchange, now);
+        }
+        self.abandon_restoration(now);
+    }
+
+    fn set_listening_state(&mut self, listening: Listening) {
+        if let Some(session) = self.state.ready_mut() {
+            session.listening = listening;
+        }
+    }
+
+    pub(super) fn listen_answered(
+        &mut self,
+        id: ExchangeId,
+        exchange: &Exchange,
+        answer: Answer<P>,
+        verdict: Verdict,
+        now: Now,
+    ) {
+        let open = self.state.ready().map(|session: &Established<P>| &session.listening);
+        let Some(&Listening::Open { exchange: open, short }) = open else { return };
+        if open != id {
+            return;
+        }
+        match answer {
+            Answer::Accepted if exchange.is_stream() => self.listen_again(exchange, short, 0, now),
+            Answer::Lost { .. } => {
+                self.listen_again(exchange, short, 0, now);
+                self.check(None, now);
+            }
+            Answer::Refused { retry_after, .. } if verdict == Verdict::Transient => {
+                self.listen_again(exchange, short, retry_after.unwrap_or_default(), now);
+            }
+            // The stream before it is still open on the server.
+            Answer::Refused { refusal, .. } if refusal.status == 409 => self.listen_again(exchange, short, 0, now),
+            Answer::Refused { .. } => {
+                self.set_listening_state(Listening::Refused);
+                // "404 → start a new session" is said of every request; but some servers refuse each GET so while POST
+                // works. A ping on the POST channel tells.
+                if verdict == Verdict::Suspect {
+                    self.check(None, now);
+                }
+            }
+            Answer::Accepted | Answer::Result(_) | Answer::Unusable { .. } => {
+                self.set_listening_state(Listening::Refused);
+            }
+        }
+    }
+
+    fn listen_again(&mut self, exchange: &Exchange, short: u32, floor_ms: u64, now: Now) {
+        let mut cursor = exchange.cursor.clone();
+        let lived = exchange.head.is_some() && now.mono.saturating_sub(exchange.sent.mono) >= SHORT_MS;
+        let short = if lived { 0 } else { short + 1 };
+        let floor = floor_ms.max(cursor.retry_ms.unwrap_or_default());
+        let wait = if lived {
+            cursor.wait(&self.config.recovery, &mut self.rng)
+        } else {
+            backoff::delay(short, &self.config.recovery, floor, &mut self.rng)
+        };
+        self.set_listening_state(Listening::Ended { cursor, short });
+        self.timers.set(Timer::Listen, now.mono.saturating_add(wait));
+    }
+}

@@ -1,0 +1,276 @@
+//! What a session held is put back: subscriptions, log level, the standing stream; and what changed is told.
+
+use crate::net::{Net, Reply};
+use mcp_evergreen::protocol::config::Listen;
+use mcp_evergreen::protocol::status::Event;
+use mcp_evergreen::protocol::{CallOptions, Config};
+use serde_json::{Value, json};
+
+fn subscribe(net: &mut Net, method: &str, uri: &str) {
+    net.request(method, Some(&json!({"uri": uri})), CallOptions::default(), method);
+}
+
+fn set_level(net: &mut Net, level: &str) {
+    net.request("logging/setLevel", Some(&json!({"level": level})), CallOptions::default(), "level");
+}
+
+fn never_listens() -> Config {
+    Config { listen: Listen::Never, ..Config::default() }
+}
+
+/// The answer to the tool list that was asked for last.
+fn tools(net: &mut Net, tools: &Value) {
+    net.answer_next("list", &json!({"tools": tools}));
+}
+
+/// The `recovered` events: what was restored, lost, stale.
+fn recovered(net: &Net) -> Vec<(Vec<String>, Vec<String>, Vec<String>)> {
+    let told = |event: &Event<Value>| match event {
+        Event::Recovered { recovery, stale, .. } => {
+            Some((recovery.restored.clone(), recovery.lost.clone(), stale.clone()))
+        }
+        _ => None,
+    };
+    net.events.iter().filter_map(told).collect()
+}
+
+#[test]
+fn subscriptions_and_log_level_are_put_back_beside_the_call() {
+    let mut net = Net::connected_with(never_listens());
+    subscribe(&mut net, "resources/subscribe", "demo://a");
+    subscribe(&mut net, "resources/subscribe", "demo://b");
+    subscribe(&mut net, "resources/unsubscribe", "demo://b");
+    set_level(&mut net, "debug");
+    net.run();
+    net.restart();
+    net.call("write");
+    assert_eq!(
+        net.run(),
+        [
+            "call→404",
+            "initialize→200 s2",
+            "initialized→202",
+            "call→200",
+            "write ok",
+            "resources/subscribe→200",
+            "logging/setLevel→200",
+        ]
+    );
+    let restored = ["subscription demo://a".to_owned(), "log level".to_owned()].to_vec();
+    assert_eq!(recovered(&net), [(restored, Vec::new(), vec!["demo://a".to_owned()])]);
+    let sent = |method: &str| {
+        net.sent.iter().rfind(|sent| sent.body["method"] == method).expect("sent").body["params"].clone()
+    };
+    assert_eq!(sent("resources/subscribe"), json!({"uri": "demo://a"}));
+    assert_eq!(sent("logging/setLevel"), json!({"level": "debug"}));
+}
+
+#[test]
+fn what_cannot_be_put_back_is_named_and_fails_no_call() {
+    let mut net = Net::connected_with(never_listens());
+    subscribe(&mut net, "resources/subscribe", "demo://a");
+    set_level(&mut net, "debug");
+    net.run();
+    net.restart();
+    net.reply("resources/subscribe", Reply::error(200, -32602, "Unknown resource"));
+    net.reply("logging/setLevel", Reply::Silence);
+    let call = net.call("write");
+    net.run_for(10_100);
+    assert!(net.results[&call].is_ok());
+    let lost = ["subscription demo://a".to_owned(), "log level".to_owned()].to_vec();
+    assert_eq!(recovered(&net), [(Vec::new(), lost, vec!["demo://a".to_owned()])]);
+}
+
+#[test]
+fn a_subscription_that_the_server_refused_is_not_wanted() {
+    let mut net = Net::connected_with(never_listens());
+    net.reply("resources/subscribe", Reply::error(200, -32602, "Unknown resource"));
+    subscribe(&mut net, "resources/subscribe", "demo://a");
+    net.run();
+    net.restart();
+    net.call("write");
+    assert!(!net.run().contains(&"resources/subscribe→200".to_owned()));
+}
+
+#[test]
+fn what_the_app_wanted_last_counts_even_during_a_recovery() {
+    let mut net = Net::connected_with(never_listens());
+    subscribe(&mut net, "resources/subscribe", "demo://a");
+    net.run();
+    net.restart();
+    net.reply("initialize", Reply::busy(503, "1"));
+    net.call("write");
+    net.run();
+    subscribe(&mut net, "resources/unsubscribe", "demo://a");
+    subscribe(&mut net, "resources/subscribe", "demo://b");
+    net.run_for(5_000);
+    let under = |uri: &str| {
+        let about =
+            |sent: &&crate::net::Sent| sent.session.as_deref() == Some("s2") && sent.body["params"]["uri"] == uri;
+        net.sent.iter().filter(about).map(crate::net::Sent::name).collect::<Vec<_>>()
+    };
+    assert_eq!(under("demo://a"), ["resources/unsubscribe"]);
+    assert!(under("demo://b").iter().all(|name| name == "resources/subscribe"));
+}
+
+#[test]
+fn a_session_lost_again_during_the_restoration_is_restored_again() {
+    let mut net = Net::connected_with(never_listens());
+    set_level(&mut net, "debug");
+    net.run();
+    net.restart();
+    net.reply("logging/setLevel", Reply::Silence);
+    net.call("a");
+    net.run();
+    net.restart();
+    net.call("b");
+    net.run_for(2_000);
+    let told: Vec<_> = recovered(&net).into_iter().map(|(restored, lost, _)| (restored.len(), lost.len())).collect();
+    assert_eq!(told, [(0, 1), (1, 0)]);
+}
+
+#[test]
+fn an_unchanged_tool_list_raises_nothing_and_a_changed_one_is_told() {
+    let listed = json!([{"name": "a", "description": "1"}, {"name": "b"}, {"name": "c"}]);
+    let changed = json!([{"name": "a", "description": "2"}, {"name": "b"}, {"name": "d"}]);
+    for (now, told) in [(&listed, None), (&changed, Some((vec!["d"], vec!["c"], vec!["a"])))] {
+        let mut net = Net::connected_with(never_listens());
+        tools(&mut net, &listed);
+        net.request("tools/list", None, CallOptions::default(), "list");
+        net.run();
+        net.restart();
+        tools(&mut net, now);
+        net.call("b");
+        net.run();
+        let changes = net.events.iter().find_map(|event| match event {
+            Event::Recovered { changes, .. } => Some(changes.clone()),
+            _ => None,
+        });
+        let tools = changes.expect("recovered").tools;
+        let tools = tools.as_ref().map(|tools| (&tools.added, &tools.removed, &tools.changed));
+        let own = |names: &Vec<&str>| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let told = told.map(|(added, removed, changed)| (own(&added), own(&removed), own(&changed)));
+        assert_eq!(tools, told.as_ref().map(|(added, removed, changed)| (added, removed, changed)));
+    }
+}
+
+#[test]
+fn a_tool_that_is_another_now_is_not_called_again_by_itself() {
+    let mut net = Net::connected_with(never_listens());
+    tools(&mut net, &json!([{"name": "pay", "description": "1 €"}]));
+    net.request("tools/list", None, CallOptions::default(), "list");
+    net.run();
+    net.restart();
+    tools(&mut net, &json!([{"name": "pay", "description": "100 €"}]));
+    let call = net.call("pay");
+    assert_eq!(
+        net.run(),
+        ["call→404", "initialize→200 s2", "initialized→202", "list→200", "pay session_lost not_executed"]
+    );
+    assert!(net.error(call).message.contains("another now"));
+    assert_eq!(net.executions.get("pay"), None);
+}
+
+#[test]
+fn the_standing_stream_is_open_while_somebody_listens() {
+    let mut net = Net::connected();
+    assert_eq!(net.run_for(60_000), Vec::<String>::new());
+    net.reply("GET", Reply::Open(": hello\n\n".to_owned()));
+    net.session.set_listening(true, net.now);
+    assert_eq!(net.run(), ["GET→200 stream"]);
+    net.session.set_listening(true, net.now);
+    assert_eq!(net.run(), Vec::<String>::new());
+    let get = net.sent.last().expect("sent").clone();
+    assert_eq!((get.header("accept"), get.header("last-event-id")), (Some("text/event-stream"), None));
+    net.events(
+        get.exchange,
+        &format!("data: {}\n\n", json!({"jsonrpc": "2.0", "method": "notifications/tools/list_changed"})),
+    );
+    assert!(
+        net.events
+            .iter()
+            .any(|event| matches!(event, Event::Notification { method, .. } if method.ends_with("tools/list_changed")))
+    );
+    net.session.set_listening(false, net.now);
+    assert_eq!(net.run_for(60_000), ["GET aborted"]);
+}
+
+#[test]
+fn a_subscription_is_a_reason_to_listen() {
+    let mut net = Net::connected();
+    net.reply("GET", Reply::Open(String::new()));
+    subscribe(&mut net, "resources/subscribe", "demo://a");
+    assert_eq!(net.run(), ["GET→200 stream", "resources/subscribe→200", "resources/subscribe ok"]);
+}
+
+#[test]
+fn a_server_without_a_standing_stream_is_not_asked_again() {
+    for refusal in [Reply::text(405, ""), Reply::text(404, "Not Found"), Reply::text(400, "")] {
+        let mut net = Net::new(Config { listen: Listen::Always, ..Config::default() });
+        net.reply("GET", refusal);
+        net.connect();
+        let log = net.run_for(600_000);
+        assert_eq!(log.iter().filter(|line| line.starts_with("GET→")).count(), 1, "{log:?}");
+        assert_eq!(net.status().generation, 1);
+    }
+}
+
+#[test]
+fn a_404_to_the_standing_stream_finds_an_evicted_session_before_the_user_does() {
+    let mut net = Net::connected();
+    net.restart();
+    net.session.set_listening(true, net.now);
+    net.reply("GET", Reply::error(404, -32001, "Session not found"));
+    assert_eq!(net.run(), ["GET→404", "ping→404"]);
+    assert_eq!(net.run_for(1_000), ["initialize→200 s2", "initialized→202", "GET→405"]);
+}
+
+#[test]
+fn a_standing_stream_that_ends_is_opened_again_with_its_last_event_id() {
+    let mut net = Net::connected();
+    net.reply("GET", Reply::Stream("id: 7\nretry: 800\ndata:\n\n".to_owned()));
+    net.reply("GET", Reply::Open(String::new()));
+    net.session.set_listening(true, net.now);
+    assert_eq!(net.run_for(700), ["GET→200 stream"]);
+    assert_eq!(net.run_for(2_000), ["GET→200 stream"]);
+    assert_eq!(net.sent.last().and_then(|sent| sent.header("last-event-id")), Some("7"));
+}
+
+#[test]
+fn a_standing_stream_that_always_ends_at_once_is_opened_more_and_more_slowly() {
+    let mut net = Net::connected();
+    (0..1_000).for_each(|n| net.reply("GET", Reply::Stream(format!("id: {n}\ndata:\n\n"))));
+    net.session.set_listening(true, net.now);
+    let first = net.run_for(60_000).len();
+    let later = net.run_for(600_000).len();
+    assert!((4..=9).contains(&first) && (9..=21).contains(&later), "{first}, {later}");
+}
+
+#[test]
+fn the_standing_stream_follows_the_session() {
+    let mut net = Net::connected();
+    net.reply("GET", Reply::Open("id: 1\ndata:\n\n".to_owned()));
+    net.session.set_listening(true, net.now);
+    net.run();
+    net.restart();
+    net.reply("GET", Reply::Open(String::new()));
+    net.call("a");
+    assert_eq!(
+        net.run(),
+        ["call→404", "GET aborted", "initialize→200 s2", "initialized→202", "call→200", "a ok", "GET→200 stream"]
+    );
+    let get = net.sent.last().expect("sent");
+    assert_eq!((get.session.as_deref(), get.header("last-event-id")), (Some("s2"), None));
+}
+
+#[test]
+fn close_ends_the_standing_stream() {
+    let mut net = Net::connected();
+    net.reply("GET", Reply::Open(String::new()));
+    net.session.set_listening(true, net.now);
+    net.run();
+    let close = net.session.close(true, net.now);
+    net.name(close, "close");
+    assert_eq!(net.run_for(60_000), ["GET aborted", "DELETE→200", "close ok"]);
+    assert_eq!(net.session.poll_timeout(), None);
+}
