@@ -5,7 +5,7 @@ import { readConnect } from "./options.js";
 import { runtime } from "./runtime.js";
 import { Session } from "./session.js";
 
-/** `extras`: the name that the host has for the server, and a second listener of all events. */
+/** `extras`: the name that the host has for the server, who else is told of events, and who else listens to them. */
 export async function openSession(url, options, extras = {}) {
   const config = readConnect(url, options);
   if (config.signal?.aborted) throw config.signal.reason;

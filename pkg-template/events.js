@@ -4,6 +4,7 @@ export const EVENTS = ["statechange", "recovering", "recovered", "notification",
 
 export class Listeners {
   #all = new Map(EVENTS.map((event) => [event, new Set()]));
+  #observers = new Set();
 
   /** Returns the way to stop listening. */
   add(event, listener) {
@@ -13,7 +14,24 @@ export class Listeners {
     // An object of its own: the same function may listen twice, and each `off` takes one away.
     const entry = { listener };
     listeners.add(entry);
-    return () => void listeners.delete(entry);
+    this.#changed();
+    return () => {
+      if (listeners.delete(entry)) this.#changed();
+    };
+  }
+
+  hears(event) {
+    return this.#all.get(event).size > 0;
+  }
+
+  /** Calls the observer whenever listeners come or go; returns the way to stop that. */
+  observe(observer) {
+    this.#observers.add(observer);
+    return () => this.#observers.delete(observer);
+  }
+
+  #changed() {
+    for (const observer of [...this.#observers]) observer();
   }
 
   emit(event, ...details) {

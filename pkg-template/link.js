@@ -14,6 +14,9 @@ export class Link {
   #name;
   #tap;
   #listeners = new Listeners();
+  /** A manager's, for all its sessions. */
+  #outer;
+  #listening = false;
   #handlers;
   /** Promises that are not settled: `{ fail(error), ranMaybe }`. */
   #open = new Set();
@@ -26,12 +29,13 @@ export class Link {
   #unwatch;
   #ended = false;
 
-  constructor(runtime, config, { name, tap } = {}) {
+  constructor(runtime, config, { name, tap, outer } = {}) {
     this.url = config.url;
     this.capabilities = config.capabilities;
     this.#runtime = runtime;
     this.#name = name;
     this.#tap = tap;
+    this.#outer = outer;
     this.#handlers = config.handlers;
     for (const [event, listener] of config.on) this.#listeners.add(event, listener);
     this.#core = runtime.open(config.url, config.core, {
@@ -39,11 +43,23 @@ export class Link {
       ask: quietly((...question) => this.#ask(...question)),
       withdraw: quietly((question) => this.#withdraw(question)),
     });
-    this.#unwatch = runtime.watch(() => this.#die());
+    const refresh = () => this.#listen();
+    const stops = [runtime.watch(() => this.#die()), this.#listeners.observe(refresh), outer?.observe(refresh)];
+    this.#unwatch = () => stops.forEach((stop) => stop?.());
+    refresh();
   }
 
   on(event, listener) {
     return this.#listeners.add(event, listener);
+  }
+
+  /** Tells the core whether somebody waits for what the server says unasked. */
+  #listen() {
+    const listening =
+      this.#handlers.size > 0 || this.#listeners.hears("notification") || this.#outer?.hears("notification") === true;
+    if (listening === this.#listening) return;
+    this.#listening = listening;
+    this.#tellCore((core) => core.setListening(listening));
   }
 
   /** The same object until something but `verifiedAt` changes. */
@@ -115,6 +131,7 @@ export class Link {
     const isNew = !this.#handlers.has(method);
     this.#handlers.set(method, handler);
     if (isNew) this.#tellCore((core) => core.setHandled(method));
+    this.#listen();
   }
 
   /** `send` starts it and returns the core's number for it; `ranMaybe`: the server may run it. */

@@ -87,10 +87,19 @@ export interface ConnectOptions {
   /** Bytes that one event of a stream may have at most; a longer one fails with `code: "too_large"`. Default 16 MiB. */
   maxEventBytes?: number | undefined;
   /**
-   * How often in a row a broken event stream is resumed without a new event; a whole number from 0 to 1000. Default 5.
-   * (MCP 2025-11-25, Transports: Resumability and Redelivery.)
+   * How often in a row a broken event stream is resumed without a new event: 0 to 1000. Default 5.
+   * (MCP, Transports: Resumability and Redelivery.)
    */
   maxResumes?: number | undefined;
+  /**
+   * When the standing stream is open, on which the server sends what belongs to no call. It takes one of the six
+   * connections that a browser has per origin with HTTP/1.1.
+   * - `"auto"`: while there is a listener for `notification`, a handler, or a subscription.
+   * - `"always"`, `"never"`.
+   *
+   * Default `"auto"`. (MCP, Transports: Listening for Messages from the Server.)
+   */
+  listen?: "auto" | "always" | "never" | undefined;
   /** Aborts the connecting. It has no effect on the session once that is ready. */
   signal?: AbortSignal | undefined;
 }
@@ -345,8 +354,23 @@ export interface SessionEvents {
     readonly restored: readonly string[];
     /** What could not be restored. */
     readonly lost: readonly string[];
-    /** What the server says of itself that differs from before. */
-    readonly changed: Readonly<Record<string, unknown>>;
+    /** What differs from before. */
+    readonly changed: {
+      /** The server's name or version. */
+      readonly server?: true;
+      /** Its capabilities. */
+      readonly capabilities?: true;
+      /** Its instructions. */
+      readonly instructions?: true;
+      /** Tools, by name, where the host has listed them before. */
+      readonly tools?: {
+        readonly added: readonly string[];
+        readonly removed: readonly string[];
+        readonly changed: readonly string[];
+      };
+    };
+    /** The URIs of subscribed resources: each may have changed while nobody was told, and is to be read again. */
+    readonly stale: readonly string[];
   };
   /** A notification of the server's, as it came. */
   notification: {

@@ -1,0 +1,448 @@
+// The JavaScript of the package without its WebAssembly: a core made of a few lines stands in its place.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
+import { McpError, fromCore } from "../../pkg-template/error.js";
+import { guardian } from "../../pkg-template/guard.js";
+import { Link } from "../../pkg-template/link.js";
+import { compile } from "../../pkg-template/load.js";
+import { Sessions } from "../../pkg-template/manager.js";
+import { readConnect } from "../../pkg-template/options.js";
+import { Session } from "../../pkg-template/session.js";
+
+const URL_OF_ALL = "https://example.com/mcp";
+
+// ── Options ──
+
+for (const [what, options, says] of [
+  ["an array as options", [], /^options: expected an object, got an array/],
+  ["null in place of options", null, /^options: .*got null/],
+  ["null in place of an option", { recovery: null }, /^recovery: .*got null/],
+  ["an option that there is not", { retries: 3 }, /^retries: there is no such option; there are clientInfo, /],
+  ["a recovery option that there is not", { recovery: { tries: 3 } }, /^recovery\.tries: /],
+  ["a time-out of no time", { timeout: 0 }, /^timeout: .*got 0/],
+  ["a time-out longer than a timer can be", { timeout: 2 ** 31 }, /^timeout: .*got 2147483648/],
+  ["half a byte", { maxEventBytes: 1.5 }, /^maxEventBytes: /],
+  ["a client without a version", { clientInfo: { name: "x" } }, /^clientInfo\.version: .*got undefined/],
+  ["a capability without its handler", { capabilities: { roots: {} } }, /^capabilities\.roots: needs handlers\["roots\/list"\]/],
+  ["a capability that JSON cannot hold", { capabilities: { experimental: { a: 1n } } }, /capabilities\.experimental\.a is a BigInt/],
+  ["a handler for what the session does", { handlers: { ping() {} } }, /^handlers\["ping"\]: /],
+  ["a header that the session sets", { headers: { "Mcp-Session-Id": "x" } }, /^headers\["Mcp-Session-Id"\]: /],
+  ["a header that HTTP does not allow", { headers: { a: "x\ny" } }, /^headers\["a"\]: /],
+  ["a listener for no event", { on: { recoverd() {} } }, /^on\.recoverd: /],
+  ["a signal that is none", { signal: {} }, /^signal: expected an AbortSignal/],
+]) {
+  test(`${what} is a TypeError that names it`, () => {
+    assert.throws(() => readConnect(URL_OF_ALL, options), (error) => error instanceof TypeError && says.test(error.message));
+  });
+}
+
+for (const url of ["ftp://example.com/", "/relative", "https://user:secret@example.com/", "", 5, null, {}]) {
+  test(`${JSON.stringify(url)} is no URL to connect to`, () => {
+    assert.throws(() => readConnect(url), ({ constructor, message }) => {
+      return constructor === TypeError && message.startsWith("url:") && !message.includes("secret");
+    });
+  });
+}
+
+test("the core gets every option, those that were not given with their defaults", () => {
+  const { core, url } = readConnect(new URL("#part", URL_OF_ALL), { clientInfo: { name: "a", version: "1" }, timeout: undefined });
+  assert.equal(url, URL_OF_ALL);
+  assert.deepEqual(core, {
+    clientInfo: '{"name":"a","version":"1"}',
+    capabilities: "{}",
+    handshake: "own",
+    handled: [],
+    headers: undefined,
+    fetch: undefined,
+    credentials: "omit",
+    mode: "default",
+    maxAttempts: 2,
+    baseDelay: 500,
+    maxDelay: 30_000,
+    trustAnnotations: false,
+    timeout: 60_000,
+    maxTotalTimeout: undefined,
+    maxMessageBytes: 64 * 1024 * 1024,
+    maxEventBytes: 16 * 1024 * 1024,
+    maxResumes: 5,
+    listen: "auto",
+  });
+});
+
+test("a handler declares its capability, unless the host does it better", () => {
+  const handlers = { "roots/list": () => ({ roots: [] }), "sampling/createMessage": () => {} };
+  const { core } = readConnect(URL_OF_ALL, { handlers, capabilities: { roots: { listChanged: true }, extensions: { x: {} } } });
+  assert.deepEqual(JSON.parse(core.capabilities), { roots: { listChanged: true }, extensions: { x: {} }, sampling: {} });
+  assert.deepEqual(core.handled, ["roots/list", "sampling/createMessage"]);
+});
+
+test("headers are read anew for each request, and checked each time", async () => {
+  const given = { authorization: "one", "x-none": undefined };
+  const { headers } = readConnect(URL_OF_ALL, { headers: given }).core;
+  assert.deepEqual(await headers({}), { authorization: "one" });
+  given.authorization = "two";
+  assert.deepEqual(await headers({}), { authorization: "two" });
+  given.accept = "x";
+  await assert.rejects(headers({}), /^TypeError: headers\["accept"\]/);
+});
+
+// ── Calls ──
+
+test("a call hands the core texts taken at the time of the call", async () => {
+  const { session, core } = await open();
+  const params = { name: "t", arguments: { a: 1 }, _meta: { x: 1 } };
+  const result = session.callTool(params, { _meta: { y: 2 }, timeout: 5, headers: { "x-a": "b" } });
+  params.arguments.a = 2;
+  const [call] = core.calls;
+  assert.deepEqual(
+    [call.method, call.text, call.meta, call.name, call.options],
+    ["tools/call", '{"name":"t","arguments":{"a":1}}', '{"x":1,"y":2}', "t", { timeout: 5, headers: [["x-a", "b"]] }],
+  );
+  const value = { content: [] };
+  call.resolve(value);
+  assert.equal(await result, value, "the very object that the core gave");
+});
+
+test("what JSON cannot hold is a TypeError that says where it is, and nothing is sent", async () => {
+  const { session, core } = await open();
+  const circular = { inner: [] };
+  circular.inner.push(circular);
+  await assert.rejects(session.callTool({ name: "t", arguments: { a: [1n] } }), /^TypeError: .*params\.arguments\.a\[0\] is a BigInt/);
+  await assert.rejects(session.callTool({ name: "t", arguments: circular }), /^TypeError: .*params\.arguments\.inner\[0\] refers back/);
+  await assert.rejects(session.request("initialize"), TypeError);
+  await assert.rejects(session.notify("notifications/initialized"), TypeError);
+  assert.equal(core.calls.length, 0);
+});
+
+test("an abort rejects at once with the reason and tells the core; a late answer goes nowhere", async () => {
+  const { session, core } = await open();
+  const abort = new AbortController();
+  const reason = new Error("the user left");
+  const call = session.request("a", undefined, { signal: abort.signal });
+  abort.abort(reason);
+  assert.equal(await call.catch((error) => error), reason);
+  assert.deepEqual(core.cancelled, [[core.calls[0].id, "the user left"]]);
+  core.calls[0].resolve({});
+  assert.equal(await session.request("a", undefined, { signal: abort.signal }).catch((error) => error), reason);
+  assert.equal(core.calls.length, 1, "an aborted signal sends nothing");
+});
+
+test("a signal that outlives its calls keeps no listener of theirs", async () => {
+  const { session, core } = await open();
+  const { signal } = new AbortController();
+  let listeners = 0;
+  signal.addEventListener = () => listeners++;
+  signal.removeEventListener = () => listeners--;
+  const calls = [1, 2].map(() => session.request("a", undefined, { signal }).catch(() => {}));
+  assert.equal(listeners, 2);
+  core.calls[0].resolve({});
+  core.calls[1].reject(ERROR);
+  await Promise.all(calls);
+  assert.equal(listeners, 0);
+});
+
+test("an error of the core is an McpError with all its fields; its JSON has no foreign data", async () => {
+  const cause = new TypeError("Failed to fetch");
+  const error = fromCore({ ...ERROR, rpcCode: -5, httpStatus: 400, data: { secret: 1 }, cause });
+  assert.ok(error instanceof McpError && error instanceof Error);
+  assert.match(String(error), /^McpError: no$/);
+  assert.deepEqual([error.code, error.outcome, error.retryable, error.rpcCode, error.httpStatus], ["rpc", "executed", false, -5, 400]);
+  assert.equal(error.cause, cause);
+  assert.doesNotMatch(JSON.stringify(error), /secret|Failed to fetch/);
+  assert.equal("diagnosis" in error, false);
+});
+
+// ── Status and events ──
+
+test("the status is one frozen object until something but verifiedAt changes", async () => {
+  const { session, core } = await open();
+  const { status } = session;
+  core.state.verifiedAt = 7;
+  assert.equal(session.status, status);
+  assert.ok(Object.isFrozen(status));
+  assert.equal({ ...status }.verifiedAt, 7);
+  core.become({ state: "recovering" });
+  core.state.verifiedAt = 8;
+  assert.notEqual(session.status, status);
+  assert.deepEqual([status.state, status.verifiedAt], ["ready", 7], "a snapshot that was replaced stays what it was");
+});
+
+test("each `off` takes one listener away; one that throws disturbs nobody", async (t) => {
+  const reported = t.mock.method(console, "error", () => {}).mock;
+  const { session, core } = await open();
+  const heard = [];
+  const listener = ({ method }) => heard.push(method);
+  const off = session.on("notification", listener);
+  session.on("notification", () => {
+    throw new Error("a listener's own");
+  });
+  session.on("notification", listener);
+  core.host.event("notification", { method: "a" });
+  off();
+  off();
+  core.host.event("notification", { method: "b" });
+  assert.deepEqual(heard, ["a", "a", "b"]);
+  assert.equal(reported.callCount(), 2);
+  assert.throws(() => session.on("recoverd", listener), /^TypeError: event: /);
+});
+
+test("the core knows whether anybody listens to what the server says unasked", async () => {
+  const { session, core } = await open({ on: { close() {} } });
+  assert.equal(core.listening, undefined);
+  const [off, alsoOff] = [session.on("notification", () => {}), session.on("notification", () => {})];
+  assert.equal(core.listening, true);
+  off();
+  assert.equal(core.listening, true);
+  alsoOff();
+  assert.equal(core.listening, false);
+  session.setRequestHandler("other/method", () => {});
+  assert.equal(core.listening, true);
+  assert.equal((await open({ on: { notification() {} } })).core.listening, true);
+});
+
+// ── Questions of the server's ──
+
+test("a handler knows who asks, and its result, or what it throws, goes to the core", async () => {
+  const contexts = [];
+  const { session, core } = await open({
+    handlers: {
+      "roots/list": (params, context) => (contexts.push(context), { roots: [] }),
+      "sampling/createMessage": () => {
+        throw Object.assign(new Error("declined"), { code: -1 });
+      },
+      "elicitation/create": async () => ({ big: 1n }),
+    },
+  });
+  session.callTool({ name: "t" });
+  core.host.ask(1, "roots/list", { _meta: { m: 1 } }, core.calls[0].id, 3);
+  core.host.ask(2, "sampling/createMessage", {}, undefined, 3);
+  core.host.ask(3, "elicitation/create", {}, undefined, 3);
+  core.host.ask(4, "other/method", {}, undefined, 3);
+  await turn();
+  assert.deepEqual(core.answers, [[1, '{"roots":[]}']]);
+  assert.deepEqual(core.refusals.map(([question, code]) => [question, code]), [[4, -32601], [2, -1], [3, -32603]]);
+  const [{ signal, ...context }] = contexts;
+  assert.deepEqual(context, {
+    server: { name: "server", url: URL_OF_ALL },
+    call: { method: "tools/call", name: "t" },
+    generation: 3,
+    _meta: { m: 1 },
+  });
+  assert.equal(signal.aborted, false);
+});
+
+test("a question that is withdrawn stops its handler, and a late answer goes nowhere", async () => {
+  let asked;
+  const { core } = await open({
+    handlers: { "roots/list": (_, { signal }) => new Promise((resolve) => signal.addEventListener("abort", () => resolve((asked = {})))) },
+  });
+  core.host.ask(1, "roots/list", undefined, undefined, 1);
+  await turn();
+  core.host.withdraw(1);
+  await turn();
+  assert.deepEqual(asked, {});
+  assert.deepEqual(core.answers, []);
+});
+
+test("a handler for a capability that was not declared is refused", async () => {
+  const { session, core } = await open();
+  assert.throws(() => session.setRequestHandler("roots/list", () => {}), /^TypeError: method: "roots\/list" needs the capability roots/);
+  session.setRequestHandler("other/method", () => {});
+  assert.deepEqual(core.handled, ["other/method"]);
+});
+
+// ── The guard ──
+
+test("whatever is thrown through the WebAssembly is its death: nothing runs in it any more", async () => {
+  let ran = 0;
+  const trap = new WebAssembly.RuntimeError("unreachable");
+  const guard = guardian();
+  const exports = guard.exports({
+    memory: 1,
+    run: () => ++ran,
+    fail() {
+      throw trap;
+    },
+    calls: (callback) => callback(),
+  });
+  const abort = new guard.AbortController();
+  assert.equal(exports.run(), 1);
+  assert.equal(exports.memory, 1);
+  const inner = [];
+  exports.calls(() => {
+    for (const run of [exports.fail, exports.run]) {
+      try {
+        run();
+      } catch (error) {
+        inner.push(error);
+      }
+    }
+  });
+  assert.deepEqual(inner, [trap, trap], "what is still on the stack is unwound");
+  assert.equal(guard.cause, trap);
+  assert.deepEqual(exports.run(), [], "who calls from a timer is not disturbed");
+  assert.equal(ran, 1);
+  assert.equal(await guard.died, trap);
+  assert.equal(abort.signal.aborted, true, "and no request stays open");
+});
+
+// ── Loading ──
+
+for (const [what, source, says] of [
+  ["HTML with its type", () => new Response("<!doctype html>", { headers: { "content-type": "text/html" } }), /HTML.*Vite/],
+  ["HTML under another type", () => new Response("\n<html>", { headers: { "content-type": "application/wasm2" } }), /HTML.*Vite/],
+  ["404", () => new Response("no", { status: 404 }), /404/],
+  ["bytes that are none", () => new Uint8Array([1, 2, 3]), /3 bytes that are no WebAssembly/],
+  ["a file that is not there", () => new URL("./no.wasm", import.meta.url), /ENOENT/],
+]) {
+  test(`${what} in place of the WebAssembly is said so`, async () => {
+    const error = await compile(source()).catch((error) => error);
+    assert.deepEqual([error.name, error.code, error.outcome], ["McpError", "load", "not_executed"]);
+    assert.match(error.message, says);
+  });
+}
+
+for (const source of [5, true, {}]) {
+  test(`init does not take ${JSON.stringify(source)}`, () => assert.rejects(compile(source), /^TypeError: source: /));
+}
+
+test("the WebAssembly loads from a view of part of a buffer, and under a wrong type", async () => {
+  const bytes = Uint8Array.of(9, 0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
+  for (const source of [bytes.subarray(1), Promise.resolve(bytes.slice(1).buffer), new Response(bytes.slice(1))]) {
+    assert.ok((await compile(source)) instanceof WebAssembly.Module);
+  }
+});
+
+// ── Many servers ──
+
+test("the same name gives the same session; another url or other options do not", async () => {
+  const { manager, opened } = manage();
+  const options = { clientInfo: { name: "a", version: "1" } };
+  const [a, b] = await Promise.all([manager.open("one", URL_OF_ALL, options), manager.open("one", URL_OF_ALL, structuredClone(options))]);
+  assert.equal(a, b);
+  assert.equal(opened.length, 1);
+  await assert.rejects(manager.open("one", `${URL_OF_ALL}?other`, options), /^TypeError: name: "one"/);
+  await assert.rejects(manager.open("one", URL_OF_ALL), /^TypeError: name: "one"/);
+  for (const name of ["", "a__b", "a_", "_a", "a b", 5]) await assert.rejects(manager.open(name, URL_OF_ALL), /^TypeError: name: /);
+  assert.throws(() => manage({ signal: AbortSignal.abort() }), /^TypeError: signal: /);
+});
+
+test("a failed open is not remembered, and a closed session's name is free", async () => {
+  const { manager, opened } = manage();
+  const failing = manager.open("one", URL_OF_ALL, { timeout: 1 });
+  opened[0].fail(new Error("refused"));
+  await assert.rejects(failing, /refused/);
+  const first = await manager.open("one", URL_OF_ALL);
+  assert.equal(manager.get("one"), first);
+  opened[1].tap("close", { reason: "closed" });
+  assert.equal(manager.get("one"), undefined);
+  assert.notEqual(await manager.open("one", URL_OF_ALL), first);
+});
+
+test("who gives up leaves the handshake to the others; the last one ends it", async () => {
+  const { manager, opened } = manage({}, { hang: true });
+  const [a, b] = [new AbortController(), new AbortController()];
+  const waits = [a, b].map(({ signal }) => manager.open("one", URL_OF_ALL, { signal }));
+  a.abort(new Error("a left"));
+  await assert.rejects(waits[0], /a left/);
+  assert.equal(opened[0].options.signal.aborted, false);
+  b.abort(new Error("b left"));
+  await assert.rejects(waits[1], /b left/);
+  assert.equal(opened[0].options.signal.aborted, true);
+});
+
+test("events come with the name; tools come under the host's name for the server", async () => {
+  const { manager, opened } = manage({ timeout: 5 });
+  const heard = [];
+  manager.on("recovered", ({ generation }, name) => heard.push([name, generation]));
+  await Promise.all(["one", "two"].map((name) => manager.open(name, URL_OF_ALL)));
+  opened[1].tap("recovered", { generation: 2 });
+  assert.deepEqual(heard, [["two", 2]]);
+  assert.equal(opened[0].options.timeout, 5);
+
+  const pages = { first: { tools: [{ name: "t" }], nextCursor: "next" }, next: { tools: [{ name: "u" }] } };
+  opened[0].session.listTools = async (params) => pages[params?.cursor ?? "first"];
+  opened[1].session.listTools = async () => ({ tools: [], nextCursor: "again" });
+  const { tools, failed } = await manager.tools();
+  assert.deepEqual(tools.map(({ name, server, tool }) => [name, server, tool.name]), [["one__t", "one", "t"], ["one__u", "one", "u"]]);
+  assert.equal(failed[0].server, "two");
+  assert.match(failed[0].error.message, /repeats a cursor/);
+});
+
+test("a closed manager has closed its sessions, and opens none", async () => {
+  const { manager, opened } = manage();
+  await manager.open("one", URL_OF_ALL);
+  await manager.close();
+  assert.equal(opened[0].session.closed, true);
+  await assert.rejects(manager.open("two", URL_OF_ALL), { name: "McpError", code: "closed" });
+});
+
+// ── Details ──
+
+const ERROR = { code: "rpc", outcome: "executed", message: "no", retryable: false };
+
+/** A session over a core that does nothing by itself but connect. */
+async function open(options) {
+  const config = readConnect(URL_OF_ALL, options);
+  let core;
+  const runtime = { dead: undefined, watch: () => () => {}, open: (url, config, host) => (core = new Core(host)) };
+  const link = new Link(runtime, config);
+  await link.connect();
+  return { session: new Session(link), core };
+}
+
+class Core {
+  calls = [];
+  cancelled = [];
+  answers = [];
+  refusals = [];
+  handled = [];
+  state = { state: "connecting", era: "legacy", generation: 0, recoveries: 0 };
+
+  constructor(host) {
+    this.host = host;
+  }
+
+  become(change) {
+    Object.assign(this.state, change);
+    this.host.event("statechange", this.status());
+  }
+
+  connect(resolve) {
+    this.become({ state: "ready", generation: 1, serverInfo: { name: "server", version: "1" }, verifiedAt: 1 });
+    queueMicrotask(() => resolve({}));
+    return 1;
+  }
+
+  call(method, text, meta, name, options, resolve, reject) {
+    const id = 10 + this.calls.length;
+    this.calls.push({ id, method, text, meta, name, options, resolve, reject });
+    return id;
+  }
+
+  status = () => ({ ...this.state });
+  cancel = (...call) => this.cancelled.push(call);
+  answer = (...answer) => this.answers.push(answer);
+  refuse = (...refusal) => this.refusals.push(refusal);
+  setHandled = (method) => this.handled.push(method);
+  setListening = (listening) => (this.listening = listening);
+}
+
+/** A manager whose sessions are no more than what a test needs of them. */
+function manage(defaults, { hang = false } = {}) {
+  const opened = [];
+  const openSession = (url, options, { tap }) =>
+    new Promise((resolve, fail) => {
+      const session = {
+        async close() {
+          session.closed = true;
+        },
+      };
+      opened.push({ url, options, tap, fail, session });
+      options.signal.addEventListener("abort", () => fail(options.signal.reason));
+      if (!hang) setImmediate(resolve, session);
+    });
+  return { manager: new Sessions(defaults, openSession), opened };
+}
