@@ -242,11 +242,19 @@ impl<P: Payload> Session<P> {
                     self.step(Step::Confirm { ping, fresh });
                 }
             }
+            // The host's Client has its answer if nobody waits for one: this handshake is ours to finish.
             (Since::First, Handshake::Host) => {
-                let parked = establishing.parked.clone();
+                let is_connect = |id: &CallId| self.calls.get(id).is_some_and(|call| call.kind == Kind::Connect);
+                let (connecting, parked): (Vec<_>, Vec<_>) = establishing.parked.iter().copied().partition(is_connect);
                 let result = fresh.handshake.clone();
+                if let Some(establishing) = self.state.establishing_mut() {
+                    establishing.parked = parked;
+                }
                 self.step(Step::Host { fresh });
-                parked.into_iter().for_each(|id| self.settle(id, Ok(result.clone())));
+                if connecting.is_empty() {
+                    return self.initialized(now);
+                }
+                connecting.into_iter().for_each(|id| self.settle(id, Ok(result.clone())));
             }
             (Since::First | Since::Lost { .. }, _) => {
                 self.step(Step::Host { fresh });

@@ -105,9 +105,10 @@ impl<P: Payload> Session<P> {
 
     /// Sends a request; settles with its `result`. With [`Handshake::Host`], `initialize` starts the handshake.
     pub fn call(&mut self, method: String, params: Params, options: CallOptions, now: Now) -> CallId {
-        let waits_for_host = self.state.establishing().is_some_and(|e| matches!(e.step, Step::Idle));
-        if matches!(self.config.handshake, Handshake::Host) && method == legacy::INITIALIZE && waits_for_host {
-            self.host_params = params;
+        if matches!(self.config.handshake, Handshake::Host) && method == legacy::INITIALIZE {
+            if self.state.known().is_none() {
+                self.host_params = params;
+            }
             return self.command(Kind::Connect, method, Params::default(), options, now);
         }
         self.note_interest(&method, &params, now);

@@ -4,6 +4,7 @@
 
 mod calls;
 mod doubt;
+mod found;
 mod handshake;
 mod held;
 mod net;
