@@ -33,6 +33,8 @@ extern "C" {
     #[wasm_bindgen(method, getter = requestId, catch)]
     fn request_id(this: &Message) -> Thrown<JsValue>;
     #[wasm_bindgen(method, getter, catch)]
+    fn mode(this: &Message) -> Thrown<JsValue>;
+    #[wasm_bindgen(method, getter, catch)]
     fn tools(this: &Message) -> Thrown<JsValue>;
     #[wasm_bindgen(method, getter, catch)]
     fn name(this: &Message) -> Thrown<JsValue>;
@@ -65,6 +67,7 @@ impl Payload for JsValue {
             Field::Data => message.data(),
             Field::Detail => message.detail(),
             Field::RequestId => message.request_id(),
+            Field::Mode => message.mode(),
             Field::Tools => message.tools(),
             Field::Name => message.name(),
             Field::NextCursor => message.next_cursor(),

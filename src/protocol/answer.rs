@@ -36,9 +36,13 @@ impl<P: Payload> Session<P> {
         match answer {
             Answer::Result(result) => {
                 self.proven(exchange.generation, now);
-                if exchange.rpc_method.as_deref() == Some("tools/list") {
-                    self.saw_tools(id, &result);
-                    self.learn_tools(exchange, &result);
+                match exchange.rpc_method.as_deref() {
+                    Some("tools/list") => {
+                        self.saw_tools(id, &result);
+                        self.learn_tools(exchange, &result);
+                    }
+                    Some("resources/subscribe" | "resources/unsubscribe") => self.listen(now),
+                    _ => {}
                 }
                 self.settle(id, Ok(if verifies { P::empty() } else { result }));
             }

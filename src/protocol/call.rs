@@ -83,6 +83,8 @@ pub(super) struct Call {
     pub safe: bool,
     /// A send of it ended without a word on whether it ran.
     pub maybe_ran: bool,
+    /// Milliseconds that were left when the user was asked; its clock stands still meanwhile.
+    pub paused: Option<u64>,
     repaired: Vec<Repair>,
 }
 
@@ -99,6 +101,7 @@ impl Call {
             failed_attempts: 0,
             safe: false,
             maybe_ran: false,
+            paused: None,
             repaired: Vec::new(),
         }
     }
@@ -125,9 +128,12 @@ impl Call {
     /// When its time is up. Progress at `at` may have started the clock anew.
     pub fn deadline(&self, at: u64, default_ms: u64, default_total_ms: Option<u64>) -> u64 {
         let deadline = at.saturating_add(self.options.timeout_ms.unwrap_or(default_ms));
-        match self.options.max_total_timeout_ms.or(default_total_ms) {
-            Some(total) => deadline.min(self.made.saturating_add(total)),
-            None => deadline,
-        }
+        self.total_deadline(default_total_ms).map_or(deadline, |total| deadline.min(total))
+    }
+
+    /// When its time is up whatever happens, if there is such a bound.
+    pub fn total_deadline(&self, default_total_ms: Option<u64>) -> Option<u64> {
+        let total = self.options.max_total_timeout_ms.or(default_total_ms)?;
+        Some(self.made.saturating_add(total))
     }
 }

@@ -47,7 +47,7 @@ impl<P: Payload> Session<P> {
         self.state = State::Closed;
         let questions: Vec<_> = self.questions.keys().copied().collect();
         for question in questions {
-            self.withdraw_one(question);
+            self.withdraw_one(question, now);
         }
         let open: Vec<_> = self.calls.keys().copied().collect();
         let exchanges: Vec<_> = self.exchanges.keys().copied().collect();

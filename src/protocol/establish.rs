@@ -222,7 +222,10 @@ impl<P: Payload> Session<P> {
         self.past.slowest_handshake_ms = self.past.slowest_handshake_ms.max(took);
         self.past.generation += 1;
         let generation = self.past.generation;
+        let own = matches!(self.config.handshake, Handshake::Own { .. });
+        let capabilities = if own { legacy::capabilities(&result) } else { None };
         Ok(Established {
+            capabilities,
             generation,
             id,
             version,

@@ -142,6 +142,8 @@ impl Exchange {
         let media_type = head.media_type();
         match media_type.as_str() {
             _ if !head.is_success() => ReadAs::Text { max: REFUSAL_BYTES },
+            // Accepted, or no content: some servers name a type all the same.
+            _ if matches!(head.status, 202 | 204) => ReadAs::Discard,
             "text/event-stream" => ReadAs::Events { max: max_event },
             "application/json" => ReadAs::Json { max: max_message },
             _ if !self.purpose.wants_response() => ReadAs::Discard,

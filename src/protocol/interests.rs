@@ -58,21 +58,17 @@ impl Restoring {
 
 impl<P: Payload> Session<P> {
     /// A call that changes what is held is taken at its word when it is made: what the app wanted last, counts.
-    pub(super) fn note_interest(&mut self, method: &str, params: &Params, now: Now) {
+    pub(super) fn note_interest(&mut self, method: &str, params: &Params) {
         let wanted = |name: &str| -> Option<String> {
             let params: serde_json::Value = serde_json::from_str(params.text.as_deref()?).ok()?;
             params.get(name)?.as_str().map(str::to_owned)
         };
         match method {
-            "resources/subscribe" => {
-                self.interests.subscriptions.extend(wanted("uri"));
-                self.listen(now);
-            }
+            "resources/subscribe" => self.interests.subscriptions.extend(wanted("uri")),
             "resources/unsubscribe" => {
                 if let Some(uri) = wanted("uri") {
                     self.interests.subscriptions.remove(&uri);
                 }
-                self.listen(now);
             }
             "logging/setLevel" => self.interests.log_level = wanted("level"),
             _ => {}

@@ -51,6 +51,8 @@ pub enum Field {
     Detail,
     /// `requestId`, of `notifications/cancelled` params
     RequestId,
+    /// `mode`, of an elicitation
+    Mode,
     /// `tools`, of a page of the tool list
     Tools,
     /// `name`, of a tool or a server
@@ -83,6 +85,7 @@ impl Field {
             Self::Detail => "detail",
             Self::RequestId => "requestId",
             Self::ProgressToken => "progressToken",
+            Self::Mode => "mode",
             Self::Tools => "tools",
             Self::Name => "name",
             Self::NextCursor => "nextCursor",

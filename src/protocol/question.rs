@@ -5,17 +5,21 @@ use super::era::legacy;
 use super::json_rpc::{self, Id};
 use super::repair::Relation;
 use super::session::{Session, outgoing};
-use super::{Field, Now, Output, Payload, Purpose, QuestionId};
+use super::time::Timer;
+use super::{CallId, Field, Now, Output, Payload, Purpose, QuestionId};
 
 /// An answer that the server does not take in this time is given up.
 const ANSWER_MS: u64 = 30_000;
 const METHOD_NOT_FOUND: i64 = -32601;
+const INVALID_PARAMS: i64 = -32602;
 
 /// A request of the server's that the host has not answered.
 #[derive(Debug)]
 pub(super) struct Question {
     id: Id,
     generation: u32,
+    /// The call on whose stream it came.
+    call: Option<CallId>,
 }
 
 impl<P: Payload> Session<P> {
@@ -34,16 +38,59 @@ impl<P: Payload> Session<P> {
             let refusal = Err((METHOD_NOT_FOUND, "Method not found".to_owned()));
             return self.post_answer(&id, &refusal, generation, now);
         }
+        if let Some(mode) = params.as_ref().filter(|_| !host).and_then(|params| self.undeclared_mode(&method, params)) {
+            let refusal = Err((INVALID_PARAMS, format!("This client does not support elicitation in {mode} mode")));
+            return self.post_answer(&id, &refusal, generation, now);
+        }
         let question = QuestionId(self.fresh_id());
-        self.questions.insert(question, Question { id, generation });
+        self.questions.insert(question, Question { id, generation, call: on.call() });
+        self.stop_clock(on.call(), now);
         self.output(Output::Ask { question, method, params, call: on.call(), generation });
+    }
+
+    /// "Clients MUST return an error if the server asks for a mode that was not declared": `form` where none is named,
+    /// and an empty capability means `form` (2025-11-25, elicitation).
+    fn undeclared_mode(&self, method: &str, params: &P) -> Option<&'static str> {
+        let Handshake::Own { capabilities, .. } = &self.config.handshake else { return None };
+        if method != "elicitation/create" {
+            return None;
+        }
+        let declared: serde_json::Value = serde_json::from_str(capabilities).unwrap_or_default();
+        let declared = &declared["elicitation"];
+        let has = |mode: &str| !declared[mode].is_null();
+        match params.field(Field::Mode).and_then(|mode| mode.as_string()).as_deref() {
+            Some("url") => (!has("url")).then_some("url"),
+            _ => (has("url") && !has("form")).then_some("form"),
+        }
     }
 
     /// Answers a question: a `result` as JSON text, or a JSON-RPC error. Dropped where the session that asked is gone.
     pub fn answer(&mut self, question: QuestionId, answer: Result<String, (i64, String)>, now: Now) {
         if let Some(question) = self.questions.remove(&question) {
+            self.start_clock(question.call, now);
             self.post_answer(&question.id, &answer, question.generation, now);
         }
+    }
+
+    /// The clock of a call stands still while the user is asked on its behalf; its bound over everything does not.
+    fn stop_clock(&mut self, call: Option<CallId>, now: Now) {
+        let Some((id, call)) = call.and_then(|id| Some((id, self.calls.get_mut(&id)?))) else { return };
+        let Some(at) = self.timers.at(Timer::Call(id)).filter(|_| call.paused.is_none()) else { return };
+        call.paused = Some(at.saturating_sub(now.mono));
+        match call.total_deadline(self.config.max_total_timeout_ms) {
+            Some(total) => self.timers.set(Timer::Call(id), total),
+            None => self.timers.clear(Timer::Call(id)),
+        }
+    }
+
+    fn start_clock(&mut self, call: Option<CallId>, now: Now) {
+        let Some(id) = call.filter(|id| !self.questions.values().any(|question| question.call == Some(*id))) else {
+            return;
+        };
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        let Some(left) = call.paused.take() else { return };
+        let total = call.total_deadline(self.config.max_total_timeout_ms).unwrap_or(u64::MAX);
+        self.timers.set(Timer::Call(id), now.mono.saturating_add(left).min(total));
     }
 
     fn post_answer(&mut self, id: &Id, answer: &Result<String, (i64, String)>, generation: u32, now: Now) {
@@ -58,26 +105,27 @@ impl<P: Payload> Session<P> {
     }
 
     /// "notifications/cancelled": the server does not want the answer any more.
-    pub(super) fn question_cancelled(&mut self, generation: u32, params: &P) {
+    pub(super) fn question_cancelled(&mut self, generation: u32, params: &P, now: Now) {
         let Some(id) = params.field(Field::RequestId).and_then(|id| Id::read(&id)) else { return };
         let mut questions = self.questions.iter();
         let question = questions.find(|(_, question)| question.generation == generation && question.id == id);
         if let Some(question) = question.map(|(name, _)| *name) {
-            self.withdraw_one(question);
+            self.withdraw_one(question, now);
         }
     }
 
     /// The session of this generation is gone, and its questions with it.
-    pub(super) fn withdraw(&mut self, generation: u32) {
+    pub(super) fn withdraw(&mut self, generation: u32, now: Now) {
         let gone = self.questions.iter().filter(|(_, question)| question.generation == generation);
         let gone: Vec<_> = gone.map(|(name, _)| *name).collect();
         for question in gone {
-            self.withdraw_one(question);
+            self.withdraw_one(question, now);
         }
     }
 
-    pub(super) fn withdraw_one(&mut self, question: QuestionId) {
-        if self.questions.remove(&question).is_some() {
+    pub(super) fn withdraw_one(&mut self, question: QuestionId, now: Now) {
+        if let Some(gone) = self.questions.remove(&question) {
+            self.start_clock(gone.call, now);
             self.output(Output::Withdraw { question });
         }
     }

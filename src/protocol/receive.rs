@@ -257,7 +257,9 @@ impl<P: Payload> Session<P> {
                     return self.progressed(call, progress.clone(), now);
                 }
             }
-            ("notifications/cancelled", _, Some(cancelled)) => self.question_cancelled(exchange.generation, cancelled),
+            ("notifications/cancelled", _, Some(cancelled)) => {
+                self.question_cancelled(exchange.generation, cancelled, now)
+            }
             _ => {}
         }
         self.emit(Event::Notification { method, params });
@@ -265,7 +267,7 @@ impl<P: Payload> Session<P> {
 
     fn progressed(&mut self, id: super::CallId, params: P, now: Now) {
         let Some(call) = self.calls.get(&id).filter(|call| call.options.progress) else { return };
-        if call.options.reset_timeout_on_progress {
+        if call.options.reset_timeout_on_progress && call.paused.is_none() {
             let deadline = call.deadline(now.mono, self.config.timeout_ms, self.config.max_total_timeout_ms);
             self.timers.set(Timer::Call(id), deadline);
         }

@@ -96,7 +96,7 @@ impl<P: Payload> Session<P> {
         self.past.fruitless = if in_vain { self.past.fruitless + 1 } else { 0 };
         let strikes = self.past.fruitless.max(self.past.early_losses.saturating_sub(FREE_LOSSES));
         self.hang_up(now);
-        self.withdraw(generation);
+        self.withdraw(generation, now);
         self.emit(Event::Recovering { reason, generation });
         self.emit(Event::StateChange);
         let caller_waits = !matches!(loss, Loss::Refused { caller_waits: false });
@@ -156,7 +156,7 @@ impl<P: Payload> Session<P> {
     fn condemned(&mut self, reason: &'static str, now: Now) {
         let Some(generation) = self.state.condemn(reason) else { return };
         self.hang_up(now);
-        self.withdraw(generation);
+        self.withdraw(generation, now);
         self.emit(Event::Recovering { reason, generation });
         match self.state.establishing().map(|establishing| &establishing.step) {
             Some(&Step::Check { ping }) => {

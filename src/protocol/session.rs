@@ -111,7 +111,7 @@ impl<P: Payload> Session<P> {
             }
             return self.command(Kind::Connect, method, Params::default(), options, now);
         }
-        self.note_interest(&method, &params, now);
+        self.note_interest(&method, &params);
         self.command(Kind::Request, method, params, options, now)
     }
 
@@ -177,6 +177,15 @@ impl<P: Payload> Session<P> {
     pub(super) fn send_call(&mut self, id: CallId, now: Now) {
         let wire_id = self.next_wire_id + 1;
         let (State::Ready(session), Some(call)) = (&self.state, self.calls.get_mut(&id)) else { return };
+        let missing = legacy::needed_capability(&call.method, session.version)
+            .filter(|needed| session.capabilities.as_ref().is_some_and(|declared| !declared.contains(needed)));
+        if let Some(missing) = missing {
+            let message =
+                format!("The server does not declare the capability `{missing}`, which {} needs.", call.method);
+            let error = Error::new(Code::Capability, call.outcome(), message);
+            self.interest_refused(id);
+            return self.settle(id, Err(Box::new(error)));
+        }
         let (purpose, body) = match call.kind {
             Kind::Connect | Kind::Reconnect | Kind::Close => {
                 let result = session.handshake.clone();

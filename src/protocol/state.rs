@@ -44,6 +44,8 @@ pub(crate) struct Established<P> {
     pub version: &'static str,
     /// The `InitializeResult`.
     pub handshake: P,
+    /// What it declares; `None`: nothing is checked.
+    pub capabilities: Option<Vec<&'static str>>,
     pub since: Now,
     /// The server has answered something under it.
     pub proven: bool,

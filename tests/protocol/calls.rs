@@ -1,6 +1,7 @@
 //! One call's life: answers, time-outs, cancellation, progress; what the server asks; the end.
 
 use crate::net::{Net, Reply};
+use mcp_evergreen::protocol::config::Handshake;
 use mcp_evergreen::protocol::status::Phase;
 use mcp_evergreen::protocol::{CallOptions, Code, Config, Input, Malformed, Outcome};
 use serde_json::json;
@@ -167,6 +168,91 @@ fn the_server_is_answered_under_the_session_that_asked() {
     assert_eq!(*answers[0], json!({"jsonrpc": "2.0", "id": 0, "result": {}}));
     assert_eq!(answers[1]["error"]["code"], json!(-32601));
     assert_eq!(*answers[2], json!({"jsonrpc": "2.0", "id": "q", "result": {"x": 1}}));
+}
+
+#[test]
+fn the_clock_of_a_call_stands_still_while_the_user_is_asked() {
+    let mut net = Net::connected();
+    net.session.set_handled("elicitation/create".to_owned());
+    let question = json!({"jsonrpc": "2.0", "id": 0, "method": "elicitation/create", "params": {}});
+    net.reply("call", Reply::Open(format!("data: {question}\n\n")));
+    let call = net.call_with("asks", options(|options| options.timeout_ms = Some(1_000)));
+    net.run();
+    net.run_for(500_000);
+    assert!(!net.results.contains_key(&call));
+    let question = net.questions[0].0;
+    net.session.answer(question, Ok("{}".to_owned()), net.now);
+    assert_eq!(net.run_for(900), ["answer→202"]);
+    assert!(net.run_for(200).contains(&"asks timeout unknown".to_owned()));
+}
+
+#[test]
+fn the_bound_over_everything_does_not_stand_still() {
+    let mut net = Net::connected();
+    net.session.set_handled("elicitation/create".to_owned());
+    let question = json!({"jsonrpc": "2.0", "id": 0, "method": "elicitation/create", "params": {}});
+    net.reply("call", Reply::Open(format!("data: {question}\n\n")));
+    net.call_with(
+        "asks",
+        options(|options| {
+            options.timeout_ms = Some(1_000);
+            options.max_total_timeout_ms = Some(5_000);
+        }),
+    );
+    net.run();
+    assert_eq!(net.run_for(4_000), Vec::<String>::new());
+    assert!(net.run_for(2_000).contains(&"asks timeout unknown".to_owned()));
+}
+
+#[test]
+fn an_elicitation_in_a_mode_that_was_not_declared_is_refused() {
+    for (declared, mode, asked) in [
+        ("{}", None, true),
+        ("{}", Some("url"), false),
+        (r#"{"form":{},"url":{}}"#, Some("url"), true),
+        (r#"{"url":{}}"#, Some("form"), false),
+        (r#"{"url":{}}"#, None, false),
+    ] {
+        let mut net = Net::connected_with(Config {
+            handshake: Handshake::Own {
+                client_info: "{}".to_owned(),
+                capabilities: format!("{{\"elicitation\":{declared}}}"),
+            },
+            ..Config::default()
+        });
+        net.session.set_handled("elicitation/create".to_owned());
+        let question = json!({"jsonrpc": "2.0", "id": 0, "method": "elicitation/create", "params": {"mode": mode}});
+        net.reply("call", Reply::Open(format!("data: {question}\n\n")));
+        net.call("asks");
+        net.run();
+        assert_eq!(net.questions.len(), usize::from(asked), "{declared} {mode:?}");
+        let refused = net.sent.iter().any(|sent| sent.body["error"]["code"] == json!(-32602));
+        assert_eq!(refused, !asked, "{declared} {mode:?}");
+    }
+}
+
+#[test]
+fn what_the_server_does_not_declare_is_not_asked_of_it() {
+    let mut net = Net::new(Config::default());
+    net.capabilities = json!({"resources": {}});
+    net.connect();
+    net.run();
+    let call = net.call("a");
+    net.request("resources/list", None, CallOptions::default(), "list");
+    net.request("resources/subscribe", Some(&json!({"uri": "a:b"})), CallOptions::default(), "subscribe");
+    net.request("x/y", None, CallOptions::default(), "extension");
+    assert_eq!(
+        net.run(),
+        [
+            "a capability not_executed",
+            "subscribe capability not_executed",
+            "resources/list→200",
+            "list ok",
+            "x/y→200",
+            "extension ok"
+        ]
+    );
+    assert!(net.error(call).message.contains("`tools`"));
 }
 
 #[test]

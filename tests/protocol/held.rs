@@ -200,7 +200,7 @@ fn a_subscription_is_a_reason_to_listen() {
     let mut net = Net::connected();
     net.reply("GET", Reply::Open(String::new()));
     subscribe(&mut net, "resources/subscribe", "demo://a");
-    assert_eq!(net.run(), ["GET→200 stream", "resources/subscribe→200", "resources/subscribe ok"]);
+    assert_eq!(net.run(), ["resources/subscribe→200", "resources/subscribe ok", "GET→200 stream"]);
 }
 
 #[test]

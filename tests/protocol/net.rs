@@ -99,6 +99,8 @@ pub struct Net {
     /// It forgets each session as soon as it has made it.
     pub forgetful: bool,
     pub version: &'static str,
+    /// What the server declares.
+    pub capabilities: Value,
     /// What a probe finds out.
     pub reach: Reach,
     /// How long an answer takes.
@@ -133,6 +135,7 @@ impl Net {
             stateless_next: false,
             forgetful: false,
             version: "2025-11-25",
+            capabilities: json!({"tools": {}, "resources": {"subscribe": true}, "prompts": {}, "completions": {}, "logging": {}}),
             reach: Reach::Unknown,
             latency: 10,
             executions: BTreeMap::new(),
@@ -422,7 +425,7 @@ impl Net {
                 let made = format!("s{}", self.made);
                 let server = json!({"name": "server", "version": self.made.to_string()});
                 let reply =
-                    json!({"protocolVersion": self.version, "capabilities": {"tools": {}}, "serverInfo": server});
+                    json!({"protocolVersion": self.version, "capabilities": self.capabilities, "serverInfo": server});
                 self.stateless |= std::mem::take(&mut self.stateless_next);
                 let made = (!self.stateless).then(|| {
                     self.live.insert(made.clone());

@@ -1,6 +1,8 @@
 //! The legacy era: a session, made by a handshake.
 
 use crate::protocol::state::Established;
+use crate::protocol::{Field, Payload};
+use serde::de::IgnoredAny;
 
 /// The versions that we speak, newest first.
 pub const VERSIONS: [&str; 4] = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"];
@@ -43,6 +45,51 @@ pub(crate) fn session_headers<P>(session: &Established<P>) -> Vec<(String, Strin
         headers.push(("mcp-protocol-version".to_owned(), session.version.to_owned()));
     }
     headers
+}
+
+/// The server's capability that a request needs, as `capability` or `capability.part`.
+#[must_use]
+pub fn needed_capability(method: &str, version: &str) -> Option<&'static str> {
+    match method {
+        "tools/list" | "tools/call" => Some("tools"),
+        "resources/list" | "resources/templates/list" | "resources/read" => Some("resources"),
+        "resources/subscribe" | "resources/unsubscribe" => Some("resources.subscribe"),
+        "prompts/list" | "prompts/get" => Some("prompts"),
+        // The capability came with 2025-03-26.
+        "completion/complete" if version >= "2025-03-26" => Some("completions"),
+        "logging/setLevel" => Some("logging"),
+        _ => None,
+    }
+}
+
+/// The capabilities that an `InitializeResult` declares, of those that requests need; `None` where it declares none at
+/// all, which no server of the specification does.
+pub(crate) fn capabilities<P: Payload>(handshake: &P) -> Option<Vec<&'static str>> {
+    #[derive(Default, serde::Deserialize)]
+    #[serde(default)]
+    struct Capabilities {
+        tools: Option<IgnoredAny>,
+        resources: Option<Resources>,
+        prompts: Option<IgnoredAny>,
+        completions: Option<IgnoredAny>,
+        logging: Option<IgnoredAny>,
+    }
+    #[derive(Default, serde::Deserialize)]
+    #[serde(default)]
+    struct Resources {
+        subscribe: bool,
+    }
+    let declared: Capabilities = handshake.field(Field::Capabilities)?.read().ok()?;
+    let subscribe = declared.resources.as_ref().is_some_and(|resources| resources.subscribe);
+    let all = [
+        ("tools", declared.tools.is_some()),
+        ("resources", declared.resources.is_some()),
+        ("resources.subscribe", subscribe),
+        ("prompts", declared.prompts.is_some()),
+        ("completions", declared.completions.is_some()),
+        ("logging", declared.logging.is_some()),
+    ];
+    Some(all.into_iter().filter(|(_, is)| *is).map(|(name, _)| name).collect())
 }
 
 /// Whether a second run of this method does no harm, whatever the server is.
