@@ -433,7 +433,10 @@ export class McpError extends Error {
   readonly retryable: boolean;
   /** A cause that the host or the server's operator can mend. */
   readonly diagnosis?: Diagnosis;
-  /** The `data` of a JSON-RPC error; of other refusals at most 200 characters of what came. */
+  /**
+   * The `data` of a JSON-RPC error; `{ excerpt }` of another refusal, at most 200 characters of what came; `{ panic }` of
+   * a crash, where there is one.
+   */
   readonly data?: unknown;
   /** The code of a JSON-RPC error. */
   readonly rpcCode?: number;
