@@ -5,6 +5,7 @@ mod chromium;
 mod demo;
 mod glue;
 mod lint;
+mod matrix;
 mod node;
 mod process;
 mod project;
@@ -42,6 +43,12 @@ const COMMANDS: &[Command] = &[
         run: build::command,
     },
     Command { name: "test", takes: test::SUITE_NAMES, does: "all test suites, or those named", run: test::command },
+    Command {
+        name: "matrix",
+        takes: "[--save] [server…]",
+        does: "real servers of many makes, evicted in a browser: prints a table (--save: docs/matrix.md)",
+        run: matrix::run,
+    },
     Command {
         name: "lint",
         takes: "",

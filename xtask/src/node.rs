@@ -12,9 +12,16 @@ use crate::stamp::{self, Inputs};
 const OLDEST_NODE: (u32, u32) = (20, 19);
 const HINT: &str = "get Node.js 20.19 or later, which brings npm (on Debian 13: `apt-get install nodejs npm`)";
 
+/// Those of `tests/e2e`.
 pub fn packages(project: &Project) -> Result<()> {
     check()?;
-    let folder = project.e2e();
+    install(project, "tests/e2e")
+}
+
+/// Those that the lock file in `folder` names.
+pub fn install(project: &Project, folder: &str) -> Result<()> {
+    let name = folder;
+    let folder = project.root.join(folder);
     let mut inputs = Inputs::default();
     inputs.file(&folder.join("package.json"))?;
     inputs.file(&folder.join("package-lock.json"))?;
@@ -24,9 +31,9 @@ pub fn packages(project: &Project) -> Result<()> {
     if stamp::is_fresh(&stamp, &inputs) {
         return Ok(());
     }
-    say("Installing the npm packages of tests/e2e (npm ci, about 1 minute)…");
+    say(format!("Installing the npm packages of {name} (npm ci, about 1 minute)…"));
     run(npm().args(["ci", "--no-audit", "--no-fund"]).env("npm_config_update_notifier", "false").current_dir(&folder))
-        .context("the npm packages are missing: get them with `npm ci` in tests/e2e")?;
+        .with_context(|| format!("the npm packages are missing: get them with `npm ci` in {name}"))?;
     stamp::set(&stamp, &inputs)
 }
 

@@ -1,7 +1,7 @@
-//! The virtual environment that the Python servers of the tests run in.
+//! Virtual environments that the Python servers of the tests run in.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
@@ -17,33 +17,39 @@ const HINT: &str = "get Python 3.10 or later with venv (on Debian: `apt-get inst
 const CAN_MAKE_VENV: &str = "import ensurepip, venv";
 const IS_NEW_ENOUGH: &str = "import sys; sys.exit(sys.version_info < (3, 10))";
 
+/// That of `tests/e2e`.
 pub fn environment(project: &Project) -> Result<()> {
-    let requirements = project.e2e().join("requirements.txt");
-    let folder = project.tools().join("python");
+    install(project, "tests/e2e/requirements.txt", &project.tools().join("python"))
+}
+
+/// One in `folder` with the packages that `requirements` names.
+pub fn install(project: &Project, requirements: &str, folder: &Path) -> Result<()> {
+    let name = requirements;
+    let requirements = project.root.join(requirements);
     let mut inputs = Inputs::default();
     inputs.file(&requirements)?;
     let inputs = inputs.finish();
     let stamp = folder.join("xtask-stamp");
-    if stamp::is_fresh(&stamp, &inputs) && succeeds(Command::new(python(project)).arg("--version")) {
+    if stamp::is_fresh(&stamp, &inputs) && succeeds(Command::new(python(folder)).arg("--version")) {
         return Ok(());
     }
     let system = system_python()?;
-    say("Installing the Python packages of tests/e2e/requirements.txt (about 1 minute)…");
+    say(format!("Installing the Python packages of {name} (about 1 minute)…"));
     if folder.exists() {
-        fs::remove_dir_all(&folder)?;
+        fs::remove_dir_all(folder)?;
     }
-    run(Command::new(system).args(["-m", "venv"]).arg(&folder))
+    fs::create_dir_all(folder)?;
+    run(Command::new(system).args(["-m", "venv"]).arg(folder))
         .with_context(|| format!("no virtual environment could be made: {HINT}"))?;
-    run(Command::new(python(project))
+    run(Command::new(python(folder))
         .args(["-m", "pip", "install", "--disable-pip-version-check", "-r"])
         .arg(&requirements))
-    .context("the Python packages are missing: pip must be able to install those of tests/e2e/requirements.txt")?;
+    .with_context(|| format!("the Python packages are missing: pip must be able to install those of {name}"))?;
     stamp::set(&stamp, &inputs)
 }
 
-/// The interpreter of the virtual environment.
-fn python(project: &Project) -> PathBuf {
-    let folder = project.tools().join("python");
+/// The interpreter of the virtual environment in `folder`.
+fn python(folder: &Path) -> PathBuf {
     if cfg!(windows) { folder.join("Scripts/python.exe") } else { folder.join("bin/python") }
 }
 

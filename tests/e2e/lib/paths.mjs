@@ -9,7 +9,7 @@ export const root = fileURLToPath(new URL("../../../", import.meta.url));
 /** This directory of tests. */
 export const e2e = fileURLToPath(new URL("../", import.meta.url));
 /** Where cargo puts what it builds, and xtask what it installs. */
-const target = resolve(root, process.env.CARGO_TARGET_DIR ?? "target");
+export const target = resolve(root, process.env.CARGO_TARGET_DIR ?? "target");
 /** Everything that the tests write. */
 export const scratch = `${target}/e2e/`;
 /** The Python that has the packages of `requirements.txt`. */
