@@ -48,6 +48,8 @@ impl<P: Payload> Session<P> {
         let Some(session) = self.state.ready() else { return };
         match (&session.listening, wanted) {
             (Listening::Off, true) => self.open_stream(Cursor::default(), 0, now),
+            // It ended while the session was in doubt, and no timer runs.
+            (Listening::Ended { .. }, true) if self.timers.at(Timer::Listen).is_none() => self.listen_due(now),
             (Listening::Open { exchange, .. }, false) => {
                 let exchange = *exchange;
                 self.abort(exchange, now);
@@ -64,8 +66,9 @@ impl<P: Payload> Session<P> {
 
     /// It is time to open the stream again.
     pub(super) fn listen_due(&mut self, now: Now) {
-        let Some(session) = self.state.ready_mut() else { return };
-        if let Listening::Ended { cursor, short } = std::mem::take(&mut session.listening) {
+        let Some(session) = self.state.ready() else { return };
+        if let Listening::Ended { cursor, short } = &session.listening {
+            let (cursor, short) = (cursor.clone(), *short);
             self.open_stream(cursor, short, now);
         }
     }
@@ -89,7 +92,7 @@ impl<P: Payload> Session<P> {
     }
 
     fn set_listening_state(&mut self, listening: Listening) {
-        if let Some(session) = self.state.ready_mut() {
+        if let Some(session) = self.state.known_mut() {
             session.listening = listening;
         }
     }
@@ -102,7 +105,7 @@ impl<P: Payload> Session<P> {
         verdict: Verdict,
         now: Now,
     ) {
-        let open = self.state.ready().map(|session: &Established<P>| &session.listening);
+        let open = self.state.known().map(|session: &Established<P>| &session.listening);
         let Some(&Listening::Open { exchange: open, short }) = open else { return };
         if open != id {
             return;

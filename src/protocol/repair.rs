@@ -337,7 +337,6 @@ impl<P: Payload> Session<P> {
             self.dispatch(id, now);
         }
         self.listen(now);
-        self.listen_due(now);
     }
 
     /// The session before the new one was refused at once; is this one?

@@ -175,6 +175,17 @@ impl<P> State<P> {
         }
     }
 
+    pub fn known_mut(&mut self) -> Option<&mut Established<P>> {
+        match self {
+            Self::Ready(established) => Some(established),
+            Self::Establishing(establishing) => match &mut establishing.since {
+                Since::Lost { old, .. } | Since::Doubt { old, .. } => Some(old),
+                Since::First => None,
+            },
+            Self::Closed => None,
+        }
+    }
+
     /// Ready → lost. Returns the check that was under way; `None` where there is nothing to lose.
     pub fn lose(&mut self, reason: &'static str, now: Now) -> Option<Option<Check<P>>> {
         self.leave_ready(|old| Since::Lost { old, reason, at: now })

@@ -3,7 +3,7 @@
 use crate::net::{Net, Reply};
 use mcp_evergreen::protocol::config::Listen;
 use mcp_evergreen::protocol::status::Event;
-use mcp_evergreen::protocol::{CallOptions, Config};
+use mcp_evergreen::protocol::{CallOptions, Config, Input};
 use serde_json::{Value, json};
 
 fn subscribe(net: &mut Net, method: &str, uri: &str) {
@@ -273,4 +273,35 @@ fn close_ends_the_standing_stream() {
     net.name(close, "close");
     assert_eq!(net.run_for(60_000), ["GET aborted", "DELETE→200", "close ok"]);
     assert_eq!(net.session.poll_timeout(), None);
+}
+
+#[test]
+fn a_standing_stream_that_broke_with_the_server_comes_back_with_it() {
+    let mut net = Net::connected();
+    net.reply("GET", Reply::Cut("text/event-stream", "id: 1\ndata:\n\n".to_owned()));
+    for name in ["ping", "initialize"] {
+        net.reply(name, Reply::Break);
+    }
+    net.session.set_listening(true, net.now);
+    assert_eq!(net.run(), ["GET→200 cut", "ping→broke", "initialize→broke"]);
+    net.reply("GET", Reply::Open(String::new()));
+    assert_eq!(net.run_for(5_000), ["ping→200", "GET→200 stream"]);
+    assert_eq!(net.sent.last().and_then(|sent| sent.header("last-event-id")), Some("1"));
+}
+
+#[test]
+fn a_standing_stream_that_ends_while_the_session_is_in_doubt_comes_back_with_it() {
+    let mut net = Net::connected();
+    net.reply("GET", Reply::Open("id: 1\ndata:\n\n".to_owned()));
+    net.session.set_listening(true, net.now);
+    net.run();
+    let stream = net.sent.last().expect("sent").exchange;
+    for name in ["call", "ping", "initialize"] {
+        net.reply(name, Reply::Break);
+    }
+    net.call("a");
+    net.run();
+    net.session.handle_input(stream, Input::Failed { cause: None }, net.now);
+    net.reply("GET", Reply::Open(String::new()));
+    assert_eq!(net.run_for(5_000), ["ping→200", "GET→200 stream"]);
 }
