@@ -1,6 +1,7 @@
 //! What is given up before it is answered: by the host, or because its time is up.
 
 use super::call::{Call, Kind, Place};
+use super::close::delete_request;
 use super::config::Handshake;
 use super::era::legacy;
 use super::exchange::Exchange;
@@ -73,7 +74,13 @@ impl<P: Payload> Session<P> {
 
     fn connect_given_up(&mut self, reason: &'static str, now: Now) {
         match self.config.handshake {
-            Handshake::Own { .. } => self.shut(reason, now),
+            Handshake::Own { .. } => {
+                let delete = self.state.fresh().and_then(|fresh| delete_request(fresh, now));
+                self.shut(reason, now);
+                if let Some(delete) = delete {
+                    self.delete(delete, now);
+                }
+            }
             Handshake::Host => {
                 let step = self.state.establishing().map(|establishing| &establishing.step);
                 if let Some(&Step::Handshake { exchange }) = step {

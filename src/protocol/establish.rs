@@ -301,8 +301,11 @@ impl<P: Payload> Session<P> {
                 return self.step(Step::Proof { ping, fresh });
             }
             Answer::Refused { refusal, error, retry_after } => {
-                let fresh = self.state.take_fresh();
-                if fresh.is_some_and(|fresh| fresh.id.is_none()) && asks_for_session(&refusal) {
+                let hidden = self.state.fresh().is_some_and(|fresh| fresh.id.is_none());
+                if matches!(verdict, Verdict::Evicted | Verdict::Suspect) {
+                    self.state.take_fresh();
+                }
+                if hidden && asks_for_session(&refusal) {
                     let error = Error::new(Code::Cors, Outcome::NotExecuted, HIDDEN_SESSION_ID.hint);
                     (Box::new(error.with_status(refusal.status).with_diagnosis(HIDDEN_SESSION_ID)), 0)
                 } else if verdict == Verdict::Transient {
@@ -313,6 +316,8 @@ impl<P: Payload> Session<P> {
             }
             Answer::Lost { error } => (error, 0),
         };
+        // Servers cap sessions.
+        self.drop_fresh(now);
         self.attempt_failed(error, wait, now);
     }
 

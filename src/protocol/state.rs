@@ -244,6 +244,22 @@ impl<P> State<P> {
         }
     }
 
+    /// The new session, in a step that holds one.
+    pub fn fresh(&self) -> Option<&Established<P>> {
+        match &self.establishing()?.step {
+            Step::Host { fresh }
+            | Step::Confirm { fresh, .. }
+            | Step::Initialized { fresh, .. }
+            | Step::Proof { fresh, .. } => Some(fresh),
+            Step::Idle
+            | Step::Handshake { .. }
+            | Step::Check { .. }
+            | Step::Clearing { .. }
+            | Step::Probe { .. }
+            | Step::Backoff { .. } => None,
+        }
+    }
+
     /// Takes the new session out of a step that holds one; the step is idle then.
     pub fn take_fresh(&mut self) -> Option<Established<P>> {
         let step = &mut self.establishing_mut()?.step;

@@ -42,3 +42,25 @@ fn a_hosts_second_initialize_is_never_sent_under_the_session() {
     net.request("initialize", Some(&json!({})), CallOptions::default(), "again");
     assert_eq!(net.run(), ["again ok"]);
 }
+
+#[test]
+fn a_new_session_whose_handshake_breaks_off_is_ended() {
+    let mut net = Net::connected();
+    net.restart();
+    net.reply("initialized", Reply::Break);
+    net.call("a");
+    net.run();
+    assert_eq!(net.run_for(2_000), ["initialize→200 s3", "initialized→202", "call→200", "a ok"]);
+    assert_eq!(net.live.iter().collect::<Vec<_>>(), ["s3"]);
+}
+
+#[test]
+fn a_connect_that_is_given_up_ends_the_session_that_it_made() {
+    let mut net = Net::new(Config::default());
+    net.reply("initialized", Reply::Silence);
+    let connect = net.connect();
+    net.run();
+    net.session.cancel(connect, None, net.now);
+    assert_eq!(net.run(), ["initialized aborted", "DELETE→200"]);
+    assert!(net.live.is_empty());
+}
