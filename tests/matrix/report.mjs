@@ -4,19 +4,23 @@ const CODE = (text) => `\`${String(text).replaceAll("|", "\\|")}\``;
 
 /** All of it; `chromium` is the browser's version, `seconds` how long it took. */
 export function report({ evicted, inFlight, soundsDead, resent }, { chromium, seconds }) {
+  const minutes = Math.max(1, Math.round(seconds / 60));
   const date = new Date().toISOString().slice(0, 10);
   return `# Real servers, evicted
 
 The packed package in headless ${chromium.replace(/^\w+\//, "Chromium ")}, Node ${process.versions.node} for the servers written in JavaScript, on ${date}:
-\`cargo xtask matrix\` (${Math.ceil(seconds / 60)} minutes once all servers are installed). Each server comes from its registry,
+\`cargo xtask matrix\` (${minutes} ${minutes === 1 ? "minute" : "minutes"} once all servers are installed). Each server comes from its registry,
 runs as a process of its own behind a recording proxy, and is called from a page. What was refused, sent and
 re-initialized is counted at the proxy, what ran by the server's own record.
 
 ## Evicted, then 20 calls at once
 
 \`restart\`: the process is killed and another starts on its port. \`DELETE\`: somebody else ends the session.
-\`idle\`: the server's own time-out, set to a second. The refusal is the first one that the calls met; a suspicion is
-settled by a ping.
+\`idle\`: the server's own time-out, set to a second. \`crash behind it\`: the stdio server behind the gateway is killed.
+The refusal is the first one that the calls met; a suspicion is settled by a ping.
+
+\`createMcpHandler\` of @modelcontextprotocol/server keeps no sessions, so there is nothing to evict: the row is its
+transport with a session id generator.
 
 ${table(["server", "version", "evicted by", "refusal", "verdict", "re-initializes", "executions per call", "calls ok"], evicted, (row) => [
   row.ending,
@@ -28,8 +32,9 @@ ${table(["server", "version", "evicted by", "refusal", "verdict", "re-initialize
 ])}
 ## Ended while a tool was running
 
-A write of five seconds; the session ends in the middle of it. It must have run once, and the caller must get its
-result or an error that says \`outcome: "unknown"\`.
+A write of five seconds; the session ends in the middle of it. It must have run once, and the caller must get what the
+server answered, or an error with \`outcome: "unknown"\`. Where it was sent twice, the second copy is the browser's. The
+TypeScript SDK with JSON answers never answers a call whose session was DELETEd: there it is the call's own time-out.
 
 ${table(["server", "version", "ended by", "the caller got", "executions", "times sent", "the next call"], inFlight, (row) => [
   row.ending,

@@ -62,6 +62,7 @@ function supergateway(version) {
     ]),
     ...ours,
     idle: { env: { IDLE: String(IDLE_SECONDS * 1000) }, wait: IDLE_WAIT },
+    child: true,
   };
 }
 
@@ -82,7 +83,8 @@ function rmcp(folder, binary) {
  * `name`, `version()`, `kind` (of `servers.mjs` of the e2e suite), `env`; the parameters of a call
  * that writes and of one that takes its time, and the server's own record of both; `cors`: `add`
  * where the proxy has to add the headers; `deletes: false` where DELETE ends more than the session;
- * `idle` where idle sessions can be made to end soon; `fails` where there is a tool that throws the
+ * `idle` where idle sessions can be made to end soon; `child` where each session has a process of its
+ * own behind the server, which may crash; `fails` where there is a tool that throws the
  * words of a refusal; `json` where answers come as plain JSON, with their head.
  */
 export const SERVERS = [

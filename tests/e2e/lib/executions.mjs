@@ -24,6 +24,8 @@ export function executionLog() {
     started: () => tally(lines("started")),
     /** How often they came to their end, per key. */
     finished: () => tally(lines("finished")),
+    /** The process that ran the last one. */
+    pid: () => Number(readFileSync(path, "utf8").trimEnd().split(" ").at(-1)),
   };
 }
 
