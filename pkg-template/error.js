@@ -1,5 +1,8 @@
 // The one class of errors.
 
+/** `data.elicitations` says which URLs the user must visit first (2025-11-25, Elicitation, URL Elicitation Required Error). */
+export const URL_ELICITATION_REQUIRED = -32042;
+
 export class McpError extends Error {
   constructor(message, { code, outcome, retryable = false, cause, ...more }) {
     super(message, cause === undefined ? undefined : { cause });

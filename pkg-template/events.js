@@ -1,6 +1,9 @@
 // Who listens to what.
 
-export const EVENTS = ["statechange", "recovering", "recovered", "notification", "warning", "wire", "close"];
+/** Events that only messages bring which the server sends unasked. */
+const UNASKED = ["notification", "toolschange", "resourceschange", "promptschange", "resourceupdate", "log", "elicitationcomplete"];
+
+export const EVENTS = ["statechange", "recovering", "recovered", ...UNASKED, "warning", "wire", "close"];
 
 export class Listeners {
   #all = new Map(EVENTS.map((event) => [event, new Set()]));
@@ -20,8 +23,9 @@ export class Listeners {
     };
   }
 
-  hears(event) {
-    return this.#all.get(event).size > 0;
+  /** Whether somebody listens for what the server says unasked. */
+  get hearUnasked() {
+    return UNASKED.some((event) => this.#all.get(event).size > 0);
   }
 
   /** Calls the observer whenever listeners come or go; returns the way to stop that. */

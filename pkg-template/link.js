@@ -3,10 +3,9 @@
 
 import { crashed, fromCore } from "./error.js";
 import { Listeners, report } from "./events.js";
+import { AwaitedElicitations, derived } from "./notifications.js";
+import { Questions } from "./questions.js";
 import { takeStatus } from "./status.js";
-
-const METHOD_NOT_FOUND = -32601;
-const INTERNAL_ERROR = -32603;
 
 export class Link {
   #runtime;
@@ -17,13 +16,12 @@ export class Link {
   /** A manager's, for all its sessions. */
   #outer;
   #listening = false;
-  #handlers;
+  #questions;
+  #awaited = new AwaitedElicitations();
   /** Promises that are not settled: `{ fail(error), ranMaybe }`. */
   #open = new Set();
   /** Calls by the core's number, for questions that come on their streams. */
   #calls = new Map();
-  /** Questions that are not answered, with what tells their handlers to stop. */
-  #questions = new Map();
   #status;
   #closing;
   #unwatch;
@@ -32,16 +30,23 @@ export class Link {
   constructor(runtime, config, { name, tap, outer } = {}) {
     this.url = config.url;
     this.capabilities = config.capabilities;
+    this.maxPages = config.maxPages;
     this.#runtime = runtime;
     this.#name = name;
     this.#tap = tap;
     this.#outer = outer;
-    this.#handlers = config.handlers;
+    this.#questions = new Questions({
+      handlers: config.handlers,
+      capabilities: config.capabilities,
+      about: (call, generation) => this.#about(call, generation),
+      answer: (question, text) => this.#tellCore((core) => core.answer(question, text)),
+      refuse: (question, code, message) => this.#tellCore((core) => core.refuse(question, code, message)),
+    });
     for (const [event, listener] of config.on) this.#listeners.add(event, listener);
     this.#core = runtime.open(config.url, config.core, {
       event: quietly((event, detail) => this.#event(event, detail)),
       ask: quietly((...question) => this.#ask(...question)),
-      withdraw: quietly((question) => this.#withdraw(question)),
+      withdraw: quietly((question) => this.#questions.withdraw(question)),
     });
     const refresh = () => this.#listen();
     const stops = [runtime.watch(() => this.#die()), this.#listeners.observe(refresh), outer?.observe(refresh)];
@@ -53,13 +58,23 @@ export class Link {
     return this.#listeners.add(event, listener);
   }
 
-  /** Tells the core whether somebody waits for what the server says unasked. */
+  /**
+   * Tells the core whether somebody waits for what the server says unasked. That nobody does, a moment later: who takes
+   * one listener for another in between leaves the stream open.
+   */
   #listen() {
-    const listening =
-      this.#handlers.size > 0 || this.#listeners.hears("notification") || this.#outer?.hears("notification") === true;
+    if (this.#isHeard) this.#tellListening(true);
+    else queueMicrotask(() => this.#tellListening(this.#isHeard));
+  }
+
+  #tellListening(listening) {
     if (listening === this.#listening) return;
     this.#listening = listening;
     this.#tellCore((core) => core.setListening(listening));
+  }
+
+  get #isHeard() {
+    return this.#questions.areTaken || this.#listeners.hearUnasked || this.#outer?.hearUnasked === true;
   }
 
   /** The same object until something but `verifiedAt` changes. */
@@ -128,9 +143,7 @@ export class Link {
   }
 
   handle(method, handler) {
-    const isNew = !this.#handlers.has(method);
-    this.#handlers.set(method, handler);
-    if (isNew) this.#tellCore((core) => core.setHandled(method));
+    if (this.#questions.handle(method, handler)) this.#tellCore((core) => core.setHandled(method));
     this.#listen();
   }
 
@@ -158,7 +171,10 @@ export class Link {
       try {
         call = send(
           (value) => take() && resolve(value),
-          (error) => entry.fail(fromCore(error)),
+          (error) => {
+            this.#awaited.addFrom(error);
+            entry.fail(fromCore(error));
+          },
         );
       } catch (error) {
         // What dies of it fails with all the rest.
@@ -181,6 +197,7 @@ export class Link {
       this.#tell(event, this.#status);
     } else {
       this.#tell(event, Object.freeze(detail ?? {}));
+      for (const [name, more] of derived(event, detail ?? {}, this.#awaited)) this.#tell(name, Object.freeze(more));
     }
     if (event === "close") {
       this.#ended = true;
@@ -199,43 +216,19 @@ export class Link {
   }
 
   #ask(question, method, params, call, generation) {
-    const handler = this.#handlers.get(method);
-    if (!handler) {
-      return this.#tellCore((core) => core.refuse(question, METHOD_NOT_FOUND, `There is no handler for ${method}`));
-    }
-    const stop = new AbortController();
-    this.#questions.set(question, stop);
-    const context = Object.freeze({
-      signal: stop.signal,
-      server: Object.freeze({ name: this.#name ?? this.status.serverInfo?.name ?? this.url, url: this.url }),
-      call: this.#calls.get(call),
-      generation,
-      _meta: params?._meta,
-    });
-    Promise.resolve()
-      .then(() => (stop.signal.aborted ? undefined : handler(params, context)))
-      .then((result) => JSON.stringify(result ?? {}))
-      .then(
-        (text) => this.#reply(question, (core) => core.answer(question, text)),
-        (error) => this.#reply(question, (core) => core.refuse(question, ...refusal(error))),
-      );
+    if (method === "elicitation/create") this.#awaited.add(params?.elicitationId);
+    this.#questions.ask(question, method, params, call, generation);
   }
 
-  /** An answer to a question that was withdrawn goes nowhere. */
-  #reply(question, send) {
-    if (this.#questions.delete(question)) this.#tellCore(send);
-  }
-
-  #withdraw(question) {
-    const stop = this.#questions.get(question);
-    this.#questions.delete(question);
-    stop?.abort(new DOMException("The server no longer waits for this answer.", "AbortError"));
+  #about(call, generation) {
+    const name = this.#name ?? this.status.serverInfo?.name ?? this.url;
+    return { server: Object.freeze({ name, url: this.url }), call: this.#calls.get(call), generation };
   }
 
   #die() {
     const before = this.#status ?? {};
     for (const { fail, ranMaybe } of [...this.#open]) fail(crashed(ranMaybe ? "unknown" : "not_executed", this.#dead));
-    for (const question of [...this.#questions.keys()]) this.#withdraw(question);
+    this.#questions.withdrawAll();
     if (before.state === "closed") return;
     const { waitingFor, ...known } = before;
     this.#status = takeStatus({ ...known, state: "closed", lastError: crashed("not_executed", this.#dead) });
@@ -257,10 +250,4 @@ function quietly(run) {
 
 function withoutToken({ progressToken, ...progress }) {
   return progress;
-}
-
-/** Code and message for the server; a handler chooses its own code by throwing an error with a number in `code`. */
-function refusal(error) {
-  const code = Number.isInteger(error?.code) ? error.code : INTERNAL_ERROR;
-  return [code, typeof error?.message === "string" && error.message !== "" ? error.message : "The handler failed"];
 }

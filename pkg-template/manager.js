@@ -1,6 +1,6 @@
 // Many sessions, each by the name that the host gave its server.
 
-import { McpError, closed } from "./error.js";
+import { closed } from "./error.js";
 import { Listeners, report } from "./events.js";
 import { readDefaults, readSignal, wrong } from "./options.js";
 
@@ -8,7 +8,6 @@ import { readDefaults, readSignal, wrong } from "./options.js";
 const NAME = /^(?!.*__)[A-Za-z0-9][A-Za-z0-9_.-]{0,62}(?<!_)$/;
 const NAME_IN_WORDS =
   "1 to 63 of the characters A-Z a-z 0-9 _ . - that begin with a letter or digit, do not end with _ and hold no __";
-const MAX_PAGES = 64;
 
 export class Sessions {
   #defaults;
@@ -74,7 +73,9 @@ export class Sessions {
     const lists = await Promise.all(
       [...this.sessions()].map(async ([server, session]) => {
         try {
-          return { tools: (await allTools(session, options)).map((tool) => ({ name: `${server}__${tool.name}`, server, tool })) };
+          const tools = [];
+          for await (const tool of session.tools(options)) tools.push({ name: `${server}__${tool.name}`, server, tool });
+          return { tools };
         } catch (error) {
           return { failed: { server, error } };
         }
@@ -123,23 +124,6 @@ function wait(entry, signal) {
     signal.addEventListener("abort", abort, { once: true });
     entry.promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
   });
-}
-
-async function allTools(session, options) {
-  const tools = [];
-  const seen = new Set();
-  let cursor;
-  do {
-    const page = await session.listTools(cursor === undefined ? undefined : { cursor }, options);
-    tools.push(...page.tools);
-    cursor = page.nextCursor;
-    if (cursor !== undefined && (seen.has(cursor) || seen.size >= MAX_PAGES)) {
-      const what = seen.has(cursor) ? "repeats a cursor" : `has more than ${MAX_PAGES} pages`;
-      throw new McpError(`The server's list of tools ${what}.`, { code: "protocol", outcome: "executed" });
-    }
-    seen.add(cursor);
-  } while (cursor !== undefined);
-  return tools;
 }
 
 /** Plain objects and arrays are copied, so that what the host does to them later does not count. */

@@ -33,6 +33,7 @@ const CONNECT = {
   maxEventBytes: bytes,
   listen: oneOf("auto", "always", "never"),
   maxResumes: (name, value) => whole(name, value, 0, 1000, "a whole number from 0 to 1000"),
+  maxPages: (name, value) => whole(name, value, 1, 1_000_000, "a whole number from 1 to 1000000"),
   signal,
 };
 
@@ -70,6 +71,7 @@ export function readConnect(url, options) {
     capabilities,
     on: readListeners(given.on ?? {}),
     signal: given.signal,
+    maxPages: given.maxPages ?? 64,
     core: {
       clientInfo: readClientInfo(given.clientInfo ?? { name: "mcp-evergreen", version }),
       capabilities: toJson("capabilities", capabilities),

@@ -1,10 +1,14 @@
 // The session as hosts see it: arguments in, promises out.
 
 import { paramsToJson } from "./json.js";
+import { allPages } from "./pages.js";
 import { checkHandler, promiseOf, readClose, readRequest, readSignal, wrong } from "./options.js";
 
 /** Methods that make a session, and are the session's own. */
 const HANDSHAKE = ["initialize", "notifications/initialized"];
+
+/** (2025-11-25, Logging, Log Levels.) */
+const LEVELS = ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"];
 
 export class Session {
   #link;
@@ -28,16 +32,78 @@ export class Session {
   }
 
   async callTool(params, options) {
-    if (typeof checkParams(params)?.name !== "string") throw wrong("params.name", "a string", params?.name);
-    return this.request("tools/call", params, options);
+    return this.#ask("tools/call", params, options, "name");
   }
 
   async listTools(params, options) {
     return this.request("tools/list", params, options);
   }
 
+  async listResources(params, options) {
+    return this.request("resources/list", params, options);
+  }
+
+  async listResourceTemplates(params, options) {
+    return this.request("resources/templates/list", params, options);
+  }
+
+  async listPrompts(params, options) {
+    return this.request("prompts/list", params, options);
+  }
+
+  tools(options) {
+    return allPages((page) => this.listTools(page, options), "tools", this.#link.maxPages);
+  }
+
+  resources(options) {
+    return allPages((page) => this.listResources(page, options), "resources", this.#link.maxPages);
+  }
+
+  resourceTemplates(options) {
+    return allPages((page) => this.listResourceTemplates(page, options), "resourceTemplates", this.#link.maxPages);
+  }
+
+  prompts(options) {
+    return allPages((page) => this.listPrompts(page, options), "prompts", this.#link.maxPages);
+  }
+
+  async readResource(params, options) {
+    return this.#ask("resources/read", params, options, "uri");
+  }
+
+  async subscribeResource(params, options) {
+    return this.#ask("resources/subscribe", params, options, "uri");
+  }
+
+  async unsubscribeResource(params, options) {
+    return this.#ask("resources/unsubscribe", params, options, "uri");
+  }
+
+  async getPrompt(params, options) {
+    return this.#ask("prompts/get", params, options, "name");
+  }
+
+  async complete(params, options) {
+    for (const field of ["ref", "argument"]) {
+      const value = checkParams(params)?.[field];
+      if (value === null || typeof value !== "object") throw wrong(`params.${field}`, "an object", value);
+    }
+    return this.request("completion/complete", params, options);
+  }
+
+  async setLoggingLevel(level, options) {
+    if (!LEVELS.includes(level)) throw wrong("level", LEVELS.map((one) => `"${one}"`).join(" or "), level);
+    return this.request("logging/setLevel", { level }, options);
+  }
+
   async ping(options) {
     return this.request("ping", undefined, options);
+  }
+
+  /** A request that needs a string of this name among its parameters. */
+  async #ask(method, params, options, field) {
+    if (typeof checkParams(params)?.[field] !== "string") throw wrong(`params.${field}`, "a string", params?.[field]);
+    return this.request(method, params, options);
   }
 
   async notify(method, params) {

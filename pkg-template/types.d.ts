@@ -47,7 +47,8 @@ export interface ConnectOptions {
   clientInfo?: Implementation | undefined;
   /**
    * What the host can do for the server, sent as it is. `sampling`, `elicitation` and `roots` need their handler in
-   * {@link ConnectOptions.handlers}; a handler alone declares its capability as `{}`.
+   * {@link ConnectOptions.handlers}; a handler alone declares its capability as `{}`. For `elicitation` that means
+   * forms; `{ form: {}, url: {} }` declares both modes, and a mode that was not declared is refused.
    * Default: what the handlers declare. (MCP, Lifecycle: Capability Negotiation.)
    */
   capabilities?: ClientCapabilities | undefined;
@@ -94,12 +95,18 @@ export interface ConnectOptions {
   /**
    * When the standing stream is open, on which the server sends what belongs to no call. It takes one of the six
    * connections that a browser has per origin with HTTP/1.1.
-   * - `"auto"`: while there is a listener for `notification`, a handler, or a subscription.
+   * - `"auto"`: while there is a handler, a subscription, or a listener for what the server says unasked:
+   *   `notification`, `toolschange`, `resourceschange`, `promptschange`, `resourceupdate`, `log`, `elicitationcomplete`.
    * - `"always"`, `"never"`.
    *
    * Default `"auto"`. (MCP, Transports: Listening for Messages from the Server.)
    */
   listen?: "auto" | "always" | "never" | undefined;
+  /**
+   * How many pages {@link Session.tools} and the like get at most: 1 to 1 000 000. A longer list fails with
+   * `code: "too_large"`. Default 64. (MCP, Pagination.)
+   */
+  maxPages?: number | undefined;
   /** Aborts the connecting. It has no effect on the session once that is ready. */
   signal?: AbortSignal | undefined;
 }
@@ -138,8 +145,20 @@ export interface HeaderContext {
   readonly url: string;
 }
 
-/** Why a request is sent. */
-export type Purpose = "initialize" | "initialized" | "call" | "notification" | "ping" | "cancelled" | "answer" | "delete";
+/**
+ * Why a request is sent. `"listen"` opens or resumes the standing stream; `"restore"` puts back what a lost session held.
+ */
+export type Purpose =
+  | "initialize"
+  | "initialized"
+  | "call"
+  | "notification"
+  | "ping"
+  | "restore"
+  | "listen"
+  | "cancelled"
+  | "answer"
+  | "delete";
 
 // ── The session ──────────────────────────────────────────────────────────────────────────────────
 
@@ -167,8 +186,63 @@ export interface Session {
    */
   callTool(params: CallToolParams, options?: RequestOptions): Promise<CallToolResult>;
 
-  /** One page of the server's tools. (MCP, Tools: Listing Tools.) */
+  /** One page of the server's tools; {@link Session.tools} gives all. (MCP, Tools: Listing Tools.) */
   listTools(params?: PageParams, options?: RequestOptions): Promise<ListToolsResult>;
+
+  /** One page of the server's resources. (MCP, Resources: Listing Resources.) */
+  listResources(params?: PageParams, options?: RequestOptions): Promise<ListResourcesResult>;
+
+  /** One page of the server's resource templates. (MCP, Resources: Resource Templates.) */
+  listResourceTemplates(params?: PageParams, options?: RequestOptions): Promise<ListResourceTemplatesResult>;
+
+  /** One page of the server's prompts. (MCP, Prompts: Listing Prompts.) */
+  listPrompts(params?: PageParams, options?: RequestOptions): Promise<ListPromptsResult>;
+
+  /**
+   * All tools, page by page: a page is asked for when the items of the one before are used up. `options` are those of
+   * each request.
+   *
+   * Next to what a request throws, iterating throws an {@link McpError} with `code: "protocol"` where the server
+   * repeats a cursor, and with `code: "too_large"` after {@link ConnectOptions.maxPages} pages. (MCP, Pagination.)
+   */
+  tools(options?: RequestOptions): AsyncGenerator<Tool, void, undefined>;
+
+  /** All resources; see {@link Session.tools}. */
+  resources(options?: RequestOptions): AsyncGenerator<Resource, void, undefined>;
+
+  /** All resource templates; see {@link Session.tools}. */
+  resourceTemplates(options?: RequestOptions): AsyncGenerator<ResourceTemplate, void, undefined>;
+
+  /** All prompts; see {@link Session.tools}. */
+  prompts(options?: RequestOptions): AsyncGenerator<Prompt, void, undefined>;
+
+  /**
+   * Reads a resource. One that does not exist rejects with `code: "rpc"` and `rpcCode` -32002 or -32602, as the server
+   * has it. (MCP, Resources: Reading Resources.)
+   */
+  readResource(params: ReadResourceParams, options?: RequestOptions): Promise<ReadResourceResult>;
+
+  /**
+   * Asks to be told by the event `resourceupdate` when the resource changes. What was subscribed to is subscribed to
+   * again under each new session; what the app wanted last counts, also for calls made while the session is made anew.
+   * (MCP, Resources: Subscriptions.)
+   */
+  subscribeResource(params: ResourceParams, options?: RequestOptions): Promise<EmptyResult>;
+
+  /** Takes {@link Session.subscribeResource} back. (MCP, Resources: Subscriptions.) */
+  unsubscribeResource(params: ResourceParams, options?: RequestOptions): Promise<EmptyResult>;
+
+  /** The messages of a prompt. (MCP, Prompts: Getting a Prompt.) */
+  getPrompt(params: GetPromptParams, options?: RequestOptions): Promise<GetPromptResult>;
+
+  /** Suggestions for the value of an argument. (MCP, Completion.) */
+  complete(params: CompleteParams, options?: RequestOptions): Promise<CompleteResult>;
+
+  /**
+   * From this level on the server's log messages come, by the event `log`. Each new session is told the level again.
+   * (MCP, Logging: Setting Log Level.)
+   */
+  setLoggingLevel(level: LoggingLevel, options?: RequestOptions): Promise<EmptyResult>;
 
   /**
    * Sends any request and resolves with its `result`; extensions included. `_meta` in `params` goes through as it is.
@@ -180,11 +254,12 @@ export interface Session {
   notify(method: string, params?: Params): Promise<void>;
 
   /** One round trip to the server, as it is. (MCP, Ping.) */
-  ping(options?: RequestOptions): Promise<Record<string, unknown>>;
+  ping(options?: RequestOptions): Promise<EmptyResult>;
 
   /**
    * Calls the listener each time the event happens, at once. What a listener throws goes to `reportError`, or to the
-   * console where there is none, never into the session.
+   * console where there is none, never into the session. A listener for what the server says unasked keeps the standing
+   * stream open: see {@link ConnectOptions.listen}.
    *
    * @returns The way to stop listening.
    * @throws {TypeError} There is no such event, or the listener is no function.
@@ -340,44 +415,49 @@ export interface SessionEvents {
     /** The generation of the lost session. */
     readonly generation: number;
   };
-  /** The session was made anew. */
-  recovered: {
-    /** Why it had to be. */
-    readonly reason: string;
-    /** The generation of the new session. */
-    readonly generation: number;
-    /** Milliseconds from the loss to the new session. */
-    readonly duration: number;
-    /** How many calls are sent again. */
-    readonly retried: number;
-    /** What the session held and holds again. */
-    readonly restored: readonly string[];
-    /** What could not be restored. */
-    readonly lost: readonly string[];
-    /** What differs from before. */
-    readonly changed: {
-      /** The server's name or version. */
-      readonly server?: true;
-      /** Its capabilities. */
-      readonly capabilities?: true;
-      /** Its instructions. */
-      readonly instructions?: true;
-      /** Tools, by name, where the host has listed them before. */
-      readonly tools?: {
-        readonly added: readonly string[];
-        readonly removed: readonly string[];
-        readonly changed: readonly string[];
-      };
-    };
-    /** The URIs of subscribed resources: each may have changed while nobody was told, and is to be read again. */
-    readonly stale: readonly string[];
-  };
+  /** The session was made anew, and what it held was put back as far as that could be done. */
+  recovered: RecoveredEvent;
   /** A notification of the server's, as it came. */
   notification: {
     /** Such as `notifications/tools/list_changed`. */
     readonly method: string;
     /** Its parameters. */
     readonly params?: Params;
+  };
+  /**
+   * The server has other tools: it said so (an empty detail), or a recovery found it, where the host had listed them;
+   * a list that is the same after a recovery raises nothing. (MCP, Tools: List Changed Notification.)
+   */
+  toolschange: Partial<ToolChanges>;
+  /**
+   * The server has other resources; or, with `stale`, may have: another server answers since a recovery.
+   * (MCP, Resources: List Changed Notification.)
+   */
+  resourceschange: StaleList;
+  /** The same for prompts. (MCP, Prompts: List Changed Notification.) */
+  promptschange: StaleList;
+  /** A subscribed resource changed, or may have. (MCP, Resources: Subscriptions.) */
+  resourceupdate: {
+    /** Of the resource; the server may also name a part of what was subscribed to. */
+    readonly uri: string;
+    /** The session was made anew: an update may have been missed. Read the resource again where that matters. */
+    readonly stale?: true;
+  };
+  /** A log message of the server's. (MCP, Logging: Log Message Notifications.) */
+  log: {
+    readonly level: LoggingLevel;
+    /** Who says it. */
+    readonly logger?: string | undefined;
+    /** What: any JSON value. */
+    readonly data: unknown;
+  };
+  /**
+   * What the user was sent to a URL for is done there. Only for ids that the server named before, each once.
+   * (MCP, Elicitation: Completion Notifications for URL Mode Elicitation.)
+   */
+  elicitationcomplete: {
+    /** As in {@link ElicitParams.elicitationId}, or in the `data.elicitations` of an error with `rpcCode` -32042. */
+    readonly elicitationId: string;
   };
   /** Something that somebody should mend; nothing has failed yet. */
   warning: Diagnosis;
@@ -388,6 +468,49 @@ export interface SessionEvents {
     /** Why: the host closed it, the module crashed … */
     readonly reason: string;
   };
+}
+
+/** The detail of {@link SessionEvents.recovered}. */
+export interface RecoveredEvent {
+  /** Why the session had to be made anew. */
+  readonly reason: string;
+  /** The generation of the new session. */
+  readonly generation: number;
+  /** Milliseconds from the loss to the new session. */
+  readonly duration: number;
+  /** How many calls are sent again. */
+  readonly retried: number;
+  /** What the session held and holds again: `subscription <uri>`, `log level`. */
+  readonly restored: readonly string[];
+  /** What could not be restored, in the same words; `tool list` where the tools could not be compared. */
+  readonly lost: readonly string[];
+  /** What differs from before; empty where nothing does. */
+  readonly changed: {
+    /** The server's name or version. */
+    readonly server?: true;
+    /** Its capabilities. */
+    readonly capabilities?: true;
+    /** Its instructions. */
+    readonly instructions?: true;
+    /** Its tools, where the host had listed them. */
+    readonly tools?: ToolChanges;
+  };
+  /** The URIs of subscribed resources: each may have changed while nobody was told, and is to be read again. */
+  readonly stale: readonly string[];
+}
+
+/** How the tools differ, by name. */
+export interface ToolChanges {
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+  /** Another definition under the same name. */
+  readonly changed: readonly string[];
+}
+
+/** A list that is to be got again. */
+export interface StaleList {
+  /** It may have changed, nobody knows. */
+  readonly stale?: true;
 }
 
 /** A step of one HTTP exchange. */
@@ -434,7 +557,8 @@ export class McpError extends Error {
   /** A cause that the host or the server's operator can mend. */
   readonly diagnosis?: Diagnosis;
   /**
-   * The `data` of a JSON-RPC error; `{ excerpt }` of another refusal, at most 200 characters of what came; `{ panic }` of
+   * The `data` of a JSON-RPC error, as it came (with `rpcCode` -32042: `{ elicitations }`, the URLs to visit before the
+   * call is made again); `{ excerpt }` of another refusal, at most 200 characters of what came; `{ panic }` of
    * a crash, where there is one.
    */
   readonly data?: unknown;
@@ -488,7 +612,7 @@ export type Outcome = "not_executed" | "executed" | "unknown";
  * - `"timeout"`: no answer in time [unknown, or not_executed where it was not sent].
  * - `"unauthorized"`: HTTP 401 or 403 [not_executed].
  * - `"auth"`: the authorization failed [not_executed].
- * - `"too_large"`: the answer is larger than the bound [executed].
+ * - `"too_large"`: the answer is larger than the bound, or the list has more pages [executed].
  * - `"closed"`: the session was closed [not_executed, or unknown for what was open].
  * - `"crashed"`: the WebAssembly module crashed; the next `connect` starts it anew [unknown, or not_executed].
  */
@@ -526,7 +650,8 @@ export interface Diagnosis {
 // ── Questions of the server's ────────────────────────────────────────────────────────────────────
 
 /**
- * Answers a request of the server's. What it returns is the `result`. What it throws becomes a JSON-RPC error with
+ * Answers a request of the server's. What it returns is the `result`; for `elicitation/create` in form mode, the
+ * defaults of `requestedSchema` are added for the properties that an accepted `content` lacks (SEP-1034). What it throws becomes a JSON-RPC error with
  * the error's `message`, and its `code` where that is a whole number, else -32603.
  */
 export type RequestHandler<P = any, R = unknown> = (params: P, context: HandlerContext) => R | Promise<R>;
@@ -660,7 +785,7 @@ export interface Implementation {
 export interface ClientCapabilities {
   roots?: { listChanged?: boolean; [key: string]: unknown };
   sampling?: Record<string, unknown>;
-  elicitation?: Record<string, unknown>;
+  elicitation?: { form?: Record<string, unknown>; url?: Record<string, unknown>; [key: string]: unknown };
   experimental?: Record<string, unknown>;
   extensions?: Record<string, unknown>;
   [key: string]: unknown;
@@ -747,6 +872,123 @@ export interface ResourceContents {
   [key: string]: unknown;
 }
 
+/** (MCP, Overview: Responses.) What says no more than that it is done. */
+export interface EmptyResult {
+  _meta?: Record<string, unknown>;
+  [key: string]: unknown;
+}
+
+/** (MCP, Resources: Listing Resources.) */
+export interface ListResourcesResult {
+  resources: Resource[];
+  /** For {@link PageParams.cursor}; absent on the last page. */
+  nextCursor?: string;
+  [key: string]: unknown;
+}
+
+/** (MCP, Resources: Resource.) */
+export interface Resource {
+  uri: string;
+  name: string;
+  title?: string;
+  description?: string;
+  mimeType?: string;
+  /** Bytes. */
+  size?: number;
+  [key: string]: unknown;
+}
+
+/** (MCP, Resources: Resource Templates.) */
+export interface ListResourceTemplatesResult {
+  resourceTemplates: ResourceTemplate[];
+  /** For {@link PageParams.cursor}; absent on the last page. */
+  nextCursor?: string;
+  [key: string]: unknown;
+}
+
+/** (MCP, Resources: Resource Templates.) */
+export interface ResourceTemplate {
+  /** As in RFC 6570. */
+  uriTemplate: string;
+  name: string;
+  title?: string;
+  description?: string;
+  mimeType?: string;
+  [key: string]: unknown;
+}
+
+/** The parameters of what concerns one resource. */
+export interface ResourceParams extends Params {
+  uri: string;
+}
+
+/** (MCP, Resources: Reading Resources.) */
+export type ReadResourceParams = ResourceParams;
+
+/** (MCP, Resources: Reading Resources.) */
+export interface ReadResourceResult {
+  contents: ResourceContents[];
+  [key: string]: unknown;
+}
+
+/** (MCP, Prompts: Listing Prompts.) */
+export interface ListPromptsResult {
+  prompts: Prompt[];
+  /** For {@link PageParams.cursor}; absent on the last page. */
+  nextCursor?: string;
+  [key: string]: unknown;
+}
+
+/** (MCP, Prompts: Data Types.) */
+export interface Prompt {
+  name: string;
+  title?: string;
+  description?: string;
+  arguments?: { name: string; title?: string; description?: string; required?: boolean; [key: string]: unknown }[];
+  [key: string]: unknown;
+}
+
+/** (MCP, Prompts: Getting a Prompt.) */
+export interface GetPromptParams extends Params {
+  name: string;
+  arguments?: Record<string, string>;
+}
+
+/** (MCP, Prompts: Getting a Prompt.) */
+export interface GetPromptResult {
+  description?: string;
+  messages: { role: "user" | "assistant"; content: ContentBlock; [key: string]: unknown }[];
+  [key: string]: unknown;
+}
+
+/** (MCP, Completion: Requesting Completions.) */
+export interface CompleteParams extends Params {
+  /** What the argument belongs to; `uri` may be a template. */
+  ref: { type: "ref/prompt"; name: string; [key: string]: unknown } | { type: "ref/resource"; uri: string; [key: string]: unknown };
+  argument: {
+    name: string;
+    /** What the user has typed. */
+    value: string;
+  };
+  /** Arguments that have their value already. */
+  context?: { arguments?: Record<string, string> };
+}
+
+/** (MCP, Completion: Completion Results.) */
+export interface CompleteResult {
+  completion: {
+    /** 100 at most, the best first. */
+    values: string[];
+    total?: number;
+    hasMore?: boolean;
+    [key: string]: unknown;
+  };
+  [key: string]: unknown;
+}
+
+/** From the least to the most severe, as in RFC 5424. (MCP, Logging: Log Levels.) */
+export type LoggingLevel = "debug" | "info" | "notice" | "warning" | "error" | "critical" | "alert" | "emergency";
+
 /** (MCP, Sampling.) */
 export interface CreateMessageParams extends Params {
   messages: { role: "user" | "assistant"; content: unknown; [key: string]: unknown }[];
@@ -770,8 +1012,10 @@ export interface ElicitParams extends Params {
   mode?: "form" | "url";
   /** In form mode: a JSON Schema of one level. */
   requestedSchema?: Record<string, unknown>;
-  /** In URL mode. */
+  /** In URL mode: where the user is to go. It must be shown in full and opened only with the user's consent. */
   url?: string;
+  /** In URL mode: what `elicitationcomplete` names. */
+  elicitationId?: string;
 }
 
 /** (MCP, Elicitation.) */

@@ -1,0 +1,69 @@
+// What the events of the core mean beyond themselves: a notification of the server's has an event of its own, and so
+// has what a recovery changed.
+
+import { URL_ELICITATION_REQUIRED } from "./error.js";
+
+const LISTS = {
+  "notifications/tools/list_changed": "toolschange",
+  "notifications/resources/list_changed": "resourceschange",
+  "notifications/prompts/list_changed": "promptschange",
+};
+
+/** URL elicitations whose end is of interest: the oldest are forgotten. */
+const MAX_AWAITED = 1_000;
+
+/** The events that follow from this one, as `[name, detail]`. */
+export function derived(event, detail, awaited) {
+  if (event === "notification") return fromNotification(detail, awaited);
+  return event === "recovered" ? fromRecovery(detail) : [];
+}
+
+function fromNotification({ method, params }, awaited) {
+  if (Object.hasOwn(LISTS, method)) return [[LISTS[method], {}]];
+  switch (method) {
+    case "notifications/resources/updated":
+      return typeof params?.uri === "string" ? [["resourceupdate", { uri: params.uri }]] : [];
+    case "notifications/message":
+      return params ? [["log", { level: params.level, logger: params.logger, data: params.data }]] : [];
+    case "notifications/elicitation/complete": {
+      // "Clients MUST ignore notifications referencing unknown or already-completed IDs" (Elicitation, Completion
+      // Notifications for URL Mode Elicitation).
+      const { elicitationId } = params ?? {};
+      return awaited.take(elicitationId) ? [["elicitationcomplete", { elicitationId }]] : [];
+    }
+    default:
+      return [];
+  }
+}
+
+/** An equal list raises nothing; the lists of another server may be other lists. */
+function fromRecovery({ changed = {}, stale = [] }) {
+  const isAnother = changed.server || changed.capabilities;
+  return [
+    ...(changed.tools ? [["toolschange", changed.tools]] : []),
+    ...(isAnother ? [["resourceschange", { stale: true }], ["promptschange", { stale: true }]] : []),
+    ...stale.map((uri) => ["resourceupdate", { uri, stale: true }]),
+  ];
+}
+
+/** The URL elicitations that the server has named and not told to be complete. */
+export class AwaitedElicitations {
+  #ids = new Set();
+
+  add(id) {
+    if (typeof id !== "string") return;
+    this.#ids.add(id);
+    if (this.#ids.size > MAX_AWAITED) this.#ids.delete(this.#ids.values().next().value);
+  }
+
+  /** Those that an error of a call names. */
+  addFrom({ rpcCode, data }) {
+    if (rpcCode !== URL_ELICITATION_REQUIRED || !Array.isArray(data?.elicitations)) return;
+    for (const elicitation of data.elicitations) this.add(elicitation?.elicitationId);
+  }
+
+  /** Whether it was among them; from now on it is not. */
+  take(id) {
+    return this.#ids.delete(id);
+  }
+}

@@ -1,0 +1,85 @@
+// What the server asks: who answers it, and what becomes of the answer.
+
+import { modeOf, supports, withDefaults } from "./elicitation.js";
+
+const METHOD_NOT_FOUND = -32601;
+const INVALID_PARAMS = -32602;
+const INTERNAL_ERROR = -32603;
+
+const ELICIT = "elicitation/create";
+
+export class Questions {
+  #handlers;
+  #capabilities;
+  #about;
+  #answer;
+  #refuse;
+  /** Those that are not answered, with what tells their handlers to stop. */
+  #open = new Map();
+
+  /**
+   * `about(call, generation)` gives what a handler is told beside the parameters; `answer(question, text)` and
+   * `refuse(question, code, message)` take what comes of it.
+   */
+  constructor({ handlers, capabilities, about, answer, refuse }) {
+    this.#handlers = handlers;
+    this.#capabilities = capabilities;
+    this.#about = about;
+    this.#answer = answer;
+    this.#refuse = refuse;
+  }
+
+  /** Whether somebody answers any. */
+  get areTaken() {
+    return this.#handlers.size > 0;
+  }
+
+  /** Says whether the method had no handler before. */
+  handle(method, handler) {
+    const isNew = !this.#handlers.has(method);
+    this.#handlers.set(method, handler);
+    return isNew;
+  }
+
+  ask(question, method, params, call, generation) {
+    const handler = this.#handlers.get(method);
+    if (!handler) return this.#refuse(question, METHOD_NOT_FOUND, `There is no handler for ${method}`);
+    if (method === ELICIT && !supports(this.#capabilities.elicitation, modeOf(params))) {
+      // "Client → Server: -32602 (Invalid params): Server sends an elicitation/create request with a mode not declared
+      // in client capabilities" (Elicitation, Error Handling).
+      return this.#refuse(question, INVALID_PARAMS, "This mode of elicitation was not declared");
+    }
+    const stop = new AbortController();
+    this.#open.set(question, stop);
+    const context = Object.freeze({ signal: stop.signal, ...this.#about(call, generation), _meta: params?._meta });
+    Promise.resolve()
+      .then(() => (stop.signal.aborted ? undefined : handler(params, context)))
+      .then((result) => (method === ELICIT && !stop.signal.aborted ? withDefaults(result, params) : result))
+      .then((result) => JSON.stringify(result ?? {}))
+      .then(
+        (text) => this.#take(question) && this.#answer(question, text),
+        (error) => this.#take(question) && this.#refuse(question, ...refusal(error)),
+      );
+  }
+
+  /** An answer to a question that was withdrawn goes nowhere. */
+  #take(question) {
+    return this.#open.delete(question);
+  }
+
+  withdraw(question) {
+    const stop = this.#open.get(question);
+    this.#open.delete(question);
+    stop?.abort(new DOMException("The server no longer waits for this answer.", "AbortError"));
+  }
+
+  withdrawAll() {
+    for (const question of [...this.#open.keys()]) this.withdraw(question);
+  }
+}
+
+/** Code and message for the server; a handler chooses its own code by throwing an error with a number in `code`. */
+function refusal(error) {
+  const code = Number.isInteger(error?.code) ? error.code : INTERNAL_ERROR;
+  return [code, typeof error?.message === "string" && error.message !== "" ? error.message : "The handler failed"];
+}
