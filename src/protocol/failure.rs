@@ -62,6 +62,7 @@ impl<P: Payload> Session<P> {
         let max_attempts = self.config.recovery.max_attempts;
         let Some(establishing) = self.state.establishing_mut() else { return };
         establishing.failed += 1;
+        establishing.cleared = false;
         let failed = establishing.failed;
         let first = matches!(establishing.since, Since::First);
         let fatal = first && !error.retryable;

@@ -112,7 +112,7 @@ pub(crate) struct Establishing<P> {
     pub step: Step<P>,
     /// Attempts that have failed.
     pub failed: u32,
-    /// The old session was ended so that a single-session server can make a new one: once.
+    /// The old session was ended so that a single-session server can make a new one: once in each attempt.
     pub cleared: bool,
     /// Calls that wait for the session, in order. Some may have settled meanwhile.
     pub parked: Vec<CallId>,

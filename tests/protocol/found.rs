@@ -64,3 +64,20 @@ fn a_connect_that_is_given_up_ends_the_session_that_it_made() {
     assert_eq!(net.run(), ["initialized aborted", "DELETE→200"]);
     assert!(net.live.is_empty());
 }
+
+#[test]
+fn a_single_session_server_that_missed_the_delete_gets_another_with_the_next_attempt() {
+    let mut net = Net::connected();
+    let already = || Reply::error(400, -32600, "Invalid Request: Server already initialized");
+    net.reply("call", Reply::text(404, "Not Found"));
+    net.reply("initialize", already());
+    net.reply("DELETE", Reply::text(404, "Not Found"));
+    net.reply("initialize", already());
+    net.reply("initialize", already());
+    net.call("a");
+    assert_eq!(net.run(), ["call→404", "initialize→400", "DELETE→404", "initialize→400"]);
+    assert_eq!(
+        net.run_for(2_000),
+        ["initialize→400", "DELETE→200", "initialize→200 s2", "initialized→202", "call→200", "a ok"]
+    );
+}
