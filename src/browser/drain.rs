@@ -167,6 +167,7 @@ impl Inner {
             match transport.send(purpose, request, &signal).await {
                 Err(cause) => _ = tell(Input::Failed { cause: Some(cause) }),
                 Ok(Sent::Redirected) => _ = tell(Input::Redirected),
+                Ok(Sent::Unsent(cause)) => _ = tell(Input::Unsent { cause: Some(cause) }),
                 Ok(Sent::Answered(head, response)) => {
                     if tell(Input::Head(head)) {
                         let how = slot.get().await;
@@ -192,7 +193,7 @@ impl Inner {
 
     /// A fact of an exchange under way. Says whether more is wanted.
     fn told(self: &Rc<Self>, exchange: ExchangeId, input: Input<JsValue>) -> bool {
-        let known = if matches!(input, Input::End | Input::Redirected | Input::Failed { .. }) {
+        let known = if matches!(input, Input::End | Input::Redirected | Input::Unsent { .. } | Input::Failed { .. }) {
             self.open.take(exchange).is_some_and(|mut open| {
                 open.over = matches!(input, Input::End);
                 true

@@ -31,15 +31,20 @@ pub enum Sent {
     Answered(Head, Response),
     /// With a redirect. A browser hides where it leads.
     Redirected,
+    /// Not at all: it was not sent, because of what the host's `headers` threw or gave.
+    Unsent(JsValue),
 }
 
 impl Transport {
     /// Sends a request and waits for the head of its answer.
     ///
     /// # Errors
-    /// What was thrown, by the platform or by the host's functions.
+    /// What was thrown, by the platform or by the host's `fetch`.
     pub async fn send(&self, purpose: Purpose, request: Request, signal: &AbortSignal) -> Thrown<Sent> {
-        let headers = self.headers(purpose, &request).await?;
+        let headers = match self.headers(purpose, &request).await {
+            Ok(headers) => headers,
+            Err(cause) => return Ok(Sent::Unsent(cause)),
+        };
         let init: JsValue = Plain::new()
             .with("method", request.method.as_str())
             .with("headers", js::from_entries(&headers)?)

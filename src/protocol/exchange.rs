@@ -184,7 +184,7 @@ impl Exchange {
         let duration_ms = now.mono.saturating_sub(self.sent.mono);
         match answer {
             Answer::Lost { .. } => WireStep::Failed { duration_ms },
-            // A redirect: its status is hidden.
+            // A redirect, whose status is hidden; or nothing was sent.
             Answer::Unusable { .. } if self.head.is_none() => WireStep::Failed { duration_ms },
             Answer::Result(_) | Answer::Accepted | Answer::Refused { .. } | Answer::Unusable { .. } => {
                 WireStep::Answered { status: self.status(), verdict, duration_ms }

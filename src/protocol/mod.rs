@@ -90,6 +90,11 @@ pub enum Input<P> {
     Malformed(Malformed),
     /// The server answered with a redirect, which the driver did not follow. This ends the exchange.
     Redirected,
+    /// Nothing was sent: the host's own header fields could not be had. This ends the exchange.
+    Unsent {
+        /// What the host's function threw.
+        cause: Option<P>,
+    },
     /// The body has ended.
     End,
     /// No head arrived, or the body broke off. `cause` is what the platform threw.

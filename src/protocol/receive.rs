@@ -44,6 +44,11 @@ impl<P: Payload> Session<P> {
             Input::Text(text) => self.take_text(id, &text, now),
             Input::Malformed(malformed) => self.take_malformed(id, &malformed, now),
             Input::Redirected => self.take_redirect(id, now),
+            Input::Unsent { cause } => {
+                let message = "The option `headers` gave no headers that can be sent: nothing was sent.";
+                let error = Error::new(Code::InvalidOption, Outcome::NotExecuted, message).with_cause(cause);
+                self.conclude(id, Answer::Unusable { error: Box::new(error) }, now);
+            }
             Input::End => self.take_end(id, now),
             Input::Failed { cause } => self.take_failure(id, cause, now),
         }

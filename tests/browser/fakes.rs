@@ -69,6 +69,7 @@ pub fn line(input: &Input<JsValue>) -> String {
         Input::Malformed(Malformed::Utf8) => "no UTF-8".into(),
         Input::Malformed(Malformed::TooLarge { limit }) => format!("more than {limit}"),
         Input::Redirected => "redirected".into(),
+        Input::Unsent { cause } => format!("unsent: {}", message(cause.as_ref().expect("a cause"))),
         Input::End => "end".into(),
         Input::Failed { cause } => format!("failed: {}", message(cause.as_ref().expect("a cause"))),
     }

@@ -27,6 +27,7 @@ async fn send(transport: &Transport) -> Result<Head, JsValue> {
     match transport.send(Purpose::Call(CallId(1)), post(), &controller.signal()).await? {
         Sent::Answered(head, _) => Ok(head),
         Sent::Redirected => Err(js_sys::Error::new("redirected").into()),
+        Sent::Unsent(cause) => Err(cause),
     }
 }
 

@@ -72,6 +72,27 @@ wire("headers are asked for anew for each request", { server: servers.pythonSdk,
   assert.ok(recording.records.every(({ headers }) => headers["x-purpose"]));
 });
 
+wire("headers that cannot be had keep the request from being sent, and the session lives", { server: servers.typescriptSdk, connect: false }, async ({ proxy, recording, run }) => {
+  const [failed, text] = await run(async ({ connect, settle, text }, url) => {
+    let signedIn = true;
+    const headers = () => {
+      if (signedIn) return { "x-token": "t" };
+      throw new Error("signed out");
+    };
+    const session = await connect(url, { headers });
+    const echo = { name: "echo", arguments: { message: "x" } };
+    signedIn = false;
+    const failed = await settle(session.callTool(echo));
+    signedIn = true;
+    return [failed, text(await session.callTool(echo))];
+  }, proxy.url);
+  const { code, outcome, message, cause } = failed.error;
+  assert.deepEqual([code, outcome, cause], ["invalid_option", "not_executed", "Error: signed out"]);
+  assert.match(message, /headers/);
+  assert.equal(text, "Echo: x");
+  assert.deepEqual(recording.counts(), { initialize: 1, "notifications/initialized": 1, "tools/call": 1 });
+});
+
 wire("progress is reported while a call runs", { server: servers.everything }, async ({ run }) => {
   const progress = await run(async () => {
     const seen = [];
