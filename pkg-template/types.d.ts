@@ -594,7 +594,7 @@ export type Outcome = "not_executed" | "executed" | "unknown";
 
 /**
  * Why something failed; in brackets the usual `outcome`.
- * - `"invalid_option"`: an argument is wrong in a way that only the core sees [not_executed].
+ * - `"invalid_option"`: the option `headers` threw, or gave what cannot be sent; `cause` is what it threw [not_executed].
  * - `"load"`: the WebAssembly could not be loaded [not_executed].
  * - `"network"`: the request failed below HTTP: offline, refused, reset; or CORS, which a page cannot tell apart
  *   [unknown; not_executed while connecting].
