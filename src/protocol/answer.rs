@@ -274,9 +274,11 @@ impl<P: Payload> Session<P> {
             }
             Answer::Lost { error } => self.unknown(id, exchange.generation, *error, now),
             Answer::Refused { error, .. } => {
-                let gone = matches!(verdict, Verdict::Evicted);
                 // What a dead session refused is not replayed: it may speak of that session's requests.
-                if gone {
+                if verdict.session_gone() {
+                    if let Some(call) = self.calls.get_mut(&id) {
+                        call.maybe_ran |= verdict != Verdict::Evicted;
+                    }
                     self.refused_for_good(id);
                     self.session_refused(exchange.generation, false, now);
                 } else {
@@ -288,7 +290,7 @@ impl<P: Payload> Session<P> {
 
     /// A `cancelled` or an answer of the host's: nobody waits for what becomes of it.
     pub(super) fn aside_answered(&mut self, exchange: &Exchange, verdict: Verdict, now: Now) {
-        if verdict == Verdict::Evicted {
+        if verdict.session_gone() {
             self.session_refused(exchange.generation, false, now);
         }
     }

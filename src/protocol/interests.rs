@@ -170,7 +170,7 @@ impl<P: Payload> Session<P> {
             }
         }
         self.finish_restoration(now);
-        if verdict == Verdict::Evicted {
+        if verdict.session_gone() {
             self.session_refused(exchange.generation, false, now);
         }
     }

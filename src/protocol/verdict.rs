@@ -29,6 +29,12 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// Whether the session is gone, by the server's plain word.
+    #[must_use]
+    pub fn session_gone(self) -> bool {
+        matches!(self, Self::Evicted | Self::UnknownOutcome { session_gone: true })
+    }
+
     /// The verdict's name in JavaScript.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -81,3 +81,15 @@ fn a_single_session_server_that_missed_the_delete_gets_another_with_the_next_att
         ["initialize→400", "DELETE→200", "initialize→200 s2", "initialized→202", "call→200", "a ok"]
     );
 }
+
+#[test]
+fn a_notification_that_is_refused_late_tells_that_the_session_is_gone() {
+    let mut net = Net::connected();
+    net.restart();
+    net.latency = 5_000;
+    let notification = net.notify("notifications/roots/list_changed");
+    assert_eq!(net.run(), ["roots/list_changed→404", "roots/list_changed session_lost unknown"]);
+    assert!(net.error(notification).retryable);
+    net.latency = 10;
+    assert_eq!(net.run_for(10_000), ["initialize→200 s2", "initialized→202"]);
+}
