@@ -6,7 +6,7 @@ use super::exchange::Exchange;
 use super::http::{Method, Request};
 use super::session::{Session, outgoing};
 use super::state::{Established, Since, State, Step};
-use super::status::Event;
+use super::status::{Event, Phase, Status};
 use super::time::Timer;
 use super::{CallId, CallOptions, Code, Error, ExchangeId, Now, Params, Payload, Purpose};
 
@@ -44,6 +44,8 @@ impl<P: Payload> Session<P> {
         if matches!(self.state, State::Closed) {
             return;
         }
+        let last = Status { phase: Phase::Closed, waiting_for: None, ..self.status() };
+        self.past.ended = Some(Box::new(last));
         self.state = State::Closed;
         let questions: Vec<_> = self.questions.keys().copied().collect();
         for question in questions {

@@ -50,6 +50,8 @@ pub(super) struct Past<P> {
     pub last_recovery: Option<LastRecovery>,
     pub last_error: Option<Box<Error<P>>>,
     pub verified_at_unix_ms: Option<u64>,
+    /// The status that the session ended with.
+    pub ended: Option<Box<Status<P>>>,
     pub slowest_handshake_ms: u64,
     /// How this server's gate refuses: status and JSON-RPC code.
     pub gate: Option<(u16, Option<i64>)>,
@@ -86,6 +88,7 @@ impl<P: Payload> Session<P> {
                 last_recovery: None,
                 last_error: None,
                 verified_at_unix_ms: None,
+                ended: None,
                 slowest_handshake_ms: 0,
                 gate: None,
                 fruitless: 0,
@@ -325,6 +328,9 @@ impl<P: Payload> Session<P> {
     /// A snapshot of the state.
     #[must_use]
     pub fn status(&self) -> Status<P> {
+        if let Some(ended) = &self.past.ended {
+            return Status::clone(ended);
+        }
         let mut waiting_for = None;
         let phase = match &self.state {
             State::Ready(_) => Phase::Ready,

@@ -285,6 +285,7 @@ fn close_settles_everything_and_then_is_silent() {
     assert_eq!(net.run(), ["open closed unknown", "call aborted", "DELETE→200", "close ok"]);
     assert_eq!(net.error(open).outcome, Outcome::Unknown);
     assert_eq!((net.phase(), net.live.len()), (Phase::Closed, 0));
+    assert_eq!((net.status().generation, net.status().protocol_version), (1, Some("2025-11-25")));
     net.call("late");
     assert_eq!(net.run_for(600_000), ["late closed not_executed"]);
     let again = net.session.close(true, net.now);
