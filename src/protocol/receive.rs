@@ -29,10 +29,13 @@ impl<P: Payload> Session<P> {
                 exchange.head = Some(head);
                 self.output(Output::Read { exchange: id, how });
             }
-            Input::Message(value) => match value.items() {
-                Some(batch) => batch.iter().for_each(|value| self.take_message(id, value, now)),
-                None => self.take_message(id, &value, now),
-            },
+            Input::Message(value) => {
+                match value.items() {
+                    Some(batch) => batch.iter().for_each(|value| self.take_message(id, value, now)),
+                    None => self.take_message(id, &value, now),
+                }
+                self.take_no_answer(id, now);
+            }
             Input::Event { id: event_id, retry_ms, message } => {
                 exchange.cursor.saw(event_id, retry_ms);
                 match message.as_ref().map(|value| (value, value.items())) {
@@ -91,6 +94,17 @@ impl<P: Payload> Session<P> {
                 self.refused(id, refusal, error, now);
             }
         }
+    }
+
+    /// A whole body was read: the answer that was not in it will not come.
+    fn take_no_answer(&mut self, id: ExchangeId, now: Now) {
+        let Some(exchange) = self.exchanges.get(&id).filter(|exchange| exchange.purpose.wants_response()) else {
+            return;
+        };
+        let message =
+            "The server answered with JSON-RPC that does not answer this request: no response, or one to another id.";
+        let error = Error::new(Code::Protocol, Outcome::Unknown, message).with_status(exchange.status());
+        self.conclude(id, Answer::Unusable { error: Box::new(error) }, now);
     }
 
     fn take_text(&mut self, id: ExchangeId, text: &str, now: Now) {
@@ -310,6 +324,7 @@ fn refusal_error<P: Payload>(
     let code = refusal.code();
     let status = refusal.status;
     let outcome = if matches!(status, 400..500) { Outcome::NotExecuted } else { Outcome::Unknown };
+    let retryable = matches!(status, 429 | 500..);
     let Some(rpc) = error else {
         let message = match status {
             401 => "The server refused the request with HTTP 401: credentials are missing or not accepted.".to_owned(),
@@ -322,12 +337,11 @@ fn refusal_error<P: Payload>(
             _ => format!("The server refused the request with HTTP {status}."),
         };
         let excerpt = (!refusal.words.is_empty()).then(|| redact(&refusal.words, session));
-        let error = Error { excerpt, ..Error::new(code, outcome, message) }.with_status(status);
-        return if status == 429 || status >= 500 { error.retryable() } else { error };
+        return Error { excerpt, retryable, ..Error::new(code, outcome, message) }.with_status(status);
     };
-    let outcome = if (200..300).contains(&status) { Outcome::Executed } else { outcome };
     let message = redact(&rpc.message, session);
-    Error { rpc_code: Some(rpc.code), data: rpc.data, ..Error::new(code, outcome, message) }.with_status(status)
+    let error = Error::new(code, outcome, message).with_status(status);
+    Error { rpc_code: Some(rpc.code), data: rpc.data, retryable, ..error }
 }
 
 /// The server's words, short, and without the session id.

@@ -219,6 +219,27 @@ fn retry_after_of_a_refused_handshake_is_not_undercut() {
 }
 
 #[test]
+fn a_busy_server_that_says_so_in_json_rpc_is_asked_again() {
+    let mut net = Net::new(Config::default());
+    net.reply("initialize", Reply::error(503, -32603, "Too many open sessions"));
+    net.connect();
+    assert!(net.run_for(5_000).contains(&"connect ok".to_owned()));
+}
+
+#[test]
+fn the_answer_to_another_request_is_none() {
+    let foreign = json!({"jsonrpc": "2.0", "id": 1, "result": {}});
+    let notification = json!({"jsonrpc": "2.0", "method": "notifications/message"});
+    for body in [foreign.clone(), notification.clone(), json!([foreign, notification]), json!([])] {
+        let mut net = Net::connected();
+        net.reply("call", Reply::json(200, &body));
+        let call = net.call("a");
+        assert_eq!(net.run(), ["call→200", "a protocol unknown"]);
+        assert!(net.error(call).message.contains("another id"), "{}", net.error(call).message);
+    }
+}
+
+#[test]
 fn strict_repeats_only_what_is_safe_to_repeat() {
     let mut net = Net::connected_with(config(Mode::Strict));
     net.restart();
