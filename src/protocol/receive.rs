@@ -323,7 +323,7 @@ fn refusal_error<P: Payload>(
 ) -> Error<P> {
     let code = refusal.code();
     let status = refusal.status;
-    let outcome = if matches!(status, 400..500) { Outcome::NotExecuted } else { Outcome::Unknown };
+    let outcome = refusal.outcome();
     let retryable = matches!(status, 429 | 500..);
     let Some(rpc) = error else {
         let message = match status {

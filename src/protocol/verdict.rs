@@ -6,7 +6,7 @@
 
 use super::http::Method;
 use super::json_rpc::{Id, Message};
-use super::{Payload, error::Code};
+use super::{Outcome, Payload, error::Code};
 
 /// What a refusal means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -250,6 +250,18 @@ const LOOKUP: &[&str] = &[
 /// Said of a session that has ended, perhaps with the call in it.
 const ENDING: &[&str] =
     &["terminated", "closing", "closed", "before completed", "before the request completed", "ended", "shut down"];
+/// Said by a proxy of what stands behind it.
+const GONE_BEHIND: &[&str] = &[
+    "timed out",
+    "timeout",
+    "connection closed",
+    "connection lost",
+    "disconnected",
+    "process failed",
+    "process exited",
+    "unavailable",
+    "upstream",
+];
 /// Said by a server whose process does not know the client.
 const UNINITIALIZED: &[&str] = &["not initialized", "uninitialized", "expect initialize", "expected initialize"];
 /// Said of credentials.
@@ -317,6 +329,21 @@ impl Refusal {
             }),
             Message::Other { words } => Some(Self { words: words.clone(), ..base }),
             Message::Result { .. } | Message::Request { .. } | Message::Notification { .. } => None,
+        }
+    }
+
+    /// Did the server run the call, where the refusal is the answer? A proxy may pass on that what stands behind it went
+    /// away with the call.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        let words = prefix(&self.words, WORDS_BYTES).to_ascii_lowercase();
+        match (self.status, self.rpc_code) {
+            (200..300, Some(-32000 | -32001 | -32603)) if GONE_BEHIND.iter().any(|word| words.contains(word)) => {
+                Outcome::Unknown
+            }
+            (200..300, Some(_)) => Outcome::Executed,
+            (400..500, _) => Outcome::NotExecuted,
+            _ => Outcome::Unknown,
         }
     }
 

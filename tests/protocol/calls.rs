@@ -141,6 +141,27 @@ fn what_cannot_be_read_is_named() {
 }
 
 #[test]
+fn an_error_that_a_proxy_passes_on_leaves_the_outcome_unknown() {
+    let cases = [
+        (-32603, "MCP server process failed", Outcome::Unknown),
+        (-32001, "Request timed out", Outcome::Unknown),
+        (-32000, "Connection closed", Outcome::Unknown),
+        (-32603, "division by zero", Outcome::Executed),
+        (-32602, "the upstream branch is unknown", Outcome::Executed),
+    ];
+    for (rpc_code, message, outcome) in cases {
+        let mut net = Net::connected();
+        let call = net.call("a");
+        net.flush();
+        let id = net.sent.last().expect("sent").body["id"].clone();
+        let error = json!({"code": rpc_code, "message": message});
+        net.reply("call", Reply::json(200, &json!({"jsonrpc": "2.0", "id": id, "error": error})));
+        net.run();
+        assert_eq!((net.error(call).code, net.error(call).outcome), (Code::Rpc, outcome), "{message}");
+    }
+}
+
+#[test]
 fn a_202_is_no_answer_to_a_request() {
     let mut net = Net::connected();
     net.reply("call", Reply::Body(202, "", String::new()));

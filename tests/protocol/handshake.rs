@@ -85,7 +85,8 @@ fn calls_wait_until_initialized_is_answered() {
 #[test]
 fn any_2xx_accepts_a_notification() {
     let typed = Reply::Body(202, "application/json", String::new());
-    let bodies = [Reply::Body(200, "", String::new()), Reply::Body(204, "", String::new()), Reply::json(200, &json!({}))];
+    let bodies =
+        [Reply::Body(200, "", String::new()), Reply::Body(204, "", String::new()), Reply::json(200, &json!({}))];
     for reply in bodies.into_iter().chain([typed]) {
         let mut net = Net::new(Config::default());
         net.reply("initialized", reply);
