@@ -2,6 +2,7 @@
 
 mod build;
 mod chromium;
+mod conformance;
 mod demo;
 mod glue;
 mod lint;
@@ -48,6 +49,12 @@ const COMMANDS: &[Command] = &[
         takes: "[--save] [server…]",
         does: "real servers of many makes, evicted in a browser: prints a table (--save: docs/matrix.md)",
         run: matrix::run,
+    },
+    Command {
+        name: "conformance",
+        takes: "[--all|scenario…]",
+        does: "the official suite's scenarios against the package in headless Chromium: prints a table",
+        run: conformance::run,
     },
     Command {
         name: "lint",

@@ -21,12 +21,21 @@ pub enum Piece {
     Node,
     /// Chromium and its driver.
     Chromium,
+    /// The packages of `tests/conformance`.
+    ConformanceSuite,
     /// A virtual environment with the packages of `tests/e2e/requirements.txt`.
     Python,
 }
 
-const ALL: &[Piece] =
-    &[Piece::Lints, Piece::WasmTarget, Piece::Node, Piece::Chromium, Piece::Python, Piece::WasmBindgen];
+const ALL: &[Piece] = &[
+    Piece::Lints,
+    Piece::WasmTarget,
+    Piece::Node,
+    Piece::ConformanceSuite,
+    Piece::Chromium,
+    Piece::Python,
+    Piece::WasmBindgen,
+];
 
 pub fn command(project: &Project, _: &[String]) -> Result<()> {
     ensure(project, ALL)?;
@@ -43,6 +52,7 @@ pub fn ensure(project: &Project, pieces: &[Piece]) -> Result<()> {
             Piece::WasmTarget => toolchain::wasm_target()?,
             Piece::WasmBindgen => drop(toolchain::wasm_bindgen(project)?),
             Piece::Node => node::packages(project)?,
+            Piece::ConformanceSuite => node::install(project, "tests/conformance")?,
             Piece::Chromium => drop(chromium::Chromium::find_or_install()?),
             Piece::Python => python::environment(project)?,
         }

@@ -14,6 +14,15 @@ pub fn passed_by_node(output: &str) -> usize {
     output.lines().filter_map(|line| line.strip_prefix("ℹ pass ")?.trim().parse::<usize>().ok()).sum()
 }
 
+/// A last line of its own: `12 passed, 0 failed`.
+pub fn passed_plainly(output: &str) -> usize {
+    output
+        .lines()
+        .next_back()
+        .and_then(|line| line.split_once(" passed, ")?.0.parse::<usize>().ok())
+        .unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -43,5 +52,12 @@ mod tests {
     fn node_counts_what_passed_and_not_what_was_skipped() {
         let output = "✔ heals (1.5ms)\nℹ tests 5\nℹ suites 0\nℹ pass 3\nℹ fail 0\nℹ cancelled 0\nℹ skipped 2\nℹ todo 0\nℹ duration_ms 80.1\n";
         assert_eq!(passed_by_node(output), 3);
+    }
+
+    #[test]
+    fn a_plain_summary_is_the_last_line() {
+        assert_eq!(passed_plainly("a scenario\n\n8 passed, 0 failed\n"), 8);
+        assert_eq!(passed_plainly("8 passed, 0 failed\nand then it broke\n"), 0);
+        assert_eq!(passed_plainly(""), 0);
     }
 }

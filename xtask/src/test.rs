@@ -7,10 +7,11 @@ use anyhow::{Result, bail};
 
 use crate::build;
 use crate::chromium::Chromium;
+use crate::conformance;
 use crate::process::{run_and_keep, say};
 use crate::project::Project;
 use crate::setup::{self, Piece};
-use crate::summary::{passed_by_cargo, passed_by_node};
+use crate::summary::{passed_by_cargo, passed_by_node, passed_plainly};
 use crate::toolchain::{self, WASM};
 
 struct Suite {
@@ -22,7 +23,7 @@ struct Suite {
     passed: fn(&str) -> usize,
 }
 
-pub const SUITE_NAMES: &str = "[native|wasm|e2e]";
+pub const SUITE_NAMES: &str = "[native|wasm|e2e|conformance]";
 
 const SUITES: &[Suite] = &[
     Suite {
@@ -48,6 +49,14 @@ const SUITES: &[Suite] = &[
         needs: &[Piece::WasmTarget, Piece::WasmBindgen, Piece::Node, Piece::Chromium, Piece::Python],
         command: e2e,
         passed: passed_by_node,
+    },
+    Suite {
+        name: "conformance",
+        about: "the packed npm package in the official suite's scenarios, in headless Chromium",
+        at_least: 8,
+        needs: conformance::NEEDS,
+        command: conformance::runner,
+        passed: passed_plainly,
     },
 ];
 

@@ -15,11 +15,11 @@ const FLAGS = [
   "--disable-sync",
 ];
 
-/** Starts a browser with a profile of its own, which ends with the test process. */
-export async function launchBrowser() {
+/** Starts a browser with a profile of its own, which ends with the test process. `flags` are added to ours. */
+export async function launchBrowser(flags = []) {
   const executablePath = process.env.CHROMIUM ?? PROGRAMS.find((path) => existsSync(path));
   if (!executablePath) throw new Error("no Chromium found: install it, or name it in CHROMIUM");
-  return puppeteer.launch({ executablePath, headless: true, args: FLAGS, protocolTimeout: 120_000 });
+  return puppeteer.launch({ executablePath, headless: true, args: [...FLAGS, ...flags], protocolTimeout: 120_000 });
 }
 
 /**

@@ -1,0 +1,56 @@
+// What a host does in each scenario of the suite, with the package as it comes.
+
+import { connect } from "mcp-evergreen";
+
+const clientInfo = { name: "mcp-evergreen-conformance", version: "1.0.0" };
+
+const SCENARIOS = {
+  // This server has no capabilities, only an answer to everything.
+  initialize: (session) => session.ping(),
+
+  async tools_call(session) {
+    await session.listTools();
+    const { content } = await session.callTool({ name: "add_numbers", arguments: { a: 5, b: 3 } });
+    expect(content[0].text === "The sum of 5 and 3 is 8", "the sum");
+  },
+
+  "elicitation-sep1034-client-defaults": {
+    // The user agrees to the form as it is: the defaults are the session's to fill in.
+    options: { handlers: { "elicitation/create": () => ({ action: "accept", content: {} }) } },
+    async play(session) {
+      const { tools } = await session.listTools();
+      await session.callTool({ name: tools[0].name, arguments: {} });
+    },
+  },
+
+  async "sse-retry"(session) {
+    await session.listTools();
+    const { content } = await session.callTool({ name: "test_reconnection", arguments: {} });
+    expect(content[0].text === "Reconnection test completed successfully", "the answer of the stream that was resumed");
+  },
+
+  async "json-schema-2020-12-preservation"(session) {
+    const { tools } = await session.listTools();
+    const { inputSchema } = tools.find(({ name }) => name === "json_schema_2020_12_tool");
+    await session.callTool({ name: "json_schema_echo", arguments: { schema: inputSchema } });
+  },
+};
+
+/** Those that nobody has written yet: what almost all of them begin with. */
+const begin = (session) => session.listTools();
+
+/** Plays one against the server at `url`; rejects where it does not come to its end. */
+export async function play({ scenario, url }) {
+  const { options = {}, play } = steps(SCENARIOS[scenario] ?? begin);
+  const session = await connect(url, { clientInfo, recovery: { maxAttempts: 1 }, ...options });
+  await play(session);
+  await session.close();
+}
+
+function steps(given) {
+  return typeof given === "function" ? { play: given } : given;
+}
+
+function expect(condition, what) {
+  if (!condition) throw new Error(`expected ${what}`);
+}

@@ -1,0 +1,31 @@
+//! The official conformance suite: everything it needs, then `tests/conformance/run.mjs`.
+
+use std::process::Command;
+
+use anyhow::{Result, bail};
+
+use crate::build;
+use crate::chromium::Chromium;
+use crate::process::run_and_keep;
+use crate::project::Project;
+use crate::setup::{self, Piece};
+
+pub const NEEDS: &[Piece] =
+    &[Piece::WasmTarget, Piece::WasmBindgen, Piece::Node, Piece::Chromium, Piece::ConformanceSuite];
+
+pub fn run(project: &Project, arguments: &[String]) -> Result<()> {
+    setup::ensure(project, NEEDS)?;
+    let (passed, _) = run_and_keep(runner(project)?.args(arguments))?;
+    if !passed {
+        bail!("not everything passed that must");
+    }
+    Ok(())
+}
+
+/// Without arguments it runs what is held.
+pub fn runner(project: &Project) -> Result<Command> {
+    build::build(project)?;
+    let mut command = project.node();
+    command.arg("tests/conformance/run.mjs").env("CHROMIUM", Chromium::find_or_install()?.browser);
+    Ok(command)
+}
