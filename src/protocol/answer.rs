@@ -74,7 +74,7 @@ impl<P: Payload> Session<P> {
                     let late = exchange.head_after > self.gate_ms();
                     // A rate limiter refuses before it dispatches, and so does a server that says when to come back.
                     // Any other 503 may be a proxy's word on a connection that broke.
-                    let gate = refusal.status == 429 || retry_after.is_some() && !late;
+                    let gate = !late && (refusal.status == 429 || retry_after.is_some());
                     self.busy(id, *error, gate, retry_after.unwrap_or_default(), now);
                 }
                 Verdict::OtherEra => {

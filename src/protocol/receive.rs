@@ -230,7 +230,11 @@ impl<P: Payload> Session<P> {
         let retry_after = exchange.head.as_ref().and_then(|head| head.retry_after.as_deref());
         let retry_after = retry_after.and_then(|value| backoff::retry_after(value, now.unix_ms));
         let session = self.state.known();
-        let error = Box::new(refusal_error(&refusal, error, session));
+        let mut error = Box::new(refusal_error(&refusal, error, session));
+        // The browser may have sent it twice: the first copy ran, and the second was refused.
+        if error.outcome == Outcome::NotExecuted && exchange.head_after > self.gate_ms() {
+            error.outcome = Outcome::Unknown;
+        }
         self.conclude(id, Answer::Refused { refusal, error, retry_after }, now);
     }
 

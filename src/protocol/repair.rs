@@ -119,14 +119,23 @@ impl<P: Payload> Session<P> {
         }
     }
 
-    /// These calls were refused by a session that turned out to be gone.
+    /// These calls sounded refused by a session that turned out to be gone. Only a refusal of the gate's kind is the
+    /// gate's: what a handler said just before the session went is its answer, and it ran.
     fn refused_with_session(&mut self, waiting: Vec<(CallId, IfAlive<P>)>, now: Now) {
         for (id, if_alive) in waiting {
-            if let Some(call) = self.calls.get_mut(&id) {
-                call.place = Place::Here;
-            }
+            let gate = match &if_alive {
+                IfAlive::Resend => true,
+                IfAlive::Settle(error) => error.http_status.map(|status| (status, error.rpc_code)) == self.past.gate,
+            };
+            let Some(call) = self.calls.get_mut(&id) else { continue };
+            call.place = Place::Here;
+            call.maybe_ran |= !gate;
+            let may = gate || call.safe;
             match if_alive {
                 IfAlive::Resend => self.dispatch(id, now),
+                IfAlive::Settle(error) if !may => {
+                    self.settle(id, Err(Box::new(Error { outcome: Outcome::Unknown, ..*error })));
+                }
                 IfAlive::Settle(_) if self.may_resend_refused(id) && self.spend(id, Repair::Session) => {
                     self.dispatch(id, now);
                 }

@@ -93,3 +93,26 @@ fn a_notification_that_is_refused_late_tells_that_the_session_is_gone() {
     net.latency = 10;
     assert_eq!(net.run_for(10_000), ["initialize→200 s2", "initialized→202"]);
 }
+
+#[test]
+fn a_tools_own_words_are_its_answer_even_if_the_session_goes_right_after() {
+    let mut net = Net::connected();
+    let thrown = json!({"jsonrpc": "2.0", "id": null, "error": {"code": -32600, "message": "Session not found"}});
+    net.reply("call", Reply::json(200, &thrown));
+    net.restart();
+    let call = net.call("a");
+    assert_eq!(net.run(), ["call→200", "ping→404", "a rpc unknown", "initialize→200 s2", "initialized→202"]);
+    assert_eq!(net.error(call).rpc_code, Some(-32600));
+}
+
+#[test]
+fn what_is_refused_late_may_have_run_whatever_the_refusal() {
+    let mut net = Net::connected();
+    net.latency = 5_000;
+    net.reply("call", Reply::text(403, "Forbidden"));
+    net.call("a");
+    assert_eq!(net.run(), ["call→403", "a http unknown"]);
+    net.reply("call", Reply::busy(429, "1"));
+    net.call("b");
+    assert_eq!(net.run(), ["call→429", "b overloaded unknown"]);
+}
