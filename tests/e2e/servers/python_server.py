@@ -1,5 +1,8 @@
 """An MCP server on the official Python SDK, with CORS for browsers.
 
+`POST /touch` changes the resource `test://clock` and tells whoever is subscribed to it, `POST /say?level=…&text=…` logs,
+to each session from the level on that it has set.
+
 Environment: PORT, EXECUTIONS (file to append executions to), IDLE_TIMEOUT (seconds), JSON=1 (JSON answers, not SSE),
 PROCESS_TOKEN (what `whoami` tells).
 """
@@ -8,12 +11,15 @@ import os
 import secrets
 import sys
 import threading
+from typing import get_args
 
 import anyio
 import uvicorn
 from mcp.server.mcpserver import MCPServer
 from mcp.shared.exceptions import MCPError
+from mcp_types import EmptyResult, LoggingLevel, SetLevelRequestParams, SubscribeRequestParams, UnsubscribeRequestParams
 from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import PlainTextResponse
 
 TOKEN = os.environ.get("PROCESS_TOKEN") or secrets.token_hex(8)
 EXECUTIONS = os.environ.get("EXECUTIONS", os.devnull)
@@ -60,6 +66,64 @@ async def fail_session(key: str) -> str:
     """Runs, then fails with the words of a refused session."""
     record("started", "fail_session", key)
     raise MCPError(code=-32600, message="Session not found")
+
+
+touched = 0
+subscribers: dict = {}
+levels: dict = {}
+SEVERITY = get_args(LoggingLevel)
+
+
+@server.resource("test://clock")
+def clock() -> str:
+    """How often it was touched."""
+    return str(touched)
+
+
+def session_id(ctx) -> str:
+    return ctx.request.headers["mcp-session-id"]
+
+
+async def subscribe(ctx, params: SubscribeRequestParams) -> EmptyResult:
+    subscribers[session_id(ctx), str(params.uri)] = ctx.session
+    return EmptyResult()
+
+
+async def unsubscribe(ctx, params: UnsubscribeRequestParams) -> EmptyResult:
+    subscribers.pop((session_id(ctx), str(params.uri)), None)
+    return EmptyResult()
+
+
+async def set_level(ctx, params: SetLevelRequestParams) -> EmptyResult:
+    levels[session_id(ctx)] = (SEVERITY.index(params.level), ctx.session)
+    return EmptyResult()
+
+
+# MCPServer serves neither by itself.
+for method, takes, handler in [
+    ("resources/subscribe", SubscribeRequestParams, subscribe),
+    ("resources/unsubscribe", UnsubscribeRequestParams, unsubscribe),
+    ("logging/setLevel", SetLevelRequestParams, set_level),
+]:
+    server._lowlevel_server.add_request_handler(method, takes, handler)
+
+
+@server.custom_route("/touch", methods=["POST"])
+async def touch(_request):
+    global touched
+    touched += 1
+    for (_, uri), session in list(subscribers.items()):
+        await session.send_resource_updated(uri)
+    return PlainTextResponse(f"{touched}\n")
+
+
+@server.custom_route("/say", methods=["POST"])
+async def say(request):
+    level, text = request.query_params["level"], request.query_params["text"]
+    for least, session in list(levels.values()):
+        if SEVERITY.index(level) >= least:
+            await session.send_log_message(level, text, logger="e2e")
+    return PlainTextResponse("said\n")
 
 
 def end_with_parent() -> None:
