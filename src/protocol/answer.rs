@@ -21,6 +21,9 @@ pub(super) const HIDDEN_SESSION_ID: Diagnosis = Diagnosis {
            probably does not expose it: it must send `Access-Control-Expose-Headers: Mcp-Session-Id`.",
 };
 
+pub(super) const REFUSED_LATE: &str =
+    "The session was refused, but later than a gate refuses: the browser may have sent the call twice.";
+
 impl<P: Payload> Session<P> {
     pub(super) fn call_answered(
         &mut self,
@@ -63,7 +66,11 @@ impl<P: Payload> Session<P> {
                     self.evicted(id, exchange, now);
                 }
                 Verdict::Suspect => {
-                    let gate = self.past.gate == Some((refusal.status, refusal.rpc_code));
+                    let late = exchange.head_after > self.gate_ms();
+                    if let Some(call) = self.calls.get_mut(&id) {
+                        call.maybe_ran |= late;
+                    }
+                    let gate = !late && self.past.gate == Some((refusal.status, refusal.rpc_code));
                     self.suspected(id, exchange, error, gate, now);
                 }
                 Verdict::UnknownOutcome { session_gone: true } => {
@@ -178,11 +185,9 @@ impl<P: Payload> Session<P> {
 
     /// As [`Self::unknown`], and the session is gone: the refusal came later than a gate refuses.
     fn unknown_and_gone(&mut self, id: CallId, generation: u32, error: Error<P>, now: Now) {
-        const WHAT: &str =
-            "The session was refused, but later than a gate refuses: the browser may have sent the call twice.";
         let again = self.may_resend_unknown(id, Repair::Session);
         if !again {
-            self.settle_unknown(id, WHAT, error);
+            self.settle_unknown(id, REFUSED_LATE, error);
         }
         self.session_refused(generation, again, now);
         if again {
@@ -197,7 +202,7 @@ impl<P: Payload> Session<P> {
         call.safe && self.config.recovery.mode != Mode::Off && call.spend(repair)
     }
 
-    fn settle_unknown(&mut self, id: CallId, what: &str, error: Error<P>) {
+    pub(super) fn settle_unknown(&mut self, id: CallId, what: &str, error: Error<P>) {
         let again = self.calls.get(&id).is_some_and(|call| call.sends > 1);
         let why = if again { "It was sent again once." } else { "It was not sent again, because it may have run." };
         let code = if error.code == Code::Network { Code::Network } else { Code::OutcomeUnknown };

@@ -111,6 +111,11 @@ impl Call {
         if self.maybe_ran || !matches!(self.place, Place::Here) { Outcome::Unknown } else { Outcome::NotExecuted }
     }
 
+    /// The outcome of all sends, where that of the last is known.
+    pub fn outcome_with(&self, last: Outcome) -> Outcome {
+        if self.maybe_ran && last == Outcome::NotExecuted { Outcome::Unknown } else { last }
+    }
+
     /// Whether it may be sent once more after this kind of repair; if so, that is spent.
     pub fn spend(&mut self, repair: Repair) -> bool {
         let may = self.sends < MAX_SENDS && !self.repaired.contains(&repair);

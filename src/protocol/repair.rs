@@ -1,5 +1,6 @@
 //! Whether the session lives, and how it is given up.
 
+use super::answer::REFUSED_LATE;
 use super::backoff;
 use super::call::{Place, Repair};
 use super::close::delete_request;
@@ -130,9 +131,10 @@ impl<P: Payload> Session<P> {
             let Some(call) = self.calls.get_mut(&id) else { continue };
             call.place = Place::Here;
             call.maybe_ran |= !gate;
-            let may = gate || call.safe;
+            let may = !call.maybe_ran || call.safe;
             match if_alive {
                 IfAlive::Resend => self.dispatch(id, now),
+                IfAlive::Settle(error) if !may && gate => self.settle_unknown(id, REFUSED_LATE, *error),
                 IfAlive::Settle(error) if !may => {
                     self.settle(id, Err(Box::new(Error { outcome: Outcome::Unknown, ..*error })));
                 }

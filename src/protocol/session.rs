@@ -274,10 +274,12 @@ impl<P: Payload> Session<P> {
     }
 
     /// Ends a command. It settles once: the second time there is nothing left to settle.
-    pub(super) fn settle(&mut self, id: CallId, result: Result<P, Box<Error<P>>>) {
-        if self.forget(id).is_some() {
-            self.output(Output::Settle { call: id, result });
+    pub(super) fn settle(&mut self, id: CallId, mut result: Result<P, Box<Error<P>>>) {
+        let Some(call) = self.forget(id) else { return };
+        if let Err(error) = &mut result {
+            error.outcome = call.outcome_with(error.outcome);
         }
+        self.output(Output::Settle { call: id, result });
     }
 
     pub(super) fn forget(&mut self, id: CallId) -> Option<Call> {

@@ -116,3 +116,13 @@ fn what_is_refused_late_may_have_run_whatever_the_refusal() {
     net.call("b");
     assert_eq!(net.run(), ["call→429", "b overloaded unknown"]);
 }
+
+#[test]
+fn a_suspicion_that_comes_late_leaves_the_outcome_unknown() {
+    let mut net = Net::connected();
+    net.refusal = Reply::error(200, -32001, "Session not found");
+    net.restart();
+    net.latency = 5_000;
+    net.call("a");
+    assert_eq!(net.run()[..3], ["call→200", "ping→200", "a outcome_unknown unknown"]);
+}
