@@ -1,0 +1,120 @@
+//! A model of the world: one client on a simulated network, servers that evict, an application that does as it likes.
+//! Seeded: `MODEL_SEED=n` replays one seed and prints what happened, `MODEL_SEEDS=n` sets how many are run,
+//! `MODEL_FROM=n` where they begin.
+#![cfg(not(target_arch = "wasm32"))]
+#![expect(clippy::wildcard_enum_match_arm, reason = "tests name what they expect and fail on the rest")]
+
+mod app;
+mod law;
+mod plan;
+mod server;
+mod steps;
+mod world;
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
+use steps::State;
+use world::World;
+
+const SEEDS: u64 = 10_000;
+/// Every so many seeds are run a second time with other splits of the same bytes.
+const SPLITS_EVERY: u64 = 10;
+
+fn from_environment(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|value| value.parse().unwrap_or_else(|_| panic!("{name} is no number: {value}")))
+}
+
+#[derive(Default)]
+struct Tally {
+    fired: BTreeMap<(State, State), u64>,
+    events: usize,
+}
+
+/// Runs one seed; `Err` says what is wrong.
+fn run(seed: u64, tally: &mut Tally) -> Result<(), String> {
+    let splits = seed.is_multiple_of(SPLITS_EVERY);
+    let world = finish(seed, 1, splits)?;
+    for (transition, count) in &world.steps.fired {
+        *tally.fired.entry(*transition).or_default() += count;
+    }
+    tally.events += world.events;
+    if splits && finish(seed, 2, true)?.digest != world.digest {
+        return Err("the output depends on how bytes were split".to_owned());
+    }
+    Ok(())
+}
+
+fn finish(seed: u64, splits: u64, digests: bool) -> Result<World, String> {
+    let run = || {
+        let mut world = World::new(seed, splits, false);
+        world.law.digests = digests;
+        world.run();
+        world
+    };
+    let mut world = catch_unwind(AssertUnwindSafe(run)).map_err(|_| "it panicked".to_owned())?;
+    match world.failure.take() {
+        Some(failure) => Err(failure),
+        None => Ok(world),
+    }
+}
+
+/// What happened, line by line.
+fn transcript(seed: u64) -> (Vec<String>, Option<String>) {
+    let mut world = World::new(seed, 1, true);
+    let ended = catch_unwind(AssertUnwindSafe(|| world.run()));
+    let failure = world.failure.take().or_else(|| ended.is_err().then(|| "it panicked".to_owned()));
+    (world.log.take().unwrap_or_default(), failure)
+}
+
+#[test]
+fn the_world_holds_every_invariant() {
+    if let Some(seed) = from_environment("MODEL_SEED") {
+        let (lines, failure) = transcript(seed);
+        println!("{}", lines.join("\n"));
+        assert_eq!(failure, None, "seed {seed}");
+        return assert_eq!(run(seed, &mut Tally::default()), Ok(()), "seed {seed}");
+    }
+    let from = from_environment("MODEL_FROM").unwrap_or(0);
+    let count = from_environment("MODEL_SEEDS").unwrap_or(SEEDS);
+    let next = AtomicU64::new(from);
+    let failed = AtomicU64::new(u64::MAX);
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let work = || {
+        let mut tally = Tally::default();
+        let mut why = None;
+        loop {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            // Seeds before one that failed are still run: the first is reported.
+            if seed >= from.saturating_add(count).min(failed.load(Ordering::Relaxed)) {
+                return (tally, why);
+            }
+            if let Err(failure) = run(seed, &mut tally) {
+                failed.fetch_min(seed, Ordering::Relaxed);
+                why = Some((seed, failure));
+            }
+        }
+    };
+    let results: Vec<_> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        threads.into_iter().map(|thread| thread.join().expect("failures are caught")).collect()
+    });
+    let first = results.iter().filter_map(|(_, why)| why.as_ref()).min();
+    if let Some((seed, why)) = first {
+        let (lines, _) = transcript(*seed);
+        let last = lines.len().saturating_sub(60);
+        println!("{}", lines[last..].join("\n"));
+        panic!("seed {seed}: {why}\nreplay it with MODEL_SEED={seed}");
+    }
+    let mut fired: BTreeMap<(State, State), u64> = BTreeMap::new();
+    for (transition, count) in results.iter().flat_map(|(tally, _)| &tally.fired) {
+        *fired.entry(*transition).or_default() += count;
+    }
+    let events: usize = results.iter().map(|(tally, _)| tally.events).sum();
+    println!("{count} seeds from {from}, {events} events");
+    for ((before, after), count) in &fired {
+        println!("{count:>8}  {} {} → {} {}", before.0, before.1, after.0, after.1);
+    }
+    let never: Vec<_> = steps::REQUIRED.iter().filter(|transition| !fired.contains_key(transition)).collect();
+    assert!(never.is_empty() || count < SEEDS, "never fired: {never:?}");
+}
