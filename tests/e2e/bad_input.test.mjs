@@ -89,14 +89,17 @@ wire("a bad argument of a call rejects with a TypeError, and nothing is sent", {
 // [the mistake, the error's code, what its message must say]
 const NOT_MCP = [
   ["html", "not_mcp", /html/i],
-  ["not-found", "http", /404/],
-  ["forbidden", "http", /403/],
-  ["broken", "http", /500/],
+  ["not-found", "not_mcp", /HTTP 404/],
+  ["post-not-allowed", "not_mcp", /HTTP 405/],
+  ["locked", "unauthorized", /HTTP 401/],
+  ["forbidden", "http", /HTTP 403/],
+  ["broken", "http", /HTTP 500/],
+  ["moved", "http", /redirect/],
   ["not-json", "not_mcp", /JSON/],
   ["not-json-rpc", "not_mcp", /JSON-RPC/],
   ["json-null", "not_mcp", /JSON-RPC/],
   ["empty", "not_mcp", /empty/i],
-  ["empty-stream", "not_mcp", /stream|empty|ended/i],
+  ["empty-stream", "not_mcp", /stream/],
   ["accepted", "not_mcp", /202/],
   ["cut-off", "network", /./],
   ["old-version", "unsupported_version", /1999-01-01/],
@@ -134,44 +137,70 @@ wire("a session that is refused as soon as it was made: an error, no loop", { ta
 
 // ── A good session, a bad answer ──
 
-// [the mistake, the error's codes, options of connect]
+// [the mistake, the error's code, what its message must say]
 const BAD_ANSWERS = [
-  ["huge", ["too_large"]],
-  ["huge-stream", ["too_large"]],
-  ["html-later", ["not_mcp"]],
-  ["empty-later", ["not_mcp"]],
-  ["not-json-later", ["not_mcp"]],
-  ["cut-later", ["network", "outcome_unknown", "not_mcp"]],
-  ["stream-ends", ["outcome_unknown", "not_mcp"]],
-  ["other-id", ["protocol", "not_mcp", "timeout", "outcome_unknown"]],
+  ["huge", "too_large", /67108864 bytes.*maxMessageBytes/],
+  ["huge-stream", "too_large", /16777216 bytes.*maxEventBytes/],
+  ["huge-error", "outcome_unknown", /HTTP 500/],
+  ["html-later", "not_mcp", /text\/html/],
+  ["empty-later", "not_mcp", /empty body/],
+  ["not-json-later", "not_mcp", /no JSON-RPC/],
+  ["cut-later", "network", /broke/],
+  ["stream-ends", "outcome_unknown", /ended the stream/],
+  ["other-id", "protocol", /another id/],
 ];
 
-for (const [mistake, codes] of BAD_ANSWERS) {
+for (const [mistake, code, says] of BAD_ANSWERS) {
   wire(`a call that is answered "${mistake}": a clear error, and the next call works`, { target: () => hostile.at(mistake) }, async ({ recording, run }) => {
     const { error } = await run(({ settle }) => settle(session.callTool({ name: "odd", arguments: {} }, { timeout: 10_000 })));
     assert.equal(error?.name, "McpError", JSON.stringify(error));
-    assert.ok(codes.includes(error.code), `${error.code}: ${error.message}`);
-    assert.notEqual(error.outcome, "not_executed", "the server had it");
+    assert.equal(error.code, code, error.message);
+    assert.match(error.message, says);
+    assert.equal(error.outcome, "unknown", "the server had it");
     await assertNextCallWorks(run);
     assert.equal(recording.counts()["tools/call"], 2, "the call was sent once");
+    assert.equal(recording.counts().initialize, 1, "the session lived on");
   });
 }
 
-// The engine's own JSON.parse reads 5 000 levels: the value itself is as good an outcome as an error.
-for (const mistake of ["deep", "deep-stream", "deep-error"]) {
-  wire(`an answer nested 5 000 deep ("${mistake}"): settles, and the next call works`, { target: () => hostile.at(mistake) }, async ({ recording, run }) => {
-    const settled = await run(async ({ settle }) => {
-      const { ok, error } = await settle(session.callTool({ name: "odd", arguments: {} }, { timeout: 10_000 }));
-      let depth = 0;
-      for (let value = ok; Array.isArray(value); value = value[0]) depth += 1;
-      return { depth, error };
-    });
-    if (mistake === "deep-error" || settled.error) assert.equal(settled.error?.name, "McpError");
-    else assert.equal(settled.depth, 5_000);
+// The engine's own JSON.parse reads 5 000 levels: what is as deep as that is handed over as it is.
+for (const [mistake, depth] of [
+  ["deep", { ok: 5_000 }],
+  ["deep-stream", { ok: 5_000 }],
+  ["deep-error", { data: 5_000 }],
+  ["deep-progress", { ok: 0, progress: 5_000 }],
+  ["deep-question", { ok: 0, asked: 5_000 }],
+]) {
+  wire(`an answer nested 5 000 deep ("${mistake}") is handed over, and the next call works`, { target: () => hostile.at(mistake), connect: false }, async ({ proxy, recording, run }) => {
+    const found = await run(async ({ connect }, url) => {
+      const depth = (value) => {
+        let depth = 0;
+        for (; value !== null && typeof value === "object" && 0 in value; value = value[0]) depth += 1;
+        return depth;
+      };
+      const found = {};
+      const handlers = { "sampling/createMessage": ({ deep }) => ((found.asked = depth(deep)), { role: "assistant", model: "m", content: { type: "text", text: "" } }) };
+      globalThis.session = await connect(url, { handlers });
+      const onprogress = ({ deep }) => (found.progress = depth(deep));
+      await session.callTool({ name: "odd", arguments: {} }, { timeout: 10_000, onprogress }).then(
+        (ok) => (found.ok = depth(ok)),
+        (error) => (found.data = depth(error.data)),
+      );
+      return found;
+    }, proxy.url);
+    assert.deepEqual(found, depth);
     await assertNextCallWorks(run);
     assert.equal(recording.counts().initialize, 1, "the session lived on");
   });
 }
+
+wire("a handshake nested 5 000 deep: connect settles, and the next one works", { target: () => hostile.at("deep-handshake"), connect: false }, async ({ connect, run }) => {
+  for (let i = 0; i < 2; i++) {
+    const { error } = await connect();
+    if (error) assert.equal(error.name, "McpError", JSON.stringify(error));
+    else await assertNextCallWorks(run);
+  }
+});
 
 // ── CORS ──
 
@@ -187,12 +216,34 @@ for (const kind of [servers.everything, servers.pythonSdk, servers.typescriptSdk
   });
 }
 
-wire("no CORS headers at all: an error that says it may be CORS", { server: servers.pythonSdk, cors: "none", connect: false }, async ({ connect, recording }) => {
-  const { error } = await connect({ timeout: 5_000, recovery: { maxAttempts: 1 } });
+wire("no CORS headers at all: a diagnosis that names the header", { server: servers.pythonSdk, cors: "none", connect: false }, async ({ connect, recording }) => {
+  const { error } = await connect({ timeout: 10_000, recovery: { maxAttempts: 2, baseDelay: 20 } });
   assert.equal(error?.name, "McpError", JSON.stringify(error));
-  assert.ok(["cors", "network"].includes(error.code), error.code);
-  assert.match(`${error.message} ${error.diagnosis?.hint}`, /CORS/);
-  assert.deepEqual(recording.transcript(), [], "the browser stopped it at the preflight");
+  assert.equal(error.code, "cors", error.message);
+  assert.equal(error.outcome, "not_executed");
+  assert.equal(error.diagnosis?.header, "Access-Control-Allow-Origin");
+  assert.match(error.message, /Access-Control-Allow-Origin/);
+  assert.deepEqual(recording.counts(), { HEAD: 1 }, "the browser stopped it at the preflight; one probe tells why");
+});
+
+wire("Mcp-Session-Id hidden from the page after an eviction: a diagnosis, no loop, and back when it is shown", { server: servers.typescriptSdk }, async ({ server, proxy, recording, run }) => {
+  await run(() => session.close());
+  const connected = await run(({ connect, settle }, url) => settle(connect(url, { recovery: { baseDelay: 300, maxDelay: 600 } }).then((made) => void (globalThis.session = made))), proxy.url);
+  assert.equal(connected.error, undefined);
+  proxy.cors = "hide-session-id";
+  await server.restart();
+  const mark = recording.records.length;
+  const { error } = await run(({ settle }) => settle(session.callTool({ name: "echo", arguments: { message: "x" } })));
+  assert.equal(error?.name, "McpError", JSON.stringify(error));
+  assert.equal(error.outcome, "not_executed");
+  assert.match(error.diagnosis?.header ?? "", /^mcp-session-id$/i, JSON.stringify(error));
+  assert.match(error.message, /Access-Control-Expose-Headers: Mcp-Session-Id/);
+  await sleep(1_500);
+  const { initialize, ...others } = recording.counts(mark);
+  assert.ok(initialize <= 6, `${initialize} initializes`);
+  assert.equal(others["tools/call"], 1);
+  proxy.cors = "pass";
+  await assertNextCallWorks(run);
 });
 
 async function assertNextCallWorks(run) {

@@ -95,6 +95,7 @@ wire("refused again right after recovery: an error, and nothing is sent a third 
   assert.equal(error.name, "McpError");
   assert.equal(error.code, "session_lost");
   assert.equal(error.outcome, "not_executed");
+  assert.match(error.message, /refused the new session too.*not sent a third time/);
   await sleep(3_000);
   assert.deepEqual(recording.transcript().slice(2, 6), [
     "tools/call→404 s1",
@@ -109,12 +110,25 @@ wire("every new session is refused too: an error after two attempts, then waitin
   const stop = proxy.when({ withSession: true }, refuse());
   const { error } = await run(({ settle }) => settle(session.callTool({ name: "echo", arguments: { message: "x" } })));
   assert.equal(error.name, "McpError");
+  assert.equal(error.code, "session_lost");
   assert.equal(error.outcome, "not_executed");
-  assert.ok(recording.counts()["tools/call"] <= 2);
-  assert.ok(recording.counts().initialize <= 3, "two attempts to recover");
+  assert.deepEqual(recording.transcript(2), [
+    "tools/call→404 s1",
+    "initialize→200 s2",
+    "notifications/initialized→404 s2",
+    "initialize→200 s3",
+    "notifications/initialized→404 s3",
+  ]);
+  const { state, waitingFor, lastError } = await run(() => ({ ...session.status, lastError: session.status.lastError.code }));
+  assert.equal(state, "waiting");
+  assert.ok(waitingFor.why && waitingFor.until > Date.now() - 1_000, JSON.stringify(waitingFor));
+  assert.equal(lastError, "rpc", "the refusal, as the server said it");
 
-  await sleep(2_000);
-  assert.ok(recording.counts().initialize <= 12, `no loop: ${recording.counts().initialize} in two seconds`);
+  // Pauses of 500 ms at least, then of 1000 at least.
+  const mark = recording.records.length;
+  await sleep(4_000);
+  const { initialize } = recording.counts(mark);
+  assert.ok(initialize >= 1 && initialize <= 5, `${initialize} attempts in four seconds`);
   stop();
   assert.ok(await run(({ until }) => until(() => session.status.state === "ready", 15_000)), "comes back by itself");
   const text = await run(async ({ text }) => text(await session.callTool({ name: "echo", arguments: { message: "x" } })));
@@ -153,6 +167,13 @@ wire("close ends the session on the server, and nothing follows", { server: serv
   assert.equal(await run(() => session.status.state), "closed");
   await sleep(500);
   assert.deepEqual(recording.transcript(2), ["DELETE→200 s1"]);
+});
+
+wire("verify proves a live session by one ping", { server: servers.typescriptSdk }, async ({ recording, run }) => {
+  const { state, verifiedAt } = await run(() => session.verify());
+  assert.equal(state, "ready");
+  assert.ok(Date.now() - verifiedAt < 5_000, "the server's last word is fresh");
+  assert.deepEqual(recording.transcript(2), ["ping→200 s1"]);
 });
 
 wire("verify heals a session that was evicted", { server: servers.typescriptSdk }, async ({ server, recording, run }) => {

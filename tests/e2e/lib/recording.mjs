@@ -136,7 +136,8 @@ function parse(body) {
   }
 }
 
-function tally(values) {
+/** How often each value occurs. */
+export function tally(values) {
   const counts = {};
   for (const value of values) counts[value] = (counts[value] ?? 0) + 1;
   return counts;

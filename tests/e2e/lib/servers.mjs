@@ -6,18 +6,27 @@ import { e2e, python } from "./paths.mjs";
 import { freePort } from "./ports.mjs";
 import { startProcess } from "./processes.mjs";
 
+/** The tools of the servers in this directory. */
+const OUR = {
+  whoami: { name: "whoami", arguments: {} },
+  slow: (key, seconds) => ({ name: "slow", arguments: { key, seconds } }),
+};
+
 /**
- * A way to start one kind of server. `args` is a list, or makes one from `{ port, env }`. `start({ port?, env?, bare? })` resolves to
+ * A way to start one kind of server. `args` is a list, or makes one from `{ port, env }`.
+ * `start({ port?, env?, bare? })` resolves to
  * `{ pid, token, url, port, executions, kill(), stop(), restart(), freeze(), thaw(), output() }`;
  * `restart` kills the process, where it lives, and starts another on the same port. `token` is what
  * this process alone was told at its birth, and what its `whoami` gives away. A `bare` server
  * inherits nothing of our environment.
  */
-export function kind(name, command, args, { env: own = {}, whoami = { name: "whoami", arguments: {} } } = {}) {
+export function kind(name, command, args, { env: own = {}, whoami = OUR.whoami, slow = OUR.slow } = {}) {
   return {
     name,
     /** The parameters of a tool call whose result differs between one process and the next. */
     whoami,
+    /** The parameters of a tool call that takes `seconds`. */
+    slow,
     async start({ port, env = {}, bare = false } = {}) {
       port ??= await freePort();
       const executions = executionLog();
@@ -71,6 +80,8 @@ const pythonProgram = `${e2e}servers/python_server.py`;
 export const everything = kind("server-everything", node, [everythingProgram, "streamableHttp"], {
   // It prints its environment, PROCESS_TOKEN included.
   whoami: { name: "get-env", arguments: {} },
+  // It ignores the key.
+  slow: (key, seconds) => ({ name: "trigger-long-running-operation", arguments: { key, duration: seconds, steps: 1 } }),
 });
 /** The official Python SDK: answers as SSE, refuses with 404 and -32600. */
 export const pythonSdk = kind("Python SDK", python, [pythonProgram]);

@@ -52,10 +52,17 @@ export function stage() {
   };
 }
 
-// Runs in the page: `session` and what it told are kept in globals.
+// Runs in the page: `session` and what it told are kept in globals. `gateMs()` is within what time a refusal counts as
+// one at the gate: this long, or five times the slowest handshake.
 async function connectInPage({ connect, settle }, url, options) {
   globalThis.told = [];
-  const on = {};
+  const handshakes = [];
+  globalThis.gateMs = () => Math.max(1_000, ...handshakes.map((ms) => 5 * ms));
+  const on = {
+    wire({ rpcMethod, phase, duration }) {
+      if (rpcMethod === "initialize" && phase === "answered") handshakes.push(duration);
+    },
+  };
   for (const event of ["recovering", "recovered", "warning", "close"]) {
     on[event] = (detail) => told.push({ event, ...detail });
   }

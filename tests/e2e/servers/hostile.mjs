@@ -6,6 +6,7 @@ import { createServer } from "node:http";
 import { listen } from "../lib/ports.mjs";
 
 const MiB = 1024 * 1024;
+const DEEP = `${"[".repeat(5_000)}0${"]".repeat(5_000)}`;
 const CORS = {
   "access-control-allow-origin": "*",
   "access-control-allow-headers": "*, authorization",
@@ -39,7 +40,10 @@ const mistakes = {
   // Instead of an answer to initialize:
   "html": ({ res }) => send(res, 200, "text/html", "<!doctype html><title>Welcome</title><p>It works!"),
   "not-found": ({ res }) => send(res, 404, "text/html", "<pre>Cannot POST /mcp</pre>"),
+  "post-not-allowed": ({ res }) => send(res, 405, "text/plain", ""),
+  "locked": ({ res }) => send(res, 401, "text/plain", "who are you?"),
   "forbidden": ({ res }) => send(res, 403, "text/plain", "no"),
+  "moved": ({ res }) => res.writeHead(308, { location: "/good" }).end(),
   "broken": ({ res }) => send(res, 500, "text/plain", "Internal Server Error"),
   "not-json": ({ res }) => send(res, 200, "application/json", "{ this is not JSON"),
   "not-json-rpc": ({ res }) => send(res, 200, "application/json", '{"hello":"world"}'),
@@ -61,6 +65,7 @@ const mistakes = {
   "no-version": (exchange) => initialize(exchange, { protocolVersion: undefined }),
   "latin-session-id": (exchange) => initialize(exchange, {}, "caf\u00e9"),
   "spaced-session-id": (exchange) => initialize(exchange, {}, "two words"),
+  "deep-handshake": (exchange) => serve(exchange, undefined, { capabilities: { tools: {}, experimental: "deep" } }),
   "endless-stream": async ({ res }) => {
     res.writeHead(200, { "content-type": "text/event-stream" });
     await flood(res, Buffer.from("data: " + "x".repeat(1000)), "", 100 * MiB);
@@ -72,16 +77,25 @@ const mistakes = {
       ? initialize(exchange)
       : send(exchange.res, 404, "application/json", '{"jsonrpc":"2.0","id":null,"error":{"code":-32001,"message":"Session not found"}}'),
 
+  // No mistake:
+  "good": (exchange) => serve(exchange, ({ res, id }) => sendResult(res, id, "{}")),
+
   // A good session whose tool calls are answered wrongly; the tool `echo` works:
-  "deep": (exchange) => serve(exchange, ({ res, id }) => sendResult(res, id, `${"[".repeat(5000)}${"]".repeat(5000)}`)),
-  "deep-stream": (exchange) =>
-    serve(exchange, ({ res, id }) =>
-      send(res, 200, "text/event-stream", `data: {"jsonrpc":"2.0","id":${id},"result":${"[".repeat(5000)}${"]".repeat(5000)}}\n\n`),
-    ),
+  "deep": (exchange) => serve(exchange, ({ res, id }) => sendResult(res, id, DEEP)),
+  "deep-stream": (exchange) => serve(exchange, ({ res, id }) => sendEvents(res, `{"jsonrpc":"2.0","id":${id},"result":${DEEP}}`)),
   "deep-error": (exchange) =>
+    serve(exchange, ({ res, id }) =>
+      send(res, 200, "application/json", `{"jsonrpc":"2.0","id":${id},"error":{"code":-32000,"message":"deep","data":${DEEP}}}`),
+    ),
+  "deep-progress": (exchange) =>
     serve(exchange, ({ res, id }) => {
-      const data = `${'{"a":'.repeat(5000)}1${"}".repeat(5000)}`;
-      send(res, 200, "application/json", `{"jsonrpc":"2.0","id":${id},"error":{"code":-32000,"message":"deep","data":${data}}}`);
+      const params = `{"progressToken":${id},"progress":1,"deep":${DEEP}}`;
+      sendEvents(res, `{"jsonrpc":"2.0","method":"notifications/progress","params":${params}}`, `{"jsonrpc":"2.0","id":${id},"result":{}}`);
+    }),
+  "deep-question": (exchange) =>
+    serve(exchange, ({ res, id }) => {
+      const question = `{"jsonrpc":"2.0","id":"q","method":"sampling/createMessage","params":{"deep":${DEEP}}}`;
+      sendEvents(res, question, `{"jsonrpc":"2.0","id":${id},"result":{}}`);
     }),
   "huge": (exchange) =>
     serve(exchange, async ({ res, id }) => {
@@ -92,6 +106,11 @@ const mistakes = {
     serve(exchange, async ({ res, id }) => {
       res.writeHead(200, { "content-type": "text/event-stream" });
       await flood(res, `data: {"jsonrpc":"2.0","id":${id},"result":{"content":[{"type":"text","text":"`, '"}]}}\n\n', 100 * MiB);
+    }),
+  "huge-error": (exchange) =>
+    serve(exchange, async ({ res }) => {
+      res.writeHead(500, { "content-type": "text/plain" });
+      await flood(res, "", "", 100 * MiB);
     }),
   "html-later": (exchange) => serve(exchange, ({ res }) => send(res, 200, "text/html", "<!doctype html><p>Signed out")),
   "empty-later": (exchange) => serve(exchange, ({ res }) => send(res, 200, "application/json", "")),
@@ -105,10 +124,11 @@ const mistakes = {
   "other-id": (exchange) => serve(exchange, ({ res }) => sendResult(res, 1, '{"content":[]}')),
 };
 
-/** A correct server but for what `wrong` answers to tools other than `echo`. */
-async function serve(exchange, wrong) {
-  const { res, message } = exchange;
-  if (message?.method === "initialize") return initialize(exchange);
+/** A correct server but for what `wrong` answers to tools other than `echo`, and for `change`s of the handshake. */
+async function serve(exchange, wrong, change) {
+  const { req, res, message } = exchange;
+  if (req.method === "GET") return void res.writeHead(405).end();
+  if (message?.method === "initialize") return initialize(exchange, change);
   if (message?.id === undefined) return void res.writeHead(202).end();
   const id = JSON.stringify(message.id);
   if (message.method !== "tools/call") return sendResult(res, id, "{}");
@@ -126,11 +146,16 @@ function initialize({ res, message }, change = {}, sessionId = randomUUID()) {
   };
   if (message?.method !== "initialize") return void res.writeHead(202).end();
   res.setHeader("mcp-session-id", sessionId);
-  sendResult(res, JSON.stringify(message.id), JSON.stringify(result));
+  // JSON.stringify does not go as deep as JSON.parse does.
+  sendResult(res, JSON.stringify(message.id), JSON.stringify(result).replace('"deep"', DEEP));
 }
 
 function sendResult(res, id, result) {
   send(res, 200, "application/json", `{"jsonrpc":"2.0","id":${id},"result":${result}}`);
+}
+
+function sendEvents(res, ...messages) {
+  send(res, 200, "text/event-stream", messages.map((message) => `data: ${message}\n\n`).join(""));
 }
 
 function send(res, status, type, body) {
