@@ -1,0 +1,349 @@
+// What the session offers beside tool calls, against a server that says what each test wants.
+
+import assert from "node:assert/strict";
+import { after, before } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { stage } from "./lib/stage.mjs";
+import { startScripted } from "./servers/scripted.mjs";
+
+const wire = stage();
+let server;
+before(async () => void (server = await startScripted()));
+after(() => server?.close());
+const scripted = { target: () => server.url, connect: false };
+
+const ALL = {
+  tools: { listChanged: true },
+  resources: { subscribe: true, listChanged: true },
+  prompts: { listChanged: true },
+  logging: {},
+  completions: {},
+};
+const tool = (name, more = {}) => ({ name, inputSchema: { type: "object" }, ...more });
+
+// ── Lists ──
+
+wire("all pages of each list; an empty string is a cursor like any other", scripted, async ({ connect, run }) => {
+  const pages = (field, item) => ({ cursor = "first" } = {}) =>
+    ({
+      first: { [field]: [item("a"), item("b")], nextCursor: "" },
+      "": { [field]: [], nextCursor: "last" },
+      last: { [field]: [item("c")], nextCursor: null },
+    })[cursor];
+  server.become({
+    capabilities: ALL,
+    answers: {
+      "tools/list": pages("tools", tool),
+      "resources/list": pages("resources", (name) => ({ name, uri: `test://${name}` })),
+      "resources/templates/list": pages("resourceTemplates", (name) => ({ name, uriTemplate: `test://${name}/{id}` })),
+      "prompts/list": pages("prompts", (name) => ({ name })),
+    },
+  });
+  await connect();
+  const lists = await run(async () => {
+    const lists = {};
+    for (const list of ["tools", "resources", "resourceTemplates", "prompts"]) {
+      lists[list] = [];
+      for await (const { name } of session[list]()) lists[list].push(name);
+    }
+    const { resources, nextCursor } = await session.listResources({ cursor: "" });
+    return { lists, page: { resources, nextCursor } };
+  });
+  const abc = ["a", "b", "c"];
+  assert.deepEqual(lists, {
+    lists: { tools: abc, resources: abc, resourceTemplates: abc, prompts: abc },
+    page: { resources: [], nextCursor: "last" },
+  });
+  assert.deepEqual(
+    server.received.filter(({ method }) => method === "resources/list").map(({ params }) => params?.cursor),
+    [undefined, "", "last", ""],
+  );
+});
+
+for (const [what, answers, error] of [
+  ["repeats a cursor", { tools: [tool("a")], nextCursor: "again" }, { code: "protocol", outcome: "executed", got: 2 }],
+  ["has no end", ({ cursor = "0" } = {}) => ({ tools: [tool("a")], nextCursor: `${+cursor + 1}` }), { code: "too_large", outcome: "executed", got: 3 }],
+  ["has a page without items", { nextCursor: "next" }, { code: "protocol", outcome: "executed", got: 0 }],
+  ["has a number as cursor", { tools: [], nextCursor: 5 }, { code: "protocol", outcome: "executed", got: 0 }],
+]) {
+  wire(`a list that ${what} ends with an error`, scripted, async ({ connect, run }) => {
+    server.become({ answers: { "tools/list": answers } });
+    await connect({ maxPages: 3 });
+    const ended = await run(async ({ settle }) => {
+      const got = [];
+      const { error } = await settle((async () => {
+        for await (const { name } of session.tools()) got.push(name);
+      })());
+      return { name: error.name, code: error.code, outcome: error.outcome, got: got.length };
+    });
+    assert.deepEqual(ended, { name: "McpError", ...error });
+    assert.equal(server.received.filter(({ method }) => method === "tools/list").length, Math.max(1, error.got));
+  });
+}
+
+wire("who stops iterating asks for no more pages; a wrong option rejects", scripted, async ({ connect, run }) => {
+  server.become({ answers: { "tools/list": { tools: [tool("a"), tool("b")], nextCursor: "next" } } });
+  await connect();
+  const said = await run(async ({ settle }) => {
+    for await (const _ of session.tools()) break;
+    const { error } = await settle(session.tools({ timeOut: 1 }).next());
+    return error.message;
+  });
+  assert.match(said, /^timeOut: /);
+  assert.equal(server.received.filter(({ method }) => method === "tools/list").length, 1);
+});
+
+// ── Requests ──
+
+wire("each method sends what it is called with", scripted, async ({ connect, run }) => {
+  const answers = {
+    "resources/read": ({ uri }) => ({ contents: [{ uri, text: "t" }] }),
+    "resources/subscribe": {},
+    "resources/unsubscribe": {},
+    "prompts/get": { messages: [] },
+    "completion/complete": { completion: { values: ["v"] } },
+    "logging/setLevel": {},
+  };
+  server.become({ capabilities: ALL, answers });
+  await connect();
+  const results = await run(async () => [
+    await session.readResource({ uri: "test://a" }),
+    await session.subscribeResource({ uri: "test://a" }),
+    await session.unsubscribeResource({ uri: "test://a" }, { _meta: { k: 1 } }),
+    await session.getPrompt({ name: "p", arguments: { a: "1" } }),
+    await session.complete({ ref: { type: "ref/prompt", name: "p" }, argument: { name: "a", value: "" } }),
+    await session.setLoggingLevel("notice"),
+    await session.ping(),
+  ]);
+  assert.deepEqual(results, [
+    { contents: [{ uri: "test://a", text: "t" }] },
+    {},
+    {},
+    { messages: [] },
+    { completion: { values: ["v"] } },
+    {},
+    {},
+  ]);
+  assert.deepEqual(server.received.filter(({ id }) => id !== undefined).map(({ method, params }) => [method, params]), [
+    ["resources/read", { uri: "test://a" }],
+    ["resources/subscribe", { uri: "test://a" }],
+    ["resources/unsubscribe", { uri: "test://a", _meta: { k: 1 } }],
+    ["prompts/get", { name: "p", arguments: { a: "1" } }],
+    ["completion/complete", { ref: { type: "ref/prompt", name: "p" }, argument: { name: "a", value: "" } }],
+    ["logging/setLevel", { level: "notice" }],
+    ["ping", undefined],
+  ]);
+});
+
+wire("a wrong argument is a TypeError that names it, and nothing is sent", scripted, async ({ connect, run }) => {
+  server.become({ capabilities: ALL });
+  await connect();
+  const before = server.received.length;
+  const errors = await run(async ({ settle }) => {
+    const wrong = [
+      () => session.readResource(),
+      () => session.readResource({ uri: 5 }),
+      () => session.subscribeResource("test://a"),
+      () => session.unsubscribeResource({}),
+      () => session.getPrompt({ uri: "p" }),
+      () => session.complete({ argument: {} }),
+      () => session.complete({ ref: {}, argument: "a" }),
+      () => session.setLoggingLevel("loud"),
+      () => session.setLoggingLevel(),
+      () => session.listPrompts({ _meta: 5 }),
+    ];
+    const settled = await Promise.all(wrong.map((call) => settle(call())));
+    return settled.map(({ error }) => [error.name, error.message.split(":")[0]]);
+  });
+  assert.deepEqual(errors, [
+    ["TypeError", "params.uri"],
+    ["TypeError", "params.uri"],
+    ["TypeError", "params"],
+    ["TypeError", "params.uri"],
+    ["TypeError", "params.name"],
+    ["TypeError", "params.ref"],
+    ["TypeError", "params.argument"],
+    ["TypeError", "level"],
+    ["TypeError", "level"],
+    ["TypeError", "params._meta"],
+  ]);
+  assert.equal(server.received.length, before);
+});
+
+wire("what the server cannot do is not asked of it; the error names the capability", scripted, async ({ connect, run }) => {
+  server.become({ capabilities: { resources: {} } });
+  await connect();
+  const before = server.received.length;
+  const errors = await run(async ({ settle }) => {
+    const calls = [
+      session.listTools(),
+      session.tools().next(),
+      session.subscribeResource({ uri: "test://a" }),
+      session.getPrompt({ name: "p" }),
+      session.complete({ ref: { type: "ref/prompt", name: "p" }, argument: { name: "a", value: "" } }),
+      session.setLoggingLevel("info"),
+    ];
+    return (await Promise.all(calls.map(settle))).map(({ error }) => error);
+  });
+  for (const [at, capability] of ["tools", "tools", "resources.subscribe", "prompts", "completions", "logging"].entries()) {
+    assert.deepEqual([errors[at].code, errors[at].outcome], ["capability", "not_executed"], capability);
+    assert.ok(errors[at].message.includes(capability), `${capability}: ${errors[at].message}`);
+  }
+  assert.equal(server.received.length, before);
+});
+
+// ── Events ──
+
+wire("notifications have events of their own", scripted, async ({ connect, run }) => {
+  server.become({ capabilities: ALL });
+  await connect();
+  await run(listenToAll);
+  await streamOpens();
+  server.say("notifications/tools/list_changed");
+  server.say("notifications/resources/list_changed");
+  server.say("notifications/prompts/list_changed");
+  server.say("notifications/resources/updated", { uri: "test://a" });
+  server.say("notifications/resources/updated", {});
+  server.say("notifications/message", { level: "error", logger: "l", data: { n: 1 } });
+  server.say("notifications/elicitation/complete", { elicitationId: "never heard of" });
+  server.say("notifications/of/another/kind", { a: 1 });
+  assert.ok(await run(({ until }) => until(() => heard.filter(([event]) => event === "notification").length === 8)));
+  const events = await run(() => heard);
+  assert.deepEqual(events.filter(([event]) => event !== "notification"), [
+    ["toolschange", {}],
+    ["resourceschange", {}],
+    ["promptschange", {}],
+    ["resourceupdate", { uri: "test://a" }],
+    ["log", { level: "error", logger: "l", data: { n: 1 } }],
+  ]);
+  assert.deepEqual(events.at(-1), ["notification", { method: "notifications/of/another/kind", params: { a: 1 } }]);
+});
+
+wire("after a recovery, what is the same raises nothing, and what changed is told", scripted, async ({ connect, run }) => {
+  const become = (version, tools) => server.become({ version, capabilities: ALL, answers: { "tools/list": { tools }, "tools/call": { content: [] } } });
+  become("1", [tool("kept"), tool("gone"), tool("other")]);
+  await connect();
+  await run(listenToAll);
+  await run(() => session.listTools());
+  const recover = async (times) => {
+    await run(() => session.ping());
+    assert.ok(await run(({ until }, times) => until(() => told.filter(({ event }) => event === "recovered").length === times), times));
+    return run(() => [told.filter(({ event }) => event === "recovered").at(-1).changed, heard.splice(0)]);
+  };
+
+  become("1", [tool("kept"), tool("gone"), tool("other")]);
+  assert.deepEqual(await recover(1), [{}, []]);
+
+  become("1", [tool("kept"), tool("other", { description: "new" }), tool("new")]);
+  const tools = { added: ["new"], removed: ["gone"], changed: ["other"] };
+  assert.deepEqual(await recover(2), [{ tools }, [["toolschange", tools]]]);
+
+  become("2", [tool("kept"), tool("other", { description: "new" }), tool("new")]);
+  assert.deepEqual(await recover(3), [
+    { server: true },
+    [["resourceschange", { stale: true }], ["promptschange", { stale: true }]],
+  ]);
+});
+
+// ── Questions of the server's ──
+
+wire("elicitation: undeclared modes are refused, defaults applied, an answer without an action is none", scripted, async ({ proxy, run }) => {
+  server.become({ capabilities: ALL });
+  await connectWith(run, proxy.url, { form: {} });
+  await streamOpens();
+  const form = {
+    message: "m",
+    requestedSchema: {
+      type: "object",
+      properties: { name: { type: "string", default: "d" }, zero: { type: "number", default: 0 }, no: { type: "boolean", default: false }, bare: { type: "string" } },
+    },
+  };
+  const answers = [
+    await asked({ ...form, message: "given" }),
+    await asked({ ...form, message: "empty" }),
+    await asked({ ...form, message: "decline" }),
+    await asked({ ...form, message: "nothing" }),
+    await asked({ message: "m", mode: "url", url: "https://example.com/", elicitationId: "e" }),
+    await server.ask("sampling/createMessage", { messages: [], maxTokens: 1 }),
+    await server.ask("ping"),
+  ];
+  assert.deepEqual(answers.map(({ result, error }) => result ?? error.code), [
+    { action: "accept", content: { name: "given", zero: 0, no: false } },
+    { action: "accept", content: { name: "d", zero: 0, no: false } },
+    { action: "decline" },
+    -32603,
+    -32602,
+    -32601,
+    {},
+  ]);
+});
+
+wire("URL elicitation: by a request or by the error -32042, and told once when it is complete", scripted, async ({ proxy, run }) => {
+  const elicitations = [{ mode: "url", elicitationId: "by error", url: "https://example.com/connect", message: "m" }];
+  let isConnected = false;
+  server.become({
+    capabilities: ALL,
+    answers: {
+      "tools/call"() {
+        if (!isConnected) throw { code: -32042, message: "This request requires more information.", data: { elicitations } };
+        return { content: [{ type: "text", text: "done" }] };
+      },
+    },
+  });
+  await connectWith(run, proxy.url, { form: {}, url: {} });
+  await run(listenToAll);
+  await streamOpens();
+  const { result } = await asked({ message: "given", mode: "url", url: "https://example.com/", elicitationId: "by request" });
+  assert.equal(result.action, "accept");
+
+  const { error } = await run(({ settle }) => settle(session.callTool({ name: "needs" })));
+  assert.deepEqual([error.code, error.rpcCode, error.outcome], ["rpc", -32042, "executed"]);
+  assert.deepEqual(error.data, { elicitations });
+
+  for (const elicitationId of ["by request", "by error", "by error", "unknown"]) {
+    server.say("notifications/elicitation/complete", { elicitationId });
+  }
+  assert.ok(await run(({ until }) => until(() => heard.filter(([event]) => event === "notification").length === 4)));
+  assert.deepEqual(await run(() => heard.filter(([event]) => event === "elicitationcomplete")), [
+    ["elicitationcomplete", { elicitationId: "by request" }],
+    ["elicitationcomplete", { elicitationId: "by error" }],
+  ]);
+  isConnected = true;
+  assert.equal(await run(async ({ text }) => text(await session.callTool({ name: "needs" }))), "done");
+});
+
+// ── Details ──
+
+const asked = (params) => server.ask("elicitation/create", params);
+
+async function streamOpens() {
+  for (let tries = 0; server.streams === 0; tries++) {
+    assert.ok(tries < 250, "no standing stream");
+    await sleep(20);
+  }
+}
+
+// In the page: `heard` is what the listeners of all typed events got, in order.
+function listenToAll() {
+  globalThis.heard = [];
+  for (const event of ["notification", "toolschange", "resourceschange", "promptschange", "resourceupdate", "log", "elicitationcomplete"]) {
+    session.on(event, (detail) => heard.push([event, detail]));
+  }
+}
+
+/** Connects with a handler that does what the message says. */
+function connectWith(run, url, elicitation) {
+  return run(
+    async ({ connect }, url, elicitation) => {
+      const results = {
+        given: { action: "accept", content: { name: "given" } },
+        empty: { action: "accept" },
+        decline: { action: "decline" },
+      };
+      const handlers = { "elicitation/create": ({ message }) => results[message] };
+      globalThis.session = await connect(url, { capabilities: { elicitation }, handlers });
+    },
+    url,
+    elicitation,
+  );
+}
