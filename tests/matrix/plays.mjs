@@ -124,7 +124,13 @@ export function resend(house, entry) {
     const calling = stage.calls([entry.slow(key, 10, house.visits)]);
     await started(stage, key);
     await sleep(RAN);
-    await stage.server.restart();
+    // The copy arrives while the old process dies, and is let through when the next one is there.
+    const restarted = stage.server.restart();
+    stage.proxy.when({ key }, async (exchange) => {
+      await restarted;
+      await exchange.forward(exchange);
+    });
+    await restarted;
     const [{ error }] = await calling;
     await sleep(1_000);
     const copies = sendsOf(key, recording.since(mark));

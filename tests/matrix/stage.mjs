@@ -9,7 +9,7 @@ const PATIENCE = 10_000;
 let rows = 0;
 
 /**
- * Runs `play` on it: `{ server, recording, key(name), calls(params[]), executions(), wire(), refusal(mark) }`,
+ * Runs `play` on it: `{ server, proxy, recording, key(name), calls(params[]), executions(), wire(), generation() }`,
  * where `calls` makes all calls at once, in the page, and tells what became of each.
  */
 export async function onStage({ browser, site, visits }, entry, env, play) {
@@ -20,6 +20,7 @@ export async function onStage({ browser, site, visits }, entry, env, play) {
   const { recording } = proxy;
   const stage = {
     server,
+    proxy,
     recording,
     /** A name for a call that no other row uses. */
     key: (name) => `r${row}-${name}`,
