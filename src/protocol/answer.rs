@@ -141,11 +141,16 @@ impl<P: Payload> Session<P> {
     /// Settles a call that its session refused and that is not sent again.
     pub(super) fn refused_for_good(&mut self, id: CallId) {
         let Some(call) = self.calls.get(&id) else { return };
-        let message = if call.was_repaired(Repair::Session) {
+        let message = if call.kind == Kind::Notification {
+            "The server refused the session. A notification is not sent again under a new one: it may speak of the old \
+             session's requests."
+        } else if call.was_repaired(Repair::Session) {
             "The server refused the session, and refused the new session too. The call was not sent a third time. If \
              several servers answer at this address, they must share sessions or keep each client on one of them."
-        } else {
+        } else if call.has_sends_left() {
             "The server refused the session. `recovery.mode` does not allow to send this call again."
+        } else {
+            "The server refused the session. The call was sent three times, and is not sent again."
         };
         let error = Error::new(Code::SessionLost, call.outcome(), message).retryable();
         self.settle(id, Err(Box::new(error)));

@@ -118,11 +118,15 @@ impl Call {
 
     /// Whether it may be sent once more after this kind of repair; if so, that is spent.
     pub fn spend(&mut self, repair: Repair) -> bool {
-        let may = self.sends < MAX_SENDS && !self.repaired.contains(&repair);
+        let may = self.has_sends_left() && !self.repaired.contains(&repair);
         if may {
             self.repaired.push(repair);
         }
         may
+    }
+
+    pub fn has_sends_left(&self) -> bool {
+        self.sends < MAX_SENDS
     }
 
     /// Whether it was sent again after this kind of repair.

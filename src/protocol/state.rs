@@ -291,3 +291,15 @@ impl<P> State<P> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_id_prints_as_a_tag() {
+        // The published FNV-1a vector for "foobar".
+        let id = SessionId::parse("foobar").expect("visible ASCII");
+        assert_eq!((id.tag(), format!("{id:?}")), ("bf9cf968".to_owned(), "SessionId(#bf9cf968)".to_owned()));
+    }
+}

@@ -266,11 +266,28 @@ fn strict_repeats_only_what_is_safe_to_repeat() {
 }
 
 #[test]
+fn a_call_is_sent_three_times_at_most_whatever_is_repaired() {
+    let mut net = Net::connected();
+    net.reply("call", Reply::Break);
+    net.reply("call", Reply::busy(429, "1"));
+    net.reply("call", Reply::error(404, -32001, "Session not found"));
+    let call = net.call_with("read", repeatable());
+    let log = net.run_for(10_000);
+    assert_eq!(
+        log[..6],
+        ["call→broke", "ping→200", "call→429", "call→404", "read session_lost unknown", "initialize→200 s2"]
+    );
+    assert!(net.error(call).message.contains("three times"), "{}", net.error(call).message);
+    assert_eq!(log.iter().filter(|line| line.starts_with("call→")).count(), 3);
+}
+
+#[test]
 fn off_repeats_nothing_and_still_makes_the_session_anew() {
     let mut net = Net::connected_with(config(Mode::Off));
     net.restart();
-    net.request("tools/list", None, CallOptions::default(), "list");
+    let list = net.request("tools/list", None, CallOptions::default(), "list");
     assert_eq!(net.run(), ["list→404", "list session_lost not_executed"]);
+    assert!(net.error(list).message.contains("recovery.mode"));
     assert_eq!(net.run_for(1_000), ["initialize→200 s2", "initialized→202"]);
 }
 
@@ -488,8 +505,9 @@ fn a_single_session_server_is_cleared_of_the_old_session_once() {
 fn a_notification_that_a_dead_session_refused_is_not_replayed() {
     let mut net = Net::connected();
     net.restart();
-    net.notify("notifications/x");
+    let notification = net.notify("notifications/x");
     assert_eq!(net.run(), ["x→404", "x session_lost not_executed"]);
+    assert!(net.error(notification).message.contains("A notification is not sent again"));
     assert_eq!(net.run_for(1_000), ["initialize→200 s2", "initialized→202"]);
 }
 
