@@ -312,12 +312,107 @@ wire("URL elicitation: by a request or by the error -32042, and told once when i
   assert.equal(await run(async ({ text }) => text(await session.callTool({ name: "needs" }))), "done");
 });
 
+const asking = { "tools/call": async (_, { ask }) => ({ content: [{ type: "text", text: JSON.stringify((await ask("roots/list")).result) }] }) };
+
+wire("a handler knows which call asks; the clock of the call stands still meanwhile, its total time does not", scripted, async ({ proxy, run }) => {
+  server.become({ answers: asking });
+  const calls = await run(async ({ connect, settle, sleep, text }, url) => {
+    const contexts = [];
+    const handlers = {
+      "roots/list": async (params, { signal, ...context }) => {
+        contexts.push(context);
+        await sleep(1_500);
+        return { roots: [] };
+      },
+    };
+    globalThis.session = await connect(url, { handlers });
+    const call = (options) => settle(session.callTool({ name: "asks" }, options).then(text));
+    const calls = await Promise.all([call({ timeout: 500 }), call({ timeout: 500, maxTotalTimeout: 1_000 })]);
+    return { calls, contexts };
+  }, proxy.url);
+  assert.equal(calls.calls[0].ok, '{"roots":[]}', calls.calls[0].error?.message);
+  assert.equal(calls.calls[1].error.code, "timeout");
+  assert.deepEqual(calls.contexts[0], {
+    server: { name: "scripted", url: proxy.url },
+    call: { method: "tools/call", name: "asks" },
+    generation: 1,
+  });
+});
+
+wire("when its session dies, a handler is told, and its late answer goes nowhere", scripted, async ({ proxy, run }) => {
+  server.become({ answers: asking });
+  await run(async ({ connect, settle, until }, url) => {
+    globalThis.aborted = undefined;
+    const handlers = {
+      "roots/list": async (params, { signal }) => {
+        globalThis.isAsked = true;
+        await until(() => signal.aborted);
+        aborted = signal.reason.name;
+        return { roots: [{ uri: "file:///late" }] };
+      },
+    };
+    globalThis.session = await connect(url, { handlers });
+    globalThis.call = settle(session.callTool({ name: "asks" }));
+    await until(() => globalThis.isAsked);
+  }, proxy.url);
+  server.become({ answers: asking });
+  const { error, reason } = await run(async ({ sleep }) => {
+    const { error } = await call;
+    await sleep(500);
+    return { error, reason: aborted };
+  });
+  assert.equal(error.outcome, "unknown");
+  assert.equal(reason, "AbortError");
+  assert.equal(await run(() => session.verify().then(({ generation }) => generation)), 2);
+  assert.deepEqual(server.received.filter(({ method }) => method === undefined), []);
+});
+
+wire("what a handler throws is an error with its code; a handler may come later", scripted, async ({ proxy, run }) => {
+  server.become({});
+  await run(async ({ connect }, url) => {
+    const handlers = {
+      "roots/list"() {
+        throw Object.assign(new Error("not today"), { code: -32001 });
+      },
+    };
+    globalThis.session = await connect(url, { handlers });
+  }, proxy.url);
+  await streamOpens();
+  const { error } = await server.ask("roots/list");
+  assert.deepEqual(error, { code: -32001, message: "not today" });
+  assert.equal((await server.ask("x/own", { a: 1 })).error.code, -32601);
+  await run(() => session.setRequestHandler("x/own", ({ a }) => ({ b: a + 1 })));
+  assert.deepEqual((await server.ask("x/own", { a: 1 })).result, { b: 2 });
+  const said = await run(() => {
+    try {
+      session.setRequestHandler("sampling/createMessage", () => ({}));
+    } catch (error) {
+      return `${error.name}: ${error.message}`;
+    }
+  });
+  assert.match(said, /^TypeError: method: .*needs the capability sampling/);
+});
+
+wire("a manager hears the typed events of all its sessions, by name", scripted, async ({ proxy, run }) => {
+  server.become({ capabilities: ALL });
+  await run(async ({ SessionManager }, url) => {
+    globalThis.heard = [];
+    const manager = new SessionManager();
+    manager.on("toolschange", (detail, name) => heard.push([name, detail]));
+    await Promise.all([manager.open("one", url), manager.open("two", url)]);
+  }, proxy.url);
+  await streamOpens(2);
+  server.say("notifications/tools/list_changed");
+  assert.ok(await run(({ until }) => until(() => heard.length === 2)));
+  assert.deepEqual((await run(() => heard)).sort(), [["one", {}], ["two", {}]]);
+});
+
 // ── Details ──
 
 const asked = (params) => server.ask("elicitation/create", params);
 
-async function streamOpens() {
-  for (let tries = 0; server.streams === 0; tries++) {
+async function streamOpens(count = 1) {
+  for (let tries = 0; server.streams < count; tries++) {
     assert.ok(tries < 250, "no standing stream");
     await sleep(20);
   }

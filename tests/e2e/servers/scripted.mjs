@@ -14,20 +14,22 @@ const METHOD_NOT_FOUND = { code: -32601, message: "Method not found" };
 
 /**
  * `become({ capabilities, version, answers })` forgets all sessions and starts over. `answers` are by method: a result,
- * or a function `(params, { tell, ask }) => result | Promise`, which may throw `{ code, message, data }`. `tell` sends a
- * message on the answer's stream. `say(method, params)` sends a notification, `ask(method, params)` a request on the
- * standing stream; `ask` resolves to the response.
+ * or a function `(params, { say, ask }) => result | Promise`, which may throw `{ code, message, data }`.
+ * `say(method, params)` sends a notification, `ask(method, params)` a request and resolves to the response: those of
+ * the server on the standing streams, those that such a function gets on the stream of its answer.
  */
 export async function startScripted() {
   let script;
   let sessions;
+  /** The standing ones. */
   let streams;
+  const answering = new Set();
   let questions;
   let received;
   let nextId = 0;
 
   const become = ({ capabilities = { tools: {} }, version = "1", answers = {} } = {}) => {
-    for (const stream of streams ?? []) stream.destroy();
+    for (const stream of [...(streams ?? []), ...answering]) stream.destroy();
     script = { capabilities, version, answers };
     sessions = new Set();
     streams = new Set();
@@ -36,15 +38,17 @@ export async function startScripted() {
   };
   become();
 
-  const say = (method, params) => {
-    for (const stream of streams) write(stream, { method, params });
-  };
-  const ask = (method, params) =>
-    new Promise((resolve) => {
-      const id = nextId++;
-      questions.set(id, resolve);
-      for (const stream of streams) write(stream, { id, method, params });
-    });
+  const voices = (all) => ({
+    say(method, params) {
+      for (const stream of all()) write(stream, { method, params });
+    },
+    ask: (method, params) =>
+      new Promise((resolve) => {
+        const id = nextId++;
+        questions.set(id, resolve);
+        for (const stream of all()) write(stream, { id, method, params });
+      }),
+  });
 
   const server = createServer(async (req, res) => {
     for (const [name, value] of Object.entries(CORS)) res.setHeader(name, value);
@@ -82,11 +86,12 @@ export async function startScripted() {
 
   async function answer(res, { id, method, params }) {
     res.writeHead(200, { "content-type": "text/event-stream" });
+    answering.add(res);
+    res.once("close", () => answering.delete(res));
     const given = method === "ping" ? {} : script.answers[method];
-    const tell = (method, params) => write(res, { method, params });
     try {
       if (given === undefined) throw METHOD_NOT_FOUND;
-      write(res, { id, result: await (typeof given === "function" ? given(params, { tell }) : given) });
+      write(res, { id, result: await (typeof given === "function" ? given(params, voices(() => [res])) : given) });
     } catch (error) {
       write(res, { id, error });
     }
@@ -97,8 +102,7 @@ export async function startScripted() {
   return {
     url: `http://127.0.0.1:${port}/mcp`,
     become,
-    say,
-    ask,
+    ...voices(() => streams),
     /** Requests, notifications and responses under sessions, in order. */
     get received() {
       return received;
