@@ -5,7 +5,7 @@
 
 use super::js::{self, Bytes, Response, Thrown, type_error};
 use crate::protocol::{Input, Malformed, ReadAs, sse};
-use js_sys::{ArrayBuffer, Uint8Array};
+use js_sys::{ArrayBuffer, JsString, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 
 /// How much of a chunk is copied into the module at a time.
@@ -78,8 +78,9 @@ async fn events(mut body: Body, max: u64, tell: impl Fn(Input<JsValue>) -> bool)
             copy(&chunk, start, start.saturating_add(WINDOW), &mut window);
             let mut events = Vec::new();
             let whole = parser.push(&window, |event| events.push(event));
+            let mut texts = Texts::of(&events);
             for event in events {
-                one_event(event, &tell)?;
+                one_event(event, &mut texts, &tell)?;
             }
             whole.map_err(|_| Malformed::TooLarge { limit: max })?;
         }
@@ -87,18 +88,50 @@ async fn events(mut body: Body, max: u64, tell: impl Fn(Input<JsValue>) -> bool)
     Ok(())
 }
 
-fn one_event(event: sse::Event, tell: impl Fn(Input<JsValue>) -> bool) -> Result<(), Stop> {
-    let is_message = event.is_message();
+fn one_event(event: sse::Event, texts: &mut Texts, tell: impl Fn(Input<JsValue>) -> bool) -> Result<(), Stop> {
+    let text = event.is_message().then(|| texts.next(&event.data));
     let sse::Event { id, retry_ms, data, .. } = event;
     let mut message = None;
-    if is_message {
-        message = js::parse_json(&JsValue::from_str(&data)).ok();
+    if let Some(text) = text {
+        message = js::parse_json(&text).ok();
         let malformed = Malformed::Json { bytes: data.len() as u64 };
         if message.is_none() && !tell(Input::Malformed(malformed)) {
             return Err(Stop::Unwanted);
         }
     }
     if tell(Input::Event { id, retry_ms, message }) { Ok(()) } else { Err(Stop::Unwanted) }
+}
+
+/// The data of the messages among some events, in their order, as strings of the engine's. A string that crosses over
+/// takes as long as parsing a small message: the small ones cross together.
+struct Texts {
+    all: JsString,
+    /// Where the next one begins, in UTF-16 units.
+    at: u32,
+}
+
+impl Texts {
+    fn of(events: &[sse::Event]) -> Self {
+        let small: Vec<&str> =
+            events.iter().filter(|event| event.is_message()).map(|event| &*event.data).filter(is_small).collect();
+        Self { all: small.concat().into(), at: 0 }
+    }
+
+    fn next(&mut self, data: &str) -> JsString {
+        if !is_small(&data) {
+            return data.into();
+        }
+        let from = self.at;
+        let units = if data.is_ascii() { data.len() } else { data.encode_utf16().count() };
+        // No more than a window's worth of small ones and one that began before it.
+        self.at += units as u32;
+        self.all.slice(from, self.at)
+    }
+}
+
+/// A large one would be copied once more to be among the others.
+fn is_small(data: &&str) -> bool {
+    data.len() <= WINDOW as usize
 }
 
 async fn text(mut body: Body, max: u64, tell: impl Fn(Input<JsValue>) -> bool) -> Result<(), Stop> {

@@ -102,7 +102,7 @@ impl Inner {
         }
         self.draining.set(false);
         let deadline = self.session.borrow().poll_timeout();
-        self.timer.set(deadline.map(|deadline| deadline.at), clock::now().mono);
+        self.timer.set(deadline.map(|deadline| deadline.at), || clock::now().mono);
         self.release();
     }
 
@@ -227,7 +227,7 @@ impl Inner {
     /// Lets go of everything once nothing can happen any more.
     fn release(&self) {
         if self.closed.get() && self.open.is_empty() && self.callers.is_empty() {
-            self.timer.set(None, 0);
+            self.timer.set(None, || 0);
             let host = self.host.take();
             drop(host);
             let keep = self.keep.take();

@@ -32,8 +32,9 @@ impl Timer {
         Self { run: Closure::new(run), armed: RefCell::new(None) }
     }
 
-    /// Waits for `at`, in milliseconds of the monotonic clock, and for nothing else; `None` stops the timer.
-    pub fn set(&self, at: Option<u64>, now: u64) {
+    /// Waits for `at`, in milliseconds of the monotonic clock, and for nothing else; `None` stops the timer. `now` is
+    /// asked only where that is news.
+    pub fn set(&self, at: Option<u64>, now: impl FnOnce() -> u64) {
         let armed = self.armed.borrow().as_ref().map(|armed| armed.at);
         if armed == at {
             return;
@@ -41,7 +42,7 @@ impl Timer {
         drop(self.armed.take());
         let Some(at) = at else { return };
         // Bounded by LONGEST, which is an i32.
-        let delay = at.saturating_sub(now).min(LONGEST) as i32;
+        let delay = at.saturating_sub(now()).min(LONGEST) as i32;
         if let Ok(id) = js::set_timeout(self.run.as_ref().unchecked_ref(), delay) {
             self.armed.replace(Some(Armed { at, id }));
         }

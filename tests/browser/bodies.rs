@@ -101,6 +101,16 @@ async fn events_may_be_split_anywhere() {
 }
 
 #[test]
+async fn events_that_come_together_are_told_apart() {
+    let long = "€".repeat(30_000);
+    let texts = ["\"ö😀\"", "1", &format!("\"{long}\""), "\"\u{feff}é\"", "[2]"];
+    let events = texts.map(|text| format!("data: {text}\n\nevent: other\ndata: {text}\n\n")).concat();
+    let expected: Vec<_> =
+        texts.iter().flat_map(|text| [format!("event {text}"), "event -".into()]).chain(["end".into()]).collect();
+    assert_eq!(whole(events.as_bytes(), ReadAs::Events { max: 1 << 20 }).await, expected);
+}
+
+#[test]
 async fn an_event_that_is_no_json_is_told_and_left_out() {
     let text = b"data: {\n\ndata: 1\n\n";
     assert_eq!(whole(text, EVENTS).await, ["no JSON in 1", "event -", "event 1", "end"]);

@@ -18,7 +18,7 @@ fn logging() -> (Timer, Log) {
 #[test]
 async fn a_timer_fires_once_and_not_before_its_time() {
     let (timer, log) = logging();
-    timer.set(Some(1_050), 1_000);
+    timer.set(Some(1_050), || 1_000);
     sleep(10.0).await;
     assert!(log.take().is_empty());
     sleep(100.0).await;
@@ -28,15 +28,15 @@ async fn a_timer_fires_once_and_not_before_its_time() {
 #[test]
 async fn a_timer_moves_stops_and_ends_with_its_owner() {
     let (timer, log) = logging();
-    timer.set(Some(10), 0);
-    timer.set(Some(60_000), 0);
+    timer.set(Some(10), || 0);
+    timer.set(Some(60_000), || 0);
     sleep(50.0).await;
     assert!(log.take().is_empty());
-    timer.set(Some(10), 0);
-    timer.set(None, 0);
+    timer.set(Some(10), || 0);
+    timer.set(None, || 0);
     sleep(50.0).await;
     assert!(log.take().is_empty());
-    timer.set(Some(10), 0);
+    timer.set(Some(10), || 0);
     drop(timer);
     sleep(50.0).await;
     assert!(log.take().is_empty());
@@ -45,7 +45,7 @@ async fn a_timer_moves_stops_and_ends_with_its_owner() {
 #[test]
 async fn a_delay_that_is_too_long_does_not_fire_at_once() {
     let (timer, log) = logging();
-    timer.set(Some(1 << 40), 0);
+    timer.set(Some(1 << 40), || 0);
     sleep(50.0).await;
     assert!(log.take().is_empty());
 }
@@ -53,11 +53,11 @@ async fn a_delay_that_is_too_long_does_not_fire_at_once() {
 #[test]
 async fn a_timer_is_armed_anew_for_the_same_deadline_once_it_has_fired() {
     let (timer, log) = logging();
-    timer.set(Some(5), 0);
+    timer.set(Some(5), || 0);
     log.wait("fired").await;
     timer.fired();
     log.take();
-    timer.set(Some(5), 0);
+    timer.set(Some(5), || 0);
     log.wait("fired").await;
 }
 
@@ -71,7 +71,7 @@ async fn a_timer_may_be_dropped_by_what_it_calls() {
         let timer = own.upgrade().expect("it lives").take();
         seen.set(timer.is_some());
     })));
-    timer.borrow().as_ref().expect("it lives").set(Some(0), 0);
+    timer.borrow().as_ref().expect("it lives").set(Some(0), || 0);
     sleep(30.0).await;
     assert!(gone.get());
 }
