@@ -1,5 +1,6 @@
 //! Every command a contributor needs, as `cargo xtask <command>`.
 
+mod bench;
 mod build;
 mod chromium;
 mod conformance;
@@ -55,6 +56,12 @@ const COMMANDS: &[Command] = &[
         takes: "[--all|scenario…]",
         does: "the official suite's scenarios against the package in headless Chromium: prints a table",
         run: conformance::run,
+    },
+    Command {
+        name: "bench",
+        takes: "[--json]",
+        does: "how fast the package is beside the least that can be written, in headless Chromium",
+        run: bench::run,
     },
     Command {
         name: "lint",
