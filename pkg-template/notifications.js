@@ -24,7 +24,7 @@ function fromNotification({ method, params }, awaited) {
     case "notifications/resources/updated":
       return typeof params?.uri === "string" ? [["resourceupdate", { uri: params.uri }]] : [];
     case "notifications/message":
-      return params ? [["log", { level: params.level, logger: params.logger, data: params.data }]] : [];
+      return typeof params?.level === "string" ? [["log", { level: params.level, logger: params.logger, data: params.data }]] : [];
     case "notifications/elicitation/complete": {
       // "Clients MUST ignore notifications referencing unknown or already-completed IDs" (Elicitation, Completion
       // Notifications for URL Mode Elicitation).

@@ -250,7 +250,10 @@ export interface Session {
    */
   request<Result = unknown>(method: string, params?: Params, options?: RequestOptions): Promise<Result>;
 
-  /** Sends a notification and resolves when the server has accepted it. It is never sent twice. */
+  /**
+   * Sends a notification, such as `notifications/roots/list_changed`, and resolves when the server has accepted it. It is
+   * never sent twice.
+   */
   notify(method: string, params?: Params): Promise<void>;
 
   /** One round trip to the server, as it is. (MCP, Ping.) */

@@ -2,13 +2,15 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { readFile } from "node:fs/promises";
 import { setImmediate as turn } from "node:timers/promises";
 import { McpError, fromCore } from "../../pkg-template/error.js";
+import { EVENTS } from "../../pkg-template/events.js";
 import { guardian } from "../../pkg-template/guard.js";
 import { Link } from "../../pkg-template/link.js";
 import { compile } from "../../pkg-template/load.js";
 import { Sessions } from "../../pkg-template/manager.js";
-import { readConnect } from "../../pkg-template/options.js";
+import { readConnect, readRequest } from "../../pkg-template/options.js";
 import { Session } from "../../pkg-template/session.js";
 
 const URL_OF_ALL = "https://example.com/mcp";
@@ -382,6 +384,31 @@ test("a closed manager has closed its sessions, and opens none", async () => {
   await manager.close();
   assert.equal(opened[0].session.closed, true);
   await assert.rejects(manager.open("two", URL_OF_ALL), { name: "McpError", code: "closed" });
+});
+
+// ── Types ──
+
+test("types.d.ts names the events, options and methods that there are", async () => {
+  const types = await readFile(new URL("../../pkg-template/types.d.ts", import.meta.url), "utf8");
+  const membersOf = (name) => {
+    const [, body] = types.split(new RegExp(`\\n(?:export )?(?:interface|class) ${name} \\{\\n`));
+    const [members] = body.split("\n}\n");
+    return [...members.matchAll(/^  (?:readonly )?(\w+)(?:<.*?>)?[?]?[:(]/gm)].map(([, member]) => member).sort();
+  };
+  const optionsOf = (read) => {
+    try {
+      read({ "no such option": 1 });
+    } catch ({ message }) {
+      return message.split("there are ")[1].split(", ").sort();
+    }
+  };
+  const methodsOf = ({ prototype }) => Object.getOwnPropertyNames(prototype).filter((name) => name !== "constructor").sort();
+  assert.deepEqual(membersOf("SessionEvents"), [...EVENTS].sort());
+  assert.deepEqual(membersOf("ConnectOptions"), optionsOf((options) => readConnect(URL_OF_ALL, options)));
+  assert.deepEqual(membersOf("RecoveryOptions"), optionsOf((recovery) => readConnect(URL_OF_ALL, { recovery })));
+  assert.deepEqual(membersOf("RequestOptions"), optionsOf(readRequest));
+  assert.deepEqual(membersOf("Session"), methodsOf(Session));
+  assert.deepEqual(membersOf("SessionManager").filter((name) => name !== "constructor"), methodsOf(Sessions));
 });
 
 // ── Details ──
