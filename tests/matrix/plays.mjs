@@ -75,8 +75,7 @@ export function endInFlight(house, entry, ending) {
     };
     const expect = (holds, problem) => holds || row.problems.push(problem);
     expect(row.executions === 1, `it ran ${row.executions} times`);
-    // A gateway may answer for the server that died behind it.
-    expect(error ? error.outcome === "unknown" || error.code === "rpc" : ok !== undefined, `the caller got ${JSON.stringify(error)}`);
+    expect(error ? error.outcome === "unknown" : ok !== undefined, `the caller got ${JSON.stringify(error)}`);
     expect(!after.error, `the next call failed: ${JSON.stringify(after.error)}`);
     if (row.problems.length > 0) row.problems.push(transcript(recording, mark));
     return row;
