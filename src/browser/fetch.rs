@@ -50,7 +50,9 @@ impl Transport {
             .with("headers", js::from_entries(&headers)?)
             .with_some("body", request.body)
             .with("credentials", self.credentials.as_str())
-            .with("cache", "no-store")
+            // Chromium asks for a new preflight with every request that passes the cache by, and nothing but the
+            // answer to a GET is ever cached.
+            .with("cache", if request.method == Method::Get { "no-store" } else { "default" })
             // A redirect would carry the session, and what `headers` adds, to an address that nobody chose.
             .with("redirect", "manual")
             // The farewell outlives the page.

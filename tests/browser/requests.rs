@@ -53,7 +53,7 @@ async fn the_request_says_what_it_must() {
     let names = ["url", "method", "body", "credentials", "cache", "redirect", "keepalive", "headers"];
     let said: Vec<_> = names.iter().map(|name| json(&field(&call, name))).collect();
     let headers = r#"{"accept":"application/json","mcp-session-id":"s1"}"#;
-    let quoted = ["\"https://mcp.test/mcp\"", "\"POST\"", "\"{}\"", "\"omit\"", "\"no-store\"", "\"manual\"", "false"];
+    let quoted = ["\"https://mcp.test/mcp\"", "\"POST\"", "\"{}\"", "\"omit\"", "\"default\"", "\"manual\"", "false"];
     assert_eq!(said, [&quoted[..], &[headers]].concat());
 }
 

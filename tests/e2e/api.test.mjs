@@ -199,3 +199,13 @@ wire("a manager gives one session per name, and two callers share one handshake"
   assert.equal(outcome.closed, "closed");
   assert.deepEqual(recording.counts(), { initialize: 1, "notifications/initialized": 1, "tools/call": 1, DELETE: 1 });
 });
+
+wire("the server is asked by a preflight once, for as long as it allows", { server: servers.pythonSdk }, async ({ recording, run }) => {
+  await run(async () => {
+    for (let i = 0; i < 5; i++) await session.callTool({ name: "echo", arguments: { message: "x" } });
+    await Promise.all(Array.from({ length: 20 }, () => session.callTool({ name: "echo", arguments: { message: "x" } })));
+  });
+  assert.equal(recording.counts()["tools/call"], 25);
+  // One for `initialize`, and one for the headers of a session.
+  assert.equal(recording.preflights.length, 2);
+});
