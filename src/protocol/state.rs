@@ -229,15 +229,18 @@ impl<P> State<P> {
 
     /// In doubt → ready again, the same session. Returns the parked calls.
     pub fn reprieve(&mut self) -> Vec<CallId> {
-        let doubted = self.establishing().is_some_and(|establishing| matches!(establishing.since, Since::Doubt { .. }));
         match std::mem::replace(self, Self::Closed) {
-            Self::Establishing(establishing) if doubted => {
-                if let Since::Doubt { old, .. } = establishing.since {
+            Self::Establishing(establishing) => match establishing.since {
+                Since::Doubt { old, .. } => {
                     *self = Self::Ready(old);
+                    establishing.parked
                 }
-                establishing.parked
-            }
-            other @ (Self::Establishing(_) | Self::Ready(_) | Self::Closed) => {
+                since @ (Since::First | Since::Lost { .. }) => {
+                    *self = Self::Establishing(Box::new(Establishing { since, ..*establishing }));
+                    Vec::new()
+                }
+            },
+            other @ (Self::Ready(_) | Self::Closed) => {
                 *self = other;
                 Vec::new()
             }

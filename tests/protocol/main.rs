@@ -11,3 +11,4 @@ mod net;
 mod recovery;
 mod signals;
 mod streams;
+mod verdicts;
