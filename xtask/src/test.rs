@@ -114,7 +114,7 @@ fn e2e(project: &Project) -> Result<Command> {
     build::build(project)?;
     let mut command = project.node();
     command
-        .args(["--test", "--test-reporter=spec", "--test-timeout=120000", "--test-force-exit"])
+        .args(["--test", "--test-reporter=spec", "--test-timeout=600000", "--test-force-exit"])
         .env("CHROMIUM", Chromium::find_or_install()?.browser)
         .current_dir(project.e2e());
     Ok(command)
