@@ -8,6 +8,7 @@ mod found;
 mod handshake;
 mod held;
 mod net;
+mod properties;
 mod recovery;
 mod signals;
 mod streams;

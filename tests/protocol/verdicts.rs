@@ -1,312 +1,335 @@
-//! The classifier: one test for each of its rules, and properties over many refusals.
+//! The classifier, rule by rule. The rules generalise: no row of the survey is named here.
 
-use super::signals::refusal;
+use crate::signals::refusal;
+use mcp_evergreen::protocol::Outcome;
 use mcp_evergreen::protocol::http::Method;
-use mcp_evergreen::protocol::json_rpc::Message;
 use mcp_evergreen::protocol::verdict::{Asked, Refusal, Verdict, asks_for_session, classify, says_already_initialized};
-use serde_json::{Value, json};
+use serde_json::json;
 
-const OWN: u64 = 7;
+const POST: Asked = Asked { method: Method::Post, with_session: true, late: false };
+const GET: Asked = Asked { method: Method::Get, ..POST };
+const DELETE: Asked = Asked { method: Method::Delete, ..POST };
 const UNKNOWN: Verdict = Verdict::UnknownOutcome { session_gone: false };
 
-fn asked(method: Method) -> Asked {
-    Asked { method, with_session: true, late: false }
+/// What servers say of a session that they do not find.
+const LOST: [&str; 8] = [
+    "Session not found",
+    "Unknown session",
+    "Invalid session ID",
+    "Your session has expired",
+    "No valid session ID provided",
+    "Mcp-Session-Id header is required",
+    "Session abc does not exist",
+    "Server not initialized",
+];
+/// What they say of everything else.
+const OTHER: [&str; 6] = [
+    "Resource not found: demo://nope",
+    "Tool nope not found",
+    "Only one SSE stream is allowed per session",
+    "session already exists",
+    "session user mismatch",
+    "Unsupported protocol version",
+];
+
+fn text(status: u16, body: &str) -> Refusal {
+    Refusal::from_text(status, None, body, Some(7))
 }
 
-fn of(method: Method, status: u16, body: &str) -> Verdict {
-    refusal(status, "application/json", body, OWN)
-        .map_or(Verdict::NotEviction, |refusal| classify(&asked(method), &refusal))
+fn challenged(status: u16, body: &str, challenge: &str) -> Refusal {
+    Refusal::from_text(status, Some(challenge.to_owned()), body, Some(7))
 }
 
-fn post(status: u16, body: &str) -> Verdict {
-    of(Method::Post, status, body)
-}
-
-fn error(id: &Value, code: i64, message: &str) -> String {
-    json!({"jsonrpc": "2.0", "id": id, "error": {"code": code, "message": message}}).to_string()
+/// A JSON-RPC error; `own`: with the request's id.
+fn rpc(status: u16, code: i64, message: &str, own: bool) -> Refusal {
+    let id = if own { json!(7) } else { json!(null) };
+    let body = json!({"jsonrpc": "2.0", "id": id, "error": {"code": code, "message": message}}).to_string();
+    refusal(status, "application/json", &body, 7).expect("a refusal")
 }
 
 #[test]
-fn post_404_and_410_with_the_id_are_an_eviction() {
+fn a_404_or_410_to_a_post_with_a_session_is_an_eviction_whatever_it_says() {
     for status in [404, 410] {
-        for body in ["", "<h1>Not Found</h1>", "gone fishing", &error(&Value::Null, -32001, "Session not found")] {
-            assert_eq!(post(status, body), Verdict::Evicted, "{status} {body}");
+        for body in LOST.iter().chain(&OTHER).chain(&["", "<html>404</html>", "{\"error\":"]) {
+            assert_eq!(classify(&POST, &text(status, body)), Verdict::Evicted, "{status} {body}");
         }
     }
 }
 
 #[test]
-fn post_404_method_not_found_with_its_own_id_is_an_answer() {
-    assert_eq!(post(404, &error(&json!(OWN), -32601, "no such method")), Verdict::NotEviction);
+fn a_404_that_says_method_not_found_is_an_answer_or_a_suspicion() {
+    assert_eq!(classify(&POST, &rpc(404, -32601, "Method not found", true)), Verdict::NotEviction);
+    assert_eq!(classify(&POST, &rpc(404, -32601, "Method not found", false)), Verdict::Suspect);
+    assert_eq!(classify(&POST, &rpc(404, -32601, "Session not found", true)), Verdict::Suspect);
+    assert_eq!(classify(&POST, &rpc(404, -32601, "Session terminated", true)), Verdict::Suspect);
+    assert_eq!(classify(&POST, &rpc(404, -32602, "Method not found", true)), Verdict::Evicted);
 }
 
 #[test]
-fn post_404_method_not_found_with_session_words_or_a_strange_id_is_a_suspicion() {
-    assert_eq!(post(404, &error(&json!(OWN), -32601, "session not found")), Verdict::Suspect);
-    assert_eq!(post(404, &error(&json!(OWN + 1), -32601, "no such method")), Verdict::Suspect);
-    assert_eq!(post(404, &error(&Value::Null, -32601, "no such method")), Verdict::Suspect);
-}
-
-#[test]
-fn post_400_with_session_words_is_an_eviction_unless_it_answers_this_request() {
-    assert_eq!(post(400, "Bad Request: No valid session ID provided"), Verdict::Evicted);
-    assert_eq!(post(400, &error(&json!("server-error"), -32600, "Session expired")), Verdict::Evicted);
-    assert_eq!(post(400, &error(&json!(OWN), -32600, "Invalid session ID: 83c6")), Verdict::Suspect);
-    assert_eq!(post(400, &error(&Value::Null, -32700, "Parse error")), Verdict::NotEviction);
-}
-
-#[test]
-fn post_401_about_credentials_is_no_eviction_and_with_session_words_a_suspicion() {
-    assert_eq!(post(401, "Unauthorized: Session not found"), Verdict::Suspect);
-    assert_eq!(post(401, r#"{"error":"invalid_token","error_description":"session expired"}"#), Verdict::NotEviction);
-    let challenged = |challenge: &str| {
-        let refusal = Refusal::from_text(401, Some(challenge.to_owned()), "Session expired", Some(OWN));
-        classify(&asked(Method::Post), &refusal)
-    };
-    assert_eq!(challenged(r#"Bearer error="invalid_token""#), Verdict::NotEviction);
-    assert_eq!(challenged("Bearer"), Verdict::Suspect);
-    assert_eq!(post(401, ""), Verdict::NotEviction);
-}
-
-#[test]
-fn post_200_403_and_422_with_session_words_are_a_suspicion() {
-    for status in [200, 403, 422] {
-        assert_eq!(post(status, &error(&json!(OWN), -32001, "session not found")), Verdict::Suspect, "{status}");
-        assert_eq!(
-            post(status, &error(&json!(OWN), -32002, "Resource not found: a")),
-            Verdict::NotEviction,
-            "{status}"
-        );
+fn a_400_is_an_eviction_where_its_words_are_about_the_session() {
+    for words in LOST {
+        assert_eq!(classify(&POST, &text(400, words)), Verdict::Evicted, "{words}");
+        assert_eq!(classify(&POST, &rpc(400, -32000, words, false)), Verdict::Evicted, "{words}");
+        assert_eq!(classify(&POST, &rpc(400, -32000, words, true)), Verdict::Suspect, "{words}");
+    }
+    assert_eq!(classify(&POST, &text(400, "Session has been terminated")), Verdict::Evicted);
+    for words in OTHER {
+        assert_eq!(classify(&POST, &text(400, words)), Verdict::NotEviction, "{words}");
     }
 }
 
 #[test]
-fn post_429_is_transient_whatever_it_says() {
-    assert_eq!(post(429, "session not found"), Verdict::Transient);
-}
-
-#[test]
-fn post_5xx_with_words_of_lookup_is_a_suspicion() {
-    for status in [500, 502, 503, 504] {
-        assert_eq!(post(status, "Session not found"), Verdict::Suspect, "{status}");
+fn session_words_in_a_200_401_403_422_or_any_other_refusal_are_a_suspicion() {
+    for status in [200, 401, 403, 406, 409, 412, 422, 440] {
+        for own in [true, false] {
+            for words in LOST {
+                assert_eq!(classify(&POST, &rpc(status, -32600, words, own)), Verdict::Suspect, "{status} {words}");
+            }
+            for words in OTHER {
+                assert_eq!(classify(&POST, &rpc(status, -32600, words, own)), Verdict::NotEviction, "{status} {words}");
+            }
+        }
     }
 }
 
 #[test]
-fn post_503_is_transient_unless_the_session_was_ended() {
-    assert_eq!(post(503, "Server is shutting down"), Verdict::Transient);
-    assert_eq!(post(503, ""), Verdict::Transient);
-    assert_eq!(post(503, "session terminated"), UNKNOWN);
+fn a_401_about_credentials_is_none_of_the_sessions() {
+    assert_eq!(classify(&POST, &text(401, "Session not found")), Verdict::Suspect);
+    assert_eq!(classify(&POST, &text(401, "The access token's session has expired")), Verdict::NotEviction);
+    assert_eq!(classify(&POST, &challenged(401, "Session not found", "Bearer realm=\"mcp\"")), Verdict::Suspect);
+    let invalid = "Bearer error=\"invalid_token\"";
+    assert_eq!(classify(&POST, &challenged(401, "Session not found", invalid)), Verdict::NotEviction);
+    assert_eq!(classify(&GET, &text(401, "Session not found")), Verdict::Suspect);
+    assert_eq!(classify(&GET, &text(401, "The access token's session has expired")), Verdict::NotEviction);
+    assert_eq!(classify(&GET, &challenged(401, "Session not found", invalid)), Verdict::NotEviction);
 }
 
 #[test]
-fn post_5xx_leaves_the_outcome_unknown() {
-    for (status, body) in [(500, ""), (502, "<h1>Bad Gateway</h1>"), (504, ""), (500, "Session terminated")] {
-        assert_eq!(post(status, body), UNKNOWN, "{status} {body}");
+fn among_5xx_words_of_lookup_are_a_suspicion_and_words_of_ending_an_unknown_outcome() {
+    for status in [500, 502, 503, 504, 521] {
+        assert_eq!(classify(&POST, &text(status, "Session not found")), Verdict::Suspect, "{status}");
+        assert_eq!(classify(&POST, &text(status, "Session terminated before completed")), UNKNOWN, "{status}");
+        let plain = if status == 503 { Verdict::Transient } else { UNKNOWN };
+        assert_eq!(classify(&POST, &text(status, "Internal error")), plain, "{status}");
+        assert_eq!(classify(&POST, &text(status, "")), plain, "{status}");
     }
 }
 
 #[test]
-fn unsupported_protocol_version_is_another_era() {
+fn a_busy_server_keeps_its_sessions() {
+    for asked in [POST, GET, DELETE, Asked { with_session: false, ..POST }] {
+        assert_eq!(classify(&asked, &text(429, "slow down")), Verdict::Transient);
+        assert_eq!(classify(&asked, &text(503, "Server is shutting down")), Verdict::Transient);
+    }
+}
+
+#[test]
+fn another_era_is_told_by_its_code() {
     for status in [200, 400, 404] {
-        assert_eq!(post(status, &error(&json!(OWN), -32022, "Session not found")), Verdict::OtherEra, "{status}");
+        assert_eq!(classify(&POST, &rpc(status, -32022, "Unsupported protocol version", true)), Verdict::OtherEra);
+    }
+    assert_eq!(classify(&POST, &rpc(400, -32020, "Header mismatch", true)), Verdict::NotEviction);
+}
+
+#[test]
+fn a_refusal_of_a_get_is_never_more_than_a_hint() {
+    for (status, body, verdict) in [
+        (404, "", Verdict::Suspect),
+        (410, "gone", Verdict::Suspect),
+        (400, "Invalid session ID", Verdict::Suspect),
+        (400, "", Verdict::Suspect),
+        (400, "failed to replay events", Verdict::NotEviction),
+        (400, "Session terminated", Verdict::Suspect),
+        (405, "Session not found", Verdict::NotEviction),
+        (409, "Session not found", Verdict::NotEviction),
+        (403, "Session not found", Verdict::Suspect),
+        (403, "no", Verdict::NotEviction),
+        (500, "", Verdict::Transient),
+        (500, "Session not found", Verdict::Suspect),
+    ] {
+        assert_eq!(classify(&GET, &text(status, body)), verdict, "{status} {body}");
     }
 }
 
 #[test]
-fn an_eviction_that_comes_late_leaves_the_outcome_unknown() {
-    let refusal = Refusal::from_text(404, None, "Session not found", Some(OWN));
-    let late = Asked { late: true, ..asked(Method::Post) };
-    assert_eq!(classify(&late, &refusal), Verdict::UnknownOutcome { session_gone: true });
-    assert!(classify(&late, &refusal).session_gone());
-}
-
-#[test]
-fn get_is_never_more_than_a_hint() {
-    let get = |status, body: &str| of(Method::Get, status, body);
-    for (status, body) in [(404, ""), (410, ""), (400, ""), (400, "Invalid or missing session ID"), (500, "no session")]
-    {
-        assert_eq!(get(status, body), Verdict::Suspect, "{status} {body}");
-    }
-    for (status, body) in
-        [(405, ""), (409, "only one stream per session, no session"), (400, "failed to replay events")]
-    {
-        assert_eq!(get(status, body), Verdict::NotEviction, "{status} {body}");
-    }
-    for status in [429, 500, 503] {
-        assert_eq!(get(status, ""), Verdict::Transient, "{status}");
+fn what_cannot_be_ended_because_it_is_gone_is_ended() {
+    for (status, body, verdict) in [
+        (404, "", Verdict::Evicted),
+        (410, "", Verdict::Evicted),
+        (400, "Invalid session ID", Verdict::Evicted),
+        (400, "Session terminated", Verdict::Evicted),
+        (400, "no", Verdict::NotEviction),
+        (405, "Session not found", Verdict::NotEviction),
+        (500, "Session not found", Verdict::Transient),
+    ] {
+        assert_eq!(classify(&DELETE, &text(status, body)), verdict, "{status} {body}");
     }
 }
 
 #[test]
-fn what_delete_cannot_find_is_ended() {
-    let delete = |status, body: &str| of(Method::Delete, status, body);
-    assert_eq!(delete(404, ""), Verdict::Evicted);
-    assert_eq!(delete(400, "Invalid session ID"), Verdict::Evicted);
-    assert_eq!(delete(405, ""), Verdict::NotEviction);
-    assert_eq!(delete(503, ""), Verdict::Transient);
+fn without_a_session_id_nothing_is_an_eviction() {
+    for method in [Method::Post, Method::Get, Method::Delete] {
+        let asked = Asked { method, with_session: false, late: false };
+        for status in 200..600 {
+            for words in LOST.iter().chain(&OTHER) {
+                for own in [true, false] {
+                    for code in [-32601, -32600, -32001, 0] {
+                        let verdict = classify(&asked, &rpc(status, code, words, own));
+                        assert!(
+                            !matches!(verdict, Verdict::Evicted | Verdict::Suspect),
+                            "{status} {words}: {verdict:?}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+    let asked = Asked { with_session: false, ..POST };
+    assert_eq!(classify(&asked, &text(503, "Session not found")), Verdict::Transient);
+    assert_eq!(classify(&asked, &text(500, "Session not found")), UNKNOWN);
+    assert_eq!(classify(&asked, &text(404, "Session not found")), Verdict::NotEviction);
 }
 
 #[test]
-fn words_count_where_a_refusal_has_them() {
-    let places = [
-        json!({"error": "Session not found"}),
-        json!({"error": {"code": 0, "message": "Session not found"}}),
-        json!({"error": {"code": 0, "message": "no", "data": {"message": "Session not found"}}}),
-        json!({"message": "Session not found"}),
-        json!({"detail": "Session not found"}),
-        json!({"jsonRpcError": {"message": "Session not found"}}),
-        json!("Session not found"),
-    ];
-    for place in places {
-        assert_eq!(post(400, &place.to_string()), Verdict::Evicted, "{place}");
-    }
-    assert_eq!(post(400, "event: message\ndata: {\"error\":\"Session not found\"}\n\n"), Verdict::Evicted);
-    for other in
-        [json!({"result": {"text": "Session not found"}}), json!({"error": {"code": 0, "data": "session not found"}})]
-    {
-        assert_eq!(post(400, &other.to_string()), Verdict::NotEviction, "{other}");
-    }
-}
-
-#[test]
-fn a_word_must_stand_near_the_session() {
-    assert_eq!(post(400, &format!("session {} not found", "x".repeat(200))), Verdict::NotEviction);
-    assert_eq!(post(400, "the sessions that you asked for were not found"), Verdict::Evicted);
-}
-
-#[test]
-fn a_server_without_the_session_asks_for_one() {
-    let asks = |status, words: &str| asks_for_session(&Refusal::from_text(status, None, words, None));
-    assert!(asks(400, "Bad Request: Mcp-Session-Id header is required"));
-    assert!(!asks(500, "Mcp-Session-Id header is required"));
-    assert!(!asks(400, "Parse error"));
-    let already = |status, words: &str| says_already_initialized(&Refusal::from_text(status, None, words, None));
-    assert!(already(400, "Invalid Request: Server already initialized"));
-    assert!(!already(500, "Server already initialized"));
-}
-
-// Properties, over refusals made of what servers say.
-
-const WORDS: &[&str] = &[
-    "Session not found",
-    "session",
-    "not found",
-    "Session terminated",
-    "session is closing",
-    "unknown",
-    "expired",
-    "Bad Request: No valid session ID provided",
-    "invalid_token",
-    "access token",
-    "Server not initialized",
-    "",
-    "Forbidden",
-    "before the request completed",
-    "Method not found",
-    "\u{fffd}",
-    "ſession",
-    "İ",
-    "sess\u{200b}ion",
-    "{",
-    "\"result\"",
-    "data: ",
-    "\n",
-    "\0",
-];
-const STATUSES: &[u16] =
-    &[0, 100, 200, 202, 204, 301, 400, 401, 403, 404, 405, 408, 409, 410, 418, 422, 429, 500, 501, 502, 503, 504, 599];
-const CODES: &[i64] = &[0, -32001, -32000, -32600, -32601, -32603, -32002, -32700, 32600, i64::MIN, i64::MAX];
-
-struct Dice(fastrand::Rng);
-
-impl Dice {
-    fn of<'a, T>(&mut self, values: &'a [T]) -> &'a T {
-        &values[self.0.usize(0..values.len())]
-    }
-
-    fn words(&mut self) -> String {
-        (0..self.0.usize(0..4)).map(|_| *self.of(WORDS)).collect::<Vec<_>>().join(" ")
-    }
-
-    fn id(&mut self) -> Value {
-        [json!(OWN), Value::Null, json!("server-error"), json!(""), json!(OWN + 1), json!(OWN.to_string())]
-            [self.0.usize(0..6)]
-        .clone()
-    }
-
-    fn asked(&mut self) -> Asked {
-        let method = *self.of(&[Method::Post, Method::Get, Method::Delete]);
-        Asked { method, with_session: self.0.bool(), late: self.0.bool() }
-    }
-}
-
-fn often(mut property: impl FnMut(&mut Dice)) {
-    for seed in 0..20_000 {
-        property(&mut Dice(fastrand::Rng::with_seed(seed)));
+fn neither_code_nor_id_nor_type_of_the_content_changes_the_verdict() {
+    let codes = [-32601, -32600, -32001, -32000, -32603, -32002, -30001, 0, 32600];
+    let ids = [json!(null), json!("server-error"), json!(""), json!("7"), json!(8)];
+    let types = ["application/json", "text/plain", "", "text/html; charset=utf-8"];
+    for status in [400, 401, 403, 404, 410, 422, 500, 503] {
+        for words in LOST {
+            let mut verdicts = Vec::new();
+            // 404 with -32601 is a rule of its own.
+            for code in codes.iter().filter(|code| status != 404 && status != 410 || **code != -32601) {
+                for id in &ids {
+                    for content_type in types {
+                        let body = json!({"jsonrpc": "2.0", "id": id, "error": {"code": code, "message": words}});
+                        let refusal = refusal(status, content_type, &body.to_string(), 7).expect("a refusal");
+                        verdicts.push(classify(&POST, &refusal));
+                    }
+                }
+            }
+            assert!(verdicts.windows(2).all(|pair| pair[0] == pair[1]), "{status} {words}");
+        }
     }
 }
 
 #[test]
 fn nothing_in_a_result_ever_makes_an_eviction() {
-    often(|dice| {
-        let words = dice.words();
-        let body =
-            json!({"jsonrpc": "2.0", "id": dice.id(), "result": {"content": [{"text": words}], "message": words}});
-        // A 2xx result is no refusal at all.
-        assert!(Refusal::from_message(200, &Message::read(&body), Some(OWN)).is_none());
-        let refusal = Refusal::from_text(400, None, &body.to_string(), Some(OWN));
-        assert_eq!(refusal.words, "");
-        // Cut off, too.
-        let text = body.to_string();
-        let cut = (0..text.len()).rev().find(|at| text.is_char_boundary(*at) && *at < text.len() - 1).unwrap_or(0);
-        assert_eq!(Refusal::from_text(400, None, &text[..cut], Some(OWN)).words, "", "{}", &text[..cut]);
-    });
-}
-
-#[test]
-fn without_a_session_id_nothing_is_an_eviction() {
-    often(|dice| {
-        let (status, words, id, code) = (*dice.of(STATUSES), dice.words(), dice.id(), *dice.of(CODES));
-        let body = if dice.0.bool() { words } else { error(&id, code, &words) };
-        let asked = Asked { with_session: false, ..dice.asked() };
-        let verdict = classify(&asked, &Refusal::from_text(status, None, &body, Some(OWN)));
-        assert!(!verdict.session_gone() && verdict != Verdict::Suspect, "{status} {body}: {verdict:?}");
-    });
-}
-
-#[test]
-fn the_code_the_id_and_the_content_type_change_nothing_but_what_the_rules_name() {
-    often(|dice| {
-        let (status, words) = (*dice.of(STATUSES), dice.words());
-        let asked = dice.asked();
-        let codes: Vec<i64> = CODES.iter().copied().filter(|code| *code != -32601).collect();
-        let mut judge = |id: &Value| {
-            let refusal = Refusal::from_text(status, None, &error(id, *dice.of(&codes), &words), Some(OWN));
-            classify(&asked, &refusal)
-        };
-        let strange = judge(&Value::Null);
-        for id in [json!("server-error"), json!(""), json!(OWN + 1), json!(OWN.to_string())] {
-            assert_eq!(judge(&id), strange, "{status} {words:?} {id}");
+    for words in LOST {
+        let result = json!({"content": [{"type": "text", "text": words}], "error": words, "message": words});
+        let body = json!({"jsonrpc": "2.0", "id": 7, "result": result}).to_string();
+        assert_eq!(refusal(200, "application/json", &body, 7), None);
+        assert_eq!(refusal(200, "text/event-stream", &format!("data: {body}\n\n"), 7), None);
+        for status in [400, 401, 403, 422] {
+            for cut in [body.len(), body.len() - 1, body.len() / 2] {
+                assert_eq!(classify(&POST, &text(status, &body[..cut])), Verdict::NotEviction, "{status} {cut}");
+            }
         }
-        // The request's own id makes a 400 a suspicion.
-        let own = judge(&json!(OWN));
-        let softer = status == 400 && own == Verdict::Suspect && asked.method == Method::Post;
-        assert!(own == strange || softer, "{status} {words:?}: {own:?} and {strange:?}");
-    });
+    }
 }
 
 #[test]
-fn no_input_panics_and_a_body_of_10_mb_is_judged_by_its_beginning() {
-    often(|dice| {
-        let text = dice.words() + &dice.words();
-        let refusal = Refusal::from_text(*dice.of(STATUSES), Some(dice.words()), &text, dice.0.bool().then_some(OWN));
-        let _ = (classify(&dice.asked(), &refusal), asks_for_session(&refusal), says_already_initialized(&refusal));
-    });
-    let ten = 10 << 20;
-    assert_eq!(post(400, &("x".repeat(ten) + " session not found")), Verdict::NotEviction);
-    assert_eq!(post(400, &("session not found ".to_owned() + &"é".repeat(ten / 2))), Verdict::Evicted);
-    assert_eq!(post(400, &"[".repeat(ten)), Verdict::NotEviction);
-    let nested = format!("{{\"error\":{}1{}}}", "[".repeat(100_000), "]".repeat(100_000));
-    assert_eq!(post(400, &nested), Verdict::NotEviction);
+fn the_words_are_looked_for_where_a_refusal_has_them() {
+    let words = "Session not found";
+    for body in [
+        json!({"error": words}),
+        json!({"error": {"message": words}}),
+        json!({"error": {"message": "Bad Request", "data": {"message": words}}}),
+        json!({"message": words}),
+        json!({"detail": words}),
+        json!({"jsonRpcError": {"message": words}}),
+        json!(words),
+    ] {
+        assert_eq!(classify(&POST, &text(400, &body.to_string())), Verdict::Evicted, "{body}");
+        let event = format!("event: message\ndata: {body}\n\n");
+        assert_eq!(classify(&POST, &text(400, &event)), Verdict::Evicted, "{body}");
+    }
+    for body in [json!({"stack": words}), json!({"data": {"message": words}}), json!({"errors": [words]})] {
+        assert_eq!(classify(&POST, &text(400, &body.to_string())), Verdict::NotEviction, "{body}");
+    }
+    assert_eq!(classify(&POST, &text(400, "\u{feff}{\"error\":\"Session not found\"}")), Verdict::Evicted);
+}
+
+#[test]
+fn the_words_must_be_said_of_the_session() {
+    let far = format!("{} session. {} not found", "a".repeat(10), "b".repeat(100));
+    assert_eq!(classify(&POST, &text(400, &far)), Verdict::NotEviction);
+    let near = format!("session {} not found", "b".repeat(40));
+    assert_eq!(classify(&POST, &text(400, &near)), Verdict::Evicted);
+    // Cut between characters, whatever they are.
+    for pad in 0..8 {
+        let wide = format!("{}{}Session not found{}", "x".repeat(pad), "€".repeat(30), "€".repeat(30));
+        assert_eq!(classify(&POST, &text(400, &wide)), Verdict::Evicted);
+    }
+}
+
+#[test]
+fn a_long_body_is_judged_by_its_beginning() {
+    let trace = "at Frame.run (app.js:1)\n".repeat(500_000);
+    assert_eq!(classify(&POST, &text(400, &format!("Session not found\n{trace}"))), Verdict::Evicted);
+    assert_eq!(classify(&POST, &text(400, &format!("{trace}Session not found"))), Verdict::NotEviction);
+}
+
+#[test]
+fn what_comes_late_may_have_run() {
+    let late = Asked { late: true, ..POST };
+    assert_eq!(classify(&late, &text(404, "")), Verdict::UnknownOutcome { session_gone: true });
+    assert_eq!(classify(&late, &text(400, "Session not found")), Verdict::UnknownOutcome { session_gone: true });
+    assert_eq!(classify(&late, &text(400, "no")), Verdict::NotEviction);
+}
+
+#[test]
+fn no_input_panics() {
+    let mut rng = fastrand::Rng::with_seed(7);
+    let pieces = [
+        "session",
+        "not found",
+        "{",
+        "}",
+        "\"error\":",
+        "data:",
+        "\n",
+        "€",
+        "\u{0}",
+        "result",
+        "[",
+        "7",
+        ":",
+        "\"",
+        " ",
+    ];
+    for _ in 0..20_000 {
+        let body: String = (0..rng.usize(0..40)).map(|_| pieces[rng.usize(..pieces.len())]).collect();
+        let method = [Method::Post, Method::Get, Method::Delete][rng.usize(..3)];
+        let asked = Asked { method, with_session: rng.bool(), late: rng.bool() };
+        let verdict = classify(&asked, &text(rng.u16(100..600), &body));
+        assert!(asked.with_session || !matches!(verdict, Verdict::Evicted | Verdict::Suspect));
+    }
+    let deep = "[".repeat(100_000);
+    assert_eq!(classify(&POST, &text(400, &deep)), Verdict::NotEviction);
+}
+
+#[test]
+fn a_session_that_was_never_sent_is_asked_for() {
+    assert!(asks_for_session(&text(400, "Bad Request: No valid session ID provided")));
+    assert!(asks_for_session(&text(404, "Missing session ID")));
+    assert!(!asks_for_session(&text(400, "no")));
+    assert!(!asks_for_session(&text(200, "No valid session ID provided")));
+    assert!(!asks_for_session(&text(500, "No valid session ID provided")));
+}
+
+#[test]
+fn a_single_session_server_says_that_it_is_taken() {
+    assert!(says_already_initialized(&text(400, "Invalid Request: Server already initialized")));
+    assert!(!says_already_initialized(&text(500, "Server already initialized")));
+    assert!(!says_already_initialized(&text(400, "Server not initialized")));
+}
+
+#[test]
+fn the_outcome_of_an_answer_follows_from_who_answered() {
+    assert_eq!(rpc(200, -32602, "Tool nope not found", true).outcome(), Outcome::Executed);
+    assert_eq!(rpc(400, -32602, "Tool nope not found", true).outcome(), Outcome::NotExecuted);
+    assert_eq!(rpc(500, -32603, "boom", true).outcome(), Outcome::Unknown);
+    assert_eq!(rpc(200, -32001, "Request timed out", true).outcome(), Outcome::Unknown);
+    assert_eq!(text(200, "nothing").outcome(), Outcome::Unknown);
 }
