@@ -1,15 +1,4 @@
-// The rules of elicitation that hold whatever the host's handler does (2025-11-25, Elicitation).
-
-/** The mode of a request; `"form"` where it names none. */
-export function modeOf(params) {
-  return params?.mode ?? "form";
-}
-
-/** Whether the declared capability covers the mode; an empty one means forms. */
-export function supports({ form, url } = {}, mode) {
-  if (mode === "url") return url !== undefined;
-  return mode === "form" && (form !== undefined || url === undefined);
-}
+// What is done to the host's answer to an elicitation (2025-11-25, Elicitation).
 
 /** The handler's result, checked, with the defaults of the form where its content lacks them (SEP-1034). */
 export function withDefaults(result, params) {
@@ -17,7 +6,7 @@ export function withDefaults(result, params) {
     throw new TypeError('The handler of elicitation/create gave no action: expected "accept", "decline" or "cancel"');
   }
   const { properties } = params?.requestedSchema ?? {};
-  if (result.action !== "accept" || modeOf(params) !== "form" || !isObject(properties)) return result;
+  if (result.action !== "accept" || !isObject(properties)) return result;
   const defaults = Object.entries(properties)
     .filter(([name, schema]) => result.content?.[name] === undefined && schema?.default !== undefined)
     .map(([name, schema]) => [name, schema.default]);

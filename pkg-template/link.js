@@ -37,7 +37,6 @@ export class Link {
     this.#outer = outer;
     this.#questions = new Questions({
       handlers: config.handlers,
-      capabilities: config.capabilities,
       about: (call, generation) => this.#about(call, generation),
       answer: (question, text) => this.#tellCore((core) => core.answer(question, text)),
       refuse: (question, code, message) => this.#tellCore((core) => core.refuse(question, code, message)),

@@ -1,16 +1,14 @@
 // What the server asks: who answers it, and what becomes of the answer.
 
-import { modeOf, supports, withDefaults } from "./elicitation.js";
+import { withDefaults } from "./elicitation.js";
 
 const METHOD_NOT_FOUND = -32601;
-const INVALID_PARAMS = -32602;
 const INTERNAL_ERROR = -32603;
 
 const ELICIT = "elicitation/create";
 
 export class Questions {
   #handlers;
-  #capabilities;
   #about;
   #answer;
   #refuse;
@@ -21,9 +19,8 @@ export class Questions {
    * `about(call, generation)` gives what a handler is told beside the parameters; `answer(question, text)` and
    * `refuse(question, code, message)` take what comes of it.
    */
-  constructor({ handlers, capabilities, about, answer, refuse }) {
+  constructor({ handlers, about, answer, refuse }) {
     this.#handlers = handlers;
-    this.#capabilities = capabilities;
     this.#about = about;
     this.#answer = answer;
     this.#refuse = refuse;
@@ -44,11 +41,6 @@ export class Questions {
   ask(question, method, params, call, generation) {
     const handler = this.#handlers.get(method);
     if (!handler) return this.#refuse(question, METHOD_NOT_FOUND, `There is no handler for ${method}`);
-    if (method === ELICIT && !supports(this.#capabilities.elicitation, modeOf(params))) {
-      // "Client → Server: -32602 (Invalid params): Server sends an elicitation/create request with a mode not declared
-      // in client capabilities" (Elicitation, Error Handling).
-      return this.#refuse(question, INVALID_PARAMS, "This mode of elicitation was not declared");
-    }
     const stop = new AbortController();
     this.#open.set(question, stop);
     const context = Object.freeze({ signal: stop.signal, ...this.#about(call, generation), _meta: params?._meta });

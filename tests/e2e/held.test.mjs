@@ -185,6 +185,8 @@ async function connectWithEverything({ connect }, url) {
   globalThis.heard = { logs: [], updates: [], recovered: [], toolschange: [], resourceschange: [], promptschange: [], asked: [] };
   const asked = (what, { server }) => heard.asked.push([what, server.name]);
   globalThis.session = await connect(url, {
+    // A session that nobody waits for comes back at its leisure, unless the delays are short.
+    recovery: { baseDelay: 100, maxDelay: 400 },
     capabilities: { elicitation: { form: {}, url: {} }, roots: { listChanged: true } },
     handlers: {
       "sampling/createMessage": ({ messages }, context) => {
