@@ -108,7 +108,7 @@ impl<P: Payload> Session<P> {
         } else if waits {
             self.handshake(now);
         } else {
-            let wait = self.rng.u64(0..=self.config.recovery.base_delay_ms);
+            let wait = self.spread();
             self.back_off(wait, 0, "about to make a new session", now);
         }
         if self.past.early_losses == FREE_LOSSES + 1 {
@@ -290,7 +290,17 @@ impl<P: Payload> Session<P> {
                 (IfAlive::Resend, None) => {}
             }
         }
-        self.doubt_persists(error, now);
+        let waits = self.state.establishing().is_some_and(|establishing| !establishing.parked.is_empty());
+        if waits || error.code != Code::Network {
+            return self.doubt_persists(error, now);
+        }
+        let wait = self.spread();
+        self.back_off(wait, 0, "the server cannot be reached", now);
+    }
+
+    /// Where nobody waits: a server that goes ends all its streams at once, and its clients must not come back at once.
+    fn spread(&mut self) -> u64 {
+        self.rng.u64(0..=self.config.recovery.max_delay_ms / 2)
     }
 
     /// A page cannot tell a refusal without CORS headers from a server that is down. A server that answers

@@ -91,7 +91,7 @@ fn a_notification_that_is_refused_late_tells_that_the_session_is_gone() {
     assert_eq!(net.run(), ["roots/list_changed→404", "roots/list_changed session_lost unknown"]);
     assert!(net.error(notification).retryable);
     net.latency = 10;
-    assert_eq!(net.run_for(10_000), ["initialize→200 s2", "initialized→202"]);
+    assert_eq!(net.run_for(20_000), ["initialize→200 s2", "initialized→202"]);
 }
 
 #[test]
