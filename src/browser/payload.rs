@@ -52,7 +52,8 @@ extern "C" {
 
 impl Payload for JsValue {
     fn field(&self, field: Field) -> Option<Self> {
-        if !Payload::is_object(self) {
+        // An array has none of these fields either.
+        if !JsValue::is_object(self) {
             return None;
         }
         let message: &Message = self.unchecked_ref();

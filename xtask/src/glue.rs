@@ -2,7 +2,9 @@
 //!
 //! As wasm-bindgen writes it, it is a module with one instance of the WebAssembly in its variables, for good. The
 //! package needs a new instance after a crash, all of the old one's closures must stay with the old one, and whoever
-//! calls into it must meet the guard (`guard.js` in the package).
+//! calls into it must meet the guard (`guard.js` in the package). And each import that may throw catches in place: as
+//! wasm-bindgen writes it, each call of one makes a closure and an array of its arguments, which for a stream of small
+//! messages is as much work as parsing them.
 
 use std::fs;
 use std::path::Path;
@@ -19,6 +21,12 @@ const EDITS: &[(&str, &str)] = &[
     ("wasm = instance.exports;", "wasm = guard(instance.exports);"),
     ("export { initSync, __wbg_init as default };", ""),
 ];
+
+/// How an import that may throw begins and ends, and what stands there instead.
+const THROWING: (&str, &str) = (": function() { return handleError(function (", ": function(");
+const BODY: (&str, &str) = (") {", ") { try {");
+const CAUGHT: (&str, &str) =
+    ("}, arguments); },", "} catch (error) { return handleError(() => { throw error; }); } },");
 
 pub fn make_callable(path: &Path) -> Result<()> {
     let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
@@ -39,6 +47,7 @@ fn callable(glue: &str) -> Result<String> {
     if exports.is_empty() {
         bail!("no function is exported");
     }
+    let text = catching_in_place(&text)?;
     let body: Vec<&str> = text.lines().map(|line| line.strip_prefix("export ").unwrap_or(line)).collect();
     if let Some(line) = body.iter().find(|line| line.starts_with("import ") || line.contains("import.meta")) {
         bail!("`{line}` cannot stand in a function");
@@ -47,11 +56,28 @@ fn callable(glue: &str) -> Result<String> {
     Ok(format!("{HEAD}{}\n\nreturn {{ init: __wbg_init, {} }};\n}}\n", body.trim_end(), exports.join(", ")))
 }
 
+fn catching_in_place(text: &str) -> Result<String> {
+    let (begun, ended) = (text.matches(THROWING.0).count(), text.matches(CAUGHT.0).count());
+    if begun == 0 || begun != ended {
+        bail!("expected some imports that may throw, found {begun} that begin and {ended} that end");
+    }
+    let lines: Vec<String> = text
+        .lines()
+        .map(|line| match line.split_once(THROWING.0) {
+            Some((name, rest)) => format!("{name}{}{}", THROWING.1, rest.replacen(BODY.0, BODY.1, 1)),
+            None => line.replace(CAUGHT.0, CAUGHT.1),
+        })
+        .collect();
+    Ok(lines.join("\n"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::callable;
 
     const GLUE: &str = "export function open() {}\nfunction load(instance) {\n    wasm = instance.exports;\n}\n\
+                        const imports = {\n    get: function() { return handleError(function (arg0, arg1) {\n        \
+                        return arg0[arg1];\n    }, arguments); },\n};\n\
                         export { initSync, __wbg_init as default };\n";
 
     #[test]
@@ -63,10 +89,19 @@ mod tests {
     }
 
     #[test]
+    fn an_import_that_may_throw_catches_in_place() {
+        let text = callable(GLUE).unwrap();
+        let expected = "    get: function(arg0, arg1) { try {\n        return arg0[arg1];\n    \
+                        } catch (error) { return handleError(() => { throw error; }); } },\n";
+        assert!(text.contains(expected), "{text}");
+    }
+
+    #[test]
     fn what_it_does_not_know_is_refused() {
         for changed in ["import x from 'x';\n", "export { initSync, __wbg_init as default };\n"] {
             assert!(callable(&format!("{changed}{GLUE}")).is_err());
         }
         assert!(callable(&GLUE.replace("export function", "function")).is_err());
+        assert!(callable(&GLUE.replace(", arguments)", ", [...arguments])")).is_err());
     }
 }
