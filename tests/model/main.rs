@@ -5,12 +5,14 @@
 #![expect(clippy::wildcard_enum_match_arm, reason = "tests name what they expect and fail on the rest")]
 
 mod app;
+mod herd;
 mod law;
 mod plan;
 mod server;
 mod steps;
 mod world;
 
+use herd::Herd;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -117,4 +119,23 @@ fn the_world_holds_every_invariant() {
     }
     let never: Vec<_> = steps::REQUIRED.iter().filter(|transition| !fired.contains_key(transition)).collect();
     assert!(never.is_empty() || count < SEEDS, "never fired: {never:?}");
+}
+
+/// Every call that the server was running breaks at the same moment.
+#[test]
+fn a_herd_recovers_without_a_stampede() {
+    const CALLS_TAKE: u64 = 110_000;
+    let report = |what: &str, herd: &Herd| {
+        let (peak, knocks, healed) = (herd.peak(), herd.knocks(), herd.healed_after);
+        println!(
+            "{what}: {peak} initialize in the worst second, {knocks} while it was down; all ready after {healed:?} ms"
+        );
+        assert!(healed.is_some());
+        peak
+    };
+    let peak = report("restart, with jitter", &Herd::run(true, 0, CALLS_TAKE));
+    let same = report("restart, without jitter", &Herd::run(false, 0, CALLS_TAKE));
+    assert!(peak * 10 <= same, "{peak} is more than a tenth of {same}");
+    let outage = report("half a minute down, with jitter", &Herd::run(true, 30_000, CALLS_TAKE));
+    assert!(outage * 10 <= herd::CLIENTS as u64, "{outage}");
 }

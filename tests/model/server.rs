@@ -174,12 +174,6 @@ impl World {
         self.plan.server.sticky = true;
         self.plan.server.idle = u64::MAX;
         self.plan.server.cap = 10_000;
-        if self.plan.server.single {
-            // Nobody but an operator ends the session whose handshake was lost on the way.
-            let known = self.current_id();
-            let lost = self.server.sessions.iter_mut().filter(|(sid, _)| Some(*sid) != known.as_ref());
-            lost.for_each(|(_, held)| held.alive = false);
-        }
         self.later(0, crate::world::Happening::Scene(0));
     }
 
@@ -332,6 +326,12 @@ impl World {
         let now = self.now.mono;
         if self.exchanges.get(&id).is_some_and(|ex| ex.sid.is_some()) {
             self.fail("initialize carries a session id");
+        }
+        if self.plan.server.single && self.is_quiet() {
+            // Nobody but an operator ends a session whose handshake was lost on the way.
+            let known = self.current_id();
+            let lost = self.server.sessions.iter_mut().filter(|(sid, _)| Some(*sid) != known.as_ref());
+            lost.for_each(|(_, held)| held.alive = false);
         }
         if self.plan.server.single && self.server.living() > 0 {
             return Reply::error(400, -32600, "Invalid Request: Server already initialized", Truth::Forbidden);
