@@ -9,11 +9,13 @@ mod glue;
 mod lint;
 mod matrix;
 mod node;
+mod planted;
 mod process;
 mod project;
 mod python;
 mod rules;
 mod setup;
+mod soak;
 mod stamp;
 mod summary;
 mod test;
@@ -62,6 +64,18 @@ const COMMANDS: &[Command] = &[
         takes: "[--json]",
         does: "how fast the package is beside the least that can be written, in headless Chromium",
         run: bench::run,
+    },
+    Command {
+        name: "soak",
+        takes: soak::USAGE,
+        does: "the model of the world over many seeds; tests/model/SOAK.md keeps a log",
+        run: soak::run,
+    },
+    Command {
+        name: "planted",
+        takes: "[bug…]",
+        does: "plant bugs into a copy of the core: the model must find each",
+        run: planted::run,
     },
     Command {
         name: "lint",
