@@ -1,11 +1,11 @@
 //! Server-sent events as in WHATWG HTML, 9.2.5 and 9.2.6, from bytes, over any split, bounded.
 
-/// One event, or a block of lines without data that still carries an `id` or a `retry`.
+/// One event; or what tells without one: a block without data that carries an `id`, or a `retry`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Event {
     /// `id:`; empty resets the last event id.
     pub id: Option<String>,
-    /// `retry:` in milliseconds.
+    /// `retry:` in milliseconds, and nothing else with it: it holds as soon as its line has ended.
     pub retry_ms: Option<u64>,
     /// `event:`; empty means `message`.
     pub name: String,
@@ -107,7 +107,8 @@ impl Parser {
             b"id" if !value.contains(&0) => self.event.id = Some(String::from_utf8_lossy(value).into_owned()),
             b"retry" if !value.is_empty() && value.iter().all(u8::is_ascii_digit) => {
                 // Too many digits for a u64: as long as can be.
-                self.event.retry_ms = Some(String::from_utf8_lossy(value).parse().unwrap_or(u64::MAX));
+                let retry_ms = Some(String::from_utf8_lossy(value).parse().unwrap_or(u64::MAX));
+                emit(Event { retry_ms, ..Event::default() });
             }
             _ => {}
         }
@@ -116,7 +117,7 @@ impl Parser {
     fn dispatch(&mut self, emit: &mut impl FnMut(Event)) {
         let event = std::mem::take(&mut self.event);
         self.has_data = false;
-        if !event.data.is_empty() || event.id.is_some() || event.retry_ms.is_some() {
+        if !event.data.is_empty() || event.id.is_some() {
             emit(event);
         }
     }
@@ -171,14 +172,20 @@ mod tests {
     }
 
     #[test]
-    fn an_event_without_data_still_carries_id_and_retry() {
-        let [event] = &events(b"id: 7\nretry: 300\ndata\n\n")[..] else { panic!("one event") };
-        assert_eq!((event.id.as_deref(), event.retry_ms, event.is_message()), (Some("7"), Some(300), false));
+    fn an_event_without_data_still_carries_its_id() {
+        let [event] = &events(b"id: 7\ndata\n\n")[..] else { panic!("one event") };
+        assert_eq!((event.id.as_deref(), event.is_message()), (Some("7"), false));
+    }
+
+    #[test]
+    fn retry_holds_at_once_even_if_its_event_is_never_finished() {
+        let [event] = &events(b"data: x\nretry: 300\n")[..] else { panic!("one event") };
+        assert_eq!(*event, Event { retry_ms: Some(300), ..Event::default() });
     }
 
     #[test]
     fn bad_ids_and_retries_are_ignored() {
-        let [event] = &events(b"id: a\0b\nretry: 3s\nretry: -1\ndata: x\n\n")[..] else { panic!("one event") };
+        let [event] = &events(b"id: a\0b\nretry: 3s\nretry: -1\nretry:\ndata: x\n\n")[..] else { panic!("one event") };
         assert_eq!((event.id.as_deref(), event.retry_ms), (None, None));
         let [event] = &events(b"retry: 99999999999999999999999\n\n")[..] else { panic!("one event") };
         assert_eq!(event.retry_ms, Some(u64::MAX));
