@@ -290,7 +290,7 @@ impl Refusal {
         match serde_json::from_str::<serde_json::Value>(json) {
             Ok(value) => refusal.read_json(&value, wire_id),
             // Cut JSON that may hold a result: what a result says is not the server's own word.
-            Err(_) if json.contains("\"result\"") => {}
+            Err(_) if text.contains("\"result\"") => {}
             Err(_) => text.clone_into(&mut refusal.words),
         }
         refusal
