@@ -52,7 +52,9 @@ impl<P: Payload> Session<P> {
             self.withdraw_one(question, now);
         }
         let open: Vec<_> = self.calls.keys().copied().collect();
-        let exchanges: Vec<_> = self.exchanges.keys().copied().collect();
+        // What ends a session on the server goes on: servers cap sessions.
+        let exchanges = self.exchanges.iter().filter(|(_, exchange)| exchange.purpose != Purpose::Delete);
+        let exchanges: Vec<_> = exchanges.map(|(id, _)| *id).collect();
         for id in open {
             let error =
                 Error::new(Code::Closed, self.outcome(id), "The session was closed before the call was answered.");
@@ -61,7 +63,8 @@ impl<P: Payload> Session<P> {
         for exchange in exchanges {
             self.abort(exchange, now);
         }
-        self.timers.clear_all();
+        self.timers.clear(Timer::Listen);
+        self.timers.clear(Timer::Step);
         self.emit(Event::StateChange);
         self.emit(Event::Close { reason });
     }
@@ -75,6 +78,8 @@ impl<P: Payload> Session<P> {
     /// Whatever the answer is (405 is a legal one): the session is ended for us.
     pub(super) fn delete_answered(&mut self, id: ExchangeId, now: Now) {
         match &self.state {
+            // What is open after the end is another DELETE.
+            State::Closed if !self.exchanges.is_empty() => {}
             State::Closed => {
                 let closing = self.calls.iter().filter(|(_, call)| call.kind == Kind::Close);
                 let closing: Vec<_> = closing.map(|(id, _)| *id).collect();

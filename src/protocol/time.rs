@@ -55,10 +55,6 @@ impl Timers {
         self.at.get(&timer).copied()
     }
 
-    pub fn clear_all(&mut self) {
-        *self = Self::default();
-    }
-
     /// Takes one timer that is due.
     pub fn pop(&mut self, now: u64) -> Option<Timer> {
         let (_, timer) = *self.by_time.first().filter(|(at, _)| *at <= now)?;
