@@ -90,7 +90,7 @@ impl<P: Payload> Session<P> {
                     let error = Error { code: Code::UnsupportedVersion, ..error };
                     self.settle(id, Err(Box::new(error)));
                 }
-                Verdict::NotEviction if !exchange.with_session && asks_for_session(&refusal) => {
+                Verdict::NotEviction if exchange.session.is_none() && asks_for_session(&refusal) => {
                     self.emit(Event::Warning {
                         kind: HIDDEN_SESSION_ID.kind,
                         header: HIDDEN_SESSION_ID.header,

@@ -2,6 +2,7 @@
 
 use super::error::Error;
 use super::http::{Head, Method};
+use super::state::SessionId;
 use super::status::{Event, Wire, WireStep};
 use super::stream::Cursor;
 use super::verdict::{Asked, Refusal, Verdict};
@@ -85,8 +86,8 @@ pub(super) struct Exchange {
     pub purpose: Purpose,
     /// The generation of the session that it was sent under; 0 for `initialize`.
     pub generation: u32,
-    /// Whether `Mcp-Session-Id` went with it.
-    pub with_session: bool,
+    /// The `Mcp-Session-Id` that went with it.
+    pub session: Option<SessionId>,
     pub method: Method,
     pub rpc_method: Option<String>,
     /// The id of the JSON-RPC request in it.
@@ -153,7 +154,7 @@ impl Exchange {
 
     /// What was asked, for the verdict.
     pub fn asked(&self, gate_ms: u64) -> Asked {
-        Asked { method: self.method, with_session: self.with_session, late: self.head_after > gate_ms }
+        Asked { method: self.method, with_session: self.session.is_some(), late: self.head_after > gate_ms }
     }
 
     pub fn status(&self) -> u16 {

@@ -5,7 +5,7 @@ use super::error::Diagnosis;
 use super::exchange::{Answer, Exchange};
 use super::json_rpc::{Message, RpcError};
 use super::session::Session;
-use super::state::Established;
+use super::state::SessionId;
 use super::status::Event;
 use super::time::Timer;
 use super::verdict::{self, Refusal, Verdict, is_own};
@@ -229,8 +229,7 @@ impl<P: Payload> Session<P> {
         let Some(exchange) = self.exchanges.get(&id) else { return };
         let retry_after = exchange.head.as_ref().and_then(|head| head.retry_after.as_deref());
         let retry_after = retry_after.and_then(|value| backoff::retry_after(value, now.unix_ms));
-        let session = self.state.known();
-        let mut error = Box::new(refusal_error(&refusal, error, session));
+        let mut error = Box::new(refusal_error(&refusal, error, exchange));
         // The browser may have sent it twice: the first copy ran, and the second was refused.
         if error.outcome == Outcome::NotExecuted && exchange.head_after > self.gate_ms() {
             error.outcome = Outcome::Unknown;
@@ -243,7 +242,8 @@ impl<P: Payload> Session<P> {
         let Some(exchange) = self.exchanges.get_mut(&id) else { return };
         exchange.concluded = true;
         let exchange = exchange.clone();
-        if exchange.is_stream() {
+        // Whatever else ends an exchange ends its stream.
+        if exchange.is_stream() && matches!(answer, Answer::Result(_) | Answer::Refused { .. }) {
             self.timers.set(Timer::Exchange(id), now.mono.saturating_add(DRAIN_MS));
         } else {
             self.remove_exchange(id, now);
@@ -320,11 +320,7 @@ fn unusable<P>(exchange: &Exchange, bytes: Option<u64>) -> Error<P> {
 }
 
 /// The error that the caller gets where a refusal is the answer.
-fn refusal_error<P: Payload>(
-    refusal: &Refusal,
-    error: Option<RpcError<P>>,
-    session: Option<&Established<P>>,
-) -> Error<P> {
+fn refusal_error<P>(refusal: &Refusal, error: Option<RpcError<P>>, exchange: &Exchange) -> Error<P> {
     let code = refusal.code();
     let status = refusal.status;
     let outcome = refusal.outcome();
@@ -340,19 +336,19 @@ fn refusal_error<P: Payload>(
             429 | 503 => format!("The server is busy: HTTP {status}."),
             _ => format!("The server refused the request with HTTP {status}."),
         };
-        let excerpt = (!refusal.words.is_empty()).then(|| redact(&refusal.words, session));
+        let excerpt = (!refusal.words.is_empty()).then(|| redact(&refusal.words, exchange));
         return Error { excerpt, retryable, ..Error::new(code, outcome, message) }.with_status(status);
     };
-    let message = redact(&rpc.message, session);
+    let message = redact(&rpc.message, exchange);
     let error = Error::new(code, outcome, message).with_status(status);
     Error { rpc_code: Some(rpc.code), data: rpc.data, retryable, ..error }
 }
 
 /// The server's words, short, and without the session id.
-fn redact<P>(words: &str, session: Option<&Established<P>>) -> String {
-    let words: String = words.chars().take(200).collect();
-    match session.and_then(|session| session.id.as_ref()) {
-        Some(id) => words.replace(id.expose(), "[session id]"),
-        None => words,
-    }
+fn redact(words: &str, exchange: &Exchange) -> String {
+    let sent = exchange.session.as_ref().map(SessionId::expose);
+    let received = exchange.head.as_ref().and_then(|head| head.session_id.as_deref());
+    let ids = sent.into_iter().chain(received.filter(|id| !id.is_empty()));
+    let words = ids.fold(words.to_owned(), |words, id| words.replace(id, "[session id]"));
+    words.chars().take(200).collect()
 }

@@ -377,7 +377,7 @@ pub(super) fn outgoing<P>(purpose: Purpose, session: Option<&Established<P>>, no
     Exchange {
         purpose,
         generation: session.map_or(0, |session| session.generation),
-        with_session: session.is_some_and(|session| session.id.is_some()),
+        session: session.and_then(|session| session.id.clone()),
         method: Method::Post,
         rpc_method: None,
         wire_id: None,

@@ -2,6 +2,8 @@
 
 use super::net::{Net, Reply};
 use mcp_evergreen::protocol::config::Handshake;
+use mcp_evergreen::protocol::http::Method;
+use mcp_evergreen::protocol::verdict::{Asked, Refusal, Verdict, classify};
 use mcp_evergreen::protocol::{CallOptions, Config};
 use serde_json::json;
 
@@ -125,4 +127,33 @@ fn a_suspicion_that_comes_late_leaves_the_outcome_unknown() {
     net.latency = 5_000;
     net.call("a");
     assert_eq!(net.run()[..3], ["call→200", "ping→200", "a outcome_unknown unknown"]);
+}
+
+#[test]
+fn a_session_id_is_not_told_even_where_its_handshake_is_refused() {
+    let mut net = Net::new(Config::default());
+    net.reply("initialized", Reply::text(403, "s1 is not yours"));
+    let connect = net.connect();
+    assert_eq!(net.run(), ["initialize→200 s1", "initialized→403", "connect http not_executed", "DELETE→200"]);
+    assert!(net.live.is_empty(), "the session is ended");
+    assert_eq!(net.error(connect).excerpt.as_deref(), Some("[session id] is not yours"));
+}
+
+#[test]
+fn a_result_in_an_event_of_several_lines_says_nothing_about_the_session() {
+    let text = "event: message\ndata: {\ndata: \"id\": 7, \"result\": \"Session not found\"}\n\n";
+    let refusal = Refusal::from_text(400, None, text, Some(7));
+    let asked = Asked { method: Method::Post, with_session: true, late: false };
+    assert_eq!(classify(&asked, &refusal), Verdict::NotEviction);
+}
+
+#[test]
+fn a_stream_that_has_ended_is_not_aborted_when_connect_fails_with_it() {
+    let mut net = Net::new(Config::default());
+    for _ in 0..2 {
+        net.reply("initialize", Reply::Stream(String::new()));
+    }
+    net.connect();
+    let log = net.run_for(10_000);
+    assert_eq!(log, ["initialize→200 stream", "initialize→200 stream", "connect not_mcp not_executed"]);
 }
