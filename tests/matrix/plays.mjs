@@ -77,6 +77,8 @@ export function endInFlight(house, entry, ending) {
     expect(row.executions === 1, `it ran ${row.executions} times`);
     expect(error ? error.outcome === "unknown" : ok !== undefined, `the caller got ${JSON.stringify(error)}`);
     expect(!after.error, `the next call failed: ${JSON.stringify(after.error)}`);
+    // An idle server may have ended the next one, too.
+    expect((await stage.generation()) > 1, "the session did not end");
     if (row.problems.length > 0) row.problems.push(transcript(recording, mark));
     return row;
   });
