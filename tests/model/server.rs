@@ -514,7 +514,9 @@ impl World {
         for message in before {
             reply.pieces.push((rest / 2, format!("event: message\r\ndata: {message}\r\n\r\n")));
         }
-        reply.pieces.push((rest, format!("data: {}\n\n", text.replacen(",\"", ",\ndata: \"", 1))));
+        let end = if early { "\n" } else { "\r\n" };
+        let lines = text.replacen(",\"", &format!(",{end}data: \""), 1);
+        reply.pieces.push((rest, format!("data: {lines}{end}{end}")));
         // A restart loses what was kept; then nothing knows the session either.
         if let Some(sid) = resumable.filter(|_| self.plan.server.event_ids) {
             let from = self.now.mono + reply.after;
