@@ -320,6 +320,7 @@ impl World {
             }
             4 => {
                 self.check_scene(true, true);
+                self.check_leaks();
                 self.evict_all();
                 if self.plan.opaque_end {
                     self.sky.opaque = self.now.mono + 1_000;
