@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import { after, before } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { root } from "./lib/paths.mjs";
-import { answer, hold } from "./lib/proxy.mjs";
+import { answer, delayHead, hold } from "./lib/proxy.mjs";
 import * as servers from "./lib/servers.mjs";
 import { stage } from "./lib/stage.mjs";
 import { startHostile } from "./servers/hostile.mjs";
@@ -139,17 +139,27 @@ wire("busy (429, Retry-After): the session stays, the call is sent once more whe
 // ── The session id ──
 
 wire("a session id is taken from a successful answer to initialize alone", good, async ({ proxy, recording, run, connect }) => {
-  const stray = { "mcp-session-id": "stray", "access-control-expose-headers": "Mcp-Session-Id" };
-  const stops = [proxy.when({ rpc: "initialize" }, answer({ status: 503, headers: stray }), { times: 1 })];
-  stops.push(proxy.when({ rpc: "notifications/initialized" }, answer({ status: 202, headers: stray })));
+  const headers = { "mcp-session-id": "stray", "access-control-expose-headers": "Mcp-Session-Id" };
+  const once = (match, how) => proxy.when(match, answer({ headers, ...how }), { times: 1 });
+  const result = ({ rpcId: id }) => JSON.stringify({ jsonrpc: "2.0", id, result: { content: [{ type: "text", text: "x" }] } });
+  once({ rpc: "initialize" }, { status: 503 });
+  once({ rpc: "notifications/initialized" }, { status: 202 });
   assert.equal((await connect({ recovery: { baseDelay: 20 } })).error, undefined);
-  const refusal = { status: 400, headers: stray, body: error("server-error", -32600, "Bad Request: Missing session ID") };
-  stops.push(proxy.when({ tool: "echo" }, answer(refusal), { times: 1 }));
-  const text = await run(async ({ text }) => text(await session.callTool({ name: "echo", arguments: { message: "x" } })));
-  assert.equal(text, "Echo: x");
-  const ids = recording.records.map(({ headers }) => headers["mcp-session-id"]);
-  assert.ok(!ids.includes("stray"), recording.transcript().join("\n"));
-  assert.equal(new Set(ids).size, 3, "none, the first and the second");
+  once({ key: "answered" }, { headers: { ...headers, ...json }, body: result });
+  once({ key: "forbidden" }, { status: 403 });
+  once({ key: "evicted" }, { status: 400, body: error("server-error", -32600, "Bad Request: Missing session ID") });
+  const outcomes = await run(async ({ settle }) => {
+    const outcomes = [];
+    for (const message of ["answered", "good", "forbidden", "good", "evicted", "good"]) {
+      const { error } = await settle(session.callTool({ name: "echo", arguments: { message } }));
+      outcomes.push(error?.code ?? "ok");
+    }
+    return outcomes;
+  });
+  assert.deepEqual(outcomes, ["ok", "ok", "http", "ok", "ok", "ok"]);
+  const [none, first, second, ...more] = new Set(recording.records.map(({ headers }) => headers["mcp-session-id"]));
+  assert.equal(none, undefined);
+  assert.ok(first && second && more.length === 0 && ![first, second].includes("stray"), recording.transcript().join("\n"));
 });
 
 wire("an answer to initialize without a session id clears the old one", good, async ({ proxy, recording, run, connect }) => {
@@ -199,6 +209,7 @@ wire("calls made while the session is made anew wait for it, and are sent once",
     await gate;
     return exchange.forward(exchange);
   });
+  proxy.when({ rpc: "notifications/initialized" }, delayHead(300));
   const calls = run(async ({ text, sleep }) => {
     const echo = async (message) => text(await session.callTool({ name: "echo", arguments: { message } }));
     const first = echo("first");
@@ -208,6 +219,10 @@ wire("calls made while the session is made anew wait for it, and are sent once",
   await sleep(300);
   go();
   assert.deepEqual(await calls, ["first", ...Array.from({ length: 20 }, (_, i) => `parked ${i}`)].map((message) => `Echo: ${message}`));
+  const initialized = recording.records.filter(({ rpc }) => rpc === "notifications/initialized").at(-1);
+  for (const record of recording.records.filter(({ tool, session }) => tool && session === "s2")) {
+    assert.ok(record.at >= initialized.answeredAt, "nothing goes out before the answer to initialized");
+  }
   const { first, ...parked } = recording.sends();
   assert.equal(first, 2);
   assert.deepEqual(Object.values(parked), Array(20).fill(1));

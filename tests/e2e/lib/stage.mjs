@@ -41,7 +41,7 @@ export function stage() {
         await play({ server, proxy, recording: proxy.recording, page, run: page.run, connect, site });
         if (!setting.uncaught) assert.deepEqual(page.errors, [], "nothing is left uncaught in the page");
       } catch (error) {
-        error.message += `\n\nOn the wire:\n  ${proxy.recording.transcript().slice(0, 80).join("\n  ")}`;
+        error.stack += `\n\nOn the wire:\n  ${proxy.recording.transcript().slice(0, 80).join("\n  ")}`;
         throw error;
       } finally {
         await page.close();
