@@ -5,6 +5,7 @@ mod build;
 mod chromium;
 mod conformance;
 mod demo;
+mod fuzz;
 mod glue;
 mod lint;
 mod matrix;
@@ -76,6 +77,12 @@ const COMMANDS: &[Command] = &[
         takes: "[bug…]",
         does: "plant bugs into a copy of the core: the model must find each",
         run: planted::run,
+    },
+    Command {
+        name: "fuzz",
+        takes: "[sse|json_rpc|session] [--seconds N] [--save]",
+        does: "looks for inputs that break the core (--save: keeps those that reach more of it)",
+        run: fuzz::run,
     },
     Command {
         name: "lint",
