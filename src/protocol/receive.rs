@@ -37,7 +37,7 @@ impl<P: Payload> Session<P> {
                 self.take_no_answer(id, now);
             }
             Input::Event { id: event_id, retry_ms, message } => {
-                exchange.cursor.saw(event_id, retry_ms);
+                exchange.cursor.saw(event_id, retry_ms, message.is_some());
                 match message.as_ref().map(|value| (value, value.items())) {
                     Some((_, Some(batch))) => batch.iter().for_each(|value| self.take_message(id, value, now)),
                     Some((value, None)) => self.take_message(id, value, now),

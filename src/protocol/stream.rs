@@ -25,14 +25,16 @@ pub(crate) struct Cursor {
 const SPREAD_MS: u64 = 100;
 
 impl Cursor {
-    /// An event came.
-    pub fn saw(&mut self, id: Option<String>, retry_ms: Option<u64>) {
+    /// An event came. One that says nothing but when to come back is no sign of life.
+    pub fn saw(&mut self, id: Option<String>, retry_ms: Option<u64>, has_message: bool) {
+        if id.is_some() || has_message {
+            self.tries = 0;
+        }
         if let Some(id) = id {
             // An empty id resets the cursor (WHATWG HTML, 9.2.6).
             self.event_id = Some(id).filter(|id| !id.is_empty());
         }
         self.retry_ms = retry_ms.or(self.retry_ms);
-        self.tries = 0;
     }
 
     /// How long to wait before the next attempt: as the server said, longer from the second attempt on.

@@ -93,7 +93,7 @@ async fn a_body_that_breaks_off_has_failed_with_the_cause() {
 #[test]
 async fn events_may_be_split_anywhere() {
     let text = "id: 1\nretry: 20\ndata\n\nevent: message\ndata: {\"a\":\ndata: \"ö\"}\n\ndata: 2\n\ndata: 3".as_bytes();
-    let expected = ["event - id=1 retry=20", r#"event {"a":"ö"}"#, "event 2", "end"];
+    let expected = ["event - retry=20", "event - id=1", r#"event {"a":"ö"}"#, "event 2", "end"];
     for at in 0..=text.len() {
         assert_eq!(told(Body::of([&text[..at], &text[at..]]).response(), EVENTS).await, expected, "split at {at}");
     }

@@ -50,7 +50,7 @@ fn a_stream_may_be_closed_again_and_again_while_events_come() {
 fn a_stream_that_brings_nothing_is_resumed_a_few_times() {
     let mut net = Net::connected();
     net.reply("call", Reply::Stream(PRIMING.to_owned()));
-    (0..99).for_each(|_| net.reply("GET", Reply::Stream(String::new())));
+    (0..99).for_each(|_| net.reply("GET", Reply::Stream("retry: 1\n\n".to_owned())));
     net.call("write");
     let log = net.run_for(59_000);
     assert_eq!(log.iter().filter(|line| line.starts_with("GET→")).count(), 5, "{log:?}");
