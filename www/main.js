@@ -19,7 +19,6 @@ let open;
 let connecting;
 let tools = [];
 let calls = 0;
-let heals = 0;
 
 const address = () => byId("url").value.trim();
 
@@ -144,14 +143,15 @@ byId("call-form").addEventListener("submit", (event) => {
 
 async function call(name, args) {
   const serial = ++calls;
-  const healsBefore = heals;
+  const { session } = open;
+  const before = session.status.recoveries;
   const took = stopwatch();
   showResult({ kind: "pending", title: `Calling ${name}…`, serial });
   wire.add({ lane: "page-session", text: `callTool ${name}`, opens: true });
   try {
-    const result = await open.session.callTool({ name, arguments: args });
+    const result = await session.callTool({ name, arguments: args });
     const ms = took();
-    const healed = heals > healsBefore;
+    const healed = session.status.recoveries > before;
     const kind = result.isError ? "error" : "ok";
     wire.add({ lane: "session-page", text: "result", tag: kind, tone: result.isError ? "bad" : "good", note: `${ms} ms` });
     const title = result.isError
@@ -251,7 +251,6 @@ function onStateChange(status) {
 }
 
 function onRecovered({ duration, retried }) {
-  heals++;
   const again = retried === 1 ? "1 call sent once more" : `${retried} calls sent once more`;
   wire.add({ lane: "session", text: "recovered", tone: "good", note: `in ${Math.round(duration)} ms, ${again}` });
 }
