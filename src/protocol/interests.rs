@@ -223,6 +223,11 @@ impl<P: Payload> Session<P> {
         let Some(restoration) = &mut self.restoration else { return };
         let open = std::mem::take(&mut restoration.open);
         restoration.recovery.lost.extend(open.values().map(Restoring::name));
+        // Whoever gives the session up makes the next one: nobody here may begin with it.
+        let held = std::mem::take(&mut restoration.held);
+        if let Some(establishing) = self.state.establishing_mut() {
+            establishing.parked.extend(held);
+        }
         for exchange in open.into_keys() {
             self.abort(exchange, now);
         }

@@ -101,7 +101,8 @@ impl<P: Payload> Session<P> {
         self.emit(Event::Recovering { reason, generation });
         self.emit(Event::StateChange);
         let caller_waits = !matches!(loss, Loss::Refused { caller_waits: false });
-        let waits = caller_waits || check.as_ref().is_some_and(|check| !check.waiting.is_empty());
+        let held = self.state.establishing().is_some_and(|establishing| !establishing.parked.is_empty());
+        let waits = caller_waits || held || check.as_ref().is_some_and(|check| !check.waiting.is_empty());
         if strikes > 0 {
             let wait = backoff::delay(strikes, &self.config.recovery, 0, &mut self.rng);
             self.back_off(wait, wait, "the server loses sessions soon after it made them", now);

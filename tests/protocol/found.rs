@@ -157,3 +157,21 @@ fn a_stream_that_has_ended_is_not_aborted_when_connect_fails_with_it() {
     let log = net.run_for(10_000);
     assert_eq!(log, ["initialize→200 stream", "initialize→200 stream", "connect not_mcp not_executed"]);
 }
+
+#[test]
+fn a_session_that_goes_while_calls_are_held_for_the_tool_list_is_made_anew_by_one_handshake() {
+    let mut net = Net::connected();
+    net.answer_next("list", &json!({"tools": [{"name": "a"}]}));
+    net.request("tools/list", None, CallOptions::default(), "list");
+    net.run();
+    net.restart();
+    net.reply("list", Reply::Silence);
+    net.call("a");
+    assert_eq!(net.run(), ["call→404", "initialize→200 s2", "initialized→202", "list→…"]);
+    let again = net.session.reconnect(net.now);
+    net.name(again, "reconnect");
+    net.answer_next("list", &json!({"tools": [{"name": "a"}]}));
+    assert_eq!(net.run()[..4], ["list aborted", "DELETE→200", "initialize→200 s3", "initialized→202"]);
+    assert!(net.run().is_empty() && net.results.values().all(Result::is_ok));
+    assert_eq!(net.executions["a"], 1);
+}
