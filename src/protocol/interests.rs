@@ -25,6 +25,8 @@ pub(super) struct Interests {
     pub log_level: Option<String>,
     /// Hashes of the tools' definitions by name, as the app has seen them; `None` where it never listed them.
     pub tools: Option<BTreeMap<String, u64>>,
+    /// The server is another since then, and its tools were not compared.
+    pub tools_are_old: bool,
 }
 
 /// What is being put back.
@@ -99,10 +101,10 @@ impl<P: Payload> Session<P> {
     /// The session was made anew: puts back what the old one held.
     pub(super) fn restore(&mut self, recovery: LastRecovery, changes: Changes, parked: Vec<CallId>, now: Now) {
         let Some(generation) = self.state.ready().map(|session| session.generation) else { return };
-        let same_server = !changes.server;
+        self.interests.tools_are_old |= changes.server;
         let mut restoration = Restoration { generation, recovery, open: BTreeMap::new(), changes, held: Vec::new() };
         for id in parked {
-            if !same_server && self.may_have_changed(id) {
+            if self.interests.tools_are_old && self.may_have_changed(id) {
                 restoration.held.push(id);
             } else {
                 self.dispatch(id, now);
@@ -169,10 +171,10 @@ impl<P: Payload> Session<P> {
                 self.restoration.iter_mut().for_each(|restoration| restoration.recovery.lost.push(name.clone()));
             }
         }
-        self.finish_restoration(now);
         if verdict.session_gone() {
             self.session_refused(exchange.generation, false, now);
         }
+        self.finish_restoration(now);
     }
 
     fn compare_tools(&mut self, mut seen: BTreeMap<String, u64>, pages: u32, page: &P, now: Now) {
@@ -187,6 +189,7 @@ impl<P: Payload> Session<P> {
             }
             return;
         }
+        self.interests.tools_are_old = false;
         let known = self.interests.tools.replace(seen.clone()).unwrap_or_default();
         if let Some(restoration) = &mut self.restoration {
             restoration.changes.tools = ToolChanges::between(&known, &seen);

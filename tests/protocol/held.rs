@@ -172,6 +172,24 @@ fn a_tool_that_is_another_now_is_not_called_again_by_itself() {
 }
 
 #[test]
+fn a_tool_is_compared_before_it_is_called_again_even_if_the_session_goes_meanwhile() {
+    let mut net = Net::connected_with(never_listens());
+    net.last_version = 2;
+    tools(&mut net, &json!([{"name": "pay", "description": "1 €"}]));
+    net.request("tools/list", None, CallOptions::default(), "list");
+    net.run();
+    net.restart();
+    // The second session goes before its tools are compared; the third is the same server's.
+    net.reply("list", Reply::error(404, -32001, "Session not found"));
+    tools(&mut net, &json!([{"name": "pay", "description": "100 €"}]));
+    let call = net.call("pay");
+    net.run_for(20_000);
+    assert_eq!(net.status().generation, 3);
+    assert!(net.error(call).message.contains("another now"));
+    assert_eq!(net.executions.get("pay"), None);
+}
+
+#[test]
 fn the_standing_stream_is_open_while_somebody_listens() {
     let mut net = Net::connected();
     assert_eq!(net.run_for(60_000), Vec::<String>::new());

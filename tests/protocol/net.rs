@@ -101,6 +101,8 @@ pub struct Net {
     pub version: &'static str,
     /// What the server declares.
     pub capabilities: Value,
+    /// From this session on the server does not call itself another.
+    pub last_version: u32,
     /// What a probe finds out.
     pub reach: Reach,
     /// How long an answer takes.
@@ -136,6 +138,7 @@ impl Net {
             forgetful: false,
             version: "2025-11-25",
             capabilities: json!({"tools": {}, "resources": {"subscribe": true}, "prompts": {}, "completions": {}, "logging": {}}),
+            last_version: u32::MAX,
             reach: Reach::Unknown,
             latency: 10,
             executions: BTreeMap::new(),
@@ -423,7 +426,7 @@ impl Net {
                 assert_eq!(sent.session, None, "initialize carries no session id");
                 self.made += 1;
                 let made = format!("s{}", self.made);
-                let server = json!({"name": "server", "version": self.made.to_string()});
+                let server = json!({"name": "server", "version": self.made.min(self.last_version).to_string()});
                 let reply =
                     json!({"protocolVersion": self.version, "capabilities": self.capabilities, "serverInfo": server});
                 self.stateless |= std::mem::take(&mut self.stateless_next);
