@@ -376,6 +376,27 @@ fn what_is_safe_to_repeat_is_sent_again_once_the_session_is_known_to_live() {
 }
 
 #[test]
+fn the_outcome_speaks_of_all_sends() {
+    // The first send may have run; that the second was refused, or ran, is another matter.
+    for (second, outcome) in [
+        (Reply::text(400, "no"), Outcome::Unknown),
+        (Reply::error(200, -32602, "Unknown tool"), Outcome::Executed),
+    ] {
+        let mut net = Net::connected();
+        net.reply("call", Reply::Break);
+        net.reply("call", second);
+        let call = net.call_with("read", repeatable());
+        net.run();
+        assert_eq!(net.error(call).outcome, outcome);
+    }
+    let mut net = Net::connected();
+    net.reply("call", Reply::text(400, "no"));
+    let call = net.call_with("read", repeatable());
+    net.run();
+    assert_eq!(net.error(call).outcome, Outcome::NotExecuted);
+}
+
+#[test]
 fn a_refusal_that_comes_late_may_answer_a_copy_that_the_browser_sent() {
     let mut net = Net::connected();
     net.restart();
