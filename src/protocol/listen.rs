@@ -66,7 +66,11 @@ impl<P: Payload> Session<P> {
 
     /// It is time to open the stream again.
     pub(super) fn listen_due(&mut self, now: Now) {
+        let wanted = self.wants_to_listen();
         let Some(session) = self.state.ready() else { return };
+        if !wanted {
+            return self.set_listening_state(Listening::Off);
+        }
         if let Listening::Ended { cursor, short } = &session.listening {
             let (cursor, short) = (cursor.clone(), *short);
             self.open_stream(cursor, short, now);
@@ -122,7 +126,13 @@ impl<P: Payload> Session<P> {
             // The stream before it is still open on the server.
             Answer::Refused { refusal, .. } if refusal.status == 409 => self.listen_again(exchange, short, 0, now),
             Answer::Refused { .. } => {
-                self.set_listening_state(Listening::Refused);
+                if exchange.cursor.event_id.is_some() {
+                    // It does not know the event any more; a stream from here on it may well have.
+                    let cursor = Cursor { event_id: None, ..exchange.cursor.clone() };
+                    self.listen_again(&Exchange { cursor, ..exchange.clone() }, short, 0, now);
+                } else {
+                    self.set_listening_state(Listening::Refused);
+                }
                 // "404 → start a new session" is said of every request; but some servers refuse each GET so while POST
                 // works. A ping on the POST channel tells.
                 if verdict == Verdict::Suspect {

@@ -175,3 +175,16 @@ fn a_session_that_goes_while_calls_are_held_for_the_tool_list_is_made_anew_by_on
     assert!(net.run().is_empty() && net.results.values().all(Result::is_ok));
     assert_eq!(net.executions["a"], 1);
 }
+
+#[test]
+fn a_standing_stream_whose_event_id_is_forgotten_is_opened_without_one() {
+    let mut net = Net::connected();
+    net.reply("GET", Reply::Stream("id: 7\ndata:\n\n".to_owned()));
+    net.reply("GET", Reply::text(400, "failed to replay events"));
+    net.reply("GET", Reply::Open(String::new()));
+    net.session.set_listening(true, net.now);
+    assert_eq!(net.run_for(60_000), ["GET→200 stream", "GET→400", "GET→200 stream"]);
+    let ids: Vec<_> =
+        net.sent.iter().filter(|sent| sent.name() == "GET").map(|sent| sent.header("last-event-id")).collect();
+    assert_eq!(ids, [None, Some("7"), None]);
+}
