@@ -1,5 +1,6 @@
 //! The application: random commands while the weather is bad, and a closing act in which everything must work.
 
+use crate::held::{self, Wants};
 use crate::plan::{Action, Plan, Tool};
 use crate::world::{Happening, World};
 use mcp_evergreen::protocol::config::Mode;
@@ -51,6 +52,7 @@ pub struct App {
     pub closed: bool,
     pub closed_at: u64,
     pub questions: BTreeMap<QuestionId, String>,
+    pub wants: Wants,
     /// Commands of the closing act.
     scene: Vec<u64>,
     host: bool,
@@ -65,6 +67,7 @@ impl App {
             closed: false,
             closed_at: 0,
             questions: BTreeMap::new(),
+            wants: Wants::default(),
             scene: Vec::new(),
             host: plan.host,
         }
@@ -91,6 +94,7 @@ impl World {
             Action::Reconnect => drop(self.reconnect()),
             Action::Cancel => self.cancel_one(),
             Action::Close => self.close(),
+            Action::Listen(listening) => self.set_listening(listening),
             Action::Sleep(ms, breaks) => {
                 self.say(|_| format!("zzz {ms} ms"));
                 self.now.mono += ms;
@@ -157,7 +161,9 @@ impl World {
             Tool::Throws => ("tools/call", "throws", json!({"name": "throws", "arguments": {"n": n}})),
             Tool::Safe(method) => (method, "", json!({"n": n})),
             Tool::Unknown => ("vendor/unknown", "", json!({"n": n})),
+            Tool::Subscribe(_) | Tool::Unsubscribe(_) | Tool::Level(_) => held::request(tool, n).unwrap_or_default(),
         };
+        self.want(tool);
         let params = Params { text: Some(text.to_string()), meta: None, name: Some(name.to_owned()) };
         let options = CallOptions {
             repeatable: matches!(tool, Tool::Read(_)),
@@ -199,7 +205,10 @@ impl World {
         self.say(|_| format!("{n} is cancelled"));
         if let Some(command) = self.app.commands.get_mut(&n) {
             command.end = Some(End::Cancelled);
-            let id = command.id;
+            let (id, kind) = (command.id, command.kind);
+            if let Kind::Call(tool) = kind {
+                self.wanted(tool, &End::Cancelled);
+            }
             self.session.cancel(id, Some("enough".to_owned()), self.now);
             self.drain();
         }
@@ -211,6 +220,7 @@ impl World {
         self.app.closed_at = self.now.mono;
         let id = self.session.close(self.plan.terminates, self.now);
         let n = self.enter(id, Kind::Close);
+        self.check_closed_streams();
         // All that was open has settled at once.
         let open = self.app.commands.iter().find(|(other, command)| **other != n && command.end.is_none());
         if let Some((open, _)) = open.filter(|(_, command)| !again && command.kind != Kind::Close) {
@@ -264,10 +274,14 @@ impl World {
             return self.fail(what);
         }
         let kind = command.kind;
-        command.end = Some(match &result {
+        let end = match &result {
             Ok(_) => End::Ok,
             Err(error) => End::Failed { code: error.code, outcome: error.outcome, message: error.message.clone() },
-        });
+        };
+        command.end = Some(end.clone());
+        if let Kind::Call(tool) = kind {
+            self.wanted(tool, &end);
+        }
         if kind == Kind::Connect && self.app.host && !self.app.closed && !closed {
             if host_connected {
                 let after = self.rng.u64(0..50);
@@ -325,19 +339,23 @@ impl World {
                 if self.plan.opaque_end {
                     self.sky.opaque = self.now.mono + 1_000;
                 }
-                self.play_scene(&[Tool::Write(0), Tool::Read(5), Tool::Write(20), Tool::Safe("tools/list")]);
+                let mut tools = vec![Tool::Write(0), Tool::Read(5), Tool::Write(20), Tool::Safe("tools/list")];
+                tools.extend(held::last_wishes(&mut self.rng));
+                self.play_scene(&tools);
                 self.later(SCENE, Happening::Scene(5));
             }
             5 => {
                 // Whether it ran cannot be known of what a page cannot read.
                 let writes = strict == Mode::Default && !self.plan.opaque_end;
                 self.check_scene(writes, strict != Mode::Off);
+                self.check_held();
                 self.scene_reconnects();
                 self.later(SCENE, Happening::Scene(6));
             }
             6 => {
                 self.check_scene(true, true);
                 self.check_leaks();
+                self.check_held();
                 self.close();
                 self.later(20_000, Happening::Scene(9));
             }

@@ -109,6 +109,7 @@ impl World {
         if let Some(wrong) = wrong {
             return self.fail(wrong);
         }
+        self.check_listen(id);
         self.law.ids.insert(generation, sid.clone());
         self.law.wire_ids.extend(wire_id);
         if delete {
@@ -252,10 +253,14 @@ impl World {
                 self.check_declared(*generation);
                 self.steps.lost(*generation);
             }
-            Event::Recovered { generation, .. } => self.say(|_| format!("recovered: generation {generation}")),
+            Event::Recovered { generation, recovery, .. } => {
+                self.say(|_| format!("recovered: generation {generation}"));
+                self.check_recovered(*generation, recovery);
+            }
             Event::Warning { kind, .. } => self.say(|_| format!("warning: {kind}")),
             Event::Close { reason } => self.say(|_| format!("closed: {reason}")),
-            Event::StateChange | Event::Notification { .. } => {}
+            Event::StateChange => self.note_recovery(),
+            Event::Notification { .. } => {}
         }
     }
 

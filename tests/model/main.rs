@@ -5,6 +5,7 @@
 #![expect(clippy::wildcard_enum_match_arm, reason = "tests name what they expect and fail on the rest")]
 
 mod app;
+mod held;
 mod herd;
 mod law;
 mod plan;

@@ -2,7 +2,7 @@
 
 use fastrand::Rng;
 use mcp_evergreen::protocol::Config;
-use mcp_evergreen::protocol::config::{Handshake, Mode, Recovery};
+use mcp_evergreen::protocol::config::{Handshake, Listen, Mode, Recovery};
 
 /// Everything that is decided before the first event.
 #[derive(Clone, Debug)]
@@ -12,6 +12,7 @@ pub struct Plan {
     pub recovery: Recovery,
     pub timeout: u64,
     pub handles_questions: bool,
+    pub listen: Listen,
     /// The browser speaks HTTP/2: no six connections, no queue.
     pub multiplexed: bool,
     /// Milliseconds of one way.
@@ -59,6 +60,21 @@ pub struct ServerPlan {
     /// Events have ids, and streams can be resumed, or so it seems.
     pub event_ids: bool,
     pub resumes: bool,
+    pub standing: Standing,
+    /// What it says on the standing stream of when to come back.
+    pub retry: Option<u64>,
+}
+
+/// What becomes of the standing stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// With this status.
+    Refused(u16),
+    /// It ends at once, each time.
+    Ends,
+    /// It ends after so many milliseconds.
+    Lives(u64),
+    Open,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,6 +159,8 @@ pub enum Action {
     Reconnect,
     Cancel,
     Close,
+    /// Somebody listens, or nobody any more.
+    Listen(bool),
     /// The laptop is closed for so long; the connections die or not.
     Sleep(u64, bool),
     /// The wall clock is set.
@@ -157,6 +175,11 @@ pub enum Tool {
     Read(u64),
     /// `tools/list`, `resources/read`
     Safe(&'static str),
+    /// To which resource.
+    Subscribe(usize),
+    Unsubscribe(usize),
+    /// Sets the log level.
+    Level(usize),
     /// Writes, and throws `Session not found`.
     Throws,
     /// A method that the server does not know.
@@ -166,7 +189,7 @@ pub enum Tool {
 impl Tool {
     /// Whether a second run does no harm.
     pub fn is_safe(self) -> bool {
-        matches!(self, Self::Read(_) | Self::Safe(_))
+        matches!(self, Self::Read(_) | Self::Safe(_) | Self::Subscribe(_) | Self::Unsubscribe(_) | Self::Level(_))
     }
 }
 
@@ -197,6 +220,7 @@ impl Plan {
             },
             timeout: pick(rng, &[5_000, 20_000, 60_000]),
             handles_questions: rng.bool(),
+            listen: pick(rng, &[Listen::Auto, Listen::Auto, Listen::Always, Listen::Never]),
             multiplexed: chance(rng, 30),
             latency: fast..fast + rng.u64(1..150),
             timer_late: pick(rng, &[0, 0, 1, 15, 1_000]),
@@ -245,6 +269,7 @@ impl Plan {
             handshake: if self.host { Handshake::Host } else { Config::default().handshake },
             timeout_ms: self.timeout,
             recovery: self.recovery,
+            listen: self.listen,
             ..Config::default()
         }
     }
@@ -272,13 +297,31 @@ impl ServerPlan {
             streams_linger: chance(rng, 15),
             event_ids: chance(rng, 40),
             resumes: rng.bool(),
+            standing: pick(
+                rng,
+                &[
+                    Standing::Refused(405),
+                    Standing::Refused(404),
+                    Standing::Refused(400),
+                    Standing::Ends,
+                    Standing::Lives(3_000),
+                    Standing::Lives(20_000),
+                    Standing::Open,
+                    Standing::Open,
+                ],
+            ),
+            retry: pick(rng, &[None, None, Some(300), Some(4_000)]),
         }
     }
 }
 
 fn action(rng: &mut Rng) -> Action {
     let takes = pick(rng, &[0, 0, 20, 300, 2_000, 8_000]);
-    match rng.u32(0..100) {
+    match rng.u32(0..125) {
+        100..108 => Action::Call(Tool::Subscribe(rng.usize(0..4))),
+        108..113 => Action::Call(Tool::Unsubscribe(rng.usize(0..4))),
+        113..117 => Action::Call(Tool::Level(rng.usize(0..3))),
+        117..125 => Action::Listen(rng.bool()),
         0..36 => Action::Call(Tool::Write(takes)),
         36..50 => Action::Call(Tool::Read(takes)),
         50..56 => Action::Call(Tool::Safe("tools/list")),

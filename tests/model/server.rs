@@ -2,9 +2,9 @@
 
 use crate::app::Ran;
 use crate::plan::{Down, Dying, Format, Weather};
-use crate::world::{Sky, World};
-use mcp_evergreen::protocol::ExchangeId;
+use crate::world::{Ex, Sky, World};
 use mcp_evergreen::protocol::http::Method;
+use mcp_evergreen::protocol::{CallId, ExchangeId};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
@@ -69,7 +69,11 @@ impl Reply {
         Self::new(status, "text/plain", words.to_owned(), truth)
     }
 
-    fn error(status: u16, code: i64, message: &str, truth: Truth) -> Self {
+    pub fn events(body: String) -> Self {
+        Self::new(200, "text/event-stream", body, Truth::Answer)
+    }
+
+    pub fn error(status: u16, code: i64, message: &str, truth: Truth) -> Self {
         let error = json!({"jsonrpc": "2.0", "id": null, "error": {"code": code, "message": message}});
         Self::new(status, "application/json", error.to_string(), truth)
     }
@@ -103,6 +107,7 @@ pub struct Held {
     pub refused: bool,
     /// DELETE was sent.
     pub deleted: bool,
+    pub held: crate::held::Held,
 }
 
 #[derive(Default)]
@@ -119,6 +124,8 @@ pub struct Server {
 #[derive(Clone)]
 struct Kept {
     sid: Option<String>,
+    /// Whose stream it is; `None`: the standing one.
+    call: Option<CallId>,
     /// When each piece is there, on the clock, and its text.
     rest: Vec<(u64, String)>,
 }
@@ -134,6 +141,14 @@ impl Server {
 
     pub fn living(&self) -> usize {
         self.sessions.values().filter(|held| held.alive).count()
+    }
+
+    /// The id of an event on a standing stream.
+    pub fn cursor(&mut self, sid: Option<String>, call: Option<CallId>) -> String {
+        self.made += 1;
+        let name = format!("e{}", self.made);
+        self.events.insert(name.clone(), Kept { sid, call, rest: Vec::new() });
+        name
     }
 
     fn kill_all(&mut self) {
@@ -261,8 +276,9 @@ impl World {
         Reply::new(404, "text/html", "<h1>Not Found</h1>".to_owned(), Truth::Gate { plain: true })
     }
 
+    /// A refusal of the standing stream alone says nothing: some servers refuse each GET.
     fn refuses(&mut self, id: ExchangeId) {
-        let sid = self.exchanges.get(&id).and_then(|ex| ex.sid.clone());
+        let sid = self.exchanges.get(&id).filter(|ex| !ex.is_standing()).and_then(|ex| ex.sid.clone());
         if let Some(held) = sid.and_then(|sid| self.server.sessions.get_mut(&sid)) {
             held.refused = true;
         }
@@ -423,6 +439,11 @@ impl World {
                 }
             }
             ("tools/list" | "resources/read", _) => {}
+            ("resources/subscribe" | "resources/unsubscribe" | "logging/setLevel", _) => {
+                if let Err((code, words)) = self.hold(&sid, method, params) {
+                    result = error(code, words);
+                }
+            }
             _ if self.rng.bool() => {
                 let words = if self.rng.bool() { "no such method in this session" } else { "Method not found" };
                 let text = error(-32601, words).to_string();
@@ -446,11 +467,13 @@ impl World {
             let progress = json!({"progressToken": token, "progress": 1, "n": n});
             before.push(json!({"jsonrpc": "2.0", "method": "notifications/progress", "params": progress}));
         }
-        self.answer(&result, takes, before, Some(sid))
+        // What a restoration asks for is no call's, and is not resumed.
+        let call = self.exchanges.get(&id).and_then(Ex::purpose_call);
+        self.answer(&result, takes, before, Some((sid, call)))
     }
 
     /// A question of the server's; ids count from 0 in each session.
-    fn question(&mut self, sid: &Option<String>) -> Value {
+    pub fn question(&mut self, sid: &Option<String>) -> Value {
         let mut asked = 0;
         if let Some(held) = sid.as_ref().and_then(|sid| self.server.sessions.get_mut(sid)) {
             asked = held.asked;
@@ -462,7 +485,7 @@ impl World {
 
     /// Answers that are not this request's.
     fn muddle(&mut self, wire_id: u64) -> Vec<Value> {
-        let wires = |ex: &crate::world::Ex| ex.body["id"].as_u64().filter(|id| *id != wire_id);
+        let wires = |ex: &Ex| ex.body["id"].as_u64().filter(|id| *id != wire_id);
         let others: Vec<u64> = self.exchanges.values().filter_map(wires).collect();
         let other = if others.is_empty() { wire_id + 1 } else { others[self.rng.usize(0..others.len())] };
         vec![
@@ -475,11 +498,14 @@ impl World {
     fn stream(&mut self, id: ExchangeId, sid: &Option<String>) -> Reply {
         let now = self.now.mono;
         let Some(ex) = self.exchanges.get(&id) else { return Reply::text(500, "", Truth::Unclear) };
-        let mut headers = ex.request.headers.iter();
-        let Some((_, cursor)) = headers.find(|(name, _)| name == "last-event-id") else {
-            return Reply::error(405, -32000, "Method not allowed.", Truth::Answer);
-        };
-        match self.server.events.get(cursor).cloned() {
+        let call = ex.purpose_call();
+        let Some(cursor) = ex.last_event().map(str::to_owned) else { return self.standing(id, sid) };
+        match self.server.events.get(&cursor).cloned() {
+            Some(kept) if kept.call != call => {
+                self.fail(format!("the cursor {cursor} crossed to another stream"));
+                Reply::text(400, "failed to replay events", Truth::Answer)
+            }
+            Some(kept) if self.plan.server.resumes && kept.sid == *sid && call.is_none() => self.standing(id, sid),
             Some(kept) if self.plan.server.resumes && kept.sid == *sid => {
                 let mut reply = Reply::new(200, "text/event-stream", String::new(), Truth::Answer);
                 let pieces = kept.rest.into_iter().map(|(at, text)| (at.saturating_sub(now), text));
@@ -495,7 +521,13 @@ impl World {
     }
 
     /// As JSON, or as events where something comes before it.
-    fn answer(&mut self, answer: &Value, takes: u64, before: Vec<Value>, resumable: Option<Option<String>>) -> Reply {
+    fn answer(
+        &mut self,
+        answer: &Value,
+        takes: u64,
+        before: Vec<Value>,
+        resumable: Option<(Option<String>, Option<CallId>)>,
+    ) -> Reply {
         let garbage = self.unlucky(self.plan.odds.garbage);
         let text = if garbage { "{\"jsonrpc\": \"2.0\", \"res".to_owned() } else { answer.to_string() };
         let truth = if garbage { Truth::Unclear } else { Truth::Answer };
@@ -518,7 +550,7 @@ impl World {
         let lines = text.replacen(",\"", &format!(",{end}data: \""), 1);
         reply.pieces.push((rest, format!("data: {lines}{end}{end}")));
         // A restart loses what was kept; then nothing knows the session either.
-        if let Some(sid) = resumable.filter(|_| self.plan.server.event_ids) {
+        if let Some((sid, call)) = resumable.filter(|_| self.plan.server.event_ids) {
             let from = self.now.mono + reply.after;
             let pieces = reply.pieces.clone();
             for (at, (_, text)) in reply.pieces.iter_mut().enumerate() {
@@ -526,7 +558,7 @@ impl World {
                 let name = format!("e{}", self.server.made);
                 *text = format!("id: {name}\n{text}");
                 let rest = pieces[at + 1..].iter().map(|(at, text)| (from + at, text.clone())).collect();
-                self.server.events.insert(name, Kept { sid: sid.clone(), rest });
+                self.server.events.insert(name, Kept { sid: sid.clone(), call, rest });
             }
         }
         if self.plan.server.streams_linger {

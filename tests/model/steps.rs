@@ -57,6 +57,14 @@ pub const REQUIRED: &[(State, State)] = &[
     (("lost", "proof"), ("lost", "backoff")),
     (("lost", "backoff"), ("lost", "handshake")),
     (("lost", "backoff"), ("closed", "")),
+    (("held", "stream"), ("held", "opened")),
+    (("held", "stream"), ("held", "resumed")),
+    (("held", "stream"), ("held", "refused")),
+    (("held", "stream"), ("held", "backed off")),
+    (("held", "subscription"), ("held", "refused")),
+    (("held", "subscription"), ("held", "restored")),
+    (("held", "log level"), ("held", "restored")),
+    (("held", "restoration"), ("held", "lost")),
 ];
 
 #[derive(Default)]
@@ -74,6 +82,11 @@ pub struct Steps {
 }
 
 impl Steps {
+    /// Something of what a session holds happened.
+    pub fn mark(&mut self, what: &'static str, happened: &'static str) {
+        *self.fired.entry((("held", what), ("held", happened))).or_default() += 1;
+    }
+
     pub fn lost(&mut self, generation: u32) {
         self.lost.insert(generation);
     }

@@ -429,6 +429,7 @@ impl World {
             }
         }
         for event in events {
+            self.heard_on_stream(id, &event);
             let message = event.is_message().then(|| serde_json::from_str::<Value>(&event.data));
             if let Some(Err(_)) = &message {
                 self.tell(id, Input::Malformed(Malformed::Json { bytes: event.data.len() as u64 }));
@@ -471,6 +472,7 @@ impl World {
             Some(ReadAs::Discard | ReadAs::Events { .. }) => self.now_told(id),
             None => {}
         }
+        self.stream_over(id);
         self.release(id);
         self.tell(id, Input::End);
     }
@@ -495,6 +497,7 @@ impl World {
     fn failed(&mut self, id: ExchangeId) {
         self.say(|world| format!("  {} failed", world.name(id)));
         self.note_failed(id);
+        self.stream_over(id);
         self.release(id);
         self.tell(id, Input::Failed { cause: None });
     }
