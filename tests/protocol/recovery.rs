@@ -378,10 +378,9 @@ fn what_is_safe_to_repeat_is_sent_again_once_the_session_is_known_to_live() {
 #[test]
 fn the_outcome_speaks_of_all_sends() {
     // The first send may have run; that the second was refused, or ran, is another matter.
-    for (second, outcome) in [
-        (Reply::text(400, "no"), Outcome::Unknown),
-        (Reply::error(200, -32602, "Unknown tool"), Outcome::Executed),
-    ] {
+    for (second, outcome) in
+        [(Reply::text(400, "no"), Outcome::Unknown), (Reply::error(200, -32602, "Unknown tool"), Outcome::Executed)]
+    {
         let mut net = Net::connected();
         net.reply("call", Reply::Break);
         net.reply("call", second);
