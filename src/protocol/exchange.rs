@@ -145,6 +145,8 @@ impl Exchange {
             _ if !head.is_success() => ReadAs::Text { max: REFUSAL_BYTES },
             // Accepted, or no content: some servers name a type all the same.
             _ if matches!(head.status, 202 | 204) => ReadAs::Discard,
+            // The server has nothing more to say.
+            _ if self.method == Method::Delete => ReadAs::Discard,
             "text/event-stream" => ReadAs::Events { max: max_event },
             "application/json" => ReadAs::Json { max: max_message },
             _ if !self.purpose.wants_response() => ReadAs::Discard,

@@ -188,3 +188,14 @@ fn a_standing_stream_whose_event_id_is_forgotten_is_opened_without_one() {
         net.sent.iter().filter(|sent| sent.name() == "GET").map(|sent| sent.header("last-event-id")).collect();
     assert_eq!(ids, [None, Some("7"), None]);
 }
+
+#[test]
+fn the_answer_to_a_delete_asks_nothing() {
+    let mut net = Net::connected();
+    net.session.set_handled("roots/list".to_owned());
+    net.reply("DELETE", Reply::json(200, &json!({"jsonrpc": "2.0", "id": 0, "method": "roots/list"})));
+    let close = net.session.close(true, net.now);
+    net.name(close, "close");
+    assert_eq!(net.run(), ["DELETE→200", "close ok"]);
+    assert!(net.questions.is_empty());
+}
