@@ -164,6 +164,7 @@ impl<P: Payload> Session<P> {
             (Restoring::Tools { seen, pages }, Answer::Result(page)) => self.compare_tools(seen, pages, &page, now),
             (what, Answer::Result(_)) => {
                 let name = what.name();
+                self.take_back(&what, now);
                 self.restoration.iter_mut().for_each(|restoration| restoration.recovery.restored.push(name.clone()));
             }
             (what, Answer::Accepted | Answer::Refused { .. } | Answer::Unusable { .. } | Answer::Lost { .. }) => {
@@ -175,6 +176,16 @@ impl<P: Payload> Session<P> {
             self.session_refused(exchange.generation, false, now);
         }
         self.finish_restoration(now);
+    }
+
+    /// The app changed its mind while this was on the wire, and what it said then may have been overtaken.
+    fn take_back(&mut self, what: &Restoring, now: Now) {
+        if let Restoring::Subscription(uri) = what
+            && !self.interests.subscriptions.contains(uri)
+        {
+            let params = format!("{{\"uri\":{}}}", json_rpc::quote(uri));
+            self.restore_request("resources/unsubscribe", Some(params), now);
+        }
     }
 
     fn compare_tools(&mut self, mut seen: BTreeMap<String, u64>, pages: u32, page: &P, now: Now) {

@@ -114,6 +114,25 @@ fn what_the_app_wanted_last_counts_even_during_a_recovery() {
 }
 
 #[test]
+fn an_unsubscribe_that_the_restoration_may_have_overtaken_is_said_again() {
+    let mut net = Net::connected_with(never_listens());
+    subscribe(&mut net, "resources/subscribe", "demo://a");
+    net.run();
+    net.restart();
+    net.call("write");
+    // The restoration's subscribe is on the wire when the app unsubscribes.
+    net.reply("call", Reply::error(404, -32001, "Session not found"));
+    for _ in 0..3 {
+        net.step();
+    }
+    assert_eq!(net.flush().last().map(String::as_str), Some("initialized→202"));
+    subscribe(&mut net, "resources/unsubscribe", "demo://a");
+    let log = net.run();
+    let about: Vec<_> = log.iter().filter(|line| line.ends_with("subscribe→200")).collect();
+    assert_eq!(about, ["resources/subscribe→200", "resources/unsubscribe→200", "resources/unsubscribe→200"]);
+}
+
+#[test]
 fn a_session_lost_again_during_the_restoration_is_restored_again() {
     let mut net = Net::connected_with(never_listens());
     set_level(&mut net, "debug");

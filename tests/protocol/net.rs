@@ -236,6 +236,13 @@ impl Net {
         panic!("no end in sight: {:?}", &self.log[self.log.len() - 20..]);
     }
 
+    /// The server takes the next request on the wire, and no more.
+    pub fn step(&mut self) {
+        self.drain();
+        let exchange = self.queue.pop_front().expect("a request on the wire");
+        self.serve(exchange);
+    }
+
     /// As [`Self::run`], for this many milliseconds, timers included.
     pub fn run_for(&mut self, ms: u64) -> Vec<String> {
         let end = self.now.mono + ms;

@@ -254,6 +254,10 @@ fn the_words_are_looked_for_where_a_refusal_has_them() {
 fn the_words_must_be_said_of_the_session() {
     let far = format!("{} session. {} not found", "a".repeat(10), "b".repeat(100));
     assert_eq!(classify(&POST, &text(400, &far)), Verdict::NotEviction);
+    let far = format!("not found {} session", "b".repeat(100));
+    assert_eq!(classify(&POST, &text(400, &far)), Verdict::NotEviction);
+    let near = format!("not found {} session", "b".repeat(40));
+    assert_eq!(classify(&POST, &text(400, &near)), Verdict::Evicted);
     let near = format!("session {} not found", "b".repeat(40));
     assert_eq!(classify(&POST, &text(400, &near)), Verdict::Evicted);
     // Cut between characters, whatever they are.
