@@ -375,7 +375,8 @@ impl World<'_> {
         let now = self.now;
         self.command(|session| session.close(true, now));
         self.drain();
-        for _ in 0..4 {
+        // Each new session that the host asked for may have left a DELETE under way.
+        for _ in 0..MAX_STEPS {
             let Some(deadline) = self.session.poll_timeout() else { break };
             self.advance(deadline.at.saturating_sub(self.now.mono));
             self.fire();
