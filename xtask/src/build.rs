@@ -49,7 +49,11 @@ fn compile(project: &Project) -> Result<PathBuf> {
         .args(["build", "--release", "--package", "mcp-evergreen", "--lib"])
         .args(["--features", "js", "--target", WASM])
         .env("CARGO_ENCODED_RUSTFLAGS", remapped_paths()?.join("\x1f")))?;
-    Ok(project.target.join(WASM).join("release/mcp_evergreen.wasm"))
+    Ok(compiled(project))
+}
+
+fn compiled(project: &Project) -> PathBuf {
+    project.target.join(WASM).join("release/mcp_evergreen.wasm")
 }
 
 /// Panic messages name files: without this, those of the dependencies would name the folders of the
@@ -104,19 +108,34 @@ fn package(project: &Project, compiled: &Path) -> Result<()> {
 }
 
 fn bindings(project: &Project, compiled: &Path, to: &Path) -> Result<()> {
+    let module = bind(project, compiled, to)?;
+    glue::make_callable(&to.join("mcp_evergreen.js"))?;
+    optimize(project, &module, WASM_OPT_FLAGS)
+}
+
+/// The WebAssembly of the package with the names of its functions, in the folder `to`.
+pub fn with_names(project: &Project, to: &Path) -> Result<PathBuf> {
+    let module = bind(project, &compiled(project), to)?;
+    optimize(project, &module, &[WASM_OPT_FLAGS, &["--debuginfo"]].concat())?;
+    Ok(module)
+}
+
+fn bind(project: &Project, compiled: &Path, to: &Path) -> Result<PathBuf> {
     run(Command::new(toolchain::wasm_bindgen(project)?.join("wasm-bindgen"))
         .args(WASM_BINDGEN_FLAGS)
         .arg("--out-dir")
         .arg(to)
         .arg(compiled))?;
-    glue::make_callable(&to.join("mcp_evergreen.js"))?;
-    let module = to.join("mcp_evergreen_bg.wasm");
+    Ok(to.join("mcp_evergreen_bg.wasm"))
+}
+
+fn optimize(project: &Project, module: &Path, flags: &[&str]) -> Result<()> {
     run(Command::new("node")
         .arg(project.e2e().join("node_modules/binaryen/bin/wasm-opt"))
-        .args(WASM_OPT_FLAGS)
-        .arg(&module)
+        .args(flags)
+        .arg(module)
         .arg("--output")
-        .arg(&module))
+        .arg(module))
 }
 
 fn copy_template(project: &Project, to: &Path) -> Result<()> {

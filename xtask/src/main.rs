@@ -16,6 +16,7 @@ mod project;
 mod python;
 mod rules;
 mod setup;
+mod size;
 mod soak;
 mod stamp;
 mod summary;
@@ -62,9 +63,15 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "bench",
-        takes: "[--json]",
-        does: "how fast the package is beside the least that can be written, in headless Chromium",
+        takes: "[--smoke] [--save] [work…]",
+        does: "how fast the package is beside others, in headless Chromium (--save: README.md and docs/bench.*)",
         run: bench::run,
+    },
+    Command {
+        name: "size",
+        takes: "[--functions]",
+        does: "what an app ships beside others, where the bytes are, and whether that is within the budget",
+        run: size::run,
     },
     Command {
         name: "soak",

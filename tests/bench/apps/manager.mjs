@@ -1,0 +1,3 @@
+// Many sessions.
+
+export { SessionManager } from "mcp-evergreen";

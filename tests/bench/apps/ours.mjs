@@ -1,0 +1,8 @@
+// mcp-evergreen, as it is installed.
+
+import { connect } from "mcp-evergreen";
+
+export async function open(url) {
+  const session = await connect(url, { clientInfo: { name: "app", version: "1.0.0" } });
+  return { call: (params, onprogress) => session.callTool(params, onprogress && { onprogress }) };
+}

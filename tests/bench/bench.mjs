@@ -1,0 +1,80 @@
+// All clients beside one another, round by round, in one headless Chromium.
+// `node bench.mjs [--smoke] [--save] [work…]`
+
+import { cpus } from "node:os";
+import { fileURLToPath } from "node:url";
+import { launchBrowser } from "../e2e/lib/chrome.mjs";
+import { fileAt, serve } from "../e2e/lib/static.mjs";
+import { CLIENTS, bundle, bundles, size } from "./bundle.mjs";
+import { herd, memory, oneCall, manySessions } from "./feats.mjs";
+import { Lab } from "./lab.mjs";
+import { printed, save } from "./report.mjs";
+import { startServer } from "./server.mjs";
+import { WORKS } from "./works.mjs";
+
+const FEATS = { oneCall, herd, manySessions, memory };
+const { smoke, saves, chosen } = readArguments(process.argv.slice(2));
+/** Rounds, by how much slower the processor is made: six times is about a phone. */
+const ROUNDS = smoke ? { 1: 1 } : { 1: 15, 6: 5 };
+
+const clients = await bundle();
+const server = await startServer();
+const site = await serve(bundles, { override });
+const browser = await launchBrowser();
+const lab = new Lab({ browser, site, server });
+
+const works = [];
+for (const [slowdown, rounds] of Object.entries(ROUNDS)) {
+  for (const work of WORKS.filter(isChosen)) {
+    say(`${work.title}${slowdown > 1 ? `, ${slowdown} times slower` : ""}…`);
+    works.push(await lab.compare(work, clients, { slowdown: Number(slowdown), rounds, smoke }));
+  }
+}
+const feats = [];
+for (const [name, run] of Object.entries(FEATS).filter(([name]) => isChosen({ name }))) {
+  say(`${name}…`);
+  feats.push(...(await run(lab, { smoke })));
+}
+const sizes = Object.fromEntries(await Promise.all(clients.map(async (name) => [name, await size(name)])));
+
+const results = {
+  date: new Date().toISOString().slice(0, 10),
+  machine: { browser: await browser.version(), processors: cpus().length, processor: cpus()[0].model },
+  clients: Object.fromEntries(clients.map((name) => [name, CLIENTS[name]])),
+  sizes,
+  works,
+  feats,
+};
+await browser.close();
+await Promise.all([site.close(), server.close()]);
+
+console.log(printed(results));
+if (saves) await save(results);
+// A smoke run is too short for times to mean anything.
+const held = smoke ? feats.filter(({ exact }) => exact) : [...works, ...feats];
+const missed = held.filter(({ good }) => good === false).length;
+console.log(`${held.length - missed} passed, ${missed} failed`);
+process.exitCode = missed > 0 ? 1 : 0;
+
+function isChosen({ name }) {
+  return chosen.length === 0 || chosen.includes(name);
+}
+
+function override(path) {
+  if (path === "/work.mjs") return fileAt(fileURLToPath(new URL("page/work.mjs", import.meta.url)));
+  if (path.startsWith("/apps/")) return fileAt(bundles + path.slice("/apps/".length));
+  return undefined;
+}
+
+function say(text) {
+  process.stderr.write(`${text}\n`);
+}
+
+function readArguments(given) {
+  const flags = given.filter((argument) => argument.startsWith("--"));
+  const chosen = given.filter((argument) => !argument.startsWith("--"));
+  const names = [...WORKS, ...Object.keys(FEATS).map((name) => ({ name }))].map(({ name }) => name);
+  const unknown = [...flags.filter((flag) => !["--smoke", "--save"].includes(flag)), ...chosen.filter((name) => !names.includes(name))];
+  if (unknown.length > 0) throw new Error(`unknown: ${unknown.join(", ")}; there are --smoke, --save, ${names.join(", ")}`);
+  return { smoke: flags.includes("--smoke"), saves: flags.includes("--save"), chosen };
+}

@@ -1,0 +1,129 @@
+// What is measured of ours alone, or cannot be said by one ratio. Each gives lines:
+// `{ name, title, value, limit, good, exact }`; what is `exact` holds however busy the machine is.
+
+import { median } from "./lab.mjs";
+
+/** An eviction under one call: the round trips that it takes, and how long they take. */
+export async function oneCall(lab, { smoke }) {
+  const page = await lab.page();
+  const call = () => page.play("calls", "ours", { count: 1, atOnce: 1 });
+  const lines = [];
+  for (const [what, how, most] of [
+    ["404", {}, 4],
+    ["a doubtful 200, which a ping settles", { suspicious: true }, 5],
+  ]) {
+    const [plain, healed, trips] = [[], [], []];
+    for (let round = 0; round < (smoke ? 2 : 20); round++) {
+      // A session that is lost again and again is made anew after a pause.
+      await page.open("ours");
+      await call();
+      plain.push(await call());
+      lab.server.evict(how);
+      lab.server.takeSeen();
+      healed.push(await call());
+      trips.push(lab.server.takeSeen().length);
+    }
+    const value = Math.max(...trips);
+    const detail = `${median(healed).toFixed(1)} ms, a call without it ${median(plain).toFixed(1)} ms`;
+    const title = `round trips of a call whose session is gone: ${what}`;
+    lines.push({ name: "oneCall", title, value, limit: most, detail, good: value === most, exact: true });
+  }
+  await page.close();
+  return lines;
+}
+
+/** An eviction under a thousand calls. */
+export async function herd(lab, { smoke }) {
+  const page = await lab.page();
+  const count = smoke ? 200 : 1_000;
+  const all = () => page.play("calls", "ours", { count, atOnce: count });
+  const ratios = [];
+  let handshakes = 0;
+  for (let round = 0; round < (smoke ? 1 : 7); round++) {
+    await page.open("ours");
+    await all();
+    const plain = await all();
+    lab.server.evict();
+    lab.server.takeSeen();
+    ratios.push((await all()) / plain);
+    handshakes = Math.max(handshakes, lab.server.takeSeen().filter((method) => method === "initialize").length);
+  }
+  await page.close();
+  const title = `${count} calls at once, with an eviction under them`;
+  const ratio = median(ratios);
+  return [
+    { name: "herd", title: `${title}: times what they take without it`, value: ratio, limit: 1.3, good: ratio <= 1.3 },
+    { name: "herd", title: `${title}: handshakes`, value: handshakes, limit: 1, good: handshakes === 1, exact: true },
+  ];
+}
+
+/** Many sessions in one manager. */
+export async function manySessions(lab, { smoke }) {
+  const count = smoke ? 50 : 1_000;
+  const page = await lab.page();
+  await page.play("manager", lab.server.url, { count: 1 });
+  const before = await held(page);
+  const { opened, called } = await page.play("manager", lab.server.url, { count });
+  const after = await held(page);
+  await page.close();
+  const kib = (after.heap - before.heap + after.wasm - before.wasm) / count / 1024;
+  return [
+    { name: "manySessions", title: `${count} sessions in one manager: ms to open each`, value: opened / count },
+    { name: "manySessions", title: `${count} sessions in one manager: ms per call`, value: called / count },
+    { name: "manySessions", title: `${count} sessions in one manager: KiB of each`, value: kib },
+  ];
+}
+
+/** What is held after very many calls, beside what was held after some. */
+export async function memory(lab, { smoke }) {
+  const [some, many] = smoke ? [500, 2_000] : [1_000, 100_000];
+  const page = await lab.page();
+  await page.open("ours");
+  const calls = (count) => page.play("calls", "ours", { count, atOnce: 32 });
+  await calls(some);
+  const before = await held(page);
+  // In parts: the debugger's protocol does not wait for minutes.
+  for (let done = some; done < many; done += Math.min(5_000, many - some)) await calls(Math.min(5_000, many - done));
+  const after = await held(page);
+  await page.close();
+  const line = (what, own, limit) => ({
+    name: "memory",
+    title: `after ${many} calls, times what was there after ${some}: ${what}`,
+    value: own(after) === own(before) ? 1 : own(after) / own(before),
+    limit,
+    detail: `${own(after)}, before ${own(before)}`,
+    good: own(after) <= own(before) * limit,
+    exact: !smoke,
+  });
+  return [
+    line("WebAssembly memory, bytes", ({ wasm }) => wasm, 1.05),
+    line("JavaScript heap, bytes", ({ heap }) => heap, 1.05),
+    line("event listeners", ({ listeners }) => listeners, 1),
+    line("AbortControllers", ({ controllers }) => controllers + 1, 1),
+    line("functions", ({ functions }) => functions, 1.05),
+  ];
+}
+
+/** What is in use, after collections. */
+async function held({ page, devtools }) {
+  for (let time = 0; time < 3; time++) {
+    await devtools.send("HeapProfiler.collectGarbage");
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  const { usedSize } = await devtools.send("Runtime.getHeapUsage");
+  const { metrics } = await devtools.send("Performance.getMetrics");
+  const count = async (constructor) => {
+    const prototype = await page.evaluateHandle(`${constructor}.prototype`);
+    const objects = await page.queryObjects(prototype);
+    const found = await objects.evaluate((objects) => objects.length);
+    await Promise.all([objects.dispose(), prototype.dispose()]);
+    return found;
+  };
+  return {
+    heap: usedSize,
+    wasm: await page.evaluate("memory.buffer.byteLength"),
+    listeners: metrics.find(({ name }) => name === "JSEventListeners").value,
+    controllers: await count("AbortController"),
+    functions: await count("Function"),
+  };
+}

@@ -1,0 +1,97 @@
+// Pages, and what is measured in them.
+
+/** Engines compile what runs often: the first rounds are not counted. */
+const WARM_UP = 3;
+
+export class Lab {
+  constructor({ browser, site, server }) {
+    this.browser = browser;
+    this.site = site;
+    this.server = server;
+  }
+
+  /** A page with the functions of `page/work.mjs`; `play` runs one of them. */
+  async page({ slowdown = 1 } = {}) {
+    const page = await this.browser.newPage();
+    const devtools = await page.createCDPSession();
+    await devtools.send("Performance.enable", { timeDomain: "threadTicks" });
+    await page.goto(this.site.url);
+    await page.evaluate(async () => {
+      // To be able to ask for its memory.
+      const instantiate = WebAssembly.instantiate;
+      WebAssembly.instantiate = async (...given) => {
+        const made = await instantiate(...given);
+        globalThis.memory = (made.instance ?? made).exports.memory;
+        return made;
+      };
+      globalThis.work = await import("/work.mjs");
+    });
+    if (slowdown > 1) await devtools.send("Emulation.setCPUThrottlingRate", { rate: slowdown });
+    return {
+      page,
+      devtools,
+      play: (run, ...given) => page.evaluate((run, given) => work[run](...given), run, given),
+      open: (client) => page.evaluate((client, url) => work.open(client, url), client, this.server.url),
+      close: () => page.close(),
+    };
+  }
+
+  /** All clients do the same work in turn, round by round. */
+  async compare({ name, title, run, given, fresh = false, clients, target }, known, { slowdown, rounds, smoke }) {
+    const taking = clients.filter((client) => known.includes(client));
+    const shared = fresh ? undefined : await this.page({ slowdown });
+    for (const client of fresh ? [] : taking) await shared.open(client);
+    const took = Object.fromEntries(taking.map((client) => [client, []]));
+    for (let round = smoke ? 0 : -WARM_UP; round < rounds; round++) {
+      // Each client follows each other one equally often.
+      for (const client of rotated(taking, round)) {
+        const page = shared ?? (await this.page({ slowdown }));
+        await page.devtools.send("HeapProfiler.collectGarbage");
+        const before = await busy(page);
+        const wall = await page.play(run, client, fresh ? this.server.url : given);
+        const thread = (await busy(page)) - before;
+        if (round >= 0) took[client].push({ wall, thread });
+        if (fresh) await page.close();
+      }
+    }
+    await shared?.close();
+    return { name, title, slowdown, rounds, ...judged(took, target) };
+  }
+}
+
+/**
+ * Medians in milliseconds, on the wall and of the page's thread, which waiting does not count for; and the medians of
+ * the ratios within each round, which what else the machine does changes least.
+ */
+function judged(took, { of, atMost }) {
+  const against = (client, clock) => median(took[client].map((own, round) => own[clock] / took[of][round][clock]));
+  const clients = Object.fromEntries(
+    Object.entries(took).map(([client, rounds]) => [
+      client,
+      {
+        ms: median(rounds.map(({ wall }) => wall)),
+        ratio: against(client, "wall"),
+        threadMs: median(rounds.map(({ thread }) => thread)),
+        threadRatio: against(client, "thread"),
+      },
+    ]),
+  );
+  return { clients, of, atMost, good: clients.ours.ratio <= atMost };
+}
+
+/** Milliseconds that the page's thread has worked so far. */
+async function busy({ devtools }) {
+  const { metrics } = await devtools.send("Performance.getMetrics");
+  return metrics.find(({ name }) => name === "TaskDuration").value * 1000;
+}
+
+function rotated(list, round) {
+  const at = ((round % list.length) + list.length) % list.length;
+  return [...list.slice(at), ...list.slice(0, at)];
+}
+
+export function median(values) {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}

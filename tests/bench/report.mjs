@@ -1,0 +1,83 @@
+// The results as a table for the terminal, as JSON, as a plot, and as the README's table.
+
+import { readFile, writeFile } from "node:fs/promises";
+import { root } from "../e2e/lib/paths.mjs";
+import { plot } from "./plot.mjs";
+
+const [BEGIN, END] = ["<!-- bench: written by cargo xtask bench --save -->", "<!-- end of bench -->"];
+
+/** For the terminal. */
+export function printed(results) {
+  const table = [header(results), ...rows(results)];
+  const widths = table[0].map((_, column) => Math.max(...table.map((row) => row[column].length)));
+  const lines = table.map((row) => row.map((cell, column) => cell.padEnd(widths[column])).join("  ").trimEnd());
+  const feats = results.feats.map(
+    ({ title, value, limit, detail, good }) =>
+      `${mark(good)} ${title}: ${number(value)}${limit === undefined ? "" : ` (limit ${limit})`}${detail ? `; ${detail}` : ""}`,
+  );
+  return [...lines, "", ...feats].join("\n");
+}
+
+/** Writes `docs/bench.json`, `docs/bench.svg` and the README's table. */
+export async function save(results) {
+  await writeFile(`${root}docs/bench.json`, `${JSON.stringify(results, undefined, 2)}\n`);
+  await writeFile(`${root}docs/bench.svg`, plot(results));
+  const path = `${root}README.md`;
+  const readme = await readFile(path, "utf8");
+  const [from, to] = [readme.indexOf(BEGIN), readme.indexOf(END)];
+  if (from < 0 || to < from) throw new Error(`README.md must hold "${BEGIN}" and "${END}"`);
+  await writeFile(path, `${readme.slice(0, from)}${BEGIN}\n${markdown(results)}\n${readme.slice(to)}`);
+}
+
+function markdown(results) {
+  const { date, machine } = results;
+  const row = (cells) => `| ${cells.join(" | ")} |`;
+  const [head, ...body] = [header(results), ...rows(results)];
+  const feats = results.feats.map(({ title, value, limit }) =>
+    row([title, number(value), limit === undefined ? "" : `${limit}`]),
+  );
+  return [
+    row(head),
+    row(head.map(() => "---")),
+    ...body.map(row),
+    "",
+    row(["mcp-evergreen alone", "measured", "limit"]),
+    row(["---", "---", "---"]),
+    ...feats,
+    "",
+    `\`cargo xtask bench --save\`, ${date}, headless ${machine.browser.replace("HeadlessChrome/", "Chromium ")}, ${machine.processors} processors. Medians in`,
+    "milliseconds; in brackets, times the bare `fetch` (for the start: times the SDK 2). The server runs on the same machine.",
+    "",
+    "![The same as a plot](docs/bench.svg)",
+  ].join("\n");
+}
+
+function header({ clients }) {
+  return ["", ...Object.values(clients), "target"];
+}
+
+function rows({ clients, sizes, works }) {
+  const names = Object.keys(clients);
+  const size = ["app, minified, brotli", ...names.map((name) => `${(sizes[name].all.brotli / 1000).toFixed(1)} kB`)];
+  const target = sizes.ours.all.brotli <= 0.8 * sizes.sdk2.all.brotli;
+  return [
+    ...works.map(({ title, slowdown, clients: measured, of, atMost, good }) => [
+      slowdown > 1 ? `${title}; processor ${slowdown} × slower` : title,
+      ...names.map((name) => (measured[name] ? cell(measured[name]) : "–")),
+      `${mark(good)} ≤ ${atMost} × ${clients[of]}`,
+    ]),
+    [...size, `${mark(target)} ≤ 0.8 × ${clients.sdk2}`],
+  ];
+}
+
+function cell({ ms, ratio }) {
+  return `${ms < 100 ? ms.toFixed(1) : Math.round(ms)} (${ratio.toFixed(2)})`;
+}
+
+function mark(good) {
+  return good === undefined ? "·" : good ? "✓" : "✗";
+}
+
+function number(value) {
+  return Number.isInteger(value) ? String(value) : value.toFixed(2);
+}

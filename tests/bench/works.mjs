@@ -1,0 +1,52 @@
+// What is measured, and how good it must be.
+
+const EVERYBODY = ["bare", "ours", "sdk2", "sdk1", "transport"];
+
+/**
+ * `run` is a function of `page/work.mjs`, and `given` what it gets. `at most` is the target: the ratio of ours to `of`.
+ * The first works run in one page, in which all clients are open; `fresh` ones each in a page of its own.
+ */
+export const WORKS = [
+  {
+    name: "sequential",
+    title: "200 calls, one after the other",
+    run: "calls",
+    given: { count: 200, atOnce: 1 },
+    target: { of: "bare", atMost: 1.05 },
+  },
+  {
+    name: "parallel",
+    title: "640 calls, 32 at a time",
+    run: "calls",
+    given: { count: 640, atOnce: 32 },
+    target: { of: "bare", atMost: 1.05 },
+  },
+  {
+    name: "texts",
+    title: "10 results of 1 MiB of text",
+    run: "texts",
+    given: { count: 10, bytes: 1 << 20 },
+    target: { of: "bare", atMost: 1.1 },
+  },
+  {
+    name: "rows",
+    title: "10 structured results of 5 000 rows",
+    run: "rows",
+    given: { count: 10, rows: 5_000 },
+    target: { of: "bare", atMost: 1.1 },
+  },
+  {
+    name: "events",
+    title: "10 000 progress events in one stream",
+    run: "events",
+    given: { count: 10_000 },
+    target: { of: "bare", atMost: 1.5 },
+  },
+  {
+    name: "start",
+    title: "from import to the first result",
+    run: "start",
+    fresh: true,
+    target: { of: "sdk2", atMost: 0.4 },
+  },
+].map((work) => ({ clients: EVERYBODY, ...work }));
