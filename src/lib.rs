@@ -12,7 +12,8 @@
 //! | `protocol::verdict` | what a refusal means: all policy about refusals |
 //! | `protocol::receive`, `answer` | what an exchange brings, and what follows for its call |
 //! | `protocol::repair`, `establish`, `failure` | whether the session lives; how one is made; what if that fails |
-//! | `protocol::stream`, `listen`, `interests` | broken streams resumed; the standing stream; what is put back after a loss |
+//! | `protocol::stream`, `listen` | broken streams resumed; the standing stream |
+//! | `protocol::interests`, `wishes` | what is put back after a loss; what the app wants held |
 //! | `protocol::cancel`, `close`, `question` | time-outs and cancellation; the end; what the server asks |
 //! | `browser` (wasm32) | performs what `protocol` asks for: `fetch`, bodies, timers; and the library's API for Rust |
 //! | `bindings` (wasm32, feature `js`) | the exports for the npm package's facade, `pkg-template/` |

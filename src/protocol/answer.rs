@@ -47,6 +47,7 @@ impl<P: Payload> Session<P> {
                     Some("resources/subscribe" | "resources/unsubscribe") => self.listen(now),
                     _ => {}
                 }
+                self.interest_accepted(id, exchange.generation, now);
                 self.settle(id, Ok(if verifies { P::empty() } else { result }));
             }
             Answer::Lost { .. } if self.resume_later(id, exchange, now) => {}
@@ -106,7 +107,7 @@ impl<P: Payload> Session<P> {
                     self.settle(id, Ok(P::empty()));
                 }
                 Verdict::NotEviction => {
-                    self.interest_refused(id);
+                    self.interest_refused(id, now);
                     if (200..300).contains(&refusal.status) {
                         self.proven(exchange.generation, now);
                     }

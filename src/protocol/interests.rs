@@ -2,14 +2,16 @@
 //! the tools. After a recovery it is put back beside the calls, with a deadline, and gates nothing but the retry of a
 //! tool that may have changed.
 
+use super::call::{Call, Place};
 use super::era::legacy;
 use super::exchange::{Answer, Exchange};
 use super::json_rpc;
 use super::session::{Session, outgoing};
 use super::status::{Changes, Event, LastRecovery};
 use super::verdict::Verdict;
+use super::wishes::{Saying, Wishes};
 use super::{CallId, Code, Error, ExchangeId, Field, Now, Outcome, Params, Payload, Purpose};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// What is not put back by then is lost.
 const RESTORE_MS: u64 = 10_000;
@@ -20,9 +22,9 @@ const MAX_PAGES: u32 = 64;
 #[derive(Debug, Default)]
 pub(super) struct Interests {
     pub host_listens: bool,
-    /// URIs.
-    pub subscriptions: BTreeSet<String>,
-    pub log_level: Option<String>,
+    pub wishes: Wishes,
+    /// Said once more, because something else may have overtaken it.
+    again: BTreeMap<ExchangeId, Saying>,
     /// Hashes of the tools' definitions by name, as the app has seen them; `None` where it never listed them.
     pub tools: Option<BTreeMap<String, u64>>,
     /// The server is another since then, and its tools were not compared.
@@ -32,8 +34,7 @@ pub(super) struct Interests {
 /// What is being put back.
 #[derive(Debug)]
 enum Restoring {
-    Subscription(String),
-    LogLevel,
+    Wish(Saying),
     Tools { seen: BTreeMap<String, u64>, pages: u32 },
 }
 
@@ -51,40 +52,59 @@ pub(super) struct Restoration {
 impl Restoring {
     fn name(&self) -> String {
         match self {
-            Self::Subscription(uri) => format!("subscription {uri}"),
-            Self::LogLevel => "log level".to_owned(),
+            Self::Wish(saying) => saying.topic().to_string(),
             Self::Tools { .. } => "tool list".to_owned(),
         }
     }
 }
 
 impl<P: Payload> Session<P> {
-    /// A call that changes what is held is taken at its word when it is made: what the app wanted last, counts.
-    pub(super) fn note_interest(&mut self, method: &str, params: &Params) {
-        let wanted = |name: &str| -> Option<String> {
-            let params: serde_json::Value = serde_json::from_str(params.text.as_deref()?).ok()?;
-            params.get(name)?.as_str().map(str::to_owned)
-        };
-        match method {
-            "resources/subscribe" => self.interests.subscriptions.extend(wanted("uri")),
-            "resources/unsubscribe" => {
-                if let Some(uri) = wanted("uri") {
-                    self.interests.subscriptions.remove(&uri);
-                }
-            }
-            "logging/setLevel" => self.interests.log_level = wanted("level"),
-            _ => {}
+    /// A call is made.
+    pub(super) fn note_interest(&mut self, id: CallId, call: &Call) {
+        if let Some(saying) = Saying::of(call) {
+            self.interests.wishes.ask(id, saying);
+        }
+    }
+
+    /// It is settled, or given up.
+    pub(super) fn interest_ended(&mut self, id: CallId, call: &Call) {
+        if let Some(saying) = Saying::of(call) {
+            self.interests.wishes.ended(id, &saying);
+        }
+    }
+
+    /// The server accepted what it asks for.
+    pub(super) fn interest_accepted(&mut self, id: CallId, generation: u32, now: Now) {
+        if let Some(saying) = self.calls.get(&id).and_then(Saying::of) {
+            self.accepted(saying, generation, now);
         }
     }
 
     /// What the server does not grant is not wanted from the next session either.
-    pub(super) fn interest_refused(&mut self, id: CallId) {
-        let Some(call) = self.calls.get(&id) else { return };
-        match (call.method.as_str(), &call.params.name) {
-            ("resources/subscribe", Some(uri)) => drop(self.interests.subscriptions.remove(uri)),
-            ("logging/setLevel", _) => self.interests.log_level = None,
-            _ => {}
+    pub(super) fn interest_refused(&mut self, id: CallId, now: Now) {
+        let Some(saying) = self.calls.get(&id).and_then(Saying::of) else { return };
+        let generation = self.state.known().map_or(0, |session| session.generation);
+        let due = self.interests.wishes.refused(id, &saying, generation);
+        self.say_again(due, now);
+        self.listen(now);
+    }
+
+    fn accepted(&mut self, saying: Saying, generation: u32, now: Now) {
+        if self.state.known().is_some_and(|session| session.generation == generation) {
+            let due = self.interests.wishes.accepted(saying, generation);
+            self.say_again(due, now);
         }
+    }
+
+    fn say_again(&mut self, saying: Option<Saying>, now: Now) {
+        let Some(saying) = saying else { return };
+        let exchange = self.say(&saying, now);
+        self.interests.again.extend(exchange.map(|exchange| (exchange, saying)));
+    }
+
+    fn say(&mut self, saying: &Saying, now: Now) -> Option<ExchangeId> {
+        let (method, params) = saying.request();
+        self.restore_request(method, Some(params), now)
     }
 
     /// The app has seen a page of the tool list.
@@ -110,20 +130,18 @@ impl<P: Payload> Session<P> {
                 self.dispatch(id, now);
             }
         }
+        let mut put_back = |what: Restoring, exchange| match exchange {
+            Some(exchange) => drop(restoration.open.insert(exchange, what)),
+            None => restoration.recovery.lost.push(what.name()),
+        };
         if self.interests.tools.is_some() {
             let exchange = self.restore_request("tools/list", None, now);
-            let tools = Restoring::Tools { seen: BTreeMap::new(), pages: 1 };
-            restoration.open.extend(exchange.map(|exchange| (exchange, tools)));
+            put_back(Restoring::Tools { seen: BTreeMap::new(), pages: 1 }, exchange);
         }
-        for uri in self.interests.subscriptions.clone() {
-            let params = format!("{{\"uri\":{}}}", json_rpc::quote(&uri));
-            let exchange = self.restore_request("resources/subscribe", Some(params), now);
-            restoration.open.extend(exchange.map(|exchange| (exchange, Restoring::Subscription(uri))));
-        }
-        if let Some(level) = self.interests.log_level.clone() {
-            let params = format!("{{\"level\":{}}}", json_rpc::quote(&level));
-            let exchange = self.restore_request("logging/setLevel", Some(params), now);
-            restoration.open.extend(exchange.map(|exchange| (exchange, Restoring::LogLevel)));
+        let says = |id: CallId| self.calls.get(&id).is_some_and(|call| self.is_under(call, generation));
+        for saying in self.interests.wishes.to_restore(says) {
+            let exchange = self.say(&saying, now);
+            put_back(Restoring::Wish(saying), exchange);
         }
         self.restoration = Some(restoration);
         self.finish_restoration(now);
@@ -137,9 +155,16 @@ impl<P: Payload> Session<P> {
         })
     }
 
+    /// Whether this call is on the wire under the session of this generation.
+    fn is_under(&self, call: &Call, generation: u32) -> bool {
+        let Place::Sent(exchange) = call.place else { return false };
+        self.exchanges.get(&exchange).is_some_and(|exchange| exchange.generation == generation)
+    }
+
+    /// `None` where it cannot be asked of this server.
     fn restore_request(&mut self, method: &str, params: Option<String>, now: Now) -> Option<ExchangeId> {
         let wire_id = self.fresh_wire_id();
-        let session = self.state.ready()?;
+        let session = self.state.ready().filter(|session| legacy::missing_capability(session, method).is_none())?;
         let exchange = Exchange {
             wire_id: Some(wire_id),
             rpc_method: Some(method.to_owned()),
@@ -158,34 +183,27 @@ impl<P: Payload> Session<P> {
         verdict: Verdict,
         now: Now,
     ) {
+        if verdict.session_gone() {
+            self.session_refused(exchange.generation, false, now);
+        }
+        if let (Some(saying), Answer::Result(_)) = (self.interests.again.remove(&id), &answer) {
+            return self.accepted(saying, exchange.generation, now);
+        }
         let restoration = self.restoration.as_mut().filter(|it| it.generation == exchange.generation);
         let Some(what) = restoration.and_then(|restoration| restoration.open.remove(&id)) else { return };
         match (what, answer) {
             (Restoring::Tools { seen, pages }, Answer::Result(page)) => self.compare_tools(seen, pages, &page, now),
-            (what, Answer::Result(_)) => {
-                let name = what.name();
-                self.take_back(&what, now);
+            (Restoring::Wish(saying), Answer::Result(_)) => {
+                let name = saying.topic().to_string();
                 self.restoration.iter_mut().for_each(|restoration| restoration.recovery.restored.push(name.clone()));
+                self.accepted(saying, exchange.generation, now);
             }
             (what, Answer::Accepted | Answer::Refused { .. } | Answer::Unusable { .. } | Answer::Lost { .. }) => {
                 let name = what.name();
                 self.restoration.iter_mut().for_each(|restoration| restoration.recovery.lost.push(name.clone()));
             }
         }
-        if verdict.session_gone() {
-            self.session_refused(exchange.generation, false, now);
-        }
         self.finish_restoration(now);
-    }
-
-    /// The app changed its mind while this was on the wire, and what it said then may have been overtaken.
-    fn take_back(&mut self, what: &Restoring, now: Now) {
-        if let Restoring::Subscription(uri) = what
-            && !self.interests.subscriptions.contains(uri)
-        {
-            let params = format!("{{\"uri\":{}}}", json_rpc::quote(uri));
-            self.restore_request("resources/unsubscribe", Some(params), now);
-        }
     }
 
     fn compare_tools(&mut self, mut seen: BTreeMap<String, u64>, pages: u32, page: &P, now: Now) {
@@ -224,7 +242,7 @@ impl<P: Payload> Session<P> {
                 self.dispatch(id, now);
             }
         }
-        let stale: Vec<String> = self.interests.subscriptions.iter().cloned().collect();
+        let stale: Vec<String> = self.interests.wishes.subscriptions().map(str::to_owned).collect();
         if !recovery.restored.is_empty() || !recovery.lost.is_empty() {
             self.past.last_recovery = Some(recovery.clone());
             self.emit(Event::StateChange);
@@ -234,6 +252,9 @@ impl<P: Payload> Session<P> {
 
     /// The session went while its restoration was under way: what was open is lost with it.
     pub(super) fn abandon_restoration(&mut self, now: Now) {
+        for exchange in std::mem::take(&mut self.interests.again).into_keys() {
+            self.abort(exchange, now);
+        }
         let Some(restoration) = &mut self.restoration else { return };
         let open = std::mem::take(&mut restoration.open);
         restoration.recovery.lost.extend(open.values().map(Restoring::name));

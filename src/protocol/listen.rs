@@ -37,7 +37,7 @@ impl<P: Payload> Session<P> {
     fn wants_to_listen(&self) -> bool {
         match self.config.listen {
             Listen::Always => true,
-            Listen::Auto => self.interests.host_listens || !self.interests.subscriptions.is_empty(),
+            Listen::Auto => self.interests.host_listens || self.interests.wishes.subscriptions().next().is_some(),
             Listen::Never => false,
         }
     }

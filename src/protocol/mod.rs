@@ -41,6 +41,7 @@ pub mod status;
 mod stream;
 pub mod time;
 pub mod verdict;
+mod wishes;
 
 pub use call::{CallOptions, Params};
 pub use config::Config;

@@ -268,7 +268,10 @@ impl<P: Payload> Session<P> {
                 let Some(check) = self.state.ready_mut().and_then(|session| session.check.take()) else { return };
                 for (id, if_alive) in check.waiting {
                     match if_alive {
-                        IfAlive::Settle(error) => self.settle(id, Err(error)),
+                        IfAlive::Settle(error) => {
+                            self.interest_refused(id, now);
+                            self.settle(id, Err(error));
+                        }
                         IfAlive::Resend => self.dispatch(id, now),
                     }
                 }

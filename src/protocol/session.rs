@@ -114,7 +114,6 @@ impl<P: Payload> Session<P> {
             }
             return self.command(Kind::Connect, method, Params::default(), options, now);
         }
-        self.note_interest(&method, &params);
         self.command(Kind::Request, method, params, options, now)
     }
 
@@ -155,6 +154,7 @@ impl<P: Payload> Session<P> {
         let call = Call::new(kind, method, params, options, now.mono);
         let deadline = call.deadline(now.mono, self.config.timeout_ms, self.config.max_total_timeout_ms);
         self.timers.set(Timer::Call(id), deadline);
+        self.note_interest(id, &call);
         self.calls.insert(id, call);
         id
     }
@@ -180,13 +180,11 @@ impl<P: Payload> Session<P> {
     pub(super) fn send_call(&mut self, id: CallId, now: Now) {
         let wire_id = self.next_wire_id + 1;
         let (State::Ready(session), Some(call)) = (&self.state, self.calls.get_mut(&id)) else { return };
-        let missing = legacy::needed_capability(&call.method, session.version)
-            .filter(|needed| session.capabilities.as_ref().is_some_and(|declared| !declared.contains(needed)));
-        if let Some(missing) = missing {
+        if let Some(missing) = legacy::missing_capability(session, &call.method) {
             let message =
                 format!("The server does not declare the capability `{missing}`, which {} needs.", call.method);
             let error = Error::new(Code::Capability, call.outcome(), message);
-            self.interest_refused(id);
+            self.interest_refused(id, now);
             return self.settle(id, Err(Box::new(error)));
         }
         let (purpose, body) = match call.kind {
@@ -286,7 +284,9 @@ impl<P: Payload> Session<P> {
         self.timers.clear(Timer::Call(id));
         self.timers.clear(Timer::Resend(id));
         self.timers.clear(Timer::Resume(id));
-        self.calls.remove(&id)
+        let call = self.calls.remove(&id)?;
+        self.interest_ended(id, &call);
+        Some(call)
     }
 
     pub(super) fn outcome(&self, id: CallId) -> super::Outcome {

@@ -163,7 +163,7 @@ impl World {
             Tool::Unknown => ("vendor/unknown", "", json!({"n": n})),
             Tool::Subscribe(_) | Tool::Unsubscribe(_) | Tool::Level(_) => held::request(tool, n).unwrap_or_default(),
         };
-        self.want(tool);
+        self.want(n, tool);
         let params = Params { text: Some(text.to_string()), meta: None, name: Some(name.to_owned()) };
         let options = CallOptions {
             repeatable: matches!(tool, Tool::Read(_)),
@@ -207,7 +207,7 @@ impl World {
             command.end = Some(End::Cancelled);
             let (id, kind) = (command.id, command.kind);
             if let Kind::Call(tool) = kind {
-                self.wanted(tool, &End::Cancelled);
+                self.wanted(n, tool, &End::Cancelled);
             }
             self.session.cancel(id, Some("enough".to_owned()), self.now);
             self.drain();
@@ -280,7 +280,7 @@ impl World {
         };
         command.end = Some(end.clone());
         if let Kind::Call(tool) = kind {
-            self.wanted(tool, &end);
+            self.wanted(n, tool, &end);
         }
         if kind == Kind::Connect && self.app.host && !self.app.closed && !closed {
             if host_connected {

@@ -7,7 +7,7 @@ use crate::server::{Ending, Reply, Truth};
 use crate::world::{Ex, World};
 use mcp_evergreen::protocol::config::Listen;
 use mcp_evergreen::protocol::status::{LastRecovery, Phase};
-use mcp_evergreen::protocol::{Code, ExchangeId, Purpose, sse};
+use mcp_evergreen::protocol::{Code, ExchangeId, Outcome, Purpose, sse};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,21 +15,60 @@ use std::collections::{BTreeMap, BTreeSet};
 const SHORT_MS: u64 = 5_000;
 /// The last of these is refused by every server.
 const URIS: [&str; 4] = ["demo://a", "demo://b", "demo://c", "demo://none"];
-const LEVELS: [&str; 3] = ["debug", "info", "error"];
+/// The last of these, too.
+const LEVELS: [&str; 4] = ["debug", "info", "error", "none"];
 /// A stream that always ends is opened again within twice the longest pause, and what the server said.
 const REOPENED_MS: u64 = 80_000;
 
-/// What the app wanted last: what was refused in one way or another may be wanted still.
+/// What the app asked for, call by call. What the server refused does not count; then what was asked before it does.
+#[derive(Default)]
+struct Asked<T>(Vec<(u64, T, Counts)>);
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Counts {
+    /// The call has not ended.
+    Open,
+    Yes,
+    No,
+    Unsure,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Want<T> {
     Sure(T),
     Unsure,
 }
 
+impl<T: PartialEq> Want<T> {
+    /// `None` where that is not known.
+    fn is_not(&self, nothing: &T) -> Option<bool> {
+        match self {
+            Self::Sure(value) => Some(value != nothing),
+            Self::Unsure => None,
+        }
+    }
+}
+
+impl<T: Copy> Asked<T> {
+    fn end(&mut self, n: u64, counts: Counts) {
+        self.0.iter_mut().filter(|(of, ..)| *of == n).for_each(|(_, _, it)| *it = counts);
+    }
+
+    fn wanted(&self) -> Option<Want<T>> {
+        let (_, value, counts) = self.0.iter().rfind(|(_, _, counts)| *counts != Counts::No)?;
+        Some(if *counts == Counts::Unsure { Want::Unsure } else { Want::Sure(*value) })
+    }
+
+    /// Whether a call of the app's says it anyhow.
+    fn is_open(&self) -> bool {
+        self.0.iter().any(|(_, _, counts)| *counts == Counts::Open)
+    }
+}
+
 #[derive(Default)]
 pub struct Wants {
-    uris: BTreeMap<&'static str, Want<bool>>,
-    level: Option<Want<&'static str>>,
+    uris: BTreeMap<&'static str, Asked<bool>>,
+    level: Asked<&'static str>,
     listening: bool,
     /// What was wanted when the session of this generation was made.
     at_recovery: BTreeMap<u32, (BTreeSet<String>, BTreeSet<String>)>,
@@ -58,18 +97,16 @@ impl Wants {
     /// What must be wanted, and what may be.
     fn names(&self) -> (BTreeSet<String>, BTreeSet<String>) {
         let (mut must, mut may) = (BTreeSet::new(), BTreeSet::from(["tool list".to_owned()]));
-        for (uri, want) in &self.uris {
-            let name = format!("subscription {uri}");
-            match want {
-                Want::Sure(false) => {}
-                Want::Sure(true) => drop((must.insert(name.clone()), may.insert(name))),
-                Want::Unsure => drop(may.insert(name)),
+        let levels = [("log level".to_owned(), self.level.wanted().map(|want| want.is_not(&"")), self.level.is_open())];
+        let uris = self.uris.iter().map(|(uri, asked)| {
+            (format!("subscription {uri}"), asked.wanted().map(|want| want.is_not(&false)), asked.is_open())
+        });
+        for (name, wanted, open) in levels.into_iter().chain(uris) {
+            match wanted {
+                None | Some(Some(false)) => {}
+                Some(Some(true)) if !open => drop((must.insert(name.clone()), may.insert(name))),
+                Some(Some(true) | None) => drop(may.insert(name)),
             }
-        }
-        match self.level {
-            Some(Want::Sure(_)) => drop((must.insert("log level".to_owned()), may.insert("log level".to_owned()))),
-            Some(Want::Unsure) => drop(may.insert("log level".to_owned())),
-            None => {}
         }
         (must, may)
     }
@@ -77,9 +114,9 @@ impl Wants {
     /// Whether the stream must be open, and whether it may be.
     fn listens(&self, listen: Listen) -> (bool, bool) {
         let (mut must, mut may) = (self.listening, self.listening);
-        for want in self.uris.values() {
-            must |= *want == Want::Sure(true);
-            may |= *want != Want::Sure(false);
+        for want in self.uris.values().filter_map(Asked::wanted) {
+            must |= want == Want::Sure(true);
+            may |= want != Want::Sure(false);
         }
         match listen {
             Listen::Auto => (must, may),
@@ -99,10 +136,11 @@ pub fn request(tool: Tool, n: u64) -> Option<(&'static str, &'static str, Value)
     }
 }
 
-/// Calls of the closing act that change what is held while a recovery is under way.
+/// Calls of the closing act that change what is held while a recovery is under way, some of them at odds.
 pub fn last_wishes(rng: &mut fastrand::Rng) -> Vec<Tool> {
     let at = rng.usize(0..3);
-    let all = [Tool::Subscribe(at), Tool::Unsubscribe((at + 1) % 3), Tool::Level(rng.usize(0..LEVELS.len()))];
+    let other = (at + rng.usize(0..2)) % 3;
+    let all = [Tool::Subscribe(at), Tool::Unsubscribe(other), Tool::Level(at), Tool::Level(other)];
     all.into_iter().filter(|_| rng.bool()).collect()
 }
 
@@ -110,37 +148,42 @@ impl World {
     // The app.
 
     /// A call is about to be made.
-    pub fn want(&mut self, tool: Tool) {
+    pub fn want(&mut self, n: u64, tool: Tool) {
         if self.app.closed {
             return;
         }
         let wants = &mut self.app.wants;
         match tool {
-            Tool::Subscribe(at) => drop(wants.uris.insert(URIS[at], Want::Sure(true))),
-            Tool::Unsubscribe(at) => drop(wants.uris.insert(URIS[at], Want::Sure(false))),
-            Tool::Level(at) => wants.level = Some(Want::Sure(LEVELS[at])),
+            Tool::Subscribe(at) => wants.uris.entry(URIS[at]).or_default().0.push((n, true, Counts::Open)),
+            Tool::Unsubscribe(at) => wants.uris.entry(URIS[at]).or_default().0.push((n, false, Counts::Open)),
+            Tool::Level(at) => wants.level.0.push((n, LEVELS[at], Counts::Open)),
             Tool::Write(_) | Tool::Read(_) | Tool::Throws | Tool::Safe(_) | Tool::Unknown => {}
         }
     }
 
     /// Such a call has ended: what the server refuses is not wanted any more.
-    pub fn wanted(&mut self, tool: Tool, end: &End) {
-        let kept = match end {
-            End::Ok | End::Cancelled => true,
-            End::Failed { code, .. } => {
-                matches!(code, Code::Timeout | Code::SessionLost | Code::Network | Code::Overloaded | Code::Closed)
-            }
+    pub fn wanted(&mut self, n: u64, tool: Tool, end: &End) {
+        let counts = match end {
+            End::Ok | End::Cancelled => Counts::Yes,
+            End::Failed { code, outcome, .. } => match code {
+                Code::Timeout | Code::SessionLost | Code::Network | Code::Overloaded | Code::Closed => Counts::Yes,
+                Code::Rpc if *outcome == Outcome::Executed => Counts::No,
+                _ => Counts::Unsure,
+            },
         };
         let wants = &mut self.app.wants;
         match tool {
-            Tool::Subscribe(at) if !kept => {
-                wants.uris.insert(URIS[at], Want::Unsure);
-                wants.chain = Chain::default();
+            Tool::Subscribe(at) | Tool::Unsubscribe(at) => {
+                wants.uris.entry(URIS[at]).or_default().end(n, counts);
+                // The stream may have been given up with the last subscription.
+                wants.chain = if tool == Tool::Subscribe(at) && counts == Counts::Yes {
+                    std::mem::take(&mut wants.chain)
+                } else {
+                    Chain::default()
+                };
             }
-            Tool::Level(_) if !kept => wants.level = Some(Want::Unsure),
-            // The stream may have been given up with the last subscription.
-            Tool::Unsubscribe(_) => wants.chain = Chain::default(),
-            _ => {}
+            Tool::Level(_) => wants.level.end(n, counts),
+            Tool::Write(_) | Tool::Read(_) | Tool::Throws | Tool::Safe(_) | Tool::Unknown => {}
         }
     }
 
@@ -171,6 +214,10 @@ impl World {
         if method == "resources/subscribe" && uri == URIS[3] {
             self.steps.mark("subscription", "refused");
             return Err((-32602, "Unknown resource"));
+        }
+        if method == "logging/setLevel" && params["level"] == LEVELS[3] {
+            self.steps.mark("log level", "refused");
+            return Err((-32602, "Unknown level"));
         }
         let Some(session) = sid.as_ref().and_then(|sid| self.server.sessions.get_mut(sid)) else { return Ok(()) };
         match method {
@@ -332,23 +379,24 @@ impl World {
             return;
         };
         let wants = &self.app.wants;
-        for (uri, want) in &wants.uris {
+        for (uri, want) in wants.uris.iter().filter_map(|(uri, asked)| Some((uri, asked.wanted()?))) {
             let is = held.subscriptions.contains(*uri);
             if let Want::Sure(wanted) = want
-                && *wanted != is
+                && wanted != is
                 && *uri != URIS[3]
             {
                 let what = format!("the subscription to {uri} is wanted: {wanted}, and held: {is}");
                 return self.fail(what);
             }
         }
-        let level_is_wrong = match &wants.level {
-            Some(Want::Sure(level)) => held.level.as_deref() != Some(level),
+        let level = wants.level.wanted();
+        let level_is_wrong = match level {
+            Some(Want::Sure(level)) => level != LEVELS[3] && held.level.as_deref() != Some(level),
             Some(Want::Unsure) => false,
             None => held.level.is_some(),
         };
         if level_is_wrong {
-            let what = format!("the log level is {:?}, and {:?} is wanted", held.level, wants.level);
+            let what = format!("the log level is {:?}, and {:?} is wanted", held.level, level);
             return self.fail(what);
         }
         let (must, may) = wants.listens(self.plan.listen);

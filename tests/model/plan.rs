@@ -320,7 +320,7 @@ fn action(rng: &mut Rng) -> Action {
     match rng.u32(0..125) {
         100..108 => Action::Call(Tool::Subscribe(rng.usize(0..4))),
         108..113 => Action::Call(Tool::Unsubscribe(rng.usize(0..4))),
-        113..117 => Action::Call(Tool::Level(rng.usize(0..3))),
+        113..117 => Action::Call(Tool::Level(rng.usize(0..4))),
         117..125 => Action::Listen(rng.bool()),
         0..36 => Action::Call(Tool::Write(takes)),
         36..50 => Action::Call(Tool::Read(takes)),

@@ -57,6 +57,7 @@ pub const REQUIRED: &[(State, State)] = &[
     (("lost", "proof"), ("lost", "backoff")),
     (("lost", "backoff"), ("lost", "handshake")),
     (("lost", "backoff"), ("closed", "")),
+    (("held", "log level"), ("held", "refused")),
     (("held", "stream"), ("held", "opened")),
     (("held", "stream"), ("held", "resumed")),
     (("held", "stream"), ("held", "refused")),

@@ -82,6 +82,20 @@ fn what_cannot_be_put_back_is_named_and_fails_no_call() {
 }
 
 #[test]
+fn what_the_new_session_does_not_offer_is_lost_and_not_asked_for() {
+    let mut net = Net::connected_with(never_listens());
+    subscribe(&mut net, "resources/subscribe", "demo://a");
+    set_level(&mut net, "debug");
+    net.run();
+    net.restart();
+    net.capabilities = json!({"tools": {}, "resources": {}});
+    net.call("write");
+    assert_eq!(net.run(), ["call→404", "initialize→200 s2", "initialized→202", "call→200", "write ok"]);
+    let lost = ["subscription demo://a".to_owned(), "log level".to_owned()].to_vec();
+    assert_eq!(recovered(&net), [(Vec::new(), lost, vec!["demo://a".to_owned()])]);
+}
+
+#[test]
 fn a_subscription_that_the_server_refused_is_not_wanted() {
     let mut net = Net::connected_with(never_listens());
     net.reply("resources/subscribe", Reply::error(200, -32602, "Unknown resource"));
@@ -110,7 +124,7 @@ fn what_the_app_wanted_last_counts_even_during_a_recovery() {
         net.sent.iter().filter(about).map(crate::net::Sent::name).collect::<Vec<_>>()
     };
     assert_eq!(under("demo://a"), ["resources/unsubscribe"]);
-    assert!(under("demo://b").iter().all(|name| name == "resources/subscribe"));
+    assert_eq!(under("demo://b"), ["resources/subscribe"]);
 }
 
 #[test]
@@ -130,6 +144,94 @@ fn an_unsubscribe_that_the_restoration_may_have_overtaken_is_said_again() {
     let log = net.run();
     let about: Vec<_> = log.iter().filter(|line| line.ends_with("subscribe→200")).collect();
     assert_eq!(about, ["resources/subscribe→200", "resources/unsubscribe→200", "resources/unsubscribe→200"]);
+}
+
+/// What the server was told of the log level, in order.
+fn levels(net: &Net) -> Vec<&str> {
+    let told = net.sent.iter().filter(|sent| sent.name() == "logging/setLevel");
+    told.filter_map(|sent| sent.body["params"]["level"].as_str()).collect()
+}
+
+#[test]
+fn a_log_level_that_the_restoration_may_have_overtaken_is_set_again() {
+    let mut net = Net::connected_with(never_listens());
+    set_level(&mut net, "debug");
+    net.run();
+    net.restart();
+    net.call("write");
+    (0..3).for_each(|_| net.step());
+    assert_eq!(net.flush().last().map(String::as_str), Some("initialized→202"));
+    set_level(&mut net, "error");
+    net.run();
+    assert_eq!(levels(&net), ["debug", "debug", "error", "error"]);
+    net.run_for(60_000);
+    assert_eq!(levels(&net).len(), 4);
+}
+
+#[test]
+fn a_log_level_that_is_set_during_a_recovery_is_set_once() {
+    let mut net = Net::connected_with(never_listens());
+    set_level(&mut net, "debug");
+    net.run();
+    net.restart();
+    net.reply("initialize", Reply::busy(503, "1"));
+    net.call("write");
+    net.run();
+    set_level(&mut net, "error");
+    net.run_for(5_000);
+    assert_eq!(levels(&net), ["debug", "error"]);
+}
+
+#[test]
+fn where_the_server_refuses_a_log_level_the_one_before_it_counts() {
+    for during_recovery in [false, true] {
+        let mut net = Net::connected_with(never_listens());
+        set_level(&mut net, "debug");
+        net.run();
+        net.reply("logging/setLevel", Reply::error(200, -32602, "Unknown level"));
+        if during_recovery {
+            net.restart();
+            net.reply("initialize", Reply::busy(503, "1"));
+            net.call("write");
+            net.run();
+        }
+        set_level(&mut net, "loud");
+        net.run_for(5_000);
+        if !during_recovery {
+            net.restart();
+            net.call("write");
+            net.run();
+        }
+        assert_eq!(levels(&net), ["debug", "loud", "debug"]);
+    }
+}
+
+#[test]
+fn the_refusal_of_an_older_call_changes_nothing_of_what_a_newer_one_asks_for() {
+    let mut net = Net::connected_with(never_listens());
+    net.reply("resources/subscribe", Reply::error(200, -32602, "Unknown resource"));
+    net.reply("logging/setLevel", Reply::error(200, -32602, "Unknown level"));
+    for level in ["loud", "debug"] {
+        subscribe(&mut net, "resources/subscribe", "demo://a");
+        set_level(&mut net, level);
+    }
+    net.run();
+    assert_eq!(levels(&net), ["loud", "debug"]);
+    net.restart();
+    net.call("write");
+    assert_eq!(net.run()[5..], ["resources/subscribe→200", "logging/setLevel→200"]);
+    assert_eq!(levels(&net).last(), Some(&"debug"));
+}
+
+#[test]
+fn words_about_the_session_that_a_ping_finds_wrong_refuse_what_was_asked_for() {
+    let mut net = Net::connected_with(never_listens());
+    net.reply("logging/setLevel", Reply::error(200, -32001, "Session not found"));
+    set_level(&mut net, "debug");
+    assert_eq!(net.run(), ["logging/setLevel→200", "ping→200", "level rpc executed"]);
+    net.restart();
+    net.call("write");
+    assert!(!net.run().contains(&"logging/setLevel→200".to_owned()));
 }
 
 #[test]

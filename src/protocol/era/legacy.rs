@@ -62,6 +62,12 @@ pub fn needed_capability(method: &str, version: &str) -> Option<&'static str> {
     }
 }
 
+/// The capability that this request needs and the server does not declare.
+pub(crate) fn missing_capability<P>(session: &Established<P>, method: &str) -> Option<&'static str> {
+    let declared = session.capabilities.as_ref()?;
+    needed_capability(method, session.version).filter(|needed| !declared.contains(needed))
+}
+
 /// The capabilities that an `InitializeResult` declares, of those that requests need; `None` where it declares none at
 /// all, which no server of the specification does.
 pub(crate) fn capabilities<P: Payload>(handshake: &P) -> Option<Vec<&'static str>> {
