@@ -14,13 +14,14 @@
 //! | `protocol::repair`, `establish`, `failure` | whether the session lives; how one is made; what if that fails |
 //! | `protocol::stream`, `listen` | broken streams resumed; the standing stream |
 //! | `protocol::interests`, `wishes` | what is put back after a loss; what the app wants held |
+//! | `protocol::authorize` | a token that is refused, and what waits for the next one |
 //! | `protocol::cancel`, `close`, `question` | time-outs and cancellation; the end; what the server asks |
 //! | `browser` (wasm32) | performs what `protocol` asks for: `fetch`, bodies, timers; and the library's API for Rust |
 //! | `bindings` (wasm32, feature `js`) | the exports for the npm package's facade, `pkg-template/` |
 //!
 //! # What always holds
 //! - Every command settles exactly once, or is cancelled.
-//! - At most one handshake is under way. The first exchange whose refusal concerns the current session starts it; calls
+//! - At most one handshake and one authorization is under way. The first exchange whose refusal concerns the current session starts it; calls
 //!   that were refused, or are made meanwhile, wait for it.
 //! - A call that may have run is not sent again by us, unless it is safe to repeat.
 //! - A call is sent again at most once after each kind of repair, and three times in all.

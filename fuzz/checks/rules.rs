@@ -213,6 +213,7 @@ impl Book {
                 self.count("withdrawn");
             }
             Output::Probe => self.count("probe"),
+            Output::Authorize { .. } => panic!("asked to authorize, though it was not told that anybody can"),
             Output::Emit(event) => self.event(&event),
         }
     }

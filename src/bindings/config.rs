@@ -57,6 +57,7 @@ pub(super) fn parse(url: &JsValue, config: &JsValue) -> Thrown<(Transport, Confi
             _ => return Err(type_error("listen")),
         },
         max_resumes: u32::try_from(need_number("maxResumes")?).unwrap_or(u32::MAX),
+        authorizes: false,
     };
     Ok((transport, config, items(&field("handled")?).iter().filter_map(text).collect()))
 }

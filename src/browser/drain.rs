@@ -135,6 +135,8 @@ impl Inner {
             }
             Output::Withdraw { question } => self.tell_host(|host| host.withdraw(question)),
             Output::Probe => self.probe(),
+            // No session here is told that anybody can authorize.
+            Output::Authorize { .. } => {}
             Output::Emit(Event::StateChange) => {
                 let status = self.session.borrow().status();
                 self.tell_host(|host| host.status_changed(status));

@@ -62,6 +62,8 @@ pub(super) enum Repair {
     Session,
     Connection,
     Busy,
+    Token,
+    Scope,
 }
 
 /// A call is sent at most this often.

@@ -47,6 +47,7 @@ impl<P: Payload> Session<P> {
         let last = Status { phase: Phase::Closed, waiting_for: None, ..self.status() };
         self.past.ended = Some(Box::new(last));
         self.state = State::Closed;
+        self.authorization.end();
         let questions: Vec<_> = self.questions.keys().copied().collect();
         for question in questions {
             self.withdraw_one(question, now);

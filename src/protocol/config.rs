@@ -22,6 +22,8 @@ pub struct Config {
     pub max_resumes: u32,
     /// When the standing stream is open.
     pub listen: Listen,
+    /// Whether whoever drives the session can authorize: see [`super::Output::Authorize`]. Default false.
+    pub authorizes: bool,
 }
 
 /// When the standing stream is open, on which the server speaks unasked.
@@ -90,6 +92,7 @@ impl Default for Config {
             max_event_bytes: 16 << 20,
             max_resumes: 5,
             listen: Listen::Auto,
+            authorizes: false,
         }
     }
 }

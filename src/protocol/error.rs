@@ -31,6 +31,8 @@ pub enum Code {
     Timeout,
     /// 401: credentials are missing or not accepted.
     Unauthorized,
+    /// The authorization failed: the user declined, or the authorization server refused or cannot be reached.
+    Auth,
     /// The answer is larger than the bound.
     TooLarge,
     /// The session was closed.
@@ -56,6 +58,7 @@ impl Code {
             Self::Overloaded => "overloaded",
             Self::Timeout => "timeout",
             Self::Unauthorized => "unauthorized",
+            Self::Auth => "auth",
             Self::TooLarge => "too_large",
             Self::Closed => "closed",
         }

@@ -65,6 +65,13 @@ impl<P: Payload> Session<P> {
         self.emit(Event::StateChange);
     }
 
+    /// Nothing happens by itself.
+    pub(super) fn wait_for_a_call(&mut self, why: &'static str, now: Now) {
+        let until = Now { mono: u64::MAX, unix_ms: u64::MAX };
+        self.step(Step::Backoff { until, not_before: now.mono, why });
+        self.emit(Event::StateChange);
+    }
+
     /// The step's time is up.
     pub(super) fn step_due(&mut self, now: Now) {
         let Some(establishing) = self.state.establishing() else { return };

@@ -1,7 +1,8 @@
 //! One HTTP exchange: why it was sent, under which session, when, and what its answer is.
 
+use super::call::Repair;
 use super::error::Error;
-use super::http::{Head, Method};
+use super::http::{Head, Method, Request};
 use super::state::SessionId;
 use super::status::{Event, Wire, WireStep};
 use super::stream::Cursor;
@@ -99,6 +100,14 @@ pub(super) struct Exchange {
     pub ahead: usize,
     /// When there was a connection for it, if the origin has but [`CONNECTIONS`].
     pub connected_at: Option<u64>,
+    /// The token that it was sent with, counted.
+    pub token: u32,
+    /// Bounds the exchange, from when it is sent.
+    pub timeout_ms: Option<u64>,
+    /// What was sent, where it may have to be sent again as it is under another token.
+    pub again: Option<Box<Request>>,
+    /// What was mended before it was sent again.
+    pub repaired: Vec<Repair>,
     pub head: Option<Head>,
     /// Milliseconds that the server took for the head, as far as a page can know.
     pub head_after: u64,

@@ -66,13 +66,15 @@ impl<P: Payload> Session<P> {
         let failed = establishing.failed;
         let first = matches!(establishing.since, Since::First);
         let fatal = first && !error.retryable;
+        // The user is not asked again before the next call.
+        let denied = error.code == Code::Auth && !error.retryable;
         self.past.last_error = Some(error.clone());
         let parked = self.state.establishing().map(|establishing| establishing.parked.clone()).unwrap_or_default();
         let mut given_up = Vec::new();
         for id in &parked {
             let Some(call) = self.calls.get_mut(id) else { continue };
             call.failed_attempts += 1;
-            if fatal || call.failed_attempts >= max_attempts {
+            if fatal || denied || call.failed_attempts >= max_attempts {
                 given_up.push(*id);
             }
         }
@@ -89,6 +91,9 @@ impl<P: Payload> Session<P> {
         for id in given_up {
             let error = self.failed_call_error(id, &error, first);
             self.settle(id, Err(error));
+        }
+        if denied {
+            return self.wait_for_a_call("the next call: the authorization failed", now);
         }
         let wait = backoff::delay(failed, &self.config.recovery, floor_ms, &mut self.rng);
         let hasty = backoff::delay(1, &self.config.recovery, floor_ms, &mut self.rng);
@@ -119,7 +124,7 @@ impl<P: Payload> Session<P> {
             Some(call) => (call.outcome(), call.kind),
             None => (Outcome::NotExecuted, Kind::Request),
         };
-        if first && kind == Kind::Connect {
+        if first && kind == Kind::Connect || error.code == Code::Auth {
             return Box::new(Error { outcome, ..error.clone() });
         }
         let message = format!("The session was lost, and a new one could not be made. {}", error.message);

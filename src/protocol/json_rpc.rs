@@ -161,6 +161,11 @@ fn message(id: Option<u64>, method: &str, params: &Params, extra_meta: Option<&s
     text
 }
 
+/// A request of ours under another id; a progress token that was the old id stays.
+pub(super) fn renumber(body: &str, old: u64, new: u64) -> String {
+    body.replacen(&format!("\"id\":{old},"), &format!("\"id\":{new},"), 1)
+}
+
 /// A JSON object's text with one member more.
 fn merge(object: &str, member: Option<&str>) -> String {
     let Some(member) = member else { return object.to_owned() };

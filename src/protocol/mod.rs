@@ -16,6 +16,7 @@
 //! all the same is ignored.
 
 mod answer;
+mod authorize;
 mod backoff;
 mod call;
 mod cancel;
@@ -35,6 +36,7 @@ mod question;
 mod receive;
 mod repair;
 mod session;
+mod snapshot;
 pub mod sse;
 mod state;
 pub mod status;
@@ -43,6 +45,7 @@ pub mod time;
 pub mod verdict;
 mod wishes;
 
+pub use authorize::{Authorized, Challenge};
 pub use call::{CallOptions, Params};
 pub use config::Config;
 pub use error::{Code, Error, Outcome};
@@ -203,6 +206,14 @@ pub enum Output<P> {
     /// Find out whether anything answers at the endpoint, by a request whose answer need not be readable, and tell
     /// [`Session::handle_probe`].
     Probe,
+    /// Get a token, and tell [`Session::handle_authorized`]; before that [`Session::handle_user_asked`], where the user
+    /// has to be asked. One at a time. It is moot once the session has closed.
+    Authorize {
+        /// What the server refused; `None`: nothing yet. What is stored is to be loaded, or refreshed before it expires.
+        challenge: Option<Challenge>,
+        /// Whether the user may be asked: somebody waits for it.
+        ask: bool,
+    },
     /// Tell the host's listeners.
     Emit(Event<P>),
 }

@@ -73,7 +73,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// The clock of a call stands still while the user is asked on its behalf; its bound over everything does not.
-    fn stop_clock(&mut self, call: Option<CallId>, now: Now) {
+    pub(super) fn stop_clock(&mut self, call: Option<CallId>, now: Now) {
         let Some((id, call)) = call.and_then(|id| Some((id, self.calls.get_mut(&id)?))) else { return };
         let Some(at) = self.timers.at(Timer::Call(id)).filter(|_| call.paused.is_none()) else { return };
         call.paused = Some(at.saturating_sub(now.mono));
@@ -83,10 +83,9 @@ impl<P: Payload> Session<P> {
         }
     }
 
-    fn start_clock(&mut self, call: Option<CallId>, now: Now) {
-        let Some(id) = call.filter(|id| !self.questions.values().any(|question| question.call == Some(*id))) else {
-            return;
-        };
+    pub(super) fn start_clock(&mut self, call: Option<CallId>, now: Now) {
+        let asked = |id: &CallId| self.questions.values().any(|question| question.call == Some(*id));
+        let Some(id) = call.filter(|id| !asked(id) && !self.waits_for_user(*id)) else { return };
         let Some(call) = self.calls.get_mut(&id) else { return };
         let Some(left) = call.paused.take() else { return };
         let total = call.total_deadline(self.config.max_total_timeout_ms).unwrap_or(u64::MAX);

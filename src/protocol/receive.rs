@@ -256,15 +256,29 @@ impl<P: Payload> Session<P> {
         let step = exchange.answered(&answer, verdict, now);
         self.emit(exchange.wire(id, step, now));
         let verdict = verdict.unwrap_or(Verdict::NotEviction);
+        if let Some(answer) = self.mend_token(id, &exchange, answer, verdict, now) {
+            self.answered(id, &exchange, answer, verdict, now);
+        }
+    }
+
+    /// Hands an answer to whose it is.
+    pub(super) fn answered(
+        &mut self,
+        id: ExchangeId,
+        exchange: &Exchange,
+        answer: Answer<P>,
+        verdict: Verdict,
+        now: Now,
+    ) {
         match exchange.purpose {
-            Purpose::Initialize => self.handshake_answered(id, &exchange, answer, verdict, now),
+            Purpose::Initialize => self.handshake_answered(id, exchange, answer, verdict, now),
             Purpose::Initialized => self.initialized_answered(id, answer, verdict, now),
-            Purpose::Call(call) => self.call_answered(call, &exchange, answer, verdict, now),
-            Purpose::Notification(call) => self.notification_answered(call, &exchange, answer, verdict, now),
-            Purpose::Ping => self.ping_answered(id, &exchange, answer, verdict, now),
-            Purpose::Restore => self.restore_answered(id, &exchange, answer, verdict, now),
-            Purpose::Listen => self.listen_answered(id, &exchange, answer, verdict, now),
-            Purpose::Cancelled | Purpose::Answer => self.aside_answered(&exchange, verdict, now),
+            Purpose::Call(call) => self.call_answered(call, exchange, answer, verdict, now),
+            Purpose::Notification(call) => self.notification_answered(call, exchange, answer, verdict, now),
+            Purpose::Ping => self.ping_answered(id, exchange, answer, verdict, now),
+            Purpose::Restore => self.restore_answered(id, exchange, answer, verdict, now),
+            Purpose::Listen => self.listen_answered(id, exchange, answer, verdict, now),
+            Purpose::Cancelled | Purpose::Answer => self.aside_answered(exchange, verdict, now),
             Purpose::Delete => self.delete_answered(id, now),
         }
     }

@@ -382,6 +382,8 @@ impl<P: Payload> Session<P> {
 fn told<P>(answer: Answer<P>, verdict: Verdict) -> Told<P> {
     match answer {
         Answer::Result(_) => Told::Alive,
+        // Nobody is allowed to ask.
+        Answer::Refused { error, .. } if error.code == Code::Auth => Told::Unclear(error),
         Answer::Refused { error, .. } => match verdict {
             Verdict::Evicted | Verdict::Suspect | Verdict::UnknownOutcome { session_gone: true } => Told::Gone,
             Verdict::NotEviction => Told::Alive,

@@ -2,6 +2,7 @@
 //! `receive` (what an exchange brings), `answer` (what follows for a call), `repair` (whether the session lives),
 //! `establish` (how it is made), `question` (what the server asks), `close`.
 
+use super::authorize::Authorization;
 use super::call::{Call, Kind, Place, Repair};
 use super::config::Handshake;
 use super::era::legacy;
@@ -10,8 +11,8 @@ use super::http::{Method, Request};
 use super::interests::{Interests, Restoration};
 use super::json_rpc;
 use super::question::Question;
-use super::state::{Established, Since, State, Step};
-use super::status::{Event, LastRecovery, Phase, Status, WaitingFor, WireStep};
+use super::state::{Established, State};
+use super::status::{Event, LastRecovery, Status, WireStep};
 use super::stream::Cursor;
 use super::time::{Timer, Timers};
 use super::{
@@ -33,6 +34,7 @@ pub struct Session<P> {
     pub(super) repeatable_tools: BTreeSet<String>,
     pub(super) interests: Interests,
     pub(super) restoration: Option<Restoration>,
+    pub(super) authorization: Authorization<P>,
     pub(super) timers: Timers,
     pub(super) past: Past<P>,
     /// `initialize` params of a host's own Client.
@@ -81,6 +83,7 @@ impl<P: Payload> Session<P> {
             repeatable_tools: BTreeSet::new(),
             interests: Interests::default(),
             restoration: None,
+            authorization: Authorization::default(),
             timers: Timers::default(),
             past: Past {
                 generation: 0,
@@ -162,7 +165,11 @@ impl<P: Payload> Session<P> {
     /// Sends a command, or parks it until there is a session.
     pub(super) fn dispatch(&mut self, id: CallId, now: Now) {
         match &self.state {
-            State::Ready(_) => self.send_call(id, now),
+            State::Ready(_) => {
+                if !self.waits_for_token(id, now) {
+                    self.send_call(id, now);
+                }
+            }
             State::Establishing(_) => {
                 if let Some(establishing) = self.state.establishing_mut() {
                     establishing.parked.push(id);
@@ -234,24 +241,36 @@ impl<P: Payload> Session<P> {
         now: Now,
     ) -> ExchangeId {
         let rpc_method = exchange.rpc_method.clone();
-        let id = self.send(exchange, Request { method: Method::Post, headers, body: Some(body), rpc_method }, now);
-        self.timers.set(Timer::Exchange(id), now.mono.saturating_add(timeout_ms));
+        let exchange = Exchange { timeout_ms: Some(timeout_ms), ..exchange };
+        self.send(exchange, Request { method: Method::Post, headers, body: Some(body), rpc_method }, now)
+    }
+
+    pub(super) fn send(&mut self, exchange: Exchange, request: Request, now: Now) -> ExchangeId {
+        let id = ExchangeId(self.fresh_id());
+        if let Some((exchange, request)) = self.hold_for_token(id, exchange, request, now) {
+            self.transmit(id, exchange, request, now);
+        }
         id
     }
 
-    pub(super) fn send(&mut self, mut exchange: Exchange, request: Request, now: Now) -> ExchangeId {
-        let id = ExchangeId(self.fresh_id());
+    pub(super) fn transmit(&mut self, id: ExchangeId, mut exchange: Exchange, request: Request, now: Now) {
+        if let Some(timeout_ms) = exchange.timeout_ms {
+            self.timers.set(Timer::Exchange(id), now.mono.saturating_add(timeout_ms));
+        }
+        exchange.sent = now;
         exchange.ahead = self.exchanges.len();
         exchange.connected_at = (exchange.ahead < CONNECTIONS).then_some(now.mono);
         let purpose = exchange.purpose;
         self.emit(exchange.wire(id, WireStep::Sent, now));
         self.exchanges.insert(id, exchange);
         self.output(Output::Send { exchange: id, purpose, request });
-        id
     }
 
     /// Gives an exchange up.
     pub(super) fn abort(&mut self, id: ExchangeId, now: Now) -> Option<Exchange> {
+        if let Some(held) = self.authorization.release(id) {
+            return Some(held);
+        }
         let exchange = self.remove_exchange(id, now)?;
         if !exchange.concluded {
             let duration_ms = now.mono.saturating_sub(exchange.sent.mono);
@@ -326,50 +345,6 @@ impl<P: Payload> Session<P> {
     pub fn poll_timeout(&self) -> Option<Deadline> {
         self.timers.next()
     }
-
-    /// A snapshot of the state.
-    #[must_use]
-    pub fn status(&self) -> Status<P> {
-        if let Some(ended) = &self.past.ended {
-            return Status::clone(ended);
-        }
-        let mut waiting_for = None;
-        let phase = match &self.state {
-            State::Ready(_) => Phase::Ready,
-            State::Closed => Phase::Closed,
-            State::Establishing(establishing) => match &establishing.step {
-                Step::Backoff { until, why, .. } => {
-                    waiting_for = Some(WaitingFor { why, until_unix_ms: Some(until.unix_ms) });
-                    Phase::Waiting
-                }
-                Step::Idle
-                | Step::Handshake { .. }
-                | Step::Confirm { .. }
-                | Step::Host { .. }
-                | Step::Initialized { .. }
-                | Step::Proof { .. }
-                | Step::Check { .. }
-                | Step::Probe { .. }
-                | Step::Clearing { .. } => match establishing.since {
-                    Since::First => Phase::Connecting,
-                    Since::Lost { .. } | Since::Doubt { .. } => Phase::Recovering,
-                },
-            },
-        };
-        let known = self.state.known();
-        Status {
-            phase,
-            protocol_version: known.map(|session| session.version),
-            handshake: known.map(|session| session.handshake.clone()),
-            session_tag: known.and_then(|session| Some(session.id.as_ref()?.tag())),
-            generation: known.map_or(0, |session| session.generation),
-            verified_at_unix_ms: self.past.verified_at_unix_ms,
-            recoveries: self.past.recoveries,
-            last_recovery: self.past.last_recovery.clone(),
-            waiting_for,
-            last_error: self.past.last_error.clone(),
-        }
-    }
 }
 
 /// A POST that is about to be sent under this session.
@@ -385,6 +360,10 @@ pub(super) fn outgoing<P>(purpose: Purpose, session: Option<&Established<P>>, no
         sent: now,
         ahead: 0,
         connected_at: None,
+        token: 0,
+        timeout_ms: None,
+        again: None,
+        repaired: Vec::new(),
         head: None,
         head_after: 0,
         concluded: false,

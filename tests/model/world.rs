@@ -565,6 +565,9 @@ impl World {
                     self.later(20, Happening::Probed);
                 }
             }
+            Output::Authorize { .. } => {
+                self.fail("asked to authorize, though it was not told that anybody can".to_owned())
+            }
             Output::Emit(event) => self.heard(&event),
         }
     }

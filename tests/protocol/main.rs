@@ -2,6 +2,7 @@
 #![cfg(not(target_arch = "wasm32"))]
 #![expect(clippy::wildcard_enum_match_arm, reason = "tests name what they expect and fail on the rest")]
 
+mod authorize;
 mod calls;
 mod doubt;
 mod found;

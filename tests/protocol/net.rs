@@ -4,7 +4,8 @@
 use mcp_evergreen::protocol::http::{Head, Method, Request};
 use mcp_evergreen::protocol::status::{Event, Phase, Status};
 use mcp_evergreen::protocol::{
-    CallId, CallOptions, Config, Error, ExchangeId, Input, Now, Output, Params, QuestionId, Reach, ReadAs, Session, sse,
+    Authorized, CallId, CallOptions, Config, Error, ExchangeId, Input, Now, Output, Params, QuestionId, Reach, ReadAs,
+    Session, sse,
 };
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -56,6 +57,8 @@ pub struct Sent {
     pub request: Request,
     pub body: Value,
     pub session: Option<String>,
+    /// The token that the driver added.
+    pub token: u32,
 }
 
 impl Sent {
@@ -116,6 +119,12 @@ pub struct Net {
     pub events: Vec<Event<Value>>,
     pub questions: Vec<(QuestionId, String)>,
     pub progress: Vec<Value>,
+    /// The token that the driver has, and the one that the server takes; `None`: it takes all.
+    pub token: u32,
+    pub valid_token: Option<u32>,
+    /// How the next authorizations end; those that nothing is said of stay open.
+    pub authorizations: VecDeque<Authorized<Value>>,
+    loading: bool,
     /// What the server would do next, in order of arrival: one exchange at a time.
     queue: VecDeque<ExchangeId>,
 }
@@ -149,6 +158,10 @@ impl Net {
             events: Vec::new(),
             questions: Vec::new(),
             progress: Vec::new(),
+            token: 0,
+            valid_token: None,
+            authorizations: VecDeque::new(),
+            loading: false,
             queue: VecDeque::new(),
         }
     }
@@ -282,7 +295,8 @@ impl Net {
                         request.body.as_deref().map_or(Value::Null, |body| serde_json::from_str(body).expect("JSON"));
                     let session =
                         request.headers.iter().find(|(name, _)| name == "mcp-session-id").map(|(_, id)| id.clone());
-                    self.sent.push(Sent { exchange, request, body, session });
+                    let token = self.token;
+                    self.sent.push(Sent { exchange, request, body, session, token });
                     self.queue.push_back(exchange);
                 }
                 Output::Read { exchange, how } => {
@@ -313,13 +327,31 @@ impl Net {
                     self.log.push("probe".to_owned());
                     self.session.handle_probe(self.reach, self.now);
                 }
+                Output::Authorize { challenge, ask } => {
+                    let what = challenge.map_or_else(|| "load".to_owned(), |challenge| challenge.status.to_string());
+                    self.log.push(format!("authorize {what}{}", if ask || what == "load" { "" } else { " quietly" }));
+                    self.loading = what == "load";
+                    if let Some(authorized) = self.authorizations.pop_front() {
+                        self.authorized(authorized);
+                    } else if what == "load" {
+                        self.authorized(Authorized::Granted { refresh_at_unix_ms: None });
+                    }
+                }
                 Output::Emit(event) => self.events.push(event),
             }
         }
     }
 
+    /// How the authorization under way ends: with the token that the server takes, or with none.
+    pub fn authorized(&mut self, authorized: Authorized<Value>) {
+        if matches!(authorized, Authorized::Granted { .. }) && !self.loading {
+            self.token = self.valid_token.unwrap_or_default();
+        }
+        self.session.handle_authorized(authorized, self.now);
+    }
+
     pub fn sent_as(&self, exchange: ExchangeId) -> &Sent {
-        self.sent.iter().find(|sent| sent.exchange == exchange).expect("was sent")
+        self.sent.iter().rev().find(|sent| sent.exchange == exchange).expect("was sent")
     }
 
     fn input(&mut self, exchange: ExchangeId, input: Input<Value>) {
@@ -393,6 +425,10 @@ impl Net {
             Some(ReadAs::Events { .. }) => self.events(exchange, &text),
             Some(ReadAs::Discard) | None => {}
         }
+        // Nothing more is reported after an abort.
+        if !self.open.contains_key(&exchange) {
+            return;
+        }
         if breaks {
             self.input(exchange, Input::Failed { cause: None });
         } else if ends {
@@ -427,6 +463,10 @@ impl Net {
     fn own_reply(&mut self, sent: &Sent) -> (Reply, Option<String>) {
         let held = sent.session.as_ref().is_some_and(|id| self.live.contains(id)) || self.stateless;
         let id = &sent.body["id"];
+        if self.valid_token.is_some_and(|valid| valid != sent.token) {
+            let head = Head { www_authenticate: Some("Bearer".to_owned()), ..Head::default() };
+            return (Reply::With(401, "text/plain", "no".to_owned(), head), None);
+        }
         let result = |result: Value| Reply::json(200, &json!({"jsonrpc": "2.0", "id": id, "result": result}));
         match (sent.request.method, sent.name().as_str()) {
             (_, "initialize") => {

@@ -1,0 +1,393 @@
+//! Tokens, as far as the session is concerned. Whoever drives the session has them, and adds them to what is sent; here
+//! it is known that there is one, until when it is good, that one was refused, and what waits for the next.
+//!
+//! A token that was refused is mended as a session is: one authorization at a time, whatever waits for it is sent again
+//! under the new token, and what was refused under an older token starts none.
+
+use super::call::{Kind, Place, Repair};
+use super::exchange::{Answer, Exchange};
+use super::http::{Method, Request};
+use super::json_rpc;
+use super::listen::Listening;
+use super::repair::Relation;
+use super::session::Session;
+use super::status::Event;
+use super::verdict::Verdict;
+use super::{CallId, Code, Error, ExchangeId, Now, Outcome, Output, Payload, Purpose};
+
+/// A token that is refused at once is not followed by another one before this many milliseconds are over.
+const PATIENCE_MS: u64 = 10_000;
+
+/// What the server refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Challenge {
+    /// 401: the token is missing or not accepted. 403: it lacks a scope.
+    pub status: u16,
+    /// `WWW-Authenticate`, where the page may read it.
+    pub www_authenticate: Option<String>,
+}
+
+/// How an authorization ended.
+#[derive(Clone, Debug)]
+pub enum Authorized<P> {
+    /// There is a token; or what was stored holds none, and the server is to say what it wants.
+    Granted {
+        /// When it is to be refreshed, in milliseconds since the epoch; `None`: when it is refused.
+        refresh_at_unix_ms: Option<u64>,
+    },
+    /// The user would have to be asked.
+    NeedsUser,
+    /// There is none.
+    Failed(Box<Error<P>>),
+}
+
+/// What is known of tokens.
+#[derive(Debug)]
+pub(super) struct Authorization<P> {
+    /// Tokens so far; an exchange remembers under which it was sent.
+    token: u32,
+    /// What was stored has been loaded.
+    loaded: bool,
+    refresh_at_unix_ms: Option<u64>,
+    /// When the token was got in answer to a refusal, while nothing was answered under it.
+    unproven_since: Option<u64>,
+    /// The challenge that the token was to meet, if it was for a scope.
+    stepped_up_for: Option<Challenge>,
+    flight: Option<Flight<P>>,
+}
+
+/// An authorization under way.
+#[derive(Debug)]
+struct Flight<P> {
+    challenge: Option<Challenge>,
+    /// The user may be asked.
+    ask: bool,
+    /// The user is being asked.
+    asked: bool,
+    calls: Vec<CallId>,
+    held: Vec<Held<P>>,
+}
+
+/// An exchange of our own that waits for the token.
+#[derive(Debug)]
+struct Held<P> {
+    id: ExchangeId,
+    exchange: Exchange,
+    request: Request,
+    /// How it was refused; `None` where it has not been sent.
+    refused: Option<Answer<P>>,
+}
+
+impl<P> Default for Authorization<P> {
+    fn default() -> Self {
+        Self {
+            token: 0,
+            loaded: false,
+            refresh_at_unix_ms: None,
+            unproven_since: None,
+            stepped_up_for: None,
+            flight: None,
+        }
+    }
+}
+
+impl<P> Authorization<P> {
+    pub fn asks_user(&self) -> bool {
+        self.flight.as_ref().is_some_and(|flight| flight.asked)
+    }
+
+    /// What a held exchange was for is not wanted any more.
+    pub fn release(&mut self, id: ExchangeId) -> Option<Exchange> {
+        let held = &mut self.flight.as_mut()?.held;
+        let at = held.iter().position(|held| held.id == id)?;
+        Some(held.remove(at).exchange)
+    }
+
+    /// Nothing waits any more.
+    pub fn end(&mut self) {
+        self.flight = None;
+    }
+
+    /// An authorization is under way that is not for this challenge.
+    fn joins_another(&self, challenge: &Challenge) -> bool {
+        let status = |challenge: &Challenge| challenge.status;
+        self.flight.as_ref().is_some_and(|flight| flight.challenge.as_ref().map(status) != Some(challenge.status))
+    }
+
+    /// A wider token is being got: the one that is there goes on being used.
+    fn is_usable(&self, now: Now) -> bool {
+        let waits = self.flight.as_ref().is_some_and(|flight| !is_scope(flight.challenge.as_ref()));
+        self.loaded && !waits && self.refresh_at_unix_ms.is_none_or(|at| now.unix_ms < at)
+    }
+}
+
+impl<P: Payload> Session<P> {
+    /// Whether a call that is about to be sent has to wait for a token.
+    pub(super) fn waits_for_token(&mut self, id: CallId, now: Now) -> bool {
+        let waits = self.config.authorizes
+            && !self.authorization.is_usable(now)
+            && self
+                .calls
+                .get(&id)
+                .is_some_and(|call| matches!(call.kind, Kind::Request | Kind::Notification | Kind::Verify));
+        if waits {
+            self.authorize(None, now);
+            self.park_for_token(id, now);
+        }
+        waits
+    }
+
+    pub(super) fn waits_for_user(&self, id: CallId) -> bool {
+        self.authorization.asks_user() && self.calls.get(&id).is_some_and(|call| matches!(call.place, Place::Here))
+    }
+
+    fn park_for_token(&mut self, id: CallId, now: Now) {
+        if let Some(flight) = &mut self.authorization.flight {
+            flight.calls.push(id);
+        }
+        if self.waits_for_user(id) {
+            self.stop_clock(Some(id), now);
+        }
+    }
+
+    /// What is about to be sent; `None` where it is held until there is a token.
+    pub(super) fn hold_for_token(
+        &mut self,
+        id: ExchangeId,
+        mut exchange: Exchange,
+        request: Request,
+        now: Now,
+    ) -> Option<(Exchange, Request)> {
+        exchange.token = self.authorization.token;
+        if !self.config.authorizes || exchange.purpose == Purpose::Delete {
+            return Some((exchange, request));
+        }
+        let command = exchange.purpose.call().is_some() && exchange.method == Method::Post;
+        if !command {
+            exchange.again = Some(Box::new(request.clone()));
+        }
+        if command || self.authorization.is_usable(now) {
+            return Some((exchange, request));
+        }
+        self.authorize(None, now);
+        if let Some(flight) = &mut self.authorization.flight {
+            flight.held.push(Held { id, exchange, request, refused: None });
+        }
+        None
+    }
+
+    /// One authorization at a time.
+    fn authorize(&mut self, challenge: Option<Challenge>, now: Now) {
+        let ask = challenge.is_some() && self.somebody_waits();
+        if self.authorization.flight.is_some() {
+            return;
+        }
+        let flight = Flight { challenge: challenge.clone(), ask, asked: false, calls: Vec::new(), held: Vec::new() };
+        self.authorization.flight = Some(flight);
+        // Asked for once: what could not be refreshed is refreshed when it is refused.
+        self.authorization.refresh_at_unix_ms = self.authorization.refresh_at_unix_ms.filter(|at| now.unix_ms < *at);
+        self.output(Output::Authorize { challenge, ask });
+    }
+
+    /// A command that is not on the wire waits.
+    fn somebody_waits(&self) -> bool {
+        self.calls.values().any(|call| !matches!(call.place, Place::Sent(_) | Place::Broken(_)))
+    }
+
+    /// Takes an answer that refuses the token: what was refused is sent again under the next one. Any other answer is
+    /// given back.
+    pub(super) fn mend_token(
+        &mut self,
+        id: ExchangeId,
+        exchange: &Exchange,
+        answer: Answer<P>,
+        verdict: Verdict,
+        now: Now,
+    ) -> Option<Answer<P>> {
+        if !self.config.authorizes {
+            return Some(answer);
+        }
+        let Some((challenge, repair)) = refused_token(&answer, verdict) else {
+            if exchange.token == self.authorization.token && !matches!(answer, Answer::Lost { .. }) {
+                self.authorization.unproven_since = None;
+            }
+            return Some(answer);
+        };
+        let late = exchange.token < self.authorization.token;
+        if !late && self.is_hopeless(&challenge, now) {
+            return Some(answer);
+        }
+        // Whoever joins an authorization that is for something else may be refused once more.
+        let joins = self.authorization.joins_another(&challenge) && !late;
+        match exchange.purpose {
+            Purpose::Cancelled | Purpose::Delete => return Some(answer),
+            Purpose::Call(call) | Purpose::Notification(call) if exchange.method == Method::Post => {
+                let ran = matches!(&answer, Answer::Refused { error, .. } if error.outcome != Outcome::NotExecuted);
+                let (safe, left) = self.calls.get(&call).map_or((false, false), |c| (c.safe, c.has_sends_left()));
+                let may = self.may_resend_refused(call) && (safe || !ran) && left;
+                if !may || !joins && !self.spend(call, repair) {
+                    return Some(answer);
+                }
+                if let Some(call) = self.calls.get_mut(&call) {
+                    call.place = Place::Here;
+                    call.maybe_ran |= ran;
+                }
+                if late {
+                    self.dispatch(call, now);
+                } else {
+                    self.authorize(Some(challenge), now);
+                    self.park_for_token(call, now);
+                }
+            }
+            Purpose::Call(_)
+            | Purpose::Notification(_)
+            | Purpose::Initialize
+            | Purpose::Initialized
+            | Purpose::Ping
+            | Purpose::Restore
+            | Purpose::Listen
+            | Purpose::Answer => {
+                let Some(request) = exchange.again.clone().filter(|_| !exchange.repaired.contains(&repair)) else {
+                    return Some(answer);
+                };
+                let mut exchange = Exchange { head: None, concluded: false, again: None, ..exchange.clone() };
+                exchange.repaired.extend((!joins).then_some(repair));
+                exchange.attempt += 1;
+                let held = Held { id, exchange, request: *request, refused: Some(answer) };
+                // It keeps its name: nothing of the refused attempt may be taken for the next one's.
+                self.output(Output::Abort { exchange: id });
+                if late {
+                    self.resend(held, now);
+                } else {
+                    self.authorize(Some(challenge), now);
+                    if let Some(flight) = &mut self.authorization.flight {
+                        flight.held.push(held);
+                    }
+                }
+            }
+        }
+        None
+    }
+
+    /// Another token would be refused as well.
+    fn is_hopeless(&self, challenge: &Challenge, now: Now) -> bool {
+        let at_once = |since: u64| now.mono.saturating_sub(since) < PATIENCE_MS;
+        self.authorization.unproven_since.is_some_and(at_once)
+            || self.authorization.stepped_up_for.as_ref() == Some(challenge)
+    }
+
+    /// The user is being asked: the clocks of those who wait stand still.
+    pub fn handle_user_asked(&mut self, now: Now) {
+        let Some(flight) = &mut self.authorization.flight else { return };
+        flight.asked = true;
+        for id in self.calls.keys().copied().collect::<Vec<_>>() {
+            if self.waits_for_user(id) {
+                self.stop_clock(Some(id), now);
+            }
+        }
+        self.emit(Event::StateChange);
+    }
+
+    /// How the authorization ended.
+    pub fn handle_authorized(&mut self, authorized: Authorized<P>, now: Now) {
+        let waits = self.somebody_waits();
+        let Some(mut flight) = self.authorization.flight.take() else { return };
+        let error = match authorized {
+            // Somebody has come meanwhile for whom the user may be asked.
+            Authorized::NeedsUser if !flight.ask && waits => {
+                flight.ask = true;
+                self.output(Output::Authorize { challenge: flight.challenge.clone(), ask: true });
+                self.authorization.flight = Some(flight);
+                return;
+            }
+            Authorized::NeedsUser => {
+                let text = "The server wants an authorization, for which the user would have to be asked.";
+                Some(Box::new(Error::new(Code::Auth, Outcome::NotExecuted, text)))
+            }
+            Authorized::Failed(error) => Some(error),
+            Authorized::Granted { refresh_at_unix_ms } => {
+                self.authorization.refresh_at_unix_ms = refresh_at_unix_ms.filter(|at| now.unix_ms < *at);
+                None
+            }
+        };
+        self.authorization.loaded = true;
+        if error.is_none() {
+            self.authorization.token += 1;
+            self.authorization.unproven_since = flight.challenge.as_ref().map(|_| now.mono);
+            self.authorization.stepped_up_for = flight.challenge.filter(|challenge| is_scope(Some(challenge)));
+        }
+        for id in self.calls.keys().copied().collect::<Vec<_>>() {
+            self.start_clock(Some(id), now);
+        }
+        if flight.asked {
+            self.emit(Event::StateChange);
+        }
+        for held in flight.held {
+            match &error {
+                Some(error) if held.refused.is_some() => self.deny(held, error.clone(), now),
+                _ => self.resend(held, now),
+            }
+        }
+        for id in flight.calls {
+            match &error {
+                Some(error) => {
+                    let outcome = self.outcome(id);
+                    self.settle(id, Err(Box::new(Error { outcome, ..(**error).clone() })));
+                }
+                None => self.dispatch(id, now),
+            }
+        }
+        self.listen(now);
+    }
+
+    /// Sends a held exchange, with an id that the server has not seen.
+    fn resend(&mut self, held: Held<P>, now: Now) {
+        let Held { id, mut exchange, mut request, refused } = held;
+        // The session that asked may be gone.
+        if exchange.purpose == Purpose::Answer && self.relation(exchange.generation) == Relation::Gone {
+            return;
+        }
+        if let (Some(old), Some(body), true, true) =
+            (exchange.wire_id, &request.body, refused.is_some(), exchange.method == Method::Post)
+        {
+            let new = self.fresh_wire_id();
+            request.body = Some(json_rpc::renumber(body, old, new));
+            exchange.wire_id = Some(new);
+        }
+        exchange.token = self.authorization.token;
+        exchange.again = Some(Box::new(request.clone()));
+        self.transmit(id, exchange, request, now);
+    }
+
+    /// There is no token: the refusal stands, and the error says why.
+    fn deny(&mut self, held: Held<P>, error: Box<Error<P>>, now: Now) {
+        let Some(Answer::Refused { refusal, .. }) = held.refused else { return };
+        if held.exchange.purpose == Purpose::Listen {
+            // Opened again once there is one.
+            if let Some(session) = self.state.known_mut() {
+                session.listening = Listening::Off;
+            }
+            return;
+        }
+        let answer = Answer::Refused { refusal, error, retry_after: None };
+        self.answered(held.id, &held.exchange, answer, Verdict::NotEviction, now);
+    }
+}
+
+fn is_scope(challenge: Option<&Challenge>) -> bool {
+    challenge.is_some_and(|challenge| challenge.status == 403)
+}
+
+/// "401: authorization required or token invalid"; "403: invalid scopes or insufficient permissions" (2025-11-25,
+/// authorization, Error Handling). A 403 without the challenge is about something else.
+fn refused_token<P>(answer: &Answer<P>, verdict: Verdict) -> Option<(Challenge, Repair)> {
+    let Answer::Refused { refusal, .. } = answer else { return None };
+    let lacks_scope = || refusal.challenge.as_ref().is_some_and(|challenge| challenge.contains("insufficient_scope"));
+    let repair = match refusal.status {
+        401 if verdict == Verdict::NotEviction => Repair::Token,
+        403 if lacks_scope() => Repair::Scope,
+        _ => return None,
+    };
+    let challenge = Challenge { status: refusal.status, www_authenticate: refusal.challenge.clone() };
+    Some((challenge, repair))
+}

@@ -1,0 +1,57 @@
+//! The state of a session as the host is shown it.
+
+use super::Payload;
+use super::session::Session;
+use super::state::{Since, State, Step};
+use super::status::{Phase, Status, WaitingFor};
+
+impl<P: Payload> Session<P> {
+    /// A snapshot of the state.
+    #[must_use]
+    pub fn status(&self) -> Status<P> {
+        if let Some(ended) = &self.past.ended {
+            return Status::clone(ended);
+        }
+        let mut waiting_for = None;
+        let phase = match &self.state {
+            _ if self.authorization.asks_user() => {
+                waiting_for = Some(WaitingFor { why: "the user to authorize", until_unix_ms: None });
+                Phase::Waiting
+            }
+            State::Ready(_) => Phase::Ready,
+            State::Closed => Phase::Closed,
+            State::Establishing(establishing) => match &establishing.step {
+                Step::Backoff { until, why, .. } => {
+                    waiting_for =
+                        Some(WaitingFor { why, until_unix_ms: Some(until.unix_ms).filter(|until| *until != u64::MAX) });
+                    Phase::Waiting
+                }
+                Step::Idle
+                | Step::Handshake { .. }
+                | Step::Confirm { .. }
+                | Step::Host { .. }
+                | Step::Initialized { .. }
+                | Step::Proof { .. }
+                | Step::Check { .. }
+                | Step::Probe { .. }
+                | Step::Clearing { .. } => match establishing.since {
+                    Since::First => Phase::Connecting,
+                    Since::Lost { .. } | Since::Doubt { .. } => Phase::Recovering,
+                },
+            },
+        };
+        let known = self.state.known();
+        Status {
+            phase,
+            protocol_version: known.map(|session| session.version),
+            handshake: known.map(|session| session.handshake.clone()),
+            session_tag: known.and_then(|session| Some(session.id.as_ref()?.tag())),
+            generation: known.map_or(0, |session| session.generation),
+            verified_at_unix_ms: self.past.verified_at_unix_ms,
+            recoveries: self.past.recoveries,
+            last_recovery: self.past.last_recovery.clone(),
+            waiting_for,
+            last_error: self.past.last_error.clone(),
+        }
+    }
+}

@@ -1,0 +1,321 @@
+//! A token that is missing, refused or too narrow is mended as a session is: once, for all who wait.
+
+use crate::net::{Net, Reply};
+use mcp_evergreen::protocol::http::Head;
+use mcp_evergreen::protocol::status::Phase;
+use mcp_evergreen::protocol::{Authorized, CallOptions, Code, Config, Error, Outcome};
+use serde_json::{Value, json};
+
+const GRANTED: Authorized<Value> = Authorized::Granted { refresh_at_unix_ms: None };
+
+fn config() -> Config {
+    Config { authorizes: true, ..Config::default() }
+}
+
+fn failed() -> Authorized<Value> {
+    Authorized::Failed(Box::new(Error::new(Code::Auth, Outcome::NotExecuted, "The user declined.")))
+}
+
+/// A session whose token is the first that the server takes.
+fn connected() -> Net {
+    let mut net = Net::new(config());
+    net.valid_token = Some(0);
+    net.connect();
+    assert_eq!(net.run(), ["authorize load", "initialize→200 s1", "initialized→202", "connect ok"]);
+    net
+}
+
+fn refusal(status: u16, challenge: &str) -> Reply {
+    let head = Head { www_authenticate: Some(challenge.to_owned()), ..Head::default() };
+    Reply::With(status, "text/plain", "no".to_owned(), head)
+}
+
+fn narrow() -> Reply {
+    refusal(403, r#"Bearer error="insufficient_scope", scope="write""#)
+}
+
+#[test]
+fn the_first_401_asks_the_user_and_the_handshake_goes_on() {
+    let mut net = Net::new(config());
+    net.valid_token = Some(1);
+    net.authorizations = [GRANTED, GRANTED].into();
+    net.connect();
+    let log = net.run();
+    assert_eq!(log[..3], ["authorize load", "initialize→401", "initialize aborted"]);
+    assert_eq!(log[3..], ["authorize 401", "initialize→200 s1", "initialized→202", "connect ok"]);
+}
+
+#[test]
+fn while_the_user_is_asked_the_session_waits_and_no_clock_runs() {
+    let mut net = Net::new(config());
+    net.valid_token = Some(1);
+    net.connect();
+    net.run();
+    net.session.handle_user_asked(net.now);
+    assert_eq!(
+        (net.phase(), net.status().waiting_for.map(|waiting| waiting.why)),
+        (Phase::Waiting, Some("the user to authorize"))
+    );
+    assert_eq!(net.run_for(600_000), [""; 0]);
+    net.authorized(GRANTED);
+    assert_eq!(net.run(), ["initialize→200 s1", "initialized→202", "connect ok"]);
+    assert_eq!(net.phase(), Phase::Ready);
+}
+
+#[test]
+fn a_total_bound_runs_on_while_the_user_is_asked() {
+    let mut net = connected();
+    net.valid_token = Some(1);
+    net.call_with("slow", CallOptions { max_total_timeout_ms: Some(5_000), ..CallOptions::default() });
+    assert_eq!(net.run(), ["call→401", "authorize 401"]);
+    net.session.handle_user_asked(net.now);
+    assert_eq!(net.run_for(6_000), ["slow timeout not_executed"]);
+}
+
+#[test]
+fn twenty_refusals_start_one_authorization() {
+    let mut net = connected();
+    net.valid_token = Some(1);
+    for _ in 0..20 {
+        net.call("write");
+    }
+    let log = net.run();
+    assert_eq!(log.iter().filter(|line| *line == "call→401").count(), 20);
+    assert_eq!(log.iter().filter(|line| *line == "authorize 401").count(), 1);
+    net.authorized(GRANTED);
+    let log = net.run();
+    assert_eq!(log.iter().filter(|line| *line == "write ok").count(), 20);
+    assert_eq!(net.executions["write"], 20);
+}
+
+#[test]
+fn an_evicted_session_and_an_expired_token_heal_together() {
+    let mut net = connected();
+    net.valid_token = Some(1);
+    net.restart();
+    net.authorizations = [GRANTED].into();
+    for _ in 0..20 {
+        net.call("write");
+    }
+    let log = net.run();
+    let count = |what: &str| log.iter().filter(|line| line.starts_with(what)).count();
+    assert_eq!((count("authorize"), count("initialize→200"), count("write ok")), (1, 1, 20), "{log:?}");
+    assert_eq!(net.executions["write"], 20);
+}
+
+#[test]
+fn a_401_to_the_new_handshake_leads_to_authorization_and_then_goes_on() {
+    let mut net = connected();
+    net.restart();
+    net.reply("call", Reply::error(404, -32001, "Session not found"));
+    net.valid_token = Some(1);
+    net.authorizations = [GRANTED].into();
+    net.call("write");
+    let log = net.run();
+    assert_eq!(log[..4], ["call→404", "initialize→401", "initialize aborted", "authorize 401"]);
+    assert_eq!(log[4..], ["initialize→200 s2", "initialized→202", "call→200", "write ok"]);
+}
+
+#[test]
+fn a_401_to_initialized_keeps_the_new_session() {
+    let mut net = Net::new(config());
+    net.reply("initialized", refusal(401, "Bearer"));
+    net.authorizations = [GRANTED, GRANTED].into();
+    net.connect();
+    let log = net.run();
+    assert_eq!(log[2..], ["initialized→401", "initialized aborted", "authorize 401", "initialized→202", "connect ok"]);
+}
+
+#[test]
+fn a_401_with_session_words_and_no_word_of_credentials_is_an_eviction() {
+    let mut net = connected();
+    net.restart();
+    net.refusal = Reply::text(401, "Unauthorized: Session not found");
+    net.call("write");
+    let log = net.run();
+    assert_eq!(log, ["call→401", "ping→401", "initialize→200 s2", "initialized→202", "call→200", "write ok"]);
+}
+
+#[test]
+fn a_late_401_for_an_old_token_starts_no_authorization() {
+    let mut net = connected();
+    net.reply("call", Reply::Silence);
+    net.call("slow");
+    net.run();
+    net.valid_token = Some(1);
+    net.authorizations = [GRANTED].into();
+    net.call("write");
+    assert_eq!(net.run(), ["call→401", "authorize 401", "call→200", "write ok"]);
+    net.answer_late("slow", Reply::text(401, "no"));
+    assert_eq!(net.run(), ["call→200", "slow ok"]);
+}
+
+#[test]
+fn a_new_token_that_is_refused_as_well_is_an_error_and_asks_nobody_again() {
+    let mut net = connected();
+    net.reply("call", refusal(401, "Bearer"));
+    net.reply("call", refusal(401, "Bearer"));
+    net.reply("call", refusal(401, "Bearer"));
+    net.authorizations = [GRANTED].into();
+    net.call("write");
+    assert_eq!(net.run(), ["call→401", "authorize 401", "call→401", "write unauthorized not_executed"]);
+    net.call("again");
+    assert_eq!(net.run(), ["call→401", "again unauthorized not_executed"]);
+}
+
+#[test]
+fn a_scope_that_is_missing_is_asked_for_once() {
+    let mut net = connected();
+    net.reply("call", narrow());
+    net.authorizations = [GRANTED].into();
+    net.call("write");
+    assert_eq!(net.run(), ["call→403", "authorize 403", "call→200", "write ok"]);
+    for _ in 0..3 {
+        net.reply("call", narrow());
+    }
+    net.call("write");
+    assert_eq!(net.run(), ["call→403", "write http not_executed"], "a wider token was got for this, and is not enough");
+}
+
+#[test]
+fn a_403_about_anything_else_is_the_answer() {
+    let mut net = connected();
+    net.reply("call", refusal(403, r#"Bearer error="invalid_request""#));
+    net.call("write");
+    assert_eq!(net.run(), ["call→403", "write http not_executed"]);
+}
+
+#[test]
+fn calls_go_on_under_the_token_while_a_wider_one_is_got() {
+    let mut net = connected();
+    net.reply("call", narrow());
+    net.call("write");
+    assert_eq!(net.run(), ["call→403", "authorize 403"]);
+    net.call("read");
+    assert_eq!(net.run(), ["call→200", "read ok"]);
+    net.authorized(GRANTED);
+    assert_eq!(net.run(), ["call→200", "write ok"]);
+}
+
+#[test]
+fn a_user_who_declines_fails_the_calls_and_is_asked_again_by_the_next() {
+    let mut net = connected();
+    net.valid_token = Some(1);
+    net.authorizations = [failed()].into();
+    net.call("write");
+    assert_eq!(net.run(), ["call→401", "authorize 401", "write auth not_executed"]);
+    assert_eq!(net.run_for(600_000), [""; 0]);
+    net.authorizations = [GRANTED].into();
+    net.call("write");
+    assert_eq!(net.run(), ["call→401", "authorize 401", "call→200", "write ok"]);
+}
+
+#[test]
+fn a_user_who_declines_while_the_session_is_made_anew_is_not_asked_in_the_background() {
+    let mut net = connected();
+    net.restart();
+    net.reply("call", Reply::error(404, -32001, "Session not found"));
+    net.valid_token = Some(1);
+    net.authorizations = [failed()].into();
+    net.call("write");
+    let log = net.run();
+    assert_eq!(log.last().map(String::as_str), Some("write auth not_executed"), "{log:?}");
+    assert_eq!(net.phase(), Phase::Waiting);
+    assert_eq!(net.status().waiting_for.map(|waiting| waiting.until_unix_ms), Some(None));
+    assert_eq!(net.run_for(3_600_000), [""; 0]);
+    net.authorizations = [GRANTED].into();
+    net.call("write");
+    let log = net.run();
+    assert_eq!(log[..3], ["initialize→401", "initialize aborted", "authorize 401"]);
+    assert_eq!(log.last().map(String::as_str), Some("write ok"));
+}
+
+#[test]
+fn a_user_who_declines_at_first_ends_connect() {
+    let mut net = Net::new(config());
+    net.valid_token = Some(1);
+    net.authorizations = [GRANTED, failed()].into();
+    net.connect();
+    let log = net.run();
+    assert_eq!(log[3..], ["authorize 401", "connect auth not_executed"]);
+    assert_eq!(net.phase(), Phase::Closed);
+}
+
+#[test]
+fn a_token_is_refreshed_before_it_expires() {
+    let mut net = Net::new(config());
+    let refresh_at_unix_ms = Some(net.now.unix_ms + 60_000);
+    net.authorizations = [Authorized::Granted { refresh_at_unix_ms }].into();
+    net.connect();
+    net.run();
+    net.call("early");
+    assert_eq!(net.run(), ["call→200", "early ok"]);
+    net.run_for(60_000);
+    net.call("write");
+    net.call("write");
+    assert_eq!(net.run(), ["authorize load", "call→200", "write ok", "call→200", "write ok"]);
+    net.call("late");
+    assert_eq!(net.run(), ["call→200", "late ok"], "what cannot be refreshed is not tried again for each call");
+}
+
+#[test]
+fn a_stream_of_the_background_asks_no_user_until_a_call_waits() {
+    let mut net = connected();
+    net.reply("GET", refusal(401, "Bearer"));
+    net.authorizations = [Authorized::NeedsUser].into();
+    net.session.set_listening(true, net.now);
+    assert_eq!(net.run(), ["GET→401", "GET aborted", "authorize 401 quietly", "GET→405"]);
+    net.valid_token = Some(1);
+    net.session.set_listening(false, net.now);
+    net.call("write");
+    assert_eq!(net.run(), ["call→401", "authorize 401"]);
+}
+
+#[test]
+fn a_call_that_comes_while_a_refresh_is_tried_in_the_background_may_ask_the_user() {
+    let mut net = connected();
+    net.valid_token = Some(1);
+    net.session.set_listening(true, net.now);
+    assert_eq!(net.run(), ["GET→401", "GET aborted", "authorize 401 quietly"]);
+    net.call("write");
+    assert_eq!(net.run(), [""; 0]);
+    net.authorized(Authorized::NeedsUser);
+    assert_eq!(net.run(), ["authorize 401"]);
+    net.authorized(GRANTED);
+    assert_eq!(net.run(), ["GET→405", "call→200", "write ok"]);
+}
+
+#[test]
+fn a_close_ends_the_authorization() {
+    let mut net = connected();
+    net.valid_token = Some(1);
+    net.call("write");
+    net.run();
+    net.session.handle_user_asked(net.now);
+    net.session.close(true, net.now);
+    assert_eq!(net.run(), ["write closed not_executed", "DELETE→401", "? ok"]);
+    net.authorized(GRANTED);
+    assert_eq!(net.run(), [""; 0]);
+    assert_eq!(net.phase(), Phase::Closed);
+}
+
+#[test]
+fn what_is_sent_again_has_a_new_id() {
+    let mut net = Net::new(config());
+    net.valid_token = Some(1);
+    net.authorizations = [GRANTED, GRANTED].into();
+    net.connect();
+    net.run();
+    let ids: Vec<_> = net.sent.iter().filter(|sent| sent.name() == "initialize").map(|sent| &sent.body["id"]).collect();
+    assert_eq!(ids.len(), 2);
+    assert_ne!(ids[0], ids[1]);
+    assert_eq!(net.sent[1].body["params"]["protocolVersion"], json!("2025-11-25"));
+}
+
+#[test]
+fn a_session_that_cannot_authorize_hands_the_401_to_the_caller() {
+    let mut net = Net::connected();
+    net.reply("call", refusal(401, "Bearer"));
+    net.call("write");
+    assert_eq!(net.run(), ["call→401", "write unauthorized not_executed"]);
+}
