@@ -7,11 +7,11 @@ use super::era::legacy;
 use super::exchange::{Answer, Exchange};
 use super::json_rpc;
 use super::session::{Session, outgoing};
+use super::sorted::Map;
 use super::status::{Changes, Event, LastRecovery};
 use super::verdict::Verdict;
 use super::wishes::{Saying, Wishes};
 use super::{CallId, Code, Error, ExchangeId, Field, Now, Outcome, Params, Payload, Purpose};
-use std::collections::BTreeMap;
 
 /// What is not put back by then is lost.
 const RESTORE_MS: u64 = 10_000;
@@ -24,9 +24,9 @@ pub(super) struct Interests {
     pub host_listens: bool,
     pub wishes: Wishes,
     /// Said once more, because something else may have overtaken it.
-    again: BTreeMap<ExchangeId, Saying>,
+    again: Map<ExchangeId, Saying>,
     /// Hashes of the tools' definitions by name, as the app has seen them; `None` where it never listed them.
-    pub tools: Option<BTreeMap<String, u64>>,
+    pub tools: Option<Map<String, u64>>,
     /// The server is another since then, and its tools were not compared.
     pub tools_are_old: bool,
 }
@@ -35,7 +35,7 @@ pub(super) struct Interests {
 #[derive(Debug)]
 enum Restoring {
     Wish(Saying),
-    Tools { seen: BTreeMap<String, u64>, pages: u32 },
+    Tools { seen: Map<String, u64>, pages: u32 },
 }
 
 /// A restoration under way: `recovered` is told when it is over.
@@ -43,7 +43,7 @@ enum Restoring {
 pub(super) struct Restoration {
     generation: u32,
     recovery: LastRecovery,
-    open: BTreeMap<ExchangeId, Restoring>,
+    open: Map<ExchangeId, Restoring>,
     changes: Changes,
     /// Calls of tools whose definition may have changed.
     held: Vec<CallId>,
@@ -122,7 +122,7 @@ impl<P: Payload> Session<P> {
     pub(super) fn restore(&mut self, recovery: LastRecovery, changes: Changes, parked: Vec<CallId>, now: Now) {
         let Some(generation) = self.state.ready().map(|session| session.generation) else { return };
         self.interests.tools_are_old |= changes.server;
-        let mut restoration = Restoration { generation, recovery, open: BTreeMap::new(), changes, held: Vec::new() };
+        let mut restoration = Restoration { generation, recovery, open: Map::default(), changes, held: Vec::new() };
         for id in parked {
             if self.interests.tools_are_old && self.may_have_changed(id) {
                 restoration.held.push(id);
@@ -136,7 +136,7 @@ impl<P: Payload> Session<P> {
         };
         if self.interests.tools.is_some() {
             let exchange = self.restore_request("tools/list", None, now);
-            put_back(Restoring::Tools { seen: BTreeMap::new(), pages: 1 }, exchange);
+            put_back(Restoring::Tools { seen: Map::default(), pages: 1 }, exchange);
         }
         let says = |id: CallId| self.calls.get(&id).is_some_and(|call| self.is_under(call, generation));
         for saying in self.interests.wishes.to_restore(says) {
@@ -206,7 +206,7 @@ impl<P: Payload> Session<P> {
         self.finish_restoration(now);
     }
 
-    fn compare_tools(&mut self, mut seen: BTreeMap<String, u64>, pages: u32, page: &P, now: Now) {
+    fn compare_tools(&mut self, mut seen: Map<String, u64>, pages: u32, page: &P, now: Now) {
         seen.extend(tool_hashes(page));
         let cursor = page.field(Field::NextCursor).and_then(|cursor| cursor.as_string());
         if let Some(cursor) = cursor.filter(|_| pages < MAX_PAGES) {
@@ -282,9 +282,9 @@ pub struct ToolChanges {
 }
 
 impl ToolChanges {
-    fn between(old: &BTreeMap<String, u64>, new: &BTreeMap<String, u64>) -> Option<Self> {
-        let names = |of: &BTreeMap<String, u64>, keep: &dyn Fn(&str, u64) -> bool| -> Vec<String> {
-            of.iter().filter(|(name, hash)| keep(name, **hash)).map(|(name, _)| name.clone()).collect()
+    fn between(old: &Map<String, u64>, new: &Map<String, u64>) -> Option<Self> {
+        let names = |of: &Map<String, u64>, keep: &dyn Fn(&str, u64) -> bool| -> Vec<String> {
+            of.iter().filter(|(name, hash)| keep(name, *hash)).map(|(name, _)| name.clone()).collect()
         };
         let changes = Self {
             added: names(new, &|name, _| !old.contains_key(name)),

@@ -37,6 +37,7 @@ mod receive;
 mod repair;
 mod session;
 mod snapshot;
+mod sorted;
 pub mod sse;
 mod state;
 pub mod status;

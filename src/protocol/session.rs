@@ -11,6 +11,7 @@ use super::http::{Method, Request};
 use super::interests::{Interests, Restoration};
 use super::json_rpc;
 use super::question::Question;
+use super::sorted::{Map, Set};
 use super::state::{Established, State};
 use super::status::{Event, LastRecovery, Status, WireStep};
 use super::stream::Cursor;
@@ -18,20 +19,20 @@ use super::time::{Timer, Timers};
 use super::{
     CallId, CallOptions, Code, Config, Deadline, Error, ExchangeId, Now, Output, Params, Payload, Purpose, QuestionId,
 };
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 
 /// One session with one server, through as many evictions as it takes.
 pub struct Session<P> {
     pub(super) config: Config,
     pub(super) rng: fastrand::Rng,
     pub(super) state: State<P>,
-    pub(super) calls: BTreeMap<CallId, Call>,
-    pub(super) exchanges: BTreeMap<ExchangeId, Exchange>,
-    pub(super) questions: BTreeMap<QuestionId, Question>,
+    pub(super) calls: Map<CallId, Call>,
+    pub(super) exchanges: Map<ExchangeId, Exchange>,
+    pub(super) questions: Map<QuestionId, Question>,
     /// Methods of the server's requests that the host answers.
-    pub(super) handled: BTreeSet<String>,
+    pub(super) handled: Set<String>,
     /// Tools that are safe to repeat, from the current session's list; empty unless annotations are trusted.
-    pub(super) repeatable_tools: BTreeSet<String>,
+    pub(super) repeatable_tools: Set<String>,
     pub(super) interests: Interests,
     pub(super) restoration: Option<Restoration>,
     pub(super) authorization: Authorization<P>,
@@ -76,11 +77,11 @@ impl<P: Payload> Session<P> {
             config,
             rng,
             state: State::new(),
-            calls: BTreeMap::new(),
-            exchanges: BTreeMap::new(),
-            questions: BTreeMap::new(),
-            handled: BTreeSet::new(),
-            repeatable_tools: BTreeSet::new(),
+            calls: Map::default(),
+            exchanges: Map::default(),
+            questions: Map::default(),
+            handled: Set::default(),
+            repeatable_tools: Set::default(),
             interests: Interests::default(),
             restoration: None,
             authorization: Authorization::default(),

@@ -2,8 +2,8 @@
 //! server refused that; then what counted before.
 
 use super::call::Call;
+use super::sorted::Map;
 use super::{CallId, json_rpc};
-use std::collections::BTreeMap;
 use std::fmt;
 
 /// What one request makes the session hold.
@@ -64,7 +64,7 @@ impl Saying {
 
 /// All wishes, by what they are about.
 #[derive(Debug, Default)]
-pub(super) struct Wishes(BTreeMap<Topic, Wish>);
+pub(super) struct Wishes(Map<Topic, Wish>);
 
 #[derive(Debug, Default)]
 struct Wish {
@@ -97,7 +97,7 @@ impl Wish {
 impl Wishes {
     /// A call is taken at its word when it is made.
     pub fn ask(&mut self, call: CallId, saying: Saying) {
-        self.0.entry(saying.topic()).or_default().asked.push((call, saying));
+        self.0.or_default(saying.topic()).asked.push((call, saying));
     }
 
     /// The call has ended: unless the server refused it, what it asked for counts. What was asked before it does not.
@@ -128,7 +128,7 @@ impl Wishes {
     /// The server accepted it. Returns what is to be said now: what the app wanted meanwhile may have been overtaken.
     pub fn accepted(&mut self, saying: Saying, generation: u32) -> Option<Saying> {
         let topic = saying.topic();
-        let wish = self.0.entry(topic.clone()).or_default();
+        let wish = self.0.or_default(topic.clone());
         wish.told = Some((generation, saying));
         let due = wish.due(generation);
         self.tidy(&topic);
