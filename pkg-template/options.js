@@ -91,6 +91,7 @@ export function readConnect(url, options) {
       maxEventBytes: given.maxEventBytes ?? 16 * 1024 * 1024,
       maxResumes: given.maxResumes ?? 5,
       listen: given.listen ?? "auto",
+      reconnectOn: "incompatible",
     },
   };
 }

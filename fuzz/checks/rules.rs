@@ -315,7 +315,7 @@ impl Book {
                     exchange.is_answered = true;
                 }
             }
-            Event::StateChange | Event::Notification { .. } => {}
+            Event::StateChange | Event::Notification { .. } | Event::EventId { .. } => {}
         }
     }
 

@@ -174,6 +174,7 @@ impl World<'_> {
             progress: options & 8 != 0,
             repeatable: options & 16 != 0,
             headers: Vec::new(),
+            ..CallOptions::default()
         };
         let is_endless = options.timeout_ms == Some(u64::MAX);
         let call = self.session.call(method, Params { text, meta, name }, options, self.now);

@@ -7,8 +7,8 @@ use crate::{
         js::{Thrown, type_error},
     },
     protocol::{
-        CallOptions, Config, Params,
-        config::{Handshake, Listen, Mode, Recovery},
+        CallOptions, Config, Params, Resume,
+        config::{Handshake, Listen, Mode, ReconnectOn, Recovery},
     },
 };
 use js_sys::{Array, Function, Reflect};
@@ -56,6 +56,12 @@ pub(super) fn parse(url: &JsValue, config: &JsValue) -> Thrown<(Transport, Confi
             "never" => Listen::Never,
             _ => return Err(type_error("listen")),
         },
+        reconnect_on: match need_text("reconnectOn")?.as_str() {
+            "never" => ReconnectOn::Never,
+            "incompatible" => ReconnectOn::Incompatible,
+            "any-change" => ReconnectOn::AnyChange,
+            _ => return Err(type_error("reconnectOn")),
+        },
         max_resumes: u32::try_from(need_number("maxResumes")?).unwrap_or(u32::MAX),
         authorizes: false,
     };
@@ -75,6 +81,11 @@ pub(super) fn call_options(options: &JsValue) -> CallOptions {
         progress: false,
         repeatable: field("repeatable").is_truthy(),
         headers: items(&field("headers")).iter().filter_map(pair).collect(),
+        resume: text(&field("resume")).map(|event_id| {
+            let generation = number(&field("resumeGeneration")).and_then(|generation| u32::try_from(generation).ok());
+            Resume { event_id, generation }
+        }),
+        event_ids: field("eventIds").is_truthy(),
     }
 }
 

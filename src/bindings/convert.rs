@@ -70,6 +70,10 @@ pub(super) fn event(event: Event<JsValue>) -> Option<(&'static str, Plain)> {
         Event::Notification { method, params } => {
             ("notification", Plain::new().with("method", method).with_some("params", params))
         }
+        Event::EventId { call, generation, event_id } => (
+            "eventid",
+            Plain::new().with("call", call.0 as f64).with("generation", generation).with("eventId", event_id),
+        ),
         Event::Warning { kind, header, hint } => ("warning", diagnosis(Diagnosis { kind, header, hint })),
         Event::Wire(step) => ("wire", wire(step)),
         Event::Close { reason } => ("close", Plain::new().with("reason", reason)),

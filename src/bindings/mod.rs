@@ -14,7 +14,7 @@ use crate::{
         driver::Driver,
         host::{Caller, Settled},
     },
-    protocol::{CallId, QuestionId},
+    protocol::{CallId, Params, QuestionId},
 };
 use config::{number, text};
 use js_sys::Function;
@@ -93,6 +93,19 @@ impl Core {
         if let Some(call) = number(call) {
             self.driver.cancel(CallId(call), text(reason));
         }
+    }
+
+    /// Takes up a session that was made elsewhere; `initialize` is the JSON text of the params that it was made with.
+    pub fn adopt(&self, id: &JsValue, version: &JsValue, initialize: &JsValue) -> bool {
+        let initialize = text(initialize).map(|text| Params { text: Some(text), ..Params::default() });
+        self.driver.adopt(&config::string(id), &config::string(version), initialize)
+    }
+
+    /// The session's id, for a host that stores it.
+    #[wasm_bindgen(js_name = sessionId)]
+    #[must_use]
+    pub fn session_id(&self) -> Option<String> {
+        self.driver.session_id()
     }
 
     /// Answers a question of the server's with a JSON text.

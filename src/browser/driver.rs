@@ -59,6 +59,20 @@ impl Driver {
         self.0.schedule();
     }
 
+    /// Takes up a session that was made elsewhere. Says whether the id can be one.
+    pub fn adopt(&self, id: &str, version: &str, initialize: Option<Params>) -> bool {
+        let now = clock::now();
+        let taken = self.0.session.borrow_mut().adopt(id, version, initialize, now);
+        self.0.schedule();
+        taken
+    }
+
+    /// The session's id, for a host that stores it.
+    #[must_use]
+    pub fn session_id(&self) -> Option<String> {
+        self.0.session.borrow().session_id().map(str::to_owned)
+    }
+
     /// Answers a question with a JSON text, or with a JSON-RPC error.
     pub fn answer(&self, question: QuestionId, answer: Result<String, (i64, String)>) {
         let now = clock::now();

@@ -46,6 +46,8 @@ extern "C" {
     fn capabilities(this: &Message) -> Thrown<JsValue>;
     #[wasm_bindgen(method, getter, catch)]
     fn instructions(this: &Message) -> Thrown<JsValue>;
+    #[wasm_bindgen(method, getter, catch)]
+    fn progress(this: &Message) -> Thrown<JsValue>;
     #[wasm_bindgen(method, getter = progressToken, catch)]
     fn progress_token(this: &Message) -> Thrown<JsValue>;
 }
@@ -75,6 +77,7 @@ impl Payload for JsValue {
             Field::ServerInfo => message.server_info(),
             Field::Capabilities => message.capabilities(),
             Field::Instructions => message.instructions(),
+            Field::Progress => message.progress(),
             Field::ProgressToken => message.progress_token(),
         };
         value.ok().filter(|value| !value.is_undefined())

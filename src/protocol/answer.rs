@@ -53,7 +53,9 @@ impl<P: Payload> Session<P> {
             Answer::Lost { .. } if self.resume_later(id, exchange, now) => {}
             Answer::Lost { error } => self.unknown(id, exchange.generation, *error, now),
             // The stream cannot be resumed, whatever the reason: the call itself was taken.
-            Answer::Refused { error, .. } if exchange.method == Method::Get => {
+            Answer::Refused { error, .. }
+                if exchange.method == Method::Get && !(exchange.is_stream() && verdict == Verdict::NotEviction) =>
+            {
                 self.unknown(id, exchange.generation, *error, now);
             }
             Answer::Unusable { error } => self.settle(id, Err(error)),

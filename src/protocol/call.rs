@@ -1,7 +1,7 @@
 //! One command's life: its deadline, its attempts, and whether it is safe to repeat.
 
 use super::stream::Broken;
-use super::{ExchangeId, Outcome};
+use super::{ExchangeId, Outcome, Resume};
 
 /// The params of a request, taken when the call is made: what the caller changes later changes nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,6 +29,10 @@ pub struct CallOptions {
     pub repeatable: bool,
     /// The caller's own header fields.
     pub headers: Vec<(String, String)>,
+    /// Not sent: the rest of its stream is asked for.
+    pub resume: Option<Resume>,
+    /// Tell the ids of the events on its stream, from which it can be resumed.
+    pub event_ids: bool,
 }
 
 /// What a command is.
@@ -85,6 +89,8 @@ pub(super) struct Call {
     pub safe: bool,
     /// A send of it ended without a word on whether it ran.
     pub maybe_ran: bool,
+    /// How far its latest progress was.
+    pub progress: Option<f64>,
     /// Milliseconds that were left when the user was asked; its clock stands still meanwhile.
     pub paused: Option<u64>,
     repaired: Vec<Repair>,
@@ -103,6 +109,7 @@ impl Call {
             failed_attempts: 0,
             safe: false,
             maybe_ran: false,
+            progress: None,
             paused: None,
             repaired: Vec::new(),
         }

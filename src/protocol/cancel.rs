@@ -99,7 +99,7 @@ impl<P: Payload> Session<P> {
                 Some(exchange) => (exchange.wire_id, exchange.generation),
                 None => return,
             },
-            Place::Broken(broken) => (Some(broken.wire_id), broken.generation),
+            Place::Broken(broken) => (broken.wire_id, broken.generation),
             Place::Here | Place::InQuestion => return,
         };
         if let Some(wire_id) = wire_id.filter(|_| self.relation(generation) != Relation::Gone) {

@@ -8,7 +8,7 @@ use super::session::{Session, outgoing};
 use super::state::{Established, Since, State, Step};
 use super::status::{Event, Phase, Status};
 use super::time::Timer;
-use super::{CallId, CallOptions, Code, Error, ExchangeId, Now, Params, Payload, Purpose};
+use super::{CallId, CallOptions, Code, Error, ExchangeId, Now, Outcome, Params, Payload, Purpose};
 
 /// How long the answer to DELETE is waited for.
 const DELETE_MS: u64 = 5_000;
@@ -57,9 +57,12 @@ impl<P: Payload> Session<P> {
         let exchanges = self.exchanges.iter().filter(|(_, exchange)| exchange.purpose != Purpose::Delete);
         let exchanges: Vec<_> = exchanges.map(|(id, _)| *id).collect();
         for id in open {
-            let error =
-                Error::new(Code::Closed, self.outcome(id), "The session was closed before the call was answered.");
-            self.settle(id, Err(Box::new(error)));
+            let closed = || {
+                let text = "The session was closed before the call was answered.";
+                Error::new(Code::Closed, Outcome::NotExecuted, text)
+            };
+            let error = self.past.parted.as_deref().cloned().unwrap_or_else(closed);
+            self.settle(id, Err(Box::new(Error { outcome: self.outcome(id), ..error })));
         }
         for exchange in exchanges {
             self.abort(exchange, now);

@@ -24,6 +24,8 @@ pub struct Config {
     pub listen: Listen,
     /// Whether whoever drives the session can authorize: see [`super::Output::Authorize`]. Default false.
     pub authorizes: bool,
+    /// With [`Handshake::Host`]: when the host's Client must connect anew.
+    pub reconnect_on: ReconnectOn,
 }
 
 /// When the standing stream is open, on which the server speaks unasked.
@@ -36,6 +38,18 @@ pub enum Listen {
     Always,
     /// Never.
     Never,
+}
+
+/// When a host's Client, which reads what the server can do once, cannot go on with a new session. Another protocol
+/// version always is a reason.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReconnectOn {
+    /// For no other reason.
+    Never,
+    /// The server has lost a capability that is in use.
+    Incompatible,
+    /// The server says anything else of itself than before.
+    AnyChange,
 }
 
 /// Whose handshake it is.
@@ -93,6 +107,7 @@ impl Default for Config {
             max_resumes: 5,
             listen: Listen::Auto,
             authorizes: false,
+            reconnect_on: ReconnectOn::Incompatible,
         }
     }
 }

@@ -19,6 +19,7 @@ const HANDSHAKE_MS: u64 = 30_000;
 /// Six HTTP/1.1 connections are all there is per origin: a handshake that gets no answer for so long may wait for one
 /// that a request of the dead session holds.
 const STARVED_MS: u64 = 3_000;
+const OTHER_SERVER: &str = "the server is another now";
 
 impl<P: Payload> Session<P> {
     /// Somebody waits for the session.
@@ -109,6 +110,10 @@ impl<P: Payload> Session<P> {
 
     /// Sends `initialize`, without a session id, always.
     pub(super) fn handshake(&mut self, now: Now) {
+        if self.has_nothing_to_replay() {
+            let text = "The session has expired. It was taken up without its `initialize`, and cannot be made anew.";
+            return self.part(Error::new(Code::SessionLost, Outcome::NotExecuted, text), "the session expired", now);
+        }
         let params = self.initialize_params();
         let wire_id = self.fresh_wire_id();
         let exchange = Exchange {
@@ -170,6 +175,12 @@ impl<P: Payload> Session<P> {
                     error.code = Code::NotMcp;
                     error.message += " No MCP server answers at this URL.";
                 }
+                if verdict == Verdict::OtherEra {
+                    error.code = Code::UnsupportedVersion;
+                    if self.is_other_server(&error) {
+                        return self.part(*error, OTHER_SERVER, now);
+                    }
+                }
                 let wait = if verdict == Verdict::Transient { retry_after } else { None };
                 return self.attempt_failed(error, wait.unwrap_or_default(), now);
             }
@@ -190,6 +201,7 @@ impl<P: Payload> Session<P> {
         };
         match self.read_handshake(exchange, result, now) {
             Ok(fresh) => self.handshake_succeeded(fresh, now),
+            Err(error) if self.is_other_server(&error) => self.part(error, OTHER_SERVER, now),
             Err(error) => self.attempt_failed(Box::new(error), 0, now),
         }
     }
@@ -212,12 +224,6 @@ impl<P: Payload> Session<P> {
             let message = format!("The server speaks protocol version {theirs}; this client speaks {ours}.");
             return Err(Error::new(Code::UnsupportedVersion, Outcome::NotExecuted, message));
         };
-        if let (Handshake::Host, Some(session)) = (&self.config.handshake, self.state.known())
-            && session.version != version
-        {
-            let message = "The new session has another protocol version than the one before. Connect again.";
-            return Err(Error::new(Code::UnsupportedVersion, Outcome::NotExecuted, message));
-        }
         let id = match exchange.head.as_ref().and_then(|head| head.session_id.as_deref()) {
             None => None,
             Some(id) => Some(SessionId::parse(id).ok_or_else(|| {
@@ -284,6 +290,9 @@ impl<P: Payload> Session<P> {
     /// Sends `notifications/initialized` under the new session. Nothing else goes out before it is answered: some
     /// servers end a session that is used earlier.
     pub(super) fn initialized(&mut self, now: Now) {
+        if let Some(error) = self.estranged() {
+            return self.part(error, OTHER_SERVER, now);
+        }
         let Some(fresh) = self.state.take_fresh() else { return };
         let rpc_method = Some(legacy::INITIALIZED.to_owned());
         let exchange = Exchange { rpc_method, ..outgoing(Purpose::Initialized, Some(&fresh), now) };

@@ -3,10 +3,11 @@
 use super::call::Repair;
 use super::error::Error;
 use super::http::{Head, Method, Request};
+use super::json_rpc::Id;
 use super::state::SessionId;
 use super::status::{Event, Wire, WireStep};
 use super::stream::Cursor;
-use super::verdict::{Asked, Refusal, Verdict};
+use super::verdict::{Asked, Refusal, Verdict, is_own};
 use super::{CallId, ExchangeId, Now, ReadAs};
 
 /// Why an exchange was sent.
@@ -166,6 +167,13 @@ impl Exchange {
     /// What was asked, for the verdict.
     pub fn asked(&self, gate_ms: u64) -> Asked {
         Asked { method: self.method, with_session: self.session.is_some(), late: self.head_after > gate_ms }
+    }
+
+    /// Whether a response with this id is the answer. The rest of a stream that was taken up answers the request that
+    /// opened it, whose id nobody here knows.
+    pub fn is_answered_by(&self, id: Option<&Id>) -> bool {
+        let taken_up = self.method == Method::Get && self.wire_id.is_none() && self.purpose.wants_response();
+        taken_up || is_own(id, self.wire_id)
     }
 
     pub fn status(&self) -> u16 {

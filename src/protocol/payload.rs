@@ -65,6 +65,8 @@ pub enum Field {
     Capabilities,
     /// `instructions`, of an InitializeResult
     Instructions,
+    /// `progress`, of `notifications/progress` params
+    Progress,
     /// `progressToken`, of `notifications/progress` params
     ProgressToken,
 }
@@ -84,6 +86,7 @@ impl Field {
             Self::Data => "data",
             Self::Detail => "detail",
             Self::RequestId => "requestId",
+            Self::Progress => "progress",
             Self::ProgressToken => "progressToken",
             Self::Mode => "mode",
             Self::Tools => "tools",

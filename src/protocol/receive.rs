@@ -1,6 +1,7 @@
 //! What an exchange brings: from the driver's facts to one [`Answer`] and whose it is.
 
 use super::backoff;
+use super::config::Handshake;
 use super::error::Diagnosis;
 use super::exchange::{Answer, Exchange};
 use super::json_rpc::{Message, RpcError};
@@ -8,7 +9,7 @@ use super::session::Session;
 use super::state::SessionId;
 use super::status::Event;
 use super::time::Timer;
-use super::verdict::{self, Refusal, Verdict, is_own};
+use super::verdict::{self, Refusal, Verdict};
 use super::{Code, Error, ExchangeId, Field, Input, Malformed, Now, Outcome, Output, Payload, Purpose};
 
 /// A stream whose answer was taken is given this long to end by itself, so that its connection can be used again.
@@ -16,6 +17,8 @@ const DRAIN_MS: u64 = 2_000;
 /// A gate refuses within this time, or within a few times what a handshake takes.
 const GATE_MS: u64 = 1_000;
 const GATE_ROUND_TRIPS: u64 = 5;
+/// Characters of a server's message that stand in an error of ours. A host's own Client gets the message whole.
+const EXCERPT: usize = 200;
 
 impl<P: Payload> Session<P> {
     /// Takes a fact about an exchange.
@@ -37,7 +40,13 @@ impl<P: Payload> Session<P> {
                 self.take_no_answer(id, now);
             }
             Input::Event { id: event_id, retry_ms, message } => {
-                exchange.cursor.saw(event_id, retry_ms, message.is_some());
+                exchange.cursor.saw(event_id.clone(), retry_ms, message.is_some());
+                let generation = exchange.generation;
+                if let (Some(call), Some(event_id)) = (exchange.purpose.call(), event_id)
+                    && self.calls.get(&call).is_some_and(|call| call.options.event_ids)
+                {
+                    self.emit(Event::EventId { call, generation, event_id });
+                }
                 match message.as_ref().map(|value| (value, value.items())) {
                     Some((_, Some(batch))) => batch.iter().for_each(|value| self.take_message(id, value, now)),
                     Some((value, None)) => self.take_message(id, value, now),
@@ -69,7 +78,7 @@ impl<P: Payload> Session<P> {
             Message::Notification { method, params } => self.notified(id, method, params, now),
             _ if exchange.concluded || !exchange.purpose.wants_response() && exchange.is_stream() => {}
             Message::Result { id: of, result } => {
-                if is_own(of.as_ref(), exchange.wire_id) {
+                if exchange.is_answered_by(of.as_ref()) {
                     self.conclude(id, Answer::Result(result), now);
                 }
             }
@@ -229,7 +238,8 @@ impl<P: Payload> Session<P> {
         let Some(exchange) = self.exchanges.get(&id) else { return };
         let retry_after = exchange.head.as_ref().and_then(|head| head.retry_after.as_deref());
         let retry_after = retry_after.and_then(|value| backoff::retry_after(value, now.unix_ms));
-        let mut error = Box::new(refusal_error(&refusal, error, exchange));
+        let own = matches!(self.config.handshake, Handshake::Own { .. });
+        let mut error = Box::new(refusal_error(&refusal, error, exchange, if own { EXCERPT } else { usize::MAX }));
         // The browser may have sent it twice: the first copy ran, and the second was refused.
         if error.outcome == Outcome::NotExecuted && exchange.head_after > self.gate_ms() {
             error.outcome = Outcome::Unknown;
@@ -303,12 +313,19 @@ impl<P: Payload> Session<P> {
     }
 
     fn progressed(&mut self, id: super::CallId, params: P, now: Now) {
-        let Some(call) = self.calls.get(&id).filter(|call| call.options.progress) else { return };
+        let Some(call) = self.calls.get_mut(&id).filter(|call| call.options.progress) else { return };
+        // "The progress value MUST increase with each notification" (2025-11-25, progress): a call that was sent again
+        // begins anew.
+        let progress = params.field(Field::Progress).and_then(|progress| progress.as_number());
+        let repeats = call.sends > 1 && progress <= call.progress;
+        call.progress = if repeats { call.progress } else { progress };
         if call.options.reset_timeout_on_progress && call.paused.is_none() {
             let deadline = call.deadline(now.mono, self.config.timeout_ms, self.config.max_total_timeout_ms);
             self.timers.set(Timer::Call(id), deadline);
         }
-        self.output(Output::Progress { call: id, params });
+        if !repeats {
+            self.output(Output::Progress { call: id, params });
+        }
     }
 }
 
@@ -334,7 +351,7 @@ fn unusable<P>(exchange: &Exchange, bytes: Option<u64>) -> Error<P> {
 }
 
 /// The error that the caller gets where a refusal is the answer.
-fn refusal_error<P>(refusal: &Refusal, error: Option<RpcError<P>>, exchange: &Exchange) -> Error<P> {
+fn refusal_error<P>(refusal: &Refusal, error: Option<RpcError<P>>, exchange: &Exchange, bound: usize) -> Error<P> {
     let code = refusal.code();
     let status = refusal.status;
     let outcome = refusal.outcome();
@@ -350,19 +367,19 @@ fn refusal_error<P>(refusal: &Refusal, error: Option<RpcError<P>>, exchange: &Ex
             429 | 503 => format!("The server is busy: HTTP {status}."),
             _ => format!("The server refused the request with HTTP {status}."),
         };
-        let excerpt = (!refusal.words.is_empty()).then(|| redact(&refusal.words, exchange));
+        let excerpt = (!refusal.words.is_empty()).then(|| redact(&refusal.words, exchange, EXCERPT));
         return Error { excerpt, retryable, ..Error::new(code, outcome, message) }.with_status(status);
     };
-    let message = redact(&rpc.message, exchange);
+    let message = redact(&rpc.message, exchange, bound);
     let error = Error::new(code, outcome, message).with_status(status);
     Error { rpc_code: Some(rpc.code), data: rpc.data, retryable, ..error }
 }
 
-/// The server's words, short, and without the session id.
-fn redact(words: &str, exchange: &Exchange) -> String {
+/// The server's words, up to `bound` characters, and without the session id.
+fn redact(words: &str, exchange: &Exchange, bound: usize) -> String {
     let sent = exchange.session.as_ref().map(SessionId::expose);
     let received = exchange.head.as_ref().and_then(|head| head.session_id.as_deref());
     let ids = sent.into_iter().chain(received.filter(|id| !id.is_empty()));
     let words = ids.fold(words.to_owned(), |words, id| words.replace(id, "[session id]"));
-    words.chars().take(200).collect()
+    words.chars().take(bound).collect()
 }

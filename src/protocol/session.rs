@@ -17,7 +17,8 @@ use super::status::{Event, LastRecovery, Status, WireStep};
 use super::stream::Cursor;
 use super::time::{Timer, Timers};
 use super::{
-    CallId, CallOptions, Code, Config, Deadline, Error, ExchangeId, Now, Output, Params, Payload, Purpose, QuestionId,
+    CallId, CallOptions, Code, Config, Deadline, Error, ExchangeId, Now, Outcome, Output, Params, Payload, Purpose,
+    QuestionId,
 };
 use std::collections::VecDeque;
 
@@ -40,6 +41,8 @@ pub struct Session<P> {
     pub(super) past: Past<P>,
     /// `initialize` params of a host's own Client.
     pub(super) host_params: Params,
+    /// The server's capabilities that it relies on.
+    pub(super) used: BTreeSet<&'static str>,
     outputs: VecDeque<Output<P>>,
     next_id: u64,
     next_wire_id: u64,
@@ -62,6 +65,8 @@ pub(super) struct Past<P> {
     pub fruitless: u32,
     /// Sessions in a row that were made by a recovery and lost soon.
     pub early_losses: u32,
+    /// Why a host's own Client must connect anew.
+    pub parted: Option<Box<Error<P>>>,
 }
 
 /// Wire ids start at a random base, so that they differ between pages, and stay exact in JavaScript.
@@ -97,8 +102,10 @@ impl<P: Payload> Session<P> {
                 gate: None,
                 fruitless: 0,
                 early_losses: 0,
+                parted: None,
             },
             host_params: Params::default(),
+            used: BTreeSet::new(),
             outputs: VecDeque::new(),
             next_id: 0,
             next_wire_id,
@@ -118,6 +125,7 @@ impl<P: Payload> Session<P> {
             }
             return self.command(Kind::Connect, method, Params::default(), options, now);
         }
+        self.note_use(&method);
         self.command(Kind::Request, method, params, options, now)
     }
 
@@ -165,6 +173,9 @@ impl<P: Payload> Session<P> {
 
     /// Sends a command, or parks it until there is a session.
     pub(super) fn dispatch(&mut self, id: CallId, now: Now) {
+        if self.settle_stale(id) {
+            return;
+        }
         match &self.state {
             State::Ready(_) => {
                 if !self.waits_for_token(id, now) {
@@ -178,8 +189,10 @@ impl<P: Payload> Session<P> {
                 self.hasten(now);
             }
             State::Closed => {
-                let error = Error::new(Code::Closed, self.outcome(id), "The session was closed. Connect again.");
-                self.settle(id, Err(Box::new(error)));
+                let closed =
+                    || Error::new(Code::Closed, Outcome::NotExecuted, "The session was closed. Connect again.");
+                let error = self.past.parted.as_deref().cloned().unwrap_or_else(closed);
+                self.settle(id, Err(Box::new(Error { outcome: self.outcome(id), ..error })));
             }
         }
     }
@@ -216,6 +229,10 @@ impl<P: Payload> Session<P> {
                 .name
                 .as_ref()
                 .is_some_and(|tool| call.method == "tools/call" && self.repeatable_tools.contains(tool));
+        if let Some(resume) = &call.options.resume {
+            let event_id = resume.event_id.clone();
+            return self.take_up(id, event_id, now);
+        }
         let mut headers = legacy::post_headers(Some(session));
         headers.extend(call.options.headers.iter().cloned());
         let exchange = Exchange {

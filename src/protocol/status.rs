@@ -1,6 +1,6 @@
 //! What the host is told: the status, and events.
 
-use super::{ExchangeId, Purpose, ToolChanges, error::Error, http::Method, verdict::Verdict};
+use super::{CallId, ExchangeId, Purpose, ToolChanges, error::Error, http::Method, verdict::Verdict};
 
 /// The state of a session, as a host may show it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,6 +124,15 @@ pub enum Event<P> {
         method: String,
         /// Its `params`.
         params: Option<P>,
+    },
+    /// An event with an id came on the stream of a call that asked to be told ([`super::CallOptions::event_ids`]).
+    EventId {
+        /// The call.
+        call: CallId,
+        /// The generation of the session that it holds in.
+        generation: u32,
+        /// For `Last-Event-ID`.
+        event_id: String,
     },
     /// Something that somebody should mend.
     Warning {

@@ -54,20 +54,20 @@ pub(super) struct Broken {
     pub cursor: Cursor,
     pub generation: u32,
     /// The id of the request that the stream answers.
-    pub wire_id: u64,
+    pub wire_id: Option<u64>,
 }
 
 impl<P: Payload> Session<P> {
     /// The stream of a call ended before its answer. Says whether it will be resumed.
     pub(super) fn resume_later(&mut self, id: CallId, exchange: &Exchange, now: Now) -> bool {
         let mut cursor = exchange.cursor.clone();
-        let Some(wire_id) = exchange.wire_id.filter(|_| cursor.event_id.is_some()) else { return false };
-        if self.relation(exchange.generation) == Relation::Gone || cursor.tries >= self.config.max_resumes {
+        let gone = self.relation(exchange.generation) == Relation::Gone;
+        if gone || cursor.event_id.is_none() || cursor.tries >= self.config.max_resumes {
             return false;
         }
         let Some(call) = self.calls.get_mut(&id) else { return false };
         let wait = cursor.wait(&self.config.recovery, &mut self.rng);
-        call.place = Place::Broken(Broken { cursor, generation: exchange.generation, wire_id });
+        call.place = Place::Broken(Broken { cursor, generation: exchange.generation, wire_id: exchange.wire_id });
         self.timers.set(Timer::Resume(id), now.mono.saturating_add(wait));
         true
     }
@@ -85,12 +85,27 @@ impl<P: Payload> Session<P> {
         };
         let exchange = Exchange {
             method: Method::Get,
-            wire_id: Some(broken.wire_id),
+            wire_id: broken.wire_id,
             attempt,
             cursor: broken.cursor.clone(),
             ..outgoing(Purpose::Call(id), Some(session), now)
         };
         let request = stream_request(session, broken.cursor.event_id);
+        let sent = self.send(exchange, request, now);
+        if let Some(call) = self.calls.get_mut(&id) {
+            call.place = Place::Sent(sent);
+        }
+    }
+
+    /// Hears the rest of a stream that the host knows an event of, in place of sending the call: it was sent before.
+    pub(super) fn take_up(&mut self, id: CallId, event_id: String, now: Now) {
+        let (Some(session), Some(call)) = (self.state.ready(), self.calls.get_mut(&id)) else { return };
+        call.sends += 1;
+        call.safe = false;
+        call.maybe_ran = true;
+        let request = stream_request(session, Some(event_id.clone()));
+        let cursor = Cursor { event_id: Some(event_id), ..Cursor::default() };
+        let exchange = Exchange { method: Method::Get, cursor, ..outgoing(Purpose::Call(id), Some(session), now) };
         let sent = self.send(exchange, request, now);
         if let Some(call) = self.calls.get_mut(&id) {
             call.place = Place::Sent(sent);

@@ -151,6 +151,7 @@ impl Host for Scribe {
             Event::Recovering { .. } => self.log.push("lost"),
             Event::Recovered { .. } => self.log.push("recovered"),
             Event::Notification { method, .. } => self.log.push(method),
+            Event::EventId { event_id, .. } => self.log.push(event_id),
             Event::Warning { kind, .. } => self.log.push(kind),
             Event::Close { .. } => self.log.push("close"),
         }

@@ -4,7 +4,7 @@ use crate::net::{Net, Reply};
 use mcp_evergreen::protocol::config::Handshake;
 use mcp_evergreen::protocol::http::Head;
 use mcp_evergreen::protocol::status::Phase;
-use mcp_evergreen::protocol::{CallOptions, Code, Config, Params, Reach};
+use mcp_evergreen::protocol::{Code, Config, Reach};
 use serde_json::{Value, json};
 
 /// What `connect` fails with when `initialize` is answered so.
@@ -197,53 +197,4 @@ fn a_session_id_on_an_error_is_not_adopted() {
     net.call("a");
     net.run();
     assert!(net.sent.iter().all(|sent| sent.session.as_deref() != Some("useless")));
-}
-
-/// The Client of a host's own runs the handshake, and its session is replaced under it.
-#[test]
-fn a_hosts_own_client_does_not_notice() {
-    let mut net = Net::new(Config { handshake: Handshake::Host, ..Config::default() });
-    let params =
-        json!({"protocolVersion": "2025-06-18", "capabilities": {"sampling": {}}, "clientInfo": {"name": "sdk"}});
-    net.version = "2025-06-18";
-    let initialize = net.request("initialize", Some(&params), CallOptions::default(), "host-initialize");
-    assert_eq!(net.run(), ["initialize→200 s1", "host-initialize ok"]);
-    assert_eq!(
-        net.results[&initialize].as_ref().map(|result| result["protocolVersion"].clone()).ok(),
-        Some(json!("2025-06-18"))
-    );
-    net.notify("notifications/initialized");
-    assert_eq!(net.run(), ["initialized→202", "initialized ok"]);
-    net.call("a");
-    assert_eq!(net.run(), ["call→200", "a ok"]);
-    net.restart();
-    net.call("b");
-    assert_eq!(net.run(), ["call→404", "initialize→200 s2", "initialized→202", "call→200", "b ok"]);
-    let replayed: Vec<_> = net.sent.iter().filter(|sent| sent.name() == "initialize").map(|sent| &sent.body).collect();
-    assert_eq!(replayed[0]["params"], replayed[1]["params"]);
-    assert_ne!(replayed[0]["id"], replayed[1]["id"]);
-}
-
-#[test]
-fn a_hosts_own_client_may_try_initialize_again() {
-    let mut net = Net::new(Config { handshake: Handshake::Host, ..Config::default() });
-    net.reply("initialize", Reply::text(400, "no"));
-    net.request("initialize", Some(&json!({})), CallOptions::default(), "first");
-    assert_eq!(net.run(), ["initialize→400", "first http not_executed"]);
-    net.request("initialize", Some(&json!({})), CallOptions::default(), "second");
-    assert_eq!(net.run(), ["initialize→200 s1", "second ok"]);
-}
-
-#[test]
-fn under_a_hosts_own_client_another_version_is_an_error_and_not_another_session() {
-    let mut net = Net::new(Config { handshake: Handshake::Host, ..Config::default() });
-    net.request("initialize", Some(&json!({"protocolVersion": "2025-11-25"})), CallOptions::default(), "host");
-    net.run();
-    net.session.notify("notifications/initialized".to_owned(), Params::default(), net.now);
-    net.run();
-    net.restart();
-    net.version = "2025-03-26";
-    let call = net.call("a");
-    net.run_for(10_000);
-    assert!(net.error(call).message.contains("another protocol version"));
 }

@@ -8,6 +8,7 @@ mod doubt;
 mod found;
 mod handshake;
 mod held;
+mod host;
 mod net;
 mod properties;
 mod recovery;

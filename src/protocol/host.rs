@@ -1,0 +1,129 @@
+//! A host's own Client (the drop-in transport): it runs the handshake itself, reads version and capabilities once, and
+//! must never find another server beneath it than the one that it connected to.
+
+use super::close::delete_request;
+use super::config::{Handshake, ReconnectOn};
+use super::era::legacy;
+use super::listen::Listening;
+use super::repair::Relation;
+use super::session::Session;
+use super::state::{Established, SessionId, State};
+use super::status::Event;
+use super::{CallId, Code, Error, Field, Now, Outcome, Params, Payload};
+
+/// Where a stream that the host wants to hear the rest of is taken up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resume {
+    /// What goes into `Last-Event-ID`.
+    pub event_id: String,
+    /// The generation of the session that named it; `None`: an earlier page life of this session's.
+    pub generation: Option<u32>,
+}
+
+impl<P: Payload> Session<P> {
+    /// The `Mcp-Session-Id`, for a host that stores it; never for a log.
+    #[must_use]
+    pub fn session_id(&self) -> Option<&str> {
+        Some(self.state.known()?.id.as_ref()?.expose())
+    }
+
+    /// Takes up a session that was made elsewhere: nothing is sent. `initialize` is what it was made with, to make it
+    /// anew; without it, its loss is the end. Says whether the id can be one.
+    pub fn adopt(&mut self, id: &str, version: &str, initialize: Option<Params>, now: Now) -> bool {
+        let (Some(id), State::Establishing(_), None) = (SessionId::parse(id), &self.state, self.state.known()) else {
+            return false;
+        };
+        self.host_params = initialize.unwrap_or_default();
+        self.past.generation += 1;
+        self.state = State::Ready(Established {
+            generation: self.past.generation,
+            id: Some(id),
+            // A version that is not known here came without the header.
+            version: legacy::version(version).unwrap_or("2025-03-26"),
+            handshake: P::empty(),
+            capabilities: None,
+            since: now,
+            proven: false,
+            check: None,
+            listening: Listening::Off,
+        });
+        self.emit(Event::StateChange);
+        self.listen(now);
+        true
+    }
+
+    /// What the host's Client asks for is what it relies on.
+    pub(super) fn note_use(&mut self, method: &str) {
+        if let (Handshake::Host, Some(session)) = (&self.config.handshake, self.state.known()) {
+            self.used.extend(legacy::needed_capability(method, session.version));
+        }
+    }
+
+    /// Why the host's Client cannot go on with the new session, if it cannot.
+    pub(super) fn estranged(&self) -> Option<Error<P>> {
+        let (Handshake::Host, Some(old), Some(fresh)) =
+            (&self.config.handshake, self.state.known(), self.state.fresh())
+        else {
+            return None;
+        };
+        if old.version != fresh.version {
+            let text = "The new session has another protocol version than the one before. Connect again.";
+            return Some(Error::new(Code::UnsupportedVersion, Outcome::NotExecuted, text));
+        }
+        let text = |of: &Established<P>, field| of.handshake.field(field).and_then(|value| value.to_json());
+        let differs = |field| text(old, field) != text(fresh, field);
+        let (declared, declares) = (legacy::capabilities(&old.handshake), legacy::capabilities(&fresh.handshake));
+        let lacks = |of: &Option<Vec<&'static str>>, what: &str| of.as_ref().is_some_and(|all| !all.contains(&what));
+        let gone = self.used.iter().find(|used| !lacks(&declared, used) && lacks(&declares, used));
+        let message = match (self.config.reconnect_on, gone) {
+            (ReconnectOn::Never, _) => return None,
+            (ReconnectOn::Incompatible | ReconnectOn::AnyChange, Some(gone)) => {
+                format!(
+                    "The server was replaced by one without the capability `{gone}`, which is in use. Connect again."
+                )
+            }
+            (ReconnectOn::AnyChange, None)
+                if [Field::ServerInfo, Field::Capabilities, Field::Instructions].into_iter().any(differs) =>
+            {
+                "The server says other things of itself than before. Connect again.".to_owned()
+            }
+            (ReconnectOn::Incompatible | ReconnectOn::AnyChange, None) => return None,
+        };
+        Some(Error::new(Code::SessionLost, Outcome::NotExecuted, message))
+    }
+
+    /// Whether the answer to a replayed handshake says that the server has no such sessions any more.
+    pub(super) fn is_other_server(&self, error: &Error<P>) -> bool {
+        matches!(self.config.handshake, Handshake::Host)
+            && error.code == Code::UnsupportedVersion
+            && self.state.known().is_some()
+    }
+
+    /// The end beneath the host's Client: it hears `close`, and connects anew.
+    pub(super) fn part(&mut self, error: Error<P>, reason: &'static str, now: Now) {
+        let delete = self.state.fresh().and_then(|fresh| delete_request(fresh, now));
+        self.past.parted = Some(Box::new(error));
+        self.shut(reason, now);
+        if let Some(delete) = delete {
+            self.delete(delete, now);
+        }
+    }
+
+    /// The handshake of a session that was taken up without its `initialize` cannot be replayed.
+    pub(super) fn has_nothing_to_replay(&self) -> bool {
+        let host = matches!(self.config.handshake, Handshake::Host);
+        host && self.state.known().is_some() && self.host_params.text.is_none()
+    }
+
+    /// The rest of a stream of a session that is gone is nowhere to be had, and what became of its call is not known.
+    pub(super) fn settle_stale(&mut self, id: CallId) -> bool {
+        let resume = self.calls.get(&id).and_then(|call| call.options.resume.as_ref());
+        let generation = resume.and_then(|resume| resume.generation);
+        let stale = generation.is_some_and(|generation| self.relation(generation) == Relation::Gone);
+        if stale {
+            let text = "The session whose stream this was is gone: whether the call ran is not known.";
+            self.settle(id, Err(Box::new(Error::new(Code::OutcomeUnknown, Outcome::Unknown, text))));
+        }
+        stale
+    }
+}
