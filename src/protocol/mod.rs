@@ -32,6 +32,7 @@ pub mod http;
 mod interests;
 pub mod json_rpc;
 mod listen;
+mod past;
 mod payload;
 mod question;
 mod receive;

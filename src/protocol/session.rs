@@ -10,10 +10,11 @@ use super::exchange::{CONNECTIONS, Exchange};
 use super::http::{Method, Request};
 use super::interests::{Interests, Restoration};
 use super::json_rpc;
+use super::past::Past;
 use super::question::Question;
 use super::sorted::{Map, Set};
 use super::state::{Established, State};
-use super::status::{Event, LastRecovery, Status, WireStep};
+use super::status::{Event, WireStep};
 use super::stream::Cursor;
 use super::time::{Timer, Timers};
 use super::{
@@ -48,27 +49,6 @@ pub struct Session<P> {
     next_wire_id: u64,
 }
 
-/// What outlives a state.
-pub(super) struct Past<P> {
-    /// Sessions made so far.
-    pub generation: u32,
-    pub recoveries: u32,
-    pub last_recovery: Option<LastRecovery>,
-    pub last_error: Option<Box<Error<P>>>,
-    pub verified_at_unix_ms: Option<u64>,
-    /// The status that the session ended with.
-    pub ended: Option<Box<Status<P>>>,
-    pub slowest_handshake_ms: u64,
-    /// How this server's gate refuses: status and JSON-RPC code.
-    pub gate: Option<(u16, Option<i64>)>,
-    /// Sessions in a row that were made by a recovery and lost before they answered anything.
-    pub fruitless: u32,
-    /// Sessions in a row that were made by a recovery and lost soon.
-    pub early_losses: u32,
-    /// Why a host's own Client must connect anew.
-    pub parted: Option<Box<Error<P>>>,
-}
-
 /// Wire ids start at a random base, so that they differ between pages, and stay exact in JavaScript.
 const WIRE_ID_BASE: std::ops::Range<u64> = 1 << 40..1 << 52;
 
@@ -91,19 +71,7 @@ impl<P: Payload> Session<P> {
             restoration: None,
             authorization: Authorization::default(),
             timers: Timers::default(),
-            past: Past {
-                generation: 0,
-                recoveries: 0,
-                last_recovery: None,
-                last_error: None,
-                verified_at_unix_ms: None,
-                ended: None,
-                slowest_handshake_ms: 0,
-                gate: None,
-                fruitless: 0,
-                early_losses: 0,
-                parted: None,
-            },
+            past: Past::new(),
             host_params: Params::default(),
             used: BTreeSet::new(),
             outputs: VecDeque::new(),
