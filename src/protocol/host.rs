@@ -55,7 +55,9 @@ impl<P: Payload> Session<P> {
     /// What the host's Client asks for is what it relies on.
     pub(super) fn note_use(&mut self, method: &str) {
         if let (Handshake::Host, Some(session)) = (&self.config.handshake, self.state.known()) {
-            self.used.extend(legacy::needed_capability(method, session.version));
+            let needed = legacy::needed_capability(method, session.version);
+            let new = needed.filter(|needed| !self.used.contains(needed));
+            self.used.extend(new);
         }
     }
 

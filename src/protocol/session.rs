@@ -43,7 +43,7 @@ pub struct Session<P> {
     /// `initialize` params of a host's own Client.
     pub(super) host_params: Params,
     /// The server's capabilities that it relies on.
-    pub(super) used: BTreeSet<&'static str>,
+    pub(super) used: Vec<&'static str>,
     outputs: VecDeque<Output<P>>,
     next_id: u64,
     next_wire_id: u64,
@@ -73,7 +73,7 @@ impl<P: Payload> Session<P> {
             timers: Timers::default(),
             past: Past::new(),
             host_params: Params::default(),
-            used: BTreeSet::new(),
+            used: Vec::new(),
             outputs: VecDeque::new(),
             next_id: 0,
             next_wire_id,
