@@ -58,6 +58,12 @@ impl<P: Payload> Session<P> {
             {
                 self.unknown(id, exchange.generation, *error, now);
             }
+            // The request that would have resumed the stream was not sent, or led elsewhere: that says nothing of the call.
+            Answer::Unusable { error } if exchange.method == Method::Get && exchange.head.is_none() => {
+                if !self.resume_later(id, exchange, now) {
+                    self.unknown(id, exchange.generation, *error, now);
+                }
+            }
             Answer::Unusable { error } => self.settle(id, Err(error)),
             Answer::Accepted => {
                 let text = "The server accepted the request with HTTP 202 and gave no answer.";

@@ -131,7 +131,7 @@ impl<P: Payload> Session<P> {
             }
         }
         let mut put_back = |what: Restoring, exchange| match exchange {
-            Some(exchange) => drop(restoration.open.insert(exchange, what)),
+            Some(exchange) => restoration.open.insert(exchange, what),
             None => restoration.recovery.lost.push(what.name()),
         };
         if self.interests.tools.is_some() {

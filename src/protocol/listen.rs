@@ -5,13 +5,16 @@ use super::config::Listen;
 use super::exchange::{Answer, Exchange};
 use super::session::{Session, outgoing};
 use super::state::Established;
+use super::status::Event;
 use super::stream::{Cursor, stream_request};
 use super::time::Timer;
 use super::verdict::Verdict;
-use super::{ExchangeId, Now, Payload, Purpose, backoff};
+use super::{Code, ExchangeId, Now, Payload, Purpose, backoff};
 
 /// A stream that ends sooner is opened again more and more slowly.
 const SHORT_MS: u64 = 5_000;
+const EVENT_TOO_LARGE: &str = "The server sent an event larger than maxEventBytes on the stream on which it speaks \
+                               unasked. The stream is opened again; what came before it is open is missed.";
 
 /// How the standing stream of a session stands.
 #[derive(Debug, Default)]
@@ -128,8 +131,7 @@ impl<P: Payload> Session<P> {
             Answer::Refused { .. } => {
                 if exchange.cursor.event_id.is_some() {
                     // It does not know the event any more; a stream from here on it may well have.
-                    let cursor = Cursor { event_id: None, ..exchange.cursor.clone() };
-                    self.listen_again(&Exchange { cursor, ..exchange.clone() }, short, 0, now);
+                    self.listen_from_here(exchange, short, now);
                 } else {
                     self.set_listening_state(Listening::Refused);
                 }
@@ -139,10 +141,25 @@ impl<P: Payload> Session<P> {
                     self.check(None, now);
                 }
             }
+            // Nothing was sent: the host's header fields could not be had.
+            Answer::Unusable { error } if error.code == Code::InvalidOption => {
+                self.listen_again(exchange, short, 0, now);
+            }
+            // Asked for what came after the event before, it would send the same again.
+            Answer::Unusable { .. } if exchange.is_stream() => {
+                self.emit(Event::Warning { kind: "event_too_large", header: None, hint: EVENT_TOO_LARGE });
+                self.listen_from_here(exchange, short, now);
+            }
             Answer::Accepted | Answer::Result(_) | Answer::Unusable { .. } => {
                 self.set_listening_state(Listening::Refused);
             }
         }
+    }
+
+    /// Opens it again without asking for what was missed.
+    fn listen_from_here(&mut self, exchange: &Exchange, short: u32, now: Now) {
+        let cursor = Cursor { event_id: None, ..exchange.cursor.clone() };
+        self.listen_again(&Exchange { cursor, ..exchange.clone() }, short, 0, now);
     }
 
     fn listen_again(&mut self, exchange: &Exchange, short: u32, floor_ms: u64, now: Now) {

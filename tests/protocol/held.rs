@@ -442,3 +442,49 @@ fn a_standing_stream_that_ends_while_the_session_is_in_doubt_comes_back_with_it(
     net.reply("GET", Reply::Open(String::new()));
     assert_eq!(net.run_for(5_000), ["ping→200", "GET→200 stream"]);
 }
+
+#[test]
+fn a_standing_stream_whose_head_does_not_come_is_waited_for_without_a_deadline() {
+    let mut net = Net::connected();
+    net.reply("GET", Reply::Silence);
+    net.session.set_listening(true, net.now);
+    assert_eq!(net.run_for(3_600_000), ["GET→…"]);
+    assert_eq!(net.session.poll_timeout(), None);
+    net.session.set_listening(false, net.now);
+    assert_eq!(net.run(), ["GET aborted"]);
+    net.reply("GET", Reply::Silence);
+    net.session.set_listening(true, net.now);
+    assert_eq!(net.run(), ["GET→…"]);
+
+    net.restart();
+    net.reply("GET", Reply::Silence);
+    net.call("a");
+    assert_eq!(
+        net.run(),
+        ["call→404", "GET aborted", "initialize→200 s2", "initialized→202", "call→200", "a ok", "GET→…"]
+    );
+    let close = net.session.close(true, net.now);
+    net.name(close, "close");
+    assert_eq!(net.run_for(60_000), ["GET aborted", "DELETE→200", "close ok"]);
+}
+
+#[test]
+fn a_standing_stream_that_was_not_sent_is_opened_later() {
+    let mut net = Net::connected();
+    net.reply("GET", Reply::Unsent);
+    net.reply("GET", Reply::Open(String::new()));
+    net.session.set_listening(true, net.now);
+    assert_eq!(net.run(), ["GET→unsent"]);
+    assert_eq!(net.run_for(5_000), ["GET→200 stream"]);
+}
+
+#[test]
+fn an_event_that_is_too_large_does_not_end_the_listening() {
+    let mut net = Net::connected_with(Config { max_event_bytes: 100, ..Config::default() });
+    net.reply("GET", Reply::Open(format!("id: 1\ndata:\n\ndata: {}\n\n", "x".repeat(100))));
+    net.reply("GET", Reply::Open(String::new()));
+    net.session.set_listening(true, net.now);
+    assert_eq!(net.run_for(5_000), ["GET→200 stream", "GET aborted", "GET→200 stream"]);
+    assert_eq!(net.warnings(), ["event_too_large"]);
+    assert_eq!(net.sent.last().and_then(|sent| sent.header("last-event-id")), None);
+}

@@ -4,8 +4,8 @@
 use mcp_evergreen::protocol::http::{Head, Method, Request};
 use mcp_evergreen::protocol::status::{Event, Phase, Status};
 use mcp_evergreen::protocol::{
-    Authorized, CallId, CallOptions, Config, Error, ExchangeId, Input, Now, Output, Params, QuestionId, Reach, ReadAs,
-    Session, sse,
+    Authorized, CallId, CallOptions, Config, Error, ExchangeId, Input, Malformed, Now, Output, Params, QuestionId,
+    Reach, ReadAs, Session, sse,
 };
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -27,6 +27,8 @@ pub enum Reply {
     Cut(&'static str, String),
     /// Nothing, ever.
     Silence,
+    /// The host's header fields could not be had: nothing was sent.
+    Unsent,
 }
 
 impl Reply {
@@ -374,6 +376,7 @@ impl Net {
             Reply::Cut(..) => "200 cut".to_owned(),
             Reply::Break => "broke".to_owned(),
             Reply::Silence => "…".to_owned(),
+            Reply::Unsent => "unsent".to_owned(),
         };
         let made_text = made.as_ref().map(|id| format!(" {id}")).unwrap_or_default();
         self.log.push(format!("{name}→{shown}{made_text}"));
@@ -395,6 +398,7 @@ impl Net {
             }
             Reply::Break => return self.input(exchange, Input::Failed { cause: None }),
             Reply::Silence => return,
+            Reply::Unsent => return self.input(exchange, Input::Unsent { cause: None }),
         };
         self.bodies.insert(exchange, reply);
         self.input(exchange, Input::Head(head));
@@ -407,14 +411,14 @@ impl Net {
             Reply::Body(_, _, text) | Reply::With(_, _, text, _) | Reply::Stream(text) => (text, true, false),
             Reply::Open(text) => (text, false, false),
             Reply::Cut(_, text) => (text, false, true),
-            Reply::Break | Reply::Silence => return,
+            Reply::Break | Reply::Silence | Reply::Unsent => return,
         };
         match self.open.get(&exchange) {
             Some(ReadAs::Json { .. }) if breaks => {}
             Some(ReadAs::Json { .. }) => {
                 let input = match serde_json::from_str(&text) {
                     Ok(value) => Input::Message(value),
-                    Err(_) => Input::Malformed(mcp_evergreen::protocol::Malformed::Json { bytes: text.len() as u64 }),
+                    Err(_) => Input::Malformed(Malformed::Json { bytes: text.len() as u64 }),
                 };
                 self.input(exchange, input);
             }
@@ -452,11 +456,17 @@ impl Net {
 
     /// More of an open stream.
     pub fn events(&mut self, exchange: ExchangeId, text: &str) {
+        let Some(ReadAs::Events { max }) = self.open.get(&exchange) else { return };
+        let limit = *max;
         let mut events = Vec::new();
-        sse::Parser::new(1 << 20).push(text.as_bytes(), |event| events.push(event)).expect("within the bound");
+        let mut parser = sse::Parser::new(usize::try_from(limit).expect("fits"));
+        let read = parser.push(text.as_bytes(), |event| events.push(event));
         for event in events {
             let message = event.is_message().then(|| serde_json::from_str(&event.data).expect("JSON"));
             self.input(exchange, Input::Event { id: event.id, retry_ms: event.retry_ms, message });
+        }
+        if read.is_err() {
+            self.input(exchange, Input::Malformed(Malformed::TooLarge { limit }));
         }
     }
 

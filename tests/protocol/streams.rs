@@ -89,6 +89,25 @@ fn a_server_that_does_not_resume_leaves_the_outcome_unknown_and_is_not_asked_aga
 }
 
 #[test]
+fn a_resumption_that_is_not_sent_says_nothing_of_the_call() {
+    let mut net = Net::connected();
+    net.reply("call", Reply::Stream(PRIMING.to_owned()));
+    net.reply("GET", Reply::Unsent);
+    net.call("write");
+    net.run();
+    let reply = answer(&net);
+    net.reply("GET", reply);
+    assert_eq!(net.run_for(5_000), ["GET→unsent", "GET→200 stream", "write ok"]);
+
+    let mut net = Net::connected();
+    net.reply("call", Reply::Stream(PRIMING.to_owned()));
+    (0..99).for_each(|_| net.reply("GET", Reply::Unsent));
+    net.call("write");
+    let log = net.run_for(59_000);
+    assert!(log.contains(&"write outcome_unknown unknown".to_owned()), "{log:?}");
+}
+
+#[test]
 fn event_ids_of_a_dead_session_are_forgotten() {
     let mut net = Net::connected();
     net.reply("call", Reply::Stream(PRIMING.to_owned()));
