@@ -36,12 +36,12 @@ function fromNotification({ method, params }, awaited) {
   }
 }
 
-/** An equal list raises nothing; the lists of another server may be other lists. */
-function fromRecovery({ changed = {}, stale = [] }) {
-  const isAnother = changed.server || changed.capabilities;
+/** Tools that are the same raise nothing; lists that were not compared may be others, and so may those of another server. */
+function fromRecovery({ changed = {}, stale = [], staleLists = [] }) {
+  const lists = new Set([...staleLists, ...(changed.server || changed.capabilities ? ["resources", "prompts"] : [])]);
   return [
     ...(changed.tools ? [["toolschange", changed.tools]] : []),
-    ...(isAnother ? [["resourceschange", { stale: true }], ["promptschange", { stale: true }]] : []),
+    ...[...lists].map((list) => [`${list}change`, { stale: true }]),
     ...stale.map((uri) => ["resourceupdate", { uri, stale: true }]),
   ];
 }

@@ -429,11 +429,13 @@ export interface SessionEvents {
   };
   /**
    * The server has other tools: it said so (an empty detail), or a recovery found it, where the host had listed them;
-   * a list that is the same after a recovery raises nothing. (MCP, Tools: List Changed Notification.)
+   * a list that is the same after a recovery raises nothing, and one that could not be compared is `stale`.
+   * (MCP, Tools: List Changed Notification.)
    */
-  toolschange: Partial<ToolChanges>;
+  toolschange: Partial<ToolChanges> & StaleList;
   /**
-   * The server has other resources; or, with `stale`, may have: another server answers since a recovery.
+   * The server has other resources; or, with `stale`, may have: the session was made anew since the host listed them
+   * (templates too), or another server answers.
    * (MCP, Resources: List Changed Notification.)
    */
   resourceschange: StaleList;
@@ -500,6 +502,11 @@ export interface RecoveredEvent {
   };
   /** The URIs of subscribed resources: each may have changed while nobody was told, and is to be read again. */
   readonly stale: readonly string[];
+  /**
+   * Lists that the host has got and that may be others now: `resources` (templates too), `prompts`; `tools` only where
+   * they could not be compared.
+   */
+  readonly staleLists: readonly ("resources" | "prompts" | "tools")[];
 }
 
 /** How the tools differ, by name. */

@@ -60,12 +60,13 @@ pub(super) fn event(event: Event<JsValue>) -> Option<(&'static str, Plain)> {
         Event::Recovering { reason, generation } => {
             ("recovering", Plain::new().with("reason", reason).with("generation", generation))
         }
-        Event::Recovered { generation, recovery: last, changes, stale } => (
+        Event::Recovered { generation, recovery: last, changes, stale, stale_lists } => (
             "recovered",
             recovery(&last)
                 .with("generation", generation)
                 .with("changed", changed(changes))
-                .with("stale", strings(&stale)),
+                .with("stale", strings(&stale))
+                .with("staleLists", strings(&stale_lists)),
         ),
         Event::Notification { method, params } => {
             ("notification", Plain::new().with("method", method).with_some("params", params))
@@ -108,8 +109,8 @@ fn changed(changes: Changes) -> Plain {
         .with_some("tools", tools)
 }
 
-fn strings(texts: &[String]) -> Array {
-    texts.iter().map(|text| JsValue::from_str(text)).collect()
+fn strings(texts: &[impl AsRef<str>]) -> Array {
+    texts.iter().map(|text| JsValue::from_str(text.as_ref())).collect()
 }
 
 fn wire(wire: Wire) -> Plain {

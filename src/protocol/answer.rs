@@ -44,6 +44,8 @@ impl<P: Payload> Session<P> {
                         self.saw_tools(id, &result);
                         self.learn_tools(exchange, &result);
                     }
+                    Some("resources/list" | "resources/templates/list") => self.saw_list("resources"),
+                    Some("prompts/list") => self.saw_list("prompts"),
                     Some("resources/subscribe" | "resources/unsubscribe") => self.listen(now),
                     _ => {}
                 }

@@ -17,6 +17,7 @@ use super::{CallId, Code, Error, ExchangeId, Field, Now, Outcome, Params, Payloa
 const RESTORE_MS: u64 = 10_000;
 /// Pages of the tool list that are compared.
 const MAX_PAGES: u32 = 64;
+const TOOL_LIST: &str = "tool list";
 
 /// What the app wants, whatever session there is.
 #[derive(Debug, Default)]
@@ -29,6 +30,8 @@ pub(super) struct Interests {
     pub tools: Option<Map<String, u64>>,
     /// The server is another since then, and its tools were not compared.
     pub tools_are_old: bool,
+    /// What else the app has listed: `resources`, `prompts`.
+    listed: Vec<&'static str>,
 }
 
 /// What is being put back.
@@ -53,7 +56,7 @@ impl Restoring {
     fn name(&self) -> String {
         match self {
             Self::Wish(saying) => saying.topic().to_string(),
-            Self::Tools { .. } => "tool list".to_owned(),
+            Self::Tools { .. } => TOOL_LIST.to_owned(),
         }
     }
 }
@@ -116,6 +119,13 @@ impl<P: Payload> Session<P> {
         let mut known = self.interests.tools.take().filter(|_| !first).unwrap_or_default();
         known.extend(tool_hashes(result));
         self.interests.tools = Some(known);
+    }
+
+    /// The app has seen a page of another list.
+    pub(super) fn saw_list(&mut self, list: &'static str) {
+        if !self.interests.listed.contains(&list) {
+            self.interests.listed.push(list);
+        }
     }
 
     /// The session was made anew: puts back what the old one held.
@@ -243,11 +253,13 @@ impl<P: Payload> Session<P> {
             }
         }
         let stale: Vec<String> = self.interests.wishes.subscriptions().map(str::to_owned).collect();
+        let not_compared = recovery.lost.iter().any(|name| name == TOOL_LIST);
+        let stale_lists = self.interests.listed.iter().copied().chain(not_compared.then_some("tools")).collect();
         if !recovery.restored.is_empty() || !recovery.lost.is_empty() {
             self.past.last_recovery = Some(recovery.clone());
             self.emit(Event::StateChange);
         }
-        self.emit(Event::Recovered { generation, recovery, changes, stale });
+        self.emit(Event::Recovered { generation, recovery, changes, stale, stale_lists });
     }
 
     /// The session went while its restoration was under way: what was open is lost with it.

@@ -117,6 +117,9 @@ pub enum Event<P> {
         changes: Changes,
         /// Subscribed resources: an update may have been missed.
         stale: Vec<String>,
+        /// Lists that the app has seen and that may be others now: `resources`, `prompts`; `tools` where they could not
+        /// be compared.
+        stale_lists: Vec<&'static str>,
     },
     /// A notification of the server's.
     Notification {

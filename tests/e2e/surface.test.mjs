@@ -245,6 +245,24 @@ wire("after a recovery, what is the same raises nothing, and what changed is tol
   ]);
 });
 
+wire("after a recovery, the lists that the host has got count as stale, and no others", scripted, async ({ connect, run }) => {
+  const become = () => server.become({ version: "1", capabilities: ALL, answers: { "prompts/list": { prompts: [] }, "resources/templates/list": { resourceTemplates: [] } } });
+  const recover = async (times) => {
+    await run(() => session.ping());
+    assert.ok(await run(({ until }, times) => until(() => told.filter(({ event }) => event === "recovered").length === times), times));
+    return run(() => [told.filter(({ event }) => event === "recovered").at(-1).staleLists, heard.splice(0)]);
+  };
+  become();
+  await connect();
+  await run(listenToAll);
+  await run(() => session.listPrompts());
+  become();
+  assert.deepEqual(await recover(1), [["prompts"], [["promptschange", { stale: true }]]]);
+  await run(() => session.listResourceTemplates());
+  become();
+  assert.deepEqual(await recover(2), [["prompts", "resources"], [["promptschange", { stale: true }], ["resourceschange", { stale: true }]]]);
+});
+
 // ── Questions of the server's ──
 
 wire("elicitation: undeclared modes are refused, defaults applied, an answer without an action is none", scripted, async ({ proxy, run }) => {

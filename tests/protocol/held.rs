@@ -276,6 +276,32 @@ fn an_unchanged_tool_list_raises_nothing_and_a_changed_one_is_told() {
 }
 
 #[test]
+fn lists_that_the_app_has_seen_count_as_stale_after_a_recovery() {
+    let stale_lists = |net: &Net| -> Vec<Vec<&'static str>> {
+        let told = |event: &Event<Value>| match event {
+            Event::Recovered { stale_lists, .. } => Some(stale_lists.clone()),
+            _ => None,
+        };
+        net.events.iter().filter_map(told).collect()
+    };
+    let mut net = Net::connected_with(never_listens());
+    let recover = |net: &mut Net| {
+        net.restart();
+        net.call("a");
+        net.run_for(20_000);
+    };
+    recover(&mut net);
+    for method in ["prompts/list", "resources/templates/list", "resources/list", "tools/list"] {
+        net.request(method, None, CallOptions::default(), "list");
+    }
+    net.run();
+    recover(&mut net);
+    net.reply("list", Reply::Silence);
+    recover(&mut net);
+    assert_eq!(stale_lists(&net), [vec![], vec!["prompts", "resources"], vec!["prompts", "resources", "tools"]]);
+}
+
+#[test]
 fn a_tool_that_is_another_now_is_not_called_again_by_itself() {
     let mut net = Net::connected_with(never_listens());
     tools(&mut net, &json!([{"name": "pay", "description": "1 €"}]));
