@@ -5,6 +5,7 @@ use super::call::{Kind, Place};
 use super::config::Handshake;
 use super::era::legacy;
 use super::exchange::{Answer, Exchange};
+use super::json::Json;
 use super::json_rpc;
 use super::listen::Listening;
 use super::session::{Session, outgoing};
@@ -14,6 +15,7 @@ use super::time::Timer;
 use super::verdict::{Verdict, asks_for_session, says_already_initialized};
 use super::{CallId, Code, Error, ExchangeId, Field, Now, Outcome, Params, Payload, Purpose};
 
+const VERSION: &str = "protocolVersion";
 /// The longest that one handshake's request may take.
 const HANDSHAKE_MS: u64 = 30_000;
 /// Six HTTP/1.1 connections are all there is per origin: a handshake that gets no answer for so long may wait for one
@@ -144,10 +146,11 @@ impl<P: Payload> Session<P> {
             // The host's Client goes on with the version that it knows.
             (Handshake::Host, Some(session)) => {
                 let text = self.host_params.text.as_deref().unwrap_or("{}");
-                let mut params: serde_json::Map<String, serde_json::Value> =
-                    serde_json::from_str(text).unwrap_or_default();
-                params.insert("protocolVersion".to_owned(), session.version.into());
-                Params { text: Some(serde_json::Value::Object(params).to_string()), ..self.host_params.clone() }
+                let params = Json::parse(text).unwrap_or_default();
+                let others = params.members().iter().filter(|(name, _)| name != VERSION).cloned();
+                let version = (VERSION.to_owned(), Json::Text(session.version.to_owned()));
+                let params = Json::Object(others.chain([version]).collect());
+                Params { text: Some(params.to_text()), ..self.host_params.clone() }
             }
         }
     }

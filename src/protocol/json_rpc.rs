@@ -1,5 +1,6 @@
 //! JSON-RPC 2.0 messages, as MCP uses them (2025-11-25, basic, Messages).
 
+pub(super) use super::json::quote;
 use super::{Field, Params, Payload};
 use std::fmt::Write;
 
@@ -121,12 +122,6 @@ impl<P: Payload> RpcError<P> {
             None => self.message.clone(),
         }
     }
-}
-
-/// A JSON string.
-pub(super) fn quote(text: &str) -> String {
-    // A string always serializes.
-    serde_json::to_string(text).unwrap_or_default()
 }
 
 /// A request. `progress` asks for progress under the request's own id.

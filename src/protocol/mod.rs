@@ -30,6 +30,7 @@ mod failure;
 mod host;
 pub mod http;
 mod interests;
+pub mod json;
 pub mod json_rpc;
 mod listen;
 mod past;

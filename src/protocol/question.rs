@@ -2,6 +2,7 @@
 
 use super::config::Handshake;
 use super::era::legacy;
+use super::json::Json;
 use super::json_rpc::{self, Id};
 use super::repair::Relation;
 use super::session::{Session, outgoing};
@@ -55,9 +56,9 @@ impl<P: Payload> Session<P> {
         if method != "elicitation/create" {
             return None;
         }
-        let declared: serde_json::Value = serde_json::from_str(capabilities).unwrap_or_default();
-        let declared = &declared["elicitation"];
-        let has = |mode: &str| !declared[mode].is_null();
+        let declared = Json::parse(capabilities).unwrap_or_default();
+        let declared = declared.get("elicitation").unwrap_or(&Json::Null);
+        let has = |mode: &str| declared.get(mode).is_some_and(|mode| *mode != Json::Null);
         match params.field(Field::Mode).and_then(|mode| mode.as_string()).as_deref() {
             Some("url") => (!has("url")).then_some("url"),
             _ => (has("url") && !has("form")).then_some("form"),

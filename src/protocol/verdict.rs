@@ -5,6 +5,7 @@
 //! has them, never inside a `result`.
 
 use super::http::Method;
+use super::json::Json;
 use super::json_rpc::{Id, Message};
 use super::{Outcome, Payload, error::Code};
 
@@ -287,33 +288,32 @@ impl Refusal {
         let text = text.trim_start_matches('\u{feff}').trim();
         let data = text.lines().find_map(|line| line.strip_prefix("data:")).map(str::trim);
         let json = data.unwrap_or(text);
-        match serde_json::from_str::<serde_json::Value>(json) {
-            Ok(value) => refusal.read_json(&value, wire_id),
+        match Json::parse(json) {
+            Some(value) => refusal.read_json(&value, wire_id),
             // Cut JSON that may hold a result: what a result says is not the server's own word.
-            Err(_) if text.contains("\"result\"") => {}
-            Err(_) => text.clone_into(&mut refusal.words),
+            None if text.contains("\"result\"") => {}
+            None => text.clone_into(&mut refusal.words),
         }
         refusal
     }
 
-    fn read_json(&mut self, value: &serde_json::Value, wire_id: Option<u64>) {
-        let text = |value: &serde_json::Value| value.as_str().map(str::to_owned);
-        let error = &value["error"];
-        let nested = &value["jsonRpcError"];
-        if error.is_object() {
-            self.rpc_code = error["code"].as_i64();
-            self.own_id = wire_id.is_some() && value["id"].as_u64() == wire_id;
+    fn read_json(&mut self, value: &Json, wire_id: Option<u64>) {
+        let error = value.get("error");
+        if let Some(Json::Object(_)) = error {
+            self.rpc_code = error.and_then(|error| error.get("code")?.as_i64());
+            let id = value.get("id").and_then(Json::as_i64).map(Id::Integer);
+            self.own_id = is_own(id.as_ref(), wire_id);
         }
         let places = [
-            value,
+            Some(value),
             error,
-            &error["message"],
-            &error["data"]["message"],
-            &value["message"],
-            &value["detail"],
-            &nested["message"],
+            error.and_then(|error| error.get("message")),
+            error.and_then(|error| error.get("data")?.get("message")),
+            value.get("message"),
+            value.get("detail"),
+            value.get("jsonRpcError").and_then(|error| error.get("message")),
         ];
-        self.words = places.into_iter().filter_map(text).collect::<Vec<_>>().join("\n");
+        self.words = places.into_iter().filter_map(|place| place?.as_str()).collect::<Vec<_>>().join("\n");
     }
 
     /// From a message of a 2xx answer. `None` where it is no refusal.

@@ -2,6 +2,7 @@
 //! server refused that; then what counted before.
 
 use super::call::Call;
+use super::json::Json;
 use super::sorted::Map;
 use super::{CallId, json_rpc};
 use std::fmt;
@@ -41,7 +42,7 @@ impl Saying {
             "logging/setLevel" => ("level", Self::Level),
             _ => return None,
         };
-        let params: serde_json::Value = serde_json::from_str(call.params.text.as_deref()?).ok()?;
+        let params = Json::parse(call.params.text.as_deref()?)?;
         Some(saying(params.get(name)?.as_str()?.to_owned()))
     }
 
