@@ -217,4 +217,18 @@ mod tests {
         assert_eq!(parse(&[b"data: 1234567\n", b"data: 12345\n"], 15), Err(TooLarge));
         assert_eq!(parse(&[b"data: 1234567\n\n", b"data: 1234567\n\n"], 15).map(|e| e.len()), Ok(2));
     }
+
+    #[test]
+    fn a_line_of_16_mib_is_accepted_by_default_and_one_byte_more_is_not() {
+        let max = usize::try_from(super::super::Config::default().max_event_bytes).expect("fits");
+        assert_eq!(max, 16 << 20);
+        let line = |length: usize| [&b"data: "[..], &vec![b'x'; length - 6]].concat();
+        let parse = |line: &[u8], end: &[u8]| {
+            let pieces: Vec<&[u8]> = line.chunks(1 << 16).chain([end]).collect();
+            parse(&pieces, max).map(|events| events.iter().map(|event| event.data.len()).collect::<Vec<_>>())
+        };
+        assert_eq!(parse(&line(max), b"\n\n"), Ok(vec![max - 6]));
+        assert_eq!(parse(&line(max + 1), b"\n\n"), Err(TooLarge));
+        assert_eq!(parse(&line(max + 1), b""), Err(TooLarge), "its end is not waited for");
+    }
 }

@@ -86,6 +86,18 @@ test("both parsers bring the same events", () => {
   assert.ok(compared > STREAMS, `${compared} events were compared`);
 });
 
+test("ours brings the same events whatever the cuts: after every byte, and in two at each byte", () => {
+  const next = random(SEED + 1);
+  const streams = Array.from({ length: 300 }, () => Buffer.concat(stream(next)));
+  const whole = ours(streams.map((bytes) => [bytes]));
+  assert.ok(whole.flat().length > streams.length, `${whole.flat().length} events`);
+  assert.deepEqual(ours(streams.map((bytes) => Array.from(bytes, (byte) => Buffer.of(byte)))), whole);
+  const long = Buffer.concat(streams.slice(0, 5));
+  const halves = Array.from(long, (_, at) => [long.subarray(0, at), long.subarray(at)]);
+  const [expected] = ours([[long]]);
+  for (const [at, events] of ours(halves).entries()) assert.deepEqual(events, expected, `cut at ${at}`);
+});
+
 test("difference: a CR at the end of what has arrived ends the line at once", () => {
   // "lines must be separated by either a U+000D CARRIAGE RETURN U+000A LINE FEED (CRLF) character pair, a single U+000A LINE
   // FEED (LF) character, or a single U+000D CARRIAGE RETURN (CR) character": the event is complete; theirs waits for more.

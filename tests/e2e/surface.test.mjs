@@ -263,6 +263,33 @@ wire("after a recovery, the lists that the host has got count as stale, and no o
   assert.deepEqual(await recover(2), [["prompts", "resources"], [["promptschange", { stale: true }], ["resourceschange", { stale: true }]]]);
 });
 
+// ── The bound of an event ──
+
+wire("an event whose line has 16 MiB is a result like any other, one byte more is a clear error, and the bound is an option", scripted, async ({ connect, run }) => {
+  const lineOf = (bytes) => () => {
+    const message = { jsonrpc: "2.0", id: server.received.at(-1).id, result: { content: [{ type: "text", text: "" }] } };
+    message.result.content[0].text = "x".repeat(bytes - `data: ${JSON.stringify(message)}`.length);
+    return message.result;
+  };
+  const called = async (bytes) => {
+    server.become({ answers: { "tools/call": lineOf(bytes) } });
+    return run(({ settle, text }) => settle(session.callTool({ name: "large" }).then((result) => text(result).length)));
+  };
+  const MIB = 1 << 20;
+  server.become();
+  await connect();
+  const { ok } = await called(16 * MIB);
+  assert.ok(ok > 16 * MIB - 200 && ok < 16 * MIB, `${ok} characters`);
+  const { error } = await called(16 * MIB + 1);
+  assert.deepEqual([error.name, error.code, error.outcome], ["McpError", "too_large", "unknown"]);
+  assert.match(error.message, /larger than 16777216 bytes.*maxEventBytes/);
+  await run(() => session.ping());
+
+  await connect({ maxEventBytes: 17 * MIB });
+  assert.equal((await called(16 * MIB + 1)).ok, ok + 1);
+  assert.equal((await called(17 * MIB + 1)).error.code, "too_large");
+});
+
 // ── Questions of the server's ──
 
 wire("elicitation: undeclared modes are refused, defaults applied, an answer without an action is none", scripted, async ({ proxy, run }) => {

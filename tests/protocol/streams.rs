@@ -108,6 +108,17 @@ fn a_resumption_that_is_not_sent_says_nothing_of_the_call() {
 }
 
 #[test]
+fn an_answer_that_is_too_large_is_told_so_and_its_stream_is_not_read_further() {
+    let mut net = Net::connected_with(Config { max_event_bytes: 100, ..Config::default() });
+    net.reply("call", Reply::Open(format!("id: 1\ndata:\n\ndata: {}\n\n", "x".repeat(100))));
+    let call = net.call("write");
+    assert_eq!(net.run_for(60_000), ["call→200 stream", "call aborted", "write too_large unknown"]);
+    assert!(net.error(call).message.contains("100 bytes"), "{}", net.error(call).message);
+    net.call("b");
+    assert_eq!(net.run(), ["call→200", "b ok"]);
+}
+
+#[test]
 fn event_ids_of_a_dead_session_are_forgotten() {
     let mut net = Net::connected();
     net.reply("call", Reply::Stream(PRIMING.to_owned()));
