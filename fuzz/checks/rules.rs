@@ -339,6 +339,12 @@ impl Book {
         assert_eq!(hanging, None, "a call that never settles");
     }
 
+    /// As soon as it is closed, nothing but DELETE is under way.
+    pub fn check_hung_up(&self) {
+        let open = self.open.values().find(|exchange| !exchange.is_told && exchange.purpose != Purpose::Delete);
+        assert_eq!(open.map(|exchange| exchange.purpose), None, "open after close");
+    }
+
     /// After close all calls have settled, nothing is open, and no timer runs.
     pub fn check_silence(&self, session: &Session<Value>) {
         assert_eq!(self.calls, BTreeMap::new(), "calls that never settle");

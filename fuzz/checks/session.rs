@@ -376,6 +376,7 @@ impl World<'_> {
         let now = self.now;
         self.command(|session| session.close(true, now));
         self.drain();
+        self.book.check_hung_up();
         // Each new session that the host asked for may have left a DELETE under way.
         for _ in 0..MAX_STEPS {
             let Some(deadline) = self.session.poll_timeout() else { break };
