@@ -33,6 +33,7 @@ mod interests;
 pub mod json;
 pub mod json_rpc;
 mod listen;
+pub mod oauth;
 mod past;
 mod payload;
 mod question;

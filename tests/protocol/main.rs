@@ -10,6 +10,7 @@ mod handshake;
 mod held;
 mod host;
 mod net;
+mod oauth;
 mod properties;
 mod recovery;
 mod signals;

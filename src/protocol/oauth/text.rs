@@ -1,0 +1,243 @@
+//! URLs as the texts that they are (identifiers of OAuth are compared byte by byte, and a URL parser would change them),
+//! forms, and base64.
+
+/// A URL, split.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Url<'a> {
+    scheme: &'a str,
+    authority: &'a str,
+    /// With the query; empty, or begins with `/` or `?`.
+    path: &'a str,
+}
+
+impl<'a> Url<'a> {
+    /// An http or https URL that has a host, and no user name, fragment, or character that a URL parser would change.
+    #[must_use]
+    pub fn parse(text: &'a str) -> Option<Self> {
+        let strange = |c: char| c.is_ascii_control() || c.is_whitespace() || matches!(c, '\\' | '#');
+        let (scheme, rest) = text.split_once("://").filter(|_| !text.contains(strange))?;
+        let end = rest.find(['/', '?']).unwrap_or(rest.len());
+        let (authority, path) = rest.split_at(end);
+        let is_http = scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
+        (is_http && !authority.is_empty() && !authority.contains('@')).then_some(Self { scheme, authority, path })
+    }
+
+    /// "All authorization server endpoints MUST be served over HTTPS"; http only for this machine (2025-11-25,
+    /// authorization, Communication Security).
+    #[must_use]
+    pub fn is_secure(&self) -> bool {
+        let host = self.host().to_ascii_lowercase();
+        let is_local = host == "localhost"
+            || host.ends_with(".localhost")
+            || host == "[::1]"
+            || host.strip_prefix("127.").is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit() || b == b'.'));
+        self.scheme.eq_ignore_ascii_case("https") || is_local
+    }
+
+    /// Whether the host is this machine.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        let http = Self { scheme: "http", ..*self };
+        http.is_secure()
+    }
+
+    fn host(&self) -> &'a str {
+        match self.authority.rsplit_once(':') {
+            Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => host,
+            _ => self.authority,
+        }
+    }
+
+    /// As it is written, without path and query.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        format!("{}://{}", self.scheme, self.authority)
+    }
+
+    /// Without the query and without slashes at its end.
+    #[must_use]
+    pub fn path(&self) -> &'a str {
+        self.path.split('?').next().unwrap_or_default().trim_end_matches('/')
+    }
+
+    /// Whether both have the same scheme, host and port.
+    #[must_use]
+    pub fn has_origin_of(&self, other: &Url<'_>) -> bool {
+        let origin = |url: &Url<'_>| {
+            let scheme = url.scheme.to_ascii_lowercase();
+            let default = if scheme == "https" { ":443" } else { ":80" };
+            let authority = url.authority.to_ascii_lowercase();
+            (authority.strip_suffix(default).map(str::to_owned).unwrap_or(authority), scheme)
+        };
+        origin(self) == origin(other)
+    }
+
+    /// Whether this is `inner`, or a folder that it lies in.
+    #[must_use]
+    pub fn covers(&self, inner: &Url<'_>) -> bool {
+        let rest = inner.path().strip_prefix(self.path());
+        self.has_origin_of(inner) && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+}
+
+/// A URL that may be opened, or sent what is secret.
+#[must_use]
+pub fn is_secure(text: &str) -> bool {
+    Url::parse(text).is_some_and(|url| url.is_secure())
+}
+
+/// `application/x-www-form-urlencoded`
+#[must_use]
+pub fn form(fields: &[(&str, &str)]) -> String {
+    let field = |(name, value): &(&str, &str)| format!("{name}={}", encode(value));
+    fields.iter().map(field).collect::<Vec<_>>().join("&")
+}
+
+/// Percent-encoded, but for what RFC 3986 calls unreserved.
+#[must_use]
+pub fn encode(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => encoded.push(char::from(byte)),
+            _ => encoded += &format!("%{byte:02X}"),
+        }
+    }
+    encoded
+}
+
+/// The field of this name in the query of a URL, decoded.
+#[must_use]
+pub fn query_field(url: &str, name: &str) -> Option<String> {
+    let query = url.split('#').next()?.split_once('?')?.1;
+    let mut fields = query.split('&').map(|field| field.split_once('=').unwrap_or((field, "")));
+    fields.find(|(field, _)| *field == name).map(|(_, value)| decode(value))
+}
+
+fn decode(text: &str) -> String {
+    let hex = |byte: Option<&u8>| byte.and_then(|byte| char::from(*byte).to_digit(16));
+    let bytes = text.as_bytes();
+    let mut decoded = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at) {
+        match (byte, hex(bytes.get(at + 1)), hex(bytes.get(at + 2))) {
+            (b'%', Some(high), Some(low)) => {
+                // Two hexadecimal digits are a byte.
+                decoded.push((high * 16 + low) as u8);
+                at += 2;
+            }
+            (b'+', ..) => decoded.push(b' '),
+            _ => decoded.push(*byte),
+        }
+        at += 1;
+    }
+    String::from_utf8_lossy(&decoded).into_owned()
+}
+
+/// Base64 as in RFC 4648, section 5, without padding.
+#[must_use]
+pub fn base64url(bytes: &[u8]) -> String {
+    base64_with(bytes, *b"-_")
+}
+
+/// Base64 as in RFC 4648, section 4.
+#[must_use]
+pub fn base64(bytes: &[u8]) -> String {
+    let mut text = base64_with(bytes, *b"+/");
+    while !text.len().is_multiple_of(4) {
+        text.push('=');
+    }
+    text
+}
+
+fn base64_with(bytes: &[u8], last: [u8; 2]) -> String {
+    let digit = |six: u32| {
+        // Six bits: below 64.
+        let six = six as u8;
+        char::from(match six {
+            0..26 => b'A' + six,
+            26..52 => b'a' + six - 26,
+            52..62 => b'0' + six - 52,
+            _ => last[usize::from(six & 1)],
+        })
+    };
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
+        let byte = |at: usize| u32::from(chunk.get(at).copied().unwrap_or_default());
+        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+        text.extend((0..=chunk.len() as u32).map(|at| digit(bits >> (18 - 6 * at) & 63)));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_as_in_rfc_4648_section_10() {
+        let rows =
+            [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("fooba", "Zm9vYmE=")];
+        assert!(rows.iter().all(|(bytes, text)| base64(bytes.as_bytes()) == *text));
+        assert_eq!((base64(&[0xfb, 0xff]), base64url(&[0xfb, 0xff])), ("+/8=".to_owned(), "-_8".to_owned()));
+    }
+
+    #[test]
+    fn only_https_and_this_machine_are_secure() {
+        for good in ["https://a.example/x", "http://localhost:1/", "http://127.0.0.1/", "http://[::1]:80", "HTTPS://a"]
+        {
+            assert!(is_secure(good), "{good}");
+        }
+        let bad = [
+            "http://a.example/",
+            "javascript:alert(1)",
+            "javascript://localhost/%0aalert(1)",
+            "data:text/html,x",
+            "file:///etc/passwd",
+            "https://",
+            "https://user@a.example/",
+            "https://a.example\\@b.example/",
+            "https://a.example/\nx",
+            "https://a.example/#x",
+            "http://127.evil.example/",
+            "http://localhost.evil.example/",
+            "//a.example/",
+            "",
+        ];
+        for bad in bad {
+            assert!(!is_secure(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_url_covers_what_lies_in_it() {
+        let covers = |outer, inner| Url::parse(outer).expect("a URL").covers(&Url::parse(inner).expect("a URL"));
+        for (outer, inner) in [
+            ("https://a.example", "https://a.example/mcp"),
+            ("https://a.example/", "https://A.example:443/mcp"),
+            ("https://a.example/mcp", "https://a.example/mcp/?x=1"),
+            ("https://a.example/mcp/", "https://a.example/mcp/inner"),
+        ] {
+            assert!(covers(outer, inner), "{outer} {inner}");
+        }
+        for (outer, inner) in [
+            ("https://a.example/mcp", "https://a.example/mcpx"),
+            ("https://a.example/other", "https://a.example/mcp"),
+            ("https://b.example", "https://a.example/mcp"),
+            ("http://a.example", "https://a.example/mcp"),
+            ("https://a.example:8443", "https://a.example/mcp"),
+        ] {
+            assert!(!covers(outer, inner), "{outer} {inner}");
+        }
+    }
+
+    #[test]
+    fn forms_are_encoded_and_decoded() {
+        assert_eq!(form(&[("a", "x y&z="), ("b", "ä~")]), "a=x%20y%26z%3D&b=%C3%A4~");
+        let url = "https://a/?code=x%20y+z%26&state=%e4%zz&empty&iss=https%3A%2F%2Fa#state=no";
+        assert_eq!(query_field(url, "code").as_deref(), Some("x y z&"));
+        assert_eq!(query_field(url, "iss").as_deref(), Some("https://a"));
+        assert_eq!(query_field(url, "state").as_deref(), Some("\u{fffd}%zz"));
+        assert_eq!((query_field(url, "empty").as_deref(), query_field(url, "none")), (Some(""), None));
+    }
+}
