@@ -35,6 +35,59 @@ fn an_answer_may_come_as_an_event_stream() {
 }
 
 #[test]
+fn what_is_no_message_or_not_ours_is_left_out_of_a_stream() {
+    let mut net = Net::connected();
+    net.reply("call", Reply::Open(String::new()));
+    let call = net.call("a");
+    net.run();
+    let sent = net.sent.last().expect("sent").clone();
+    let id = &sent.body["id"];
+    let noise = [
+        json!(null),
+        json!(5),
+        json!("x"),
+        json!([]),
+        json!({}),
+        json!({"jsonrpc": "2.0"}),
+        json!({"jsonrpc": "2.0", "id": id}),
+        json!({"jsonrpc": "2.0", "id": "another", "result": {}}),
+        json!({"jsonrpc": "2.0", "id": {}, "result": {}}),
+        json!({"jsonrpc": "2.0", "result": {}}),
+        json!([{"jsonrpc": "2.0"}, 5, {"jsonrpc": "2.0", "id": 1, "result": {}}]),
+    ];
+    for message in noise {
+        net.events(sent.exchange, &format!("data: {message}\n\n"));
+        assert_eq!(net.flush(), Vec::<String>::new(), "{message}");
+    }
+    net.session.handle_input(sent.exchange, Input::Malformed(Malformed::Json { bytes: 3 }), net.now);
+    net.session.handle_input(sent.exchange, Input::Event { id: None, retry_ms: None, message: None }, net.now);
+    assert_eq!((net.flush(), net.warnings()), (Vec::new(), vec!["malformed_event"]));
+    let twice = [1, 2].map(|x| json!({"jsonrpc": "2.0", "id": id, "result": {"x": x}}));
+    net.events(sent.exchange, &format!("data: {}\n\n", json!(twice)));
+    assert_eq!(net.flush(), ["a ok"]);
+    assert_eq!(net.results[&call].as_ref().ok(), Some(&json!({"x": 1})));
+}
+
+#[test]
+fn a_whole_body_that_is_no_answer_is_an_error_in_words() {
+    let cases = [
+        (json!({"jsonrpc": "2.0"}), "a not_mcp unknown"),
+        (json!(5), "a not_mcp unknown"),
+        (json!([]), "a protocol unknown"),
+        (json!({"jsonrpc": "2.0", "id": 1, "result": {}}), "a protocol unknown"),
+        (json!({"jsonrpc": "2.0", "method": "notifications/message"}), "a protocol unknown"),
+    ];
+    for (body, told) in cases {
+        let mut net = Net::connected();
+        net.reply("call", Reply::json(200, &body));
+        net.call("a");
+        assert_eq!(net.run(), ["call→200", told], "{body}");
+        net.call("b");
+        assert_eq!(net.run(), ["call→200", "b ok"], "the session lives on");
+    }
+}
+
+#[test]
 fn batches_are_received() {
     let mut net = Net::connected();
     net.call("a");
@@ -290,6 +343,49 @@ fn an_answer_to_a_dead_session_goes_nowhere() {
         net.run(),
         ["call→404", "question withdrawn", "initialize→200 s2", "initialized→202", "call→200", "a ok"]
     );
+    let question = net.questions[0].0;
+    net.session.answer(question, Ok("{}".to_owned()), net.now);
+    assert_eq!(net.run(), Vec::<String>::new());
+}
+
+#[test]
+fn servers_restart_their_ids_and_the_old_question_0_is_not_the_new_one() {
+    let mut net = Net::connected();
+    net.session.set_handled("elicitation/create".to_owned());
+    let question = json!({"jsonrpc": "2.0", "id": 0, "method": "elicitation/create", "params": {}});
+    for _ in 0..2 {
+        net.reply("call", Reply::Open(format!("data: {question}\n\n")));
+        net.call("asks");
+        net.run();
+        net.restart();
+        net.call("a");
+        net.run();
+    }
+    net.reply("call", Reply::Open(format!("data: {question}\n\n")));
+    net.call("asks");
+    net.run();
+    let asked: Vec<_> = net.questions.iter().map(|(question, _)| *question).collect();
+    assert_eq!(asked.len(), 3);
+    for (n, question) in asked.iter().enumerate() {
+        net.session.answer(*question, Ok(json!({"n": n}).to_string()), net.now);
+    }
+    net.run();
+    let answers: Vec<_> = net.sent.iter().filter(|sent| sent.name() == "answer").collect();
+    let [answer] = &answers[..] else { panic!("{} answers", answers.len()) };
+    assert_eq!(answer.body, json!({"jsonrpc": "2.0", "id": 0, "result": {"n": 2}}));
+    assert_eq!(answer.session.as_deref(), Some("s3"));
+}
+
+#[test]
+fn a_question_that_the_server_takes_back_is_withdrawn() {
+    let mut net = Net::connected();
+    net.session.set_handled("elicitation/create".to_owned());
+    let question = json!({"jsonrpc": "2.0", "id": 0, "method": "elicitation/create", "params": {}});
+    let cancelled = |id| json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": id}});
+    let events = format!("data: {question}\n\ndata: {}\n\ndata: {}\n\n", cancelled(7), cancelled(0));
+    net.reply("call", Reply::Open(events));
+    net.call("asks");
+    assert_eq!(net.run(), ["call→200 stream", "asked elicitation/create", "question withdrawn"]);
     let question = net.questions[0].0;
     net.session.answer(question, Ok("{}".to_owned()), net.now);
     assert_eq!(net.run(), Vec::<String>::new());

@@ -621,3 +621,22 @@ fn the_host_is_told_what_happened() {
         .collect();
     assert_eq!(told, ["recovering 1", "statechange", "statechange", "recovered 2 1"]);
 }
+
+#[test]
+fn the_version_that_the_new_session_negotiates_applies_from_then_on() {
+    let mut net = Net::connected();
+    net.request("logging/setLevel", Some(&json!({"level": "debug"})), CallOptions::default(), "level");
+    net.run();
+    net.restart();
+    net.version = "2025-03-26";
+    net.call("a");
+    net.run();
+    assert_eq!(net.status().protocol_version, Some("2025-03-26"));
+    let under = |session: &str| -> Vec<Option<&str>> {
+        let sent = net.sent.iter().filter(|sent| sent.session.as_deref() == Some(session));
+        sent.map(|sent| sent.header("mcp-protocol-version")).collect()
+    };
+    assert!(under("s1").iter().all(|version| *version == Some("2025-11-25")));
+    // Before 2025-06-18 there was no such header.
+    assert_eq!(under("s2"), [None; 3]);
+}

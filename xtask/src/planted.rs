@@ -64,14 +64,19 @@ impl Bug {
         Ok(Self { name, what: own(what), path: own(path), old: own(old), new: own(new) })
     }
 
+    /// The file with the bug in it.
+    fn plant(&self, text: &str) -> Result<String> {
+        if text.matches(&self.old).count() != 1 {
+            bail!("{}: the text to replace must stand in {} once", self.name, self.path);
+        }
+        Ok(text.replace(&self.old, &self.new))
+    }
+
     /// Says where the model found it.
     fn hunt(&self, project: &Project, tree: &Path) -> Result<Option<String>> {
         let file = tree.join(&self.path);
         let text = fs::read_to_string(&file)?;
-        if text.matches(&self.old).count() != 1 {
-            bail!("{}: the text to replace must stand in {} once", self.name, self.path);
-        }
-        fs::write(&file, text.replace(&self.old, &self.new))?;
+        fs::write(&file, self.plant(&text)?)?;
         let output = self.model(project, tree).output();
         fs::write(&file, text)?;
         let output = output.context("cannot start cargo")?;
@@ -114,4 +119,21 @@ fn copy(project: &Project, tree: &Path) -> Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_bug_has_its_place_in_the_core() -> Result<()> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let files = files_below(&root.join("tests/model/planted"))?;
+        assert!(files.len() > 30, "{} planted bugs", files.len());
+        for file in files {
+            let bug = Bug::read(&file)?;
+            bug.plant(&fs::read_to_string(root.join(&bug.path))?)?;
+        }
+        Ok(())
+    }
 }
