@@ -27,7 +27,7 @@ export class Link {
   #unwatch;
   #ended = false;
 
-  constructor(runtime, config, { name, tap, outer } = {}) {
+  constructor(runtime, config, { name, tap, outer, questions } = {}) {
     this.url = config.url;
     this.capabilities = config.capabilities;
     this.maxPages = config.maxPages;
@@ -35,12 +35,12 @@ export class Link {
     this.#name = name;
     this.#tap = tap;
     this.#outer = outer;
-    this.#questions = new Questions({
-      handlers: config.handlers,
+    const io = {
       about: (call, generation) => this.#about(call, generation),
       answer: (question, text) => this.#tellCore((core) => core.answer(question, text)),
       refuse: (question, code, message) => this.#tellCore((core) => core.refuse(question, code, message)),
-    });
+    };
+    this.#questions = questions?.(io) ?? new Questions(config.handlers, io);
     for (const [event, listener] of config.on) this.#listeners.add(event, listener);
     this.#core = runtime.open(config.url, config.core, {
       event: quietly((event, detail) => this.#event(event, detail)),
@@ -107,11 +107,21 @@ export class Link {
     return this.#command((resolve, reject) => this.#core.connect(resolve, reject), { signal });
   }
 
-  call(method, { text, meta, name }, { signal, onprogress, _meta, ...options }) {
+  /** Takes up a session that was made elsewhere; says whether the id can be one. */
+  adopt(id, version, initialize) {
+    return this.#tellCore((core) => core.adopt(id, version, initialize));
+  }
+
+  get sessionId() {
+    return this.#tellCore((core) => core.sessionId());
+  }
+
+  /** `onstream(event?)` hears of what comes on the call's stream: a question, or the id of an event. */
+  call(method, { text, meta, name }, { signal, onprogress, onstream, _meta, ...options }) {
     const progress = onprogress && quietly((params) => onprogress(withoutToken(params)));
     return this.#command(
       (resolve, reject) => this.#core.call(method, text, meta, name, options, resolve, reject, progress),
-      { signal, ranMaybe: true, about: { method, name } },
+      { signal, ranMaybe: true, about: { method, name }, onstream },
     );
   }
 
@@ -147,7 +157,7 @@ export class Link {
   }
 
   /** `send` starts it and returns the core's number for it; `ranMaybe`: the server may run it. */
-  #command(send, { signal, ranMaybe = false, about } = {}) {
+  #command(send, { signal, ranMaybe = false, about, onstream } = {}) {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
       if (this.#dead) return reject(crashed("not_executed", this.#dead));
@@ -181,7 +191,7 @@ export class Link {
         return;
       }
       if (signal?.aborted) this.#cancel(call, signal.reason);
-      else if (about && this.#open.has(entry)) this.#calls.set(call, Object.freeze(about));
+      else if (about && this.#open.has(entry)) this.#calls.set(call, { about: Object.freeze(about), onstream });
     });
   }
 
@@ -191,6 +201,7 @@ export class Link {
   }
 
   #event(event, detail) {
+    if (event === "eventid") return this.#calls.get(detail.call)?.onstream?.(detail);
     if (event === "statechange") {
       this.#status = this.#snapshot(detail);
       this.#tell(event, this.#status);
@@ -216,12 +227,13 @@ export class Link {
 
   #ask(question, method, params, call, generation) {
     if (method === "elicitation/create") this.#awaited.add(params?.elicitationId);
+    this.#calls.get(call)?.onstream?.();
     this.#questions.ask(question, method, params, call, generation);
   }
 
   #about(call, generation) {
     const name = this.#name ?? this.status.serverInfo?.name ?? this.url;
-    return { server: Object.freeze({ name, url: this.url }), call: this.#calls.get(call), generation };
+    return { server: Object.freeze({ name, url: this.url }), call: this.#calls.get(call)?.about, generation };
   }
 
   #die() {

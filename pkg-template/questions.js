@@ -19,7 +19,7 @@ export class Questions {
    * `about(call, generation)` gives what a handler is told beside the parameters; `answer(question, text)` and
    * `refuse(question, code, message)` take what comes of it.
    */
-  constructor({ handlers, about, answer, refuse }) {
+  constructor(handlers, { about, answer, refuse }) {
     this.#handlers = handlers;
     this.#about = about;
     this.#answer = answer;

@@ -1,0 +1,50 @@
+// What went wrong, as the Clients of others know it.
+
+import { McpError } from "./error.js";
+
+/** (JSON-RPC 2.0, 5.1: Internal error.) */
+const INTERNAL_ERROR = -32603;
+
+/** The TypeScript SDK, version 2, knows its errors by this. */
+const BRANDS = Symbol.for("mcp.sdk.errorBrands");
+/** … and while it negotiates, what authorization threw, by this. */
+const AUTH_SEAM = Symbol.for("mcp.authSeamEscape");
+
+/** Whether the server answered so: then it is the host's business, as a message. */
+export function isAnswer({ code, rpcCode }) {
+  return code === "rpc" && rpcCode !== undefined;
+}
+
+export function rpcError({ rpcCode, message, data, code, outcome, retryable }) {
+  return { code: rpcCode ?? INTERNAL_ERROR, message, data: rpcCode === undefined ? { code, outcome, retryable } : data };
+}
+
+/** The error that a host's `send` rejects with, of the host's own classes where it gave them. */
+export function thrown(error, { errors = {}, auth }) {
+  const { UnauthorizedError, StreamableHTTPError, SdkHttpError } = errors;
+  const { code, httpStatus, message } = error;
+  if (httpStatus === 401 && code === "unauthorized") {
+    const own = auth?.failure ?? (UnauthorizedError ? like(new UnauthorizedError(message), error) : unauthorized(error));
+    return marked(own, AUTH_SEAM, true);
+  }
+  if (httpStatus === undefined) return error;
+  if (StreamableHTTPError) return like(new StreamableHTTPError(httpStatus, message), error);
+  const status = { status: httpStatus, statusText: "", text: undefined };
+  return SdkHttpError ? like(new SdkHttpError("CLIENT_HTTP_NOT_IMPLEMENTED", message, status), error) : error;
+}
+
+function like(own, error) {
+  const { outcome, retryable, diagnosis } = error;
+  return Object.assign(own, { outcome, retryable, diagnosis, cause: error });
+}
+
+function unauthorized(error) {
+  const own = new McpError(error.message, error);
+  own.name = "UnauthorizedError";
+  return marked(own, BRANDS, new Set(["mcp.UnauthorizedError"]));
+}
+
+function marked(error, key, value) {
+  if (Object.isExtensible(error)) Object.defineProperty(error, key, { value, configurable: true });
+  return error;
+}

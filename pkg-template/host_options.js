@@ -1,0 +1,104 @@
+// The options of the SDKs' transports as they are, and ours beside them. Others are left alone: an SDK may have new ones.
+
+import { tokens } from "./host_auth.js";
+import { readConnect, wrong } from "./options.js";
+
+/** Those of `connect` that a transport takes, too. */
+const SHARED = [
+  "on",
+  "recovery",
+  "trustAnnotations",
+  "timeout",
+  "maxMessageBytes",
+  "maxEventBytes",
+  "maxResumes",
+];
+const RECONNECT_ON = ["never", "incompatible", "any-change"];
+const MAX_REDIRECTS = 5;
+
+/** What `Link` takes, and what is the transport's own. */
+export function readTransport(url, options) {
+  if (options === null || typeof options !== "object") throw wrong("options", "an object", options);
+  const { requestInit = {}, reconnectionOptions: reconnection = {} } = options;
+  const shared = Object.fromEntries(SHARED.map((name) => [name, options[name]]));
+  shared.credentials = requestInit.credentials ?? options.credentials ?? "same-origin";
+  // The Clients listen as soon as they are connected.
+  shared.listen = options.listen ?? "always";
+  shared.maxResumes ??= reconnection.maxRetries;
+  shared.recovery = {
+    baseDelay: reconnection.initialReconnectionDelay,
+    maxDelay: reconnection.maxReconnectionDelay,
+    ...options.recovery,
+  };
+  const config = readConnect(url, shared);
+  const { reconnectOn = "incompatible", sessionId, initializeParams, terminateSessionOnClose = false } = options;
+  if (!RECONNECT_ON.includes(reconnectOn)) {
+    throw wrong("reconnectOn", RECONNECT_ON.map((one) => `"${one}"`).join(" or "), reconnectOn);
+  }
+  if (sessionId !== undefined && typeof sessionId !== "string") throw wrong("sessionId", "a string", sessionId);
+  const send = follower(options);
+  const auth = options.authProvider && tokens(options, config.url, send);
+  const given = options.headers;
+  const own = typeof given === "function" ? given : () => given;
+  Object.assign(config.core, {
+    handshake: "host",
+    reconnectOn,
+    headers: async (context) => {
+      const headers = new Headers(requestInit.headers ?? undefined);
+      for (const [name, value] of new Headers((await own(context)) ?? undefined)) headers.set(name, value);
+      const token = await auth?.token();
+      if (token) headers.set("authorization", `Bearer ${token}`);
+      return Object.fromEntries(headers);
+    },
+    fetch: auth ? auth.fetch : send,
+  });
+  return {
+    ...config,
+    auth,
+    initializeParams,
+    terminateSessionOnClose,
+    errors: options.errors,
+    onsessionidchange: options.onsessionidchange ?? options.onSessionIdChange,
+    onreinitialize: options.onreinitialize,
+  };
+}
+
+/** The host's `fetch` with its `requestInit`, and redirects as its `redirectPolicy` says. */
+function follower({ fetch: given, requestInit = {}, redirectPolicy }) {
+  const { method: _m, body: _b, headers: _h, signal: _s, ...base } = requestInit;
+  const send = given ?? ((input, init) => fetch(input, init));
+  return async (input, init) => {
+    const all = { ...base, ...init, cache: base.cache ?? init.cache };
+    if (redirectPolicy === "follow") return plain(await send(input, { ...all, redirect: base.redirect ?? "follow" }));
+    for (let url = new URL(input), followed = 0; ; followed++) {
+      const response = await send(url.href, all);
+      // A browser hides where a redirect leads.
+      const location = [307, 308].includes(response.status) && response.headers.get("location");
+      const next = location && new URL(location, url);
+      if (!next || base.redirect || next.origin !== url.origin || followed === MAX_REDIRECTS) return response;
+      await response.body?.cancel();
+      url = next;
+    }
+  };
+}
+
+/** The core asks for no redirect to be followed, and takes none that was. */
+function plain(response) {
+  if (!response.redirected) return response;
+  const { status, statusText, headers, body } = response;
+  return new Response(body, { status, statusText, headers });
+}
+
+/** The notifications that tell a Client what a recovery changed. A list that is the same raises none. */
+export function fromHost({ changed = {}, stale = [] }, capabilities = {}) {
+  const isAnother = changed.server || changed.capabilities;
+  const lists = [
+    changed.tools && "tools",
+    isAnother && capabilities.resources && "resources",
+    isAnother && capabilities.prompts && "prompts",
+  ];
+  return [
+    ...lists.filter(Boolean).map((list) => ({ method: `notifications/${list}/list_changed` })),
+    ...stale.map((uri) => ({ method: "notifications/resources/updated", params: { uri } })),
+  ];
+}

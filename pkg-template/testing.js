@@ -1,0 +1,313 @@
+// An MCP server in the shape of `fetch`, for hosts' own tests: it evicts, stalls, breaks and asks on command.
+
+const LATEST = "2025-11-25";
+const JSON_TYPE = { "content-type": "application/json" };
+const STREAM_TYPE = { "content-type": "text/event-stream" };
+const METHOD_NOT_FOUND = { code: -32601, message: "Method not found" };
+
+const refusal = (status, id, code, message) => (asked) => ({
+  status,
+  headers: JSON_TYPE,
+  body: JSON.stringify({ jsonrpc: "2.0", id: id === "own" ? (asked.id ?? null) : id, error: { code, message } }),
+});
+
+/** How servers in the field say that a session is gone. */
+const REFUSALS = {
+  A: refusal(404, null, -32001, "Session not found"),
+  B: refusal(404, "own", -32600, "Session not found"),
+  C: () => ({ status: 404, headers: { "content-type": "text/plain" }, body: "Session not found" }),
+  D: refusal(400, null, -32000, "Bad Request: No valid session ID provided"),
+  E: refusal(200, "own", -32600, "Session not found"),
+  F: refusal(404, "own", -32001, "Session not found"),
+  G: refusal(400, null, -32600, "Invalid Request: session not found"),
+  H: refusal(404, "server-error", -32600, "Session not found"),
+};
+
+/** Time that passes when the test says so. */
+class Clock {
+  #now = 0;
+
+  get now() {
+    return this.#now;
+  }
+
+  advance(ms) {
+    this.#now += ms;
+  }
+}
+
+export class TestServer {
+  /** Where it seems to be: nothing is sent there. */
+  url = "https://mcp.test/mcp";
+  clock = new Clock();
+  /** What was asked of it, in order: `{ http, method, id, params, session, status }`. */
+  requests = [];
+  /** Questions that were answered, in order: `{ session, id, result?, error? }`. */
+  answers = [];
+  #options;
+  #refuse = REFUSALS.A;
+  /** `{ name, used, streams }` by id. */
+  #sessions = new Map();
+  #made = 0;
+  #questions = new Map();
+  #stalled = [];
+  #pending = new Set();
+  #breaking;
+
+  constructor(options = {}) {
+    this.fetch = this.fetch.bind(this);
+    this.become(options);
+  }
+
+  /** Another server from now on; the sessions stay. */
+  become(options) {
+    this.#options = { ...this.#options, ...options };
+    const { refuse = this.#refuse } = options;
+    this.#refuse = typeof refuse === "string" ? REFUSALS[refuse] : refuse;
+    if (!this.#refuse) throw new TypeError(`refuse: expected one of ${Object.keys(REFUSALS).join(", ")}, or a function`);
+  }
+
+  /** Forgets all sessions. Their streams break off. */
+  evict() {
+    for (const session of this.#sessions.values()) this.#end(session);
+    this.#sessions.clear();
+  }
+
+  /** Requests with this method wait, all from now on, until the function is called that this returns. */
+  stall(method) {
+    const entry = { method };
+    entry.released = new Promise((resolve) => (entry.release = resolve));
+    this.#stalled.push(entry);
+    return () => {
+      this.#stalled = this.#stalled.filter((other) => other !== entry);
+      entry.release();
+    };
+  }
+
+  /** The next answer to this method breaks off: before its head, or after. The server runs it all the same. */
+  break(method, { head = false } = {}) {
+    this.#breaking = { method, head };
+  }
+
+  /** The answers and streams that are open break off. */
+  breakStreams() {
+    for (const stream of [...this.#pending]) stream.error(new TypeError("network error"));
+  }
+
+  /** Says something to every session on its standing stream. */
+  notify(method, params) {
+    for (const session of this.#sessions.values()) for (const stream of session.streams) stream.write({ method, params });
+  }
+
+  /** Asks the latest session, on its standing stream; resolves with the response. */
+  ask(method, params) {
+    const session = [...this.#sessions.values()].at(-1);
+    return this.#question(session, [...(session?.streams ?? [])], method, params);
+  }
+
+  /** How many sessions it has made. */
+  get sessionsMade() {
+    return this.#made;
+  }
+
+  /** How many standing streams are open. */
+  get streams() {
+    return [...this.#sessions.values()].reduce((sum, { streams }) => sum + streams.size, 0);
+  }
+
+  /** How often a method was asked, as a request or a notification. */
+  count(method) {
+    return this.requests.filter((request) => request.method === method).length;
+  }
+
+  async fetch(input, init = {}) {
+    const request = new Request(input, { ...init, signal: undefined, body: undefined });
+    const message = init.body ? JSON.parse(init.body) : {};
+    const record = {
+      http: request.method,
+      method: message.method,
+      id: message.id,
+      params: message.params,
+      session: this.#sessions.get(request.headers.get("mcp-session-id"))?.name,
+      headers: Object.fromEntries(request.headers),
+    };
+    this.requests.push(record);
+    const { signal } = init;
+    signal?.throwIfAborted();
+    const aborted = new Promise((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason)));
+    aborted.catch(() => {});
+    const answered = this.#answer(record, message, request.headers, signal);
+    const { status, headers, body } = await Promise.race([answered, aborted]);
+    record.status = status;
+    return new Response(body, { status, headers });
+  }
+
+  async #answer(record, message, headers, signal) {
+    const broken = this.#breaking?.method === message.method ? this.#breaking : undefined;
+    if (broken) this.#breaking = undefined;
+    for (const { method, released } of [...this.#stalled]) if (method === message.method) await released;
+    const answer = await this.#serve(record, message, headers, signal);
+    if (broken && !broken.head) throw new TypeError("Failed to fetch");
+    if (broken) answer.body = new ReadableStream({ pull: (stream) => stream.error(new TypeError("network error")) });
+    return answer;
+  }
+
+  async #serve({ http }, message, headers, signal) {
+    if (message.method === "initialize") return this.#initialize(message);
+    const session = this.#find(headers.get("mcp-session-id"));
+    if (!session) return this.#refuse(message);
+    session.used = this.clock.now;
+    if (http === "DELETE") {
+      this.#end(session);
+      this.#sessions.delete(session.id);
+      return { status: 200, headers: {}, body: null };
+    }
+    if (http === "GET") return this.#listen(session, signal);
+    if (message.id === undefined) return { status: 202, headers: {}, body: null };
+    if (message.method === undefined) return this.#answered(session, message);
+    return this.#call(session, message, signal);
+  }
+
+  #find(id) {
+    const session = this.#sessions.get(id);
+    const { sessionTtl = Infinity } = this.#options;
+    if (!session || this.clock.now - session.used <= sessionTtl) return session;
+    this.#end(session);
+    this.#sessions.delete(id);
+    return undefined;
+  }
+
+  #end({ streams }) {
+    for (const stream of [...streams]) stream.close();
+  }
+
+  #initialize({ id, params }) {
+    const { name = "test", version = "1", capabilities, instructions, protocolVersion } = this.#options;
+    const session = { id: `session-${++this.#made}-${Math.random().toString(36).slice(2)}`, streams: new Set() };
+    Object.assign(session, { name: `s${this.#made}`, used: this.clock.now, questions: 0 });
+    this.#sessions.set(session.id, session);
+    const result = {
+      protocolVersion: protocolVersion ?? (params?.protocolVersion <= LATEST ? params.protocolVersion : LATEST),
+      capabilities: capabilities ?? { tools: { listChanged: true }, resources: { subscribe: true }, prompts: {}, logging: {} },
+      serverInfo: { name, version },
+      ...(instructions !== undefined && { instructions }),
+    };
+    return { status: 200, headers: { ...JSON_TYPE, "mcp-session-id": session.id }, body: response({ id, result }) };
+  }
+
+  #listen(session, signal) {
+    if (this.#options.listen === false) return { status: 405, headers: {}, body: null };
+    const stream = this.#stream(signal, () => session.streams.delete(stream));
+    session.streams.add(stream);
+    return { status: 200, headers: STREAM_TYPE, body: stream.body };
+  }
+
+  #answered(session, message) {
+    this.answers.push({ session: session.name, ...message });
+    const key = `${session.name} ${message.id}`;
+    this.#questions.get(key)?.(message);
+    this.#questions.delete(key);
+    return { status: 202, headers: {}, body: null };
+  }
+
+  #question(session, streams, method, params) {
+    return new Promise((resolve, reject) => {
+      if (streams.length === 0) return reject(new Error("there is no stream to ask on"));
+      // As servers do: from 0 in each session.
+      const id = session.questions++;
+      this.#questions.set(`${session.name} ${id}`, resolve);
+      for (const stream of streams) stream.write({ id, method, params });
+    });
+  }
+
+  async #call(session, { id, method, params }, signal) {
+    const { sse = false } = this.#options;
+    if (!sse) {
+      const body = response({ id, ...(await this.#result(session, method, params, {})) });
+      return { status: 200, headers: JSON_TYPE, body };
+    }
+    const stream = this.#stream(signal);
+    const token = params?._meta?.progressToken;
+    const voice = {
+      ask: (method, params) => this.#question(session, [stream], method, params),
+      notify: (method, params) => stream.write({ method, params }),
+      progress: (progress) =>
+        token === undefined || stream.write({ method: "notifications/progress", params: { ...progress, progressToken: token } }),
+    };
+    this.#result(session, method, params, voice).then((answer) => {
+      stream.write({ id, ...answer });
+      stream.close();
+    });
+    return { status: 200, headers: STREAM_TYPE, body: stream.body };
+  }
+
+  async #result(session, method, params = {}, voice) {
+    try {
+      return { result: await this.#run(method, params, { session: session.name, ...voice }) };
+    } catch (error) {
+      if (!Number.isInteger(error?.code)) return { error: { code: -32603, message: String(error?.message ?? error) } };
+      const { code, message, data } = error;
+      return { error: { code, message, data } };
+    }
+  }
+
+  async #run(method, params, context) {
+    const { answers = {}, tools = {} } = this.#options;
+    if (Object.hasOwn(answers, method)) {
+      const answer = answers[method];
+      return typeof answer === "function" ? answer(params, context) : answer;
+    }
+    switch (method) {
+      case "ping":
+      case "logging/setLevel":
+      case "resources/subscribe":
+      case "resources/unsubscribe":
+        return {};
+      case "tools/list":
+        return { tools: Object.entries(tools).map(([name, tool]) => definition(name, tool)) };
+      case "tools/call": {
+        const tool = Object.hasOwn(tools, params.name) ? tools[params.name] : undefined;
+        if (!tool) throw { code: -32602, message: `Unknown tool: ${params.name}` };
+        const result = await (typeof tool === "function" ? tool : tool.call)(params.arguments ?? {}, context);
+        return typeof result === "string" ? { content: [{ type: "text", text: result }] } : result;
+      }
+      default:
+        throw METHOD_NOT_FOUND;
+    }
+  }
+
+  #stream(signal, closed = () => {}) {
+    let controller;
+    const end = (run) => {
+      if (!this.#pending.delete(stream)) return;
+      closed();
+      run();
+    };
+    const body = new ReadableStream({
+      start: (given) => (controller = given),
+      cancel: () => end(() => {}),
+    });
+    const stream = {
+      body,
+      write: (message) => this.#pending.has(stream) && controller.enqueue(event(message)),
+      close: () => end(() => controller.close()),
+      error: (error) => end(() => controller.error(error)),
+    };
+    this.#pending.add(stream);
+    signal?.addEventListener("abort", () => stream.error(signal.reason));
+    return stream;
+  }
+}
+
+function response(message) {
+  return JSON.stringify({ jsonrpc: "2.0", ...message });
+}
+
+function event(message) {
+  return new TextEncoder().encode(`data: ${response(message)}\n\n`);
+}
+
+function definition(name, tool) {
+  const { call: _, ...rest } = typeof tool === "function" ? {} : tool;
+  return { name, inputSchema: { type: "object" }, ...rest };
+}

@@ -1,0 +1,281 @@
+// A Transport for the Clients of others: the TypeScript SDK's, versions 1 and 2, and the AI SDK's. Their raw messages
+// go through the core as calls, notifications and answers; the session beneath them is the core's.
+
+import { fromHost, readTransport } from "./host_options.js";
+import { isAnswer, rpcError, thrown } from "./host_errors.js";
+import { report } from "./events.js";
+import { paramsToJson, toJson } from "./json.js";
+import { Link } from "./link.js";
+import { Relay } from "./relay.js";
+import { runtime } from "./runtime.js";
+
+const METHOD_NOT_FOUND = { code: -32601, message: "Method not found" };
+const INITIALIZED = "notifications/initialized";
+const CANCELLED = "notifications/cancelled";
+const PROGRESS = "notifications/progress";
+
+/** Header fields that no single message can set. */
+const RESERVED =
+  /^(accept|authorization|content-type|dpop|last-event-id|mcp-method|mcp-name|mcp-protocol-version|mcp-session-id)$/i;
+
+/** Event ids whose session is remembered: the oldest are forgotten. */
+const MAX_TOKENS = 1_000;
+
+export class EvergreenTransport {
+  #config;
+  #link;
+  #relay;
+  #started = false;
+  #closed = false;
+  #adopted = false;
+  #terminated = false;
+  #sessionId;
+  #generation = 0;
+  /** What ends the host's requests that are open, by the host's ids. */
+  #open = new Map();
+  /** Generations by event ids. */
+  #tokens = new Map();
+
+  constructor(url, options = {}) {
+    this.#config = readTransport(url, options);
+    this.#sessionId = options.sessionId;
+    this.protocolVersion = options.protocolVersion;
+  }
+
+  /** The 2026-07-28 Clients then end a request by its `requestSignal`. */
+  get hasPerRequestStream() {
+    return true;
+  }
+
+  /** Undefined until the handshake is over: a Client that finds one takes itself for connected. */
+  get sessionId() {
+    return this.#sessionId;
+  }
+
+  get status() {
+    return this.#link?.status;
+  }
+
+  on(event, listener) {
+    return this.#live().on(event, listener);
+  }
+
+  setProtocolVersion(version) {
+    this.protocolVersion = version;
+  }
+
+  async start() {
+    if (this.#started) throw new Error("EvergreenTransport was started already. A Client's connect() calls start() itself.");
+    this.#started = true;
+    const instance = await runtime();
+    if (this.#closed) return;
+    this.#link = new Link(instance, this.#config, {
+      questions: (io) => (this.#relay = new Relay(io, (message) => this.#deliver(message))),
+      tap: (event, detail) => this.#heard(event, detail),
+    });
+  }
+
+  async send(message, options = {}) {
+    if (Array.isArray(message)) return void (await Promise.all(message.map((one) => this.send(one, options))));
+    this.#adopt(this.#live());
+    if (message.method === undefined) return this.#relay.answer(message);
+    if (message.id === undefined) return this.#notify(message);
+    return this.#request(message, options ?? {});
+  }
+
+  async close() {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#link?.close(this.#config.terminateSessionOnClose).catch(report);
+    this.onclose?.();
+  }
+
+  async terminateSession() {
+    this.#terminated = true;
+    this.#sessionId = undefined;
+    await this.#link?.close(true);
+  }
+
+  async finishAuth(code, issuer) {
+    await this.#config.auth.finish(code, issuer);
+  }
+
+  #live() {
+    if (!this.#link) throw new Error(this.#closed ? "EvergreenTransport is closed." : "EvergreenTransport is not started.");
+    return this.#link;
+  }
+
+  /** A session that the host stored: its Client does not initialize. */
+  #adopt(link) {
+    if (this.#adopted || this.#sessionId === undefined) return;
+    this.#adopted = true;
+    this.#generation = 1;
+    const { initializeParams } = this.#config;
+    const text = initializeParams && toJson("initializeParams", initializeParams);
+    if (!link.adopt(this.#sessionId, this.protocolVersion ?? "", text)) throw new TypeError("sessionId: is no session id");
+  }
+
+  // ── From the host ──
+
+  #request({ id, method, params }, { resumptionToken, onresumptiontoken, signal, requestSignal, headers, onRequestStreamEnd }) {
+    if (method === "server/discover") {
+      this.#deliver({ jsonrpc: "2.0", id, error: METHOD_NOT_FOUND });
+      return undefined;
+    }
+    const { progressToken, ...meta } = params?._meta ?? {};
+    const text = paramsToJson(params && { ...params, _meta: Object.keys(meta).length > 0 ? meta : undefined });
+    const stop = new AbortController();
+    const abort = (event) => stop.abort(event.target.reason);
+    const signals = [signal, requestSignal].filter(Boolean);
+    for (const one of signals) {
+      if (one.aborted) stop.abort(one.reason);
+      one.addEventListener("abort", abort, { once: true });
+    }
+    this.#open.set(id, stop);
+    return new Promise((resolve, reject) => {
+      // Whatever comes on its stream shows that the server has it; from then on a failure is told as a message.
+      let taken = false;
+      const accept = () => {
+        taken = true;
+        resolve();
+      };
+      const options = {
+        signal: stop.signal,
+        // The Client has a clock of its own.
+        timeout: Infinity,
+        headers: Object.entries(headers ?? {}).filter(([name]) => !RESERVED.test(name)),
+        resume: resumptionToken,
+        resumeGeneration: this.#tokens.get(resumptionToken),
+        eventIds: onresumptiontoken !== undefined,
+        onprogress:
+          progressToken !== undefined &&
+          ((progress) => {
+            accept();
+            this.#deliver({ jsonrpc: "2.0", method: PROGRESS, params: { ...progress, progressToken } });
+          }),
+        onstream: (event) => {
+          accept();
+          if (event) queueMicrotask(() => this.#token(event, onresumptiontoken));
+        },
+      };
+      const ended = (answer) => {
+        if (this.#open.get(id) === stop) this.#open.delete(id);
+        for (const one of signals) one.removeEventListener("abort", abort);
+        if (!stop.signal.aborted && !this.#closed) {
+          if (answer) this.#message({ jsonrpc: "2.0", id, ...answer });
+          onRequestStreamEnd?.();
+        }
+        resolve();
+      };
+      const failed = (error) => {
+        if (isAnswer(error)) return ended({ error: rpcError(error) });
+        if (stop.signal.aborted || this.#closed) return ended();
+        const own = thrown(error, this.#config);
+        this.#error(own);
+        if (!taken) reject(own);
+        return ended(taken && { error: rpcError(error) });
+      };
+      this.#live().call(method, text, options).then((result) => ended({ result }), failed);
+    });
+  }
+
+  #token({ eventId, generation }, onresumptiontoken) {
+    this.#tokens.set(eventId, generation);
+    if (this.#tokens.size > MAX_TOKENS) this.#tokens.delete(this.#tokens.keys().next().value);
+    onresumptiontoken(eventId);
+  }
+
+  async #notify({ method, params }) {
+    if (method === CANCELLED) return void this.#open.get(params?.requestId)?.abort(params.reason);
+    const own = method === PROGRESS ? this.#relay.progress(params) : params;
+    if (method === PROGRESS && !own) return;
+    const link = this.#live();
+    const sent = link.notify(method, paramsToJson(own)).catch((error) => {
+      if (this.#closed) return;
+      // The session went: nobody is told twice, and a notification is not sent twice.
+      const gone = ["session_lost", "outcome_unknown"].includes(error.code);
+      if (gone && method !== INITIALIZED) return;
+      const thrownError = thrown(error, this.#config);
+      this.#error(thrownError);
+      throw thrownError;
+    });
+    if (method === INITIALIZED) return void (await sent);
+    // Nobody waits for a notification that is parked.
+    sent.catch(() => {});
+    await Promise.race([sent, this.#unready(link)]);
+  }
+
+  /** Resolves when there is no session that is ready. */
+  #unready(link) {
+    if (link.status.state !== "ready") return Promise.resolve();
+    return new Promise((resolve) => {
+      const off = link.on("statechange", ({ state }) => {
+        if (state === "ready") return;
+        off();
+        resolve();
+      });
+    });
+  }
+
+  // ── From the core ──
+
+  #heard(event, detail) {
+    switch (event) {
+      case "notification":
+        // What is cancelled and how far a call is comes by the relay and by the call, with ids of the host's world.
+        if (detail.method !== CANCELLED && detail.method !== PROGRESS) this.#deliver({ jsonrpc: "2.0", ...detail });
+        break;
+      case "statechange":
+        if (detail.state === "ready") this.#isReady(detail);
+        break;
+      case "recovered":
+        for (const message of fromHost(detail, this.status.capabilities)) this.#deliver({ jsonrpc: "2.0", ...message });
+        break;
+      case "close":
+        queueMicrotask(() => {
+          if (this.#closed || this.#terminated) return;
+          this.#closed = true;
+          this.onclose?.();
+        });
+    }
+  }
+
+  #isReady({ generation, protocolVersion, capabilities, serverInfo, instructions }) {
+    if (generation === this.#generation) return;
+    const again = this.#generation > 0;
+    this.#generation = generation;
+    this.#relay.forget();
+    this.#adopted = true;
+    this.#sessionId = this.#link.sessionId;
+    const { onsessionidchange, onreinitialize } = this.#config;
+    queueMicrotask(() => {
+      this.#quietly(() => onsessionidchange?.(this.#sessionId));
+      if (again) this.#quietly(() => onreinitialize?.({ protocolVersion, capabilities, serverInfo, instructions }));
+    });
+  }
+
+  /** Later, in order, and in no frame of the WebAssembly's. */
+  #deliver(message) {
+    queueMicrotask(() => this.#message(message));
+  }
+
+  #message(message) {
+    if (!this.#closed) this.#quietly(() => this.onmessage?.(message));
+  }
+
+  #quietly(run) {
+    try {
+      run();
+    } catch (error) {
+      this.#error(error);
+    }
+  }
+
+  #error(error) {
+    try {
+      this.onerror?.(error);
+    } catch (thrown) {
+      report(thrown);
+    }
+  }
+}
