@@ -19,14 +19,15 @@ export function tokens({ authProvider: provider }, url, send) {
       const before = new Headers(init.headers).get("authorization");
       try {
         // Somebody else may have got a new one meanwhile.
-        if (before === (await bearer())) await (asking ??= ask(response.clone()));
+        if (before === (await bearer())) await (asking ??= ask(response));
         auth.failure = undefined;
       } catch (error) {
         auth.failure = error;
-        return response;
+        // Its body may have been read by the provider.
+        return new Response(null, { status: 401, headers: response.headers });
       }
       const now = await bearer();
-      await response.body?.cancel();
+      if (!response.bodyUsed) response.body?.cancel().catch(() => {});
       const headers = new Headers(init.headers);
       if (now) headers.set("authorization", now);
       return send(input, { ...init, headers });

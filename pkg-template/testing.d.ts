@@ -20,6 +20,8 @@ export interface TestServerOptions {
   answers?: Record<string, unknown | ((params: any, context: Context) => unknown)>;
   /** Whether it answers by event streams: only those can carry questions and progress. Default `false`. */
   sse?: boolean;
+  /** Whether its events have ids, and a stream that broke can be resumed. Default `false`. */
+  resumable?: boolean;
   /** Whether it has standing streams. Default `true`. */
   listen?: boolean;
   /** Milliseconds on {@link TestServer.clock} after which it evicts a session that is not used. Default: never. */

@@ -162,7 +162,7 @@ export class TestServer {
       this.#sessions.delete(session.id);
       return { status: 200, headers: {}, body: null };
     }
-    if (http === "GET") return this.#listen(session, signal);
+    if (http === "GET") return this.#listen(session, headers, signal);
     if (message.id === undefined) return { status: 202, headers: {}, body: null };
     if (message.method === undefined) return this.#answered(session, message);
     return this.#call(session, message, signal);
@@ -183,8 +183,8 @@ export class TestServer {
 
   #initialize({ id, params }) {
     const { name = "test", version = "1", capabilities, instructions, protocolVersion } = this.#options;
-    const session = { id: `session-${++this.#made}-${Math.random().toString(36).slice(2)}`, streams: new Set() };
-    Object.assign(session, { name: `s${this.#made}`, used: this.clock.now, questions: 0 });
+    const session = { id: `session-${++this.#made}-${Math.random().toString(36).slice(2)}`, streams: new Set(), answering: new Set() };
+    Object.assign(session, { name: `s${this.#made}`, used: this.clock.now, questions: 0, opened: 0 });
     this.#sessions.set(session.id, session);
     const result = {
       protocolVersion: protocolVersion ?? (params?.protocolVersion <= LATEST ? params.protocolVersion : LATEST),
@@ -195,9 +195,12 @@ export class TestServer {
     return { status: 200, headers: { ...JSON_TYPE, "mcp-session-id": session.id }, body: response({ id, result }) };
   }
 
-  #listen(session, signal) {
+  #listen(session, headers, signal) {
+    const lastId = headers.get("last-event-id");
+    const broken = [...session.answering].find(({ log }) => log.some(({ id }) => id === lastId));
+    if (broken) return { status: 200, headers: STREAM_TYPE, body: broken.resume(lastId, signal) };
     if (this.#options.listen === false) return { status: 405, headers: {}, body: null };
-    const stream = this.#stream(signal, () => session.streams.delete(stream));
+    const stream = this.#stream(session, signal, () => session.streams.delete(stream));
     session.streams.add(stream);
     return { status: 200, headers: STREAM_TYPE, body: stream.body };
   }
@@ -226,7 +229,8 @@ export class TestServer {
       const body = response({ id, ...(await this.#result(session, method, params, {})) });
       return { status: 200, headers: JSON_TYPE, body };
     }
-    const stream = this.#stream(signal);
+    const stream = this.#stream(session, signal);
+    session.answering.add(stream);
     const token = params?._meta?.progressToken;
     const voice = {
       ask: (method, params) => this.#question(session, [stream], method, params),
@@ -276,25 +280,45 @@ export class TestServer {
     }
   }
 
-  #stream(signal, closed = () => {}) {
+  /** With `resumable`, what is written while it is broken is kept, and each event has an id. */
+  #stream(session, signal, closed = () => {}) {
+    const { resumable = false } = this.#options;
+    const name = resumable && ++session.opened;
     let controller;
+    let over = false;
     const end = (run) => {
       if (!this.#pending.delete(stream)) return;
       closed();
       run();
     };
-    const body = new ReadableStream({
-      start: (given) => (controller = given),
-      cancel: () => end(() => {}),
-    });
-    const stream = {
-      body,
-      write: (message) => this.#pending.has(stream) && controller.enqueue(event(message)),
-      close: () => end(() => controller.close()),
-      error: (error) => end(() => controller.error(error)),
+    const open = (signal) => {
+      const body = new ReadableStream({ start: (given) => (controller = given), cancel: () => end(() => {}) });
+      this.#pending.add(stream);
+      signal?.addEventListener("abort", () => stream.error(signal.reason));
+      return body;
     };
-    this.#pending.add(stream);
-    signal?.addEventListener("abort", () => stream.error(signal.reason));
+    const stream = {
+      log: [],
+      write(message) {
+        if (resumable) stream.log.push({ id: `${session.name}-${name}-${stream.log.length}`, message });
+        stream.send(stream.log.at(-1) ?? { message });
+      },
+      send: (entry) => this.#pending.has(stream) && controller.enqueue(event(entry)),
+      close() {
+        over = true;
+        end(() => controller.close());
+      },
+      error: (error) => end(() => controller.error(error)),
+      resume(lastId, signal) {
+        const body = open(signal);
+        for (const entry of stream.log.slice(stream.log.findIndex(({ id }) => id === lastId) + 1)) stream.send(entry);
+        if (over) stream.close();
+        return body;
+      },
+    };
+    stream.body = open(signal);
+    // "The server SHOULD immediately send an event with an id and an empty data field" (Sending Messages 6).
+    if (resumable) stream.write(undefined);
     return stream;
   }
 }
@@ -303,8 +327,9 @@ function response(message) {
   return JSON.stringify({ jsonrpc: "2.0", ...message });
 }
 
-function event(message) {
-  return new TextEncoder().encode(`data: ${response(message)}\n\n`);
+function event({ id, message }) {
+  const lines = [...(id ? [`id: ${id}`, "retry: 10"] : []), `data: ${message ? response(message) : ""}`];
+  return new TextEncoder().encode(`${lines.join("\n")}\n\n`);
 }
 
 function definition(name, tool) {

@@ -232,7 +232,8 @@ export class EvergreenTransport {
         for (const message of fromHost(detail, this.status.capabilities)) this.#deliver({ jsonrpc: "2.0", ...message });
         break;
       case "close":
-        queueMicrotask(() => {
+        // After those who wait have heard why: a Client gives up all that is open.
+        setTimeout(() => {
           if (this.#closed || this.#terminated) return;
           this.#closed = true;
           this.onclose?.();

@@ -1,0 +1,505 @@
+// What must hold under a Client that keeps state of its own: EvergreenTransport over the package's own test server.
+
+import assert from "node:assert/strict";
+import { before, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { AppBridge } from "@modelcontextprotocol/ext-apps/app-bridge";
+import { Client as Client2, SdkHttpError, UnauthorizedError as Unauthorized2 } from "@modelcontextprotocol/client";
+import { UnauthorizedError as Unauthorized1 } from "@modelcontextprotocol/sdk/client/auth.js";
+import { Client as Client1 } from "@modelcontextprotocol/sdk/client/index.js";
+import { StreamableHTTPError } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
+import { InMemoryTransport } from "@modelcontextprotocol/sdk/inMemory.js";
+import * as types from "@modelcontextprotocol/sdk/types.js";
+import { installed } from "./lib/install.mjs";
+
+const bounded = { timeout: 30_000 };
+const INFO = { name: "host", version: "1.0.0" };
+const text = (result) => result.content[0].text;
+const echo = ({ x }, { session }) => `${session} ${x}`;
+
+let EvergreenTransport;
+let TestServer;
+let connect;
+before(async () => {
+  const app = await installed();
+  ({ EvergreenTransport } = await import(`${app}/node_modules/mcp-evergreen/transport.js`));
+  ({ TestServer } = await import(`${app}/node_modules/mcp-evergreen/testing.js`));
+  ({ connect } = await import(`${app}/node_modules/mcp-evergreen/index.js`));
+});
+
+async function until(holds) {
+  for (let n = 0; !holds(); n++) {
+    assert.ok(n < 500, `waited in vain: ${holds}`);
+    await sleep(10);
+  }
+}
+
+/** A Client of version 1 that is connected: `{ client, transport, server, errors, closes, call }`. */
+async function connected(serverOptions, options, { Client = Client1, capabilities = { elicitation: {}, roots: {} }, handle = () => {} } = {}) {
+  const server = new TestServer({ tools: { echo }, ...serverOptions });
+  const transport = new EvergreenTransport(server.url, { fetch: server.fetch, ...options });
+  const client = new Client(INFO, { capabilities });
+  const scene = { client, transport, server, errors: [], closes: 0 };
+  client.onerror = (error) => scene.errors.push(error);
+  client.onclose = () => scene.closes++;
+  handle(client);
+  await client.connect(transport);
+  scene.call = (name, args = {}, options) => client.callTool({ name, arguments: args }, undefined, options);
+  return scene;
+}
+
+const of = (server, method) => server.requests.filter((request) => request.method === method);
+const failure = (promise) => promise.then((value) => assert.fail(`it gave ${JSON.stringify(value)}`), (error) => error);
+
+/** `{ answer, client }`: the dialogs of the server's wait for `answer(result)`. */
+function dialogs() {
+  const open = [];
+  return {
+    open,
+    handle: (client) =>
+      client.setRequestHandler(types.ElicitRequestSchema, ({ params }, { signal }) =>
+        new Promise((resolve) => open.push({ message: params.message, signal, answer: resolve })),
+      ),
+  };
+}
+
+// ── 1. The SDK's options ──
+
+test("requestInit, headers and a token go with every request, and the token wins", bounded, async () => {
+  let token = "t1";
+  const { client, server, call } = await connected({ listen: false }, {
+    requestInit: { headers: { authorization: "Bearer static", "x-a": "1" } },
+    headers: () => ({ "x-b": "2" }),
+    authProvider: { token: async () => token },
+  });
+  token = undefined;
+  await call("echo");
+  const seen = server.requests.map(({ headers }) => [headers.authorization, headers["x-a"], headers["x-b"]].join());
+  assert.deepEqual([seen[0], seen.at(-1)], ["Bearer t1,1,2", "Bearer static,1,2"]);
+  await client.close();
+});
+
+test("a 401 asks the provider once for all requests, and each is sent once more", bounded, async () => {
+  let token = "old";
+  const asked = [];
+  const server = new TestServer({ tools: { echo } });
+  let valid = "old";
+  const guarded = async (input, init) => {
+    if (new Headers(init.headers).get("authorization") === `Bearer ${valid}`) return server.fetch(input, init);
+    return new Response("", { status: 401, headers: { "www-authenticate": "Bearer" } });
+  };
+  const authProvider = {
+    token: async () => token,
+    async onUnauthorized({ response, serverUrl, fetchFn }) {
+      asked.push([response.status, serverUrl.href, typeof fetchFn]);
+      await sleep(20);
+      token = valid;
+    },
+  };
+  const transport = new EvergreenTransport(server.url, { fetch: guarded, authProvider });
+  const client = new Client2(INFO);
+  await client.connect(transport);
+  valid = "new";
+  const results = await Promise.all([1, 2, 3].map((x) => client.callTool({ name: "echo", arguments: { x } })));
+  assert.deepEqual(results.map(text), ["s1 1", "s1 2", "s1 3"]);
+  assert.deepEqual(asked, [[401, server.url, "function"]]);
+  assert.equal(server.sessionsMade, 1);
+  await client.close();
+});
+
+test("a 401 for good is the SDK's UnauthorizedError, of either version, and the provider's own error passes", bounded, async () => {
+  const locked = async () => new Response("", { status: 401 });
+  const attempt = async (Client, options) => {
+    const transport = new EvergreenTransport("https://mcp.test/mcp", { fetch: locked, ...options });
+    return failure(new Client(INFO).connect(transport));
+  };
+  const errors = { UnauthorizedError: Unauthorized1 };
+  const one = await attempt(Client1, { errors, authProvider: { token: async () => "x" } });
+  assert.ok(one instanceof Unauthorized1);
+  assert.deepEqual([one.outcome, one.cause.code], ["not_executed", "unauthorized"]);
+  const two = await attempt(Client2, { authProvider: { token: async () => "x" } });
+  assert.ok(two instanceof Unauthorized2);
+  assert.equal(two.name, "UnauthorizedError");
+  const mine = new Error("the user said no");
+  const onUnauthorized = async () => {
+    throw mine;
+  };
+  assert.equal(await attempt(Client1, { authProvider: { token: async () => "x", onUnauthorized } }), mine);
+});
+
+test("other refusals are of the SDK's classes where the host gives them", bounded, async () => {
+  const fetch = async () => new Response("no", { status: 405 });
+  const errors = { StreamableHTTPError };
+  const one = await failure(new Client1(INFO).connect(new EvergreenTransport("https://mcp.test/mcp", { fetch, errors })));
+  assert.ok(one instanceof StreamableHTTPError);
+  assert.equal(one.code, 405);
+  const two = await failure(
+    new Client2(INFO).connect(new EvergreenTransport("https://mcp.test/mcp", { fetch, errors: { SdkHttpError } })),
+  );
+  assert.ok(two instanceof SdkHttpError);
+  assert.equal(two.status, 405);
+  const three = await failure(new Client1(INFO).connect(new EvergreenTransport("https://mcp.test/mcp", { fetch })));
+  assert.deepEqual([three.name, three.code, three.httpStatus], ["McpError", "not_mcp", 405]);
+});
+
+test("close leaves the session, terminateSession ends it", bounded, async () => {
+  const first = await connected();
+  await first.client.close();
+  await sleep(20);
+  assert.deepEqual([first.server.requests.filter(({ http }) => http === "DELETE").length, first.closes], [0, 1]);
+  const second = await connected();
+  await second.transport.terminateSession();
+  assert.equal(second.server.requests.at(-1).http, "DELETE");
+  assert.deepEqual([second.transport.sessionId, second.closes], [undefined, 0]);
+  await second.client.close();
+  assert.equal(second.closes, 1);
+  const third = await connected({}, { terminateSessionOnClose: true });
+  await third.client.close();
+  await until(() => third.server.requests.at(-1).http === "DELETE");
+});
+
+test("redirects are followed within the origin, or anywhere where the host says so", bounded, async () => {
+  const server = new TestServer({ tools: { echo } });
+  const moved = (to) => async (input, init) =>
+    new URL(input).pathname === "/old" ? new Response(null, { status: 308, headers: { location: to } }) : server.fetch(input, init);
+  const client = new Client1(INFO);
+  await client.connect(new EvergreenTransport("https://mcp.test/old", { fetch: moved("/mcp") }));
+  assert.equal(text(await client.callTool({ name: "echo", arguments: { x: 1 } })), "s1 1");
+  await client.close();
+  const elsewhere = new EvergreenTransport("https://mcp.test/old", { fetch: moved("https://evil.test/mcp") });
+  assert.match((await failure(new Client1(INFO).connect(elsewhere))).message, /redirect/);
+  const seen = [];
+  const fetch = (input, init) => (seen.push(init.redirect), server.fetch(input, init));
+  await new Client1(INFO).connect(new EvergreenTransport(server.url, { fetch, redirectPolicy: "follow" }));
+  assert.equal(seen[0], "follow");
+});
+
+// ── 2. Questions of a session that is gone ──
+
+test("the wrong consent: an answer to the old session's dialog never reaches the new one", bounded, async () => {
+  const dialog = dialogs();
+  const { client, server, call } = await connected({}, {}, dialog);
+  await until(() => server.streams === 1);
+  server.ask("elicitation/create", { message: "read a file?", requestedSchema: { type: "object", properties: {} } });
+  await until(() => dialog.open.length === 1);
+  server.evict();
+  await call("echo");
+  await until(() => server.streams === 1);
+  const asked = server.ask("elicitation/create", { message: "delete all?", requestedSchema: { type: "object", properties: {} } });
+  await until(() => dialog.open.length === 2);
+  assert.ok(dialog.open[0].signal.aborted, "the old dialog is told that nobody waits for it");
+  assert.ok(!dialog.open[1].signal.aborted);
+  dialog.open[0].answer({ action: "accept", content: {} });
+  await sleep(50);
+  assert.deepEqual(server.answers, []);
+  dialog.open[1].answer({ action: "decline" });
+  assert.deepEqual([(await asked).result, (await asked).id], [{ action: "decline" }, 0]);
+  assert.equal(server.answers.length, 1);
+  await client.close();
+});
+
+test("progress of the old session's dialog never reaches the new one", bounded, async () => {
+  const handlers = [];
+  const { client, server, call } = await connected({}, {}, {
+    handle: (client) =>
+      client.setRequestHandler(types.ElicitRequestSchema, (_request, extra) => {
+        handlers.push(extra);
+        return new Promise(() => {});
+      }),
+  });
+  const params = { message: "sure?", requestedSchema: { type: "object", properties: {} }, _meta: { progressToken: 0 } };
+  const progress = ({ _meta, sendNotification }, progress) =>
+    sendNotification({ method: "notifications/progress", params: { progressToken: _meta.progressToken, progress } });
+  await until(() => server.streams === 1);
+  server.ask("elicitation/create", params);
+  await until(() => handlers.length === 1);
+  await progress(handlers[0], 1);
+  server.evict();
+  await call("echo");
+  await until(() => server.streams === 1);
+  server.ask("elicitation/create", params);
+  await until(() => handlers.length === 2);
+  await progress(handlers[0], 2).catch(() => {});
+  await progress(handlers[1], 3);
+  const told = of(server, "notifications/progress").map(({ session, params }) => [session, params.progressToken, params.progress]);
+  assert.deepEqual(told, [["s1", 0, 1], ["s2", 0, 3]]);
+  await client.close();
+});
+
+// ── 3. The version ──
+
+test("another version after a recovery is a typed error, then the close", bounded, async () => {
+  const scene = await connected({ protocolVersion: "2025-06-18" });
+  const { server, call } = scene;
+  assert.equal(scene.transport.protocolVersion, "2025-06-18");
+  server.evict();
+  server.become({ protocolVersion: "2025-03-26" });
+  const error = await failure(call("echo"));
+  assert.deepEqual([error.code, error.outcome], ["unsupported_version", "not_executed"]);
+  await until(() => scene.closes === 1);
+  const [first, second] = of(server, "initialize");
+  assert.equal(first.params.protocolVersion, types.LATEST_PROTOCOL_VERSION);
+  assert.deepEqual(second.params, { ...first.params, protocolVersion: "2025-06-18" });
+});
+
+// ── 4. What the server can do ──
+
+for (const [reconnectOn, change, closes] of [
+  [undefined, { version: "2" }, false],
+  [undefined, { capabilities: { prompts: {} } }, true],
+  ["never", { capabilities: { prompts: {} } }, false],
+  ["any-change", { instructions: "new" }, true],
+  ["any-change", {}, false],
+]) {
+  test(`reconnectOn ${reconnectOn ?? "as it is"}: ${JSON.stringify(change)} ${closes ? "ends" : "does not end"} it`, bounded, async () => {
+    const results = [];
+    const onreinitialize = (result) => results.push(result);
+    const scene = await connected({}, { reconnectOn, onreinitialize });
+    await scene.call("echo");
+    scene.server.evict();
+    scene.server.become(change);
+    const settled = await scene.call("echo", { x: 1 }).then(text, (error) => error.code);
+    await sleep(20);
+    assert.deepEqual([settled, scene.closes], closes ? ["session_lost", 1] : ["s2 1", 0]);
+    assert.equal(results.length, closes ? 0 : 1);
+    if (!closes) assert.equal(results[0].serverInfo.version, change.version ?? "1");
+    await scene.client.close();
+  });
+}
+
+// ── 5. Tools ──
+
+test("list_changed comes only with a real difference, and a tool that changed under a call is not called", bounded, async () => {
+  const notes = [];
+  const scene = await connected({ tools: { echo, other: echo } }, {}, {
+    handle: (client) =>
+      client.setNotificationHandler(types.ToolListChangedNotificationSchema, () => void notes.push("tools")),
+  });
+  const { client, server, call } = scene;
+  await client.listTools();
+  server.evict();
+  server.become({ version: "2" });
+  assert.equal(text(await call("echo", { x: 1 })), "s2 1");
+  await sleep(50);
+  assert.deepEqual(notes, []);
+  server.evict();
+  let ran = 0;
+  server.become({ version: "3", tools: { echo: { description: "Deletes", call: () => `${++ran}` }, other: echo } });
+  const error = await failure(call("echo", { x: 2 }));
+  assert.deepEqual([error.code, error.outcome, ran], ["session_lost", "not_executed", 0]);
+  await until(() => notes.length === 1);
+  await client.close();
+});
+
+// ── 6. Progress ──
+
+test("progress has the Client's own token, and goes on after a retry where it was", bounded, async () => {
+  let runs = 0;
+  let hold;
+  const held = new Promise((resolve) => (hold = resolve));
+  const prompts = {
+    "prompts/get": async (_params, { progress }) => {
+      for (const n of runs++ ? [1, 2, 3, 4] : [1, 2]) progress({ progress: n });
+      if (runs === 1) await held;
+      return { messages: [] };
+    },
+  };
+  const { client, server } = await connected({ sse: true, answers: prompts });
+  const heard = [];
+  const got = client.getPrompt({ name: "p" }, { onprogress: ({ progress }) => heard.push(progress) });
+  await until(() => heard.length === 2);
+  server.breakStreams();
+  await got;
+  hold();
+  assert.deepEqual([heard, runs], [[1, 2, 3, 4], 2]);
+  const tokens = of(server, "prompts/get").map(({ params }) => params._meta.progressToken);
+  assert.equal(new Set(tokens).size, 2);
+  await client.close();
+});
+
+// ── 7. The Client's own clock ──
+
+test("a call that times out while it is parked is never sent, one on the wire is cancelled under its id there", bounded, async () => {
+  const { client, server, call } = await connected({ tools: { echo, slow: () => new Promise(() => {}) } });
+  server.evict();
+  const release = server.stall("initialize");
+  const parked = failure(call("echo", { x: "parked" }, { timeout: 100 }));
+  assert.equal((await parked).code, types.ErrorCode.RequestTimeout);
+  release();
+  assert.equal(text(await call("echo", { x: "after" })), "s2 after");
+  const sent = of(server, "tools/call").filter(({ params }) => params.arguments.x === "parked");
+  assert.deepEqual(sent.map(({ session }) => session), [undefined], "only the refused send");
+  const slow = call("slow", {}, { timeout: 100 });
+  assert.equal((await failure(slow)).code, types.ErrorCode.RequestTimeout);
+  await until(() => of(server, "notifications/cancelled").length === 1);
+  const [{ params }] = of(server, "notifications/cancelled");
+  assert.equal(params.requestId, of(server, "tools/call").at(-1).id);
+  await client.close();
+});
+
+// ── 8. Resumption tokens ──
+
+test("a resumption token resumes; one of a dead session is unknown at once, without a second POST", bounded, async () => {
+  let finish;
+  const { client, server, transport, call } = await connected({
+    sse: true,
+    resumable: true,
+    tools: { echo, slow: () => new Promise((resolve) => (finish = resolve)) },
+  });
+  const tokens = [];
+  const stop = new AbortController();
+  const first = call("slow", {}, { onresumptiontoken: (token) => tokens.push(token), signal: stop.signal });
+  await until(() => tokens.length === 1);
+  const before = server.count("tools/call");
+  const again = call("slow", {}, { resumptionToken: tokens[0], onresumptiontoken: (token) => tokens.push(token) });
+  await sleep(50);
+  finish("done");
+  assert.equal(text(await again), "done");
+  assert.equal(server.count("tools/call"), before, "no second POST");
+  stop.abort("no longer wanted");
+  await failure(first);
+
+  server.evict();
+  assert.equal(text(await call("echo", { x: 1 })), "s2 1");
+  const posts = server.requests.length;
+  const error = await failure(call("slow", {}, { resumptionToken: tokens[0] }));
+  assert.deepEqual([error.code, error.outcome], ["outcome_unknown", "unknown"]);
+  assert.equal(server.requests.slice(posts).filter(({ method }) => method === "tools/call").length, 0);
+  assert.equal(transport.status.state, "ready");
+  await client.close();
+});
+
+// ── 9. A session that the host stored ──
+
+test("a stored session is taken up; with its initialize it is healed, without it its end is told", bounded, async () => {
+  const { server, transport, client } = await connected({}, {});
+  const { sessionId, protocolVersion } = transport;
+  const [{ params: initializeParams }] = of(server, "initialize");
+  await client.close();
+  for (const stored of [{ initializeParams }, {}]) {
+    const again = new EvergreenTransport(server.url, { fetch: server.fetch, sessionId, protocolVersion, ...stored });
+    const second = new Client1(INFO);
+    let closes = 0;
+    second.onclose = () => closes++;
+    await second.connect(again);
+    const call = () => second.callTool({ name: "echo", arguments: { x: 1 } });
+    if (stored.initializeParams) {
+      assert.equal(text(await call()), "s1 1");
+      server.evict();
+      assert.equal(text(await call()), "s2 1");
+      assert.notEqual(again.sessionId, sessionId);
+      await second.close();
+    } else {
+      const error = await failure(call());
+      assert.deepEqual([error.code, error.outcome], ["session_lost", "not_executed"]);
+      await until(() => closes === 1);
+    }
+  }
+  assert.equal(of(server, "initialize").length, 2);
+});
+
+// ── 10. Messages as they are ──
+
+test("ids keep their type, and send neither rejects for an eviction nor waits for a parked notification", bounded, async () => {
+  const server = new TestServer({ tools: { echo } });
+  const ids = [];
+  const transport = new EvergreenTransport(server.url, { fetch: server.fetch, onsessionidchange: (id) => ids.push(id) });
+  const messages = [];
+  transport.onmessage = (message) => messages.push(message);
+  await transport.start();
+  assert.equal(transport.sessionId, undefined);
+  const params = { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: INFO };
+  await transport.send({ jsonrpc: "2.0", id: 0, method: "initialize", params });
+  assert.equal(transport.sessionId, undefined, "until the handshake is over");
+  await transport.send({ jsonrpc: "2.0", method: "notifications/initialized" });
+  assert.equal(typeof transport.sessionId, "string");
+  const call = (id) => transport.send({ jsonrpc: "2.0", id, method: "tools/call", params: { name: "echo", arguments: { x: id } } });
+  server.evict();
+  const release = server.stall("initialize");
+  const sent = [call("a"), call(1), call("1")];
+  await until(() => transport.status.state === "recovering");
+  await transport.send({ jsonrpc: "2.0", method: "notifications/roots/list_changed" });
+  release();
+  await Promise.all(sent);
+  assert.deepEqual(messages.map(({ id, result }) => [id, result.content && text(result)]), [
+    [0, undefined],
+    ["a", "s2 a"],
+    [1, "s2 1"],
+    ["1", "s2 1"],
+  ]);
+  await until(() => server.count("notifications/roots/list_changed") === 1);
+  assert.deepEqual([ids.length, new Set(ids).size, ids[1]], [2, 2, transport.sessionId]);
+  await transport.close();
+});
+
+test("a failure that is no answer rejects with what is known of it; an error of the server's is an answer", bounded, async () => {
+  const { client, server, call } = await connected({ tools: { echo } });
+  const answer = await failure(call("none"));
+  assert.deepEqual([answer.code, answer instanceof types.McpError], [-32602, true]);
+  server.break("tools/call", { head: true });
+  const error = await failure(call("echo"));
+  assert.deepEqual([error.name, error.outcome], ["McpError", "unknown"]);
+  await client.close();
+});
+
+test("one listener's fault, or the host's, stays its own", bounded, async () => {
+  const scene = await connected({}, {
+    onsessionidchange() {
+      throw new Error("mine");
+    },
+  });
+  await until(() => scene.errors.length === 1);
+  assert.equal(text(await scene.call("echo", { x: 1 })), "s1 1");
+  await scene.client.close();
+});
+
+// ── 11. MCP Apps ──
+
+const APP = { name: "app-host", version: "1.0.0" };
+const uiTools = { echo: { inputSchema: { type: "object" }, _meta: { ui: { resourceUri: "ui://x" } }, call: echo } };
+
+/** An app in its frame, as it speaks to the bridge. */
+async function appOf(bridge) {
+  const [app, host] = InMemoryTransport.createLinkedPair();
+  const answers = new Map();
+  app.onmessage = (message) => answers.get(message.id)?.(message);
+  await app.start();
+  await bridge.connect(host);
+  let id = 0;
+  const ask = (method, params) =>
+    new Promise((resolve) => {
+      answers.set(++id, resolve);
+      app.send({ jsonrpc: "2.0", id, method, params });
+    });
+  await ask("ui/initialize", { protocolVersion: "2026-01-26", appInfo: APP, appCapabilities: {} });
+  await app.send({ jsonrpc: "2.0", method: "ui/notifications/initialized" });
+  return { ask };
+}
+
+test("an AppBridge over the transport goes on through an eviction", bounded, async () => {
+  const { client, server } = await connected({ tools: uiTools }, {}, { Client: Client2 });
+  const bridge = new AppBridge(client, APP, { serverTools: {} });
+  const app = await appOf(bridge);
+  const call = async (x) => (await app.ask("tools/call", { name: "echo", arguments: { x } })).result;
+  assert.equal(text(await call(1)), "s1 1");
+  server.evict();
+  assert.equal(text(await call(2)), "s2 2");
+  await client.close();
+});
+
+test("an AppBridge over a Session goes on through an eviction", bounded, async () => {
+  const server = new TestServer({ tools: uiTools });
+  const session = await connect(server.url, { fetch: server.fetch });
+  const client = {
+    getServerCapabilities: () => session.getServerCapabilities(),
+    request: ({ method, params }, _schema, { signal } = {}) => session.request(method, params, { signal }),
+    setNotificationHandler: () => {},
+  };
+  const bridge = new AppBridge(client, APP, { serverTools: {} });
+  const app = await appOf(bridge);
+  const call = async (x) => (await app.ask("tools/call", { name: "echo", arguments: { x } })).result;
+  assert.equal(text(await call(1)), "s1 1");
+  server.evict();
+  assert.equal(text(await call(2)), "s2 2");
+  await session.close();
+});
