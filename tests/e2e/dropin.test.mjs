@@ -489,11 +489,12 @@ test("an AppBridge over the transport goes on through an eviction", bounded, asy
 
 test("an AppBridge over a Session goes on through an eviction", bounded, async () => {
   const server = new TestServer({ tools: uiTools });
-  const session = await connect(server.url, { fetch: server.fetch });
+  const session = await connect(server.url, { fetch: server.fetch, listen: "never" });
   const client = {
     getServerCapabilities: () => session.getServerCapabilities(),
     request: ({ method, params }, _schema, { signal } = {}) => session.request(method, params, { signal }),
-    setNotificationHandler: () => {},
+    setNotificationHandler: (wanted, handler) =>
+      session.on("notification", ({ method, params }) => method === wanted && handler({ method, params })),
   };
   const bridge = new AppBridge(client, APP, { serverTools: {} });
   const app = await appOf(bridge);

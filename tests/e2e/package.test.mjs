@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, symlinkSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { launchBrowser, openPage } from "./lib/chrome.mjs";
 import { installed } from "./lib/install.mjs";
@@ -47,12 +47,13 @@ after(async () => {
 
 // ── What is in it ──
 
-test("holds what its exports name, types once, and nothing that a strict page forbids", bounded, () => {
+test("holds what its exports name, types for each entry, and nothing that a strict page forbids", bounded, () => {
   const files = readdirSync(packaged, { recursive: true }).filter((path) => statSync(`${packaged}/${path}`).isFile());
-  const { exports, types } = JSON.parse(readFileSync(`${packaged}/package.json`, "utf8"));
+  const { exports } = JSON.parse(readFileSync(`${packaged}/package.json`, "utf8"));
   const named = JSON.stringify(exports).match(/"\.\/[^"]+\.\w+"/g).map((path) => path.slice(3, -1));
   for (const path of [...named, "README.md", "LICENSE-MIT", "LICENSE-APACHE"]) assert.ok(files.includes(path), path);
-  assert.deepEqual(files.filter((path) => path.endsWith(".d.ts")), [types.replace("./", "")]);
+  const types = Object.values(exports).flatMap((entry) => entry.types?.slice(2) ?? []);
+  assert.deepEqual(files.filter((path) => path.endsWith(".d.ts")).sort(), types.sort());
   for (const path of files.filter((path) => path.endsWith(".js"))) {
     const code = readFileSync(`${packaged}/${path}`, "utf8");
     assert.doesNotMatch(code, /\beval\(|new Function\(|\bFunction\(/, path);
@@ -239,6 +240,13 @@ for (const [module, moduleResolution] of [
     const target = ["--target", "es2022", "--lib", "esnext,dom", "--types", ""];
     await run(`${e2e}node_modules/.bin/tsc`, [...options, ...target, "types/consumer.ts"], { cwd: fixtures });
   });
+
+  test(`the transport is one of each SDK's under tsc --strict, moduleResolution ${moduleResolution}`, bounded, async () => {
+    const options = ["--strict", "--noEmit", "--exactOptionalPropertyTypes", "--module", module, "--moduleResolution", moduleResolution];
+    // The SDKs' own declarations need more than a page has.
+    const target = ["--target", "es2022", "--lib", "esnext,dom", "--types", "", "--skipLibCheck"];
+    await run(`${e2e}node_modules/.bin/tsc`, [...options, ...target, "hosts.ts"], { cwd: await typesOfHosts() });
+  });
 }
 
 test("the README's example runs as it stands", bounded, async () => {
@@ -269,6 +277,18 @@ test("the README's example runs as it stands", bounded, async () => {
 });
 
 // ── Details ──
+
+/** A folder in which imports find the SDKs, and the package beside them. */
+async function typesOfHosts() {
+  const folder = `${fixtures}/hosts-types`;
+  mkdirSync(`${folder}/node_modules`, { recursive: true });
+  for (const name of ["@modelcontextprotocol", "@ai-sdk", "zod", "react", "@types"]) {
+    const link = `${folder}/node_modules/${name}`;
+    if (!existsSync(link)) symlinkSync(`${e2e}node_modules/${name}`, link);
+  }
+  cpSync(`${fixtures}/types/hosts.ts`, `${folder}/hosts.ts`);
+  return folder;
+}
 
 /** `whoami(url)` is called, the server is restarted, `whoami` is called again: it heals, in as many requests as it must. */
 async function assertHeals(whoami, transcript = HEALED, finished = async () => {}) {
