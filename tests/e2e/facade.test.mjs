@@ -70,6 +70,7 @@ test("the core gets every option, those that were not given with their defaults"
     maxEventBytes: 16 * 1024 * 1024,
     maxResumes: 5,
     listen: "auto",
+    reconnectOn: "incompatible",
   });
 });
 
