@@ -25,7 +25,11 @@ export class Listeners {
 
   /** Whether somebody listens for what the server says unasked. */
   get hearUnasked() {
-    return UNASKED.some((event) => this.#all.get(event).size > 0);
+    return UNASKED.some((event) => this.hear(event));
+  }
+
+  hear(event) {
+    return this.#all.get(event).size > 0;
   }
 
   /** Calls the observer whenever listeners come or go; returns the way to stop that. */

@@ -19,8 +19,8 @@ export function guardian() {
     watched = false;
     if (cause !== undefined) die(cause);
   };
-  const requests = new Requests();
-  died.then(() => requests.abort());
+  let held;
+  died.then(() => abortAll(held));
 
   const guarded = (run) =>
     (...args) => {
@@ -47,12 +47,12 @@ export function guardian() {
 
   return {
     /** The exports, guarded. */
-    exports: (exports) =>
-      Object.fromEntries(
+    exports(exports) {
+      held = exports.__wbindgen_externrefs;
+      return Object.fromEntries(
         Object.entries(exports).map(([name, value]) => [name, typeof value === "function" ? guarded(value) : value]),
-      ),
-    /** What the instance aborts its requests with: a dead one would hold its connections, and there are only six. */
-    AbortController: requests.controller,
+      );
+    },
     get cause() {
       return cause;
     },
@@ -67,22 +67,13 @@ export function guardian() {
   };
 }
 
-class Requests {
-  #live = new Set();
-
-  controller = ((live) =>
-    class extends AbortController {
-      constructor() {
-        super();
-        if (live.size >= 64) {
-          for (const ref of live) if (!ref.deref()) live.delete(ref);
-        }
-        live.add(new WeakRef(this));
-      }
-    })(this.#live);
-
-  abort() {
-    for (const ref of this.#live) ref.deref()?.abort();
-    this.#live.clear();
+/**
+ * Aborts the requests of an instance: a dead one would hold its connections, and there are only six. `held` is its table
+ * of all values of JavaScript's that it holds.
+ */
+function abortAll(held) {
+  for (let at = 0; at < (held?.length ?? 0); at++) {
+    const value = held.get(at);
+    if (value instanceof AbortController) value.abort();
   }
 }

@@ -62,6 +62,7 @@ export class Link {
    * one listener for another in between leaves the stream open.
    */
   #listen() {
+    this.#tellCore((core) => core.setTraced(this.#listeners.hear("wire") || this.#outer?.hear("wire")));
     if (this.#isHeard) this.#tellListening(true);
     else queueMicrotask(() => this.#tellListening(this.#isHeard));
   }

@@ -35,7 +35,7 @@ export function runtime(source) {
 async function start(source) {
   module ??= await compile(source);
   const guard = guardian();
-  const glue = createGlue(guard.exports, guard.AbortController);
+  const glue = createGlue(guard.exports);
   try {
     await glue.init({ module_or_path: module });
   } catch (cause) {

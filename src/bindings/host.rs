@@ -6,6 +6,7 @@ use crate::{
     protocol::{Event, QuestionId, Status},
 };
 use js_sys::Function;
+use std::cell::Cell;
 use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen]
@@ -28,33 +29,41 @@ extern "C" {
 }
 
 /// The facade's half of a session.
-pub(super) struct Facade(HostObject);
+pub(super) struct Facade {
+    host: HostObject,
+    /// Whether anybody hears what goes over the wire. That is said of each exchange twice, and an object for each would
+    /// be a good part of what a call costs.
+    pub traced: Cell<bool>,
+}
 
 impl Facade {
     pub(super) fn new(host: JsValue) -> Self {
-        Self(host.unchecked_into())
+        Self { host: host.unchecked_into(), traced: Cell::new(false) }
     }
 }
 
 impl Host for Facade {
     fn status_changed(&self, status: Status<JsValue>) {
-        let _ = self.0.event("statechange", &convert::status(status));
+        let _ = self.host.event("statechange", &convert::status(status));
     }
 
     fn event(&self, event: Event<JsValue>) {
+        if matches!(event, Event::Wire(_)) && !self.traced.get() {
+            return;
+        }
         if let Some((name, detail)) = convert::event(event) {
-            let _ = self.0.event(name, &detail.into());
+            let _ = self.host.event(name, &detail.into());
         }
     }
 
     fn ask(&self, question: Question) {
         let Question { id, method, params, call, generation } = question;
         let params = params.unwrap_or_default();
-        let _ = self.0.ask(id.0 as f64, &method, &params, call.map(super::id), generation);
+        let _ = self.host.ask(id.0 as f64, &method, &params, call.map(super::id), generation);
     }
 
     fn withdraw(&self, question: QuestionId) {
-        let _ = self.0.withdraw(question.0 as f64);
+        let _ = self.host.withdraw(question.0 as f64);
     }
 }
 

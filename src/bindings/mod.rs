@@ -12,7 +12,7 @@ mod panic;
 use crate::{
     browser::{
         driver::Driver,
-        host::{Caller, Settled},
+        host::{Caller, Host, Settled},
     },
     protocol::{CallId, Params, QuestionId},
 };
@@ -25,6 +25,7 @@ use wasm_bindgen::prelude::*;
 #[wasm_bindgen]
 pub struct Core {
     driver: Driver,
+    facade: Rc<host::Facade>,
 }
 
 /// Makes a session that has not said anything yet; `connect` starts it.
@@ -34,11 +35,12 @@ pub struct Core {
 #[wasm_bindgen]
 pub fn open(url: &JsValue, config: &JsValue, host: JsValue) -> Result<Core, JsValue> {
     let (transport, config, handled) = config::parse(url, config)?;
-    let driver = Driver::open(transport, config, Rc::new(host::Facade::new(host)));
+    let facade = Rc::new(host::Facade::new(host));
+    let driver = Driver::open(transport, config, Rc::clone(&facade) as Rc<dyn Host>);
     for method in handled {
         driver.set_handled(method);
     }
-    Ok(Core { driver })
+    Ok(Core { driver, facade })
 }
 
 #[wasm_bindgen]
@@ -133,6 +135,12 @@ impl Core {
     #[wasm_bindgen(js_name = setListening)]
     pub fn set_listening(&self, listening: &JsValue) {
         self.driver.set_listening(listening.is_truthy());
+    }
+
+    /// Whether somebody listens for what goes over the wire.
+    #[wasm_bindgen(js_name = setTraced)]
+    pub fn set_traced(&self, traced: &JsValue) {
+        self.facade.traced.set(traced.is_truthy());
     }
 
     /// A snapshot.

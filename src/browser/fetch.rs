@@ -47,7 +47,7 @@ impl Transport {
         };
         let init: JsValue = Plain::new()
             .with("method", request.method.as_str())
-            .with("headers", js::from_entries(&headers)?)
+            .with("headers", headers)
             .with_some("body", request.body)
             .with("credentials", self.credentials.as_str())
             // Chromium asks for a new preflight with every request that passes the cache by, and nothing but the
@@ -114,8 +114,8 @@ impl Transport {
         global.fetch()?.dyn_into().map_err(|_| type_error("There is no fetch here: give one as the option `fetch`."))
     }
 
-    /// The host's fields, then the request's: what the protocol needs, no host can change.
-    async fn headers(&self, purpose: Purpose, request: &Request) -> Thrown<js::Headers> {
+    /// The host's fields, then the request's, as a plain object: what the protocol needs, no host can change.
+    async fn headers(&self, purpose: Purpose, request: &Request) -> Thrown<JsValue> {
         let mut own = self.headers.clone();
         if let Some(headers) = own.dyn_ref::<Function>() {
             let context = Plain::new()
@@ -124,14 +124,15 @@ impl Transport {
                 .with("url", self.url.as_str());
             own = js::settled(&headers.call1(&JsValue::UNDEFINED, &context.into())?).await?;
         }
-        if own.is_null() {
-            own = JsValue::UNDEFINED;
+        if own.is_null() || own.is_undefined() {
+            let fields = request.headers.iter();
+            return Ok(fields.fold(Plain::new(), |all, (name, value)| all.with(name, value.as_str())).into());
         }
         let headers = js::Headers::from_host(&own)?;
         for (name, value) in &request.headers {
             headers.set(name, value)?;
         }
-        Ok(headers)
+        js::from_entries(&headers)
     }
 }
 

@@ -207,6 +207,16 @@ test("the core knows whether anybody listens to what the server says unasked", a
   assert.equal((await open({ on: { notification() {} } })).core.listening, true);
 });
 
+test("the core tells of the wire while somebody listens to it", async () => {
+  const { session, core } = await open();
+  assert.equal(Boolean(core.traced), false);
+  const off = session.on("wire", () => {});
+  assert.equal(core.traced, true);
+  off();
+  assert.equal(Boolean(core.traced), false);
+  assert.equal((await open({ on: { wire() {} } })).core.traced, true);
+});
+
 // ── Questions of the server's ──
 
 test("a handler knows who asks, and its result, or what it throws, goes to the core", async () => {
@@ -264,15 +274,18 @@ test("whatever is thrown through the WebAssembly is its death: nothing runs in i
   let ran = 0;
   const trap = new WebAssembly.RuntimeError("unreachable");
   const guard = guardian();
+  const abort = new AbortController();
+  const held = new WebAssembly.Table({ element: "externref", initial: 3 });
+  held.set(1, abort);
   const exports = guard.exports({
     memory: 1,
+    __wbindgen_externrefs: held,
     run: () => ++ran,
     fail() {
       throw trap;
     },
     calls: (callback) => callback(),
   });
-  const abort = new guard.AbortController();
   assert.equal(exports.run(), 1);
   assert.equal(exports.memory, 1);
   const inner = [];
@@ -461,6 +474,7 @@ class Core {
   refuse = (...refusal) => this.refusals.push(refusal);
   setHandled = (method) => this.handled.push(method);
   setListening = (listening) => (this.listening = listening);
+  setTraced = (traced) => (this.traced = traced);
 }
 
 /** A manager whose sessions are no more than what a test needs of them. */

@@ -13,7 +13,7 @@ use anyhow::{Context, Result, bail};
 
 const HEAD: &str =
     "// Written by wasm-bindgen, and made into a function by xtask: each call has an instance of its own.
-export function createGlue(guard, AbortController) {
+export function createGlue(guard) {
 ";
 
 /// What is replaced, each found exactly once.
