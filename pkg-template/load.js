@@ -6,9 +6,18 @@ const VITE = 'With Vite 6 or 7 in dev, add optimizeDeps: { exclude: ["mcp-evergr
 const ELSEWHERE = "or call init(url) with the address at which your server has the file";
 const CSP = "Add 'wasm-unsafe-eval' to script-src of the page's Content-Security-Policy.";
 
+/** Gives the bytes, where they are not in the file beside this one. */
+let built;
+
+export function build(bytes) {
+  built = bytes;
+}
+
+const own = () => (built ? built() : new URL("./wasm/mcp_evergreen_bg.wasm", import.meta.url));
+
 /** The compiled module from `source`; without one, from the file beside this one. */
 export async function compile(source) {
-  const given = await (source === undefined ? new URL("./wasm/mcp_evergreen_bg.wasm", import.meta.url) : source);
+  const given = await (source === undefined ? own() : source);
   try {
     return await fromGiven(given);
   } catch (error) {

@@ -267,6 +267,12 @@ export class TestServer {
       case "resources/subscribe":
       case "resources/unsubscribe":
         return {};
+      case "resources/list":
+        return { resources: [] };
+      case "resources/templates/list":
+        return { resourceTemplates: [] };
+      case "prompts/list":
+        return { prompts: [] };
       case "tools/list":
         return { tools: Object.entries(tools).map(([name, tool]) => definition(name, tool)) };
       case "tools/call": {

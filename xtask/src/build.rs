@@ -110,7 +110,20 @@ fn package(project: &Project, compiled: &Path) -> Result<()> {
 fn bindings(project: &Project, compiled: &Path, to: &Path) -> Result<()> {
     let module = bind(project, compiled, to)?;
     glue::make_callable(&to.join("mcp_evergreen.js"))?;
-    optimize(project, &module, WASM_OPT_FLAGS)
+    optimize(project, &module, WASM_OPT_FLAGS)?;
+    inline(&module, &to.join("inline.js"))
+}
+
+/// The WebAssembly as a module of JavaScript, for who cannot ship a second file.
+fn inline(module: &Path, to: &Path) -> Result<()> {
+    const SCRIPT: &str = r#"
+        const { readFileSync, writeFileSync } = require("node:fs");
+        const { gzipSync } = require("node:zlib");
+        const [from, to] = process.argv.slice(1);
+        const text = gzipSync(readFileSync(from), { level: 9 }).toString("base64");
+        writeFileSync(to, `// The WebAssembly, gzip, base64.\nexport const GZIP = "${text}";\n`);
+    "#;
+    run(Command::new("node").args(["-e", SCRIPT, "--"]).arg(module).arg(to))
 }
 
 /// The WebAssembly of the package with the names of its functions, in the folder `to`.

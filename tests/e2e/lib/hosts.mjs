@@ -1,15 +1,17 @@
 // The Clients of others, bundled for a page.
 
-import { cpSync, existsSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { e2e, scratch } from "./paths.mjs";
 
-/** The folder with `hosts.js`; made once per version of what is in it. */
+const ENTRIES = ["hosts", "react"];
+
+/** The folder with `hosts.js` and `react.js`; made once per version of what is in it. */
 export async function bundledHosts() {
   const hash = createHash("sha256");
-  for (const file of ["fixtures/hosts/hosts.mjs", "package-lock.json"]) hash.update(readFileSync(`${e2e}${file}`));
+  const inputs = [...ENTRIES.map((name) => `fixtures/hosts/${name}.mjs`), "package-lock.json"];
+  for (const file of inputs) hash.update(readFileSync(`${e2e}${file}`));
   const folder = `${scratch}hosts-${hash.digest("hex").slice(0, 12)}`;
   if (existsSync(folder)) return folder;
   const { build } = await import("vite");
@@ -23,7 +25,7 @@ export async function bundledHosts() {
       outDir: making,
       emptyOutDir: true,
       minify: false,
-      lib: { entry: `${e2e}fixtures/hosts/hosts.mjs`, formats: ["es"], fileName: () => "hosts.js" },
+      lib: { entry: ENTRIES.map((name) => `${e2e}fixtures/hosts/${name}.mjs`), formats: ["es"], fileName: (_, name) => `${name}.js` },
     },
   });
   try {

@@ -1,0 +1,55 @@
+/** Sessions in React: `useMcp`. React 18 or later is a peer of this entry alone. */
+
+import type {
+  CallToolResult,
+  ConnectOptions,
+  GetPromptResult,
+  McpError,
+  Prompt,
+  ReadResourceResult,
+  RequestOptions,
+  Resource,
+  ResourceTemplate,
+  Session,
+  Status,
+  Tool,
+} from "./types.js";
+
+/**
+ * A session with the server at `url`, as long as a component that uses it is mounted, and what the server has, kept up to
+ * date. All components that name the same `url` and `options.key` share one session; the options of the first one
+ * count. It connects when it is mounted, never while rendering, nor on a server. When the last user is unmounted, the
+ * session is closed a second later.
+ *
+ * Everything in the result keeps its identity until it changes.
+ */
+export function useMcp(url: string | URL, options?: UseMcpOptions): UseMcpResult;
+
+/** Those of `connect`, without its `signal`. */
+export interface UseMcpOptions extends Omit<ConnectOptions, "signal"> {
+  /** Tells sessions with the same server apart: whoever is signed in, or a panel of its own. */
+  key?: string | undefined;
+}
+
+/** What a component gets. */
+export interface UseMcpResult {
+  /** Undefined until it is connected. */
+  readonly session: Session | undefined;
+  /** Its state; `"closed"` where it could not be connected, too. */
+  readonly status: Status;
+  /** What the server has, all pages; empty until it is listed. */
+  readonly tools: readonly Tool[];
+  readonly resources: readonly Resource[];
+  readonly resourceTemplates: readonly ResourceTemplate[];
+  readonly prompts: readonly Prompt[];
+  /** Why connecting or listing failed. */
+  readonly error: McpError | TypeError | undefined;
+  /** Calls a tool, as soon as there is a session. */
+  readonly callTool: (name: string, args?: Record<string, unknown>, options?: RequestOptions) => Promise<CallToolResult>;
+  readonly readResource: (uri: string, options?: RequestOptions) => Promise<ReadResourceResult>;
+  readonly getPrompt: (name: string, args?: Record<string, string>, options?: RequestOptions) => Promise<GetPromptResult>;
+  /** Connects anew. */
+  readonly retry: () => void;
+  /** Closes the session, for all who share it, until {@link UseMcpResult.retry} or a call. */
+  readonly disconnect: () => void;
+}

@@ -1,0 +1,163 @@
+// Sessions in React: one for each url and key, shared by all components that use it.
+
+import { useMemo, useSyncExternalStore } from "react";
+import { connect } from "./index.js";
+
+/** A session that nobody uses any more is kept for so long: React unmounts and mounts anew, and users come back. */
+const LINGER_MS = 1_000;
+
+const CONNECTING = Object.freeze({ state: "connecting", era: "legacy", generation: 0, recoveries: 0 });
+const NOTHING = Object.freeze([]);
+
+/** What is listed, where the server has it: the capability, and the event that tells of another list. */
+const LISTS = {
+  tools: ["tools", "toolschange"],
+  resources: ["resources", "resourceschange"],
+  resourceTemplates: ["resources", "resourceschange"],
+  prompts: ["prompts", "promptschange"],
+};
+
+const FIRST = Object.freeze({
+  session: undefined,
+  status: CONNECTING,
+  error: undefined,
+  ...Object.fromEntries(Object.keys(LISTS).map((name) => [name, NOTHING])),
+});
+
+const stores = new Map();
+
+class Store {
+  #id;
+  #url;
+  #options;
+  #snapshot = FIRST;
+  #listeners = new Set();
+  /** The session, or the promise of it; undefined while nobody wants one. */
+  #opening;
+  #linger;
+
+  constructor(id, url, options) {
+    this.#id = id;
+    this.#url = url;
+    this.#options = options;
+  }
+
+  subscribe = (listener) => {
+    clearTimeout(this.#linger);
+    // Another store may have taken its place while it lingered.
+    if (!stores.has(this.#id)) stores.set(this.#id, this);
+    this.#listeners.add(listener);
+    this.#open();
+    return () => {
+      this.#listeners.delete(listener);
+      if (this.#listeners.size === 0) this.#linger = setTimeout(() => this.#end(), LINGER_MS);
+    };
+  };
+
+  snapshot = () => this.#snapshot;
+
+  /** What components call: bound, and the same for the life of the store. */
+  actions = {
+    callTool: (name, args, options) => this.#with((session) => session.callTool({ name, arguments: args }, options)),
+    readResource: (uri, options) => this.#with((session) => session.readResource({ uri }, options)),
+    getPrompt: (name, args, options) => this.#with((session) => session.getPrompt({ name, arguments: args }, options)),
+    retry: () => {
+      this.#drop();
+      this.#open();
+    },
+    disconnect: () => this.#drop(),
+  };
+
+  async #with(run) {
+    return run(await this.#open());
+  }
+
+  #open() {
+    this.#opening ??= this.#connect();
+    return this.#opening;
+  }
+
+  #connect() {
+    const mine = () => this.#opening === opening;
+    const { key: _, on = {}, ...options } = this.#options;
+    const heard = {
+      ...on,
+      statechange: (status) => {
+        on.statechange?.(status);
+        if (mine()) this.#set({ status });
+      },
+    };
+    const opening = connect(this.#url, { ...options, on: heard });
+    if (this.#snapshot !== FIRST) this.#set(FIRST);
+    opening.then(
+      (session) => mine() && this.#connected(session, mine),
+      (error) => {
+        if (!mine()) return;
+        // The next who asks tries again.
+        this.#opening = undefined;
+        this.#set({ error, status: { ...CONNECTING, state: "closed", lastError: error } });
+      },
+    );
+    return opening;
+  }
+
+  #connected(session, mine) {
+    this.#set({ session, status: session.status, error: undefined });
+    for (const [name, [capability, event]] of Object.entries(LISTS)) {
+      let latest = 0;
+      const load = async () => {
+        const turn = ++latest;
+        if (!session.status.capabilities?.[capability]) return;
+        try {
+          const items = [];
+          for await (const item of session[name]()) items.push(item);
+          if (mine() && turn === latest) this.#set({ [name]: Object.freeze(items) });
+        } catch (error) {
+          if (mine() && turn === latest) this.#set({ error });
+        }
+      };
+      session.on(event, load);
+      load();
+    }
+  }
+
+  #set(changes) {
+    this.#snapshot = Object.freeze({ ...this.#snapshot, ...changes });
+    for (const listener of [...this.#listeners]) listener();
+  }
+
+  #drop() {
+    const opening = this.#opening;
+    this.#opening = undefined;
+    this.#set({ ...FIRST, status: { ...CONNECTING, state: "closed" } });
+    opening?.then((session) => session.close()).catch(() => {});
+  }
+
+  #end() {
+    if (stores.get(this.#id) === this) stores.delete(this.#id);
+    this.#drop();
+  }
+}
+
+function storeOf(url, options) {
+  const id = JSON.stringify([url, options.key ?? null]);
+  let store = stores.get(id);
+  if (!store) {
+    store = new Store(id, url, options);
+    // On a server nobody subscribes, and nothing may be left behind.
+    if (typeof document === "undefined") return store;
+    stores.set(id, store);
+  }
+  return store;
+}
+
+const first = () => FIRST;
+
+export function useMcp(url, options = {}) {
+  const { key } = options;
+  const href = String(url);
+  // The options of the first to use it count: a url and a key name one session.
+  const store = useMemo(() => storeOf(href, options), [href, key]);
+  const snapshot = useSyncExternalStore(store.subscribe, store.snapshot, first);
+  return useMemo(() => ({ ...snapshot, ...store.actions }), [snapshot, store]);
+}

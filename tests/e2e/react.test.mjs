@@ -1,0 +1,155 @@
+// useMcp, in a page and on a server.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { launchBrowser, openPage } from "./lib/chrome.mjs";
+import { bundledHosts } from "./lib/hosts.mjs";
+import { installed } from "./lib/install.mjs";
+import { e2e } from "./lib/paths.mjs";
+import { run } from "./lib/processes.mjs";
+import { fileAt, serve } from "./lib/static.mjs";
+
+const bounded = { timeout: 30_000 };
+const PAGE = `<!doctype html><div id="root"></div>
+<script type="importmap">{ "imports": { "react": "/hosts/react.js", "mcp-evergreen": "/node_modules/mcp-evergreen/index.js" } }</script>`;
+
+let app;
+let site;
+let browser;
+before(async () => {
+  const hosts = await bundledHosts();
+  app = await installed();
+  site = await serve(app, {
+    override: (path) => {
+      if (path === "/") return { type: "text/html", body: PAGE };
+      return path.startsWith("/hosts/") ? fileAt(hosts + path.slice("/hosts".length)) : undefined;
+    },
+  });
+  browser = await launchBrowser();
+});
+after(async () => {
+  await browser?.close();
+  await site?.close();
+});
+
+// Runs in the page: `mount(...panels)` renders a list of panels, each with a url, options and a name; `seen[name]` is
+// what its latest render got, `renders[name]` how many there were.
+async function stage() {
+  const { createElement, createRoot, StrictMode } = await import("react");
+  const { useMcp } = await import("/node_modules/mcp-evergreen/react.js");
+  const { TestServer } = await import("/node_modules/mcp-evergreen/testing.js");
+  const tools = { echo: ({ x }, { session }) => `${session} ${x}` };
+  Object.assign(globalThis, {
+    server: new TestServer({ tools }),
+    seen: {},
+    renders: {},
+    async until(holds) {
+      for (let n = 0; !holds(); n++) {
+        if (n > 300) throw new Error(`waited in vain: ${holds}`);
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+    },
+  });
+  function Panel({ name, url, options }) {
+    seen[name] = useMcp(url, options);
+    renders[name] = (renders[name] ?? 0) + 1;
+    return createElement("p", null, `${name}: ${seen[name].status.state}, ${seen[name].tools.length} tools`);
+  }
+  const root = createRoot(document.getElementById("root"));
+  globalThis.mount = (...panels) =>
+    root.render(
+      createElement(
+        StrictMode,
+        null,
+        panels.map(([name, options, url = server.url]) =>
+          createElement(Panel, { key: name, name, url, options: { fetch: server.fetch, ...options } }),
+        ),
+      ),
+    );
+}
+
+function scene(name, play) {
+  test(name, bounded, async () => {
+    const page = await openPage(browser, site.url);
+    try {
+      await page.run(stage);
+      assert.deepEqual(await page.run(play), "held");
+      assert.deepEqual(page.errors, []);
+    } finally {
+      await page.close();
+    }
+  });
+}
+
+scene("components share one session, which is made once under StrictMode and outlives a remount", async () => {
+  mount(["a"], ["b"]);
+  await until(() => seen.a?.tools.length === 1 && seen.b?.tools.length === 1);
+  const { session } = seen.a;
+  const shared = session === seen.b.session && server.count("initialize") === 1;
+  mount(["b"]);
+  await until(() => document.body.innerText.includes("b:") && !document.body.innerText.includes("a:"));
+  mount();
+  await until(() => !document.body.innerText.includes("b:"));
+  mount(["c"]);
+  await until(() => seen.c?.tools.length === 1);
+  return shared && seen.c.session === session && server.sessionsMade === 1 ? "held" : [shared, server.sessionsMade];
+});
+
+scene("another key is another session, and the last one who leaves closes it", async () => {
+  mount(["a", { key: "one" }], ["b", { key: "two" }]);
+  await until(() => seen.a?.session && seen.b?.session);
+  if (seen.a.session === seen.b.session || server.sessionsMade !== 2) return "one session for two keys";
+  mount(["a", { key: "one" }]);
+  await until(() => server.requests.some(({ http }) => http === "DELETE"));
+  return seen.a.session.status.state === "ready" ? "held" : seen.a.session.status;
+});
+
+scene("an eviction is healed under a call, and lists follow the server", async () => {
+  mount(["a"]);
+  await until(() => seen.a?.tools.length === 1);
+  const { callTool, tools } = seen.a;
+  server.evict();
+  const { content } = await callTool("echo", { x: 1 });
+  if (content[0].text !== "s2 1") return content;
+  await until(() => seen.a.status.recoveries === 1);
+  if (seen.a.tools !== tools || seen.a.callTool !== callTool) return "identities changed";
+  server.become({ tools: { echo: () => "x", more: () => "y" } });
+  await until(() => server.streams === 1);
+  server.notify("notifications/tools/list_changed");
+  await until(() => seen.a.tools.length === 2);
+  const before = renders.a;
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  return renders.a === before ? "held" : "it renders without a reason";
+});
+
+scene("what fails is told, and retry tries again", async () => {
+  let down = true;
+  const fetch = async (...args) => (down ? new Response("no", { status: 400 }) : server.fetch(...args));
+  mount(["a", { fetch, key: "down" }]);
+  await until(() => seen.a?.error);
+  if (seen.a.status.state !== "closed") return seen.a.status;
+  down = false;
+  seen.a.retry();
+  await until(() => seen.a.tools.length === 1 && !seen.a.error);
+  seen.a.disconnect();
+  await until(() => seen.a.status.state === "closed" && !seen.a.session);
+  const { content } = await seen.a.callTool("echo", { x: 2 });
+  return content[0].text === "s2 2" ? "held" : content;
+});
+
+test("on a server it renders the first state and connects nowhere", bounded, async () => {
+  const script = `
+    import { createElement } from "${e2e}node_modules/react/index.js";
+    import { renderToString } from "${e2e}node_modules/react-dom/server.node.js";
+    import { useMcp } from "${app}/node_modules/mcp-evergreen/react.js";
+    const App = () => createElement("p", null, useMcp("https://mcp.test/mcp", { fetch: () => { throw new Error("sent"); } }).status.state);
+    console.log(renderToString(createElement(App)));
+  `;
+  const hook = `data:text/javascript,${encodeURIComponent(`
+    export function resolve(name, context, next) {
+      return next(name === "react" ? "file://${e2e}node_modules/react/index.js" : name, context);
+    }`)}`;
+  const register = `data:text/javascript,${encodeURIComponent(`import { register } from "node:module"; register(${JSON.stringify(hook)});`)}`;
+  const output = await run(process.execPath, ["--import", register, "--input-type=module", "-e", script]);
+  assert.equal(output.trim(), "<p>connecting</p>");
+});
