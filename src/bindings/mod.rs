@@ -19,7 +19,12 @@ use crate::{
 use config::{number, text};
 use js_sys::Function;
 use std::rc::Rc;
+use talc::wasm::WasmDynamicTalc;
 use wasm_bindgen::prelude::*;
+
+/// As fast as the default one, and a fifth of its size.
+#[global_allocator]
+static ALLOCATOR: WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
 
 /// One session.
 #[wasm_bindgen]
