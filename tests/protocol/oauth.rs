@@ -1,9 +1,10 @@
 //! Authorizations as transcripts: what is fetched, in order, and what comes of it.
 
 use mcp_evergreen::protocol::Challenge;
+use mcp_evergreen::protocol::json::Json;
 use mcp_evergreen::protocol::oauth::text::query_field;
 use mcp_evergreen::protocol::oauth::{Chance, Fetch, Flow, Need, Reply, Settings, Step, Trouble};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 const NOW: u64 = 1_700_000_000_000;
@@ -58,7 +59,7 @@ impl World {
                 client_id: None,
                 client_secret: None,
                 issuer: None,
-                client_metadata: Some(Map::new()),
+                client_metadata: Json::parse("{}"),
             },
             kept: None,
             answers: answers.into_iter().map(|(url, body)| (url.to_owned(), (200, body))).collect(),
@@ -215,7 +216,7 @@ fn the_first_login() {
 fn a_registration_says_what_kind_of_client_it_is() {
     let mut world = World::new();
     world.settings.client_metadata =
-        json!({"client_name": "My host", "redirect_uris": ["https://evil.example/"]}).as_object().cloned();
+        Json::parse(r#"{"client_name": "My host", "redirect_uris": ["https://evil.example/"]}"#);
     world.login();
     let sent = world.registration();
     assert_eq!((&sent["application_type"], &sent["client_name"]), (&json!("web"), &json!("My host")));

@@ -1,9 +1,9 @@
 //! The part of an authorization that the user sees: what is asked for, and what comes back.
 
 use super::Trouble;
-use super::discovery::Server;
+use super::discovery::{Server, member};
 use super::flow::{Flow, Stage, Step, bearer, covers};
-use super::record::{self, Grant, Pending};
+use super::record::{Grant, Pending};
 use super::registration::{Client, Identity, identify};
 use super::text::form;
 use super::token::{self, Refused, Tokens};
@@ -16,7 +16,7 @@ impl Flow {
             return self.end(Step::NeedsUser);
         }
         let bound = self.settings.issuer.as_deref().or(self.record.bound.as_deref());
-        let registered = self.record.clients.get(&server.issuer);
+        let registered = self.record.client(&server.issuer);
         match identify(&self.settings, &server, registered, bound) {
             Ok(Identity::Known(client)) => self.open(&server, client),
             Ok(Identity::Register(fetch)) => {
@@ -58,7 +58,7 @@ impl Flow {
         fields.extend(offline.then_some(("prompt", "consent")));
         let join = if server.authorization_endpoint.contains('?') { '&' } else { '?' };
         let url = format!("{}{join}{}", server.authorization_endpoint, form(&fields));
-        self.steps.push_back(Step::Open { url, state: pending.state.clone(), pending: record::write(&pending) });
+        self.steps.push_back(Step::Open { url, state: pending.state.clone(), pending: pending.write() });
         self.pending = Some(pending);
         self.stage = Stage::User;
     }
@@ -68,7 +68,7 @@ impl Flow {
     fn scope(&self, server: &Server) -> Option<String> {
         let challenge = self.challenge.as_ref();
         let metadata = self.settings.client_metadata.as_ref();
-        let own = metadata.and_then(|metadata| metadata.get("scope")?.as_str()).map(str::to_owned);
+        let own = metadata.and_then(|metadata| member(metadata, "scope")).map(str::to_owned);
         let challenged = challenge.and_then(|challenge| bearer(challenge).scope);
         let scope = challenged.or_else(|| self.scopes.as_ref().map(|all| all.join(" "))).or(own);
         let mut scope = scope.filter(|scope| !scope.is_empty())?;
@@ -90,7 +90,7 @@ impl Flow {
             Err(trouble) => {
                 // A server that has forgotten a client tells the user, not us: next time it is registered anew.
                 let issuer = self.pending.as_ref().map(|pending| pending.issuer.clone()).unwrap_or_default();
-                if !self.is_new && self.record.clients.remove(&issuer).is_some() {
+                if !self.is_new && self.record.forget_client(&issuer) {
                     self.keep();
                 }
                 self.fail(trouble);
@@ -132,7 +132,7 @@ impl Flow {
                 self.granted();
             }
             Err(refused) => {
-                if matches!(refused, Refused::Client(_)) && self.record.clients.remove(&pending.issuer).is_some() {
+                if matches!(refused, Refused::Client(_)) && self.record.forget_client(&pending.issuer) {
                     self.keep();
                 }
                 self.fail(refused.trouble());

@@ -2,7 +2,7 @@
 
 use super::text::{Url, is_secure};
 use super::{Trouble, trouble};
-use serde_json::Value;
+use crate::protocol::json::Json;
 
 /// Where the metadata of a resource may be, in the order in which it is looked for: where the challenge says; then at
 /// the well-known places, with the path of the endpoint and without (2025-11-25, authorization, Protected Resource
@@ -30,18 +30,18 @@ pub(super) struct Resource {
 impl Resource {
     /// `Ok(None)` where the document is none.
     pub fn read(text: &str, endpoint: &Url<'_>) -> Result<Option<Self>, Trouble> {
-        let Ok(document) = serde_json::from_str::<Value>(text) else { return Ok(None) };
-        let Some(resource) = document["resource"].as_str() else { return Ok(None) };
+        let Some(document) = Json::parse(text) else { return Ok(None) };
+        let Some(resource) = member(&document, "resource") else { return Ok(None) };
         // "the resource value … MUST be identical" (RFC 9728, section 3.3); servers publish the parent of an endpoint,
         // too. What is another's is never used.
         if !Url::parse(resource).is_some_and(|url| url.covers(endpoint)) {
             return Err(trouble("resource_mismatch", RESOURCE_MISMATCH));
         }
-        let servers = strings(&document["authorization_servers"]).unwrap_or_default();
+        let servers = strings(&document, "authorization_servers").unwrap_or_default();
         if servers.is_empty() {
             return Ok(None);
         }
-        Ok(Some(Self { resource: resource.to_owned(), servers, scopes: strings(&document["scopes_supported"]) }))
+        Ok(Some(Self { resource: resource.to_owned(), servers, scopes: strings(&document, "scopes_supported") }))
     }
 }
 
@@ -89,8 +89,9 @@ impl Server {
     /// `Ok(None)` where the document is none. `legacy`: nothing but the endpoint's origin names this server, as it was
     /// before 2025-06-18; whether with a slash at its end is open.
     pub fn read(text: &str, issuer: &str, legacy: bool) -> Result<Option<Self>, Trouble> {
-        let Ok(document) = serde_json::from_str::<Value>(text) else { return Ok(None) };
-        let text = |name: &str| document[name].as_str().map(str::to_owned);
+        let Some(document) = Json::parse(text) else { return Ok(None) };
+        let text = |name: &str| member(&document, name).map(str::to_owned);
+        let is = |name: &str| document.get(name) == Some(&Json::Bool(true));
         let (Some(said), Some(authorization_endpoint), Some(token_endpoint)) =
             (text("issuer"), text("authorization_endpoint"), text("token_endpoint"))
         else {
@@ -105,10 +106,10 @@ impl Server {
             token_endpoint,
             registration_endpoint: text("registration_endpoint"),
             revocation_endpoint: text("revocation_endpoint"),
-            scopes: strings(&document["scopes_supported"]).unwrap_or_default(),
-            auth_methods: strings(&document["token_endpoint_auth_methods_supported"]),
-            takes_client_urls: document["client_id_metadata_document_supported"] == Value::Bool(true),
-            sends_iss: document["authorization_response_iss_parameter_supported"] == Value::Bool(true),
+            scopes: strings(&document, "scopes_supported").unwrap_or_default(),
+            auth_methods: strings(&document, "token_endpoint_auth_methods_supported"),
+            takes_client_urls: is("client_id_metadata_document_supported"),
+            sends_iss: is("authorization_response_iss_parameter_supported"),
         };
         let addresses = [&server.authorization_endpoint, &server.token_endpoint];
         let more = server.registration_endpoint.iter().chain(&server.revocation_endpoint);
@@ -116,7 +117,7 @@ impl Server {
             return Err(trouble("unsafe_url", UNSAFE));
         }
         // "If code_challenge_methods_supported is absent … MCP clients MUST refuse to proceed."
-        let methods = strings(&document["code_challenge_methods_supported"]).unwrap_or_default();
+        let methods = strings(&document, "code_challenge_methods_supported").unwrap_or_default();
         if !methods.iter().any(|method| method == "S256") {
             return Err(trouble("no_pkce", NO_PKCE));
         }
@@ -135,6 +136,14 @@ impl Server {
     }
 }
 
-fn strings(value: &Value) -> Option<Vec<String>> {
-    Some(value.as_array()?.iter().filter_map(Value::as_str).map(str::to_owned).collect())
+/// A member that is a string.
+pub(super) fn member<'a>(object: &'a Json, name: &str) -> Option<&'a str> {
+    object.get(name)?.as_str()
+}
+
+fn strings(object: &Json, name: &str) -> Option<Vec<String>> {
+    match object.get(name)? {
+        Json::Array(items) => Some(items.iter().filter_map(Json::as_str).map(str::to_owned).collect()),
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::Text(_) | Json::Object(_) => None,
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::challenge::Bearer;
 use super::discovery::{Resource, Server, resource_places, server_places};
-use super::record::{self, Grant, Pending, Record};
+use super::record::{Grant, Pending, Record};
 use super::registration::registered;
 use super::text::Url;
 use super::token::{self, Refused, Tokens};
@@ -120,7 +120,7 @@ impl Flow {
         let endpoint = settings.resource.as_ref().unwrap_or(&settings.endpoint);
         let resource = endpoint.split('#').next().unwrap_or_default().to_owned();
         let mut flow = Self {
-            record: record::read(kept).unwrap_or_default(),
+            record: kept.and_then(Record::read).unwrap_or_default(),
             settings,
             chance,
             challenge: None,
@@ -148,7 +148,7 @@ impl Flow {
 
     fn stored(&mut self, returned: Option<(String, String)>, now: u64) {
         if let Some((pending, url)) = returned {
-            let pending = record::read::<Pending>(Some(&pending));
+            let pending = Pending::read(&pending);
             if let Some(pending) = pending.filter(|pending| pending.endpoint == self.settings.endpoint) {
                 self.pending = Some(pending);
                 return self.returned(&url);
@@ -262,7 +262,8 @@ impl Flow {
                 match registered(body, &self.settings, &server).filter(|_| good) {
                     Some(client) => {
                         self.is_new = true;
-                        self.record.clients.insert(server.issuer.clone(), client.clone());
+                        self.record.forget_client(&server.issuer);
+                        self.record.clients.push((server.issuer.clone(), client.clone()));
                         self.keep();
                         self.open(&server, client);
                     }
@@ -322,7 +323,7 @@ impl Flow {
             (Err(refused), server) => {
                 let issuer = self.record.grant.take().map(|grant| grant.issuer);
                 if let (Refused::Client(_), Some(issuer)) = (refused, issuer) {
-                    self.record.clients.remove(&issuer);
+                    self.record.forget_client(&issuer);
                 }
                 self.keep();
                 match server {
@@ -334,7 +335,7 @@ impl Flow {
     }
 
     pub(super) fn keep(&mut self) {
-        self.steps.push_back(Step::Keep(record::write(&self.record)));
+        self.steps.push_back(Step::Keep(self.record.write()));
     }
 
     pub(super) fn granted(&mut self) {

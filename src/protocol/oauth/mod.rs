@@ -24,8 +24,8 @@ pub use challenge::Bearer;
 pub use flow::{Flow, Need, Step};
 
 use super::error::Diagnosis;
+use super::json::Json;
 use super::{Code, Error, Outcome};
-use serde_json::{Map, Value};
 
 /// What the host has decided.
 #[derive(Clone)]
@@ -42,8 +42,8 @@ pub struct Settings {
     pub client_secret: Option<String>,
     /// The authorization server that the pre-registered client belongs to.
     pub issuer: Option<String>,
-    /// What is registered where clients are registered dynamically (RFC 7591, section 2).
-    pub client_metadata: Option<Map<String, Value>>,
+    /// What is registered where clients are registered dynamically: an object (RFC 7591, section 2).
+    pub client_metadata: Option<Json>,
 }
 
 /// What one authorization request needs of chance: base64url texts of 32 random bytes each, and the SHA-256 of the

@@ -1,52 +1,39 @@
-//! What is kept from one page life to the next, as JSON texts in the host's storage. None of it prints.
+//! What is kept from one page life to the next, as JSON texts in the host's storage. None of it prints. What another
+//! version, or somebody else, has written is as good as nothing.
 
+use super::discovery::member;
 use super::registration::Client;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use std::collections::BTreeMap;
+use crate::protocol::json::Json;
 
 /// What is known of one endpoint for one user.
-#[derive(Default, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Default)]
 pub(super) struct Record {
     /// Clients that were registered dynamically, by issuer: "Clients MUST maintain separate registration state per
     /// authorization server".
-    pub clients: BTreeMap<String, Client>,
+    pub clients: Vec<(String, Client)>,
     /// The authorization server that the pre-registered client was used with.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub bound: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub grant: Option<Grant>,
 }
 
 /// What an authorization server has granted.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone)]
 pub(super) struct Grant {
     pub issuer: String,
     pub client: Client,
     pub resource: String,
     pub token_endpoint: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revocation_endpoint: Option<String>,
     /// The scopes that were asked for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
     pub access: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refresh: Option<String>,
     /// In milliseconds since the epoch; some time before the access token expires.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refresh_at: Option<u64>,
 }
 
-impl Grant {
-    /// When the token is to be refreshed, if it can be.
-    pub fn due(&self) -> Option<u64> {
-        self.refresh_at.filter(|_| self.refresh.is_some())
-    }
-}
-
 /// An authorization request that the user was sent away with.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone)]
 pub(super) struct Pending {
     /// The MCP endpoint that it is for.
     pub endpoint: String,
@@ -58,20 +45,142 @@ pub(super) struct Pending {
     /// It says who it is in its answers.
     pub sends_iss: bool,
     pub token_endpoint: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revocation_endpoint: Option<String>,
     pub client: Client,
     pub resource: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
 }
 
-/// What another version, or somebody else, has written is as good as nothing.
-pub(super) fn read<T: DeserializeOwned>(text: Option<&str>) -> Option<T> {
-    serde_json::from_str(text?).ok()
+impl Record {
+    pub fn read(text: &str) -> Option<Self> {
+        let json = Json::parse(text)?;
+        let clients = json.get("clients").map(Json::members).unwrap_or_default();
+        let read = |(issuer, client): &(String, Json)| Some((issuer.clone(), Client::read(client)?));
+        Some(Self {
+            clients: clients.iter().filter_map(read).collect(),
+            bound: owned(&json, "bound"),
+            grant: json.get("grant").and_then(Grant::read),
+        })
+    }
+
+    pub fn write(&self) -> String {
+        let clients = self.clients.iter().map(|(issuer, client)| (issuer.clone(), client.write())).collect();
+        let grant = self.grant.as_ref().map(Grant::write);
+        object([("clients", Some(Json::Object(clients))), ("bound", text(self.bound.as_ref())), ("grant", grant)])
+            .to_text()
+    }
+
+    pub fn client(&self, issuer: &str) -> Option<&Client> {
+        self.clients.iter().find(|(own, _)| own == issuer).map(|(_, client)| client)
+    }
+
+    /// Says whether there was one.
+    pub fn forget_client(&mut self, issuer: &str) -> bool {
+        let before = self.clients.len();
+        self.clients.retain(|(own, _)| own != issuer);
+        self.clients.len() < before
+    }
 }
 
-pub(super) fn write(value: &impl Serialize) -> String {
-    // Maps with texts as keys always serialize.
-    serde_json::to_string(value).unwrap_or_default()
+impl Grant {
+    /// When the token is to be refreshed, if it can be.
+    pub fn due(&self) -> Option<u64> {
+        self.refresh_at.filter(|_| self.refresh.is_some())
+    }
+
+    fn read(json: &Json) -> Option<Self> {
+        Some(Self {
+            issuer: owned(json, "issuer")?,
+            client: Client::read(json.get("client")?)?,
+            resource: owned(json, "resource")?,
+            token_endpoint: owned(json, "token_endpoint")?,
+            revocation_endpoint: owned(json, "revocation_endpoint"),
+            scope: owned(json, "scope"),
+            access: owned(json, "access")?,
+            refresh: owned(json, "refresh"),
+            refresh_at: json.get("refresh_at").and_then(Json::as_i64).and_then(|at| u64::try_from(at).ok()),
+        })
+    }
+
+    fn write(&self) -> Json {
+        object([
+            ("issuer", text(Some(&self.issuer))),
+            ("client", Some(self.client.write())),
+            ("resource", text(Some(&self.resource))),
+            ("token_endpoint", text(Some(&self.token_endpoint))),
+            ("revocation_endpoint", text(self.revocation_endpoint.as_ref())),
+            ("scope", text(self.scope.as_ref())),
+            ("access", text(Some(&self.access))),
+            ("refresh", text(self.refresh.as_ref())),
+            ("refresh_at", self.refresh_at.map(|at| Json::Number(at.to_string()))),
+        ])
+    }
+}
+
+impl Pending {
+    pub fn read(text: &str) -> Option<Self> {
+        let json = &Json::parse(text)?;
+        Some(Self {
+            endpoint: owned(json, "endpoint")?,
+            state: owned(json, "state").filter(|state| !state.is_empty())?,
+            verifier: owned(json, "verifier")?,
+            redirect: owned(json, "redirect")?,
+            issuer: owned(json, "issuer")?,
+            sends_iss: json.get("sends_iss") == Some(&Json::Bool(true)),
+            token_endpoint: owned(json, "token_endpoint")?,
+            revocation_endpoint: owned(json, "revocation_endpoint"),
+            client: Client::read(json.get("client")?)?,
+            resource: owned(json, "resource")?,
+            scope: owned(json, "scope"),
+        })
+    }
+
+    pub fn write(&self) -> String {
+        object([
+            ("endpoint", text(Some(&self.endpoint))),
+            ("state", text(Some(&self.state))),
+            ("verifier", text(Some(&self.verifier))),
+            ("redirect", text(Some(&self.redirect))),
+            ("issuer", text(Some(&self.issuer))),
+            ("sends_iss", Some(Json::Bool(self.sends_iss))),
+            ("token_endpoint", text(Some(&self.token_endpoint))),
+            ("revocation_endpoint", text(self.revocation_endpoint.as_ref())),
+            ("client", Some(self.client.write())),
+            ("resource", text(Some(&self.resource))),
+            ("scope", text(self.scope.as_ref())),
+        ])
+        .to_text()
+    }
+}
+
+impl Client {
+    fn read(json: &Json) -> Option<Self> {
+        Some(Self {
+            id: owned(json, "id")?,
+            secret: owned(json, "secret"),
+            method: owned(json, "method")?,
+            redirect: owned(json, "redirect").unwrap_or_default(),
+        })
+    }
+
+    fn write(&self) -> Json {
+        object([
+            ("id", text(Some(&self.id))),
+            ("secret", text(self.secret.as_ref())),
+            ("method", text(Some(&self.method))),
+            ("redirect", text(Some(&self.redirect))),
+        ])
+    }
+}
+
+fn owned(json: &Json, name: &str) -> Option<String> {
+    member(json, name).map(str::to_owned)
+}
+
+fn text(text: Option<&String>) -> Option<Json> {
+    text.cloned().map(Json::Text)
+}
+
+fn object<const N: usize>(members: [(&str, Option<Json>); N]) -> Json {
+    Json::Object(members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect())
 }

@@ -1,21 +1,18 @@
 //! Who the client is to an authorization server.
 
-use super::discovery::Server;
+use super::discovery::{Server, member};
 use super::text::{Url, base64, encode};
 use super::{Fetch, Settings, Trouble, trouble};
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use crate::protocol::json::Json;
 
 /// A client, as one authorization server knows it.
-#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub(super) struct Client {
     pub id: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret: Option<String>,
     /// `none`, `client_secret_post` or `client_secret_basic`.
     pub method: String,
     /// The redirect URL that was registered; empty where nothing was.
-    #[serde(default)]
     pub redirect: String,
 }
 
@@ -67,32 +64,41 @@ fn is_document(id: &str) -> bool {
     id.starts_with("https://") && Url::parse(id).is_some_and(|url| !url.path().is_empty())
 }
 
-fn registration(endpoint: &str, metadata: &Map<String, Value>, settings: &Settings, server: &Server) -> Fetch {
+fn registration(endpoint: &str, metadata: &Json, settings: &Settings, server: &Server) -> Fetch {
     let native = Url::parse(&settings.redirect_url).is_some_and(|url| url.is_loopback());
     let offers = |method: &str| server.auth_methods.as_ref().is_none_or(|all| all.iter().any(|one| one == method));
     let method = ["none", "client_secret_post", "client_secret_basic"].into_iter().find(|method| offers(method));
-    let mut body = Map::new();
-    body.insert("client_name".into(), "mcp-evergreen".into());
-    body.insert("grant_types".into(), vec!["authorization_code", "refresh_token"].into());
-    body.insert("response_types".into(), vec!["code"].into());
-    body.insert("application_type".into(), if native { "native" } else { "web" }.into());
-    body.insert("token_endpoint_auth_method".into(), method.unwrap_or("none").into());
-    body.extend(metadata.clone());
-    body.insert("redirect_uris".into(), vec![settings.redirect_url.as_str()].into());
+    let text = |text: &str| Json::Text(text.to_owned());
+    let own = [
+        ("redirect_uris", Json::Array(vec![text(&settings.redirect_url)])),
+        ("client_name", text("mcp-evergreen")),
+        ("grant_types", Json::Array(vec![text("authorization_code"), text("refresh_token")])),
+        ("response_types", Json::Array(vec![text("code")])),
+        ("application_type", text(if native { "native" } else { "web" })),
+        ("token_endpoint_auth_method", text(method.unwrap_or("none"))),
+    ];
+    // The host's word counts, but for where the user comes back to.
+    let hosts = metadata.members().iter().filter(|(name, _)| name != "redirect_uris").cloned();
+    let mut body: Vec<(String, Json)> = hosts.collect();
+    for (name, value) in own {
+        if body.iter().all(|(host, _)| host != name) {
+            body.push((name.to_owned(), value));
+        }
+    }
     Fetch {
         method: "POST",
         url: endpoint.to_owned(),
         headers: vec![("content-type", "application/json".to_owned())],
-        body: Some(Value::Object(body).to_string()),
+        body: Some(Json::Object(body).to_text()),
     }
 }
 
 /// Reads the answer of the registration endpoint (RFC 7591, section 3.2.1).
 pub(super) fn registered(text: &str, settings: &Settings, server: &Server) -> Option<Client> {
-    let document: Value = serde_json::from_str(text).ok()?;
-    let id = document["client_id"].as_str().filter(|id| !id.is_empty())?.to_owned();
-    let secret = document["client_secret"].as_str().map(str::to_owned);
-    let method = match document["token_endpoint_auth_method"].as_str() {
+    let document = Json::parse(text)?;
+    let id = member(&document, "client_id").filter(|id| !id.is_empty())?.to_owned();
+    let secret = member(&document, "client_secret").map(str::to_owned);
+    let method = match member(&document, "token_endpoint_auth_method") {
         Some(method @ ("none" | "client_secret_post" | "client_secret_basic")) => method,
         _ => auth_method(secret.is_some(), server),
     };

@@ -1,9 +1,10 @@
 //! The token endpoint (RFC 6749, sections 4.1.3, 5 and 6), and what the user comes back with.
 
+use super::discovery::member;
 use super::record::{Grant, Pending};
 use super::text::{form, query_field};
 use super::{Fetch, Trouble, trouble};
-use serde_json::Value;
+use crate::protocol::json::Json;
 
 /// A token is refreshed so long before it expires; short-lived ones in the last tenth of their life.
 const AHEAD_MS: u64 = 60_000;
@@ -125,9 +126,9 @@ impl Refused {
 
 /// Reads the answer of a token endpoint.
 pub(super) fn tokens(status: u16, text: &str, now_unix_ms: u64) -> Result<Tokens, Refused> {
-    let document: Value = serde_json::from_str(text).unwrap_or_default();
+    let document = Json::parse(text).unwrap_or_default();
     if !(200..300).contains(&status) {
-        let error = document["error"].as_str().unwrap_or_default();
+        let error = member(&document, "error").unwrap_or_default();
         let trouble = refusal(&format!("The token endpoint refused with HTTP {status}"), error);
         return Err(match (status, error) {
             (429 | 500.., _) => Refused::Busy(trouble.retryable()),
@@ -136,19 +137,21 @@ pub(super) fn tokens(status: u16, text: &str, now_unix_ms: u64) -> Result<Tokens
         });
     }
     // It goes into a header.
-    let access = document["access_token"].as_str().filter(|token| is_visible(token));
-    let is_bearer = document["token_type"].as_str().is_none_or(|kind| kind.eq_ignore_ascii_case("bearer"));
+    let access = member(&document, "access_token").filter(|token| is_visible(token));
+    let is_bearer = member(&document, "token_type").is_none_or(|kind| kind.eq_ignore_ascii_case("bearer"));
     let (Some(access), true) = (access, is_bearer) else {
         let text = "The token endpoint answered without a bearer token that can be sent.";
         return Err(Refused::Grant(trouble("bad_token", text)));
     };
-    let lifetime = &document["expires_in"];
-    let lifetime = lifetime.as_f64().or_else(|| lifetime.as_str()?.parse().ok()).filter(|seconds| *seconds > 0.0);
-    // A cast from a float saturates.
-    let lifetime = lifetime.map(|seconds| (seconds * 1000.0) as u64);
+    // Some servers write it as a string.
+    let lifetime = document.get("expires_in").and_then(|seconds| match seconds {
+        Json::Number(text) | Json::Text(text) => text.split('.').next()?.parse::<u64>().ok(),
+        Json::Null | Json::Bool(_) | Json::Array(_) | Json::Object(_) => None,
+    });
+    let lifetime = lifetime.filter(|seconds| *seconds > 0).map(|seconds| seconds.saturating_mul(1000));
     Ok(Tokens {
         access: access.to_owned(),
-        refresh: document["refresh_token"].as_str().filter(|token| !token.is_empty()).map(str::to_owned),
+        refresh: member(&document, "refresh_token").filter(|token| !token.is_empty()).map(str::to_owned),
         refresh_at: lifetime.map(|ms| now_unix_ms.saturating_add(ms - AHEAD_MS.min(ms / 10))),
     })
 }
