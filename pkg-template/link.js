@@ -152,6 +152,12 @@ export class Link {
     return this.#closing;
   }
 
+  /** After the close: what ends the session on the server still needs the token. */
+  async signOut() {
+    await this.close(true);
+    if (!this.#dead) await new Promise((resolve, reject) => this.#tellCore((core) => core.signOut(resolve, reject)));
+  }
+
   handle(method, handler) {
     if (this.#questions.handle(method, handler)) this.#tellCore((core) => core.setHandled(method));
     this.#listen();

@@ -91,6 +91,10 @@ export class Sessions {
     return this.#listeners.add(event, listener);
   }
 
+  async signOut() {
+    await Promise.all([...this.sessions().values()].map((session) => session.signOut()));
+  }
+
   async close(options) {
     this.#closed = true;
     const entries = [...this.#entries.values()];

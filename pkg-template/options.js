@@ -1,5 +1,6 @@
 // What a host may say, checked before anything is sent. Every complaint is a TypeError that names the option.
 
+import { readAuth } from "./authorization.js";
 import { EVENTS } from "./events.js";
 import { toJson } from "./json.js";
 import { version } from "./version.js";
@@ -25,6 +26,13 @@ const CONNECT = {
   headers: (name, value) => (typeof value === "function" ? value : headers(name, value) && value),
   fetch: func,
   credentials: oneOf("omit", "same-origin", "include"),
+  auth: object,
+  resource: (name, value) => {
+    // As it is written: it is compared and sent so.
+    if (URL.canParse(string(name, value)) && /^https?:/i.test(value)) return value;
+    throw new TypeError(`${name}: expected an absolute http: or https: URL`);
+  },
+  identity: string,
   recovery: (name, value) => check(name, value, RECOVERY),
   trustAnnotations: boolean,
   timeout: milliseconds,
@@ -80,6 +88,7 @@ export function readConnect(url, options) {
       headers: headerFunction(given.headers),
       fetch: given.fetch && (async (input, init) => given.fetch.call(undefined, input, init)),
       credentials: given.credentials ?? "omit",
+      auth: given.auth && readAuth(given.auth, href, given.identity, given.resource),
       mode: recovery.mode ?? "default",
       maxAttempts: recovery.maxAttempts ?? 2,
       baseDelay: recovery.baseDelay ?? 500,
@@ -215,13 +224,18 @@ function check(path, options, readers) {
   return read;
 }
 
-function object(name, value, given = value) {
+export function object(name, value, given = value) {
   if (given === null || typeof value !== "object" || Array.isArray(value)) throw wrong(name, "an object", given);
   return value;
 }
 
-function func(name, value) {
+export function func(name, value) {
   if (typeof value !== "function") throw wrong(name, "a function", value);
+  return value;
+}
+
+function string(name, value) {
+  if (typeof value !== "string") throw wrong(name, "a string", value);
   return value;
 }
 

@@ -129,6 +129,10 @@ export class Session {
     return this.#link.close(readClose(options).terminate ?? true);
   }
 
+  async signOut() {
+    return this.#link.signOut();
+  }
+
   setRequestHandler(method, handler) {
     checkHandler("handler", method, handler);
     const capability = promiseOf(method);

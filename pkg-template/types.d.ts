@@ -68,6 +68,21 @@ export interface ConnectOptions {
   fetch?: typeof globalThis.fetch | undefined;
   /** The `credentials` mode of every request. Default `"omit"`; a proxy that knows its users by cookies needs another. */
   credentials?: "omit" | "same-origin" | "include" | undefined;
+  /**
+   * Gets tokens where the server wants them, and new ones before they expire or when they are refused. A call that the
+   * server refused for its token waits for the next one, and is sent once more. Default: a 401 is the caller's, with
+   * `code: "unauthorized"`; a static token goes into {@link ConnectOptions.headers}. (MCP, Authorization.)
+   */
+  auth?: { provider: AuthProvider } | undefined;
+  /**
+   * What the server is called in OAuth, where that is not `url` (behind a proxy): its metadata must name this address or
+   * a parent of it. Default `url`. (RFC 8707, RFC 9728.)
+   */
+  resource?: string | undefined;
+  /**
+   * Who is signed in. Tokens are kept apart by it; for another user, open another session. Default: nobody in particular.
+   */
+  identity?: string | undefined;
   /** How a lost session is made anew. */
   recovery?: RecoveryOptions | undefined;
   /**
@@ -109,6 +124,70 @@ export interface ConnectOptions {
   maxPages?: number | undefined;
   /** Aborts the connecting. It has no effect on the session once that is ready. */
   signal?: AbortSignal | undefined;
+}
+
+/**
+ * How a host takes part in an authorization. `popup` and `redirect` of `mcp-evergreen/auth` make one; anything else that
+ * can show a page and say where it led (an extension's `identity.launchWebAuthFlow`, a native shell) can be one as well.
+ */
+export interface AuthProvider {
+  /** Where the authorization server sends the user back to. In a page it may be relative to it. */
+  redirectUrl: string | URL;
+  /**
+   * The client's name with the authorization server: an id that was registered there; or an https URL with a path at
+   * which a Client ID Metadata Document is, used where the server takes those. Default: none, the client is registered
+   * dynamically (RFC 7591).
+   */
+  clientId?: string | undefined;
+  /** The secret of a registered client. What stands in a page is no secret: prefer public clients. */
+  clientSecret?: string | undefined;
+  /**
+   * The `issuer` of the authorization server that `clientId` was registered with: it is sent to no other one. Default:
+   * the one that it was first used with.
+   */
+  issuer?: string | undefined;
+  /** What is registered where the client is registered dynamically. Defaults: what fits `redirectUrl` and the server. */
+  clientMetadata?: ClientMetadata | undefined;
+  /**
+   * Where tokens and registrations are kept: a `Storage`, or an object like it. Tabs that use the same one share them,
+   * and refresh once for all. What stands in `localStorage` can be read by every script of the origin.
+   * Default: the memory of this page; the same for all sessions with this provider object.
+   */
+  storage?: AuthStorage | undefined;
+  /** `open` leaves the page: what is needed to go on when the user comes back stands in `sessionStorage` meanwhile. */
+  navigates?: boolean | undefined;
+  /**
+   * Shows `url` to the user, and resolves with the URL that the user was sent back to. What it throws fails the calls
+   * that wait, with `code: "auth"`; errors named `NotAllowedError`, `AbortError` and `TimeoutError` count as blocked,
+   * closed and too late. `url` is https, or http on this machine.
+   */
+  open(url: string, options: AuthOpenOptions): string | URL | Promise<string | URL>;
+}
+
+/** What {@link AuthProvider.open} is told beside the URL. */
+export interface AuthOpenOptions {
+  /** The `state` that the URL of the answer must have. */
+  readonly state: string;
+  /** Aborted when nobody waits any more. */
+  readonly signal: AbortSignal;
+}
+
+/** Where texts are kept. They hold tokens. */
+export type AuthStorage =
+  | Pick<Storage, "getItem" | "setItem">
+  | {
+      get(key: string): string | null | undefined | Promise<string | null | undefined>;
+      set(key: string, text: string): unknown;
+    };
+
+/** (RFC 7591, Client Metadata.) */
+export interface ClientMetadata {
+  client_name?: string;
+  client_uri?: string;
+  logo_uri?: string;
+  /** Scopes to ask for where neither the server's refusal nor its metadata names any. */
+  scope?: string;
+  [key: string]: unknown;
 }
 
 /** How a lost session is made anew. */
@@ -280,6 +359,13 @@ export interface Session {
    * five seconds at most. A second call is the same as the first. (MCP, Transports: Session Management 5.)
    */
   close(options?: CloseOptions): Promise<void>;
+
+  /**
+   * {@link Session.close}, and then forgets the tokens of this user: they are revoked where the authorization server
+   * offers that, and gone from the storage. For another user, connect again with another
+   * {@link ConnectOptions.identity}. Rejects where the storage fails.
+   */
+  signOut(): Promise<void>;
 
   /**
    * Takes a handler for requests of the server's, or another one than before.
@@ -620,8 +706,9 @@ export type Outcome = "not_executed" | "executed" | "unknown";
  * - `"outcome_unknown"`: the connection or the session ended while the call may have been running [unknown].
  * - `"overloaded"`: the server is busy and says so [not_executed].
  * - `"timeout"`: no answer in time [unknown, or not_executed where it was not sent].
- * - `"unauthorized"`: HTTP 401 or 403 [not_executed].
- * - `"auth"`: the authorization failed [not_executed].
+ * - `"unauthorized"`: HTTP 401, and there is no option `auth`, or the new token was refused as well [not_executed].
+ * - `"auth"`: the authorization failed; `diagnosis.kind` says why: `declined`, `popup_blocked`, `closed`, `timeout`,
+ *   `wrong_state`, `wrong_issuer`, `resource_mismatch`, `issuer_mismatch`, `unsafe_url`, `no_pkce`, `no_client` … [not_executed].
  * - `"too_large"`: the answer is larger than the bound, or the list has more pages [executed].
  * - `"closed"`: the session was closed [not_executed, or unknown for what was open].
  * - `"crashed"`: the WebAssembly module crashed; the next `connect` starts it anew [unknown, or not_executed].
@@ -747,6 +834,9 @@ export class SessionManager {
    * As {@link Session.on}, for the events of all sessions, present and future. The second argument is the session's name.
    */
   on<E extends keyof SessionEvents>(event: E, listener: (detail: SessionEvents[E], name: string) => void): () => void;
+
+  /** {@link Session.signOut} of all sessions. */
+  signOut(): Promise<void>;
 
   /** Closes all sessions, and the manager for good. */
   close(options?: CloseOptions): Promise<void>;

@@ -14,7 +14,7 @@
 //! | `protocol::repair`, `establish`, `failure` | whether the session lives; how one is made; what if that fails |
 //! | `protocol::stream`, `listen` | broken streams resumed; the standing stream |
 //! | `protocol::interests`, `wishes` | what is put back after a loss; what the app wants held |
-//! | `protocol::authorize` | a token that is refused, and what waits for the next one |
+//! | `protocol::authorize`, `oauth` | a token that is refused, and what waits for the next one; how one is got |
 //! | `protocol::cancel`, `close`, `question` | time-outs and cancellation; the end; what the server asks |
 //! | `browser` (wasm32) | performs what `protocol` asks for: `fetch`, bodies, timers; and the library's API for Rust |
 //! | `bindings` (wasm32, feature `js`) | the exports for the npm package's facade, `pkg-template/` |
@@ -46,8 +46,11 @@ mod bindings;
 pub mod browser;
 
 #[cfg(target_arch = "wasm32")]
+pub use browser::authorize::Authorizer;
+#[cfg(target_arch = "wasm32")]
 pub use browser::client::{Credentials, Error, Event, Listener, Options, Session, Status, connect};
 pub use protocol::{
     CallOptions, Code, Config, Outcome,
     config::{Handshake, Mode, Recovery},
+    oauth::Settings as AuthSettings,
 };

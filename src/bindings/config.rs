@@ -3,15 +3,19 @@
 
 use crate::{
     browser::{
+        authorize::Authorizer,
         fetch::Transport,
         js::{Thrown, type_error},
     },
     protocol::{
         CallOptions, Config, Params, Resume,
         config::{Handshake, Listen, Mode, ReconnectOn, Recovery},
+        json::Json,
+        oauth::Settings,
     },
 };
 use js_sys::{Array, Function, Reflect};
+use std::rc::Rc;
 use wasm_bindgen::{JsCast, JsValue};
 
 /// The arguments of `open`.
@@ -24,6 +28,7 @@ pub(super) fn parse(url: &JsValue, config: &JsValue) -> Thrown<(Transport, Confi
         fetch: field("fetch")?.dyn_into::<Function>().ok(),
         headers: field("headers")?,
         credentials: need_text("credentials")?,
+        authorizer: authorizer(text(url).unwrap_or_default(), &field("auth")?)?,
     };
     let handshake = match need_text("handshake")?.as_str() {
         "own" => Handshake::Own { client_info: need_text("clientInfo")?, capabilities: need_text("capabilities")? },
@@ -63,9 +68,27 @@ pub(super) fn parse(url: &JsValue, config: &JsValue) -> Thrown<(Transport, Confi
             _ => return Err(type_error("reconnectOn")),
         },
         max_resumes: u32::try_from(need_number("maxResumes")?).unwrap_or(u32::MAX),
-        authorizes: false,
+        authorizes: transport.authorizer.is_some(),
     };
     Ok((transport, config, items(&field("handled")?).iter().filter_map(text).collect()))
+}
+
+/// `{redirectUrl, clientId, clientSecret, issuer, clientMetadata, resource}`, texts, and the methods of the host.
+fn authorizer(endpoint: String, auth: &JsValue) -> Thrown<Option<Rc<Authorizer>>> {
+    if !auth.is_object() {
+        return Ok(None);
+    }
+    let field = |name: &str| Thrown::Ok(text(&Reflect::get(auth, &JsValue::from_str(name))?));
+    let settings = Settings {
+        endpoint,
+        resource: field("resource")?,
+        redirect_url: field("redirectUrl")?.ok_or_else(|| type_error("redirectUrl"))?,
+        client_id: field("clientId")?,
+        client_secret: field("clientSecret")?,
+        issuer: field("issuer")?,
+        client_metadata: field("clientMetadata")?.and_then(|metadata| Json::parse(&metadata)),
+    };
+    Ok(Some(Rc::new(Authorizer::new(settings, auth.clone()))))
 }
 
 /// The options of one call.

@@ -95,6 +95,15 @@ impl Core {
         id(self.driver.close(terminate.is_truthy(), caller(resolve, reject, JsValue::UNDEFINED)))
     }
 
+    /// Forgets the tokens, here and at the authorization server. For after `close`.
+    #[wasm_bindgen(js_name = signOut)]
+    pub fn sign_out(&self, resolve: JsValue, reject: JsValue) {
+        self.driver.sign_out(move |result| match result {
+            Ok(()) => host::call(&resolve, &JsValue::UNDEFINED),
+            Err(cause) => host::call(&reject, &cause),
+        });
+    }
+
     /// Gives a command up: neither `resolve` nor `reject` is called any more.
     pub fn cancel(&self, call: &JsValue, reason: &JsValue) {
         if let Some(call) = number(call) {

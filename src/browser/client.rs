@@ -1,6 +1,7 @@
 //! The library for Rust programs in the browser: thin over the driver.
 
 use super::{
+    authorize::Authorizer,
     driver::Driver,
     fetch::Transport,
     host::{Caller, Host, Question, Settled},
@@ -31,6 +32,8 @@ pub struct Options {
     pub headers: Vec<(String, String)>,
     /// Whether cookies go along. Default: no.
     pub credentials: Credentials,
+    /// Gets tokens where the server wants them. Default: the caller gets the 401.
+    pub authorizer: Option<Rc<Authorizer>>,
     /// Hears everything that happens, from the first moment on.
     pub on_event: Option<Listener>,
 }
@@ -59,7 +62,8 @@ pub struct Session {
 /// # Errors
 /// When the URL is not http(s), the server cannot be reached, or it refuses.
 pub async fn connect(url: &str, options: Options) -> Result<Session, Box<Error>> {
-    let Options { config, headers, credentials, on_event } = options;
+    let Options { mut config, headers, credentials, authorizer, on_event } = options;
+    config.authorizes = authorizer.is_some();
     let transport = Transport {
         url: absolute(url)?,
         fetch: None,
@@ -70,6 +74,7 @@ pub async fn connect(url: &str, options: Options) -> Result<Session, Box<Error>>
             Credentials::Include => "include",
         }
         .into(),
+        authorizer,
     };
     let driver = Driver::open(transport, config, Rc::new(Program(on_event)));
     let guard = Abandoned(Some(driver.clone()));

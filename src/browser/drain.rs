@@ -12,7 +12,9 @@ use super::{
     task::{self, Slot, Task},
     timer::Timer,
 };
-use crate::protocol::{CallId, Config, Event, ExchangeId, Input, Output, Purpose, ReadAs, Session, http::Request};
+use crate::protocol::{
+    CallId, Challenge, Config, Event, ExchangeId, Input, Now, Output, Purpose, ReadAs, Session, http::Request,
+};
 use std::{
     cell::{Cell, RefCell},
     rc::{Rc, Weak},
@@ -34,6 +36,8 @@ pub(super) struct Inner {
     /// One is going to run in a microtask.
     scheduled: Cell<bool>,
     closed: Cell<bool>,
+    /// An authorization under way: it ends with the session.
+    authorizing: RefCell<Option<Task>>,
     /// Itself, until there is nothing more to do.
     keep: RefCell<Option<Rc<Inner>>>,
 }
@@ -73,6 +77,7 @@ impl Inner {
                 draining: Cell::new(false),
                 scheduled: Cell::new(false),
                 closed: Cell::new(false),
+                authorizing: RefCell::default(),
                 keep: RefCell::default(),
             }
         });
@@ -135,8 +140,7 @@ impl Inner {
             }
             Output::Withdraw { question } => self.tell_host(|host| host.withdraw(question)),
             Output::Probe => self.probe(),
-            // No session here is told that anybody can authorize.
-            Output::Authorize { .. } => {}
+            Output::Authorize { challenge, ask } => self.authorize(challenge, ask),
             Output::Emit(Event::StateChange) => {
                 let status = self.session.borrow().status();
                 self.tell_host(|host| host.status_changed(status));
@@ -144,6 +148,7 @@ impl Inner {
             Output::Emit(event) => {
                 if let Event::Close { .. } = event {
                     self.closed.set(true);
+                    drop(self.authorizing.take());
                 }
                 self.tell_host(|host| host.event(event));
             }
@@ -191,6 +196,33 @@ impl Inner {
                 inner.drain();
             }
         });
+    }
+
+    fn authorize(self: &Rc<Self>, challenge: Option<Challenge>, ask: bool) {
+        let (transport, driver) = (Rc::clone(&self.transport), Rc::downgrade(self));
+        let tell = move |fact: &dyn Fn(&mut Session<JsValue>, Now)| {
+            if let Some(inner) = driver.upgrade() {
+                fact(&mut inner.session.borrow_mut(), clock::now());
+                inner.drain();
+            }
+        };
+        let task = task::spawn(async move {
+            if let Some(authorizer) = &transport.authorizer {
+                let asked = || tell(&|session, now| session.handle_user_asked(now));
+                let authorized = authorizer.authorize(&transport, challenge, ask, asked).await;
+                tell(&|session, now| session.handle_authorized(authorized.clone(), now));
+            }
+        });
+        let before = self.authorizing.replace(Some(task));
+        drop(before);
+    }
+
+    /// Forgets the tokens.
+    pub async fn sign_out(&self) -> Result<(), JsValue> {
+        match &self.transport.authorizer {
+            Some(authorizer) => authorizer.sign_out(&self.transport).await,
+            None => Ok(()),
+        }
     }
 
     /// A fact of an exchange under way. Says whether more is wanted.

@@ -9,6 +9,7 @@ use super::{
 use crate::protocol::{CallId, CallOptions, Config, Now, Params, QuestionId, Session, Status};
 use std::rc::Rc;
 use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::spawn_local;
 
 /// A handle to a running session.
 #[derive(Clone)]
@@ -49,6 +50,12 @@ impl Driver {
     /// Ends the session.
     pub fn close(&self, terminate: bool, caller: Caller) -> CallId {
         self.command(caller, |session, now| session.close(terminate, now))
+    }
+
+    /// Forgets the tokens, and tells what the host's storage threw.
+    pub fn sign_out(&self, done: impl FnOnce(Result<(), JsValue>) + 'static) {
+        let inner = Rc::clone(&self.0);
+        spawn_local(async move { done(inner.sign_out().await) });
     }
 
     /// Gives a command up: its caller hears nothing more.

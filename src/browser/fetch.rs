@@ -1,11 +1,13 @@
 //! One request through `fetch`: the host's, or the platform's in a window, a worker or Node.
 
+use super::authorize::Authorizer;
 use super::js::{self, Plain, Response, Thrown, type_error};
 use crate::protocol::{
     Purpose, Reach,
     http::{Head, Method, Request},
 };
 use js_sys::Function;
+use std::rc::Rc;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::AbortSignal;
 
@@ -23,6 +25,8 @@ pub struct Transport {
     pub headers: JsValue,
     /// `omit`, `same-origin` or `include`.
     pub credentials: String,
+    /// Whose token goes along.
+    pub authorizer: Option<Rc<Authorizer>>,
 }
 
 /// How a request is answered.
@@ -59,7 +63,7 @@ impl Transport {
             .with("keepalive", request.method == Method::Delete)
             .with("signal", signal)
             .into();
-        let response = self.call(&init).await?;
+        let response = self.call(&self.url, &init).await?;
         if !response.is_object() {
             return Err(type_error("fetch did not give a Response."));
         }
@@ -94,15 +98,15 @@ impl Transport {
             .with("cache", "no-store")
             .with_some("signal", js::abort_after(PROBE_MS).ok())
             .into();
-        match self.call(&init).await {
+        match self.call(&self.url, &init).await {
             Err(_) => Reach::Silent,
             Ok(_) if endpoint.is_ok_and(|endpoint| endpoint == page) => Reach::Unknown,
             Ok(_) => Reach::Answers,
         }
     }
 
-    async fn call(&self, init: &JsValue) -> Thrown<JsValue> {
-        let answer = self.function()?.call2(&JsValue::UNDEFINED, &self.url.as_str().into(), init)?;
+    pub(super) async fn call(&self, url: &str, init: &JsValue) -> Thrown<JsValue> {
+        let answer = self.function()?.call2(&JsValue::UNDEFINED, &url.into(), init)?;
         js::settled(&answer).await
     }
 
@@ -124,12 +128,15 @@ impl Transport {
                 .with("url", self.url.as_str());
             own = js::settled(&headers.call1(&JsValue::UNDEFINED, &context.into())?).await?;
         }
+        let token = self.authorizer.as_ref().and_then(|authorizer| authorizer.token());
+        let token = token.map(|token| format!("Bearer {token}"));
+        let fields = request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let fields = fields.chain(token.as_deref().map(|token| ("authorization", token)));
         if own.is_null() || own.is_undefined() {
-            let fields = request.headers.iter();
-            return Ok(fields.fold(Plain::new(), |all, (name, value)| all.with(name, value.as_str())).into());
+            return Ok(fields.fold(Plain::new(), |all, (name, value)| all.with(name, value)).into());
         }
         let headers = js::Headers::from_host(&own)?;
-        for (name, value) in &request.headers {
+        for (name, value) in fields {
             headers.set(name, value)?;
         }
         js::from_entries(&headers)

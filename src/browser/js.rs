@@ -4,6 +4,7 @@
 use js_sys::{Function, Promise};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::AbortSignal;
 
 /// What a call into JavaScript gives or throws.
 pub type Thrown<T> = Result<T, JsValue>;
@@ -26,6 +27,37 @@ extern "C" {
     /// A signal that aborts by itself.
     #[wasm_bindgen(js_namespace = AbortSignal, js_name = timeout, catch)]
     pub(super) fn abort_after(ms: u32) -> Thrown<JsValue>;
+
+    /// A signal that aborts with any of these.
+    #[wasm_bindgen(js_namespace = AbortSignal, js_name = any, catch)]
+    pub(super) fn abort_with_any(signals: &js_sys::Array) -> Thrown<JsValue>;
+
+    #[wasm_bindgen(js_namespace = ["crypto", "subtle"], js_name = digest, catch)]
+    pub(super) fn digest(algorithm: &str, bytes: &js_sys::Uint8Array) -> Thrown<JsValue>;
+
+    /// Keeps what an authorization leaves, and asks the user. Whatever is under way ends with the signal.
+    pub(super) type AuthorizationHost;
+    /// A promise of the text that was kept last, if there is one.
+    #[wasm_bindgen(method, catch)]
+    pub(super) fn load(this: &AuthorizationHost) -> Thrown<JsValue>;
+    #[wasm_bindgen(method, catch)]
+    pub(super) fn keep(this: &AuthorizationHost, text: &str) -> Thrown<JsValue>;
+    /// A promise that settles once no other authorization of this user with this server is under way anywhere; none
+    /// begins until the signal is aborted.
+    #[wasm_bindgen(method, catch)]
+    pub(super) fn lock(this: &AuthorizationHost, signal: &AbortSignal) -> Thrown<JsValue>;
+    /// `[pending, url]`, where the user has come back to this page.
+    #[wasm_bindgen(method, catch)]
+    pub(super) fn returned(this: &AuthorizationHost) -> Thrown<JsValue>;
+    /// A promise of the URL that the user came back with.
+    #[wasm_bindgen(method, catch)]
+    pub(super) fn open(
+        this: &AuthorizationHost,
+        url: &str,
+        state: &str,
+        pending: &str,
+        signal: &AbortSignal,
+    ) -> Thrown<JsValue>;
 
     #[wasm_bindgen(js_name = setTimeout, catch)]
     pub(super) fn set_timeout(run: &Function, ms: i32) -> Thrown<JsValue>;

@@ -1,6 +1,7 @@
 //! Performs what the core asks for: `fetch`, bodies, the timer, the clock. The only place that touches JavaScript's
 //! resources; each is a guard that gives it back on drop.
 
+pub mod authorize;
 pub mod body;
 pub mod client;
 pub mod clock;

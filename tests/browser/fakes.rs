@@ -120,6 +120,7 @@ pub fn transport(fetch: &Function) -> Transport {
         fetch: Some(fetch.clone()),
         headers: JsValue::UNDEFINED,
         credentials: "omit".into(),
+        authorizer: None,
     }
 }
 

@@ -24,7 +24,9 @@ export async function startBrowser() {
     override: (path) => (path === "/scenarios.mjs" ? fileAt(SCENARIOS) : undefined),
   });
   const proxy = await startForwardProxy();
-  const browser = await launchBrowser([`--proxy-server=${proxy.address}`, "--proxy-bypass-list=<-loopback>"]);
+  // Nobody clicks here: popups open all the same.
+  const flags = [`--proxy-server=${proxy.address}`, "--proxy-bypass-list=<-loopback>", "--disable-popup-blocking"];
+  const browser = await launchBrowser(flags);
 
   const server = createServer(async (req, res) => {
     const given = await json(req);

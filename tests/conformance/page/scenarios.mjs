@@ -1,6 +1,7 @@
 // What a host does in each scenario of the suite, with the package as it comes.
 
 import { connect } from "mcp-evergreen";
+import { popup } from "mcp-evergreen/auth";
 
 const clientInfo = { name: "mcp-evergreen-conformance", version: "1.0.0" };
 
@@ -36,12 +37,28 @@ const SCENARIOS = {
   },
 };
 
+/** The client's metadata document, by the name that the suite knows. Nobody fetches it. */
+const DOCUMENT = "https://conformance-test.local/client-metadata.json";
+
+/** A host that authorizes in a popup. The mock of an authorization server sends everybody back at once. */
+function authorizing({ client_id = DOCUMENT, client_secret, issuer } = {}) {
+  const provider = popup({ redirectUrl: "/callback.html", clientId: client_id, clientSecret: client_secret, issuer, timeout: 10_000 });
+  return { auth: { provider } };
+}
+
+/** Whatever becomes of it: the suite looks at what was sent. */
+const listAndCall = async (session) => {
+  const { tools } = await session.listTools();
+  await session.callTool({ name: tools[0].name, arguments: {} });
+};
+
 /** Those that nobody has written yet: what almost all of them begin with. */
 const begin = (session) => session.listTools();
 
 /** Plays one against the server at `url`; rejects where it does not come to its end. */
-export async function play({ scenario, url }) {
-  const { options = {}, play } = steps(SCENARIOS[scenario] ?? begin);
+export async function play({ scenario, url, context }) {
+  const isAuth = scenario.startsWith("auth/");
+  const { options = isAuth ? authorizing(context) : {}, play } = steps(SCENARIOS[scenario] ?? (isAuth ? listAndCall : begin));
   const session = await connect(url, { clientInfo, recovery: { maxAttempts: 1 }, ...options });
   await play(session);
   await session.close();

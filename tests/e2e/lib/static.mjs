@@ -19,11 +19,25 @@ const TYPES = {
 const PAGE = `<!doctype html>
 <meta charset="utf-8">
 <title>e2e</title>
-<script type="importmap">{ "imports": { "mcp-evergreen": "/node_modules/mcp-evergreen/index.js" } }</script>
+<script type="importmap">{ "imports": {
+  "mcp-evergreen": "/node_modules/mcp-evergreen/index.js",
+  "mcp-evergreen/auth": "/node_modules/mcp-evergreen/auth.js"
+} }</script>
+`;
+
+/** Where an authorization server sends its users back to. */
+const CALLBACK = `<!doctype html>
+<meta charset="utf-8">
+<title>callback</title>
+<script type="module">
+  import { completeAuthorization } from "/node_modules/mcp-evergreen/auth.js";
+  completeAuthorization();
+</script>
 `;
 
 /**
- * Serves the directory `root`; `/` is a page with an import map for the package, `/page/` is this
+ * Serves the directory `root`; `/` is a page with an import map for the package, `/callback.html` one that completes an
+ * authorization, `/page/` is this
  * suite's directory of that name. `override(path, request)` may return `{ status, type, body, headers }`,
  * or a promise of it, in place of a file; `headers` go with every answer.
  */
@@ -50,6 +64,7 @@ export async function serve(root, { override = () => undefined, headers = {} } =
 
 async function file(root, path) {
   if (path === "/") return { type: TYPES[".html"], body: PAGE };
+  if (path === "/callback.html") return { type: TYPES[".html"], body: CALLBACK };
   return fileAt(path.startsWith("/page/") ? join(e2e, path) : join(root, path));
 }
 
