@@ -35,7 +35,21 @@ const SCENARIOS = {
     const { inputSchema } = tools.find(({ name }) => name === "json_schema_2020_12_tool");
     await session.callTool({ name: "json_schema_echo", arguments: { schema: inputSchema } });
   },
+
+  // No token is ever enough.
+  "auth/scope-retry-limit": { refusal: ({ httpStatus }) => httpStatus === 403 },
+  "auth/resource-mismatch": { refusal: because("resource_mismatch") },
+  "auth/metadata-issuer-mismatch": { refusal: because("issuer_mismatch") },
+  "auth/iss-supported-missing": { refusal: because("wrong_issuer") },
+  "auth/iss-wrong-issuer": { refusal: because("wrong_issuer") },
+  "auth/iss-unexpected": { refusal: because("wrong_issuer") },
+  "auth/iss-normalized": { refusal: because("wrong_issuer") },
 };
+
+/** The authorization must not come about, for this reason. */
+function because(kind) {
+  return ({ code, diagnosis }) => code === "auth" && diagnosis?.kind === kind;
+}
 
 /** The client's metadata document, by the name that the suite knows. Nobody fetches it. */
 const DOCUMENT = "https://conformance-test.local/client-metadata.json";
@@ -46,7 +60,7 @@ function authorizing({ client_id = DOCUMENT, client_secret, issuer } = {}) {
   return { auth: { provider } };
 }
 
-/** Whatever becomes of it: the suite looks at what was sent. */
+/** What a host does with a server that wants an authorization. */
 const listAndCall = async (session) => {
   const { tools } = await session.listTools();
   await session.callTool({ name: tools[0].name, arguments: {} });
@@ -58,10 +72,15 @@ const begin = (session) => session.listTools();
 /** Plays one against the server at `url`; rejects where it does not come to its end. */
 export async function play({ scenario, url, context }) {
   const isAuth = scenario.startsWith("auth/");
-  const { options = isAuth ? authorizing(context) : {}, play } = steps(SCENARIOS[scenario] ?? (isAuth ? listAndCall : begin));
-  const session = await connect(url, { clientInfo, recovery: { maxAttempts: 1 }, ...options });
-  await play(session);
-  await session.close();
+  const { options = isAuth ? authorizing(context) : {}, play = listAndCall, refusal } = steps(SCENARIOS[scenario] ?? (isAuth ? listAndCall : begin));
+  const whole = async () => {
+    const session = await connect(url, { clientInfo, recovery: { maxAttempts: 1 }, ...options });
+    await play(session);
+    await session.close();
+  };
+  if (!refusal) return whole();
+  const error = await whole().then(() => undefined, (error) => error);
+  expect(refusal(error ?? {}), `a refusal, and it ended with ${error}`);
 }
 
 function steps(given) {
