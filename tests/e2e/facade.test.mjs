@@ -59,6 +59,7 @@ test("the core gets every option, those that were not given with their defaults"
     headers: undefined,
     fetch: undefined,
     credentials: "omit",
+    auth: undefined,
     mode: "default",
     maxAttempts: 2,
     baseDelay: 500,
@@ -72,6 +73,38 @@ test("the core gets every option, those that were not given with their defaults"
     listen: "auto",
     reconnectOn: "incompatible",
   });
+});
+
+test("who authorizes is checked, and what is to be kept is kept by user and by server", async () => {
+  const open = async () => "http://127.0.0.1/back?code=c";
+  const wrong = [
+    [{}, /^TypeError: auth.provider: expected an object/],
+    [{ provider: { open }, other: 1 }, /^TypeError: auth.other: there is no such option/],
+    [{ provider: { redirectUrl: "http://127.0.0.1/" } }, /^TypeError: auth.provider.open: expected a function/],
+    [{ provider: { open } }, /^TypeError: auth.provider.redirectUrl: expected a URL/],
+    [{ provider: { open, redirectUrl: "back" } }, /^TypeError: auth.provider.redirectUrl: expected a URL/],
+    [{ provider: { open, redirectUrl: "http://127.0.0.1/", clientId: 7 } }, /^TypeError: auth.provider.clientId: expected a string/],
+    [{ provider: { open, redirectUrl: "http://127.0.0.1/", storage: {} } }, /^TypeError: auth.provider.storage.get: expected a function/],
+  ];
+  for (const [auth, message] of wrong) assert.throws(() => readConnect(URL_OF_ALL, { auth }), message);
+  assert.throws(() => readConnect(URL_OF_ALL, { resource: "/mcp" }), /^TypeError: resource: expected an absolute/);
+
+  const texts = new Map();
+  const storage = { getItem: (key) => texts.get(key) ?? null, setItem: (key, text) => texts.set(key, text) };
+  const provider = { open, redirectUrl: "http://127.0.0.1", storage };
+  const read = (options) => readConnect(URL_OF_ALL, { auth: { provider }, ...options }).core.auth;
+  assert.equal(read().redirectUrl, "http://127.0.0.1", "as it is written");
+  assert.equal(await read().load(), undefined);
+  await read({ identity: "a" }).keep("a's");
+  assert.equal(await read({ identity: "a" }).load(), "a's");
+  assert.equal(await read({ identity: "b" }).load(), undefined);
+  assert.equal(await read({ identity: "a", resource: "http://127.0.0.1/other" }).load(), undefined);
+  assert.equal(texts.size, 1);
+
+  const forgetful = { open, redirectUrl: "http://127.0.0.1" };
+  const memory = () => readConnect(URL_OF_ALL, { auth: { provider: forgetful } }).core.auth;
+  await memory().keep("kept");
+  assert.equal(await memory().load(), "kept", "as long as the provider lives");
 });
 
 test("a handler declares its capability, unless the host does it better", () => {
