@@ -148,6 +148,7 @@ const BAD_ANSWERS = [
   ["cut-later", "network", /broke/],
   ["stream-ends", "outcome_unknown", /ended the stream/],
   ["other-id", "protocol", /another id/],
+  ["neither-later", "not_mcp", /no JSON-RPC message/],
 ];
 
 for (const [mistake, code, says] of BAD_ANSWERS) {
@@ -162,6 +163,15 @@ for (const [mistake, code, says] of BAD_ANSWERS) {
     assert.equal(recording.counts().initialize, 1, "the session lived on");
   });
 }
+
+wire("a stream full of noise: the first response to the call is its answer, and a warning tells of what is no JSON", { target: () => hostile.at("noisy-stream") }, async ({ recording, run }) => {
+  const { ok } = await run(({ settle }) => settle(session.callTool({ name: "odd", arguments: {} }, { timeout: 10_000 })));
+  assert.deepEqual(ok, { x: 1 });
+  const warnings = await run(({ until }) => until(() => told.filter(({ kind }) => kind === "malformed_event").length === 2).then(() => told.filter(({ event }) => event === "warning").map(({ kind }) => kind)));
+  assert.deepEqual(warnings, ["malformed_event", "malformed_event"]);
+  await assertNextCallWorks(run);
+  assert.equal(recording.counts().initialize, 1, "the session lived on");
+});
 
 // The engine's own JSON.parse reads 5 000 levels: what is as deep as that is handed over as it is.
 for (const [mistake, depth] of [

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
+import { cutBody } from "./lib/proxy.mjs";
 import * as servers from "./lib/servers.mjs";
 import { stage } from "./lib/stage.mjs";
 
@@ -92,6 +93,26 @@ for (const kind of [servers.pythonSdk]) {
     assert.equal(recording.counts(mark)["resources/subscribe"], undefined, "what was given up is not put back");
   });
 }
+
+wire("a stream that breaks is resumed where it broke: the tool runs once, and each step is told once", { server: servers.typescriptSdk, env: { RESUMABLE: "1" } }, async ({ server, proxy, recording, run }) => {
+  // The first event says nothing but its id. The second one is cut, and so is the one with which it comes again.
+  proxy.when({ tool: "steps" }, cutBody(150), { times: 1 });
+  proxy.when({ http: "GET" }, cutBody(10), { times: 1 });
+  const { counted, progress } = await run(async ({ text }) => {
+    const progress = [];
+    const onprogress = (step) => progress.push(step.progress);
+    const call = session.callTool({ name: "steps", arguments: { key: "k", steps: 5 } }, { onprogress, timeout: 20_000 });
+    return { counted: text(await call), progress };
+  });
+  assert.equal(counted, "counted k");
+  assert.deepEqual(progress, [1, 2, 3, 4, 5]);
+  assert.equal(recording.counts()["tools/call"], 1, "the call was sent once");
+  assert.deepEqual(server.executions.started(), { k: 1 });
+  const [call, ...resumptions] = recording.records.filter(({ http, tool }) => http === "GET" || tool);
+  assert.deepEqual(resumptions.map(({ session }) => session), ["s1", "s1"]);
+  assert.ok(resumptions.every(({ headers }) => headers["last-event-id"]), "from where it broke");
+  assert.ok(resumptions[0].at - call.endedAt >= 150, `after ${resumptions[0].at - call.endedAt} ms; the server said 200`);
+});
 
 wire("what the app wants last counts, also where it says so while the session is made anew", { server: servers.pythonSdk, connect: false, timeout: 90_000 }, async ({ server, proxy, recording, run }) => {
   await run(connectWithEverything, proxy.url);

@@ -121,6 +121,13 @@ const mistakes = {
       res.write('{"jsonrpc":"2.0","id":', () => res.socket.destroy());
     }),
   "stream-ends": (exchange) => serve(exchange, ({ res }) => send(res, 200, "text/event-stream", ": nothing\n\n")),
+  "neither-later": (exchange) => serve(exchange, ({ res, id }) => send(res, 200, "application/json", `{"jsonrpc":"2.0","id":${id}}`)),
+  "noisy-stream": (exchange) =>
+    serve(exchange, ({ res, id }) => {
+      const own = (x) => `{"jsonrpc":"2.0","id":${id},"result":{"x":${x}}}`;
+      const noise = ["{ no JSON", "null", "5", "[]", "{}", '{"jsonrpc":"2.0"}', `{"jsonrpc":"2.0","id":${id}}`, '{"jsonrpc":"2.0","id":"other","result":{"x":0}}'];
+      sendEvents(res, ...noise, own(1), own(2), "no JSON either");
+    }),
   "other-id": (exchange) => serve(exchange, ({ res }) => sendResult(res, 1, '{"content":[]}')),
 };
 

@@ -1,7 +1,7 @@
 // An MCP server on the official TypeScript SDK (v1), written as the SDK's own example is.
 //
 // Environment: PORT, EXECUTIONS (file to append executions to), JSON=1 (JSON answers, not SSE),
-// REFUSAL: how an unknown session is refused: 404 (the example today) or 400 (the example until
+// RESUMABLE=1 (streams can be resumed), REFUSAL: how an unknown session is refused: 404 (the example today) or 400 (the example until
 // 2025, copied into very many servers).
 
 import { createMcpExpressApp } from "@modelcontextprotocol/sdk/server/express.js";
@@ -19,7 +19,7 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { appendFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 
-const { PORT, EXECUTIONS = "/dev/null", JSON: json, REFUSAL = "404" } = process.env;
+const { PORT, EXECUTIONS = "/dev/null", JSON: json, RESUMABLE, REFUSAL = "404" } = process.env;
 const token = process.env.PROCESS_TOKEN ?? randomBytes(8).toString("hex");
 const transports = new Map();
 
@@ -48,6 +48,18 @@ const tools = {
       return `counted ${key}`;
     },
   },
+  steps: {
+    takes: { key: string, steps: { type: "number" } },
+    async run({ key, steps }, progress) {
+      record("started", "steps", key);
+      for (let step = 1; step <= steps; step++) {
+        await sleep(300);
+        await progress({ progress: step, total: steps });
+      }
+      record("finished", "steps", key);
+      return `counted ${key}`;
+    },
+  },
   fail_session: {
     takes: { key: string },
     run({ key }) {
@@ -66,12 +78,34 @@ function mcpServer() {
       inputSchema: { type: "object", properties: takes, required: Object.keys(takes) },
     })),
   }));
-  server.setRequestHandler(CallToolRequestSchema, async ({ params }) => {
+  server.setRequestHandler(CallToolRequestSchema, async ({ params }, { sendNotification }) => {
+    const progress = (step) =>
+      sendNotification({ method: "notifications/progress", params: { progressToken: params._meta?.progressToken, ...step } });
     const tool = tools[params.name];
     if (!tool) throw new McpError(ErrorCode.InvalidParams, `Unknown tool: ${params.name}`);
-    return { content: [{ type: "text", text: await tool.run(params.arguments ?? {}) }] };
+    return { content: [{ type: "text", text: await tool.run(params.arguments ?? {}, progress) }] };
   });
   return server;
+}
+
+// As in the SDK's example, with shorter ids.
+function eventStore() {
+  const events = [];
+  const streamOf = (eventId) => eventId.split("/")[0];
+  return {
+    async storeEvent(streamId, message) {
+      const eventId = `${streamId}/${events.length}`;
+      events.push({ eventId, message });
+      return eventId;
+    },
+    getStreamIdForEventId: async (eventId) => streamOf(eventId),
+    async replayEventsAfter(lastEventId, { send }) {
+      const streamId = streamOf(lastEventId);
+      const missed = events.slice(events.findIndex(({ eventId }) => eventId === lastEventId) + 1);
+      for (const { eventId, message } of missed) if (streamOf(eventId) === streamId) await send(eventId, message);
+      return streamId;
+    },
+  };
 }
 
 function refuseUnknown(res) {
@@ -100,6 +134,8 @@ app.post("/mcp", async (req, res) => {
   const transport = new StreamableHTTPServerTransport({
     sessionIdGenerator: () => randomUUID(),
     enableJsonResponse: json === "1",
+    eventStore: RESUMABLE ? eventStore() : undefined,
+    retryInterval: RESUMABLE ? 200 : undefined,
     onsessioninitialized: (created) => void transports.set(created, transport),
   });
   transport.onclose = () => transports.delete(transport.sessionId);
