@@ -45,7 +45,7 @@ const SUITES: &[Suite] = &[
     Suite {
         name: "e2e",
         about: "the packed npm package against real servers, in headless Chromium and in Node.js",
-        at_least: 313,
+        at_least: 316,
         needs: &[Piece::WasmTarget, Piece::WasmBindgen, Piece::Node, Piece::Chromium, Piece::Python],
         command: e2e,
         passed: passed_by_node,
