@@ -1,7 +1,7 @@
 //! Delays: `Retry-After`, doubling, cap, jitter. Jitter is added: it never undercuts what the server said.
 
 use super::config::Recovery;
-use std::time::UNIX_EPOCH;
+use super::http_date;
 
 /// The pause before an attempt. `attempt` is 1 for the first pause; `floor` is what the server asked for.
 pub(super) fn delay(attempt: u32, recovery: &Recovery, floor: u64, rng: &mut fastrand::Rng) -> u64 {
@@ -16,8 +16,7 @@ pub(super) fn retry_after(value: &str, unix_ms: u64) -> Option<u64> {
     if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
         return Some(value.parse::<u64>().unwrap_or(u64::MAX).saturating_mul(1000));
     }
-    let date = httpdate::parse_http_date(value).ok()?.duration_since(UNIX_EPOCH).ok()?;
-    Some(u64::try_from(date.as_millis()).unwrap_or(u64::MAX).saturating_sub(unix_ms))
+    Some(http_date::parse(value)?.saturating_sub(unix_ms))
 }
 
 #[cfg(test)]

@@ -29,6 +29,7 @@ mod exchange;
 mod failure;
 mod host;
 pub mod http;
+mod http_date;
 mod interests;
 pub mod json;
 pub mod json_rpc;
