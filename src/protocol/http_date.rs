@@ -14,10 +14,10 @@ pub(super) fn parse(text: &str) -> Option<u64> {
         Some(_) => return None,
     };
     let month = MONTHS.iter().position(|name| *name == month)? as u64;
-    let year = match number(year, 9999)? {
-        short @ 0..70 => short + 2000,
-        short @ 70..100 => short + 1900,
-        year => year,
+    let year = match (year.len(), number(year, 9999)?) {
+        (2, short @ 0..70) => short + 2000,
+        (2, short) => short + 1900,
+        (_, year) => year.max(1),
     };
     let day = number(day, 31)?.checked_sub(1)?;
     let mut time = time.split(':');
