@@ -290,6 +290,42 @@ wire("an event whose line has 16 MiB is a result like any other, one byte more i
   assert.equal((await called(17 * MIB + 1)).error.code, "too_large");
 });
 
+wire("10 000 steps of progress are told in order, and 10 000 more take no more memory", scripted, async ({ connect, run }) => {
+  const STEPS = 10_000;
+  server.become({
+    answers: {
+      "tools/call"({ _meta: { progressToken } }, { say }) {
+        for (let progress = 1; progress <= STEPS; progress++) say("notifications/progress", { progressToken, progress, message: "x".repeat(100) });
+        return { content: [] };
+      },
+    },
+  });
+  await run(() => {
+    const { Instance, instantiate } = WebAssembly;
+    const keep = (instance) => ((globalThis.memory = instance.exports.memory), instance);
+    WebAssembly.Instance = new Proxy(Instance, { construct: (target, args) => keep(Reflect.construct(target, args)) });
+    WebAssembly.instantiate = async (...args) => {
+      const made = await instantiate(...args);
+      return keep(made.instance ?? made), made;
+    };
+  });
+  await connect();
+  const rounds = await run(async (_, steps) => {
+    const rounds = [];
+    for (let round = 0; round < 3; round++) {
+      let told = 0;
+      const onprogress = ({ progress }) => (told = progress === told + 1 ? progress : Number.NaN);
+      await session.callTool({ name: "works" }, { onprogress });
+      rounds.push({ told, bytes: memory.buffer.byteLength });
+    }
+    return rounds;
+  }, STEPS);
+  assert.deepEqual(rounds.map(({ told }) => told), [STEPS, STEPS, STEPS]);
+  const [first, ...more] = rounds.map(({ bytes }) => bytes);
+  assert.ok(first < 16 << 20, `${first} bytes`);
+  assert.deepEqual(more, [first, first]);
+});
+
 // ── Questions of the server's ──
 
 wire("elicitation: undeclared modes are refused, defaults applied, an answer without an action is none", scripted, async ({ proxy, run }) => {
