@@ -1,6 +1,7 @@
 // What stands between the public Session and the core: open promises, signals, listeners, questions of the server's,
 // and what becomes of all of them when the module crashes.
 
+import { learnEra } from "./eras.js";
 import { crashed, fromCore } from "./error.js";
 import { Listeners, report } from "./events.js";
 import { AwaitedElicitations, derived } from "./notifications.js";
@@ -118,12 +119,16 @@ export class Link {
   }
 
   /** `onstream(event?)` hears of what comes on the call's stream: a question, or the id of an event. */
-  call(method, { text, meta, name }, { signal, onprogress, onstream, _meta, ...options }) {
+  call(method, { text, meta, name }, { signal, onprogress, onstream, ontask, _meta, ...options }) {
     const progress = onprogress && quietly((params) => onprogress(withoutToken(params)));
     return this.#command(
       (resolve, reject) => this.#core.call(method, text, meta, name, options, resolve, reject, progress),
-      { signal, ranMaybe: true, about: { method, name }, onstream },
+      { signal, ranMaybe: true, about: { method, name }, onstream, ontask },
     );
+  }
+
+  resumeTask(task, { signal, onprogress, ontask, _meta, ...options }) {
+    return this.#command((resolve, reject) => this.#core.resumeTask(task, options, resolve, reject), { signal, ranMaybe: true });
   }
 
   notify(method, { text, meta }) {
@@ -164,7 +169,7 @@ export class Link {
   }
 
   /** `send` starts it and returns the core's number for it; `ranMaybe`: the server may run it. */
-  #command(send, { signal, ranMaybe = false, about, onstream } = {}) {
+  #command(send, { signal, ranMaybe = false, about, onstream, ontask } = {}) {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
       if (this.#dead) return reject(crashed("not_executed", this.#dead));
@@ -198,7 +203,9 @@ export class Link {
         return;
       }
       if (signal?.aborted) this.#cancel(call, signal.reason);
-      else if (about && this.#open.has(entry)) this.#calls.set(call, { about: Object.freeze(about), onstream });
+      else if (about && this.#open.has(entry)) {
+        this.#calls.set(call, { about: Object.freeze(about), onstream, ontask: ontask && quietly(ontask) });
+      }
     });
   }
 
@@ -211,9 +218,12 @@ export class Link {
     if (event === "eventid") return this.#calls.get(detail.call)?.onstream?.(detail);
     if (event === "statechange") {
       this.#status = this.#snapshot(detail);
+      if (detail.state === "ready") learnEra(this.url, detail.era);
       this.#tell(event, this.#status);
+    } else if (event === "task") {
+      this.#calls.get(detail.call)?.ontask?.(detail.task);
     } else {
-      this.#tell(event, Object.freeze(detail ?? {}));
+      if (event !== "stale") this.#tell(event, Object.freeze(detail ?? {}));
       for (const [name, more] of derived(event, detail ?? {}, this.#awaited)) this.#tell(name, Object.freeze(more));
     }
     if (event === "close") {

@@ -15,7 +15,7 @@ const MAX_AWAITED = 1_000;
 /** The events that follow from this one, as `[name, detail]`. */
 export function derived(event, detail, awaited) {
   if (event === "notification") return fromNotification(detail, awaited);
-  return event === "recovered" ? fromRecovery(detail) : [];
+  return event === "recovered" || event === "stale" ? fromRecovery(detail) : [];
 }
 
 function fromNotification({ method, params }, awaited) {

@@ -1,6 +1,7 @@
 // What a host may say, checked before anything is sent. Every complaint is a TypeError that names the option.
 
 import { readAuth } from "./authorization.js";
+import { isKnownLegacy } from "./eras.js";
 import { EVENTS } from "./events.js";
 import { toJson } from "./json.js";
 import { version } from "./version.js";
@@ -16,7 +17,7 @@ const PROMISES = {
 };
 
 /** Headers that the session sets itself. */
-const OURS = ["accept", "content-type", "last-event-id", "mcp-protocol-version", "mcp-session-id"];
+const OURS = ["accept", "content-type", "last-event-id", "mcp-method", "mcp-name", "mcp-protocol-version", "mcp-session-id"];
 
 const CONNECT = {
   clientInfo: object,
@@ -33,6 +34,7 @@ const CONNECT = {
     throw new TypeError(`${name}: expected an absolute http: or https: URL`);
   },
   identity: string,
+  era: oneOf("auto", "legacy", "modern"),
   recovery: (name, value) => check(name, value, RECOVERY),
   trustAnnotations: boolean,
   timeout: milliseconds,
@@ -41,6 +43,7 @@ const CONNECT = {
   maxEventBytes: bytes,
   listen: oneOf("auto", "always", "never"),
   maxResumes: (name, value) => whole(name, value, 0, 1000, "a whole number from 0 to 1000"),
+  maxInputRounds: (name, value) => whole(name, value, 0, 1000, "a whole number from 0 to 1000"),
   maxPages: (name, value) => whole(name, value, 1, 1_000_000, "a whole number from 1 to 1000000"),
   signal,
 };
@@ -58,7 +61,10 @@ const REQUEST = {
   maxTotalTimeout: milliseconds,
   resetTimeoutOnProgress: boolean,
   onprogress: func,
+  ontask: func,
   repeatable: boolean,
+  inputRequired: oneOf("auto", "manual"),
+  cache: oneOf("default", "reload"),
   _meta: object,
   headers,
 };
@@ -84,6 +90,8 @@ export function readConnect(url, options) {
       clientInfo: readClientInfo(given.clientInfo ?? { name: "mcp-evergreen", version }),
       capabilities: toJson("capabilities", capabilities),
       handshake: "own",
+      era: given.era ?? "auto",
+      knownLegacy: isKnownLegacy(href),
       handled: [...handlers.keys()],
       headers: headerFunction(given.headers),
       fetch: given.fetch && (async (input, init) => given.fetch.call(undefined, input, init)),
@@ -99,6 +107,7 @@ export function readConnect(url, options) {
       maxMessageBytes: given.maxMessageBytes ?? 64 * 1024 * 1024,
       maxEventBytes: given.maxEventBytes ?? 16 * 1024 * 1024,
       maxResumes: given.maxResumes ?? 5,
+      maxInputRounds: given.maxInputRounds ?? 10,
       listen: given.listen ?? "auto",
       reconnectOn: "incompatible",
     },

@@ -35,6 +35,11 @@ export class Session {
     return this.#ask("tools/call", params, options, "name");
   }
 
+  async resumeTask(taskId, options) {
+    if (typeof taskId !== "string" || taskId === "") throw wrong("taskId", "a string that is not empty", taskId);
+    return this.#link.resumeTask(taskId, readRequest(options));
+  }
+
   async listTools(params, options) {
     return this.request("tools/list", params, options);
   }

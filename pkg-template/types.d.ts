@@ -83,6 +83,12 @@ export interface ConnectOptions {
    * Who is signed in. Tokens are kept apart by it; for another user, open another session. Default: nobody in particular.
    */
   identity?: string | undefined;
+  /**
+   * Which era of the protocol is spoken: `"legacy"` has sessions (2024-11-05 to 2025-11-25), `"modern"` has none
+   * (2026-07-28). `"auto"` asks the server by `server/discover`, and remembers for an hour which endpoints are legacy.
+   * Default `"auto"`. (MCP 2026-07-28, Versioning.)
+   */
+  era?: "auto" | "legacy" | "modern" | undefined;
   /** How a lost session is made anew. */
   recovery?: RecoveryOptions | undefined;
   /**
@@ -107,6 +113,11 @@ export interface ConnectOptions {
    * (MCP, Transports: Resumability and Redelivery.)
    */
   maxResumes?: number | undefined;
+  /**
+   * How often one call may ask for input before it fails with `code: "protocol"`: 0 to 1000. Default 10.
+   * (MCP 2026-07-28, Multi Round-Trip Requests.)
+   */
+  maxInputRounds?: number | undefined;
   /**
    * When the standing stream is open, on which the server sends what belongs to no call. It takes one of the six
    * connections that a browser has per origin with HTTP/1.1.
@@ -225,9 +236,10 @@ export interface HeaderContext {
 }
 
 /**
- * Why a request is sent. `"listen"` opens or resumes the standing stream; `"restore"` puts back what a lost session held.
+ * Why a request is sent. `"discover"` asks which era the server speaks; `"listen"` opens or resumes the standing stream; `"restore"` puts back what a lost session held.
  */
 export type Purpose =
+  | "discover"
   | "initialize"
   | "initialized"
   | "call"
@@ -264,6 +276,13 @@ export interface Session {
    * Calls a tool. A tool that reports a failure of its own resolves, with `isError: true`. (MCP, Tools: Calling Tools.)
    */
   callTool(params: CallToolParams, options?: RequestOptions): Promise<CallToolResult>;
+
+  /**
+   * Waits for a task that an earlier call became, by the `taskId` that {@link RequestOptions.ontask} told; also after the
+   * page was loaded anew. Resolves with the result of that call. A task that the server does not know any more rejects
+   * with `code: "rpc"`. (Extension io.modelcontextprotocol/tasks; MCP 2025-11-25, Tasks.)
+   */
+  resumeTask(taskId: string, options?: RequestOptions): Promise<CallToolResult>;
 
   /** One page of the server's tools; {@link Session.tools} gives all. (MCP, Tools: Listing Tools.) */
   listTools(params?: PageParams, options?: RequestOptions): Promise<ListToolsResult>;
@@ -400,6 +419,22 @@ export interface RequestOptions {
   resetTimeoutOnProgress?: boolean | undefined;
   /** Asks the server for progress and is called with it. (MCP, Progress.) */
   onprogress?: ((progress: Progress) => void) | undefined;
+  /**
+   * Called when a tool call becomes a task, which is polled from then on as the server asks; each answer starts the clock
+   * of `timeout` anew. Giving the call up cancels the task. (Extension io.modelcontextprotocol/tasks.)
+   */
+  ontask?: ((task: Task) => void) | undefined;
+  /**
+   * What becomes of a result that asks for input: `"auto"` asks the handlers and sends the call once more, `"manual"` gives
+   * it to the caller, who sends `inputResponses` and `requestState` among the parameters of a call of its own. Default
+   * `"auto"`. (MCP 2026-07-28, Multi Round-Trip Requests.)
+   */
+  inputRequired?: "auto" | "manual" | undefined;
+  /**
+   * `"reload"` asks the server, also where it said that an earlier result of the same request is fresh for a while.
+   * Default `"default"`. (MCP 2026-07-28, Caching.)
+   */
+  cache?: "default" | "reload" | undefined;
   /** Whether the server may be asked twice without harm. Default: by the method; `false` for tools. */
   repeatable?: boolean | undefined;
   /** Sent as `_meta` of the parameters, beside what `params._meta` holds. */
@@ -418,6 +453,18 @@ export interface SignalOptions {
 export interface CloseOptions {
   /** Whether the session also ends on the server, by a DELETE. Default `true`. */
   terminate?: boolean | undefined;
+}
+
+/** A tool call that runs on the server as a task. */
+export interface Task {
+  /** For {@link Session.resumeTask}. */
+  readonly taskId: string;
+  readonly status: "working" | "input_required" | "completed" | "failed" | "cancelled";
+  /** Milliseconds that the server keeps it; `null`: without a bound. */
+  readonly ttlMs?: number | null;
+  /** Milliseconds between two questions for it. */
+  readonly pollIntervalMs?: number;
+  readonly [key: string]: unknown;
 }
 
 /** How far a request has come. */
@@ -443,8 +490,8 @@ export interface Status {
    * - `"closed"`: it has ended for good.
    */
   readonly state: "connecting" | "ready" | "recovering" | "waiting" | "closed";
-  /** Which of the protocol's two ways of speaking: with sessions (`"legacy"`) or without. */
-  readonly era: "legacy" | "modern";
+  /** Which of the protocol's two ways of speaking: with sessions (`"legacy"`) or without. Absent before the first answer. */
+  readonly era?: "legacy" | "modern";
   /** The negotiated revision, such as `"2025-11-25"`. Absent before the first handshake. */
   readonly protocolVersion?: string;
   /** As {@link Session.getServerVersion}. Absent before the first handshake. */
@@ -577,6 +624,8 @@ export interface RecoveredEvent {
   readonly lost: readonly string[];
   /** What differs from before; empty where nothing does. */
   readonly changed: {
+    /** The era that is spoken now, where the server has changed it. */
+    readonly era?: "legacy" | "modern";
     /** The server's name or version. */
     readonly server?: true;
     /** Its capabilities. */
@@ -706,6 +755,7 @@ export type Outcome = "not_executed" | "executed" | "unknown";
  * - `"outcome_unknown"`: the connection or the session ended while the call may have been running [unknown].
  * - `"overloaded"`: the server is busy and says so [not_executed].
  * - `"timeout"`: no answer in time [unknown, or not_executed where it was not sent].
+ * - `"input"`: the server needs input that no handler gave [unknown].
  * - `"unauthorized"`: HTTP 401, and there is no option `auth`, or the new token was refused as well [not_executed].
  * - `"auth"`: the authorization failed; `diagnosis.kind` says why: `declined`, `popup_blocked`, `closed`, `timeout`,
  *   `wrong_state`, `wrong_issuer`, `resource_mismatch`, `issuer_mismatch`, `unsafe_url`, `no_pkce`, `no_client` … [not_executed].
@@ -728,6 +778,7 @@ export type ErrorCode =
   | "outcome_unknown"
   | "overloaded"
   | "timeout"
+  | "input"
   | "unauthorized"
   | "auth"
   | "too_large"
@@ -742,6 +793,10 @@ export interface Diagnosis {
   readonly header?: string;
   /** What to do, in a sentence. */
   readonly hint: string;
+  /** With `invalid_tool`: the tool that was left out of the list, by the name that the server gives it. */
+  readonly tool?: string;
+  /** With `invalid_tool`: what is wrong with it. */
+  readonly why?: string;
 }
 
 // ── Questions of the server's ────────────────────────────────────────────────────────────────────

@@ -47,6 +47,8 @@ async function connectTo(url) {
   try {
     const session = await evergreen.connect(url, {
       clientInfo: { name: "mcp-evergreen-demo", version: "1.0.0" },
+      // The demo's own servers are there to be seen losing sessions: the modern era has none.
+      era: servers.some((server) => server.url === url) ? "legacy" : "auto",
       signal: connecting.signal,
       on: {
         wire: wire.wire,

@@ -1,6 +1,7 @@
 //! The envelope, and what a refusal means.
 
 use super::bytes::Bytes;
+use mcp_evergreen::protocol::era::Era;
 use mcp_evergreen::protocol::http::Method;
 use mcp_evergreen::protocol::json_rpc::Message;
 use mcp_evergreen::protocol::verdict::{Asked, Refusal, Verdict, asks_for_session, classify, says_already_initialized};
@@ -14,6 +15,7 @@ const CHALLENGES: &[&str] = &["", "Bearer", "Bearer error=\"invalid_token\"", "\
 pub fn json_rpc(data: &[u8]) {
     let mut bytes = Bytes(data);
     let asked = Asked {
+        era: Era::Legacy,
         method: bytes.of(&[Method::Post, Method::Get, Method::Delete]),
         with_session: bytes.flag(),
         late: bytes.flag(),

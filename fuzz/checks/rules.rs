@@ -315,6 +315,9 @@ impl Book {
                     exchange.is_answered = true;
                 }
             }
+            Event::Task { .. } => self.count("task"),
+            Event::Stale { .. } => self.count("stale"),
+            Event::InvalidTool { .. } => self.count("invalid tool"),
             Event::StateChange | Event::Notification { .. } | Event::EventId { .. } => {}
         }
     }

@@ -3,7 +3,7 @@
 use super::bytes::{Bytes, WORDS};
 use super::message;
 use super::rules::{Book, Counters};
-use mcp_evergreen::protocol::config::{Handshake, Listen, Mode, Recovery};
+use mcp_evergreen::protocol::config::{EraChoice, Handshake, Listen, Mode, Recovery};
 use mcp_evergreen::protocol::http::{Head, Method};
 use mcp_evergreen::protocol::{
     CallId, CallOptions, Config, ExchangeId, Input, Malformed, Now, Params, QuestionId, Reach, ReadAs, Session,
@@ -73,6 +73,7 @@ fn config(bytes: &mut Bytes<'_>) -> Config {
         _ => Handshake::Host,
     };
     Config {
+        era: EraChoice::Legacy,
         handshake,
         timeout_ms: bytes.of(&[60_000, 1_000, 1, 600_000]),
         max_total_timeout_ms: bytes.of(&[None, Some(90_000), Some(0)]),

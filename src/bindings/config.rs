@@ -9,7 +9,7 @@ use crate::{
     },
     protocol::{
         CallOptions, Config, Params, Resume,
-        config::{Handshake, Listen, Mode, ReconnectOn, Recovery},
+        config::{EraChoice, Handshake, Listen, Mode, ReconnectOn, Recovery},
         json::Json,
         oauth::Settings,
     },
@@ -47,8 +47,17 @@ pub(super) fn parse(url: &JsValue, config: &JsValue) -> Thrown<(Transport, Confi
         base_delay_ms: need_number("baseDelay")?,
         max_delay_ms: need_number("maxDelay")?,
     };
+    let era = match need_text("era")?.as_str() {
+        "auto" => EraChoice::Auto,
+        "legacy" => EraChoice::Legacy,
+        "modern" => EraChoice::Modern,
+        _ => return Err(type_error("era")),
+    };
     let config = Config {
         handshake,
+        era,
+        known_legacy: field("knownLegacy")?.is_truthy(),
+        max_input_rounds: u32::try_from(need_number("maxInputRounds")?).unwrap_or(u32::MAX),
         timeout_ms: need_number("timeout")?,
         max_total_timeout_ms: number(&field("maxTotalTimeout")?),
         recovery,
@@ -103,6 +112,8 @@ pub(super) fn call_options(options: &JsValue) -> CallOptions {
         reset_timeout_on_progress: field("resetTimeoutOnProgress").is_truthy(),
         progress: false,
         repeatable: field("repeatable").is_truthy(),
+        manual_input: text(&field("inputRequired")).as_deref() == Some("manual"),
+        reload: text(&field("cache")).as_deref() == Some("reload"),
         headers: items(&field("headers")).iter().filter_map(pair).collect(),
         resume: text(&field("resume")).map(|event_id| {
             let generation = number(&field("resumeGeneration")).and_then(|generation| u32::try_from(generation).ok());

@@ -4,12 +4,16 @@ use crate::{
     browser::js::Plain,
     protocol::{
         Error, Event, Status,
+        era::Era,
         error::Diagnosis,
         status::{Changes, LastRecovery, Wire, WireStep},
     },
 };
 use js_sys::{Array, Reflect};
 use wasm_bindgen::JsValue;
+
+const INVALID_TOOL: &str = "The server offers a tool whose x-mcp-header annotations are not valid; it was left out of the \
+                            list. The server's author has to mend its definition.";
 
 /// An error, for the facade to make an `McpError` of.
 pub(super) fn error(error: Error<JsValue>) -> JsValue {
@@ -38,9 +42,9 @@ pub(super) fn status(status: Status<JsValue>) -> JsValue {
     });
     Plain::new()
         .with("state", status.phase.as_str())
-        .with("era", "legacy")
+        .with_some("era", status.era.map(Era::as_str))
         .with_some("protocolVersion", status.protocol_version)
-        .with_some("serverInfo", known("serverInfo"))
+        .with_some("serverInfo", status.server_info)
         .with_some("capabilities", known("capabilities"))
         .with_some("instructions", known("instructions"))
         .with_some("sessionTag", status.session_tag)
@@ -76,6 +80,15 @@ pub(super) fn event(event: Event<JsValue>) -> Option<(&'static str, Plain)> {
             Plain::new().with("call", call.0 as f64).with("generation", generation).with("eventId", event_id),
         ),
         Event::Warning { kind, header, hint } => ("warning", diagnosis(Diagnosis { kind, header, hint })),
+        // The tool's name is the server's word: it is a field of its own.
+        Event::InvalidTool { name, why } => (
+            "warning",
+            Plain::new().with("kind", "invalid_tool").with("tool", name).with("hint", INVALID_TOOL).with("why", why),
+        ),
+        Event::Task { call, task } => ("task", Plain::new().with("call", call.0 as f64).with("task", task)),
+        Event::Stale { lists, resources } => {
+            ("stale", Plain::new().with("staleLists", strings(&lists)).with("stale", strings(&resources)))
+        }
         Event::Wire(step) => ("wire", wire(step)),
         Event::Close { reason } => ("close", Plain::new().with("reason", reason)),
     })
@@ -103,6 +116,7 @@ fn changed(changes: Changes) -> Plain {
             .with("changed", strings(&tools.changed))
     });
     Plain::new()
+        .with_some("era", changes.era.map(Era::as_str))
         .with_some("server", changes.server.then_some(true))
         .with_some("capabilities", changes.capabilities.then_some(true))
         .with_some("instructions", changes.instructions.then_some(true))

@@ -74,6 +74,13 @@ impl Core {
         id(self.driver.call(config::string(method), params, options, caller(resolve, reject, onprogress)))
     }
 
+    /// Waits for a task that an earlier call became.
+    #[wasm_bindgen(js_name = resumeTask)]
+    pub fn resume_task(&self, task: &JsValue, options: &JsValue, resolve: JsValue, reject: JsValue) -> f64 {
+        let options = config::call_options(options);
+        id(self.driver.resume_task(config::string(task), options, caller(resolve, reject, JsValue::UNDEFINED)))
+    }
+
     /// Sends a notification.
     pub fn notify(&self, method: &JsValue, text: &JsValue, meta: &JsValue, resolve: JsValue, reject: JsValue) -> f64 {
         let params = config::params(text, meta, &JsValue::UNDEFINED);

@@ -32,6 +32,11 @@ impl Driver {
         self.command(caller, |session, now| session.call(method, params, options, now))
     }
 
+    /// Waits for a task that an earlier call became.
+    pub fn resume_task(&self, task: String, options: CallOptions, caller: Caller) -> CallId {
+        self.command(caller, |session, now| session.resume_task(task, options, now))
+    }
+
     /// Sends a notification.
     pub fn notify(&self, method: String, params: Params, caller: Caller) -> CallId {
         self.command(caller, |session, now| session.notify(method, params, now))

@@ -2,7 +2,10 @@
 
 use super::backoff;
 use super::call::{Kind, Place, Repair};
-use super::config::Mode;
+use super::config::{EraChoice, Handshake, Mode};
+use super::era::Era;
+use super::era::modern::ResultType;
+use super::era::negotiation::{Common, supported};
 use super::exchange::{Answer, Exchange};
 use super::http::Method;
 use super::repair::Relation;
@@ -20,6 +23,8 @@ pub(super) const HIDDEN_SESSION_ID: Diagnosis = Diagnosis {
     hint: "The server answered `initialize` without a session id that this page can read, and then asked for one. It \
            probably does not expose it: it must send `Access-Control-Expose-Headers: Mcp-Session-Id`.",
 };
+
+const INVALID_PARAMS: i64 = -32602;
 
 pub(super) const REFUSED_LATE: &str =
     "The session was refused, but later than a gate refuses: the browser may have sent the call twice.";
@@ -39,18 +44,7 @@ impl<P: Payload> Session<P> {
         match answer {
             Answer::Result(result) => {
                 self.proven(exchange.generation, now);
-                match exchange.rpc_method.as_deref() {
-                    Some("tools/list") => {
-                        self.saw_tools(id, &result);
-                        self.learn_tools(exchange, &result);
-                    }
-                    Some("resources/list" | "resources/templates/list") => self.saw_list("resources"),
-                    Some("prompts/list") => self.saw_list("prompts"),
-                    Some("resources/subscribe" | "resources/unsubscribe") => self.listen(now),
-                    _ => {}
-                }
-                self.interest_accepted(id, exchange.generation, now);
-                self.settle(id, Ok(if verifies { P::empty() } else { result }));
+                self.call_succeeded(id, exchange, result, now);
             }
             Answer::Lost { .. } if self.resume_later(id, exchange, now) => {}
             Answer::Lost { error } => self.unknown(id, exchange.generation, *error, now),
@@ -95,6 +89,7 @@ impl<P: Payload> Session<P> {
                     let gate = !late && (refusal.status == 429 || retry_after.is_some());
                     self.busy(id, *error, gate, retry_after.unwrap_or_default(), now);
                 }
+                Verdict::OtherEra if self.other_era(id, exchange, &error, now) => {}
                 Verdict::OtherEra => {
                     let text = "The server no longer speaks the negotiated protocol version. Connect again.";
                     let error = Error { message: text.to_owned(), outcome: Outcome::NotExecuted, ..*error };
@@ -116,7 +111,11 @@ impl<P: Payload> Session<P> {
                     self.proven(exchange.generation, now);
                     self.settle(id, Ok(P::empty()));
                 }
+                Verdict::NotEviction if self.relist(id, exchange, &error, now) => {}
                 Verdict::NotEviction => {
+                    if error.rpc_code == Some(INVALID_PARAMS) {
+                        self.cursor_refused(id);
+                    }
                     self.interest_refused(id, now);
                     if (200..300).contains(&refusal.status) {
                         self.proven(exchange.generation, now);
@@ -124,6 +123,82 @@ impl<P: Payload> Session<P> {
                     self.settle(id, Err(error));
                 }
             },
+        }
+    }
+
+    fn call_succeeded(&mut self, id: CallId, exchange: &Exchange, result: P, now: Now) {
+        let Some(call) = self.calls.get(&id) else { return };
+        let verifies = call.kind == Kind::Verify;
+        let method = exchange.rpc_method.clone().unwrap_or_default();
+        if call.task.is_some() {
+            return self.task_answered(id, exchange.era, &method, &result, now);
+        }
+        let result_type = match exchange.era {
+            Era::Legacy => ResultType::Complete,
+            Era::Modern => ResultType::of(&result),
+        };
+        match result_type {
+            ResultType::Complete => {}
+            ResultType::InputRequired => return self.input_required(id, &result, now),
+            ResultType::Task if method == "tools/call" && self.became_task(id, Era::Modern, &result, now) => return,
+            // "Unrecognized resultType: an invalid response" (2026-07-28, basic, ResultType).
+            ResultType::Task | ResultType::Unknown => {
+                let text = "The server answered with a `resultType` that is none of this request's.";
+                return self.settle(id, Err(Box::new(Error::new(Code::Protocol, Outcome::Unknown, text))));
+            }
+        }
+        let result = match method.as_str() {
+            "tools/list" => {
+                let result = self.learn_tools(exchange, result);
+                self.saw_tools(id, &result);
+                result
+            }
+            "resources/list" | "resources/templates/list" => {
+                self.saw_list("resources");
+                result
+            }
+            "prompts/list" => {
+                self.saw_list("prompts");
+                result
+            }
+            "resources/subscribe" | "resources/unsubscribe" => {
+                self.listen(now);
+                result
+            }
+            "tools/call" if exchange.era == Era::Legacy && self.became_task(id, Era::Legacy, &result, now) => return,
+            _ => result,
+        };
+        self.interest_accepted(id, exchange.generation, now);
+        if exchange.era == Era::Modern {
+            self.keep(id, &result, now);
+        }
+        self.settle(id, Ok(if verifies { P::empty() } else { result }));
+    }
+
+    /// The server does not speak the version that the call was sent in. Says whether that is mended.
+    fn other_era(&mut self, id: CallId, exchange: &Exchange, error: &Error<P>, now: Now) -> bool {
+        let own = matches!(self.config.handshake, Handshake::Own { .. });
+        if !own || self.config.era != EraChoice::Auto {
+            return false;
+        }
+        match exchange.era {
+            // "retry even when `supported` contains the version just sent"; once.
+            Era::Modern if supported(error) == Common::Modern => {
+                let again = self.spend(id, Repair::Envelope);
+                if again {
+                    self.dispatch(id, now);
+                }
+                again
+            }
+            Era::Modern => {
+                self.suspected(id, exchange, Box::new(error.clone()), true, now);
+                true
+            }
+            Era::Legacy => {
+                self.past.legacy_since = None;
+                self.evicted(id, exchange, now);
+                true
+            }
         }
     }
 
@@ -243,37 +318,6 @@ impl<P: Payload> Session<P> {
             self.timers.set(Timer::Resend(id), until);
         } else {
             self.settle(id, Err(Box::new(Error { outcome, ..error }.retryable())));
-        }
-    }
-
-    /// Annotations count only for a server that the host trusts, from the tool list of the current session.
-    fn learn_tools(&mut self, exchange: &Exchange, result: &P) {
-        #[derive(serde::Deserialize)]
-        struct List {
-            tools: Vec<Tool>,
-        }
-        #[derive(serde::Deserialize)]
-        struct Tool {
-            name: String,
-            #[serde(default)]
-            annotations: Annotations,
-        }
-        #[derive(Default, serde::Deserialize)]
-        #[serde(default, rename_all = "camelCase")]
-        struct Annotations {
-            read_only_hint: bool,
-            idempotent_hint: bool,
-        }
-        if !self.config.trust_annotations || self.relation(exchange.generation) != Relation::Current {
-            return;
-        }
-        let Ok(list) = result.read::<List>() else { return };
-        for tool in list.tools {
-            if tool.annotations.read_only_hint || tool.annotations.idempotent_hint {
-                self.repeatable_tools.insert(tool.name);
-            } else {
-                self.repeatable_tools.remove(&tool.name);
-            }
         }
     }
 

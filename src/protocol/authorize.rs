@@ -241,6 +241,7 @@ impl<P: Payload> Session<P> {
             }
             Purpose::Call(_)
             | Purpose::Notification(_)
+            | Purpose::Discover
             | Purpose::Initialize
             | Purpose::Initialized
             | Purpose::Ping

@@ -1,6 +1,8 @@
 //! One command's life: its deadline, its attempts, and whether it is safe to repeat.
 
+use super::input::Round;
 use super::stream::Broken;
+use super::task::Task;
 use super::{ExchangeId, Outcome, Resume};
 
 /// The params of a request, taken when the call is made: what the caller changes later changes nothing.
@@ -27,6 +29,10 @@ pub struct CallOptions {
     pub progress: bool,
     /// The caller says that running it twice does no harm.
     pub repeatable: bool,
+    /// An `input_required` result is given to the caller as it is.
+    pub manual_input: bool,
+    /// Ask the server, whatever is cached.
+    pub reload: bool,
     /// The caller's own header fields.
     pub headers: Vec<(String, String)>,
     /// Not sent: the rest of its stream is asked for.
@@ -58,6 +64,12 @@ pub(super) enum Place {
     InQuestion,
     /// Its event stream broke, and is going to be resumed.
     Broken(Broken),
+    /// The server waits for input that the host was asked for.
+    Asking,
+    /// Waits for the server to acknowledge what it is to tell.
+    Subscribing,
+    /// Waits for a page of the tool list, to be sent again with the header fields that the server wants.
+    Relisting(ExchangeId),
 }
 
 /// The kinds of repair. A call is sent again at most once after each.
@@ -68,6 +80,8 @@ pub(super) enum Repair {
     Busy,
     Token,
     Scope,
+    /// The header fields or the version were not what the server wants.
+    Envelope,
 }
 
 /// A call is sent at most this often.
@@ -91,6 +105,12 @@ pub(super) struct Call {
     pub maybe_ran: bool,
     /// How far its latest progress was.
     pub progress: Option<f64>,
+    /// What was answered to the server, and goes with the next send.
+    pub round: Option<Round>,
+    /// How often the server has asked for input.
+    pub rounds: u32,
+    /// The task that it became.
+    pub task: Option<Task>,
     /// Milliseconds that were left when the user was asked; its clock stands still meanwhile.
     pub paused: Option<u64>,
     repaired: Vec<Repair>,
@@ -110,6 +130,9 @@ impl Call {
             safe: false,
             maybe_ran: false,
             progress: None,
+            round: None,
+            rounds: 0,
+            task: None,
             paused: None,
             repaired: Vec::new(),
         }
@@ -117,7 +140,11 @@ impl Call {
 
     /// Did it run, as far as is known if it ends here?
     pub fn outcome(&self) -> Outcome {
-        if self.maybe_ran || !matches!(self.place, Place::Here) { Outcome::Unknown } else { Outcome::NotExecuted }
+        if self.maybe_ran || !matches!(self.place, Place::Here | Place::Subscribing) {
+            Outcome::Unknown
+        } else {
+            Outcome::NotExecuted
+        }
     }
 
     /// The outcome of all sends, where that of the last is known.
@@ -132,6 +159,12 @@ impl Call {
             self.repaired.push(repair);
         }
         may
+    }
+
+    /// What comes next is a request of its own, with repairs of its own.
+    pub fn next_request(&mut self) {
+        self.sends = 0;
+        self.repaired.clear();
     }
 
     pub fn has_sends_left(&self) -> bool {

@@ -7,7 +7,8 @@ use super::era::legacy;
 use super::exchange::Exchange;
 use super::json_rpc;
 use super::repair::Relation;
-use super::session::{Session, outgoing};
+use super::send::outgoing;
+use super::session::Session;
 use super::state::{Since, Step};
 use super::time::Timer;
 use super::{CallId, Code, Error, Now, Outcome, Params, Payload, Purpose};
@@ -94,13 +95,21 @@ impl<P: Payload> Session<P> {
     /// Aborts a call's exchange, and tells the server: closing the connection alone is no cancellation (2025-11-25,
     /// transports, Sending Messages 6). Neither waits for the other: six connections are all there is.
     fn withdraw_from_wire(&mut self, call: &Call, reason: Option<&str>, now: Now) {
+        if let Some(task) = &call.task {
+            let (method, params) = task.cancel_request();
+            self.post_aside(method, &params, now);
+        }
         let (wire_id, generation) = match &call.place {
             Place::Sent(id) => match self.abort(*id, now) {
                 Some(exchange) => (exchange.wire_id, exchange.generation),
                 None => return,
             },
             Place::Broken(broken) => (broken.wire_id, broken.generation),
-            Place::Here | Place::InQuestion => return,
+            Place::Relisting(list) => {
+                self.abort(*list, now);
+                return;
+            }
+            Place::Here | Place::InQuestion | Place::Asking | Place::Subscribing => return,
         };
         if let Some(wire_id) = wire_id.filter(|_| self.relation(generation) != Relation::Gone) {
             self.post_cancelled(wire_id, reason, now);
@@ -108,13 +117,22 @@ impl<P: Payload> Session<P> {
     }
 
     fn post_cancelled(&mut self, wire_id: u64, reason: Option<&str>, now: Now) {
-        let Some(session) = self.state.known() else { return };
+        let Some(session) = self.state.known().filter(|session| session.era().says_cancelled()) else { return };
         let rpc_method = Some(legacy::CANCELLED.to_owned());
         let exchange = Exchange { rpc_method, ..outgoing(Purpose::Cancelled, Some(session), now) };
         let reason = reason.map(|reason| format!(",\"reason\":{}", json_rpc::quote(reason))).unwrap_or_default();
         let text = Some(format!("{{\"requestId\":{wire_id}{reason}}}"));
-        let body = json_rpc::notification(legacy::CANCELLED, &Params { text, ..Params::default() });
-        let headers = legacy::post_headers(Some(session));
-        self.post(exchange, headers, body, CANCELLED_MS, now);
+        let message = self.compose_notification(session, legacy::CANCELLED, &Params { text, ..Params::default() });
+        self.post(exchange, message, CANCELLED_MS, now);
+    }
+
+    /// Sends a request whose answer nobody waits for.
+    fn post_aside(&mut self, method: &str, params: &Params, now: Now) {
+        let wire_id = self.fresh_wire_id();
+        let Some(session) = self.state.ready() else { return };
+        let rpc_method = Some(method.to_owned());
+        let exchange = Exchange { rpc_method, ..outgoing(Purpose::Cancelled, Some(session), now) };
+        let message = self.compose(session.era(), Some(session), wire_id, method, params, false);
+        self.post(exchange, message, CANCELLED_MS, now);
     }
 }

@@ -5,6 +5,10 @@
 pub struct Config {
     /// Whose handshake it is.
     pub handshake: Handshake,
+    /// Which era is spoken.
+    pub era: EraChoice,
+    /// The server is remembered as one of the legacy era: it is not asked first.
+    pub known_legacy: bool,
     /// Time for one answer, and for `connect` as a whole. Default 60 000 ms.
     pub timeout_ms: u64,
     /// Bound over a call whose clock is reset by progress. Default: none.
@@ -20,12 +24,26 @@ pub struct Config {
     pub max_event_bytes: u64,
     /// How often in a row a broken event stream is resumed without a new event. Default 5.
     pub max_resumes: u32,
+    /// How often one call may ask for input before it fails. Default 10.
+    pub max_input_rounds: u32,
     /// When the standing stream is open.
     pub listen: Listen,
     /// Whether whoever drives the session can authorize: see [`super::Output::Authorize`]. Default false.
     pub authorizes: bool,
     /// With [`Handshake::Host`]: when the host's Client must connect anew.
     pub reconnect_on: ReconnectOn,
+}
+
+/// Which era is spoken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EraChoice {
+    /// The one that the server speaks; the modern one where it speaks both.
+    #[default]
+    Auto,
+    /// Sessions: 2024-11-05 … 2025-11-25.
+    Legacy,
+    /// No sessions: 2026-07-28.
+    Modern,
 }
 
 /// When the standing stream is open, on which the server speaks unasked.
@@ -98,6 +116,8 @@ impl Default for Config {
                 client_info: r#"{"name":"mcp-evergreen","version":"0"}"#.into(),
                 capabilities: "{}".into(),
             },
+            era: EraChoice::Auto,
+            known_legacy: false,
             timeout_ms: 60_000,
             max_total_timeout_ms: None,
             recovery: Recovery::default(),
@@ -105,6 +125,7 @@ impl Default for Config {
             max_message_bytes: 64 << 20,
             max_event_bytes: 16 << 20,
             max_resumes: 5,
+            max_input_rounds: 10,
             listen: Listen::Auto,
             authorizes: false,
             reconnect_on: ReconnectOn::Incompatible,

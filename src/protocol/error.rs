@@ -29,6 +29,8 @@ pub enum Code {
     Overloaded,
     /// No answer in time.
     Timeout,
+    /// The server needs input that the host did not give.
+    Input,
     /// 401: credentials are missing or not accepted.
     Unauthorized,
     /// The authorization failed: the user declined, or the authorization server refused or cannot be reached.
@@ -57,6 +59,7 @@ impl Code {
             Self::OutcomeUnknown => "outcome_unknown",
             Self::Overloaded => "overloaded",
             Self::Timeout => "timeout",
+            Self::Input => "input",
             Self::Unauthorized => "unauthorized",
             Self::Auth => "auth",
             Self::TooLarge => "too_large",

@@ -3,17 +3,18 @@
 use super::answer::HIDDEN_SESSION_ID;
 use super::call::{Kind, Place};
 use super::config::Handshake;
-use super::era::legacy;
+use super::era::negotiation::{named, unsupported_error};
+use super::era::{Era, legacy};
 use super::exchange::{Answer, Exchange};
 use super::json::Json;
-use super::json_rpc;
 use super::listen::Listening;
-use super::session::{Session, outgoing};
+use super::send::outgoing;
+use super::session::Session;
 use super::state::{Established, SessionId, Since, Step};
 use super::status::{Changes, Event, LastRecovery};
 use super::time::Timer;
 use super::verdict::{Verdict, asks_for_session, says_already_initialized};
-use super::{CallId, Code, Error, ExchangeId, Field, Now, Outcome, Params, Payload, Purpose};
+use super::{CallId, Code, Error, ExchangeId, Now, Outcome, Params, Payload, Purpose};
 
 const VERSION: &str = "protocolVersion";
 /// The longest that one handshake's request may take.
@@ -31,7 +32,7 @@ impl<P: Payload> Session<P> {
         let connects = parked.and_then(|id| self.calls.get(id)).is_some_and(|call| call.kind == Kind::Connect);
         let Some(establishing) = self.state.establishing_mut() else { return };
         match &mut establishing.step {
-            Step::Idle if own || connects => self.handshake(now),
+            Step::Idle if own || connects => self.begin(now),
             Step::Backoff { until, not_before, .. } => {
                 let at = (*not_before).max(now.mono);
                 if at == now.mono {
@@ -43,6 +44,7 @@ impl<P: Payload> Session<P> {
                 }
             }
             Step::Idle
+            | Step::Discover { .. }
             | Step::Handshake { .. }
             | Step::Confirm { .. }
             | Step::Host { .. }
@@ -86,7 +88,7 @@ impl<P: Payload> Session<P> {
                 }
             }
             (Step::Backoff { .. }, Since::First | Since::Lost { .. }) => {
-                self.handshake(now);
+                self.begin(now);
                 self.emit(Event::StateChange);
             }
             (Step::Handshake { .. }, _) => self.free_connections(now),
@@ -124,9 +126,8 @@ impl<P: Payload> Session<P> {
             attempt: self.state.establishing().map_or(1, |establishing| establishing.failed + 1),
             ..outgoing::<P>(Purpose::Initialize, None, now)
         };
-        let body = json_rpc::request(wire_id, legacy::INITIALIZE, &params, false);
-        let headers = legacy::post_headers::<P>(None);
-        let exchange = self.post(exchange, headers, body, HANDSHAKE_MS.min(self.config.timeout_ms), now);
+        let message = self.compose(Era::Legacy, None, wire_id, legacy::INITIALIZE, &params, false);
+        let exchange = self.post(exchange, message, HANDSHAKE_MS.min(self.config.timeout_ms), now);
         self.step(Step::Handshake { exchange });
         if self.state.establishing().is_some_and(|establishing| matches!(establishing.since, Since::Lost { .. })) {
             self.timers.set(Timer::Step, now.mono.saturating_add(STARVED_MS));
@@ -174,15 +175,21 @@ impl<P: Payload> Session<P> {
                     return;
                 }
                 let mut error = error;
-                if matches!(refusal.status, 404 | 405) {
-                    error.code = Code::NotMcp;
-                    error.message += " No MCP server answers at this URL.";
+                let other_era = verdict == Verdict::OtherEra;
+                let unlike_legacy = matches!(refusal.status, 400 | 404 | 405 | 410 | 415);
+                if (other_era || unlike_legacy) && self.doubt_legacy(other_era, &mut error, now) {
+                    return;
                 }
-                if verdict == Verdict::OtherEra {
-                    error.code = Code::UnsupportedVersion;
+                if other_era && error.code != Code::Cors {
+                    let Error { code, message, .. } = unsupported_error::<P>(&named(&error));
+                    *error = Error { code, message, ..*error };
                     if self.is_other_server(&error) {
                         return self.part(*error, OTHER_SERVER, now);
                     }
+                }
+                if matches!(refusal.status, 404 | 405) {
+                    error.code = Code::NotMcp;
+                    error.message += " No MCP server answers at this URL.";
                 }
                 let wait = if verdict == Verdict::Transient { retry_after } else { None };
                 return self.attempt_failed(error, wait.unwrap_or_default(), now);
@@ -222,8 +229,7 @@ impl<P: Payload> Session<P> {
         let Some(version) = legacy::version(&read.protocol_version) else {
             let ours = legacy::VERSIONS.join(", ");
             let theirs = read.protocol_version.as_str();
-            let is_date = theirs.len() == 10 && theirs.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
-            let theirs = if is_date { theirs } else { "of another form" };
+            let theirs = if legacy::is_date(theirs) { theirs } else { "of another form" };
             let message = format!("The server speaks protocol version {theirs}; this client speaks {ours}.");
             return Err(Error::new(Code::UnsupportedVersion, Outcome::NotExecuted, message));
         };
@@ -234,6 +240,7 @@ impl<P: Payload> Session<P> {
                 Error::new(Code::Protocol, Outcome::NotExecuted, message)
             })?),
         };
+        self.past.legacy_since = Some(now.mono);
         let took = now.mono.saturating_sub(exchange.sent.mono);
         self.past.slowest_handshake_ms = self.past.slowest_handshake_ms.max(took);
         self.past.generation += 1;
@@ -299,9 +306,8 @@ impl<P: Payload> Session<P> {
         let Some(fresh) = self.state.take_fresh() else { return };
         let rpc_method = Some(legacy::INITIALIZED.to_owned());
         let exchange = Exchange { rpc_method, ..outgoing(Purpose::Initialized, Some(&fresh), now) };
-        let body = json_rpc::notification(legacy::INITIALIZED, &Params::default());
-        let headers = legacy::post_headers(Some(&fresh));
-        let exchange = self.post(exchange, headers, body, HANDSHAKE_MS.min(self.config.timeout_ms), now);
+        let message = self.compose_notification(&fresh, legacy::INITIALIZED, &Params::default());
+        let exchange = self.post(exchange, message, HANDSHAKE_MS.min(self.config.timeout_ms), now);
         self.step(Step::Initialized { exchange, fresh });
     }
 
@@ -348,6 +354,9 @@ impl<P: Payload> Session<P> {
         self.past.last_error = None;
         self.past.verified_at_unix_ms = Some(now.unix_ms);
         self.repeatable_tools.clear();
+        self.mirrors.clear();
+        self.task_tools.clear();
+        self.cache.clear();
         let Since::Lost { old, reason, at } = since else {
             self.emit(Event::StateChange);
             parked.into_iter().for_each(|id| self.dispatch(id, now));
@@ -365,7 +374,7 @@ impl<P: Payload> Session<P> {
         self.past.recoveries += 1;
         self.past.last_recovery = Some(recovery.clone());
         self.emit(Event::StateChange);
-        let changes = self.state.ready().map(|fresh| changes(&old.handshake, &fresh.handshake));
+        let changes = self.state.ready().map(|fresh| Changes::between(&old, fresh));
         self.restore(recovery, changes.unwrap_or_default(), parked, now);
         self.listen(now);
     }
@@ -383,17 +392,5 @@ impl<P: Payload> Session<P> {
         }
         self.step(Step::Clearing { exchange });
         true
-    }
-}
-
-/// What the server says of itself now, and did not say before.
-fn changes<P: Payload>(old: &P, new: &P) -> Changes {
-    let text = |of: &P, field| of.field(field).and_then(|value| value.to_json());
-    let differs = |field| text(old, field) != text(new, field);
-    Changes {
-        server: differs(Field::ServerInfo),
-        capabilities: differs(Field::Capabilities),
-        instructions: differs(Field::Instructions),
-        tools: None,
     }
 }

@@ -1,6 +1,7 @@
 //! One HTTP exchange: why it was sent, under which session, when, and what its answer is.
 
 use super::call::Repair;
+use super::era::Era;
 use super::error::Error;
 use super::http::{Head, Method, Request};
 use super::json_rpc::Id;
@@ -13,6 +14,8 @@ use super::{CallId, ExchangeId, Now, ReadAs};
 /// Why an exchange was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
+    /// Asks a server of the modern era what it is.
+    Discover,
     /// The handshake's request.
     Initialize,
     /// The handshake's notification.
@@ -40,6 +43,7 @@ impl Purpose {
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Discover => "discover",
             Self::Initialize => "initialize",
             Self::Initialized => "initialized",
             Self::Call(_) => "call",
@@ -57,7 +61,8 @@ impl Purpose {
     pub(super) fn call(self) -> Option<CallId> {
         match self {
             Self::Call(call) | Self::Notification(call) => Some(call),
-            Self::Initialize
+            Self::Discover
+            | Self::Initialize
             | Self::Initialized
             | Self::Ping
             | Self::Restore
@@ -71,7 +76,7 @@ impl Purpose {
     /// Whether a JSON-RPC response is expected.
     pub(super) fn wants_response(self) -> bool {
         match self {
-            Self::Initialize | Self::Call(_) | Self::Ping | Self::Restore => true,
+            Self::Discover | Self::Initialize | Self::Call(_) | Self::Ping | Self::Restore => true,
             Self::Listen
             | Self::Initialized
             | Self::Notification(_)
@@ -86,6 +91,7 @@ impl Purpose {
 #[derive(Clone, Debug)]
 pub(super) struct Exchange {
     pub purpose: Purpose,
+    pub era: Era,
     /// The generation of the session that it was sent under; 0 for `initialize`.
     pub generation: u32,
     /// The `Mcp-Session-Id` that went with it.
@@ -166,7 +172,12 @@ impl Exchange {
 
     /// What was asked, for the verdict.
     pub fn asked(&self, gate_ms: u64) -> Asked {
-        Asked { method: self.method, with_session: self.session.is_some(), late: self.head_after > gate_ms }
+        Asked {
+            era: self.era,
+            method: self.method,
+            with_session: self.session.is_some(),
+            late: self.head_after > gate_ms,
+        }
     }
 
     /// Whether a response with this id is the answer. The rest of a stream that was taken up answers the request that

@@ -4,7 +4,7 @@ use super::backoff;
 use super::call::Kind;
 use super::config::Handshake;
 use super::session::Session;
-use super::state::{Since, Step};
+use super::state::{Discovered, Since, Step};
 use super::time::Timer;
 use super::{CallId, Code, Error, Now, Outcome, Output, Payload, Reach, error::Diagnosis};
 
@@ -63,6 +63,7 @@ impl<P: Payload> Session<P> {
         let Some(establishing) = self.state.establishing_mut() else { return };
         establishing.failed += 1;
         establishing.cleared = false;
+        establishing.discovered = Discovered::Nothing;
         let failed = establishing.failed;
         let first = matches!(establishing.since, Since::First);
         let fatal = first && !error.retryable;

@@ -3,14 +3,15 @@
 //! tool that may have changed.
 
 use super::call::{Call, Place};
-use super::era::legacy;
 use super::exchange::{Answer, Exchange};
 use super::json_rpc;
-use super::session::{Session, outgoing};
+use super::listen::Listening;
+use super::send::outgoing;
+use super::session::Session;
 use super::sorted::Map;
 use super::status::{Changes, Event, LastRecovery};
 use super::verdict::Verdict;
-use super::wishes::{Saying, Wishes};
+use super::wishes::{Saying, Topic, Wishes};
 use super::{CallId, Code, Error, ExchangeId, Field, Now, Outcome, Params, Payload, Purpose};
 
 /// What is not put back by then is lost.
@@ -38,7 +39,12 @@ pub(super) struct Interests {
 #[derive(Debug)]
 enum Restoring {
     Wish(Saying),
-    Tools { seen: Map<String, u64>, pages: u32 },
+    /// The stream of the modern era, with all subscriptions.
+    Stream,
+    Tools {
+        seen: Map<String, u64>,
+        pages: u32,
+    },
 }
 
 /// A restoration under way: `recovered` is told when it is over.
@@ -56,6 +62,7 @@ impl Restoring {
     fn name(&self) -> String {
         match self {
             Self::Wish(saying) => saying.topic().to_string(),
+            Self::Stream => "subscriptions".to_owned(),
             Self::Tools { .. } => TOOL_LIST.to_owned(),
         }
     }
@@ -100,7 +107,9 @@ impl<P: Payload> Session<P> {
     }
 
     fn say_again(&mut self, saying: Option<Saying>, now: Now) {
-        let Some(saying) = saying else { return };
+        let Some(saying) = saying.filter(|_| self.state.ready().is_some_and(|it| it.era().holds_by_request())) else {
+            return;
+        };
         let exchange = self.say(&saying, now);
         self.interests.again.extend(exchange.map(|exchange| (exchange, saying)));
     }
@@ -148,8 +157,13 @@ impl<P: Payload> Session<P> {
             let exchange = self.restore_request("tools/list", None, now);
             put_back(Restoring::Tools { seen: Map::default(), pages: 1 }, exchange);
         }
+        let by_request = self.state.ready().is_some_and(|session| session.era().holds_by_request());
+        if !by_request && self.interests.wishes.subscriptions().next().is_some() {
+            self.listen(now);
+            put_back(Restoring::Stream, self.open_stream_id());
+        }
         let says = |id: CallId| self.calls.get(&id).is_some_and(|call| self.is_under(call, generation));
-        for saying in self.interests.wishes.to_restore(says) {
+        for saying in self.interests.wishes.to_restore(says).into_iter().filter(|_| by_request) {
             let exchange = self.say(&saying, now);
             put_back(Restoring::Wish(saying), exchange);
         }
@@ -172,17 +186,17 @@ impl<P: Payload> Session<P> {
     }
 
     /// `None` where it cannot be asked of this server.
-    fn restore_request(&mut self, method: &str, params: Option<String>, now: Now) -> Option<ExchangeId> {
+    pub(super) fn restore_request(&mut self, method: &str, params: Option<String>, now: Now) -> Option<ExchangeId> {
         let wire_id = self.fresh_wire_id();
-        let session = self.state.ready().filter(|session| legacy::missing_capability(session, method).is_none())?;
+        let session = self.state.ready().filter(|session| session.missing_capability(method).is_none())?;
         let exchange = Exchange {
             wire_id: Some(wire_id),
             rpc_method: Some(method.to_owned()),
             ..outgoing(Purpose::Restore, Some(session), now)
         };
-        let headers = legacy::post_headers(Some(session));
-        let body = json_rpc::request(wire_id, method, &Params { text: params, ..Params::default() }, false);
-        Some(self.post(exchange, headers, body, RESTORE_MS.min(self.config.timeout_ms), now))
+        let params = Params { text: params, ..Params::default() };
+        let message = self.compose(session.era(), Some(session), wire_id, method, &params, false);
+        Some(self.post(exchange, message, RESTORE_MS.min(self.config.timeout_ms), now))
     }
 
     pub(super) fn restore_answered(
@@ -199,10 +213,15 @@ impl<P: Payload> Session<P> {
         if let (Some(saying), Answer::Result(_)) = (self.interests.again.remove(&id), &answer) {
             return self.accepted(saying, exchange.generation, now);
         }
+        self.relisted(id, exchange, &answer, now);
         let restoration = self.restoration.as_mut().filter(|it| it.generation == exchange.generation);
         let Some(what) = restoration.and_then(|restoration| restoration.open.remove(&id)) else { return };
         match (what, answer) {
-            (Restoring::Tools { seen, pages }, Answer::Result(page)) => self.compare_tools(seen, pages, &page, now),
+            (Restoring::Tools { seen, pages }, Answer::Result(page)) => {
+                let page = self.learn_tools(exchange, page);
+                self.compare_tools(seen, pages, &page, now);
+            }
+            (Restoring::Stream, _) => {}
             (Restoring::Wish(saying), Answer::Result(_)) => {
                 let name = saying.topic().to_string();
                 self.restoration.iter_mut().for_each(|restoration| restoration.recovery.restored.push(name.clone()));
@@ -214,6 +233,36 @@ impl<P: Payload> Session<P> {
             }
         }
         self.finish_restoration(now);
+    }
+
+    fn open_stream_id(&self) -> Option<ExchangeId> {
+        match self.state.ready().map(|session| &session.listening) {
+            Some(&Listening::Open { exchange, .. }) => Some(exchange),
+            Some(Listening::Off | Listening::Ended { .. } | Listening::Refused) | None => None,
+        }
+    }
+
+    /// The listening stream is acknowledged: with it, the subscriptions.
+    pub(super) fn stream_restored(&mut self, id: ExchangeId, wanted: &[String], granted: &[String], now: Now) {
+        let Some(restoration) = &mut self.restoration else { return };
+        if restoration.open.remove(&id).is_none() {
+            return;
+        }
+        for uri in wanted {
+            let name = Topic::Subscription(uri.clone()).to_string();
+            let list = &mut restoration.recovery;
+            if granted.contains(uri) { list.restored.push(name) } else { list.lost.push(name) }
+        }
+        self.finish_restoration(now);
+    }
+
+    /// It ended before that.
+    pub(super) fn stream_lost(&mut self, id: ExchangeId, now: Now) {
+        let Some(restoration) = &mut self.restoration else { return };
+        if let Some(what) = restoration.open.remove(&id) {
+            restoration.recovery.lost.push(what.name());
+            self.finish_restoration(now);
+        }
     }
 
     fn compare_tools(&mut self, mut seen: Map<String, u64>, pages: u32, page: &P, now: Now) {

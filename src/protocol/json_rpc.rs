@@ -106,7 +106,7 @@ impl<P: Payload> Message<P> {
 }
 
 impl<P: Payload> RpcError<P> {
-    fn read(error: &P) -> Self {
+    pub(super) fn read(error: &P) -> Self {
         let code = error.field(Field::Code).and_then(|code| code.as_number()).unwrap_or_default();
         #[expect(clippy::cast_possible_truncation, reason = "a float-to-integer cast saturates")]
         let code = code as i64;
@@ -124,18 +124,18 @@ impl<P: Payload> RpcError<P> {
     }
 }
 
-/// A request. `progress` asks for progress under the request's own id.
-pub(super) fn request(id: u64, method: &str, params: &Params, progress: bool) -> String {
-    let token = progress.then(|| format!("\"progressToken\":{id}"));
-    message(Some(id), method, params, token.as_deref())
+/// A request. `progress` asks for progress under the request's own id; `stamp` is more of `_meta`, without braces.
+pub(super) fn request(id: u64, method: &str, params: &Params, progress: bool, stamp: &str) -> String {
+    let token = if progress { format!("\"progressToken\":{id}") } else { String::new() };
+    message(Some(id), method, params, &join(&token, stamp))
 }
 
 /// A notification.
-pub(super) fn notification(method: &str, params: &Params) -> String {
-    message(None, method, params, None)
+pub(super) fn notification(method: &str, params: &Params, stamp: &str) -> String {
+    message(None, method, params, stamp)
 }
 
-fn message(id: Option<u64>, method: &str, params: &Params, extra_meta: Option<&str>) -> String {
+fn message(id: Option<u64>, method: &str, params: &Params, extra_meta: &str) -> String {
     let mut text = String::from(r#"{"jsonrpc":"2.0","#);
     if let Some(id) = id {
         // Writing to a String cannot fail.
@@ -144,13 +144,13 @@ fn message(id: Option<u64>, method: &str, params: &Params, extra_meta: Option<&s
     text += "\"method\":";
     text += &quote(method);
     let meta = match (params.meta.as_deref(), extra_meta) {
-        (None, None) => None,
+        (None, "") => None,
         (meta, extra) => Some(merge(meta.unwrap_or("{}"), extra)),
     };
     if params.text.is_some() || meta.is_some() {
-        let member = meta.map(|meta| format!("\"_meta\":{meta}"));
+        let member = meta.map(|meta| format!("\"_meta\":{meta}")).unwrap_or_default();
         text += ",\"params\":";
-        text += &merge(params.text.as_deref().unwrap_or("{}"), member.as_deref());
+        text += &merge(params.text.as_deref().unwrap_or("{}"), &member);
     }
     text.push('}');
     text
@@ -161,13 +161,20 @@ pub(super) fn renumber(body: &str, old: u64, new: u64) -> String {
     body.replacen(&format!("\"id\":{old},"), &format!("\"id\":{new},"), 1)
 }
 
-/// A JSON object's text with one member more.
-fn merge(object: &str, member: Option<&str>) -> String {
-    let Some(member) = member else { return object.to_owned() };
+/// A JSON object's text with more members.
+pub(super) fn merge(object: &str, members: &str) -> String {
+    if members.is_empty() {
+        return object.to_owned();
+    }
     let inner = object.trim();
     let inner = inner.strip_prefix('{').and_then(|inner| inner.strip_suffix('}')).unwrap_or_default().trim();
-    let comma = if inner.is_empty() { "" } else { "," };
-    format!("{{{inner}{comma}{member}}}")
+    format!("{{{}}}", join(inner, members))
+}
+
+/// Members of a JSON object, one after the other.
+pub(super) fn join(members: &str, more: &str) -> String {
+    let comma = if members.is_empty() || more.is_empty() { "" } else { "," };
+    format!("{members}{comma}{more}")
 }
 
 /// A response to a request of the server's: a `result` as JSON text, or an error.
@@ -192,20 +199,24 @@ mod tests {
     #[test]
     fn a_request_carries_params_and_meta_verbatim() {
         assert_eq!(
-            request(7, "tools/call", &params(Some(r#"{"name":"x"}"#), Some(r#"{"a":1}"#)), true),
+            request(7, "tools/call", &params(Some(r#"{"name":"x"}"#), Some(r#"{"a":1}"#)), true, ""),
             r#"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"x","_meta":{"a":1,"progressToken":7}}}"#
         );
-        assert_eq!(request(7, "ping", &params(None, None), false), r#"{"jsonrpc":"2.0","id":7,"method":"ping"}"#);
+        assert_eq!(request(7, "ping", &params(None, None), false, ""), r#"{"jsonrpc":"2.0","id":7,"method":"ping"}"#);
         assert_eq!(
-            request(7, "a", &params(Some("{ }"), None), true),
+            request(7, "a", &params(Some("{ }"), None), true, ""),
             r#"{"jsonrpc":"2.0","id":7,"method":"a","params":{"_meta":{"progressToken":7}}}"#
+        );
+        assert_eq!(
+            request(7, "a", &params(None, Some("{}")), true, r#""x":1"#),
+            r#"{"jsonrpc":"2.0","id":7,"method":"a","params":{"_meta":{"progressToken":7,"x":1}}}"#
         );
     }
 
     #[test]
     fn a_notification_has_no_id() {
         assert_eq!(
-            notification("notifications/x", &params(Some(r#"{"a":"\"}"}"#), None)),
+            notification("notifications/x", &params(Some(r#"{"a":"\"}"}"#), None), ""),
             r#"{"jsonrpc":"2.0","method":"notifications/x","params":{"a":"\"}"}}"#
         );
     }

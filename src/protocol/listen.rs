@@ -2,11 +2,14 @@
 //! At most one per session, opened when it is useful, opened again when it ends.
 
 use super::config::Listen;
+use super::era::Era;
 use super::exchange::{Answer, Exchange};
-use super::session::{Session, outgoing};
+use super::send::outgoing;
+use super::session::Session;
 use super::state::Established;
 use super::status::Event;
 use super::stream::{Cursor, stream_request};
+use super::subscribe::Heard;
 use super::time::Timer;
 use super::verdict::Verdict;
 use super::{Code, ExchangeId, Now, Payload, Purpose, backoff};
@@ -23,7 +26,7 @@ pub(crate) enum Listening {
     #[default]
     Off,
     /// It is open, or being opened. `short` counts the streams before it that ended soon.
-    Open { exchange: ExchangeId, short: u32 },
+    Open { exchange: ExchangeId, short: u32, heard: Heard },
     /// It ended, and is going to be opened again.
     Ended { cursor: Cursor, short: u32 },
     /// This server has none.
@@ -49,6 +52,9 @@ impl<P: Payload> Session<P> {
     pub(super) fn listen(&mut self, now: Now) {
         let wanted = self.wants_to_listen();
         let Some(session) = self.state.ready() else { return };
+        if session.era() == Era::Modern {
+            return self.listen_modern(wanted, now);
+        }
         match (&session.listening, wanted) {
             (Listening::Off, true) => self.open_stream(Cursor::default(), 0, now),
             // It ended while the session was in doubt, and no timer runs.
@@ -76,7 +82,10 @@ impl<P: Payload> Session<P> {
         }
         if let Listening::Ended { cursor, short } = &session.listening {
             let (cursor, short) = (cursor.clone(), *short);
-            self.open_stream(cursor, short, now);
+            match session.era() {
+                Era::Legacy => self.open_stream(cursor, short, now),
+                Era::Modern => self.subscribe_again(short, now),
+            }
         }
     }
 
@@ -85,20 +94,22 @@ impl<P: Payload> Session<P> {
         let request = stream_request(session, cursor.event_id.clone());
         let exchange = Exchange { method: request.method, cursor, ..outgoing(Purpose::Listen, Some(session), now) };
         let exchange = self.send(exchange, request, now);
-        self.set_listening_state(Listening::Open { exchange, short });
+        self.set_listening_state(Listening::Open { exchange, short, heard: Heard::default() });
     }
 
     /// The session is lost: its stream holds a connection, and its event ids mean nothing to the next session.
     pub(super) fn hang_up(&mut self, now: Now) {
         self.timers.clear(Timer::Listen);
         let old = self.state.known().map(|old| &old.listening);
-        if let Some(&Listening::Open { exchange, .. }) = old {
+        if let Some(Listening::Open { exchange, heard, .. }) = old {
+            let (exchange, before) = (*exchange, heard.before());
             self.abort(exchange, now);
+            before.map(|before| self.abort(before, now));
         }
         self.abandon_restoration(now);
     }
 
-    fn set_listening_state(&mut self, listening: Listening) {
+    pub(super) fn set_listening_state(&mut self, listening: Listening) {
         if let Some(session) = self.state.known_mut() {
             session.listening = listening;
         }
@@ -113,10 +124,13 @@ impl<P: Payload> Session<P> {
         now: Now,
     ) {
         let open = self.state.known().map(|session: &Established<P>| &session.listening);
-        let Some(&Listening::Open { exchange: open, short }) = open else { return };
-        if open != id {
+        let Some(Listening::Open { exchange: open, short, heard }) = open else { return };
+        let (short, before) = (*short, heard.before());
+        if *open != id {
             return;
         }
+        before.map(|before| self.abort(before, now));
+        self.stream_lost(id, now);
         match answer {
             Answer::Accepted if exchange.is_stream() => self.listen_again(exchange, short, 0, now),
             Answer::Lost { .. } => {
@@ -154,6 +168,9 @@ impl<P: Payload> Session<P> {
                 self.set_listening_state(Listening::Refused);
             }
         }
+        if matches!(self.state.known().map(|session| &session.listening), Some(Listening::Refused)) {
+            self.no_subscriptions(now);
+        }
     }
 
     /// Opens it again without asking for what was missed.
@@ -163,6 +180,8 @@ impl<P: Payload> Session<P> {
     }
 
     fn listen_again(&mut self, exchange: &Exchange, short: u32, floor_ms: u64, now: Now) {
+        // What changes until it is open again is not told.
+        self.cache.clear();
         let mut cursor = exchange.cursor.clone();
         let lived = exchange.head.is_some() && now.mono.saturating_sub(exchange.sent.mono) >= SHORT_MS;
         let short = if lived { 0 } else { short + 1 };

@@ -14,6 +14,8 @@ pub(super) struct Past<P> {
     /// The status that the session ended with.
     pub ended: Option<Box<Status<P>>>,
     pub slowest_handshake_ms: u64,
+    /// When the server was found to be of the legacy era, on the monotonic clock.
+    pub legacy_since: Option<u64>,
     /// How this server's gate refuses: status and JSON-RPC code.
     pub gate: Option<(u16, Option<i64>)>,
     /// Sessions in a row that were made by a recovery and lost before they answered anything.
@@ -34,6 +36,7 @@ impl<P> Past<P> {
             verified_at_unix_ms: None,
             ended: None,
             slowest_handshake_ms: 0,
+            legacy_since: None,
             gate: None,
             fruitless: 0,
             early_losses: 0,

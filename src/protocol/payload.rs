@@ -9,10 +9,18 @@ pub trait Payload: Clone {
     fn field(&self, field: Field) -> Option<Self>;
     /// The items of an array; `None` where this is no array.
     fn items(&self) -> Option<Vec<Self>>;
+    /// The members of an object; `None` where this is no object.
+    fn entries(&self) -> Option<Vec<(String, Self)>>;
+    /// This object with another list in one field.
+    fn with_items(&self, field: Field, items: &[Self]) -> Self;
+    /// A copy that shares nothing with this value.
+    fn duplicate(&self) -> Self;
     /// Whether this is a JSON object.
     fn is_object(&self) -> bool;
     /// The string, where this is one.
     fn as_string(&self) -> Option<String>;
+    /// The boolean, where this is one.
+    fn as_bool(&self) -> Option<bool>;
     /// The number, where this is one.
     fn as_number(&self) -> Option<f64>;
     /// A typed copy, for what the core itself must know. Depth is bounded.
@@ -69,6 +77,50 @@ pub enum Field {
     Progress,
     /// `progressToken`, of `notifications/progress` params
     ProgressToken,
+    /// `_meta`
+    Meta,
+    /// `io.modelcontextprotocol/serverInfo`, of a result's `_meta`
+    MetaServerInfo,
+    /// `io.modelcontextprotocol/subscriptionId`, of a notification's `_meta`
+    SubscriptionId,
+    /// `supportedVersions`, of a DiscoverResult
+    SupportedVersions,
+    /// `supported`, of the `data` of -32022
+    Supported,
+    /// `resultType`, of a result
+    ResultType,
+    /// `inputRequests`, of a result
+    InputRequests,
+    /// `requestState`, of a result
+    RequestState,
+    /// `ttlMs`, of a result
+    TtlMs,
+    /// `taskId`, of a task
+    TaskId,
+    /// `task`, of a CreateTaskResult of 2025-11-25
+    Task,
+    /// `status`, of a task
+    Status,
+    /// `pollIntervalMs`, of a task
+    PollIntervalMs,
+    /// `pollInterval`, of a task of 2025-11-25
+    PollInterval,
+    /// `uri`, of `notifications/resources/updated` params
+    Uri,
+    /// `notifications`, of `notifications/subscriptions/acknowledged` params
+    Notifications,
+    /// `resourceSubscriptions`, of what a server acknowledges
+    ResourceSubscriptions,
+    /// `annotations`, of a tool
+    Annotations,
+    /// `readOnlyHint`, of a tool's annotations
+    ReadOnlyHint,
+    /// `idempotentHint`, of a tool's annotations
+    IdempotentHint,
+    /// `execution`, of a tool
+    Execution,
+    /// `taskSupport`, of a tool's execution
+    TaskSupport,
 }
 
 impl Field {
@@ -95,6 +147,28 @@ impl Field {
             Self::ServerInfo => "serverInfo",
             Self::Capabilities => "capabilities",
             Self::Instructions => "instructions",
+            Self::Meta => "_meta",
+            Self::MetaServerInfo => "io.modelcontextprotocol/serverInfo",
+            Self::SubscriptionId => "io.modelcontextprotocol/subscriptionId",
+            Self::SupportedVersions => "supportedVersions",
+            Self::Supported => "supported",
+            Self::ResultType => "resultType",
+            Self::InputRequests => "inputRequests",
+            Self::RequestState => "requestState",
+            Self::TtlMs => "ttlMs",
+            Self::TaskId => "taskId",
+            Self::Task => "task",
+            Self::Status => "status",
+            Self::PollIntervalMs => "pollIntervalMs",
+            Self::PollInterval => "pollInterval",
+            Self::Uri => "uri",
+            Self::Notifications => "notifications",
+            Self::ResourceSubscriptions => "resourceSubscriptions",
+            Self::Annotations => "annotations",
+            Self::ReadOnlyHint => "readOnlyHint",
+            Self::IdempotentHint => "idempotentHint",
+            Self::Execution => "execution",
+            Self::TaskSupport => "taskSupport",
         }
     }
 }
@@ -108,12 +182,30 @@ impl Payload for serde_json::Value {
         self.as_array().cloned()
     }
 
+    fn entries(&self) -> Option<Vec<(String, Self)>> {
+        Some(self.as_object()?.iter().map(|(key, value)| (key.clone(), value.clone())).collect())
+    }
+
+    fn with_items(&self, field: Field, items: &[Self]) -> Self {
+        let mut copy = self.clone();
+        copy[field.as_str()] = Self::Array(items.to_vec());
+        copy
+    }
+
+    fn duplicate(&self) -> Self {
+        self.clone()
+    }
+
     fn is_object(&self) -> bool {
         self.is_object()
     }
 
     fn as_string(&self) -> Option<String> {
         self.as_str().map(str::to_owned)
+    }
+
+    fn as_bool(&self) -> Option<bool> {
+        self.as_bool()
     }
 
     fn as_number(&self) -> Option<f64> {

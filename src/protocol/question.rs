@@ -5,7 +5,8 @@ use super::era::legacy;
 use super::json::Json;
 use super::json_rpc::{self, Id};
 use super::repair::Relation;
-use super::session::{Session, outgoing};
+use super::send::outgoing;
+use super::session::Session;
 use super::time::Timer;
 use super::{CallId, Field, Now, Output, Payload, Purpose, QuestionId};
 
@@ -17,10 +18,25 @@ const INVALID_PARAMS: i64 = -32602;
 /// A request of the server's that the host has not answered.
 #[derive(Debug)]
 pub(super) struct Question {
-    id: Id,
-    generation: u32,
-    /// The call on whose stream it came.
-    call: Option<CallId>,
+    pub to: To,
+    pub generation: u32,
+    /// The call on whose behalf it is asked.
+    pub call: Option<CallId>,
+}
+
+impl Question {
+    fn is(&self, generation: u32, asked: &Id) -> bool {
+        self.generation == generation && matches!(&self.to, To::Request { id } if id == asked)
+    }
+}
+
+/// Where the answer goes.
+#[derive(Debug)]
+pub(super) enum To {
+    /// To the server, in response to its request.
+    Request { id: Id },
+    /// With the call, once more.
+    Input { key: String },
 }
 
 impl<P: Payload> Session<P> {
@@ -39,19 +55,19 @@ impl<P: Payload> Session<P> {
             let refusal = Err((METHOD_NOT_FOUND, "Method not found".to_owned()));
             return self.post_answer(&id, &refusal, generation, now);
         }
-        if let Some(mode) = params.as_ref().filter(|_| !host).and_then(|params| self.undeclared_mode(&method, params)) {
+        if let Some(mode) = self.undeclared_mode(&method, params.as_ref()) {
             let refusal = Err((INVALID_PARAMS, format!("This client does not support elicitation in {mode} mode")));
             return self.post_answer(&id, &refusal, generation, now);
         }
         let question = QuestionId(self.fresh_id());
-        self.questions.insert(question, Question { id, generation, call: on.call() });
+        self.questions.insert(question, Question { to: To::Request { id }, generation, call: on.call() });
         self.stop_clock(on.call(), now);
         self.output(Output::Ask { question, method, params, call: on.call(), generation });
     }
 
     /// "Clients MUST return an error if the server asks for a mode that was not declared": `form` where none is named,
     /// and an empty capability means `form` (2025-11-25, elicitation).
-    fn undeclared_mode(&self, method: &str, params: &P) -> Option<&'static str> {
+    pub(super) fn undeclared_mode(&self, method: &str, params: Option<&P>) -> Option<&'static str> {
         let Handshake::Own { capabilities, .. } = &self.config.handshake else { return None };
         if method != "elicitation/create" {
             return None;
@@ -59,7 +75,7 @@ impl<P: Payload> Session<P> {
         let declared = Json::parse(capabilities).unwrap_or_default();
         let declared = declared.get("elicitation").unwrap_or(&Json::Null);
         let has = |mode: &str| declared.get(mode).is_some_and(|mode| *mode != Json::Null);
-        match params.field(Field::Mode).and_then(|mode| mode.as_string()).as_deref() {
+        match params?.field(Field::Mode).and_then(|mode| mode.as_string()).as_deref() {
             Some("url") => (!has("url")).then_some("url"),
             _ => (has("url") && !has("form")).then_some("form"),
         }
@@ -67,9 +83,12 @@ impl<P: Payload> Session<P> {
 
     /// Answers a question: a `result` as JSON text, or a JSON-RPC error. Dropped where the session that asked is gone.
     pub fn answer(&mut self, question: QuestionId, answer: Result<String, (i64, String)>, now: Now) {
-        if let Some(question) = self.questions.remove(&question) {
-            self.start_clock(question.call, now);
-            self.post_answer(&question.id, &answer, question.generation, now);
+        let Some(question) = self.questions.remove(&question) else { return };
+        self.start_clock(question.call, now);
+        match (question.to, question.call) {
+            (To::Request { id }, _) => self.post_answer(&id, &answer, question.generation, now),
+            (To::Input { key }, Some(call)) => self.input_given(call, &key, answer, now),
+            (To::Input { .. }, None) => {}
         }
     }
 
@@ -100,15 +119,15 @@ impl<P: Payload> Session<P> {
         }
         let Some(session) = self.state.known() else { return };
         let exchange = outgoing(Purpose::Answer, Some(session), now);
-        let headers = legacy::post_headers(Some(session));
-        self.post(exchange, headers, json_rpc::response(id, answer), ANSWER_MS, now);
+        let message = (legacy::post_headers(Some(session)), json_rpc::response(id, answer));
+        self.post(exchange, message, ANSWER_MS, now);
     }
 
     /// "notifications/cancelled": the server does not want the answer any more.
     pub(super) fn question_cancelled(&mut self, generation: u32, params: &P, now: Now) {
         let Some(id) = params.field(Field::RequestId).and_then(|id| Id::read(&id)) else { return };
         let mut questions = self.questions.iter();
-        let question = questions.find(|(_, question)| question.generation == generation && question.id == id);
+        let question = questions.find(|(_, question)| question.is(generation, &id));
         if let Some(question) = question.map(|(name, _)| *name) {
             self.withdraw_one(question, now);
         }
@@ -117,9 +136,13 @@ impl<P: Payload> Session<P> {
     /// The session of this generation is gone, and its questions with it.
     pub(super) fn withdraw(&mut self, generation: u32, now: Now) {
         let gone = self.questions.iter().filter(|(_, question)| question.generation == generation);
-        let gone: Vec<_> = gone.map(|(name, _)| *name).collect();
-        for question in gone {
-            self.withdraw_one(question, now);
+        let gone: Vec<_> = gone.map(|(name, question)| (*name, question.call)).collect();
+        for (question, call) in gone {
+            let Some(asked) = self.questions.get(&question) else { continue };
+            match (&asked.to, call) {
+                (To::Input { .. }, Some(call)) => self.inputs_lost(call, generation, now),
+                (To::Input { .. }, None) | (To::Request { .. }, _) => self.withdraw_one(question, now),
+            }
         }
     }
 

@@ -2,23 +2,26 @@
 
 use super::backoff;
 use super::config::Handshake;
+use super::era::Era;
 use super::error::Diagnosis;
 use super::exchange::{Answer, Exchange};
 use super::json_rpc::{Message, RpcError};
 use super::session::Session;
-use super::state::SessionId;
 use super::status::Event;
 use super::time::Timer;
 use super::verdict::{self, Refusal, Verdict};
+use super::wording::{refusal_error, unusable};
 use super::{Code, Error, ExchangeId, Field, Input, Malformed, Now, Outcome, Output, Payload, Purpose};
 
 /// A stream whose answer was taken is given this long to end by itself, so that its connection can be used again.
 const DRAIN_MS: u64 = 2_000;
+const UNEXPECTED_REQUEST: &str =
+    "The server sent a request, which this version of the protocol does not know. It was left out.";
 /// A gate refuses within this time, or within a few times what a handshake takes.
 const GATE_MS: u64 = 1_000;
 const GATE_ROUND_TRIPS: u64 = 5;
 /// Characters of a server's message that stand in an error of ours. A host's own Client gets the message whole.
-const EXCERPT: usize = 200;
+pub(super) const EXCERPT: usize = 200;
 
 impl<P: Payload> Session<P> {
     /// Takes a fact about an exchange.
@@ -73,9 +76,23 @@ impl<P: Payload> Session<P> {
         match message {
             Message::Request { id: asked, method, params } => {
                 let (purpose, generation) = (exchange.purpose, exchange.generation);
-                self.asked(asked, method, params, purpose, generation, now);
+                if exchange.era.asks_by_request() {
+                    self.asked(asked, method, params, purpose, generation, now);
+                } else {
+                    // "Clients MUST NOT send JSON-RPC responses" (2026-07-28, transports, Sending 4).
+                    self.emit(Event::Warning { kind: "unexpected_request", header: None, hint: UNEXPECTED_REQUEST });
+                }
             }
             Message::Notification { method, params } => self.notified(id, method, params, now),
+            // "The result of subscriptions/listen ends the stream" (2026-07-28, patterns, Subscriptions).
+            Message::Result { id: of, .. }
+                if exchange.era == Era::Modern
+                    && exchange.purpose == Purpose::Listen
+                    && exchange.is_answered_by(of.as_ref()) =>
+            {
+                self.output(Output::Abort { exchange: id });
+                self.conclude(id, Answer::Accepted, now);
+            }
             _ if exchange.concluded || !exchange.purpose.wants_response() && exchange.is_stream() => {}
             Message::Result { id: of, result } => {
                 if exchange.is_answered_by(of.as_ref()) {
@@ -281,6 +298,7 @@ impl<P: Payload> Session<P> {
         now: Now,
     ) {
         match exchange.purpose {
+            Purpose::Discover => self.discover_answered(id, exchange, answer, now),
             Purpose::Initialize => self.handshake_answered(id, exchange, answer, verdict, now),
             Purpose::Initialized => self.initialized_answered(id, answer, verdict, now),
             Purpose::Call(call) => self.call_answered(call, exchange, answer, verdict, now),
@@ -295,19 +313,21 @@ impl<P: Payload> Session<P> {
 
     fn notified(&mut self, id: ExchangeId, method: String, params: Option<P>, now: Now) {
         let Some(exchange) = self.exchanges.get(&id) else { return };
-        match (method.as_str(), exchange.purpose, &params) {
+        let (purpose, generation) = (exchange.purpose, exchange.generation);
+        let progress_token = exchange.wire_id.filter(|_| !exchange.concluded);
+        if purpose == Purpose::Listen && self.told_on_stream(id, &method, params.as_ref(), now) {
+            return;
+        }
+        match (method.as_str(), purpose, &params) {
             ("notifications/progress", Purpose::Call(call), Some(progress)) => {
                 let token = progress.field(Field::ProgressToken).and_then(|token| token.as_number());
                 #[expect(clippy::cast_precision_loss, reason = "wire ids stay below 2^53")]
-                let own = exchange.wire_id.map(|id| id as f64) == token;
-                if own && !exchange.concluded {
+                if progress_token.is_some_and(|own| Some(own as f64) == token) {
                     return self.progressed(call, progress.clone(), now);
                 }
             }
-            ("notifications/cancelled", _, Some(cancelled)) => {
-                self.question_cancelled(exchange.generation, cancelled, now)
-            }
-            _ => {}
+            ("notifications/cancelled", _, Some(cancelled)) => self.question_cancelled(generation, cancelled, now),
+            _ => self.forget_changed(&method, params.as_ref()),
         }
         self.emit(Event::Notification { method, params });
     }
@@ -327,59 +347,4 @@ impl<P: Payload> Session<P> {
             self.output(Output::Progress { call: id, params });
         }
     }
-}
-
-/// What came was no answer of an MCP server's.
-fn unusable<P>(exchange: &Exchange, bytes: Option<u64>) -> Error<P> {
-    let (status, kind) = match &exchange.head {
-        Some(head) => (head.status, head.media_type()),
-        None => (0, String::new()),
-    };
-    // The media type is the server's word: only a known one is repeated.
-    let kind = match kind.as_str() {
-        "" => "no Content-Type",
-        known @ ("application/json" | "text/html" | "text/plain" | "text/event-stream" | "application/xml") => known,
-        _ => "another Content-Type",
-    };
-    let what = match bytes {
-        Some(0) => "an empty body".to_owned(),
-        Some(bytes) => format!("{bytes} bytes that are no JSON-RPC message"),
-        None => "JSON that is no JSON-RPC message".to_owned(),
-    };
-    let message = format!("The server answered with HTTP {status}, {kind} and {what}.");
-    Error::new(Code::NotMcp, Outcome::Unknown, message).with_status(status)
-}
-
-/// The error that the caller gets where a refusal is the answer.
-fn refusal_error<P>(refusal: &Refusal, error: Option<RpcError<P>>, exchange: &Exchange, bound: usize) -> Error<P> {
-    let code = refusal.code();
-    let status = refusal.status;
-    let outcome = refusal.outcome();
-    let retryable = matches!(status, 429 | 500..);
-    let Some(rpc) = error else {
-        let message = match status {
-            401 => "The server refused the request with HTTP 401: credentials are missing or not accepted.".to_owned(),
-            403 => {
-                "The server refused the request with HTTP 403: this page's origin or this user is not allowed, or the \
-                    session is another user's."
-                    .to_owned()
-            }
-            429 | 503 => format!("The server is busy: HTTP {status}."),
-            _ => format!("The server refused the request with HTTP {status}."),
-        };
-        let excerpt = (!refusal.words.is_empty()).then(|| redact(&refusal.words, exchange, EXCERPT));
-        return Error { excerpt, retryable, ..Error::new(code, outcome, message) }.with_status(status);
-    };
-    let message = redact(&rpc.message, exchange, bound);
-    let error = Error::new(code, outcome, message).with_status(status);
-    Error { rpc_code: Some(rpc.code), data: rpc.data, retryable, ..error }
-}
-
-/// The server's words, up to `bound` characters, and without the session id.
-fn redact(words: &str, exchange: &Exchange, bound: usize) -> String {
-    let sent = exchange.session.as_ref().map(SessionId::expose);
-    let received = exchange.head.as_ref().and_then(|head| head.session_id.as_deref());
-    let ids = sent.into_iter().chain(received.filter(|id| !id.is_empty()));
-    let words = ids.fold(words.to_owned(), |words, id| words.replace(id, "[session id]"));
-    words.chars().take(bound).collect()
 }

@@ -4,17 +4,13 @@ use super::answer::REFUSED_LATE;
 use super::backoff;
 use super::call::{Place, Repair};
 use super::close::delete_request;
-use super::era::legacy;
-use super::exchange::{Answer, Exchange};
-use super::json_rpc;
-use super::session::{Session, outgoing};
-use super::state::{Check, Established, IfAlive, Since, State, Step};
+use super::config::EraChoice;
+use super::liveness::Told;
+use super::session::Session;
+use super::state::{IfAlive, Since, State, Step};
 use super::status::Event;
-use super::verdict::Verdict;
-use super::{CallId, Code, Error, ExchangeId, Now, Outcome, Params, Payload, Purpose};
+use super::{CallId, Code, Error, Now, Outcome, Payload};
 
-/// A ping that takes longer tells nothing.
-const PING_MS: u64 = 10_000;
 /// A session that a recovery made lives longer than this, or something is wrong.
 const SOON_MS: u64 = 60_000;
 /// Early losses that cost no pause: a server that is being worked on is restarted again and again.
@@ -44,13 +40,6 @@ enum Loss {
     Refused { caller_waits: bool },
     /// The host wants another.
     Host,
-}
-
-/// What a ping told.
-enum Told<P> {
-    Alive,
-    Gone,
-    Unclear(Box<Error<P>>),
 }
 
 impl<P: Payload> Session<P> {
@@ -107,7 +96,7 @@ impl<P: Payload> Session<P> {
             let wait = backoff::delay(strikes, &self.config.recovery, 0, &mut self.rng);
             self.back_off(wait, wait, "the server loses sessions soon after it made them", now);
         } else if waits {
-            self.handshake(now);
+            self.begin(now);
         } else {
             let wait = self.spread();
             self.back_off(wait, 0, "about to make a new session", now);
@@ -126,7 +115,7 @@ impl<P: Payload> Session<P> {
     fn refused_with_session(&mut self, waiting: Vec<(CallId, IfAlive<P>)>, now: Now) {
         for (id, if_alive) in waiting {
             let gate = match &if_alive {
-                IfAlive::Resend => true,
+                IfAlive::Resend | IfAlive::Settled => true,
                 IfAlive::Settle(error) => error.http_status.map(|status| (status, error.rpc_code)) == self.past.gate,
             };
             let Some(call) = self.calls.get_mut(&id) else { continue };
@@ -134,7 +123,7 @@ impl<P: Payload> Session<P> {
             call.maybe_ran |= !gate;
             let may = !call.maybe_ran || call.safe;
             match if_alive {
-                IfAlive::Resend => self.dispatch(id, now),
+                IfAlive::Resend | IfAlive::Settled => self.dispatch(id, now),
                 IfAlive::Settle(error) if !may && gate => self.settle_unknown(id, REFUSED_LATE, *error),
                 IfAlive::Settle(error) if !may => {
                     self.settle(id, Err(Box::new(Error { outcome: Outcome::Unknown, ..*error })));
@@ -165,7 +154,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// In doubt, and known to be gone now.
-    fn condemned(&mut self, reason: &'static str, now: Now) {
+    pub(super) fn condemned(&mut self, reason: &'static str, now: Now) {
         let Some(generation) = self.state.condemn(reason) else { return };
         self.hang_up(now);
         self.withdraw(generation, now);
@@ -173,7 +162,7 @@ impl<P: Payload> Session<P> {
         match self.state.establishing().map(|establishing| &establishing.step) {
             Some(&Step::Check { ping }) => {
                 self.abort(ping, now);
-                self.handshake(now);
+                self.begin(now);
             }
             Some(&Step::Confirm { ping, .. }) => {
                 self.abort(ping, now);
@@ -185,83 +174,8 @@ impl<P: Payload> Session<P> {
         }
     }
 
-    /// Asks by a ping whether the session lives; one ping for all who wait.
-    pub(super) fn check(&mut self, waiting: Option<(CallId, IfAlive<P>)>, now: Now) {
-        let Some(session) = self.state.ready_mut() else { return };
-        if let Some(check) = &mut session.check {
-            check.waiting.extend(waiting);
-            return;
-        }
-        let Some(ping) = self.ping(now) else { return };
-        if let Some(session) = self.state.ready_mut() {
-            session.check = Some(Check { ping, waiting: waiting.into_iter().collect() });
-        }
-    }
-
-    /// Pings under the session that is ready or in doubt.
-    pub(super) fn ping(&mut self, now: Now) -> Option<ExchangeId> {
-        let wire_id = self.fresh_wire_id();
-        let session = self.state.known()?;
-        Some(self.ping_under(
-            wire_id,
-            legacy::post_headers(Some(session)),
-            outgoing(Purpose::Ping, Some(session), now),
-            now,
-        ))
-    }
-
-    /// Pings under a new session.
-    pub(super) fn ping_fresh(&mut self, fresh: &Established<P>, now: Now) -> ExchangeId {
-        let wire_id = self.fresh_wire_id();
-        self.ping_under(wire_id, legacy::post_headers(Some(fresh)), outgoing(Purpose::Ping, Some(fresh), now), now)
-    }
-
-    fn ping_under(&mut self, wire_id: u64, headers: Vec<(String, String)>, exchange: Exchange, now: Now) -> ExchangeId {
-        let exchange = Exchange { wire_id: Some(wire_id), rpc_method: Some(legacy::PING.to_owned()), ..exchange };
-        let body = json_rpc::request(wire_id, legacy::PING, &Params::default(), false);
-        self.post(exchange, headers, body, PING_MS.min(self.config.timeout_ms), now)
-    }
-
-    pub(super) fn ping_answered(
-        &mut self,
-        id: ExchangeId,
-        exchange: &Exchange,
-        answer: Answer<P>,
-        verdict: Verdict,
-        now: Now,
-    ) {
-        if let Answer::Refused { refusal, .. } = &answer
-            && matches!(verdict, Verdict::Evicted | Verdict::Suspect)
-        {
-            self.past.gate = Some((refusal.status, refusal.rpc_code));
-        }
-        let told = told(answer, verdict);
-        match &self.state {
-            State::Ready(session) if session.check.as_ref().is_some_and(|check| check.ping == id) => {
-                self.checked(exchange.generation, told, now);
-            }
-            State::Establishing(establishing) => match &establishing.step {
-                Step::Check { ping } if *ping == id => self.doubt_checked(told, now),
-                Step::Confirm { ping, .. } if *ping == id => self.confirmed(told, now),
-                Step::Proof { ping, .. } if *ping == id => self.proved(told, now),
-                // A ping of a step that is over.
-                Step::Check { .. }
-                | Step::Confirm { .. }
-                | Step::Proof { .. }
-                | Step::Idle
-                | Step::Handshake { .. }
-                | Step::Host { .. }
-                | Step::Initialized { .. }
-                | Step::Clearing { .. }
-                | Step::Probe { .. }
-                | Step::Backoff { .. } => {}
-            },
-            State::Ready(_) | State::Closed => {}
-        }
-    }
-
     /// The session was ready when it was asked.
-    fn checked(&mut self, generation: u32, told: Told<P>, now: Now) {
+    pub(super) fn checked(&mut self, generation: u32, told: Told<P>, now: Now) {
         match told {
             Told::Alive => {
                 self.proven(generation, now);
@@ -273,6 +187,7 @@ impl<P: Payload> Session<P> {
                             self.settle(id, Err(error));
                         }
                         IfAlive::Resend => self.dispatch(id, now),
+                        IfAlive::Settled => self.settle(id, Ok(P::empty())),
                     }
                 }
             }
@@ -290,8 +205,8 @@ impl<P: Payload> Session<P> {
                 (IfAlive::Settle(error), _) => {
                     self.settle(id, Err(Box::new(Error { outcome: Outcome::Unknown, ..*error })));
                 }
-                (IfAlive::Resend, Some(establishing)) => establishing.parked.push(id),
-                (IfAlive::Resend, None) => {}
+                (IfAlive::Resend | IfAlive::Settled, Some(establishing)) => establishing.parked.push(id),
+                (IfAlive::Resend | IfAlive::Settled, None) => {}
             }
         }
         let waits = self.state.establishing().is_some_and(|establishing| !establishing.parked.is_empty());
@@ -310,10 +225,11 @@ impl<P: Payload> Session<P> {
     /// A page cannot tell a refusal without CORS headers from a server that is down. A server that answers
     /// `initialize` and still not a ping under the old session has refused it.
     fn doubt_persists(&mut self, error: Box<Error<P>>, now: Now) {
-        if error.code == Code::Network { self.handshake(now) } else { self.attempt_failed(error, 0, now) }
+        let hidden = error.code == Code::Network && self.config.era != EraChoice::Modern;
+        if hidden { self.handshake(now) } else { self.attempt_failed(error, 0, now) }
     }
 
-    fn doubt_checked(&mut self, told: Told<P>, now: Now) {
+    pub(super) fn doubt_checked(&mut self, told: Told<P>, now: Now) {
         match told {
             Told::Alive => self.reprieve(now),
             Told::Gone => {
@@ -323,7 +239,7 @@ impl<P: Payload> Session<P> {
         }
     }
 
-    fn confirmed(&mut self, told: Told<P>, now: Now) {
+    pub(super) fn confirmed(&mut self, told: Told<P>, now: Now) {
         let opaque = matches!(told, Told::Unclear(_));
         match told {
             Told::Alive => {
@@ -365,7 +281,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// The session before the new one was refused at once; is this one?
-    fn proved(&mut self, told: Told<P>, now: Now) {
+    pub(super) fn proved(&mut self, told: Told<P>, now: Now) {
         match told {
             Told::Alive | Told::Unclear(_) => self.established(now),
             Told::Gone => {
@@ -375,26 +291,6 @@ impl<P: Payload> Session<P> {
                 let error = Error::new(Code::SessionLost, Outcome::NotExecuted, text).retryable();
                 self.attempt_failed(Box::new(error), 0, now);
             }
-        }
-    }
-}
-
-fn told<P>(answer: Answer<P>, verdict: Verdict) -> Told<P> {
-    match answer {
-        Answer::Result(_) => Told::Alive,
-        // Nobody is allowed to ask.
-        Answer::Refused { error, .. } if error.code == Code::Auth => Told::Unclear(error),
-        Answer::Refused { error, .. } => match verdict {
-            Verdict::Evicted | Verdict::Suspect | Verdict::UnknownOutcome { session_gone: true } => Told::Gone,
-            Verdict::NotEviction => Told::Alive,
-            Verdict::UnknownOutcome { session_gone: false } | Verdict::Transient | Verdict::OtherEra => {
-                Told::Unclear(error)
-            }
-        },
-        Answer::Unusable { error } | Answer::Lost { error } => Told::Unclear(error),
-        Answer::Accepted => {
-            let text = "The server accepted a ping and gave no answer.";
-            Told::Unclear(Box::new(Error::new(Code::Protocol, Outcome::Unknown, text)))
         }
     }
 }

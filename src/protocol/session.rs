@@ -1,25 +1,24 @@
 //! The session: commands in, facts in, outputs out. What follows from them is decided in the neighbouring files:
-//! `receive` (what an exchange brings), `answer` (what follows for a call), `repair` (whether the session lives),
-//! `establish` (how it is made), `question` (what the server asks), `close`.
+//! `send` (what goes out), `receive` (what an exchange brings), `answer` (what follows for a call), `repair` (whether the
+//! session lives), `negotiate` and `establish` (how it is made), `question` and `input` (what the server asks), `close`.
 
 use super::authorize::Authorization;
-use super::call::{Call, Kind, Place, Repair};
+use super::cache::Cache;
+use super::call::{Call, Kind, Repair};
 use super::config::Handshake;
-use super::era::legacy;
-use super::exchange::{CONNECTIONS, Exchange};
-use super::http::{Method, Request};
+use super::era::mirror::Mirror;
+use super::era::{legacy, modern};
+use super::exchange::Exchange;
 use super::interests::{Interests, Restoration};
-use super::json_rpc;
 use super::past::Past;
 use super::question::Question;
 use super::sorted::{Map, Set};
-use super::state::{Established, State};
-use super::status::{Event, WireStep};
-use super::stream::Cursor;
+use super::state::State;
+use super::status::Event;
+use super::task::Task;
 use super::time::{Timer, Timers};
 use super::{
-    CallId, CallOptions, Code, Config, Deadline, Error, ExchangeId, Now, Outcome, Output, Params, Payload, Purpose,
-    QuestionId,
+    CallId, CallOptions, Code, Config, Deadline, Error, ExchangeId, Now, Outcome, Output, Params, Payload, QuestionId,
 };
 use std::collections::VecDeque;
 
@@ -35,6 +34,13 @@ pub struct Session<P> {
     pub(super) handled: Set<String>,
     /// Tools that are safe to repeat, from the current session's list; empty unless annotations are trusted.
     pub(super) repeatable_tools: Set<String>,
+    /// Parameters that are repeated in header fields, by tool, from the latest list.
+    pub(super) mirrors: Map<String, Vec<Mirror>>,
+    /// Tools that the server runs as tasks only, from the latest list.
+    pub(super) task_tools: Set<String>,
+    pub(super) cache: Cache<P>,
+    /// What each request of the modern era carries in `_meta`.
+    pub(super) stamp: String,
     pub(super) interests: Interests,
     pub(super) restoration: Option<Restoration>,
     pub(super) authorization: Authorization<P>,
@@ -46,7 +52,7 @@ pub struct Session<P> {
     pub(super) used: Vec<&'static str>,
     outputs: VecDeque<Output<P>>,
     next_id: u64,
-    next_wire_id: u64,
+    pub(super) next_wire_id: u64,
 }
 
 /// Wire ids start at a random base, so that they differ between pages, and stay exact in JavaScript.
@@ -55,11 +61,20 @@ const WIRE_ID_BASE: std::ops::Range<u64> = 1 << 40..1 << 52;
 impl<P: Payload> Session<P> {
     /// `seed` is for jitter and ids only; it must differ between pages.
     #[must_use]
-    pub fn new(config: Config, seed: u64, _now: Now) -> Self {
+    pub fn new(config: Config, seed: u64, now: Now) -> Self {
         let mut rng = fastrand::Rng::with_seed(seed);
         let next_wire_id = rng.u64(WIRE_ID_BASE);
+        let stamp = match &config.handshake {
+            Handshake::Own { client_info, capabilities } => modern::stamp(client_info, capabilities),
+            Handshake::Host => String::new(),
+        };
+        let legacy_since = config.known_legacy.then_some(now.mono);
         Self {
             config,
+            mirrors: Map::default(),
+            task_tools: Set::default(),
+            cache: Cache::default(),
+            stamp,
             rng,
             state: State::new(),
             calls: Map::default(),
@@ -71,7 +86,7 @@ impl<P: Payload> Session<P> {
             restoration: None,
             authorization: Authorization::default(),
             timers: Timers::default(),
-            past: Past::new(),
+            past: Past { legacy_since, ..Past::new() },
             host_params: Params::default(),
             used: Vec::new(),
             outputs: VecDeque::new(),
@@ -95,6 +110,17 @@ impl<P: Payload> Session<P> {
         }
         self.note_use(&method);
         self.command(Kind::Request, method, params, options, now)
+    }
+
+    /// Waits for a task that an earlier call became, by its id; settles with the result of that call.
+    pub fn resume_task(&mut self, task: String, options: CallOptions, now: Now) -> CallId {
+        let id = self.admit(Kind::Request, "tools/call".to_owned(), Params::default(), options, now);
+        if let Some(call) = self.calls.get_mut(&id) {
+            call.task = Some(Task::found_again(task));
+            call.maybe_ran = true;
+        }
+        self.dispatch(id, now);
+        id
     }
 
     /// Sends a notification; settles with `{}` once the server has accepted it.
@@ -165,117 +191,6 @@ impl<P: Payload> Session<P> {
         }
     }
 
-    /// Sends a command under the session that is ready.
-    pub(super) fn send_call(&mut self, id: CallId, now: Now) {
-        let wire_id = self.next_wire_id + 1;
-        let (State::Ready(session), Some(call)) = (&self.state, self.calls.get_mut(&id)) else { return };
-        if let Some(missing) = legacy::missing_capability(session, &call.method) {
-            let message =
-                format!("The server does not declare the capability `{missing}`, which {} needs.", call.method);
-            let error = Error::new(Code::Capability, call.outcome(), message);
-            self.interest_refused(id, now);
-            return self.settle(id, Err(Box::new(error)));
-        }
-        let (purpose, body) = match call.kind {
-            Kind::Connect | Kind::Reconnect | Kind::Close => {
-                let result = session.handshake.clone();
-                return self.settle(id, Ok(result));
-            }
-            // The handshake's own notification, of a host's Client: ours has gone out.
-            Kind::Notification if call.method == legacy::INITIALIZED => return self.settle(id, Ok(P::empty())),
-            Kind::Notification => (Purpose::Notification(id), json_rpc::notification(&call.method, &call.params)),
-            Kind::Request | Kind::Verify => {
-                (Purpose::Call(id), json_rpc::request(wire_id, &call.method, &call.params, call.options.progress))
-            }
-        };
-        self.next_wire_id = wire_id;
-        call.sends += 1;
-        call.safe = call.options.repeatable
-            || legacy::is_safe_to_repeat(&call.method)
-            || call
-                .params
-                .name
-                .as_ref()
-                .is_some_and(|tool| call.method == "tools/call" && self.repeatable_tools.contains(tool));
-        if let Some(resume) = &call.options.resume {
-            let event_id = resume.event_id.clone();
-            return self.take_up(id, event_id, now);
-        }
-        let mut headers = legacy::post_headers(Some(session));
-        headers.extend(call.options.headers.iter().cloned());
-        let exchange = Exchange {
-            attempt: call.sends,
-            rpc_method: Some(call.method.clone()),
-            wire_id: purpose.wants_response().then_some(wire_id),
-            ..outgoing(purpose, Some(session), now)
-        };
-        let request =
-            Request { method: Method::Post, headers, body: Some(body), rpc_method: exchange.rpc_method.clone() };
-        let sent = self.send(exchange, request, now);
-        if let Some(call) = self.calls.get_mut(&id) {
-            call.place = Place::Sent(sent);
-        }
-    }
-
-    /// Sends one message of our own. `timeout_ms` bounds the exchange.
-    pub(super) fn post(
-        &mut self,
-        exchange: Exchange,
-        headers: Vec<(String, String)>,
-        body: String,
-        timeout_ms: u64,
-        now: Now,
-    ) -> ExchangeId {
-        let rpc_method = exchange.rpc_method.clone();
-        let exchange = Exchange { timeout_ms: Some(timeout_ms), ..exchange };
-        self.send(exchange, Request { method: Method::Post, headers, body: Some(body), rpc_method }, now)
-    }
-
-    pub(super) fn send(&mut self, exchange: Exchange, request: Request, now: Now) -> ExchangeId {
-        let id = ExchangeId(self.fresh_id());
-        if let Some((exchange, request)) = self.hold_for_token(id, exchange, request, now) {
-            self.transmit(id, exchange, request, now);
-        }
-        id
-    }
-
-    pub(super) fn transmit(&mut self, id: ExchangeId, mut exchange: Exchange, request: Request, now: Now) {
-        if let Some(timeout_ms) = exchange.timeout_ms {
-            self.timers.set(Timer::Exchange(id), now.mono.saturating_add(timeout_ms));
-        }
-        exchange.sent = now;
-        exchange.ahead = self.exchanges.len();
-        exchange.connected_at = (exchange.ahead < CONNECTIONS).then_some(now.mono);
-        let purpose = exchange.purpose;
-        self.emit(exchange.wire(id, WireStep::Sent, now));
-        self.exchanges.insert(id, exchange);
-        self.output(Output::Send { exchange: id, purpose, request });
-    }
-
-    /// Gives an exchange up.
-    pub(super) fn abort(&mut self, id: ExchangeId, now: Now) -> Option<Exchange> {
-        if let Some(held) = self.authorization.release(id) {
-            return Some(held);
-        }
-        let exchange = self.remove_exchange(id, now)?;
-        if !exchange.concluded {
-            let duration_ms = now.mono.saturating_sub(exchange.sent.mono);
-            self.emit(exchange.wire(id, WireStep::Aborted { duration_ms }, now));
-        }
-        self.output(Output::Abort { exchange: id });
-        Some(exchange)
-    }
-
-    /// An exchange is over; the next in the browser's queue may have its connection.
-    pub(super) fn remove_exchange(&mut self, id: ExchangeId, now: Now) -> Option<Exchange> {
-        self.timers.clear(Timer::Exchange(id));
-        let exchange = self.exchanges.remove(&id)?;
-        if let Some((_, next)) = self.exchanges.iter_mut().nth(CONNECTIONS - 1) {
-            next.connected_at.get_or_insert(now.mono);
-        }
-        Some(exchange)
-    }
-
     /// Ends a command. It settles once: the second time there is nothing left to settle.
     pub(super) fn settle(&mut self, id: CallId, mut result: Result<P, Box<Error<P>>>) {
         let Some(call) = self.forget(id) else { return };
@@ -289,6 +204,7 @@ impl<P: Payload> Session<P> {
         self.timers.clear(Timer::Call(id));
         self.timers.clear(Timer::Resend(id));
         self.timers.clear(Timer::Resume(id));
+        self.withdraw_inputs(id);
         let call = self.calls.remove(&id)?;
         self.interest_ended(id, &call);
         Some(call)
@@ -330,29 +246,5 @@ impl<P: Payload> Session<P> {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Deadline> {
         self.timers.next()
-    }
-}
-
-/// A POST that is about to be sent under this session.
-pub(super) fn outgoing<P>(purpose: Purpose, session: Option<&Established<P>>, now: Now) -> Exchange {
-    Exchange {
-        purpose,
-        generation: session.map_or(0, |session| session.generation),
-        session: session.and_then(|session| session.id.clone()),
-        method: Method::Post,
-        rpc_method: None,
-        wire_id: None,
-        attempt: 1,
-        sent: now,
-        ahead: 0,
-        connected_at: None,
-        token: 0,
-        timeout_ms: None,
-        again: None,
-        repaired: Vec::new(),
-        head: None,
-        head_after: 0,
-        concluded: false,
-        cursor: Cursor::default(),
     }
 }

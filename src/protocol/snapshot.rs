@@ -1,8 +1,9 @@
 //! The state of a session as the host is shown it.
 
 use super::Payload;
+use super::era::modern;
 use super::session::Session;
-use super::state::{Since, State, Step};
+use super::state::{Established, Since, State, Step};
 use super::status::{Phase, Status, WaitingFor};
 
 impl<P: Payload> Session<P> {
@@ -27,6 +28,7 @@ impl<P: Payload> Session<P> {
                     Phase::Waiting
                 }
                 Step::Idle
+                | Step::Discover { .. }
                 | Step::Handshake { .. }
                 | Step::Confirm { .. }
                 | Step::Host { .. }
@@ -43,7 +45,9 @@ impl<P: Payload> Session<P> {
         let known = self.state.known();
         Status {
             phase,
+            era: known.map(Established::era),
             protocol_version: known.map(|session| session.version),
+            server_info: known.and_then(|session| modern::server_info(&session.handshake)),
             handshake: known.map(|session| session.handshake.clone()),
             session_tag: known.and_then(|session| Some(session.id.as_ref()?.tag())),
             generation: known.map_or(0, |session| session.generation),

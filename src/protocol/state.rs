@@ -1,5 +1,6 @@
 //! The state of a session and every transition. What a state needs lives in its variant.
 
+use super::era::Era;
 use super::listen::Listening;
 use super::{CallId, ExchangeId, Now, error::Error};
 use std::fmt;
@@ -54,6 +55,18 @@ pub(crate) struct Established<P> {
     pub listening: Listening,
 }
 
+impl<P> Established<P> {
+    pub fn era(&self) -> Era {
+        Era::of(self.version)
+    }
+
+    /// The capability that this request needs and the server does not declare.
+    pub fn missing_capability(&self, method: &str) -> Option<&'static str> {
+        let needed = self.era().needed_capability(method, self.version)?;
+        self.capabilities.as_ref().filter(|declared| !declared.contains(&needed)).map(|_| needed)
+    }
+}
+
 /// A ping under a session that is in doubt, one for all who wait.
 #[derive(Debug)]
 pub(crate) struct Check<P> {
@@ -68,6 +81,8 @@ pub(crate) enum IfAlive<P> {
     Settle(Box<Error<P>>),
     /// The connection broke; the call is safe to repeat.
     Resend,
+    /// That is all the caller wants to know.
+    Settled,
 }
 
 /// Why there is no session to send under.
@@ -86,6 +101,8 @@ pub(crate) enum Since<P> {
 pub(crate) enum Step<P> {
     /// `connect`, or the `initialize` of a host's own Client.
     Idle,
+    /// The answer to `server/discover`: which era?
+    Discover { exchange: ExchangeId },
     /// The answer to `initialize`.
     Handshake { exchange: ExchangeId },
     /// A second ping under the session in doubt: the server answers `initialize`, does it still not answer this?
@@ -106,12 +123,28 @@ pub(crate) enum Step<P> {
     Backoff { until: Now, not_before: u64, why: &'static str },
 }
 
+/// What `server/discover` told in one attempt to make a session.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Discovered {
+    /// It was not asked.
+    #[default]
+    Nothing,
+    /// To ask once more in the same version.
+    Again,
+    /// The server is of the legacy era.
+    Legacy,
+    /// It failed below HTTP.
+    Hidden,
+}
+
 #[derive(Debug)]
 pub(crate) struct Establishing<P> {
     pub since: Since<P>,
     pub step: Step<P>,
     /// Attempts that have failed.
     pub failed: u32,
+    /// What `server/discover` told in this attempt.
+    pub discovered: Discovered,
     /// The old session was ended so that a single-session server can make a new one: once in each attempt.
     pub cleared: bool,
     /// Calls that wait for the session, in order. Some may have settled meanwhile.
@@ -132,7 +165,14 @@ impl<P> State<P> {
 
     fn establish_since(since: Since<P>) -> Self {
         let (step, parked) = (Step::Idle, Vec::new());
-        Self::Establishing(Box::new(Establishing { since, step, failed: 0, cleared: false, parked }))
+        Self::Establishing(Box::new(Establishing {
+            since,
+            step,
+            failed: 0,
+            discovered: Discovered::Nothing,
+            cleared: false,
+            parked,
+        }))
     }
 
     pub fn ready(&self) -> Option<&Established<P>> {
@@ -255,6 +295,7 @@ impl<P> State<P> {
             | Step::Initialized { fresh, .. }
             | Step::Proof { fresh, .. } => Some(fresh),
             Step::Idle
+            | Step::Discover { .. }
             | Step::Handshake { .. }
             | Step::Check { .. }
             | Step::Clearing { .. }
@@ -272,6 +313,7 @@ impl<P> State<P> {
             | Step::Initialized { fresh, .. }
             | Step::Proof { fresh, .. } => Some(fresh),
             other @ (Step::Idle
+            | Step::Discover { .. }
             | Step::Handshake { .. }
             | Step::Check { .. }
             | Step::Clearing { .. }

@@ -1,6 +1,8 @@
 //! What the host is told: the status, and events.
 
-use super::{CallId, ExchangeId, Purpose, ToolChanges, error::Error, http::Method, verdict::Verdict};
+use super::era::{Era, modern};
+use super::state::Established;
+use super::{CallId, ExchangeId, Field, Payload, Purpose, ToolChanges, error::Error, http::Method, verdict::Verdict};
 
 /// The state of a session, as a host may show it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,9 +64,13 @@ pub struct LastRecovery {
 pub struct Status<P> {
     /// The state.
     pub phase: Phase,
+    /// The protocol's era.
+    pub era: Option<Era>,
     /// The negotiated protocol version.
     pub protocol_version: Option<&'static str>,
-    /// The `InitializeResult`: `serverInfo`, `capabilities`, `instructions`.
+    /// What the server calls itself: `{name, version, …}`.
+    pub server_info: Option<P>,
+    /// The `InitializeResult` or `DiscoverResult`: `capabilities`, `instructions`.
     pub handshake: Option<P>,
     /// A short hash of the session id, for logs.
     pub session_tag: Option<String>,
@@ -85,6 +91,8 @@ pub struct Status<P> {
 /// What a new session has other than the lost one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
+    /// The era that is spoken now, where it is another.
+    pub era: Option<Era>,
     /// The server's name or version.
     pub server: bool,
     /// Its capabilities.
@@ -93,6 +101,22 @@ pub struct Changes {
     pub instructions: bool,
     /// Its tools, where the app had listed them.
     pub tools: Option<ToolChanges>,
+}
+
+impl Changes {
+    /// What the server says of itself now, and did not say before.
+    pub(super) fn between<P: Payload>(old: &Established<P>, new: &Established<P>) -> Self {
+        let text = |value: Option<P>| value.and_then(|value| value.to_json());
+        let differs = |field| text(old.handshake.field(field)) != text(new.handshake.field(field));
+        let server = |of: &Established<P>| text(modern::server_info(&of.handshake));
+        Self {
+            era: (old.era() != new.era()).then(|| new.era()),
+            server: server(old) != server(new),
+            capabilities: differs(Field::Capabilities),
+            instructions: differs(Field::Instructions),
+            tools: None,
+        }
+    }
 }
 
 /// What the host's listeners are told.
@@ -120,6 +144,28 @@ pub enum Event<P> {
         /// Lists that the app has seen and that may be others now: `resources`, `prompts`; `tools` where they could not
         /// be compared.
         stale_lists: Vec<&'static str>,
+    },
+    /// A call became a task, which outlives this session: [`Session::resume_task`](super::Session::resume_task) finds it
+    /// again.
+    Task {
+        /// The call.
+        call: CallId,
+        /// `{taskId, status, ttlMs, pollIntervalMs, …}`
+        task: P,
+    },
+    /// The listening stream broke and is open again: changes may have been missed.
+    Stale {
+        /// The lists of this session: `tools`, `prompts`, `resources`.
+        lists: Vec<&'static str>,
+        /// URIs that are subscribed.
+        resources: Vec<String>,
+    },
+    /// A tool whose definition is not valid was left out of the list.
+    InvalidTool {
+        /// Its name, as the server wrote it.
+        name: String,
+        /// What is wrong with it.
+        why: &'static str,
     },
     /// A notification of the server's.
     Notification {

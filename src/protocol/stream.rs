@@ -6,7 +6,8 @@ use super::era::legacy;
 use super::exchange::Exchange;
 use super::http::{Method, Request};
 use super::repair::Relation;
-use super::session::{Session, outgoing};
+use super::send::outgoing;
+use super::session::Session;
 use super::time::Timer;
 use super::{CallId, Code, Error, Now, Outcome, Payload, Purpose, backoff};
 
@@ -61,7 +62,7 @@ impl<P: Payload> Session<P> {
     /// The stream of a call ended before its answer. Says whether it will be resumed.
     pub(super) fn resume_later(&mut self, id: CallId, exchange: &Exchange, now: Now) -> bool {
         let mut cursor = exchange.cursor.clone();
-        let gone = self.relation(exchange.generation) == Relation::Gone;
+        let gone = self.relation(exchange.generation) == Relation::Gone || !exchange.era.resumes();
         if gone || cursor.event_id.is_none() || cursor.tries >= self.config.max_resumes {
             return false;
         }

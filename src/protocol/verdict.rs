@@ -4,6 +4,7 @@
 //! 401, 403, 410, 422, 5xx and 200, with any code and any id. The words are looked for in the places where a refusal
 //! has them, never inside a `result`.
 
+use super::era::{Era, negotiation::UNSUPPORTED_PROTOCOL_VERSION};
 use super::http::Method;
 use super::json::Json;
 use super::json_rpc::{Id, Message};
@@ -55,6 +56,8 @@ impl Verdict {
 pub struct Asked {
     /// The HTTP method.
     pub method: Method,
+    /// The era that it was asked in.
+    pub era: Era,
     /// Whether `Mcp-Session-Id` went with it. Never with `initialize`.
     pub with_session: bool,
     /// The answer came later than a gate refuses. Chromium and Firefox send a POST again by themselves when a reused
@@ -79,8 +82,6 @@ pub struct Refusal {
     pub challenge: Option<String>,
 }
 
-/// -32022: the server does not speak this protocol version (2026-07-28, basic, Versioning).
-const UNSUPPORTED_PROTOCOL_VERSION: i64 = -32022;
 const METHOD_NOT_FOUND: i64 = -32601;
 
 /// The verdict.
@@ -91,6 +92,7 @@ pub fn classify(asked: &Asked, refusal: &Refusal) -> Verdict {
     }
     let words = Words::read(&refusal.words);
     let verdict = match asked.method {
+        Method::Post if asked.era == Era::Modern => return modern(refusal, words),
         Method::Post => post(refusal, words),
         Method::Get => get(refusal, words),
         Method::Delete => delete(refusal, words),
@@ -130,6 +132,22 @@ fn post(refusal: &Refusal, words: Words) -> Verdict {
     }
 }
 
+/// The modern era has no session to lose: what sounds like it is the word of a server that does not speak this era any
+/// more, or an answer. `server/discover` tells.
+fn modern(refusal: &Refusal, words: Words) -> Verdict {
+    let gone = words.lookup || words.ending;
+    match refusal.status {
+        401 | 403 if words.credentials || !gone || names_an_error(refusal.challenge.as_deref()) => Verdict::NotEviction,
+        429 => Verdict::Transient,
+        500.. if words.lookup => Verdict::Suspect,
+        503 if !words.ending => Verdict::Transient,
+        500.. => Verdict::UnknownOutcome { session_gone: false },
+        _ if gone => Verdict::Suspect,
+        400.. if !refusal.own_id => Verdict::Suspect,
+        _ => Verdict::NotEviction,
+    }
+}
+
 /// A GET's refusal is never more than a hint: some servers answer so while the POST channel is healthy.
 fn get(refusal: &Refusal, words: Words) -> Verdict {
     let gone = words.lookup || words.ending;
@@ -161,6 +179,13 @@ fn without_session(status: u16) -> Verdict {
         500.. => Verdict::UnknownOutcome { session_gone: false },
         _ => Verdict::NotEviction,
     }
+}
+
+/// Whether a refusal speaks of sessions, and not of credentials.
+pub(super) fn speaks_of_sessions(refusal: &Refusal) -> bool {
+    let words = Words::read(&refusal.words);
+    let credentials = words.credentials || names_an_error(refusal.challenge.as_deref());
+    (words.lookup || words.ending) && !credentials
 }
 
 /// Whether a refusal of a request that carried no session id asks for one.

@@ -142,6 +142,14 @@ impl Wishes {
         silent.filter_map(Wish::wanted).filter(|wanted| !matches!(wanted, Saying::Unsubscribe(_))).cloned().collect()
     }
 
+    /// The log level that is wanted.
+    pub fn log_level(&self) -> Option<&str> {
+        match self.0.get(&Topic::LogLevel)?.wanted()? {
+            Saying::Level(level) => Some(level),
+            Saying::Subscribe(_) | Saying::Unsubscribe(_) => None,
+        }
+    }
+
     /// URIs of the subscriptions that are wanted.
     pub fn subscriptions(&self) -> impl Iterator<Item = &str> {
         self.0.values().filter_map(|wish| match wish.wanted() {

@@ -153,6 +153,9 @@ impl Host for Scribe {
             Event::Recovered { .. } => self.log.push("recovered"),
             Event::Notification { method, .. } => self.log.push(method),
             Event::EventId { event_id, .. } => self.log.push(event_id),
+            Event::Task { .. } => self.log.push("task"),
+            Event::Stale { .. } => self.log.push("stale"),
+            Event::InvalidTool { name, .. } => self.log.push(name),
             Event::Warning { kind, .. } => self.log.push(kind),
             Event::Close { .. } => self.log.push("close"),
         }

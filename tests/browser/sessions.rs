@@ -8,11 +8,15 @@ use mcp_evergreen::{
         driver::Driver,
         host::{Caller, Host},
     },
-    protocol::{CallId, Params, status::Phase},
+    protocol::{CallId, Params, config::EraChoice, status::Phase},
 };
 use std::rc::Rc;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_test::wasm_bindgen_test as test;
+
+fn legacy() -> Config {
+    Config { era: EraChoice::Legacy, ..Config::default() }
+}
 
 struct Bench {
     driver: Driver,
@@ -27,7 +31,7 @@ impl Bench {
     fn new() -> Self {
         let (wire, control, host) = (Array::new(), Object::new(), Rc::<Scribe>::default());
         let fetch = server(&wire, &control);
-        let driver = Driver::open(transport(&fetch), Config::default(), Rc::clone(&host) as Rc<dyn Host>);
+        let driver = Driver::open(transport(&fetch), legacy(), Rc::clone(&host) as Rc<dyn Host>);
         Self { driver, host, wire, control, settled: Log::default() }
     }
 

@@ -64,7 +64,7 @@ wire("tells what the server said of itself", { server: servers.everything }, asy
 wire("headers are asked for anew for each request", { server: servers.pythonSdk, connect: false }, async ({ proxy, recording, run }) => {
   await run(async ({ connect }, url) => {
     let n = 0;
-    const session = await connect(url, { headers: async ({ purpose }) => ({ "x-count": `${++n}`, "x-purpose": purpose }) });
+    const session = await connect(url, { era: "legacy", headers: async ({ purpose }) => ({ "x-count": `${++n}`, "x-purpose": purpose }) });
     await session.callTool({ name: "echo", arguments: { message: "x" } });
     await session.close();
   }, proxy.url);
@@ -79,7 +79,7 @@ wire("headers that cannot be had keep the request from being sent, and the sessi
       if (signedIn) return { "x-token": "t" };
       throw new Error("signed out");
     };
-    const session = await connect(url, { headers });
+    const session = await connect(url, { era: "legacy", headers });
     const echo = { name: "echo", arguments: { message: "x" } };
     signedIn = false;
     const failed = await settle(session.callTool(echo));
@@ -112,7 +112,7 @@ wire("a question of the server is answered by its handler", { server: servers.ev
         content: { type: "text", text: `I was asked: ${messages[0].content.text}` },
       }),
     };
-    const session = await connect(url, { handlers });
+    const session = await connect(url, { era: "legacy", handlers });
     const result = text(await session.callTool({ name: "trigger-sampling-request", arguments: { prompt: "otters", maxTokens: 5 } }));
     await session.close();
     return result;
@@ -127,7 +127,7 @@ wire("no session id appears in the status, in events or in errors", { server: se
     globalThis.heard = [];
     const names = ["statechange", "recovering", "recovered", "notification", "warning", "wire", "close"];
     const on = Object.fromEntries(names.map((name) => [name, (detail) => heard.push([name, detail])]));
-    globalThis.session = await connect(url, { on });
+    globalThis.session = await connect(url, { era: "legacy", on });
     await session.callTool({ name: "echo", arguments: { message: "a" } });
   }, proxy.url);
   await server.restart();
@@ -145,7 +145,7 @@ wire("the wire event tells what the wire saw", { server: servers.typescriptSdk, 
   await run(async ({ connect }, url) => {
     globalThis.seen = [];
     const wire = ({ phase, rpcMethod, method, status }) => phase === "answered" && seen.push(`${rpcMethod ?? method}→${status}`);
-    globalThis.session = await connect(url, { on: { wire } });
+    globalThis.session = await connect(url, { era: "legacy", on: { wire } });
   }, proxy.url);
   await server.restart();
   const seen = await run(async () => {
@@ -186,7 +186,7 @@ wire("off stops a listener; a listener that throws disturbs nobody", { server: s
 
 wire("a manager gives one session per name, and two callers share one handshake", { server: servers.pythonSdk, connect: false }, async ({ proxy, recording, run }) => {
   const outcome = await run(async ({ SessionManager, settle, text }, url) => {
-    const manager = new SessionManager({ clientInfo: { name: "host", version: "1" } });
+    const manager = new SessionManager({ era: "legacy", clientInfo: { name: "host", version: "1" } });
     const [a, b] = await Promise.all([manager.open("one", url), manager.open("one", url)]);
     const other = await settle(manager.open("one", `${url}?other`));
     const said = text(await manager.get("one").callTool({ name: "echo", arguments: { message: "x" } }));

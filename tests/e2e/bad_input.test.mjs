@@ -55,7 +55,7 @@ wire("a bad option rejects with a TypeError that names it, before any request", 
 
 wire("a URL that is none, or not http(s), rejects with a TypeError, before any request", { target: () => hostile.at("html"), connect: false }, async ({ recording, run }) => {
   const urls = ["ftp://127.0.0.1/mcp", "javascript:1", "data:text/plain,x", "http://", "ws://127.0.0.1/mcp", 5, null];
-  const settled = await run(({ connect, settle }, urls) => Promise.all(urls.map((url) => settle(connect(url)))), urls);
+  const settled = await run(({ connect, settle }, urls) => Promise.all(urls.map((url) => settle(connect(url, { era: "legacy" })))), urls);
   for (const [i, url] of urls.entries()) assertTypeError(settled[i], "url", String(url), "i");
   assert.deepEqual(recording.transcript(), []);
 });
@@ -190,7 +190,7 @@ for (const [mistake, depth] of [
       };
       const found = {};
       const handlers = { "sampling/createMessage": ({ deep }) => ((found.asked = depth(deep)), { role: "assistant", model: "m", content: { type: "text", text: "" } }) };
-      globalThis.session = await connect(url, { handlers });
+      globalThis.session = await connect(url, { era: "legacy", handlers });
       const onprogress = ({ deep }) => (found.progress = depth(deep));
       await session.callTool({ name: "odd", arguments: {} }, { timeout: 10_000, onprogress }).then(
         (ok) => (found.ok = depth(ok)),
@@ -238,7 +238,7 @@ wire("no CORS headers at all: a diagnosis that names the header", { server: serv
 
 wire("Mcp-Session-Id hidden from the page after an eviction: a diagnosis, no loop, and back when it is shown", { server: servers.typescriptSdk }, async ({ server, proxy, recording, run }) => {
   await run(() => session.close());
-  const connected = await run(({ connect, settle }, url) => settle(connect(url, { recovery: { baseDelay: 300, maxDelay: 600 } }).then((made) => void (globalThis.session = made))), proxy.url);
+  const connected = await run(({ connect, settle }, url) => settle(connect(url, { era: "legacy", recovery: { baseDelay: 300, maxDelay: 600 } }).then((made) => void (globalThis.session = made))), proxy.url);
   assert.equal(connected.error, undefined);
   proxy.cors = "hide-session-id";
   await server.restart();

@@ -71,8 +71,8 @@ function crash(what, kill, says, { memory } = {}) {
         }
         globalThis.goodbyes = [];
         const on = { close: ({ reason }) => goodbyes.push(reason) };
-        globalThis.session = await connect(url, { on });
-        globalThis.other = await connect(url, { on });
+        globalThis.session = await connect(url, { era: "legacy", on });
+        globalThis.other = await connect(url, { era: "legacy", on });
         globalThis.open = [session, session, other].map((each) => settle(each.request("never/answered")));
       },
       proxy.url,

@@ -55,6 +55,8 @@ test("the core gets every option, those that were not given with their defaults"
     clientInfo: '{"name":"a","version":"1"}',
     capabilities: "{}",
     handshake: "own",
+    era: "auto",
+    knownLegacy: false,
     handled: [],
     headers: undefined,
     fetch: undefined,
@@ -70,6 +72,7 @@ test("the core gets every option, those that were not given with their defaults"
     maxMessageBytes: 64 * 1024 * 1024,
     maxEventBytes: 16 * 1024 * 1024,
     maxResumes: 5,
+    maxInputRounds: 10,
     listen: "auto",
     reconnectOn: "incompatible",
   });

@@ -137,7 +137,7 @@ wire("what the app wants last counts, also where it says so while the session is
 
 wire("the standing stream is open while somebody listens, and no longer", { server: servers.typescriptSdk, connect: false }, async ({ proxy, recording, run }) => {
   const streams = () => recording.records.filter(({ http }) => http === "GET");
-  await run(async ({ connect }, url) => void (globalThis.session = await connect(url, { on: { recovered() {} } })), proxy.url);
+  await run(async ({ connect }, url) => void (globalThis.session = await connect(url, { era: "legacy", on: { recovered() {} } })), proxy.url);
   await sleep(300);
   assert.equal(streams().length, 0, "nobody listens");
   await run(async ({ sleep }) => {
@@ -205,7 +205,7 @@ wire("six busy streams hold all connections: an abort still gets through at once
 async function connectWithEverything({ connect }, url) {
   globalThis.heard = { logs: [], updates: [], recovered: [], toolschange: [], resourceschange: [], promptschange: [], asked: [] };
   const asked = (what, { server }) => heard.asked.push([what, server.name]);
-  globalThis.session = await connect(url, {
+  globalThis.session = await connect(url, { era: "legacy",
     // A session that nobody waits for comes back at its leisure, unless the delays are short.
     recovery: { baseDelay: 100, maxDelay: 400 },
     capabilities: { elicitation: { form: {}, url: {} }, roots: { listChanged: true } },

@@ -16,6 +16,7 @@ import { serve } from "./lib/static.mjs";
 
 const bounded = { timeout: 60_000 };
 const HEALED = [
+  "server/discover→400",
   "initialize→200 s1",
   "notifications/initialized→202 s1",
   "tools/call→200 s1",

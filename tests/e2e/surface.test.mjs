@@ -406,7 +406,7 @@ wire("a handler knows which call asks; the clock of the call stands still meanwh
         return { roots: [] };
       },
     };
-    globalThis.session = await connect(url, { handlers });
+    globalThis.session = await connect(url, { era: "legacy", handlers });
     const call = (options) => settle(session.callTool({ name: "asks" }, options).then(text));
     const calls = await Promise.all([call({ timeout: 500 }), call({ timeout: 500, maxTotalTimeout: 1_000 })]);
     return { calls, contexts };
@@ -432,7 +432,7 @@ wire("when its session dies, a handler is told, and its late answer goes nowhere
         return { roots: [{ uri: "file:///late" }] };
       },
     };
-    globalThis.session = await connect(url, { handlers });
+    globalThis.session = await connect(url, { era: "legacy", handlers });
     globalThis.call = settle(session.callTool({ name: "asks" }));
     await until(() => globalThis.isAsked);
   }, proxy.url);
@@ -456,7 +456,7 @@ wire("what a handler throws is an error with its code; a handler may come later"
         throw Object.assign(new Error("not today"), { code: -32001 });
       },
     };
-    globalThis.session = await connect(url, { handlers });
+    globalThis.session = await connect(url, { era: "legacy", handlers });
   }, proxy.url);
   await streamOpens();
   const { error } = await server.ask("roots/list");
@@ -478,7 +478,7 @@ wire("a manager hears the typed events of all its sessions, by name", scripted, 
   server.become({ capabilities: ALL });
   await run(async ({ SessionManager }, url) => {
     globalThis.heard = [];
-    const manager = new SessionManager();
+    const manager = new SessionManager({ era: "legacy" });
     manager.on("toolschange", (detail, name) => heard.push([name, detail]));
     await Promise.all([manager.open("one", url), manager.open("two", url)]);
   }, proxy.url);
@@ -517,7 +517,7 @@ function connectWith(run, url, elicitation) {
         decline: { action: "decline" },
       };
       const handlers = { "elicitation/create": ({ message }) => results[message] };
-      globalThis.session = await connect(url, { capabilities: { elicitation }, handlers });
+      globalThis.session = await connect(url, { era: "legacy", capabilities: { elicitation }, handlers });
     },
     url,
     elicitation,

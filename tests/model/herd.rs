@@ -1,5 +1,6 @@
 //! Ten thousand clients of one server that restarts. A herd without jitter is one whose members all draw the same.
 
+use mcp_evergreen::protocol::config::EraChoice;
 use mcp_evergreen::protocol::http::Head;
 use mcp_evergreen::protocol::status::Phase;
 use mcp_evergreen::protocol::{CallOptions, Config, ExchangeId, Input, Now, Output, Params, Purpose, ReadAs, Session};
@@ -49,7 +50,7 @@ impl Herd {
     pub fn run(jitter: bool, downtime: u64, calls_take: u64) -> Self {
         let mut rng = fastrand::Rng::with_seed(7);
         let now = Now { mono: 0, unix_ms: 1_700_000_000_000 };
-        let config = Config { timeout_ms: 120_000, ..Config::default() };
+        let config = Config { era: EraChoice::Legacy, timeout_ms: 120_000, ..Config::default() };
         let client = |n: usize| Client {
             session: Session::new(config.clone(), if jitter { n as u64 } else { 1 }, now),
             open: BTreeMap::new(),

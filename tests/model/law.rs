@@ -260,7 +260,11 @@ impl World {
             Event::Warning { kind, .. } => self.say(|_| format!("warning: {kind}")),
             Event::Close { reason } => self.say(|_| format!("closed: {reason}")),
             Event::StateChange => self.note_recovery(),
-            Event::Notification { .. } | Event::EventId { .. } => {}
+            Event::Notification { .. }
+            | Event::EventId { .. }
+            | Event::Task { .. }
+            | Event::Stale { .. }
+            | Event::InvalidTool { .. } => {}
         }
     }
 

@@ -2,7 +2,7 @@
 
 use fastrand::Rng;
 use mcp_evergreen::protocol::Config;
-use mcp_evergreen::protocol::config::{Handshake, Listen, Mode, Recovery};
+use mcp_evergreen::protocol::config::{EraChoice, Handshake, Listen, Mode, Recovery};
 
 /// Everything that is decided before the first event.
 #[derive(Clone, Debug)]
@@ -266,6 +266,7 @@ impl Plan {
 
     pub fn config(&self) -> Config {
         Config {
+            era: EraChoice::Legacy,
             handshake: if self.host { Handshake::Host } else { Config::default().handshake },
             timeout_ms: self.timeout,
             recovery: self.recovery,

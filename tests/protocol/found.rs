@@ -143,7 +143,8 @@ fn a_session_id_is_not_told_even_where_its_handshake_is_refused() {
 fn a_result_in_an_event_of_several_lines_says_nothing_about_the_session() {
     let text = "event: message\ndata: {\ndata: \"id\": 7, \"result\": \"Session not found\"}\n\n";
     let refusal = Refusal::from_text(400, None, text, Some(7));
-    let asked = Asked { method: Method::Post, with_session: true, late: false };
+    let asked =
+        Asked { era: mcp_evergreen::protocol::era::Era::Legacy, method: Method::Post, with_session: true, late: false };
     assert_eq!(classify(&asked, &refusal), Verdict::NotEviction);
 }
 

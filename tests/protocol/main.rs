@@ -9,6 +9,7 @@ mod found;
 mod handshake;
 mod held;
 mod host;
+mod modern;
 mod net;
 mod oauth;
 mod properties;

@@ -1,6 +1,8 @@
 //! A world of one client and one scripted server, on a virtual clock. What went over the wire, in order, is the
 //! transcript that the tests compare.
 
+use mcp_evergreen::protocol::config::EraChoice;
+use mcp_evergreen::protocol::era::{Era, modern};
 use mcp_evergreen::protocol::http::{Head, Method, Request};
 use mcp_evergreen::protocol::status::{Event, Phase, Status};
 use mcp_evergreen::protocol::{
@@ -78,6 +80,8 @@ impl Sent {
         match method {
             "tools/call" => "call".to_owned(),
             "tools/list" => "list".to_owned(),
+            "server/discover" => "discover".to_owned(),
+            "subscriptions/listen" => "listen".to_owned(),
             method => method.trim_start_matches("notifications/").to_owned(),
         }
     }
@@ -104,6 +108,8 @@ pub struct Net {
     /// It forgets each session as soon as it has made it.
     pub forgetful: bool,
     pub version: &'static str,
+    /// The eras that the server speaks.
+    pub eras: &'static [Era],
     /// What the server declares.
     pub capabilities: Value,
     /// From this session on the server does not call itself another.
@@ -132,10 +138,15 @@ pub struct Net {
 }
 
 impl Net {
+    /// A client of the legacy era.
     pub fn new(config: Config) -> Self {
+        Self::in_era(EraChoice::Legacy, config)
+    }
+
+    pub fn in_era(era: EraChoice, config: Config) -> Self {
         let now = Now { mono: 1_000, unix_ms: 1_700_000_000_000 };
         Self {
-            session: Session::new(config, 7, now),
+            session: Session::new(Config { era, ..config }, 7, now),
             now,
             log: Vec::new(),
             sent: Vec::new(),
@@ -148,6 +159,7 @@ impl Net {
             stateless_next: false,
             forgetful: false,
             version: "2025-11-25",
+            eras: &[Era::Legacy],
             capabilities: json!({"tools": {}, "resources": {"subscribe": true}, "prompts": {}, "completions": {}, "logging": {}}),
             last_version: u32::MAX,
             reach: Reach::Unknown,
@@ -339,7 +351,12 @@ impl Net {
                         self.authorized(Authorized::Granted { refresh_at_unix_ms: None });
                     }
                 }
-                Output::Emit(event) => self.events.push(event),
+                Output::Emit(event) => {
+                    if let Event::Task { task, .. } = &event {
+                        self.log.push(format!("task {}", task["taskId"].as_str().unwrap_or("?")));
+                    }
+                    self.events.push(event);
+                }
             }
         }
     }
@@ -477,6 +494,15 @@ impl Net {
             let head = Head { www_authenticate: Some("Bearer".to_owned()), ..Head::default() };
             return (Reply::With(401, "text/plain", "no".to_owned(), head), None);
         }
+        let era = Era::of(sent.header("mcp-protocol-version").unwrap_or_default());
+        if era == Era::Modern && self.eras.contains(&era) {
+            return (self.modern_reply(sent), None);
+        }
+        if !self.eras.contains(&Era::Legacy) {
+            let data = json!({"supported": [modern::VERSION], "requested": "?"});
+            let error = json!({"code": -32022, "message": "Unsupported protocol version", "data": data});
+            return (Reply::json(400, &json!({"jsonrpc": "2.0", "id": id, "error": error})), None);
+        }
         let result = |result: Value| Reply::json(200, &json!({"jsonrpc": "2.0", "id": id, "result": result}));
         match (sent.request.method, sent.name().as_str()) {
             (_, "initialize") => {
@@ -515,6 +541,37 @@ impl Net {
         }
     }
 
+    fn modern_reply(&mut self, sent: &Sent) -> Reply {
+        let meta = &sent.body["params"]["_meta"];
+        assert_eq!(meta["io.modelcontextprotocol/protocolVersion"], modern::VERSION, "{}", sent.body);
+        assert!(meta["io.modelcontextprotocol/clientCapabilities"].is_object(), "{}", sent.body);
+        assert_eq!(sent.header("mcp-method"), sent.body["method"].as_str());
+        assert_eq!((sent.session.as_deref(), sent.request.method), (None, Method::Post));
+        let id = &sent.body["id"];
+        let name = sent.name();
+        let next = self.results_next.get_mut(&name).and_then(VecDeque::pop_front);
+        let result = match (next, name.as_str()) {
+            (Some(result), _) => result,
+            (None, "discover") => {
+                let server = json!({"name": "server", "version": "1"});
+                json!({"supportedVersions": [modern::VERSION], "capabilities": self.capabilities, "ttlMs": 0,
+                    "_meta": {"io.modelcontextprotocol/serverInfo": server}})
+            }
+            (None, "listen") => {
+                let params = json!({"notifications": sent.body["params"]["notifications"],
+                    "_meta": {"io.modelcontextprotocol/subscriptionId": id}});
+                return Reply::Open(event("notifications/subscriptions/acknowledged", &params));
+            }
+            (None, "call") => {
+                let tool = sent.body["params"]["name"].as_str().unwrap_or_default().to_owned();
+                *self.executions.entry(tool).or_default() += 1;
+                json!({"content": [], "resultType": "complete"})
+            }
+            (None, _) => json!({"resultType": "complete"}),
+        };
+        Reply::json(200, &json!({"jsonrpc": "2.0", "id": id, "result": result}))
+    }
+
     /// The `warning` kinds that were emitted.
     pub fn warnings(&self) -> Vec<&'static str> {
         let kind = |event: &Event<Value>| match event {
@@ -523,4 +580,9 @@ impl Net {
         };
         self.events.iter().filter_map(kind).collect()
     }
+}
+
+/// A notification as an event of a stream.
+pub fn event(method: &str, params: &Value) -> String {
+    format!("data: {}\n\n", json!({"jsonrpc": "2.0", "method": method, "params": params}))
 }

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 const OWN: u64 = 7;
 
 fn post(status: u16, body: &str) -> Verdict {
-    let asked = Asked { method: Method::Post, with_session: true, late: false };
+    let asked =
+        Asked { era: mcp_evergreen::protocol::era::Era::Legacy, method: Method::Post, with_session: true, late: false };
     classify(&asked, &Refusal::from_text(status, None, body, Some(OWN)))
 }
 
@@ -65,7 +66,12 @@ impl Dice {
 
     fn asked(&mut self) -> Asked {
         let method = *self.of(&[Method::Post, Method::Get, Method::Delete]);
-        Asked { method, with_session: self.0.bool(), late: self.0.bool() }
+        Asked {
+            era: mcp_evergreen::protocol::era::Era::Legacy,
+            method,
+            with_session: self.0.bool(),
+            late: self.0.bool(),
+        }
     }
 }
 

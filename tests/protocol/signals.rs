@@ -54,7 +54,12 @@ fn every_row_of_the_survey_is_judged_right() {
             "GET" => Method::Get,
             _ => Method::Post,
         };
-        let asked = Asked { method, with_session: row.sid_sent == 1, late: false };
+        let asked = Asked {
+            era: mcp_evergreen::protocol::era::Era::Legacy,
+            method,
+            with_session: row.sid_sent == 1,
+            late: false,
+        };
         let content_type = row.content_type.as_deref().unwrap_or_default();
         let verdict = match refusal(row.status, content_type, &row.body, own_id(row)) {
             Some(refusal) => classify(&asked, &refusal),

@@ -6,7 +6,8 @@ use mcp_evergreen::protocol::http::Method;
 use mcp_evergreen::protocol::verdict::{Asked, Refusal, Verdict, asks_for_session, classify, says_already_initialized};
 use serde_json::json;
 
-const POST: Asked = Asked { method: Method::Post, with_session: true, late: false };
+const POST: Asked =
+    Asked { era: mcp_evergreen::protocol::era::Era::Legacy, method: Method::Post, with_session: true, late: false };
 const GET: Asked = Asked { method: Method::Get, ..POST };
 const DELETE: Asked = Asked { method: Method::Delete, ..POST };
 const UNKNOWN: Verdict = Verdict::UnknownOutcome { session_gone: false };
@@ -169,7 +170,7 @@ fn what_cannot_be_ended_because_it_is_gone_is_ended() {
 #[test]
 fn without_a_session_id_nothing_is_an_eviction() {
     for method in [Method::Post, Method::Get, Method::Delete] {
-        let asked = Asked { method, with_session: false, late: false };
+        let asked = Asked { era: mcp_evergreen::protocol::era::Era::Legacy, method, with_session: false, late: false };
         for status in 200..600 {
             for words in LOST.iter().chain(&OTHER) {
                 for own in [true, false] {
@@ -305,7 +306,12 @@ fn no_input_panics() {
     for _ in 0..20_000 {
         let body: String = (0..rng.usize(0..40)).map(|_| pieces[rng.usize(..pieces.len())]).collect();
         let method = [Method::Post, Method::Get, Method::Delete][rng.usize(..3)];
-        let asked = Asked { method, with_session: rng.bool(), late: rng.bool() };
+        let asked = Asked {
+            era: mcp_evergreen::protocol::era::Era::Legacy,
+            method,
+            with_session: rng.bool(),
+            late: rng.bool(),
+        };
         let verdict = classify(&asked, &text(rng.u16(100..600), &body));
         assert!(asked.with_session || !matches!(verdict, Verdict::Evicted | Verdict::Suspect));
     }

@@ -23,6 +23,12 @@ pub fn version(name: &str) -> Option<&'static str> {
     VERSIONS.into_iter().find(|version| *version == name)
 }
 
+/// Whether this looks like a protocol version.
+#[must_use]
+pub fn is_date(name: &str) -> bool {
+    name.len() == 10 && name.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')
+}
+
 /// The header fields of a POST, under a session where there is one.
 pub(crate) fn post_headers<P>(session: Option<&Established<P>>) -> Vec<(String, String)> {
     let mut headers = vec![
@@ -62,35 +68,53 @@ pub fn needed_capability(method: &str, version: &str) -> Option<&'static str> {
     }
 }
 
-/// The capability that this request needs and the server does not declare.
-pub(crate) fn missing_capability<P>(session: &Established<P>, method: &str) -> Option<&'static str> {
-    let declared = session.capabilities.as_ref()?;
-    needed_capability(method, session.version).filter(|needed| !declared.contains(needed))
-}
-
 /// The capabilities that an `InitializeResult` declares, of those that requests need; `None` where it declares none at
 /// all, which no server of the specification does.
 pub(crate) fn capabilities<P: Payload>(handshake: &P) -> Option<Vec<&'static str>> {
     #[derive(Default, serde::Deserialize)]
     #[serde(default)]
     struct Capabilities {
-        tools: Option<IgnoredAny>,
-        resources: Option<Resources>,
-        prompts: Option<IgnoredAny>,
+        tools: Option<Feature>,
+        resources: Option<Feature>,
+        prompts: Option<Feature>,
         completions: Option<IgnoredAny>,
         logging: Option<IgnoredAny>,
+        tasks: Option<Tasks>,
+    }
+    #[derive(Default, serde::Deserialize)]
+    #[serde(default, rename_all = "camelCase")]
+    struct Feature {
+        subscribe: bool,
+        list_changed: bool,
+    }
+    // `tasks.requests.tools.call`
+    #[derive(Default, serde::Deserialize)]
+    #[serde(default)]
+    struct Tasks {
+        requests: Option<TaskRequests>,
     }
     #[derive(Default, serde::Deserialize)]
     #[serde(default)]
-    struct Resources {
-        subscribe: bool,
+    struct TaskRequests {
+        tools: Option<TaskTools>,
+    }
+    #[derive(Default, serde::Deserialize)]
+    #[serde(default)]
+    struct TaskTools {
+        call: Option<IgnoredAny>,
     }
     let declared: Capabilities = handshake.field(Field::Capabilities)?.read().ok()?;
     let subscribe = declared.resources.as_ref().is_some_and(|resources| resources.subscribe);
+    let runs_tasks = declared.tasks.as_ref().and_then(|tasks| tasks.requests.as_ref()?.tools.as_ref()?.call.as_ref());
+    let tells = |feature: &Option<Feature>| feature.as_ref().is_some_and(|feature| feature.list_changed);
     let all = [
         ("tools", declared.tools.is_some()),
         ("resources", declared.resources.is_some()),
         ("resources.subscribe", subscribe),
+        ("tools.listChanged", tells(&declared.tools)),
+        ("resources.listChanged", tells(&declared.resources)),
+        ("prompts.listChanged", tells(&declared.prompts)),
+        ("tasks", runs_tasks.is_some()),
         ("prompts", declared.prompts.is_some()),
         ("completions", declared.completions.is_some()),
         ("logging", declared.logging.is_some()),

@@ -1,11 +1,108 @@
 //! What differs between the protocol's eras. The rest of `protocol` asks here and nowhere else.
 //!
-//! | question | legacy: 2024-11-05 … 2025-11-25 |
-//! |---|---|
-//! | before the first call | `initialize`, then `notifications/initialized` |
-//! | stamped on a request | `Mcp-Session-Id`, `MCP-Protocol-Version` |
-//! | is it alive? | `ping` |
-//! | cancel | `notifications/cancelled`, and abort |
-//! | goodbye | DELETE (405 is fine) |
+//! | question | legacy: 2024-11-05 … 2025-11-25 | modern: 2026-07-28 |
+//! |---|---|---|
+//! | before the first call | `initialize`, then `notifications/initialized` | `server/discover` |
+//! | stamped on a request | `Mcp-Session-Id`, `MCP-Protocol-Version` | `MCP-Protocol-Version`, `Mcp-Method`, `Mcp-Name`, `Mcp-Param-*`; `_meta` in the body |
+//! | hearing the server | a GET stream, and requests on POST streams | a `subscriptions/listen` POST stream |
+//! | is it alive? | `ping` | `server/discover` |
+//! | log level, subscribe | `logging/setLevel`, `resources/subscribe` | `_meta`, the filter of `subscriptions/listen` |
+//! | a stream broke | GET with `Last-Event-ID` | a new request with a new id, where that is safe |
+//! | the server asks | a request, answered by a POST | an `input_required` result, answered by the call once more |
+//! | cancel | `notifications/cancelled`, and abort | abort |
+//! | eviction | see `verdict` | cannot happen: what sounds like it is a server of the other era |
+//! | goodbye | DELETE (405 is fine) | abort |
+//!
+//! Which era a server speaks is found out by `negotiation`.
 
 pub mod legacy;
+pub mod mirror;
+pub mod modern;
+pub mod negotiation;
+
+/// The protocol's eras.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Era {
+    /// Sessions: 2024-11-05 … 2025-11-25.
+    Legacy,
+    /// No sessions: 2026-07-28.
+    Modern,
+}
+
+impl Era {
+    /// The era of a version of ours.
+    #[must_use]
+    pub fn of(version: &str) -> Self {
+        if version == modern::VERSION { Self::Modern } else { Self::Legacy }
+    }
+
+    /// The era's name in JavaScript.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Legacy => "legacy",
+            Self::Modern => "modern",
+        }
+    }
+
+    /// The request that tells whether the server is there, and still of this era.
+    pub(crate) fn liveness(self) -> &'static str {
+        match self {
+            Self::Legacy => legacy::PING,
+            Self::Modern => modern::DISCOVER,
+        }
+    }
+
+    /// Whether the server is told by a message that a request was given up; otherwise the abort says it.
+    pub(crate) fn says_cancelled(self) -> bool {
+        match self {
+            Self::Legacy => true,
+            Self::Modern => false,
+        }
+    }
+
+    /// Whether a broken stream can be taken up again.
+    pub(crate) fn resumes(self) -> bool {
+        match self {
+            Self::Legacy => true,
+            Self::Modern => false,
+        }
+    }
+
+    /// Whether the server asks by requests of its own.
+    pub(crate) fn asks_by_request(self) -> bool {
+        match self {
+            Self::Legacy => true,
+            Self::Modern => false,
+        }
+    }
+
+    /// Whether subscriptions and the log level are requests; otherwise they are facts of other requests.
+    pub(crate) fn holds_by_request(self) -> bool {
+        match self {
+            Self::Legacy => true,
+            Self::Modern => false,
+        }
+    }
+
+    /// Whether this notification of the host's exists.
+    pub(crate) fn has_notification(self, method: &str) -> bool {
+        match self {
+            Self::Legacy => true,
+            Self::Modern => !matches!(
+                method,
+                legacy::INITIALIZED | legacy::CANCELLED | "notifications/progress" | "notifications/roots/list_changed"
+            ),
+        }
+    }
+
+    /// The server's capability that a request needs, as `capability` or `capability.part`.
+    pub(crate) fn needed_capability(self, method: &str, version: &str) -> Option<&'static str> {
+        match self {
+            Self::Legacy => legacy::needed_capability(method, version),
+            // The log level is a wish that each request carries.
+            Self::Modern if method == "logging/setLevel" => None,
+            Self::Modern => legacy::needed_capability(method, version),
+        }
+    }
+}

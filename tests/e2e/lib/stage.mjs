@@ -52,7 +52,8 @@ export function stage() {
   };
 }
 
-// Runs in the page: `session` and what it told are kept in globals. `gateMs()` is within what time a refusal counts as
+// Runs in the page: `session` and what it told are kept in globals. The transcripts are those of the legacy era, unless a
+// test chooses another. `gateMs()` is within what time a refusal counts as
 // one at the gate: this long, or five times the slowest handshake.
 async function connectInPage({ connect, settle }, url, options) {
   globalThis.told = [];
@@ -67,7 +68,7 @@ async function connectInPage({ connect, settle }, url, options) {
     on[event] = (detail) => told.push({ event, ...detail });
   }
   on.statechange = () => told.push({ event: "statechange" });
-  const settled = await settle(connect(url, { on, ...options }));
+  const settled = await settle(connect(url, { era: "legacy", on, ...options }));
   globalThis.session = settled.ok;
   return settled.error ? settled : { took: settled.took };
 }

@@ -1,0 +1,202 @@
+//! Parameters of a tool that its server wants mirrored in header fields: `x-mcp-header` in its `inputSchema`
+//! (2026-07-28, transports, Custom Headers from Tool Parameters).
+
+use crate::protocol::json::Json;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+/// One parameter of a tool and the header field that repeats it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mirror {
+    /// `mcp-param-…`, in lower case.
+    header: String,
+    /// The chain of property names.
+    path: Vec<String>,
+}
+
+const ANNOTATION: &str = "x-mcp-header";
+
+/// The mirrored parameters of one tool, from its definition as JSON text.
+///
+/// # Errors
+/// Why the definition is not valid: the tool must not be offered.
+pub fn mirrors(tool: &str) -> Result<Vec<Mirror>, &'static str> {
+    if !tool.contains(ANNOTATION) {
+        return Ok(Vec::new());
+    }
+    let tool = Json::parse(tool).ok_or("its definition is nested too deeply")?;
+    let mut found = Vec::new();
+    if let Some(schema) = tool.get("inputSchema") {
+        walk(schema, Some(&mut Vec::new()), &mut found)?;
+    }
+    for (at, mirror) in found.iter().enumerate() {
+        if found[..at].iter().any(|other| other.header == mirror.header) {
+            return Err("two of its parameters have the same x-mcp-header");
+        }
+    }
+    Ok(found)
+}
+
+/// `path` is `None` where an argument's place is not known from the schema alone: under `items`, `oneOf`, `$defs` …
+fn walk(schema: &Json, mut path: Option<&mut Vec<String>>, found: &mut Vec<Mirror>) -> Result<(), &'static str> {
+    let schema = match schema {
+        Json::Object(_) => schema,
+        Json::Array(schemas) => return schemas.iter().try_for_each(|schema| walk(schema, None, found)),
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::Text(_) => return Ok(()),
+    };
+    if let Some(annotation) = schema.get(ANNOTATION) {
+        let path = path.as_deref().filter(|path| !path.is_empty());
+        let path = path.ok_or("an x-mcp-header stands where the argument's place is not certain")?;
+        found.push(Mirror { header: field_name(annotation)?, path: path.clone() });
+        if !matches!(schema.get("type").and_then(Json::as_str), Some("string" | "integer" | "boolean")) {
+            return Err("an x-mcp-header stands on a parameter that is no string, integer or boolean");
+        }
+    }
+    for (keyword, value) in schema.members() {
+        match keyword.as_str() {
+            // Data, not schemas.
+            "const" | "default" | "enum" | "examples" => {}
+            "properties" => properties(value, path.as_deref_mut(), found)?,
+            "$defs" | "definitions" | "patternProperties" | "dependentSchemas" => properties(value, None, found)?,
+            _ => walk(value, None, found)?,
+        }
+    }
+    Ok(())
+}
+
+fn properties(schemas: &Json, mut path: Option<&mut Vec<String>>, found: &mut Vec<Mirror>) -> Result<(), &'static str> {
+    for (name, schema) in schemas.members() {
+        if let Some(path) = &mut path {
+            path.push(name.clone());
+        }
+        walk(schema, path.as_deref_mut(), found)?;
+        if let Some(path) = &mut path {
+            path.pop();
+        }
+    }
+    Ok(())
+}
+
+/// A token of RFC 9110, 5.6.2.
+fn field_name(annotation: &Json) -> Result<String, &'static str> {
+    let name = annotation.as_str().ok_or("an x-mcp-header is no string")?;
+    let is_token_char = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    if name.is_empty() || !name.bytes().all(is_token_char) {
+        return Err("an x-mcp-header is no name of a header field");
+    }
+    Ok(format!("mcp-param-{}", name.to_ascii_lowercase()))
+}
+
+/// The header fields of one call: those of the parameters that are there, from its params as JSON text.
+#[must_use]
+pub fn fields(mirrors: &[Mirror], params: &str) -> Vec<(String, String)> {
+    let params = Json::parse(params).unwrap_or_default();
+    let value = |mirror: &Mirror| {
+        let argument = mirror.path.iter().try_fold(params.get("arguments")?, |value, name| value.get(name))?;
+        match argument {
+            Json::Text(text) => Some(encode(text)),
+            Json::Bool(is) => Some(if *is { "true" } else { "false" }.to_owned()),
+            // "within ±(2^53−1)"
+            Json::Number(text) => {
+                argument.as_i64().filter(|number| number.unsigned_abs() < 1 << 53).map(|_| text.clone())
+            }
+            Json::Null | Json::Array(_) | Json::Object(_) => None,
+        }
+    };
+    mirrors.iter().filter_map(|mirror| Some((mirror.header.clone(), value(mirror)?))).collect()
+}
+
+const MARK: &str = "=?base64?";
+
+/// A header field's value: as it is, or in Base64 where HTTP would not carry it unchanged (2026-07-28, transports,
+/// Value Encoding). Browsers do not enforce this: they trim blanks silently, and take Latin-1.
+#[must_use]
+pub fn encode(text: &str) -> String {
+    let plain = text.bytes().all(|byte| (0x20..=0x7e).contains(&byte));
+    let trimmed = !text.starts_with(' ') && !text.ends_with(' ');
+    let marked = text.starts_with(MARK) && text.ends_with("?=");
+    if plain && trimmed && !marked { text.to_owned() } else { format!("{MARK}{}?=", STANDARD.encode(text)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    #[test]
+    fn values_are_encoded_as_the_specification_s_vectors_are() {
+        let vectors = [
+            ("us-west1", "us-west1"),
+            ("", ""),
+            ("Hello, 世界", "=?base64?SGVsbG8sIOS4lueVjA==?="),
+            (" padded ", "=?base64?IHBhZGRlZCA=?="),
+            (" us-west1", "=?base64?IHVzLXdlc3Qx?="),
+            ("us-west1 ", "=?base64?dXMtd2VzdDEg?="),
+            ("us west 1", "us west 1"),
+            ("line1\nline2", "=?base64?bGluZTEKbGluZTI=?="),
+            ("line1\r\nline2", "=?base64?bGluZTENCmxpbmUy?="),
+            ("\tindented", "=?base64?CWluZGVudGVk?="),
+            ("日本語", "=?base64?5pel5pys6Kqe?="),
+            ("=?base64?literal?=", "=?base64?PT9iYXNlNjQ/bGl0ZXJhbD89?="),
+            ("file:///a%20b?id=1", "file:///a%20b?id=1"),
+        ];
+        for (text, value) in vectors {
+            assert_eq!(encode(text), value, "{text:?}");
+        }
+    }
+
+    fn schema(properties: Value) -> String {
+        json!({"name": "t", "inputSchema": {"type": "object", "properties": properties}}).to_string()
+    }
+
+    #[test]
+    fn arguments_are_read_at_the_place_that_the_schema_names() {
+        let tool = schema(json!({
+            "region": {"type": "string", "x-mcp-header": "Region"},
+            "at": {"type": "object", "properties": {"n": {"type": "integer", "x-mcp-header": "N"}}},
+            "dry": {"type": "boolean", "x-mcp-header": "Method"},
+            "other": {"type": "string", "default": {"x-mcp-header": "not a schema"}},
+            "x-mcp-header": {"type": "string"},
+        }));
+        let mirrors = mirrors(&tool).expect("valid");
+        let fields = |arguments: Value| fields(&mirrors, &json!({"arguments": arguments}).to_string());
+        let named = |all: Vec<(String, String)>| all.into_iter().collect::<std::collections::BTreeMap<_, _>>();
+        assert_eq!(
+            named(fields(json!({"region": "eu", "at": {"n": 42}, "dry": true, "other": "x"}))),
+            named(vec![
+                ("mcp-param-region".into(), "eu".into()),
+                ("mcp-param-n".into(), "42".into()),
+                ("mcp-param-method".into(), "true".into())
+            ])
+        );
+        assert_eq!(fields(json!({"region": null, "at": {"n": 9_007_199_254_740_992_i64}})), []);
+        assert_eq!(fields(json!({"region": ""})), [("mcp-param-region".to_owned(), String::new())]);
+    }
+
+    #[test]
+    fn a_definition_that_cannot_be_mirrored_is_refused() {
+        let bad = [
+            json!({"a": {"type": "string", "x-mcp-header": ""}}),
+            json!({"a": {"type": "string", "x-mcp-header": "My Region"}}),
+            json!({"a": {"type": "string", "x-mcp-header": "a:b"}}),
+            json!({"a": {"type": "string", "x-mcp-header": "a\r\nb"}}),
+            json!({"a": {"type": "string", "x-mcp-header": "é"}}),
+            json!({"a": {"type": "string", "x-mcp-header": 1}}),
+            json!({"a": {"type": "number", "x-mcp-header": "A"}}),
+            json!({"a": {"type": "object", "x-mcp-header": "A"}}),
+            json!({"a": {"type": "array", "x-mcp-header": "A"}}),
+            json!({"a": {"type": "null", "x-mcp-header": "A"}}),
+            json!({"a": {"x-mcp-header": "A"}}),
+            json!({"a": {"type": "string", "x-mcp-header": "R"}, "b": {"type": "string", "x-mcp-header": "r"}}),
+            json!({"a": {"type": "array", "items": {"type": "string", "x-mcp-header": "A"}}}),
+            json!({"a": {"oneOf": [{"type": "string", "x-mcp-header": "A"}]}}),
+            json!({"a": {"not": {"properties": {"b": {"type": "string", "x-mcp-header": "A"}}}}}),
+        ];
+        for properties in bad {
+            assert!(mirrors(&schema(properties.clone())).is_err(), "{properties}");
+        }
+        let defs = json!({"inputSchema": {"$defs": {"a": {"type": "string", "x-mcp-header": "A"}}}});
+        assert!(mirrors(&defs.to_string()).is_err());
+        assert_eq!(mirrors(&schema(json!({"a": {"type": "string"}}))), Ok(Vec::new()));
+    }
+}

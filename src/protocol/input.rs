@@ -1,0 +1,154 @@
+//! Calls that need input before they can be completed: the server answers `input_required`, the host is asked, and the
+//! call is sent once more with what it answered (2026-07-28, patterns, Multi Round-Trip Requests).
+
+use super::call::Place;
+use super::json::quote;
+use super::question::{Question, To};
+use super::session::Session;
+use super::time::Timer;
+use super::{CallId, Code, Error, Field, Now, Outcome, Output, Payload, QuestionId, backoff, json_rpc};
+
+/// What the server asked for, and what was answered.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Round {
+    /// JSON texts by the server's keys; `None` until the host has answered.
+    inputs: Vec<(String, Option<String>)>,
+    /// "The client MUST echo the exact string" (Multi Round-Trip Requests, Client 2).
+    state: Option<String>,
+}
+
+impl Round {
+    /// Nothing is answered yet.
+    pub fn asking(keys: &[String]) -> Self {
+        Self { inputs: keys.iter().map(|key| (key.clone(), None)).collect(), state: None }
+    }
+
+    /// For the params of the next send: members of a JSON object, without the braces.
+    pub fn members(&self) -> String {
+        let given = |(key, input): &(String, Option<String>)| Some(format!("{}:{}", quote(key), input.as_ref()?));
+        let inputs: Vec<String> = self.inputs.iter().filter_map(given).collect();
+        let inputs =
+            if inputs.is_empty() { String::new() } else { format!("\"inputResponses\":{{{}}}", inputs.join(",")) };
+        let state = self.state.as_ref().map(|state| format!("\"requestState\":{}", quote(state)));
+        json_rpc::join(&inputs, &state.unwrap_or_default())
+    }
+
+    fn give(&mut self, key: &str, input: String) {
+        if let Some((_, given)) = self.inputs.iter_mut().find(|(asked, _)| asked == key) {
+            *given = Some(input);
+        }
+    }
+
+    fn is_complete(&self) -> bool {
+        self.inputs.iter().all(|(_, input)| input.is_some())
+    }
+}
+
+impl<P: Payload> Session<P> {
+    /// The server answered a call with `input_required`.
+    pub(super) fn input_required(&mut self, id: CallId, result: &P, now: Now) {
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        let bad = |text: &str| Error::new(Code::Protocol, Outcome::Unknown, text);
+        let error = if call.options.manual_input {
+            return self.settle(id, Ok(result.clone()));
+        } else if !matches!(call.method.as_str(), "tools/call" | "prompts/get" | "resources/read") {
+            Some(bad("The server asked for input on a request that cannot have any."))
+        } else if call.rounds >= self.config.max_input_rounds {
+            Some(bad("The server asked for input again and again. `maxInputRounds` bounds how often it may."))
+        } else {
+            None
+        };
+        call.rounds += 1;
+        let rounds = call.rounds;
+        let requests = result.field(Field::InputRequests).and_then(|requests| requests.entries());
+        let state = result.field(Field::RequestState);
+        let error = error.or(match (&requests, &state) {
+            (None, None) => Some(bad("The server asked for input and named none, and gave no state.")),
+            (_, Some(state)) if state.as_string().is_none() => Some(bad("The server's `requestState` is no string.")),
+            _ => None,
+        });
+        if let Some(error) = error {
+            return self.settle(id, Err(Box::new(error)));
+        }
+        let state = state.and_then(|state| state.as_string());
+        let requests = requests.unwrap_or_default();
+        let keys: Vec<String> = requests.iter().map(|(key, _)| key.clone()).collect();
+        if let Some(call) = self.calls.get_mut(&id) {
+            call.round = Some(Round { state, ..Round::asking(&keys) });
+            call.next_request();
+        }
+        if requests.is_empty() {
+            // "MAY retry immediately"; a server that sheds load would be asked again and again.
+            let wait = backoff::delay(rounds, &self.config.recovery, 0, &mut self.rng);
+            return self.timers.set(Timer::Resend(id), now.mono.saturating_add(wait));
+        }
+        self.ask_for_inputs(id, requests, now);
+    }
+
+    /// Asks the host for each of these; nothing is asked if one of them cannot be answered.
+    pub(super) fn ask_for_inputs(&mut self, id: CallId, requests: Vec<(String, P)>, now: Now) {
+        let mut asked = Vec::new();
+        for (key, request) in requests {
+            let method = request.field(Field::Method).and_then(|method| method.as_string()).unwrap_or_default();
+            let params = request.field(Field::Params);
+            let undeclared =
+                !self.handled.contains(&method) || self.undeclared_mode(&method, params.as_ref()).is_some();
+            if undeclared {
+                let text = "The server needs input that this client did not declare it can give: see `handlers`.";
+                let error = Error::new(Code::Input, Outcome::Unknown, text);
+                return self.settle(id, Err(Box::new(error)));
+            }
+            asked.push((key, method, params));
+        }
+        if let Some(call) = self.calls.get_mut(&id) {
+            call.place = Place::Asking;
+        }
+        let generation = self.state.known().map_or(0, |session| session.generation);
+        for (key, method, params) in asked {
+            let question = QuestionId(self.fresh_id());
+            self.questions.insert(question, Question { to: To::Input { key }, generation, call: Some(id) });
+            self.output(Output::Ask { question, method, params, call: Some(id), generation });
+        }
+        self.stop_clock(Some(id), now);
+    }
+
+    /// The host has answered one of them.
+    pub(super) fn input_given(&mut self, id: CallId, key: &str, answer: Result<String, (i64, String)>, now: Now) {
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        let round = match &mut call.task {
+            Some(task) => &mut task.round,
+            None => call.round.get_or_insert_default(),
+        };
+        let Ok(input) = answer else {
+            let text = "The server needs input, and the handler that was asked for it failed.";
+            let error = Error::new(Code::Input, Outcome::Unknown, text);
+            return self.settle(id, Err(Box::new(error)));
+        };
+        round.give(key, input);
+        if round.is_complete() {
+            call.place = Place::Here;
+            self.dispatch(id, now);
+        }
+    }
+
+    /// A call is over: what was asked on its behalf is not wanted any more.
+    pub(super) fn withdraw_inputs(&mut self, id: CallId) {
+        let open = self.questions.iter();
+        let open = open.filter(|(_, question)| question.call == Some(id) && matches!(question.to, To::Input { .. }));
+        let open: Vec<QuestionId> = open.map(|(name, _)| *name).collect();
+        for question in open {
+            self.questions.remove(&question);
+            self.output(Output::Withdraw { question });
+        }
+    }
+
+    /// The server that asked is another one now: what it was told and what it remembers are void.
+    pub(super) fn inputs_lost(&mut self, id: CallId, generation: u32, now: Now) {
+        self.withdraw_inputs(id);
+        let Some(call) = self.calls.get_mut(&id).filter(|call| matches!(call.place, Place::Asking)) else { return };
+        call.round = None;
+        self.start_clock(Some(id), now);
+        let text = "The server was replaced while it waited for input.";
+        self.unknown(id, generation, Error::new(Code::OutcomeUnknown, Outcome::Unknown, text), now);
+    }
+}

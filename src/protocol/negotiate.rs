@@ -1,0 +1,139 @@
+//! Which era is spoken: asked before the first call, and again whenever the server says otherwise.
+
+use super::config::{EraChoice, Handshake};
+use super::era::negotiation::{Evidence, weigh};
+use super::era::{Era, legacy, modern};
+use super::exchange::{Answer, Exchange};
+use super::listen::Listening;
+use super::send::outgoing;
+use super::session::Session;
+use super::state::{Discovered, Established, Since, Step};
+use super::{Code, Error, ExchangeId, Now, Outcome, Params, Payload, Purpose, error::Diagnosis};
+
+/// The question is cheap: a server that takes longer to answer it is in trouble, or does not know it.
+const DISCOVER_MS: u64 = 10_000;
+/// A server of the legacy era may be upgraded to speak both: it is asked again after an hour.
+const LEGACY_MS: u64 = 3_600_000;
+
+/// A server of the modern era whose CORS rules know only the header fields of the legacy one.
+const HIDDEN_ERA: Diagnosis = Diagnosis {
+    kind: "cors",
+    header: Some("Access-Control-Allow-Headers"),
+    hint: "The server speaks protocol version 2026-07-28, but its CORS rules do not allow the header fields of that \
+           version: it must name MCP-Protocol-Version, Mcp-Method, Mcp-Name and each Mcp-Param-… in \
+           Access-Control-Allow-Headers.",
+};
+
+impl<P: Payload> Session<P> {
+    /// Begins to make a session, in the era that the server is known to speak, or by asking for it.
+    pub(super) fn begin(&mut self, now: Now) {
+        match (&self.config.handshake, self.config.era) {
+            (Handshake::Host, _) | (Handshake::Own { .. }, EraChoice::Legacy) => self.handshake(now),
+            (Handshake::Own { .. }, EraChoice::Auto) if self.is_known_legacy(now) => self.handshake(now),
+            (Handshake::Own { .. }, EraChoice::Auto | EraChoice::Modern) => self.discover(now),
+        }
+    }
+
+    fn is_known_legacy(&self, now: Now) -> bool {
+        self.past.legacy_since.is_some_and(|since| now.mono.saturating_sub(since) < LEGACY_MS)
+    }
+
+    fn discover(&mut self, now: Now) {
+        let wire_id = self.fresh_wire_id();
+        let exchange = Exchange {
+            era: Era::Modern,
+            wire_id: Some(wire_id),
+            rpc_method: Some(modern::DISCOVER.to_owned()),
+            attempt: self.state.establishing().map_or(1, |establishing| establishing.failed + 1),
+            ..outgoing::<P>(Purpose::Discover, None, now)
+        };
+        let message = self.compose(Era::Modern, None, wire_id, modern::DISCOVER, &Params::default(), false);
+        let timeout = DISCOVER_MS.min(self.config.timeout_ms / 2);
+        let exchange = self.post(exchange, message, timeout, now);
+        self.step(Step::Discover { exchange });
+    }
+
+    pub(super) fn discover_answered(&mut self, id: ExchangeId, exchange: &Exchange, answer: Answer<P>, now: Now) {
+        let Some(establishing) = self.state.establishing_mut() else { return };
+        if !matches!(establishing.step, Step::Discover { exchange } if exchange == id) {
+            return;
+        }
+        let pinned = self.config.era == EraChoice::Modern;
+        match weigh(answer) {
+            Evidence::Modern(result) => self.is_modern(exchange, result, now),
+            Evidence::Legacy if pinned => {
+                let text =
+                    "The server does not speak protocol version 2026-07-28, and the option `era` allows no other.";
+                let error = Error::new(Code::UnsupportedVersion, Outcome::NotExecuted, text);
+                self.attempt_failed(Box::new(error), 0, now);
+            }
+            Evidence::Legacy => {
+                establishing.discovered = Discovered::Legacy;
+                self.past.legacy_since = Some(now.mono);
+                self.handshake(now);
+            }
+            Evidence::Again(error) if establishing.discovered == Discovered::Again => {
+                self.attempt_failed(error, 0, now);
+            }
+            Evidence::Again(_) => {
+                establishing.discovered = Discovered::Again;
+                self.discover(now);
+            }
+            Evidence::Hidden(error) if pinned => self.attempt_failed(error, 0, now),
+            Evidence::Hidden(_) => {
+                establishing.discovered = Discovered::Hidden;
+                self.handshake(now);
+            }
+            Evidence::None { error, retry_after } => self.attempt_failed(error, retry_after, now),
+        }
+    }
+
+    fn is_modern(&mut self, exchange: &Exchange, result: P, now: Now) {
+        self.past.legacy_since = None;
+        let took = now.mono.saturating_sub(exchange.sent.mono);
+        self.past.slowest_handshake_ms = self.past.slowest_handshake_ms.max(took);
+        self.past.generation += 1;
+        let fresh = Established {
+            generation: self.past.generation,
+            id: None,
+            version: modern::VERSION,
+            capabilities: legacy::capabilities(&result),
+            handshake: result,
+            since: now,
+            proven: true,
+            check: None,
+            listening: Listening::Off,
+        };
+        self.step(Step::Host { fresh });
+        self.established(now);
+    }
+
+    /// The server was told to be of the legacy era, and refused to make a session as one of the modern era does, or as
+    /// one that was replaced since may. Says whether it is asked.
+    pub(super) fn doubt_legacy(&mut self, other_era: bool, error: &mut Error<P>, now: Now) -> bool {
+        let own = matches!(self.config.handshake, Handshake::Own { .. });
+        let Some(establishing) = self.state.establishing_mut() else { return false };
+        let (discovered, doubted) = (establishing.discovered, matches!(establishing.since, Since::Doubt { .. }));
+        if !own || self.config.era != EraChoice::Auto || discovered == Discovered::Legacy {
+            return false;
+        }
+        if discovered == Discovered::Hidden {
+            if other_era {
+                error.code = Code::Cors;
+                HIDDEN_ERA.hint.clone_into(&mut error.message);
+                error.diagnosis = Some(HIDDEN_ERA);
+            }
+            return false;
+        }
+        self.past.legacy_since = None;
+        if doubted && !other_era {
+            return false;
+        }
+        if doubted {
+            self.step(Step::Idle);
+            self.condemned("the server speaks another protocol version now", now);
+        }
+        self.begin(now);
+        true
+    }
+}

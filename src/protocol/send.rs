@@ -1,0 +1,233 @@
+//! What goes out: a message as its era wants it, and the exchange that carries it.
+
+use super::call::{Call, Kind, Place};
+use super::config::Handshake;
+use super::era::{Era, legacy, mirror, modern};
+use super::exchange::{CONNECTIONS, Exchange};
+use super::http::{Method, Request};
+use super::json_rpc;
+use super::session::Session;
+use super::state::{Established, IfAlive, State};
+use super::status::WireStep;
+use super::stream::Cursor;
+use super::time::Timer;
+use super::{CallId, Code, Error, ExchangeId, Now, Output, Params, Payload, Purpose};
+
+/// Header fields and body.
+pub(super) type Message = (Vec<(String, String)>, String);
+
+impl<P: Payload> Session<P> {
+    /// Sends a command under the session that is ready.
+    pub(super) fn send_call(&mut self, id: CallId, now: Now) {
+        let (State::Ready(session), Some(call)) = (&self.state, self.calls.get(&id)) else { return };
+        let (era, kind) = (session.era(), call.kind);
+        if let Some(missing) = session.missing_capability(&call.method) {
+            let message =
+                format!("The server does not declare the capability `{missing}`, which {} needs.", call.method);
+            let error = Error::new(Code::Capability, call.outcome(), message);
+            self.interest_refused(id, now);
+            return self.settle(id, Err(Box::new(error)));
+        }
+        match kind {
+            Kind::Connect | Kind::Reconnect | Kind::Close => {
+                let result = session.handshake.clone();
+                self.settle(id, Ok(result));
+            }
+            // The handshake's own notification, of a host's Client: ours has gone out.
+            Kind::Notification if call.method == legacy::INITIALIZED || !era.has_notification(&call.method) => {
+                self.settle(id, Ok(P::empty()));
+            }
+            Kind::Request | Kind::Verify if era == Era::Modern && call.method == legacy::PING => {
+                if let Some(call) = self.calls.get_mut(&id) {
+                    call.place = Place::InQuestion;
+                }
+                self.check(Some((id, IfAlive::Settled)), now);
+            }
+            Kind::Request if !era.holds_by_request() && self.held_without_request(id, now) => {}
+            Kind::Request if self.answer_from_cache(id, now) => {}
+            Kind::Request | Kind::Verify | Kind::Notification => self.put_on_wire(id, now),
+        }
+    }
+
+    fn put_on_wire(&mut self, id: CallId, now: Now) {
+        let wire_id = self.next_wire_id + 1;
+        let (State::Ready(session), Some(call)) = (&self.state, self.calls.get(&id)) else { return };
+        if let Some(event_id) = call.options.resume.as_ref().map(|resume| resume.event_id.clone()) {
+            return self.take_up(id, event_id, now);
+        }
+        let (method, params) = self.wording(session, call);
+        let (purpose, (mut headers, body)) = match call.kind {
+            Kind::Notification => (Purpose::Notification(id), self.compose_notification(session, &method, &params)),
+            Kind::Request | Kind::Verify | Kind::Connect | Kind::Reconnect | Kind::Close => {
+                let message =
+                    self.compose(session.era(), Some(session), wire_id, &method, &params, call.options.progress);
+                (Purpose::Call(id), message)
+            }
+        };
+        headers.extend(call.options.headers.iter().cloned());
+        let safe = call.options.repeatable
+            || legacy::is_safe_to_repeat(&method)
+            || call
+                .params
+                .name
+                .as_ref()
+                .is_some_and(|tool| method == "tools/call" && self.repeatable_tools.contains(tool));
+        let exchange = Exchange {
+            attempt: call.sends + 1,
+            rpc_method: Some(method),
+            wire_id: purpose.wants_response().then_some(wire_id),
+            ..outgoing(purpose, Some(session), now)
+        };
+        let request =
+            Request { method: Method::Post, headers, body: Some(body), rpc_method: exchange.rpc_method.clone() };
+        self.next_wire_id = wire_id;
+        let sent = self.send(exchange, request, now);
+        if let Some(call) = self.calls.get_mut(&id) {
+            call.sends += 1;
+            call.safe = safe;
+            call.place = Place::Sent(sent);
+        }
+    }
+
+    /// The method and params that a call is sent with now: its own, with what was answered to the server; or those that
+    /// ask for its task.
+    fn wording(&self, session: &Established<P>, call: &Call) -> (String, Params) {
+        if let Some(task) = &call.task {
+            return task.next_request();
+        }
+        let mut params = call.params.clone();
+        let mut members = call.round.as_ref().map(super::input::Round::members).unwrap_or_default();
+        if session.era() == Era::Legacy && self.must_be_task(session, call) {
+            members = json_rpc::join(&members, r#""task":{}"#);
+        }
+        if !members.is_empty() {
+            params.text = Some(json_rpc::merge(params.text.as_deref().unwrap_or("{}"), &members));
+        }
+        (call.method.clone(), params)
+    }
+
+    /// A request as this era wants it.
+    pub(super) fn compose(
+        &self,
+        era: Era,
+        session: Option<&Established<P>>,
+        wire_id: u64,
+        method: &str,
+        params: &Params,
+        progress: bool,
+    ) -> Message {
+        match era {
+            Era::Legacy => (legacy::post_headers(session), json_rpc::request(wire_id, method, params, progress, "")),
+            Era::Modern => {
+                let (headers, params, stamp) = self.stamped(method, params);
+                (headers, json_rpc::request(wire_id, method, &params, progress, &stamp))
+            }
+        }
+    }
+
+    /// A notification as the era of this session wants it.
+    pub(super) fn compose_notification(&self, session: &Established<P>, method: &str, params: &Params) -> Message {
+        match session.era() {
+            Era::Legacy => (legacy::post_headers(Some(session)), json_rpc::notification(method, params, "")),
+            Era::Modern => {
+                let (headers, params, stamp) = self.stamped(method, params);
+                (headers, json_rpc::notification(method, &params, &stamp))
+            }
+        }
+    }
+
+    fn stamped(&self, method: &str, params: &Params) -> (Vec<(String, String)>, Params, String) {
+        let mut headers = modern::headers(method, params);
+        let mirrors = params.name.as_ref().filter(|_| method == "tools/call").and_then(|tool| self.mirrors.get(tool));
+        if let (Some(mirrors), Some(text)) = (mirrors, &params.text) {
+            headers.extend(mirror::fields(mirrors, text));
+        }
+        match self.config.handshake {
+            Handshake::Own { .. } => {
+                let meta = params.meta.as_deref().map(modern::without_stamp);
+                let stamp = modern::stamp_with_level(&self.stamp, self.interests.wishes.log_level());
+                (headers, Params { meta, ..params.clone() }, stamp)
+            }
+            // A host's own Client writes its own.
+            Handshake::Host => (headers, params.clone(), String::new()),
+        }
+    }
+
+    /// Sends one message of our own. `timeout_ms` bounds the exchange.
+    pub(super) fn post(&mut self, exchange: Exchange, message: Message, timeout_ms: u64, now: Now) -> ExchangeId {
+        let rpc_method = exchange.rpc_method.clone();
+        let (headers, body) = message;
+        let exchange = Exchange { timeout_ms: Some(timeout_ms), ..exchange };
+        self.send(exchange, Request { method: Method::Post, headers, body: Some(body), rpc_method }, now)
+    }
+
+    pub(super) fn send(&mut self, exchange: Exchange, request: Request, now: Now) -> ExchangeId {
+        let id = ExchangeId(self.fresh_id());
+        if let Some((exchange, request)) = self.hold_for_token(id, exchange, request, now) {
+            self.transmit(id, exchange, request, now);
+        }
+        id
+    }
+
+    pub(super) fn transmit(&mut self, id: ExchangeId, mut exchange: Exchange, request: Request, now: Now) {
+        if let Some(timeout_ms) = exchange.timeout_ms {
+            self.timers.set(Timer::Exchange(id), now.mono.saturating_add(timeout_ms));
+        }
+        exchange.sent = now;
+        exchange.ahead = self.exchanges.len();
+        exchange.connected_at = (exchange.ahead < CONNECTIONS).then_some(now.mono);
+        let purpose = exchange.purpose;
+        self.emit(exchange.wire(id, WireStep::Sent, now));
+        self.exchanges.insert(id, exchange);
+        self.output(Output::Send { exchange: id, purpose, request });
+    }
+
+    /// Gives an exchange up.
+    pub(super) fn abort(&mut self, id: ExchangeId, now: Now) -> Option<Exchange> {
+        if let Some(held) = self.authorization.release(id) {
+            return Some(held);
+        }
+        let exchange = self.remove_exchange(id, now)?;
+        if !exchange.concluded {
+            let duration_ms = now.mono.saturating_sub(exchange.sent.mono);
+            self.emit(exchange.wire(id, WireStep::Aborted { duration_ms }, now));
+        }
+        self.output(Output::Abort { exchange: id });
+        Some(exchange)
+    }
+
+    /// An exchange is over; the next in the browser's queue may have its connection.
+    pub(super) fn remove_exchange(&mut self, id: ExchangeId, now: Now) -> Option<Exchange> {
+        self.timers.clear(Timer::Exchange(id));
+        let exchange = self.exchanges.remove(&id)?;
+        if let Some((_, next)) = self.exchanges.iter_mut().nth(CONNECTIONS - 1) {
+            next.connected_at.get_or_insert(now.mono);
+        }
+        Some(exchange)
+    }
+}
+
+/// A POST that is about to be sent under this session.
+pub(super) fn outgoing<P>(purpose: Purpose, session: Option<&Established<P>>, now: Now) -> Exchange {
+    Exchange {
+        purpose,
+        era: session.map_or(Era::Legacy, Established::era),
+        generation: session.map_or(0, |session| session.generation),
+        session: session.and_then(|session| session.id.clone()),
+        method: Method::Post,
+        rpc_method: None,
+        wire_id: None,
+        attempt: 1,
+        sent: now,
+        ahead: 0,
+        connected_at: None,
+        token: 0,
+        timeout_ms: None,
+        again: None,
+        repaired: Vec::new(),
+        head: None,
+        head_after: 0,
+        concluded: false,
+        cursor: Cursor::default(),
+    }
+}

@@ -1,0 +1,229 @@
+//! The listening stream of the modern era: one `subscriptions/listen` with everything that the app wants to hear
+//! (2026-07-28, patterns, Subscriptions). When that changes, a new stream is opened, and the one before it is closed once
+//! the server has acknowledged the new one.
+
+use super::call::Place;
+use super::config::Listen;
+use super::era::modern;
+use super::exchange::Exchange;
+use super::http::{Method, Request};
+use super::json::quote;
+use super::listen::Listening;
+use super::send::outgoing;
+use super::session::Session;
+use super::state::Established;
+use super::status::Event;
+use super::time::Timer;
+use super::{CallId, Code, Error, ExchangeId, Field, Now, Outcome, Params, Payload, Purpose};
+
+/// "The first message is the acknowledgement": a server that does not send it does not listen.
+const ACKNOWLEDGED_MS: u64 = 30_000;
+const ACKNOWLEDGED: &str = "notifications/subscriptions/acknowledged";
+
+/// The lists whose changes a server may tell: the capability, its name in the filter, and its own.
+const LISTS: [(&str, &str, &str); 3] = [
+    ("tools.listChanged", "toolsListChanged", "tools"),
+    ("prompts.listChanged", "promptsListChanged", "prompts"),
+    ("resources.listChanged", "resourcesListChanged", "resources"),
+];
+
+/// What an open stream is about.
+#[derive(Debug, Default)]
+pub(crate) struct Heard {
+    /// What was asked for: the members of a JSON object.
+    filter: String,
+    /// URIs that the server said it will tell of; `None` before it said so.
+    granted: Option<Vec<String>>,
+    /// The stream before this one, until then.
+    before: Option<ExchangeId>,
+    /// The one before broke: changes may have been missed.
+    after_break: bool,
+}
+
+impl<P: Payload> Session<P> {
+    /// What the app wants to hear of this server, as members of a JSON object; empty where there is nothing.
+    fn filter(&self, session: &Established<P>) -> String {
+        let declared = |capability| session.capabilities.as_ref().is_some_and(|all| all.contains(&capability));
+        let hears = self.interests.host_listens || self.config.listen == Listen::Always;
+        let lists = LISTS.iter().filter(|(capability, ..)| hears && declared(capability));
+        let mut members: Vec<String> = lists.map(|(_, name, _)| format!("\"{name}\":true")).collect();
+        let uris: Vec<String> = self.interests.wishes.subscriptions().map(quote).collect();
+        if !uris.is_empty() {
+            members.push(format!("\"resourceSubscriptions\":[{}]", uris.join(",")));
+        }
+        members.join(",")
+    }
+
+    /// Opens, changes or closes the stream, as the app wants it now.
+    pub(super) fn listen_modern(&mut self, wanted: bool, now: Now) {
+        let Some(session) = self.state.ready() else { return };
+        let filter = if wanted { self.filter(session) } else { String::new() };
+        match &session.listening {
+            Listening::Off if !filter.is_empty() => self.open_subscription(filter, None, 0, false, now),
+            Listening::Open { exchange, short, heard } if heard.filter != filter => {
+                let (exchange, short, after_break, before) = (*exchange, *short, heard.after_break, heard.before);
+                let acknowledged = heard.granted.is_some();
+                // Of two that were not acknowledged, the older one tells.
+                let (keep, drop) = if acknowledged { (Some(exchange), before) } else { (before, Some(exchange)) };
+                drop.map(|exchange| self.abort(exchange, now));
+                if filter.is_empty() {
+                    keep.map(|exchange| self.abort(exchange, now));
+                    self.set_listening_state(Listening::Off);
+                } else {
+                    self.open_subscription(filter, keep, short, after_break && !acknowledged, now);
+                }
+            }
+            Listening::Ended { .. } if filter.is_empty() => {
+                self.timers.clear(Timer::Listen);
+                self.set_listening_state(Listening::Off);
+            }
+            Listening::Ended { .. } if self.timers.at(Timer::Listen).is_none() => self.listen_due(now),
+            Listening::Off | Listening::Open { .. } | Listening::Ended { .. } | Listening::Refused => {}
+        }
+    }
+
+    /// The stream broke; it is time to open it again.
+    pub(super) fn subscribe_again(&mut self, short: u32, now: Now) {
+        let Some(session) = self.state.ready() else { return };
+        match self.filter(session) {
+            filter if filter.is_empty() => self.set_listening_state(Listening::Off),
+            filter => self.open_subscription(filter, None, short, true, now),
+        }
+    }
+
+    fn open_subscription(
+        &mut self,
+        filter: String,
+        before: Option<ExchangeId>,
+        short: u32,
+        after_break: bool,
+        now: Now,
+    ) {
+        let wire_id = self.fresh_wire_id();
+        let Some(session) = self.state.ready() else { return };
+        let params = Params { text: Some(format!("{{\"notifications\":{{{filter}}}}}")), ..Params::default() };
+        let exchange = Exchange {
+            wire_id: Some(wire_id),
+            rpc_method: Some(modern::LISTEN.to_owned()),
+            timeout_ms: Some(ACKNOWLEDGED_MS),
+            ..outgoing(Purpose::Listen, Some(session), now)
+        };
+        let (headers, body) = self.compose(session.era(), Some(session), wire_id, modern::LISTEN, &params, false);
+        let rpc_method = exchange.rpc_method.clone();
+        let request = Request { method: Method::Post, headers, body: Some(body), rpc_method };
+        let exchange = self.send(exchange, request, now);
+        let heard = Heard { filter, granted: None, before, after_break };
+        self.set_listening_state(Listening::Open { exchange, short, heard });
+    }
+
+    /// A notification on the stream. Says whether it is ours alone, or another subscription's.
+    pub(super) fn told_on_stream(&mut self, id: ExchangeId, method: &str, params: Option<&P>, now: Now) -> bool {
+        let own = self.exchanges.get(&id).and_then(|exchange| exchange.wire_id);
+        let meta = params.and_then(|params| params.field(Field::Meta)?.field(Field::SubscriptionId)?.as_number());
+        #[expect(clippy::cast_precision_loss, reason = "wire ids stay below 2^53")]
+        let foreign = meta.is_some_and(|meta| own.is_some_and(|own| own as f64 != meta));
+        if foreign {
+            return true;
+        }
+        let acknowledges = method == ACKNOWLEDGED;
+        if acknowledges {
+            self.acknowledged(id, params, now);
+        }
+        acknowledges
+    }
+
+    /// The server says what it will tell.
+    fn acknowledged(&mut self, id: ExchangeId, params: Option<&P>, now: Now) {
+        let subscribed: Vec<String> = self.interests.wishes.subscriptions().map(str::to_owned).collect();
+        let told = params.and_then(|params| params.field(Field::Notifications));
+        let named = |told: P| -> Vec<String> {
+            let uris = told.field(Field::ResourceSubscriptions).and_then(|uris| uris.items()).unwrap_or_default();
+            uris.iter().filter_map(P::as_string).collect()
+        };
+        let granted = told.map_or_else(|| subscribed.clone(), named);
+        let Some(Listening::Open { exchange, heard, .. }) =
+            self.state.known_mut().map(|session| &mut session.listening)
+        else {
+            return;
+        };
+        if *exchange != id {
+            return;
+        }
+        let (before, after_break, filter) =
+            (heard.before.take(), std::mem::take(&mut heard.after_break), &heard.filter);
+        let lists = LISTS.iter().filter(|(_, name, _)| filter.contains(name)).map(|(_, _, list)| *list).collect();
+        heard.granted = Some(granted.clone());
+        self.timers.clear(Timer::Exchange(id));
+        before.map(|before| self.abort(before, now));
+        let waiting = self.calls.iter().filter(|(_, call)| matches!(call.place, Place::Subscribing));
+        for id in waiting.map(|(id, _)| *id).collect::<Vec<_>>() {
+            self.subscription_told(id, &granted, now);
+        }
+        if after_break {
+            let resources = subscribed.iter().filter(|uri| granted.contains(uri)).cloned().collect();
+            self.emit(Event::Stale { lists, resources });
+        }
+        self.stream_restored(id, &subscribed, &granted, now);
+    }
+
+    fn subscription_told(&mut self, id: CallId, granted: &[String], now: Now) {
+        let Some(call) = self.calls.get(&id) else { return };
+        if call.params.name.as_ref().is_some_and(|uri| granted.contains(uri)) {
+            return self.settle(id, Ok(P::empty()));
+        }
+        self.subscription_refused(id, now);
+    }
+
+    fn subscription_refused(&mut self, id: CallId, now: Now) {
+        self.interest_refused(id, now);
+        let text = "The server does not tell when this resource changes.";
+        self.settle(id, Err(Box::new(Error::new(Code::Capability, Outcome::NotExecuted, text))));
+    }
+
+    /// The server has no such stream: nobody who waits for it will be told anything.
+    pub(super) fn no_subscriptions(&mut self, now: Now) {
+        let waiting = self.calls.iter().filter(|(_, call)| matches!(call.place, Place::Subscribing));
+        for id in waiting.map(|(id, _)| *id).collect::<Vec<_>>() {
+            self.subscription_refused(id, now);
+        }
+    }
+
+    /// What is no request in the modern era: the stream, and the log level that each request carries. Says whether this
+    /// call is that.
+    pub(super) fn held_without_request(&mut self, id: CallId, now: Now) -> bool {
+        let Some(call) = self.calls.get_mut(&id) else { return false };
+        match call.method.as_str() {
+            "logging/setLevel" => self.settle(id, Ok(P::empty())),
+            "resources/unsubscribe" => {
+                self.listen(now);
+                self.settle(id, Ok(P::empty()));
+            }
+            "resources/subscribe" if self.config.listen == Listen::Never => {
+                let text = "A subscription needs the listening stream, and the option `listen` is \"never\".";
+                let error = Error::new(Code::InvalidOption, Outcome::NotExecuted, text);
+                self.settle(id, Err(Box::new(error)));
+            }
+            "resources/subscribe" => {
+                call.place = Place::Subscribing;
+                self.listen(now);
+                match self.state.ready().map(|session| &session.listening) {
+                    Some(Listening::Open { heard: Heard { granted: Some(granted), .. }, .. }) => {
+                        let granted = granted.clone();
+                        self.subscription_told(id, &granted, now);
+                    }
+                    Some(Listening::Refused) => self.subscription_refused(id, now),
+                    // It is told when the stream is acknowledged.
+                    Some(Listening::Off | Listening::Open { .. } | Listening::Ended { .. }) | None => {}
+                }
+            }
+            _ => return false,
+        }
+        true
+    }
+}
+
+impl Heard {
+    pub fn before(&self) -> Option<ExchangeId> {
+        self.before
+    }
+}

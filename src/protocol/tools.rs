@@ -1,0 +1,116 @@
+//! What a server's tool list tells about how its tools are to be called.
+
+use super::call::{Place, Repair};
+use super::config::Handshake;
+use super::era::negotiation::HEADER_MISMATCH;
+use super::era::{Era, mirror};
+use super::exchange::{Answer, Exchange};
+use super::json::quote;
+use super::repair::Relation;
+use super::session::Session;
+use super::status::Event;
+use super::{CallId, Error, ExchangeId, Field, Now, Payload};
+
+/// What is known of one tool.
+struct Tool {
+    name: String,
+    /// A second run does no harm, by its annotations.
+    repeatable: bool,
+    /// It runs as a task only.
+    is_task: bool,
+}
+
+impl Tool {
+    fn read<P: Payload>(tool: &P) -> Option<Self> {
+        let name = tool.field(Field::Name)?.as_string()?;
+        let hints = tool.field(Field::Annotations);
+        let hint = |field| hints.as_ref().and_then(|hints| hints.field(field)?.as_bool()).unwrap_or_default();
+        let support =
+            tool.field(Field::Execution).and_then(|execution| execution.field(Field::TaskSupport)?.as_string());
+        Some(Self {
+            name,
+            repeatable: hint(Field::ReadOnlyHint) || hint(Field::IdempotentHint),
+            is_task: support.as_deref() == Some("required"),
+        })
+    }
+}
+
+impl<P: Payload> Session<P> {
+    /// Learns from a page of the current session's tool list. Returns the page without the tools that cannot be called.
+    pub(super) fn learn_tools(&mut self, exchange: &Exchange, page: P) -> P {
+        let Some(tools) = page.field(Field::Tools).and_then(|tools| tools.items()) else { return page };
+        if self.relation(exchange.generation) != Relation::Current {
+            return page;
+        }
+        let valid: Vec<P> = tools.iter().filter(|tool| self.learn_tool(exchange.era, tool)).cloned().collect();
+        if valid.len() == tools.len() {
+            return page;
+        }
+        page.with_items(Field::Tools, &valid)
+    }
+
+    /// Says whether the tool can be called.
+    fn learn_tool(&mut self, era: Era, definition: &P) -> bool {
+        let Some(tool) = Tool::read(definition) else { return true };
+        // Annotations count only for a server that the host trusts.
+        if tool.repeatable && self.config.trust_annotations {
+            self.repeatable_tools.insert(tool.name.clone());
+        } else {
+            self.repeatable_tools.remove(&tool.name);
+        }
+        if tool.is_task {
+            self.task_tools.insert(tool.name.clone());
+        } else {
+            self.task_tools.remove(&tool.name);
+        }
+        if era == Era::Legacy {
+            return true;
+        }
+        match definition.to_json().map_or(Ok(Vec::new()), |text| mirror::mirrors(&text)) {
+            Ok(mirrors) => self.mirrors.insert(tool.name, mirrors),
+            Err(why) => {
+                self.emit(Event::InvalidTool { name: tool.name, why });
+                return false;
+            }
+        }
+        true
+    }
+
+    /// "-32020: tools/list, rebuild the header fields, retry" (2026-07-28, transports, Client Behavior): once.
+    pub(super) fn relist(&mut self, id: CallId, exchange: &Exchange, error: &Error<P>, now: Now) -> bool {
+        let own = matches!(self.config.handshake, Handshake::Own { .. });
+        let is_tool = exchange.rpc_method.as_deref() == Some("tools/call");
+        if !own || !is_tool || error.rpc_code != Some(HEADER_MISMATCH) || !self.spend(id, Repair::Envelope) {
+            return false;
+        }
+        self.cache.clear();
+        self.list_page(id, None, now)
+    }
+
+    fn list_page(&mut self, id: CallId, params: Option<String>, now: Now) -> bool {
+        let Some(list) = self.restore_request("tools/list", params, now) else { return false };
+        if let Some(call) = self.calls.get_mut(&id) {
+            call.place = Place::Relisting(list);
+        }
+        true
+    }
+
+    /// A page of the list that a call waits for.
+    pub(super) fn relisted(&mut self, list: ExchangeId, exchange: &Exchange, answer: &Answer<P>, now: Now) {
+        let waiting = self.calls.iter().find(|(_, call)| matches!(call.place, Place::Relisting(of) if of == list));
+        let Some((id, tool)) = waiting.map(|(id, call)| (*id, call.params.name.clone())) else { return };
+        if let Answer::Result(page) = answer {
+            let page = self.learn_tools(exchange, page.clone());
+            let cursor = page.field(Field::NextCursor).and_then(|cursor| cursor.as_string());
+            let found = tool.is_some_and(|tool| self.mirrors.contains_key(&tool));
+            if let Some(cursor) = cursor.filter(|_| !found) {
+                self.list_page(id, Some(format!("{{\"cursor\":{}}}", quote(&cursor))), now);
+                return;
+            }
+        }
+        if let Some(call) = self.calls.get_mut(&id) {
+            call.place = Place::Here;
+        }
+        self.dispatch(id, now);
+    }
+}

@@ -1,0 +1,68 @@
+//! The errors that a caller gets for what a server said, in words that hold no secret.
+
+use super::exchange::Exchange;
+use super::json_rpc::RpcError;
+use super::receive::EXCERPT;
+use super::state::SessionId;
+use super::verdict::Refusal;
+use super::{Code, Error, Outcome};
+
+/// What came was no answer of an MCP server's.
+pub(super) fn unusable<P>(exchange: &Exchange, bytes: Option<u64>) -> Error<P> {
+    let (status, kind) = match &exchange.head {
+        Some(head) => (head.status, head.media_type()),
+        None => (0, String::new()),
+    };
+    // The media type is the server's word: only a known one is repeated.
+    let kind = match kind.as_str() {
+        "" => "no Content-Type",
+        known @ ("application/json" | "text/html" | "text/plain" | "text/event-stream" | "application/xml") => known,
+        _ => "another Content-Type",
+    };
+    let what = match bytes {
+        Some(0) => "an empty body".to_owned(),
+        Some(bytes) => format!("{bytes} bytes that are no JSON-RPC message"),
+        None => "JSON that is no JSON-RPC message".to_owned(),
+    };
+    let message = format!("The server answered with HTTP {status}, {kind} and {what}.");
+    Error::new(Code::NotMcp, Outcome::Unknown, message).with_status(status)
+}
+
+/// The error that the caller gets where a refusal is the answer.
+pub(super) fn refusal_error<P>(
+    refusal: &Refusal,
+    error: Option<RpcError<P>>,
+    exchange: &Exchange,
+    bound: usize,
+) -> Error<P> {
+    let code = refusal.code();
+    let status = refusal.status;
+    let outcome = refusal.outcome();
+    let retryable = matches!(status, 429 | 500..);
+    let Some(rpc) = error else {
+        let message = match status {
+            401 => "The server refused the request with HTTP 401: credentials are missing or not accepted.".to_owned(),
+            403 => {
+                "The server refused the request with HTTP 403: this page's origin or this user is not allowed, or the \
+                    session is another user's."
+                    .to_owned()
+            }
+            429 | 503 => format!("The server is busy: HTTP {status}."),
+            _ => format!("The server refused the request with HTTP {status}."),
+        };
+        let excerpt = (!refusal.words.is_empty()).then(|| redact(&refusal.words, exchange, EXCERPT));
+        return Error { excerpt, retryable, ..Error::new(code, outcome, message) }.with_status(status);
+    };
+    let message = redact(&rpc.message, exchange, bound);
+    let error = Error::new(code, outcome, message).with_status(status);
+    Error { rpc_code: Some(rpc.code), data: rpc.data, retryable, ..error }
+}
+
+/// The server's words, up to `bound` characters, and without the session id.
+pub(super) fn redact(words: &str, exchange: &Exchange, bound: usize) -> String {
+    let sent = exchange.session.as_ref().map(SessionId::expose);
+    let received = exchange.head.as_ref().and_then(|head| head.session_id.as_deref());
+    let ids = sent.into_iter().chain(received.filter(|id| !id.is_empty()));
+    let words = ids.fold(words.to_owned(), |words, id| words.replace(id, "[session id]"));
+    words.chars().take(bound).collect()
+}
