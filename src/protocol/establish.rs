@@ -245,6 +245,7 @@ impl<P: Payload> Session<P> {
         self.past.slowest_handshake_ms = self.past.slowest_handshake_ms.max(took);
         self.past.generation += 1;
         let generation = self.past.generation;
+        id.iter().for_each(|id| self.past.remember(id));
         let own = matches!(self.config.handshake, Handshake::Own { .. });
         let capabilities = if own { legacy::capabilities(&result) } else { None };
         Ok(Established {

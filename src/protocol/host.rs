@@ -35,6 +35,7 @@ impl<P: Payload> Session<P> {
         };
         self.host_params = initialize.unwrap_or_default();
         self.past.generation += 1;
+        self.past.remember(&id);
         self.state = State::Ready(Established {
             generation: self.past.generation,
             id: Some(id),

@@ -256,7 +256,8 @@ impl<P: Payload> Session<P> {
         let retry_after = exchange.head.as_ref().and_then(|head| head.retry_after.as_deref());
         let retry_after = retry_after.and_then(|value| backoff::retry_after(value, now.unix_ms));
         let own = matches!(self.config.handshake, Handshake::Own { .. });
-        let mut error = Box::new(refusal_error(&refusal, error, exchange, if own { EXCERPT } else { usize::MAX }));
+        let mut error =
+            Box::new(refusal_error(&self.past, &refusal, error, exchange, if own { EXCERPT } else { usize::MAX }));
         // The browser may have sent it twice: the first copy ran, and the second was refused.
         if error.outcome == Outcome::NotExecuted && exchange.head_after > self.gate_ms() {
             error.outcome = Outcome::Unknown;

@@ -2,8 +2,8 @@
 
 use super::exchange::Exchange;
 use super::json_rpc::RpcError;
+use super::past::Past;
 use super::receive::EXCERPT;
-use super::state::SessionId;
 use super::verdict::Refusal;
 use super::{Code, Error, Outcome};
 
@@ -30,6 +30,7 @@ pub(super) fn unusable<P>(exchange: &Exchange, bytes: Option<u64>) -> Error<P> {
 
 /// The error that the caller gets where a refusal is the answer.
 pub(super) fn refusal_error<P>(
+    past: &Past<P>,
     refusal: &Refusal,
     error: Option<RpcError<P>>,
     exchange: &Exchange,
@@ -50,19 +51,10 @@ pub(super) fn refusal_error<P>(
             429 | 503 => format!("The server is busy: HTTP {status}."),
             _ => format!("The server refused the request with HTTP {status}."),
         };
-        let excerpt = (!refusal.words.is_empty()).then(|| redact(&refusal.words, exchange, EXCERPT));
+        let excerpt = (!refusal.words.is_empty()).then(|| past.redact(&refusal.words, exchange, EXCERPT));
         return Error { excerpt, retryable, ..Error::new(code, outcome, message) }.with_status(status);
     };
-    let message = redact(&rpc.message, exchange, bound);
+    let message = past.redact(&rpc.message, exchange, bound);
     let error = Error::new(code, outcome, message).with_status(status);
     Error { rpc_code: Some(rpc.code), data: rpc.data, retryable, ..error }
-}
-
-/// The server's words, up to `bound` characters, and without the session id.
-pub(super) fn redact(words: &str, exchange: &Exchange, bound: usize) -> String {
-    let sent = exchange.session.as_ref().map(SessionId::expose);
-    let received = exchange.head.as_ref().and_then(|head| head.session_id.as_deref());
-    let ids = sent.into_iter().chain(received.filter(|id| !id.is_empty()));
-    let words = ids.fold(words.to_owned(), |words, id| words.replace(id, "[session id]"));
-    words.chars().take(bound).collect()
 }

@@ -2,7 +2,7 @@
 
 use super::net::{Net, Reply};
 use mcp_evergreen::protocol::config::Handshake;
-use mcp_evergreen::protocol::http::Method;
+use mcp_evergreen::protocol::http::{Head, Method};
 use mcp_evergreen::protocol::verdict::{Asked, Refusal, Verdict, classify};
 use mcp_evergreen::protocol::{CallOptions, Config};
 use serde_json::json;
@@ -199,4 +199,36 @@ fn the_answer_to_a_delete_asks_nothing() {
     net.name(close, "close");
     assert_eq!(net.run(), ["DELETE→200", "close ok"]);
     assert!(net.questions.is_empty());
+}
+
+#[test]
+fn a_refusal_that_quotes_an_older_session_id_does_not_tell_it() {
+    let mut net = Net::new(Config::default());
+    let old = "c0ffee00-older-id";
+    let head = Head { session_id: Some(old.to_owned()), ..Head::default() };
+    net.connect();
+    net.flush();
+    let id = net.sent.last().expect("sent").body["id"].clone();
+    let result = json!({"protocolVersion": "2025-11-25", "capabilities": {"tools": {}}, "serverInfo": {}});
+    let body = json!({"jsonrpc": "2.0", "id": id, "result": result}).to_string();
+    net.reply("initialize", Reply::With(200, "application/json", body, head));
+    net.reply("initialized", Reply::Body(202, "", String::new()));
+    assert_eq!(net.run(), ["initialize→200", "initialized→202", "connect ok"]);
+    // The handshake that follows carries no id, and its refusal speaks of the session before.
+    let refusal = || Reply::error(500, -32603, &format!("{old} is still active"));
+    (0..2).for_each(|_| net.reply("initialize", refusal()));
+    let call = net.call("a");
+    net.run_for(1_000);
+    let shown = format!("{:?} {:?}", net.error(call), net.status().last_error);
+    assert!(shown.contains("[session id] is still active") && !shown.contains(old), "{shown}");
+}
+
+#[test]
+fn ids_that_stand_in_each_others_place_do_not_make_words_grow() {
+    let mut net = Net::new(Config::default());
+    net.reply("initialized", Reply::text(403, &"s1 ".repeat(20_000)));
+    let connect = net.connect();
+    net.run();
+    let excerpt = net.error(connect).excerpt.clone().expect("an excerpt");
+    assert!(excerpt.chars().count() <= 200 && excerpt.starts_with("[session id] [session id]"), "{excerpt}");
 }
