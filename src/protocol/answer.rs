@@ -134,8 +134,8 @@ impl<P: Payload> Session<P> {
             return self.task_answered(id, exchange.era, &method, &result, now);
         }
         let result_type = match exchange.era {
-            Era::Legacy => ResultType::Complete,
-            Era::Modern => ResultType::of(&result),
+            Era::Modern if !self.is_hosts_own(exchange.era) => ResultType::of(&result),
+            Era::Legacy | Era::Modern => ResultType::Complete,
         };
         match result_type {
             ResultType::Complete => {}
@@ -169,7 +169,7 @@ impl<P: Payload> Session<P> {
             _ => result,
         };
         self.interest_accepted(id, exchange.generation, now);
-        if exchange.era == Era::Modern {
+        if exchange.era == Era::Modern && !self.is_hosts_own(exchange.era) {
             self.keep(id, &result, now);
         }
         self.settle(id, Ok(if verifies { P::empty() } else { result }));

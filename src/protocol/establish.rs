@@ -17,6 +17,8 @@ use super::verdict::{Verdict, asks_for_session, says_already_initialized};
 use super::{CallId, Code, Error, ExchangeId, Now, Outcome, Params, Payload, Purpose};
 
 const VERSION: &str = "protocolVersion";
+const NO_ENDPOINT: &str = " No MCP server answers at this URL; or it is one of the HTTP+SSE transport of 2024-11-05, which \
+                           is not supported: such servers often have a Streamable HTTP endpoint too, at another path.";
 /// The longest that one handshake's request may take.
 const HANDSHAKE_MS: u64 = 30_000;
 /// Six HTTP/1.1 connections are all there is per origin: a handshake that gets no answer for so long may wait for one
@@ -189,7 +191,7 @@ impl<P: Payload> Session<P> {
                 }
                 if matches!(refusal.status, 404 | 405) {
                     error.code = Code::NotMcp;
-                    error.message += " No MCP server answers at this URL.";
+                    error.message += NO_ENDPOINT;
                 }
                 let wait = if verdict == Verdict::Transient { retry_after } else { None };
                 return self.attempt_failed(error, wait.unwrap_or_default(), now);

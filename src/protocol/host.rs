@@ -3,11 +3,11 @@
 
 use super::close::delete_request;
 use super::config::{Handshake, ReconnectOn};
-use super::era::legacy;
+use super::era::{Era, legacy, modern};
 use super::listen::Listening;
 use super::repair::Relation;
 use super::session::Session;
-use super::state::{Established, SessionId, State};
+use super::state::{Established, SessionId, Since, State, Step};
 use super::status::Event;
 use super::{CallId, Code, Error, Field, Now, Outcome, Params, Payload};
 
@@ -110,6 +110,40 @@ impl<P: Payload> Session<P> {
         if let Some(delete) = delete {
             self.delete(delete, now);
         }
+    }
+
+    /// The era is the choice of the host's Client: what it writes into `_meta` says that it speaks the modern one, and
+    /// `initialize` that it does not, or not any more.
+    pub(super) fn host_speaks(&mut self, method: &str, params: &Params, now: Now) {
+        let modern = self.state.ready().is_some_and(|session| session.era() == Era::Modern);
+        if modern && method == legacy::INITIALIZE {
+            self.state = State::new();
+        }
+        let idle = self
+            .state
+            .establishing()
+            .is_some_and(|it| matches!((&it.since, &it.step), (Since::First, Step::Idle)) && it.parked.is_empty());
+        let Some(stamp) = params.meta.as_deref().filter(|_| idle).and_then(modern::stamp_of) else { return };
+        self.stamp = stamp;
+        self.past.generation += 1;
+        let fresh = Established {
+            generation: self.past.generation,
+            id: None,
+            version: modern::VERSION,
+            handshake: P::empty(),
+            capabilities: None,
+            since: now,
+            proven: false,
+            check: None,
+            listening: Listening::Off,
+        };
+        self.step(Step::Host { fresh });
+        self.established(now);
+    }
+
+    /// Whether a host's own Client speaks the modern era: it keeps what it heard, asks and answers by itself.
+    pub(super) fn is_hosts_own(&self, era: Era) -> bool {
+        era == Era::Modern && matches!(self.config.handshake, Handshake::Host)
     }
 
     /// The handshake of a session that was taken up without its `initialize` cannot be replayed.

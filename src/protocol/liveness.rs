@@ -22,6 +22,9 @@ pub(super) enum Told<P> {
 impl<P: Payload> Session<P> {
     /// Asks by a ping whether the session lives; one ping for all who wait.
     pub(super) fn check(&mut self, waiting: Option<(CallId, IfAlive<P>)>, now: Now) {
+        if self.state.ready().is_some_and(|session| self.is_hosts_own(session.era())) {
+            return self.let_host_judge(waiting, now);
+        }
         let Some(session) = self.state.ready_mut() else { return };
         if let Some(check) = &mut session.check {
             check.waiting.extend(waiting);
@@ -30,6 +33,16 @@ impl<P: Payload> Session<P> {
         let Some(ping) = self.ping(now) else { return };
         if let Some(session) = self.state.ready_mut() {
             session.check = Some(Check { ping, waiting: waiting.into_iter().collect() });
+        }
+    }
+
+    /// Which era the server speaks is for a host's own Client to find out.
+    fn let_host_judge(&mut self, waiting: Option<(CallId, IfAlive<P>)>, now: Now) {
+        match waiting {
+            Some((id, IfAlive::Settle(error))) => self.settle(id, Err(error)),
+            Some((id, IfAlive::Resend)) => self.dispatch(id, now),
+            Some((id, IfAlive::Settled)) => self.settle(id, Ok(P::empty())),
+            None => {}
         }
     }
 

@@ -21,6 +21,7 @@ impl<P: Payload> Session<P> {
     pub(super) fn send_call(&mut self, id: CallId, now: Now) {
         let (State::Ready(session), Some(call)) = (&self.state, self.calls.get(&id)) else { return };
         let (era, kind) = (session.era(), call.kind);
+        let hosts_own = self.is_hosts_own(era);
         if let Some(missing) = session.missing_capability(&call.method) {
             let message =
                 format!("The server does not declare the capability `{missing}`, which {} needs.", call.method);
@@ -37,6 +38,7 @@ impl<P: Payload> Session<P> {
             Kind::Notification if call.method == legacy::INITIALIZED || !era.has_notification(&call.method) => {
                 self.settle(id, Ok(P::empty()));
             }
+            Kind::Request if hosts_own => self.put_on_wire(id, now),
             Kind::Request | Kind::Verify if era == Era::Modern && call.method == legacy::PING => {
                 if let Some(call) = self.calls.get_mut(&id) {
                     call.place = Place::InQuestion;
@@ -149,7 +151,8 @@ impl<P: Payload> Session<P> {
                 (headers, Params { meta, ..params.clone() }, stamp)
             }
             // A host's own Client writes its own.
-            Handshake::Host => (headers, params.clone(), String::new()),
+            Handshake::Host if params.meta.is_some() => (headers, params.clone(), String::new()),
+            Handshake::Host => (headers, params.clone(), self.stamp.clone()),
         }
     }
 

@@ -102,6 +102,9 @@ impl<P: Payload> Session<P> {
 
     /// Sends a request; settles with its `result`. With [`Handshake::Host`], `initialize` starts the handshake.
     pub fn call(&mut self, method: String, params: Params, options: CallOptions, now: Now) -> CallId {
+        if matches!(self.config.handshake, Handshake::Host) {
+            self.host_speaks(&method, &params, now);
+        }
         if matches!(self.config.handshake, Handshake::Host) && method == legacy::INITIALIZE {
             if self.state.known().is_none() {
                 self.host_params = params;

@@ -56,7 +56,7 @@ impl<P: Payload> Session<P> {
 
     /// Opens, changes or closes the stream, as the app wants it now.
     pub(super) fn listen_modern(&mut self, wanted: bool, now: Now) {
-        let Some(session) = self.state.ready() else { return };
+        let Some(session) = self.state.ready().filter(|session| !self.is_hosts_own(session.era())) else { return };
         let filter = if wanted { self.filter(session) } else { String::new() };
         match &session.listening {
             Listening::Off if !filter.is_empty() => self.open_subscription(filter, None, 0, false, now),

@@ -1,7 +1,6 @@
 //! What a server's tool list tells about how its tools are to be called.
 
 use super::call::{Place, Repair};
-use super::config::Handshake;
 use super::era::negotiation::HEADER_MISMATCH;
 use super::era::{Era, mirror};
 use super::exchange::{Answer, Exchange};
@@ -78,9 +77,8 @@ impl<P: Payload> Session<P> {
 
     /// "-32020: tools/list, rebuild the header fields, retry" (2026-07-28, transports, Client Behavior): once.
     pub(super) fn relist(&mut self, id: CallId, exchange: &Exchange, error: &Error<P>, now: Now) -> bool {
-        let own = matches!(self.config.handshake, Handshake::Own { .. });
         let is_tool = exchange.rpc_method.as_deref() == Some("tools/call");
-        if !own || !is_tool || error.rpc_code != Some(HEADER_MISMATCH) || !self.spend(id, Repair::Envelope) {
+        if !is_tool || error.rpc_code != Some(HEADER_MISMATCH) || !self.spend(id, Repair::Envelope) {
             return false;
         }
         self.cache.clear();

@@ -36,6 +36,17 @@ fn with_tasks(capabilities: &str) -> String {
     Json::Object(all).to_text()
 }
 
+/// The stamp that a host's own Client wrote into `_meta`; `None` where it is not of this version.
+#[must_use]
+pub fn stamp_of(meta: &str) -> Option<String> {
+    let meta = Json::parse(meta)?;
+    meta.get(META_VERSION).and_then(Json::as_str).filter(|version| *version == VERSION)?;
+    let kept = |(key, _): &&(String, Json)| [META_VERSION, META_CAPABILITIES, META_CLIENT].contains(&key.as_str());
+    let members: Vec<String> =
+        meta.members().iter().filter(kept).map(|(key, value)| [&quote(key), ":", &value.to_text()].concat()).collect();
+    Some(members.join(","))
+}
+
 /// The stamp of one request: with the log level that the app wants to hear.
 #[must_use]
 pub fn stamp_with_level(stamp: &str, level: Option<&str>) -> String {
