@@ -325,8 +325,8 @@ impl<P: Payload> Session<P> {
         }
         for held in flight.held {
             match &error {
-                Some(error) if held.refused.is_some() => self.deny(held, error.clone(), now),
-                _ => self.resend(held, now),
+                Some(error) => self.deny(held, error.clone(), now),
+                None => self.resend(held, now),
             }
         }
         for id in flight.calls {
@@ -360,9 +360,8 @@ impl<P: Payload> Session<P> {
         self.transmit(id, exchange, request, now);
     }
 
-    /// There is no token: the refusal stands, and the error says why.
+    /// There is no token, and the error says why.
     fn deny(&mut self, held: Held<P>, error: Box<Error<P>>, now: Now) {
-        let Some(Answer::Refused { refusal, .. }) = held.refused else { return };
         if held.exchange.purpose == Purpose::Listen {
             // Opened again once there is one.
             if let Some(session) = self.state.known_mut() {
@@ -370,7 +369,10 @@ impl<P: Payload> Session<P> {
             }
             return;
         }
-        let answer = Answer::Refused { refusal, error, retry_after: None };
+        let answer = match held.refused {
+            Some(Answer::Refused { refusal, .. }) => Answer::Refused { refusal, error, retry_after: None },
+            _ => Answer::Unusable { error },
+        };
         self.answered(held.id, &held.exchange, answer, Verdict::NotEviction, now);
     }
 }

@@ -242,6 +242,16 @@ fn a_user_who_declines_at_first_ends_connect() {
 }
 
 #[test]
+fn a_user_who_comes_back_with_a_refusal_ends_connect_and_is_not_sent_away_again() {
+    let mut net = Net::new(config());
+    net.valid_token = Some(1);
+    net.authorizations = [failed()].into();
+    net.connect();
+    assert_eq!(net.run(), ["authorize load", "connect auth not_executed"]);
+    assert_eq!(net.phase(), Phase::Closed);
+}
+
+#[test]
 fn a_token_is_refreshed_before_it_expires() {
     let mut net = Net::new(config());
     let refresh_at_unix_ms = Some(net.now.unix_ms + 60_000);
