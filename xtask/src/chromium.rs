@@ -58,7 +58,8 @@ impl Chromium {
     }
 }
 
-fn locate(variable: &str, names: &[&str]) -> Result<Option<PathBuf>> {
+/// The program that the variable names, or one of these in PATH.
+pub fn locate(variable: &str, names: &[&str]) -> Result<Option<PathBuf>> {
     let Some(path) = std::env::var_os(variable).filter(|path| !path.is_empty()) else {
         return Ok(in_path(names));
     };

@@ -5,6 +5,7 @@ mod build;
 mod chromium;
 mod conformance;
 mod demo;
+mod firefox;
 mod fuzz;
 mod glue;
 mod lint;

@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 
 use crate::process::{in_path, output, run, say};
 use crate::project::Project;
-use crate::{chromium, node, python, toolchain};
+use crate::{chromium, firefox, node, python, toolchain};
 
 /// One thing a command cannot do without.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub enum Piece {
     Node,
     /// Chromium and its driver.
     Chromium,
+    /// Firefox, which needs no driver.
+    Firefox,
     /// The packages of `tests/conformance`.
     ConformanceSuite,
     /// A virtual environment with the packages of `tests/e2e/requirements.txt`.
@@ -33,6 +35,7 @@ const ALL: &[Piece] = &[
     Piece::Node,
     Piece::ConformanceSuite,
     Piece::Chromium,
+    Piece::Firefox,
     Piece::Python,
     Piece::WasmBindgen,
 ];
@@ -54,6 +57,7 @@ pub fn ensure(project: &Project, pieces: &[Piece]) -> Result<()> {
             Piece::Node => node::packages(project)?,
             Piece::ConformanceSuite => node::install(project, "tests/conformance")?,
             Piece::Chromium => drop(chromium::Chromium::find_or_install()?),
+            Piece::Firefox => drop(firefox::find_or_install()?),
             Piece::Python => python::environment(project)?,
         }
     }

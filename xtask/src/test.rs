@@ -8,6 +8,7 @@ use anyhow::{Result, bail};
 use crate::build;
 use crate::chromium::Chromium;
 use crate::conformance;
+use crate::firefox;
 use crate::process::{run_and_keep, say};
 use crate::project::Project;
 use crate::setup::{self, Piece};
@@ -29,7 +30,7 @@ const SUITES: &[Suite] = &[
     Suite {
         name: "native",
         about: "the protocol core on a virtual clock, and xtask",
-        at_least: 300,
+        at_least: 366,
         needs: &[],
         command: native,
         passed: passed_by_cargo,
@@ -44,16 +45,16 @@ const SUITES: &[Suite] = &[
     },
     Suite {
         name: "e2e",
-        about: "the packed npm package against real servers, in headless Chromium and in Node.js",
-        at_least: 317,
-        needs: &[Piece::WasmTarget, Piece::WasmBindgen, Piece::Node, Piece::Chromium, Piece::Python],
+        about: "the packed npm package against real servers, in headless Chromium, Firefox and Node.js",
+        at_least: 344,
+        needs: &[Piece::WasmTarget, Piece::WasmBindgen, Piece::Node, Piece::Chromium, Piece::Firefox, Piece::Python],
         command: e2e,
         passed: passed_by_node,
     },
     Suite {
         name: "conformance",
         about: "the packed npm package in the official suite's scenarios, in headless Chromium",
-        at_least: 27,
+        at_least: 52,
         needs: conformance::NEEDS,
         command: conformance::runner,
         passed: passed_plainly,
@@ -116,6 +117,7 @@ fn e2e(project: &Project) -> Result<Command> {
     command
         .args(["--test", "--test-reporter=spec", "--test-timeout=600000", "--test-force-exit"])
         .env("CHROMIUM", Chromium::find_or_install()?.browser)
+        .env("FIREFOX", firefox::find_or_install()?)
         .current_dir(project.e2e());
     Ok(command)
 }
