@@ -80,7 +80,7 @@ impl<P: Payload> Session<P> {
         let generation = old.generation;
         // A session that the host connected may lie idle; one that was made for waiting calls may not.
         let refused = matches!(loss, Loss::Refused { .. });
-        let soon = refused && generation > 1 && now.mono.saturating_sub(old.since.mono) < SOON_MS;
+        let soon = refused && self.past.recoveries > 0 && now.mono.saturating_sub(old.since.mono) < SOON_MS;
         let in_vain = soon && !old.proven;
         self.past.early_losses = if soon { self.past.early_losses + 1 } else { 0 };
         self.past.fruitless = if in_vain { self.past.fruitless + 1 } else { 0 };
