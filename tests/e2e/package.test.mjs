@@ -6,6 +6,7 @@ import { once } from "node:events";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, symlinkSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { launchBrowser, openPage } from "./lib/chrome.mjs";
+import { HEALED, healing } from "./lib/heals.mjs";
 import { installed } from "./lib/install.mjs";
 import { e2e, root } from "./lib/paths.mjs";
 import { freePort } from "./lib/ports.mjs";
@@ -15,22 +16,13 @@ import { everything, typescriptSdk } from "./lib/servers.mjs";
 import { serve } from "./lib/static.mjs";
 
 const bounded = { timeout: 60_000 };
-const HEALED = [
-  "server/discover→400",
-  "initialize→200 s1",
-  "notifications/initialized→202 s1",
-  "tools/call→200 s1",
-  "tools/call→404 s1",
-  "initialize→200 s2",
-  "notifications/initialized→202 s2",
-  "tools/call→200 s2",
-];
 
 let app;
 let packaged;
 let fixtures;
 let server;
 let browser;
+let heals;
 before(async () => {
   app = await installed();
   packaged = `${app}/node_modules/mcp-evergreen`;
@@ -39,6 +31,7 @@ before(async () => {
   cpSync(`${e2e}fixtures`, fixtures, { recursive: true });
   server = await typescriptSdk.start();
   browser = await launchBrowser();
+  heals = healing(server, browser);
 });
 after(async () => {
   await browser?.close();
@@ -165,7 +158,7 @@ test("in a module worker", bounded, async () => {
           worker.postMessage(url);
         });
     });
-    await assertHeals((url) => page.run((_, url) => ask(url), url));
+    await heals.with((url) => page.run((_, url) => ask(url), url));
   } finally {
     await page.close();
     await site.close();
@@ -177,7 +170,7 @@ test("in Node, and a closed session lets the process end", bounded, async () => 
   const lines = [];
   const script = `${fixtures}/node.mjs`;
   try {
-    await assertHeals(
+    await heals.with(
       async (url) => {
         if (child) child.stdin.write("again\n");
         else {
@@ -207,7 +200,7 @@ test("built by Vite 8", bounded, async () => {
   const index = readFileSync(`${outDir}/index.html`, "utf8");
   const site = await serve(outDir, { override: (path) => (path === "/" ? { type: "text/html", body: index } : undefined) });
   try {
-    await assertHealsInPage(site.url);
+    await heals.inPage(site.url);
   } finally {
     await site.close();
   }
@@ -224,7 +217,7 @@ test("served by Vite 8 in development", bounded, async () => {
   });
   try {
     await vite.listen();
-    await assertHealsInPage(vite.resolvedUrls.local[0]);
+    await heals.inPage(vite.resolvedUrls.local[0]);
   } finally {
     await vite.close();
   }
@@ -289,34 +282,4 @@ async function typesOfHosts() {
   }
   cpSync(`${fixtures}/types/hosts.ts`, `${folder}/hosts.ts`);
   return folder;
-}
-
-/** `whoami(url)` is called, the server is restarted, `whoami` is called again: it heals, in as many requests as it must. */
-async function assertHeals(whoami, transcript = HEALED, finished = async () => {}) {
-  const proxy = await startProxy(server.url);
-  try {
-    const before = [server.pid, await whoami(proxy.url)];
-    assert.match(before[1], new RegExp(`^${before[0]} `));
-    await server.restart();
-    const now = [server.pid, await whoami(proxy.url)];
-    assert.match(now[1], new RegExp(`^${now[0]} `));
-    assert.notEqual(now[1], before[1]);
-    await finished();
-    assert.deepEqual(proxy.recording.transcript(), transcript);
-  } finally {
-    await proxy.close();
-  }
-}
-
-async function assertHealsInPage(url) {
-  const page = await browser.newPage();
-  try {
-    await page.goto(url);
-    await assertHeals(async (url) => {
-      await page.waitForFunction("globalThis.whoami", { timeout: 20_000 });
-      return page.evaluate((url) => whoami(url), url);
-    });
-  } finally {
-    await page.close();
-  }
 }

@@ -18,6 +18,7 @@ pub fn command(project: &Project, _: &[String]) -> Result<()> {
         bail!("{}", violations.join("\n"));
     }
     step(project, &["fmt", "--all", "--check"], &[])?;
+    step(project, &["fmt", "--manifest-path", "examples/yew/Cargo.toml", "--check"], &[])?;
     clippy(project, &["--workspace"])?;
     clippy(project, FOR_WASM)?;
     doc(project, &["--workspace"])?;

@@ -1,5 +1,6 @@
 //! Every command a contributor needs, as `cargo xtask <command>`.
 
+mod apps;
 mod bench;
 mod build;
 mod chromium;

@@ -23,6 +23,8 @@ pub enum Piece {
     Chromium,
     /// Firefox, which needs no driver.
     Firefox,
+    /// The packages of `tests/apps`: bundlers and runtimes.
+    Apps,
     /// The packages of `tests/conformance`.
     ConformanceSuite,
     /// A virtual environment with the packages of `tests/e2e/requirements.txt`.
@@ -33,6 +35,7 @@ const ALL: &[Piece] = &[
     Piece::Lints,
     Piece::WasmTarget,
     Piece::Node,
+    Piece::Apps,
     Piece::ConformanceSuite,
     Piece::Chromium,
     Piece::Firefox,
@@ -55,6 +58,7 @@ pub fn ensure(project: &Project, pieces: &[Piece]) -> Result<()> {
             Piece::WasmTarget => toolchain::wasm_target()?,
             Piece::WasmBindgen => drop(toolchain::wasm_bindgen(project)?),
             Piece::Node => node::packages(project)?,
+            Piece::Apps => node::install(project, "tests/apps")?,
             Piece::ConformanceSuite => node::install(project, "tests/conformance")?,
             Piece::Chromium => drop(chromium::Chromium::find_or_install()?),
             Piece::Firefox => drop(firefox::find_or_install()?),

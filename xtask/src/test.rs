@@ -5,6 +5,7 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
+use crate::apps;
 use crate::build;
 use crate::chromium::Chromium;
 use crate::conformance;
@@ -24,7 +25,7 @@ struct Suite {
     passed: fn(&str) -> usize,
 }
 
-pub const SUITE_NAMES: &str = "[native|wasm|e2e|conformance]";
+pub const SUITE_NAMES: &str = "[native|wasm|e2e|apps|conformance]";
 
 const SUITES: &[Suite] = &[
     Suite {
@@ -49,6 +50,14 @@ const SUITES: &[Suite] = &[
         at_least: 344,
         needs: &[Piece::WasmTarget, Piece::WasmBindgen, Piece::Node, Piece::Chromium, Piece::Firefox, Piece::Python],
         command: e2e,
+        passed: passed_by_node,
+    },
+    Suite {
+        name: "apps",
+        about: "the packed npm package in bundlers, runtimes and workers, and the crate in a Rust app",
+        at_least: 24,
+        needs: apps::NEEDS,
+        command: apps::runner,
         passed: passed_by_node,
     },
     Suite {
