@@ -10,7 +10,7 @@ use super::{
 };
 use crate::protocol::{self, CallId, CallOptions, Code, Config, Outcome, Params, Payload, QuestionId};
 use serde::{Serialize, de::DeserializeOwned};
-use serde_json::{Value, json};
+use serde_json::{Value, error::Category, json};
 use std::{fmt, rc::Rc};
 use wasm_bindgen::{JsCast, JsValue};
 
@@ -96,7 +96,7 @@ impl Session {
     ) -> Result<T, Box<Error>> {
         let params = self::params(&params)?;
         let result = command(&self.driver, |caller| self.driver.call(method.into(), params, options, caller)).await?;
-        result.read().map_err(|why| {
+        read(&result).map_err(|why| {
             let message = format!("The result of {method} cannot be read as what was asked for: {why}.");
             Box::new(Error::new(Code::Protocol, Outcome::Executed, message))
         })
@@ -206,6 +206,20 @@ impl Host for Program {
     // No method is ever set as handled: the core answers the server by itself.
     fn ask(&self, _: Question) {}
     fn withdraw(&self, _: QuestionId) {}
+}
+
+/// A typed copy. Its depth is bounded: where the value is too deep, the engine throws or serde_json refuses.
+///
+/// # Errors
+/// Says what does not fit, without quoting the value.
+#[doc(hidden)]
+pub fn read<T: DeserializeOwned>(value: &JsValue) -> Result<T, &'static str> {
+    let text = value.to_json().ok_or("it has no JSON text, or too long a one")?;
+    // A serde_json error may quote the value it choked on: only its kind is passed on.
+    serde_json::from_str(&text).map_err(|error| match error.classify() {
+        Category::Data => "it has another shape",
+        Category::Io | Category::Syntax | Category::Eof => "it is nested too deeply",
+    })
 }
 
 fn params(params: &impl Serialize) -> Result<Params, Box<Error>> {

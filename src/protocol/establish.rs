@@ -14,7 +14,7 @@ use super::state::{Established, SessionId, Since, Step};
 use super::status::{Changes, Event, LastRecovery};
 use super::time::Timer;
 use super::verdict::{Verdict, asks_for_session, says_already_initialized};
-use super::{CallId, Code, Error, ExchangeId, Now, Outcome, Params, Payload, Purpose};
+use super::{CallId, Code, Error, ExchangeId, Field, Now, Outcome, Params, Payload, Purpose};
 
 const VERSION: &str = "protocolVersion";
 const NO_ENDPOINT: &str = " No MCP server answers at this URL; or it is one of the HTTP+SSE transport of 2024-11-05, which \
@@ -219,18 +219,13 @@ impl<P: Payload> Session<P> {
     }
 
     fn read_handshake(&mut self, exchange: &Exchange, result: P, now: Now) -> Result<Established<P>, Error<P>> {
-        #[derive(serde::Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct InitializeResult {
-            protocol_version: String,
-        }
-        let not_mcp = |message: String| Error::new(Code::NotMcp, Outcome::NotExecuted, message);
-        let read: InitializeResult = result.read().map_err(|why| {
-            not_mcp(format!("The answer to `initialize` has no protocolVersion that is a string: {why}."))
-        })?;
-        let Some(version) = legacy::version(&read.protocol_version) else {
+        let Some(named) = result.field(Field::ProtocolVersion).and_then(|version| version.as_string()) else {
+            let message = "The answer to `initialize` has no protocolVersion that is a string.";
+            return Err(Error::new(Code::NotMcp, Outcome::NotExecuted, message));
+        };
+        let Some(version) = legacy::version(&named) else {
             let ours = legacy::VERSIONS.join(", ");
-            let theirs = read.protocol_version.as_str();
+            let theirs = named.as_str();
             let theirs = if legacy::is_date(theirs) { theirs } else { "of another form" };
             let message = format!("The server speaks protocol version {theirs}; this client speaks {ours}.");
             return Err(Error::new(Code::UnsupportedVersion, Outcome::NotExecuted, message));

@@ -1,7 +1,5 @@
 //! The values that the core passes on without looking inside more than it must.
 
-use serde::de::DeserializeOwned;
-
 /// A parsed JSON value that the core passes on without looking inside more than it must: a `JsValue` in the browser,
 /// a `serde_json::Value` in native tests.
 pub trait Payload: Clone {
@@ -21,13 +19,10 @@ pub trait Payload: Clone {
     fn as_string(&self) -> Option<String>;
     /// The boolean, where this is one.
     fn as_bool(&self) -> Option<bool>;
+    /// Whether it is more than nothing, as JavaScript sees it: not `null`, `false`, `0` or `""`.
+    fn is_truthy(&self) -> bool;
     /// The number, where this is one.
     fn as_number(&self) -> Option<f64>;
-    /// A typed copy, for what the core itself must know. Depth is bounded.
-    ///
-    /// # Errors
-    /// Says what does not fit, without quoting the value.
-    fn read<T: DeserializeOwned>(&self) -> Result<T, String>;
     /// As JSON text, where it has one.
     fn to_json(&self) -> Option<String>;
     /// From JSON text, where it is that.
@@ -36,141 +31,82 @@ pub trait Payload: Clone {
     fn empty() -> Self;
 }
 
-/// The fields of a JSON-RPC message and of a refusal that the core reads through [`Payload::field`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Field {
-    /// `id`
-    Id,
-    /// `method`
-    Method,
-    /// `params`
-    Params,
-    /// `result`
-    Result,
-    /// `error`
-    Error,
-    /// `code`, of an error
-    Code,
-    /// `message`, of an error or a refusal
-    Message,
-    /// `data`, of an error
-    Data,
-    /// `detail`, of a refusal
-    Detail,
-    /// `requestId`, of `notifications/cancelled` params
-    RequestId,
-    /// `mode`, of an elicitation
-    Mode,
-    /// `tools`, of a page of the tool list
-    Tools,
-    /// `name`, of a tool or a server
-    Name,
-    /// `nextCursor`, of a page
-    NextCursor,
-    /// `serverInfo`, of an InitializeResult
-    ServerInfo,
-    /// `capabilities`, of an InitializeResult
-    Capabilities,
-    /// `instructions`, of an InitializeResult
-    Instructions,
-    /// `progress`, of `notifications/progress` params
-    Progress,
-    /// `progressToken`, of `notifications/progress` params
-    ProgressToken,
-    /// `_meta`
-    Meta,
-    /// `io.modelcontextprotocol/serverInfo`, of a result's `_meta`
-    MetaServerInfo,
-    /// `io.modelcontextprotocol/subscriptionId`, of a notification's `_meta`
-    SubscriptionId,
-    /// `supportedVersions`, of a DiscoverResult
-    SupportedVersions,
-    /// `supported`, of the `data` of -32022
-    Supported,
-    /// `resultType`, of a result
-    ResultType,
-    /// `inputRequests`, of a result
-    InputRequests,
-    /// `requestState`, of a result
-    RequestState,
-    /// `ttlMs`, of a result
-    TtlMs,
-    /// `taskId`, of a task
-    TaskId,
-    /// `task`, of a CreateTaskResult of 2025-11-25
-    Task,
-    /// `status`, of a task
-    Status,
-    /// `pollIntervalMs`, of a task
-    PollIntervalMs,
-    /// `pollInterval`, of a task of 2025-11-25
-    PollInterval,
-    /// `uri`, of `notifications/resources/updated` params
-    Uri,
-    /// `notifications`, of `notifications/subscriptions/acknowledged` params
-    Notifications,
-    /// `resourceSubscriptions`, of what a server acknowledges
-    ResourceSubscriptions,
-    /// `annotations`, of a tool
-    Annotations,
-    /// `readOnlyHint`, of a tool's annotations
-    ReadOnlyHint,
-    /// `idempotentHint`, of a tool's annotations
-    IdempotentHint,
-    /// `execution`, of a tool
-    Execution,
-    /// `taskSupport`, of a tool's execution
-    TaskSupport,
+/// Names of fields, as variants and as they are in JSON.
+macro_rules! fields {
+    ($($variant:ident = $name:literal,)*) => {
+        /// The fields that the core reads through [`Payload::field`].
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Field {
+            $(#[doc = concat!("`", $name, "`")] $variant,)*
+        }
+
+        impl Field {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The field's name in JSON.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)*
+                }
+            }
+        }
+    };
 }
 
-impl Field {
-    /// The field's name in JSON.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Id => "id",
-            Self::Method => "method",
-            Self::Params => "params",
-            Self::Result => "result",
-            Self::Error => "error",
-            Self::Code => "code",
-            Self::Message => "message",
-            Self::Data => "data",
-            Self::Detail => "detail",
-            Self::RequestId => "requestId",
-            Self::Progress => "progress",
-            Self::ProgressToken => "progressToken",
-            Self::Mode => "mode",
-            Self::Tools => "tools",
-            Self::Name => "name",
-            Self::NextCursor => "nextCursor",
-            Self::ServerInfo => "serverInfo",
-            Self::Capabilities => "capabilities",
-            Self::Instructions => "instructions",
-            Self::Meta => "_meta",
-            Self::MetaServerInfo => "io.modelcontextprotocol/serverInfo",
-            Self::SubscriptionId => "io.modelcontextprotocol/subscriptionId",
-            Self::SupportedVersions => "supportedVersions",
-            Self::Supported => "supported",
-            Self::ResultType => "resultType",
-            Self::InputRequests => "inputRequests",
-            Self::RequestState => "requestState",
-            Self::TtlMs => "ttlMs",
-            Self::TaskId => "taskId",
-            Self::Task => "task",
-            Self::Status => "status",
-            Self::PollIntervalMs => "pollIntervalMs",
-            Self::PollInterval => "pollInterval",
-            Self::Uri => "uri",
-            Self::Notifications => "notifications",
-            Self::ResourceSubscriptions => "resourceSubscriptions",
-            Self::Annotations => "annotations",
-            Self::ReadOnlyHint => "readOnlyHint",
-            Self::IdempotentHint => "idempotentHint",
-            Self::Execution => "execution",
-            Self::TaskSupport => "taskSupport",
-        }
-    }
+fields! {
+    Id = "id",
+    Method = "method",
+    Params = "params",
+    Result = "result",
+    Error = "error",
+    Code = "code", // of an error
+    Message = "message", // of an error or a refusal
+    Data = "data", // of an error
+    Detail = "detail", // of a refusal
+    RequestId = "requestId", // of `notifications/cancelled` params
+    Mode = "mode", // of an elicitation
+    Tools = "tools", // of a page of the tool list
+    Name = "name", // of a tool or a server
+    NextCursor = "nextCursor", // of a page
+    ServerInfo = "serverInfo", // of an InitializeResult
+    Capabilities = "capabilities", // of an InitializeResult
+    Instructions = "instructions", // of an InitializeResult
+    Progress = "progress", // of `notifications/progress` params
+    ProgressToken = "progressToken", // of `notifications/progress` params
+    Meta = "_meta",
+    MetaServerInfo = "io.modelcontextprotocol/serverInfo", // of a result's `_meta`
+    SubscriptionId = "io.modelcontextprotocol/subscriptionId", // of a notification's `_meta`
+    SupportedVersions = "supportedVersions", // of a DiscoverResult
+    Supported = "supported", // of the `data` of -32022
+    ResultType = "resultType", // of a result
+    InputRequests = "inputRequests", // of a result
+    RequestState = "requestState", // of a result
+    TtlMs = "ttlMs", // of a result
+    TaskId = "taskId", // of a task
+    Task = "task", // of a CreateTaskResult of 2025-11-25
+    Status = "status", // of a task
+    PollIntervalMs = "pollIntervalMs", // of a task
+    PollInterval = "pollInterval", // of a task of 2025-11-25
+    Uri = "uri", // of `notifications/resources/updated` params
+    Notifications = "notifications", // of `notifications/subscriptions/acknowledged` params
+    ResourceSubscriptions = "resourceSubscriptions", // of what a server acknowledges
+    Annotations = "annotations", // of a tool
+    ReadOnlyHint = "readOnlyHint", // of a tool's annotations
+    IdempotentHint = "idempotentHint", // of a tool's annotations
+    Execution = "execution", // of a tool
+    TaskSupport = "taskSupport", // of a tool's execution
+    ProtocolVersion = "protocolVersion", // of an InitializeResult
+    Resources = "resources", // a capability
+    Prompts = "prompts", // a capability
+    Completions = "completions", // a capability
+    Logging = "logging", // a capability
+    Tasks = "tasks", // a capability
+    Subscribe = "subscribe", // of a capability
+    ListChanged = "listChanged", // of a capability
+    Requests = "requests", // of the capability `tasks`
+    Call = "call", // of `tasks.requests.tools`
 }
 
 impl Payload for serde_json::Value {
@@ -212,8 +148,8 @@ impl Payload for serde_json::Value {
         self.as_f64()
     }
 
-    fn read<T: DeserializeOwned>(&self) -> Result<T, String> {
-        T::deserialize(self).map_err(|error| describe(&error))
+    fn is_truthy(&self) -> bool {
+        !self.is_null() && *self != false && *self != 0 && *self != ""
     }
 
     fn to_json(&self) -> Option<String> {
@@ -227,11 +163,4 @@ impl Payload for serde_json::Value {
     fn empty() -> Self {
         Self::Object(serde_json::Map::new())
     }
-}
-
-/// What did not fit, without the value: serde quotes it.
-#[must_use]
-pub fn describe(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    if text.starts_with("missing field") { text } else { "a field is of the wrong type".to_owned() }
 }

@@ -2,7 +2,10 @@
 
 use super::fakes::{json, nested};
 use js_sys::JSON;
-use mcp_evergreen::protocol::{Field, Payload};
+use mcp_evergreen::{
+    browser::client::read,
+    protocol::{Field, Payload},
+};
 use serde::Deserialize;
 use serde_json::Value;
 use wasm_bindgen::{JsCast, JsValue};
@@ -47,18 +50,18 @@ fn typed_copies_are_taken_and_misfits_are_not_quoted() {
     struct Info {
         name: String,
     }
-    assert_eq!(parsed(r#"{"name":"n","more":[[[1]]]}"#).read(), Ok(Info { name: "n".into() }));
-    assert_eq!(parsed(r#"{"name":7}"#).read::<Info>(), Err("it has another shape".into()));
-    assert!(JsValue::UNDEFINED.read::<Value>().is_err());
-    assert!(js_sys::Function::new_no_args("").unchecked_into::<JsValue>().read::<Value>().is_err());
+    assert_eq!(read(&parsed(r#"{"name":"n","more":[[[1]]]}"#)), Ok(Info { name: "n".into() }));
+    assert_eq!(read::<Info>(&parsed(r#"{"name":7}"#)), Err("it has another shape"));
+    assert!(read::<Value>(&JsValue::UNDEFINED).is_err());
+    assert!(read::<Value>(&js_sys::Function::new_no_args("").unchecked_into()).is_err());
 }
 
 #[test]
 fn depth_is_an_error_and_never_a_trap() {
-    assert!(parsed(&nested(100)).read::<Value>().is_ok());
-    assert_eq!(parsed(&nested(5_000)).read::<Value>(), Err("it is nested too deeply".into()));
-    assert!(JSON::parse(&nested(1_000_000)).map_or(true, |value| value.read::<Value>().is_err()));
-    assert!(parsed("[1]").read::<Value>().is_ok());
+    assert!(read::<Value>(&parsed(&nested(100))).is_ok());
+    assert_eq!(read::<Value>(&parsed(&nested(5_000))), Err("it is nested too deeply"));
+    assert!(JSON::parse(&nested(1_000_000)).map_or(true, |value| read::<Value>(&value).is_err()));
+    assert!(read::<Value>(&parsed("[1]")).is_ok());
 }
 
 #[test]

@@ -2,7 +2,6 @@
 
 use crate::protocol::state::Established;
 use crate::protocol::{Field, Payload};
-use serde::de::IgnoredAny;
 
 /// The versions that we speak, newest first.
 pub const VERSIONS: [&str; 4] = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"];
@@ -71,53 +70,22 @@ pub fn needed_capability(method: &str, version: &str) -> Option<&'static str> {
 /// The capabilities that an `InitializeResult` declares, of those that requests need; `None` where it declares none at
 /// all, which no server of the specification does.
 pub(crate) fn capabilities<P: Payload>(handshake: &P) -> Option<Vec<&'static str>> {
-    #[derive(Default, serde::Deserialize)]
-    #[serde(default)]
-    struct Capabilities {
-        tools: Option<Feature>,
-        resources: Option<Feature>,
-        prompts: Option<Feature>,
-        completions: Option<IgnoredAny>,
-        logging: Option<IgnoredAny>,
-        tasks: Option<Tasks>,
-    }
-    #[derive(Default, serde::Deserialize)]
-    #[serde(default, rename_all = "camelCase")]
-    struct Feature {
-        subscribe: bool,
-        list_changed: bool,
-    }
-    // `tasks.requests.tools.call`
-    #[derive(Default, serde::Deserialize)]
-    #[serde(default)]
-    struct Tasks {
-        requests: Option<TaskRequests>,
-    }
-    #[derive(Default, serde::Deserialize)]
-    #[serde(default)]
-    struct TaskRequests {
-        tools: Option<TaskTools>,
-    }
-    #[derive(Default, serde::Deserialize)]
-    #[serde(default)]
-    struct TaskTools {
-        call: Option<IgnoredAny>,
-    }
-    let declared: Capabilities = handshake.field(Field::Capabilities)?.read().ok()?;
-    let subscribe = declared.resources.as_ref().is_some_and(|resources| resources.subscribe);
-    let runs_tasks = declared.tasks.as_ref().and_then(|tasks| tasks.requests.as_ref()?.tools.as_ref()?.call.as_ref());
-    let tells = |feature: &Option<Feature>| feature.as_ref().is_some_and(|feature| feature.list_changed);
+    let declared = handshake.field(Field::Capabilities).filter(P::is_object)?;
+    let has = |path: &[Field]| {
+        let found = path.iter().try_fold(declared.clone(), |value, field| value.field(*field));
+        found.is_some_and(|value| value.is_truthy())
+    };
     let all = [
-        ("tools", declared.tools.is_some()),
-        ("resources", declared.resources.is_some()),
-        ("resources.subscribe", subscribe),
-        ("tools.listChanged", tells(&declared.tools)),
-        ("resources.listChanged", tells(&declared.resources)),
-        ("prompts.listChanged", tells(&declared.prompts)),
-        ("tasks", runs_tasks.is_some()),
-        ("prompts", declared.prompts.is_some()),
-        ("completions", declared.completions.is_some()),
-        ("logging", declared.logging.is_some()),
+        ("tools", has(&[Field::Tools])),
+        ("resources", has(&[Field::Resources])),
+        ("resources.subscribe", has(&[Field::Resources, Field::Subscribe])),
+        ("tools.listChanged", has(&[Field::Tools, Field::ListChanged])),
+        ("resources.listChanged", has(&[Field::Resources, Field::ListChanged])),
+        ("prompts.listChanged", has(&[Field::Prompts, Field::ListChanged])),
+        ("tasks", has(&[Field::Tasks, Field::Requests, Field::Tools, Field::Call])),
+        ("prompts", has(&[Field::Prompts])),
+        ("completions", has(&[Field::Completions])),
+        ("logging", has(&[Field::Logging])),
     ];
     Some(all.into_iter().filter(|(_, is)| *is).map(|(name, _)| name).collect())
 }
