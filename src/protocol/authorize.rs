@@ -72,7 +72,7 @@ struct Flight<P> {
 #[derive(Debug)]
 struct Held<P> {
     id: ExchangeId,
-    exchange: Exchange,
+    exchange: Box<Exchange>,
     request: Request,
     /// How it was refused; `None` where it has not been sent.
     refused: Option<Answer<P>>,
@@ -97,7 +97,7 @@ impl<P> Authorization<P> {
     }
 
     /// What a held exchange was for is not wanted any more.
-    pub fn release(&mut self, id: ExchangeId) -> Option<Exchange> {
+    pub fn release(&mut self, id: ExchangeId) -> Option<Box<Exchange>> {
         let held = &mut self.flight.as_mut()?.held;
         let at = held.iter().position(|held| held.id == id)?;
         Some(held.remove(at).exchange)
@@ -154,10 +154,10 @@ impl<P: Payload> Session<P> {
     pub(super) fn hold_for_token(
         &mut self,
         id: ExchangeId,
-        mut exchange: Exchange,
+        mut exchange: Box<Exchange>,
         request: Request,
         now: Now,
-    ) -> Option<(Exchange, Request)> {
+    ) -> Option<(Box<Exchange>, Request)> {
         exchange.token = self.authorization.token;
         if !self.config.authorizes || exchange.purpose == Purpose::Delete {
             return Some((exchange, request));
@@ -254,7 +254,7 @@ impl<P: Payload> Session<P> {
                 let mut exchange = Exchange { head: None, concluded: false, again: None, ..exchange.clone() };
                 exchange.repaired.extend((!joins).then_some(repair));
                 exchange.attempt += 1;
-                let held = Held { id, exchange, request: *request, refused: Some(answer) };
+                let held = Held { id, exchange: Box::new(exchange), request: *request, refused: Some(answer) };
                 // It keeps its name: nothing of the refused attempt may be taken for the next one's.
                 self.output(Output::Abort { exchange: id });
                 if late {

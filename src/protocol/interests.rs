@@ -85,14 +85,14 @@ impl<P: Payload> Session<P> {
 
     /// The server accepted what it asks for.
     pub(super) fn interest_accepted(&mut self, id: CallId, generation: u32, now: Now) {
-        if let Some(saying) = self.calls.get(&id).and_then(Saying::of) {
+        if let Some(saying) = self.calls.get(&id).and_then(|call| Saying::of(call)) {
             self.accepted(saying, generation, now);
         }
     }
 
     /// What the server does not grant is not wanted from the next session either.
     pub(super) fn interest_refused(&mut self, id: CallId, now: Now) {
-        let Some(saying) = self.calls.get(&id).and_then(Saying::of) else { return };
+        let Some(saying) = self.calls.get(&id).and_then(|call| Saying::of(call)) else { return };
         let generation = self.state.known().map_or(0, |session| session.generation);
         let due = self.interests.wishes.refused(id, &saying, generation);
         self.say_again(due, now);

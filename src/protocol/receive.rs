@@ -269,13 +269,15 @@ impl<P: Payload> Session<P> {
     fn conclude(&mut self, id: ExchangeId, answer: Answer<P>, now: Now) {
         let Some(exchange) = self.exchanges.get_mut(&id) else { return };
         exchange.concluded = true;
-        let exchange = exchange.clone();
         // Whatever else ends an exchange ends its stream.
-        if exchange.is_stream() && matches!(answer, Answer::Result(_) | Answer::Refused { .. }) {
+        let exchange = if exchange.is_stream() && matches!(answer, Answer::Result(_) | Answer::Refused { .. }) {
+            let concluded = exchange.clone();
             self.timers.set(Timer::Exchange(id), now.mono.saturating_add(DRAIN_MS));
+            concluded
         } else {
-            self.remove_exchange(id, now);
-        }
+            let Some(exchange) = self.remove_exchange(id, now) else { return };
+            exchange
+        };
         let verdict = match &answer {
             Answer::Refused { refusal, .. } => Some(self.judge(&exchange, refusal)),
             Answer::Unusable { .. } => Some(Verdict::NotEviction),

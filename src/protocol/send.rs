@@ -166,13 +166,13 @@ impl<P: Payload> Session<P> {
 
     pub(super) fn send(&mut self, exchange: Exchange, request: Request, now: Now) -> ExchangeId {
         let id = ExchangeId(self.fresh_id());
-        if let Some((exchange, request)) = self.hold_for_token(id, exchange, request, now) {
+        if let Some((exchange, request)) = self.hold_for_token(id, Box::new(exchange), request, now) {
             self.transmit(id, exchange, request, now);
         }
         id
     }
 
-    pub(super) fn transmit(&mut self, id: ExchangeId, mut exchange: Exchange, request: Request, now: Now) {
+    pub(super) fn transmit(&mut self, id: ExchangeId, mut exchange: Box<Exchange>, request: Request, now: Now) {
         if let Some(timeout_ms) = exchange.timeout_ms {
             self.timers.set(Timer::Exchange(id), now.mono.saturating_add(timeout_ms));
         }
@@ -186,7 +186,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// Gives an exchange up.
-    pub(super) fn abort(&mut self, id: ExchangeId, now: Now) -> Option<Exchange> {
+    pub(super) fn abort(&mut self, id: ExchangeId, now: Now) -> Option<Box<Exchange>> {
         if let Some(held) = self.authorization.release(id) {
             return Some(held);
         }
@@ -200,7 +200,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// An exchange is over; the next in the browser's queue may have its connection.
-    pub(super) fn remove_exchange(&mut self, id: ExchangeId, now: Now) -> Option<Exchange> {
+    pub(super) fn remove_exchange(&mut self, id: ExchangeId, now: Now) -> Option<Box<Exchange>> {
         self.timers.clear(Timer::Exchange(id));
         let exchange = self.exchanges.remove(&id)?;
         if let Some((_, next)) = self.exchanges.iter_mut().nth(CONNECTIONS - 1) {

@@ -27,8 +27,8 @@ pub struct Session<P> {
     pub(super) config: Config,
     pub(super) rng: fastrand::Rng,
     pub(super) state: State<P>,
-    pub(super) calls: Map<CallId, Call>,
-    pub(super) exchanges: Map<ExchangeId, Exchange>,
+    pub(super) calls: Map<CallId, Box<Call>>,
+    pub(super) exchanges: Map<ExchangeId, Box<Exchange>>,
     pub(super) questions: Map<QuestionId, Question>,
     /// Methods of the server's requests that the host answers.
     pub(super) handled: Set<String>,
@@ -164,7 +164,7 @@ impl<P: Payload> Session<P> {
         let deadline = call.deadline(now.mono, self.config.timeout_ms, self.config.max_total_timeout_ms);
         self.timers.set(Timer::Call(id), deadline);
         self.note_interest(id, &call);
-        self.calls.insert(id, call);
+        self.calls.insert(id, Box::new(call));
         id
     }
 
@@ -203,7 +203,7 @@ impl<P: Payload> Session<P> {
         self.output(Output::Settle { call: id, result });
     }
 
-    pub(super) fn forget(&mut self, id: CallId) -> Option<Call> {
+    pub(super) fn forget(&mut self, id: CallId) -> Option<Box<Call>> {
         self.timers.clear(Timer::Call(id));
         self.timers.clear(Timer::Resend(id));
         self.timers.clear(Timer::Resume(id));
@@ -214,7 +214,7 @@ impl<P: Payload> Session<P> {
     }
 
     pub(super) fn outcome(&self, id: CallId) -> super::Outcome {
-        self.calls.get(&id).map_or(super::Outcome::NotExecuted, Call::outcome)
+        self.calls.get(&id).map_or(super::Outcome::NotExecuted, |call| call.outcome())
     }
 
     /// Whether this call may be sent once more after this kind of repair; if so, that is spent.
