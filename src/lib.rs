@@ -10,9 +10,14 @@
 //! | `protocol::session` | commands in, facts in, outputs out |
 //! | `protocol::state` | the states and every transition |
 //! | `protocol::verdict` | what a refusal means: all policy about refusals |
+//! | `protocol::era` | what differs between the protocol's two eras; which one a server speaks |
+//! | `protocol::send` | what goes out, as its era wants it |
 //! | `protocol::receive`, `answer` | what an exchange brings, and what follows for its call |
-//! | `protocol::repair`, `establish`, `failure` | whether the session lives; how one is made; what if that fails |
-//! | `protocol::stream`, `listen` | broken streams resumed; the standing stream |
+//! | `protocol::repair`, `liveness` | whether the session lives |
+//! | `protocol::negotiate`, `establish`, `failure` | which era is spoken; how a session is made; what if that fails |
+//! | `protocol::stream`, `listen`, `subscribe` | broken streams resumed; the standing stream of either era |
+//! | `protocol::input`, `task` | calls that need input, and calls that become tasks |
+//! | `protocol::tools`, `cache` | what a tool list tells of calls; results that stay fresh for a while |
 //! | `protocol::interests`, `wishes` | what is put back after a loss; what the app wants held |
 //! | `protocol::authorize`, `oauth` | a token that is refused, and what waits for the next one; how one is got |
 //! | `protocol::cancel`, `close`, `question` | time-outs and cancellation; the end; what the server asks |
@@ -21,8 +26,8 @@
 //!
 //! # What always holds
 //! - Every command settles exactly once, or is cancelled.
-//! - At most one handshake and one authorization is under way. The first exchange whose refusal concerns the current session starts it; calls
-//!   that were refused, or are made meanwhile, wait for it.
+//! - At most one handshake and one authorization is under way. The first exchange whose refusal concerns the current
+//!   session starts it; calls that were refused, or are made meanwhile, wait for it.
 //! - A call that may have run is not sent again by us, unless it is safe to repeat.
 //! - A call is sent again at most once after each kind of repair, and three times in all.
 //! - Nothing but DELETE is sent under a session that is known to be gone, and a session that lives is not given up:
@@ -51,6 +56,6 @@ pub use browser::authorize::Authorizer;
 pub use browser::client::{Credentials, Error, Event, Listener, Options, Session, Status, connect};
 pub use protocol::{
     CallOptions, Code, Config, Outcome,
-    config::{Handshake, Mode, Recovery},
+    config::{EraChoice, Handshake, Mode, Recovery},
     oauth::Settings as AuthSettings,
 };
