@@ -63,7 +63,7 @@ const SUITES: &[Suite] = &[
     Suite {
         name: "conformance",
         about: "the packed npm package in the official suite's scenarios, in headless Chromium",
-        at_least: 52,
+        at_least: 59,
         needs: conformance::NEEDS,
         command: conformance::runner,
         passed: passed_plainly,

@@ -36,6 +36,53 @@ const SCENARIOS = {
     await session.callTool({ name: "json_schema_echo", arguments: { schema: inputSchema } });
   },
 
+  "request-metadata": {
+    options: {
+      handlers: {
+        "elicitation/create": () => ({ action: "cancel" }),
+        "sampling/createMessage": () => ({ role: "assistant", model: "none", content: { type: "text", text: "" } }),
+        "roots/list": () => ({ roots: [] }),
+      },
+    },
+    // This server has no capabilities either.
+    play: (session) => session.ping(),
+  },
+
+  "sep-2322-client-request-state": {
+    options: { handlers: { "elicitation/create": () => ({ action: "accept", content: { confirmed: true } }) } },
+    async play(session) {
+      const call = async (name) => (await session.callTool({ name, arguments: {} })).content[0].text;
+      await session.listTools();
+      const ends = await Promise.all(["test_mrtr_echo_state", "test_mrtr_unrelated", "test_mrtr_no_state"].map(call));
+      expect(ends.join() === "echo-state-ok,unrelated-ok,no-state-ok", "the three answers");
+      expect((await call("test_mrtr_no_result_type")) === "no-result-type-test-ok", "a result without a type");
+      expect((await call("test_mrtr_unrelated")) === "unrelated-ok", "a call that carries no input of others");
+    },
+  },
+
+  async "http-standard-headers"(session) {
+    const { tools } = await session.listTools();
+    for (const { name } of tools) await session.callTool({ name, arguments: {} });
+    const { resources } = await session.listResources();
+    for (const { uri } of resources) await session.readResource({ uri });
+    const { prompts } = await session.listPrompts();
+    for (const { name } of prompts) await session.getPrompt({ name });
+  },
+
+  async "http-custom-headers"(session, { toolCalls }) {
+    await session.listTools();
+    for (const call of toolCalls) await session.callTool(call);
+  },
+
+  async "http-invalid-tool-headers"(session) {
+    const { tools } = await session.listTools();
+    for (const { name, inputSchema } of tools) {
+      const given = Object.keys(inputSchema.properties).map((property) => [property, "eu"]);
+      await session.callTool({ name, arguments: Object.fromEntries(given) });
+    }
+    expect(tools.length === 1, "the one valid tool");
+  },
+
   // No token is ever enough.
   "auth/scope-retry-limit": { refusal: ({ httpStatus }) => httpStatus === 403 },
   "auth/resource-mismatch": { refusal: because("resource_mismatch") },
@@ -75,7 +122,7 @@ export async function play({ scenario, url, context }) {
   const { options = isAuth ? authorizing(context) : {}, play = listAndCall, refusal } = steps(SCENARIOS[scenario] ?? (isAuth ? listAndCall : begin));
   const whole = async () => {
     const session = await connect(url, { clientInfo, recovery: { maxAttempts: 1 }, ...options });
-    await play(session);
+    await play(session, context);
     await session.close();
   };
   if (!refusal) return whole();
