@@ -25,6 +25,8 @@ export class Link {
   #calls = new Map();
   #status;
   #closing;
+  /** Whether the era is the server's choice. */
+  #learns;
   #unwatch;
   #ended = false;
 
@@ -32,6 +34,7 @@ export class Link {
     this.url = config.url;
     this.capabilities = config.capabilities;
     this.maxPages = config.maxPages;
+    this.#learns = config.core.era === "auto" && config.core.handshake === "own";
     this.#runtime = runtime;
     this.#name = name;
     this.#tap = tap;
@@ -218,7 +221,7 @@ export class Link {
     if (event === "eventid") return this.#calls.get(detail.call)?.onstream?.(detail);
     if (event === "statechange") {
       this.#status = this.#snapshot(detail);
-      if (detail.state === "ready") learnEra(this.url, detail.era);
+      if (this.#learns && detail.state === "ready") learnEra(this.url, detail.era);
       this.#tell(event, this.#status);
     } else if (event === "task") {
       this.#calls.get(detail.call)?.ontask?.(detail.task);

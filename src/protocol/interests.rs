@@ -210,6 +210,9 @@ impl<P: Payload> Session<P> {
         if verdict.session_gone() {
             self.session_refused(exchange.generation, false, now);
         }
+        if verdict == Verdict::OtherEra {
+            self.check(None, now);
+        }
         if let (Some(saying), Answer::Result(_)) = (self.interests.again.remove(&id), &answer) {
             return self.accepted(saying, exchange.generation, now);
         }

@@ -100,6 +100,7 @@ impl<P: Payload> Session<P> {
     /// The session is lost: its stream holds a connection, and its event ids mean nothing to the next session.
     pub(super) fn hang_up(&mut self, now: Now) {
         self.timers.clear(Timer::Listen);
+        self.park_subscribers();
         let old = self.state.known().map(|old| &old.listening);
         if let Some(Listening::Open { exchange, heard, .. }) = old {
             let (exchange, before) = (*exchange, heard.before());
@@ -151,7 +152,7 @@ impl<P: Payload> Session<P> {
                 }
                 // "404 → start a new session" is said of every request; but some servers refuse each GET so while POST
                 // works. A ping on the POST channel tells.
-                if verdict == Verdict::Suspect {
+                if matches!(verdict, Verdict::Suspect | Verdict::OtherEra) {
                     self.check(None, now);
                 }
             }

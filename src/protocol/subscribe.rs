@@ -180,6 +180,15 @@ impl<P: Payload> Session<P> {
         self.settle(id, Err(Box::new(Error::new(Code::Capability, Outcome::NotExecuted, text))));
     }
 
+    /// The stream is gone with its session: whoever waits for it asks the next one.
+    pub(super) fn park_subscribers(&mut self) {
+        let Some(establishing) = self.state.establishing_mut() else { return };
+        for (id, call) in self.calls.iter_mut().filter(|(_, call)| matches!(call.place, Place::Subscribing)) {
+            call.place = Place::Here;
+            establishing.parked.push(*id);
+        }
+    }
+
     /// The server has no such stream: nobody who waits for it will be told anything.
     pub(super) fn no_subscriptions(&mut self, now: Now) {
         let waiting = self.calls.iter().filter(|(_, call)| matches!(call.place, Place::Subscribing));

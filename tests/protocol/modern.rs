@@ -910,6 +910,31 @@ fn subscriptions_survive_an_upgrade() {
 }
 
 #[test]
+fn a_subscription_that_waits_is_asked_of_the_next_session() {
+    let mut net = connected();
+    net.reply("listen", Reply::Silence);
+    subscribe(&mut net, "a:1");
+    assert_eq!(net.run(), ["listen→…"]);
+    net.eras = LEGACY;
+    net.refusal = Reply::error(400, -32000, "Bad Request: Server not initialized");
+    net.call("write");
+    let log = net.run();
+    assert!(log.contains(&"resources/subscribe→200".to_owned()) && log.contains(&"a:1 ok".to_owned()), "{log:?}");
+}
+
+#[test]
+fn a_stream_that_meets_another_era_has_it_found_out() {
+    let mut net = net(LEGACY);
+    net.connect();
+    net.run();
+    net.eras = MODERN;
+    net.session.set_listening(true, net.now);
+    assert_eq!(net.run(), ["GET→400", "ping→400"]);
+    assert_eq!(net.run_for(20_000), ["discover→200"]);
+    assert_eq!(net.status().era, Some(Era::Modern));
+}
+
+#[test]
 fn a_server_that_is_downgraded_is_asked_and_then_initialized() {
     let mut net = connected();
     net.eras = LEGACY;
