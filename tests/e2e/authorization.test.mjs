@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
-import { launchBrowser, openPage } from "./lib/chrome.mjs";
+import { openApp } from "./lib/app.mjs";
+import { launchBrowser } from "./lib/chrome.mjs";
 import { launchFirefox } from "./lib/firefox.mjs";
 import { installed } from "./lib/install.mjs";
 import { serve } from "./lib/static.mjs";
@@ -189,85 +189,4 @@ for (const [name, launch] of [
       });
     }
   });
-}
-
-async function openApp(context, site, url) {
-  const app = await openPage(context, site);
-  const { page, run } = app;
-  await run(() => {
-    const button = document.body.appendChild(document.createElement("button"));
-    button.id = "go";
-    button.append("go");
-  });
-  const pressed = async (popup, button = "#agree") => {
-    await popup.waitForSelector(button);
-    await popup.click(button);
-  };
-  const popups = [];
-  page.on("popup", (popup) => popups.push(popup));
-  const nextPopup = async () => {
-    while (popups.length === 0) await sleep(20);
-    return popups.shift();
-  };
-  return {
-    ...app,
-    /** Runs `fn` in a real click. */
-    async click(fn, ...args) {
-      await run(
-        async (kit, text, args) => {
-          const button = document.querySelector("#go") ?? document.body.appendChild(document.createElement("button"));
-          button.id = "go";
-          button.textContent = "go";
-          const fn = (0, eval)(`(${text})`);
-          button.onclick = () => void fn(kit, ...args);
-        },
-        String(fn),
-        args,
-      );
-      await page.bringToFront();
-      await page.click("#go");
-    },
-    connect(options = {}) {
-      return this.click(connectInPage, url, options);
-    },
-    outcome: () => run(() => connecting),
-    call: (tool) => run(async ({ text }, name) => text(await session.callTool({ name })), tool),
-    agreeOn: pressed,
-    /** The page has been away, and is the app's again. */
-    async isBack() {
-      const isApp = () => page.url().startsWith(site) && new URL(page.url()).pathname === "/";
-      while (!isApp()) await sleep(20);
-      await page.waitForSelector("title");
-    },
-    /** Agrees in the popup; gives the address that it was opened with. */
-    async agreeInPopup(button = "#agree") {
-      const popup = await nextPopup();
-      const asked = await run(() => lastOpened);
-      await pressed(popup, button);
-      return new URL(asked);
-    },
-    signIn(button) {
-      return this.agreeInPopup(button);
-    },
-    async login(options) {
-      await this.connect(options);
-      await this.signIn();
-      assert.deepEqual(await this.outcome(), { ok: "ready" });
-    },
-  };
-}
-
-// Runs in the page.
-async function connectInPage({ connect, settle }, url, { how = "popup", back = "/callback.html", storage, identity }) {
-  const opened = window.open;
-  window.open = (href, ...rest) => opened.call(window, (globalThis.lastOpened = href), ...rest);
-  globalThis.states = [];
-  globalThis.connecting = (async () => {
-    const { popup, redirect } = await import("mcp-evergreen/auth");
-    const provider = { popup, redirect }[how]({ redirectUrl: back, storage: storage === "local" ? localStorage : undefined });
-    const on = { statechange: ({ state, waitingFor }) => states.push([state, waitingFor?.why]) };
-    const { ok, error } = await settle(connect(url, { auth: { provider }, identity, on }));
-    globalThis.session = ok;
-    return ok ? { ok: ok.status.state } : { error };
-  })();
 }

@@ -100,9 +100,11 @@ export async function startOidc({ ttl = 3600, headers = {} } = {}) {
     counts,
     /** Why the token endpoint refused, in the order of the refusals. */
     refused,
-    /** What the resource is called in its metadata, and by whom it is protected; for threats. */
+    /** What the MCP server says of itself; to be changed at will. */
     metadata: mcp.metadata,
     evict: () => mcp.transports.clear(),
+    /** Sends every request to the MCP endpoint elsewhere. */
+    redirectTo: (address) => (mcp.answers.redirect = address),
     setTtl: (seconds) => (settings.ttl = seconds),
     async expire() {
       for (const token of tokens) await token.destroy();
@@ -142,6 +144,8 @@ async function startMcp({ url, port, issuer, provider, counts }) {
   app.use(cors({ exposedHeaders: ["Mcp-Session-Id", "WWW-Authenticate"] }));
   app.use(express.json());
   app.get("/.well-known/oauth-protected-resource/mcp", (_, res) => res.json(metadata));
+  const answers = {};
+  app.use("/mcp", (_, res, next) => (answers.redirect ? res.redirect(307, answers.redirect) : next()));
   app.use("/mcp", (req, res, next) => bearer(TOOLS[req.body?.params?.name] ?? "read")(req, res, next));
   app.post("/mcp", async (req, res) => {
     const known = transports.get(req.headers["mcp-session-id"]);
@@ -166,7 +170,7 @@ async function startMcp({ url, port, issuer, provider, counts }) {
 
   const server = createServer(app);
   await new Promise((resolve) => server.listen(port, "127.0.0.1", resolve));
-  return { server, transports, metadata };
+  return { server, transports, metadata, answers };
 }
 
 function mcpServer(counts) {

@@ -1,0 +1,85 @@
+// A page of an app that authorizes, and the user before it.
+
+import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
+import { openPage } from "./chrome.mjs";
+
+/** Opens the app of `site`; `connect` goes to the MCP server at `url`. */
+export async function openApp(context, site, url) {
+  const app = await openPage(context, site);
+  const { page, run } = app;
+  const pressed = async (popup, button = "#agree") => {
+    await popup.waitForSelector(button);
+    await popup.click(button);
+  };
+  const popups = [];
+  page.on("popup", (popup) => popups.push(popup));
+  const nextPopup = async () => {
+    while (popups.length === 0) await sleep(20);
+    return popups.shift();
+  };
+  return {
+    ...app,
+    /** Runs `fn` in a real click. */
+    async click(fn, ...args) {
+      await run(
+        async (kit, text, args) => {
+          const button = document.querySelector("#go") ?? document.body.appendChild(document.createElement("button"));
+          button.id = "go";
+          button.textContent = "go";
+          const fn = (0, eval)(`(${text})`);
+          button.onclick = () => void fn(kit, ...args);
+        },
+        String(fn),
+        args,
+      );
+      await page.bringToFront();
+      await page.click("#go");
+    },
+    connect(options = {}) {
+      return this.click(connectInPage, url, options);
+    },
+    outcome: () => run(() => connecting),
+    call: (tool) => run(async ({ text }, name) => text(await session.callTool({ name })), tool),
+    agreeOn: pressed,
+    /** The page has been away, and is the app's again. */
+    async isBack() {
+      const isApp = () => page.url().startsWith(site) && new URL(page.url()).pathname === "/";
+      while (!isApp()) await sleep(20);
+      await page.waitForSelector("title");
+    },
+    nextPopup,
+    /** The address that the popup was opened with. */
+    asked: async () => new URL(await run(() => lastOpened)),
+    /** Agrees in the popup; gives the address that it was opened with. */
+    async agreeInPopup(button = "#agree") {
+      const popup = await nextPopup();
+      const asked = await this.asked();
+      await pressed(popup, button);
+      return asked;
+    },
+    signIn(button) {
+      return this.agreeInPopup(button);
+    },
+    async login(options) {
+      await this.connect(options);
+      await this.signIn();
+      assert.deepEqual(await this.outcome(), { ok: "ready" });
+    },
+  };
+}
+
+// Runs in the page.
+async function connectInPage({ connect, settle }, url, { how = "popup", back = "/callback.html", storage, identity, timeout }) {
+  const opened = window.open;
+  window.open = (href, ...rest) => opened.call(window, (globalThis.lastOpened = href), ...rest);
+  globalThis.states = [];
+  globalThis.connecting = (async () => {
+    const { popup, redirect } = await import("mcp-evergreen/auth");
+    const provider = { popup, redirect }[how]({ redirectUrl: back, timeout, storage: storage === "local" ? localStorage : undefined });
+    const on = { statechange: ({ state, waitingFor }) => states.push([state, waitingFor?.why]) };
+    const { ok, error } = await settle(connect(url, { auth: { provider }, identity, on }));
+    globalThis.session = ok;
+    return ok ? { ok: ok.status.state } : { error };
+  })();
+}
