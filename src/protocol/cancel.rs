@@ -29,6 +29,7 @@ impl<P: Payload> Session<P> {
                 Timer::Step => self.step_due(now),
             }
         }
+        self.send_waiting(now);
     }
 
     /// Gives a command up: it is not settled any more, and the server is told where it may be running.
@@ -38,6 +39,7 @@ impl<P: Payload> Session<P> {
         if call.kind == Kind::Connect && self.is_first() {
             self.connect_given_up("the host gave up connecting", now);
         }
+        self.send_waiting(now);
     }
 
     fn timed_out(&mut self, id: CallId, now: Now) {
@@ -53,6 +55,8 @@ impl<P: Payload> Session<P> {
             format!("No answer within {waited} ms. The server was told that the call is given up; it may have run.")
         } else if outcome == Outcome::Unknown {
             format!("No answer within {waited} ms. The call may have run; it was waiting to be sent again.")
+        } else if self.state.ready().is_some() {
+            format!("Not sent within {waited} ms: too many calls before it were not answered.")
         } else {
             format!("Not sent within {waited} ms: there is no session. See `status.waitingFor` and `status.lastError`.")
         };

@@ -26,6 +26,11 @@ pub(super) const EXCERPT: usize = 200;
 impl<P: Payload> Session<P> {
     /// Takes a fact about an exchange.
     pub fn handle_input(&mut self, id: ExchangeId, input: Input<P>, now: Now) {
+        self.take_input(id, input, now);
+        self.send_waiting(now);
+    }
+
+    fn take_input(&mut self, id: ExchangeId, input: Input<P>, now: Now) {
         let gate_ms = self.gate_ms();
         let Some(exchange) = self.exchanges.get_mut(&id) else { return };
         match input {

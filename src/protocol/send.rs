@@ -13,6 +13,10 @@ use super::stream::Cursor;
 use super::time::Timer;
 use super::{CallId, Code, Error, ExchangeId, Now, Output, Params, Payload, Purpose};
 
+/// So many requests are under way at a time: as many as an HTTP/2 server lets a client have at least (RFC 9113, 6.5.2;
+/// with HTTP/1.1 the browser sends six). What is beyond that would only be refused with the rest if the session is gone.
+const AT_ONCE: usize = 100;
+
 /// Header fields and body.
 pub(super) type Message = (Vec<(String, String)>, String);
 
@@ -51,9 +55,20 @@ impl<P: Payload> Session<P> {
         }
     }
 
+    /// Calls beyond [`AT_ONCE`] go out when others have ended, or wait with the rest for the session that is being made.
+    pub(super) fn send_waiting(&mut self, now: Now) {
+        while self.exchanges.len() < AT_ONCE || self.state.ready().is_none() {
+            let Some(id) = self.waiting.pop_front() else { return };
+            self.dispatch(id, now);
+        }
+    }
+
     fn put_on_wire(&mut self, id: CallId, now: Now) {
         let wire_id = self.next_wire_id + 1;
         let (State::Ready(session), Some(call)) = (&self.state, self.calls.get(&id)) else { return };
+        if call.kind == Kind::Request && self.exchanges.len() >= AT_ONCE {
+            return self.waiting.push_back(id);
+        }
         if let Some(event_id) = call.options.resume.as_ref().map(|resume| resume.event_id.clone()) {
             return self.take_up(id, event_id, now);
         }

@@ -50,6 +50,8 @@ pub struct Session<P> {
     pub(super) host_params: Params,
     /// The server's capabilities that it relies on.
     pub(super) used: Vec<&'static str>,
+    /// Calls whose turn has not come, in order. Some may have settled meanwhile.
+    pub(super) waiting: VecDeque<CallId>,
     outputs: VecDeque<Output<P>>,
     next_id: u64,
     pub(super) next_wire_id: u64,
@@ -89,6 +91,7 @@ impl<P: Payload> Session<P> {
             past: Past { legacy_since, ..Past::new() },
             host_params: Params::default(),
             used: Vec::new(),
+            waiting: VecDeque::new(),
             outputs: VecDeque::new(),
             next_id: 0,
             next_wire_id,

@@ -52,6 +52,36 @@ fn the_retry_is_a_new_request_under_the_new_session() {
 }
 
 #[test]
+fn of_a_thousand_calls_a_hundred_are_refused_and_all_are_answered() {
+    let mut net = Net::connected();
+    net.restart();
+    let before = net.sent.len();
+    for _ in 0..1_000 {
+        net.call("write");
+    }
+    let lines = net.run();
+    let count = |line: &str| lines.iter().filter(|own| *own == line).count();
+    assert_eq!(["call→404", "initialize→200 s2", "call→200", "write ok"].map(count), [100, 1, 1_000, 1_000]);
+    assert_eq!((net.executions["write"], net.sent.len() - before), (1_000, 1_102));
+}
+
+#[test]
+fn a_call_that_waits_for_its_turn_has_its_time_and_goes_out_when_another_is_given_up() {
+    let mut net = Net::connected();
+    (0..100).for_each(|_| net.reply("call", Reply::Silence));
+    let slow: Vec<_> = (0..100).map(|_| net.call("slow")).collect();
+    let late = net.call_with("late", CallOptions { timeout_ms: Some(1_000), ..CallOptions::default() });
+    net.call("next");
+    net.run_for(1_500);
+    let error = net.error(late);
+    assert_eq!((error.code, error.outcome), (Code::Timeout, Outcome::NotExecuted));
+    assert!(error.message.contains("too many calls"), "{}", error.message);
+    assert_eq!((net.executions.get("next"), net.phase()), (None, Phase::Ready));
+    net.session.cancel(slow[0], None, net.now);
+    assert!(net.run().contains(&"next ok".to_owned()));
+}
+
+#[test]
 fn wire_ids_start_at_a_random_base_and_are_never_used_twice() {
     let mut net = Net::connected();
     for _ in 0..20 {
