@@ -121,12 +121,15 @@ export class Link {
     return this.#tellCore((core) => core.sessionId());
   }
 
-  /** `onstream(event?)` hears of what comes on the call's stream: a question, or the id of an event. */
-  call(method, { text, meta, name }, { signal, onprogress, onstream, ontask, _meta, ...options }) {
+  /**
+   * `onstream(event?)` hears of what comes on the call's stream: a message, or the id of an event; `hostId` goes to the
+   * tap with the notifications that come there.
+   */
+  call(method, { text, meta, name }, { signal, onprogress, onstream, hostId, ontask, _meta, ...options }) {
     const progress = onprogress && quietly((params) => onprogress(withoutToken(params)));
     return this.#command(
       (resolve, reject) => this.#core.call(method, text, meta, name, options, resolve, reject, progress),
-      { signal, ranMaybe: true, about: { method, name }, onstream, ontask },
+      { signal, ranMaybe: true, about: { method, name }, onstream, hostId, ontask },
     );
   }
 
@@ -172,7 +175,7 @@ export class Link {
   }
 
   /** `send` starts it and returns the core's number for it; `ranMaybe`: the server may run it. */
-  #command(send, { signal, ranMaybe = false, about, onstream, ontask } = {}) {
+  #command(send, { signal, ranMaybe = false, about, onstream, hostId, ontask } = {}) {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
       if (this.#dead) return reject(crashed("not_executed", this.#dead));
@@ -207,7 +210,7 @@ export class Link {
       }
       if (signal?.aborted) this.#cancel(call, signal.reason);
       else if (about && this.#open.has(entry)) {
-        this.#calls.set(call, { about: Object.freeze(about), onstream, ontask: ontask && quietly(ontask) });
+        this.#calls.set(call, { about: Object.freeze(about), onstream, hostId, ontask: ontask && quietly(ontask) });
       }
     });
   }
@@ -218,6 +221,14 @@ export class Link {
   }
 
   #event(event, detail) {
+    let from;
+    if (event === "notification") {
+      const { call, ...message } = detail;
+      // On whose stream it came is a transport's business.
+      from = this.#calls.get(call);
+      from?.onstream?.();
+      detail = message;
+    }
     if (event === "eventid") return this.#calls.get(detail.call)?.onstream?.(detail);
     if (event === "statechange") {
       this.#status = this.#snapshot(detail);
@@ -226,7 +237,7 @@ export class Link {
     } else if (event === "task") {
       this.#calls.get(detail.call)?.ontask?.(detail.task);
     } else {
-      if (event !== "stale") this.#tell(event, Object.freeze(detail ?? {}));
+      if (event !== "stale") this.#tell(event, Object.freeze(detail ?? {}), from?.hostId);
       for (const [name, more] of derived(event, detail ?? {}, this.#awaited)) this.#tell(name, Object.freeze(more));
     }
     if (event === "close") {
@@ -240,9 +251,9 @@ export class Link {
     if (this.#ended && this.#open.size === 0) this.#unwatch();
   }
 
-  #tell(event, detail) {
+  #tell(event, detail, hostId) {
     this.#listeners.emit(event, detail);
-    this.#tap?.(event, detail);
+    this.#tap?.(event, detail, hostId);
   }
 
   #ask(question, method, params, call, generation) {

@@ -1,11 +1,12 @@
 /**
- * An MCP server in the shape of `fetch`, for hosts' own tests: give `server.fetch` as the option `fetch`. It is the
- * sessionful kind (MCP 2025-11-25 and older), and evicts, stalls, breaks streams and asks questions on command. Nothing
+ * An MCP server in the shape of `fetch`, for hosts' own tests: give `server.fetch` as the option `fetch`. It evicts, stalls, breaks streams and asks questions on command. Nothing
  * is sent anywhere.
  */
 
 /** What the server is; everything can be changed later by {@link TestServer.become}. */
 export interface TestServerOptions {
+  /** With sessions (MCP 2025-11-25 and older; default), or without (2026-07-28): then there is nothing to evict. */
+  era?: "legacy" | "modern";
   /** `serverInfo.name` and `.version`. Default `"test"`, `"1"`. */
   name?: string;
   version?: string;

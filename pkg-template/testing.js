@@ -1,6 +1,11 @@
 // An MCP server in the shape of `fetch`, for hosts' own tests: it evicts, stalls, breaks and asks on command.
 
 const LATEST = "2025-11-25";
+const MODERN = "2026-07-28";
+const VERSION_KEY = "io.modelcontextprotocol/protocolVersion";
+const SERVER_KEY = "io.modelcontextprotocol/serverInfo";
+const SUBSCRIPTION_KEY = "io.modelcontextprotocol/subscriptionId";
+const CAPABILITIES = { tools: { listChanged: true }, resources: { subscribe: true }, prompts: {}, logging: {} };
 const JSON_TYPE = { "content-type": "application/json" };
 const STREAM_TYPE = { "content-type": "text/event-stream" };
 const METHOD_NOT_FOUND = { code: -32601, message: "Method not found" };
@@ -48,6 +53,8 @@ export class TestServer {
   #refuse = REFUSALS.A;
   /** `{ name, used, streams }` by id. */
   #sessions = new Map();
+  /** What stands for the session where there are none. */
+  #endless = { name: undefined, streams: new Set(), answering: new Set(), questions: 0, opened: 0 };
   #made = 0;
   #questions = new Map();
   #stalled = [];
@@ -96,7 +103,8 @@ export class TestServer {
 
   /** Says something to every session on its standing stream. */
   notify(method, params) {
-    for (const session of this.#sessions.values()) for (const stream of session.streams) stream.write({ method, params });
+    const streams = [...this.#sessions.values(), this.#endless].flatMap(({ streams }) => [...streams]);
+    for (const stream of streams) stream.write({ method, params: stream.about ? stream.about(params) : params });
   }
 
   /** Asks the latest session, on its standing stream; resolves with the response. */
@@ -112,7 +120,7 @@ export class TestServer {
 
   /** How many standing streams are open. */
   get streams() {
-    return [...this.#sessions.values()].reduce((sum, { streams }) => sum + streams.size, 0);
+    return [...this.#sessions.values(), this.#endless].reduce((sum, { streams }) => sum + streams.size, 0);
   }
 
   /** How often a method was asked, as a request or a notification. */
@@ -153,6 +161,7 @@ export class TestServer {
   }
 
   async #serve({ http }, message, headers, signal) {
+    if (this.#options.era === "modern") return this.#serveModern(message, signal);
     if (message.method === "initialize") return this.#initialize(message);
     const session = this.#find(headers.get("mcp-session-id"));
     if (!session) return this.#refuse(message);
@@ -166,6 +175,31 @@ export class TestServer {
     if (message.id === undefined) return { status: 202, headers: {}, body: null };
     if (message.method === undefined) return this.#answered(session, message);
     return this.#call(session, message, signal);
+  }
+
+  /** Without sessions (2026-07-28). */
+  async #serveModern({ id, method, params }, signal) {
+    const { name = "test", version = "1", instructions, capabilities = CAPABILITIES } = this.#options;
+    if (id === undefined) return { status: 202, headers: {}, body: null };
+    if (method === "initialize" || params?._meta?.[VERSION_KEY] !== MODERN) {
+      const data = { supported: [MODERN], requested: params?.protocolVersion };
+      const error = { code: -32022, message: "Unsupported protocol version", data };
+      return { status: 400, headers: JSON_TYPE, body: response({ id, error }) };
+    }
+    if (method === "subscriptions/listen") {
+      const stream = this.#stream(this.#endless, signal, () => this.#endless.streams.delete(stream));
+      this.#endless.streams.add(stream);
+      const subscription = { [SUBSCRIPTION_KEY]: id };
+      stream.about = (more) => ({ ...more, _meta: { ...more?._meta, ...subscription } });
+      stream.write({ method: "notifications/subscriptions/acknowledged", params: stream.about({ notifications: params.notifications }) });
+      return { status: 200, headers: STREAM_TYPE, body: stream.body };
+    }
+    const answer = await this.#result(this.#endless, method, params, {});
+    const discovered = { supportedVersions: [MODERN], capabilities, instructions, _meta: { [SERVER_KEY]: { name, version } } };
+    const result = method === "server/discover" ? discovered : answer.result;
+    const whole = { resultType: "complete", ttlMs: 0, cacheScope: "private", ...result };
+    const status = answer.error?.code === METHOD_NOT_FOUND.code && !result ? 404 : 200;
+    return { status, headers: JSON_TYPE, body: response({ id, ...(result ? { result: whole } : answer) }) };
   }
 
   #find(id) {
@@ -182,13 +216,13 @@ export class TestServer {
   }
 
   #initialize({ id, params }) {
-    const { name = "test", version = "1", capabilities, instructions, protocolVersion } = this.#options;
+    const { name = "test", version = "1", capabilities = CAPABILITIES, instructions, protocolVersion } = this.#options;
     const session = { id: `session-${++this.#made}-${Math.random().toString(36).slice(2)}`, streams: new Set(), answering: new Set() };
     Object.assign(session, { name: `s${this.#made}`, used: this.clock.now, questions: 0, opened: 0 });
     this.#sessions.set(session.id, session);
     const result = {
       protocolVersion: protocolVersion ?? (params?.protocolVersion <= LATEST ? params.protocolVersion : LATEST),
-      capabilities: capabilities ?? { tools: { listChanged: true }, resources: { subscribe: true }, prompts: {}, logging: {} },
+      capabilities,
       serverInfo: { name, version },
       ...(instructions !== undefined && { instructions }),
     };

@@ -50,6 +50,9 @@ export class EvergreenTransport {
   protocolVersion?: string;
   setProtocolVersion(version: string): void;
   get hasPerRequestStream(): boolean;
+  get supportsProtocolVersionDiscovery(): boolean;
+  get waitsForProtocolVersionDiscovery(): boolean;
+  get supportsMcpToolParameterHeaders(): boolean;
 
   /** The state of the session; undefined before `start()`. */
   get status(): Status | undefined;

@@ -9,10 +9,11 @@ import { Link } from "./link.js";
 import { Relay } from "./relay.js";
 import { runtime } from "./runtime.js";
 
-const METHOD_NOT_FOUND = { code: -32601, message: "Method not found" };
+const DISCOVER = "server/discover";
 const INITIALIZED = "notifications/initialized";
 const CANCELLED = "notifications/cancelled";
 const PROGRESS = "notifications/progress";
+const SUBSCRIPTION = "io.modelcontextprotocol/subscriptionId";
 
 /** Header fields that no single message can set. */
 const RESERVED =
@@ -47,6 +48,20 @@ export class EvergreenTransport {
     return true;
   }
 
+  /** The AI SDK finds out the era by `server/discover`, for as long as the answer takes. */
+  get supportsProtocolVersionDiscovery() {
+    return true;
+  }
+
+  get waitsForProtocolVersionDiscovery() {
+    return true;
+  }
+
+  /** `Mcp-Param-*`, from the tools that it listed. */
+  get supportsMcpToolParameterHeaders() {
+    return true;
+  }
+
   /** Undefined until the handshake is over: a Client that finds one takes itself for connected. */
   get sessionId() {
     return this.#sessionId;
@@ -71,7 +86,7 @@ export class EvergreenTransport {
     if (this.#closed) return;
     this.#link = new Link(instance, this.#config, {
       questions: (io) => (this.#relay = new Relay(io, (message) => this.#deliver(message))),
-      tap: (event, detail) => this.#heard(event, detail),
+      tap: (event, detail, id) => this.#heard(event, detail, id),
     });
   }
 
@@ -118,10 +133,6 @@ export class EvergreenTransport {
   // ── From the host ──
 
   #request({ id, method, params }, { resumptionToken, onresumptiontoken, signal, requestSignal, headers, onRequestStreamEnd }) {
-    if (method === "server/discover") {
-      this.#deliver({ jsonrpc: "2.0", id, error: METHOD_NOT_FOUND });
-      return undefined;
-    }
     const { progressToken, ...meta } = params?._meta ?? {};
     const text = paramsToJson(params && { ...params, _meta: Object.keys(meta).length > 0 ? meta : undefined });
     const stop = new AbortController();
@@ -141,6 +152,7 @@ export class EvergreenTransport {
       };
       const options = {
         signal: stop.signal,
+        hostId: id,
         // The Client has a clock of its own.
         timeout: Infinity,
         headers: Object.entries(headers ?? {}).filter(([name]) => !RESERVED.test(name)),
@@ -168,7 +180,9 @@ export class EvergreenTransport {
         resolve();
       };
       const failed = (error) => {
-        if (isAnswer(error)) return ended({ error: rpcError(error) });
+        // A Client takes a refusal of the probe for a server of the other era only where it comes as an answer.
+        const isRefusal = method === DISCOVER && error.httpStatus < 500 && ![401, 403].includes(error.httpStatus);
+        if (isAnswer(error) || isRefusal) return ended({ error: rpcError(error) });
         if (stop.signal.aborted || this.#closed) return ended();
         const own = thrown(error, this.#config);
         this.#error(own);
@@ -219,11 +233,11 @@ export class EvergreenTransport {
 
   // ── From the core ──
 
-  #heard(event, detail) {
+  #heard(event, detail, id) {
     switch (event) {
       case "notification":
         // What is cancelled and how far a call is comes by the relay and by the call, with ids of the host's world.
-        if (detail.method !== CANCELLED && detail.method !== PROGRESS) this.#deliver({ jsonrpc: "2.0", ...detail });
+        if (detail.method !== CANCELLED && detail.method !== PROGRESS) this.#deliver({ jsonrpc: "2.0", ...withId(detail, id) });
         break;
       case "statechange":
         if (detail.state === "ready") this.#isReady(detail);
@@ -279,4 +293,12 @@ export class EvergreenTransport {
       report(thrown);
     }
   }
+}
+
+/** A notification of a subscription names the request that opened it: by the host's id. */
+function withId(message, id) {
+  const { method, params } = message;
+  const { _meta } = params ?? {};
+  if (id === undefined || _meta?.[SUBSCRIPTION] === undefined) return message;
+  return { method, params: { ...params, _meta: { ..._meta, [SUBSCRIPTION]: id } } };
 }

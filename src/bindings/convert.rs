@@ -72,9 +72,13 @@ pub(super) fn event(event: Event<JsValue>) -> Option<(&'static str, Plain)> {
                 .with("stale", strings(&stale))
                 .with("staleLists", strings(&stale_lists)),
         ),
-        Event::Notification { method, params } => {
-            ("notification", Plain::new().with("method", method).with_some("params", params))
-        }
+        Event::Notification { method, params, call } => (
+            "notification",
+            Plain::new()
+                .with("method", method)
+                .with_some("params", params)
+                .with_some("call", call.map(|call| call.0 as f64)),
+        ),
         Event::EventId { call, generation, event_id } => (
             "eventid",
             Plain::new().with("call", call.0 as f64).with("generation", generation).with("eventId", event_id),

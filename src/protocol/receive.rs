@@ -337,7 +337,7 @@ impl<P: Payload> Session<P> {
             ("notifications/cancelled", _, Some(cancelled)) => self.question_cancelled(generation, cancelled, now),
             _ => self.forget_changed(&method, params.as_ref()),
         }
-        self.emit(Event::Notification { method, params });
+        self.emit(Event::Notification { method, params, call: purpose.call() });
     }
 
     fn progressed(&mut self, id: super::CallId, params: P, now: Now) {

@@ -173,6 +173,8 @@ pub enum Event<P> {
         method: String,
         /// Its `params`.
         params: Option<P>,
+        /// The call on whose stream it came.
+        call: Option<CallId>,
     },
     /// An event with an id came on the stream of a call that asked to be told ([`super::CallOptions::event_ids`]).
     EventId {
