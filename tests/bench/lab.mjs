@@ -1,7 +1,7 @@
 // Pages, and what is measured in them.
 
 /** Engines compile what runs often: the first rounds are not counted. */
-const WARM_UP = 3;
+const WARM_UP = 2;
 
 export class Lab {
   constructor({ browser, site, server }) {
@@ -42,20 +42,28 @@ export class Lab {
     const shared = fresh ? undefined : await this.page({ slowdown });
     for (const client of fresh ? [] : taking) await shared.open(client);
     const took = Object.fromEntries(taking.map((client) => [client, []]));
+    const failed = {};
     for (let round = smoke ? 0 : -WARM_UP; round < rounds; round++) {
       // Each client follows each other one equally often.
-      for (const client of rotated(taking, round)) {
+      for (const client of rotated(taking, round).filter((client) => took[client])) {
         const page = shared ?? (await this.page({ slowdown }));
         await page.devtools.send("HeapProfiler.collectGarbage");
         const before = await busy(page);
-        const wall = await page.play(run, client, fresh ? this.server.url : given);
-        const thread = (await busy(page)) - before;
-        if (round >= 0) took[client].push({ wall, thread });
+        try {
+          const wall = await page.play(run, client, fresh ? this.server.url : given);
+          const thread = (await busy(page)) - before;
+          if (round >= 0) took[client].push({ wall, thread });
+        } catch (error) {
+          // Ours must do it; what another cannot do is a result as well.
+          if (client === "ours" || client === target.of) throw error;
+          failed[client] = error.message.split("\n")[0];
+          delete took[client];
+        }
         if (fresh) await page.close();
       }
     }
     await shared?.close();
-    return { name, title, slowdown, rounds, ...judged(took, target) };
+    return { name, title, slowdown, rounds, failed, ...judged(took, target) };
   }
 }
 

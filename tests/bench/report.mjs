@@ -62,9 +62,9 @@ function rows({ clients, sizes, works }, cell) {
   const size = ["app, minified, brotli", ...names.map((name) => `${(sizes[name].all.brotli / 1000).toFixed(1)} kB`)];
   const target = sizes.ours.all.brotli <= 0.8 * sizes.sdk2.all.brotli;
   return [
-    ...works.map(({ title, slowdown, clients: measured, of, atMost, good }) => [
+    ...works.map(({ title, slowdown, clients: measured, failed, of, atMost, good }) => [
       slowdown > 1 ? `${title}; processor ${slowdown} × slower` : title,
-      ...names.map((name) => (measured[name] ? cell(measured[name]) : "–")),
+      ...names.map((name) => (measured[name] ? cell(measured[name]) : failed[name] ? "fails" : "–")),
       `${mark(good)} ≤ ${atMost} × ${clients[of]}`,
     ]),
     [...size, `${mark(target)} ≤ 0.8 × ${clients.sdk2}`],
