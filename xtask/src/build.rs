@@ -6,12 +6,12 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::glue;
 use crate::process::{npm, output, run, say};
 use crate::project::Project;
 use crate::setup::{self, Piece};
 use crate::stamp::{self, Inputs, files_below};
 use crate::toolchain::{self, WASM};
+use crate::{glue, imports};
 
 const LICENCES: &[&str] = &["LICENSE-MIT", "LICENSE-APACHE"];
 
@@ -77,7 +77,7 @@ fn inputs(project: &Project, compiled: &Path) -> Result<String> {
     let mut inputs = Inputs::default();
     inputs.text(include_str!("build.rs"));
     inputs.text(include_str!("glue.rs"));
-    inputs.text(include_str!("glue.rs"));
+    inputs.text(include_str!("imports.rs"));
     inputs.text(&project.version);
     inputs.text(&toolchain::wasm_bindgen_version(project)?);
     inputs.file(&project.e2e().join("node_modules/binaryen/package.json"))?;
@@ -111,8 +111,10 @@ fn package(project: &Project, compiled: &Path) -> Result<()> {
 
 fn bindings(project: &Project, compiled: &Path, to: &Path) -> Result<()> {
     let module = bind(project, compiled, to)?;
-    glue::make_callable(&to.join("mcp_evergreen.js"))?;
+    let glue = to.join("mcp_evergreen.js");
+    glue::make_callable(&glue)?;
     optimize(project, &module, WASM_OPT_FLAGS)?;
+    imports::shorten(&glue, &module)?;
     inline(&module, &to.join("inline.js"))
 }
 

@@ -9,6 +9,7 @@ mod demo;
 mod firefox;
 mod fuzz;
 mod glue;
+mod imports;
 mod lint;
 mod matrix;
 mod node;

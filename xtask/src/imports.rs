@@ -1,0 +1,134 @@
+//! Short names for what the WebAssembly imports. wasm-bindgen's end in a hash of sixteen digits, in the module and in
+//! its JavaScript: no compression makes that small.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+
+const HEADER: usize = 8;
+const IMPORTS: u8 = 2;
+const FUNCTION: u8 = 0;
+
+pub fn shorten(glue: &Path, module: &Path) -> Result<()> {
+    let mut text = fs::read_to_string(glue).with_context(|| format!("cannot read {}", glue.display()))?;
+    let bytes = fs::read(module).with_context(|| format!("cannot read {}", module.display()))?;
+    let (bytes, names) = renamed(&bytes)?;
+    for (old, new) in names {
+        let key = format!(" {old}: function(");
+        if text.matches(&key).count() != 1 {
+            bail!("expected the import {old} once in {}", glue.display());
+        }
+        text = text.replace(&key, &format!(" {new}: function("));
+    }
+    fs::write(glue, text)?;
+    fs::write(module, bytes)?;
+    Ok(())
+}
+
+/// The module with short names, and the names, old and new.
+fn renamed(module: &[u8]) -> Result<(Vec<u8>, Vec<(String, String)>)> {
+    let mut to = module.get(..HEADER).context("this is no WebAssembly")?.to_vec();
+    let mut from = Reader(&module[HEADER..]);
+    let mut names = Vec::new();
+    while let Some((id, body)) = from.section()? {
+        let body = if id == IMPORTS { imports(Reader(body), &mut names)? } else { body.to_vec() };
+        to.push(id);
+        put_bytes(&mut to, &body);
+    }
+    Ok((to, names))
+}
+
+fn imports(mut from: Reader, names: &mut Vec<(String, String)>) -> Result<Vec<u8>> {
+    let mut to = Vec::new();
+    let count = from.number()?;
+    put_number(&mut to, count);
+    for index in 0..count {
+        let (module, old) = (from.bytes()?, from.bytes()?);
+        if from.byte()? != FUNCTION {
+            bail!("an import is no function");
+        }
+        let new = format!("i{index}");
+        put_bytes(&mut to, module);
+        put_bytes(&mut to, new.as_bytes());
+        to.push(FUNCTION);
+        put_number(&mut to, from.number()?);
+        names.push((String::from_utf8(old.to_vec())?, new));
+    }
+    Ok(to)
+}
+
+struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    fn section(&mut self) -> Result<Option<(u8, &'a [u8])>> {
+        if self.0.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some((self.byte()?, self.bytes()?)))
+    }
+
+    fn byte(&mut self) -> Result<u8> {
+        let (first, rest) = self.0.split_first().context("the WebAssembly ends too early")?;
+        self.0 = rest;
+        Ok(*first)
+    }
+
+    /// Unsigned LEB128.
+    fn number(&mut self) -> Result<u32> {
+        let mut number = 0;
+        for shift in (0..32).step_by(7) {
+            let byte = self.byte()?;
+            number |= u32::from(byte & 0x7f) << shift;
+            if byte < 0x80 {
+                return Ok(number);
+            }
+        }
+        bail!("a number is too long")
+    }
+
+    fn bytes(&mut self) -> Result<&'a [u8]> {
+        let length = usize::try_from(self.number()?)?;
+        let (bytes, rest) = self.0.split_at_checked(length).context("the WebAssembly ends too early")?;
+        self.0 = rest;
+        Ok(bytes)
+    }
+}
+
+fn put_number(to: &mut Vec<u8>, mut number: u32) {
+    while number >= 0x80 {
+        to.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    to.push(number as u8);
+}
+
+fn put_bytes(to: &mut Vec<u8>, bytes: &[u8]) {
+    put_number(to, u32::try_from(bytes.len()).unwrap_or(u32::MAX));
+    to.extend_from_slice(bytes);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::renamed;
+
+    const HEADER: &[u8] = b"\0asm\x01\0\0\0";
+    /// One type, and one function imported with it, as `m.long_name`.
+    const TYPES: &[u8] = b"\x01\x04\x01\x60\0\0";
+    const IMPORTS: &[u8] = b"\x02\x0f\x01\x01m\x09long_name\0\0";
+
+    #[test]
+    fn an_imported_function_has_a_short_name_and_all_else_stays() {
+        let (module, names) = renamed(&[HEADER, TYPES, IMPORTS, TYPES].concat()).unwrap();
+        assert_eq!(module, [HEADER, TYPES, b"\x02\x08\x01\x01m\x02i0\0\0", TYPES].concat());
+        assert_eq!(names, [("long_name".to_owned(), "i0".to_owned())]);
+    }
+
+    #[test]
+    fn what_is_cut_off_or_no_function_is_refused() {
+        let module = [HEADER, IMPORTS].concat();
+        assert!(renamed(&module[..module.len() - 1]).is_err());
+        assert!(renamed(&module[..4]).is_err());
+        assert!(renamed(&[HEADER, b"\x02\x0f\x01\x01m\x09long_name\x03\0"].concat()).is_err());
+    }
+}
