@@ -1,25 +1,89 @@
-// The SDKs' `authProvider`: a token for each request, and what to do about a 401.
+// The SDKs' `authProvider`: a token for each request, and what to do about a refusal.
+
+/** What a refusal says of itself (RFC 6750, 3; RFC 9728, 5.1). */
+function challenge(response) {
+  const header = response.headers.get("www-authenticate") ?? "";
+  const field = (name) => new RegExp(`\\b${name}=(?:"([^"]*)"|([^\\s,]+))`, "i").exec(header)?.slice(1).find(Boolean);
+  const metadata = field("resource_metadata");
+  return {
+    error: field("error"),
+    scope: field("scope"),
+    resourceMetadataUrl: metadata && URL.canParse(metadata) ? new URL(metadata) : undefined,
+  };
+}
+
+/** An OAuthClientProvider by the SDK's own `auth`, as `{ token, onUnauthorized, onForbidden, finish }`. */
+function byTheSdk({ authProvider: provider, auth, onInsufficientScope, errors = {} }, url, fetchFn) {
+  let known = {};
+  const run = async (more) => {
+    const { resourceMetadataUrl, scope } = known;
+    const result = await auth(provider, { serverUrl: new URL(url), resourceMetadataUrl, scope, fetchFn, ...more });
+    if (result === "AUTHORIZED") return;
+    throw errors.UnauthorizedError ? new errors.UnauthorizedError() : undefined;
+  };
+  const scopes = (...texts) => [...new Set(texts.flatMap((text) => text?.split(" ") ?? []))].join(" ") || undefined;
+  return {
+    token: async () => (await provider.tokens())?.access_token,
+    onUnauthorized({ response }) {
+      const { scope, resourceMetadataUrl = known.resourceMetadataUrl } = challenge(response);
+      known = { resourceMetadataUrl, scope: scopes(known.scope, scope) };
+      return run();
+    },
+    /** A scope is missing: more are asked for, which a refresh cannot give. Says whether that is worth another try. */
+    async onForbidden({ response }) {
+      const { error, scope, resourceMetadataUrl = known.resourceMetadataUrl } = challenge(response);
+      if (error !== "insufficient_scope" || onInsufficientScope === "throw") return false;
+      known = { resourceMetadataUrl, scope: scopes(known.scope, (await provider.tokens())?.scope, scope) };
+      await run({ forceReauthorization: true });
+      return true;
+    },
+    finish(callback, issuer) {
+      const isText = typeof callback === "string";
+      const authorizationCode = isText ? callback : callback.get("code");
+      if (!authorizationCode) throw new TypeError("callback: holds no code");
+      return run({ authorizationCode, iss: issuer ?? (isText ? undefined : (callback.get("iss") ?? undefined)) });
+    },
+  };
+}
 
 /**
- * `{ token, fetch, failure, finish }` for `{ token(), onUnauthorized?({ response, serverUrl, fetchFn }) }`. `fetch` asks
- * the provider once when a request meets a 401, one question for all, and sends the request once more.
+ * `{ token, fetch, failure, finish }`. `fetch` asks the provider when a request meets a refusal, one question for all, and
+ * sends the request once more.
  */
-export function tokens({ authProvider: provider }, url, send) {
+export function tokens(options, url, send) {
+  const { authProvider, auth: sdk } = options;
+  const isOAuth = typeof authProvider.tokens === "function" && typeof authProvider.clientInformation === "function";
+  if (isOAuth && typeof sdk !== "function") throw new TypeError("auth: an OAuthClientProvider needs the SDK's function auth");
+  const provider = isOAuth ? byTheSdk(options, url, send) : authProvider;
   let asking;
+  const ask = async (question, response) => {
+    try {
+      return await provider[question]({ response, serverUrl: new URL(url), fetchFn: send });
+    } finally {
+      asking = undefined;
+    }
+  };
+  const bearer = async () => {
+    const token = await auth.token();
+    return token ? `Bearer ${token}` : null;
+  };
   const auth = {
     /** What the provider threw last. */
     failure: undefined,
     token: () => provider.token?.(),
-    finish() {
-      throw new TypeError("finishAuth needs an OAuthClientProvider as authProvider");
+    finish(callback, issuer) {
+      if (!provider.finish) throw new TypeError("finishAuth needs an OAuthClientProvider as authProvider");
+      return provider.finish(callback, issuer);
     },
     async fetch(input, init) {
       const response = await send(input, init);
-      if (response.status !== 401 || !provider.onUnauthorized) return response;
+      const question = { 401: "onUnauthorized", 403: "onForbidden" }[response.status];
+      if (!question || !provider[question]) return response;
       const before = new Headers(init.headers).get("authorization");
       try {
         // Somebody else may have got a new one meanwhile.
-        if (before === (await bearer())) await (asking ??= ask(response));
+        const known = (await bearer()) !== before || (await (asking ??= ask(question, response)));
+        if (known === false) return response;
         auth.failure = undefined;
       } catch (error) {
         auth.failure = error;
@@ -32,17 +96,6 @@ export function tokens({ authProvider: provider }, url, send) {
       if (now) headers.set("authorization", now);
       return send(input, { ...init, headers });
     },
-  };
-  const bearer = async () => {
-    const token = await auth.token();
-    return token ? `Bearer ${token}` : null;
-  };
-  const ask = async (response) => {
-    try {
-      await provider.onUnauthorized({ response, serverUrl: new URL(url), fetchFn: send });
-    } finally {
-      asking = undefined;
-    }
   };
   return auth;
 }

@@ -92,10 +92,13 @@ export interface EvergreenTransportOptions
     "recovery" | "trustAnnotations" | "timeout" | "maxMessageBytes" | "maxEventBytes" | "maxResumes" | "on" | "headers"
   > {
   /**
-   * A token for each request, and what to do about a 401: after `onUnauthorized` the request is sent once more. One
-   * question serves all requests that met a 401.
+   * `{ token(), onUnauthorized?() }`: a token for each request, and what to do about a 401. Or an `OAuthClientProvider`,
+   * together with {@link EvergreenTransportOptions.auth}. After that the request is sent once more; one question serves
+   * all requests that were refused.
    */
   authProvider?: any;
+  /** The SDK's function `auth`, which an `OAuthClientProvider` is made for. */
+  auth?: (provider: any, options: any) => Promise<unknown>;
   /** What every request has; `headers` among it. */
   requestInit?: RequestInit | undefined;
   /** Used in place of the global `fetch`. */
@@ -122,7 +125,7 @@ export interface EvergreenTransportOptions
    * what is open with `code: "session_lost"`, and ends the transport.
    */
   initializeParams?: unknown;
-  /** Taken and not used. */
+  /** What a 403 for want of a scope does: ask for more (default), or fail. */
   onInsufficientScope?: "reauthorize" | "throw" | undefined;
 
   /** As in `connect`. Default: that of `requestInit`, else `"same-origin"`, as the SDKs have it. */

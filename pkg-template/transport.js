@@ -112,7 +112,9 @@ export class EvergreenTransport {
   }
 
   async finishAuth(code, issuer) {
-    await this.#config.auth.finish(code, issuer);
+    const { auth } = this.#config;
+    if (!auth) throw new TypeError("finishAuth needs an OAuthClientProvider as authProvider");
+    await auth.finish(code, issuer);
   }
 
   #live() {

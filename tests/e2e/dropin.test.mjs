@@ -11,6 +11,7 @@ import { Client as Client1 } from "@modelcontextprotocol/sdk/client/index.js";
 import { StreamableHTTPError } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import { InMemoryTransport } from "@modelcontextprotocol/sdk/inMemory.js";
 import * as types from "@modelcontextprotocol/sdk/types.js";
+import { examples } from "./lib/examples.mjs";
 import { installed } from "./lib/install.mjs";
 
 const bounded = { timeout: 30_000 };
@@ -549,13 +550,7 @@ test("an AppBridge over the transport goes on through an eviction", bounded, asy
 test("an AppBridge over a Session goes on through an eviction", bounded, async () => {
   const server = new TestServer({ tools: uiTools });
   const session = await connect(server.url, { fetch: server.fetch, listen: "never" });
-  const client = {
-    getServerCapabilities: () => session.getServerCapabilities(),
-    request: ({ method, params }, _schema, { signal } = {}) => session.request(method, params, { signal }),
-    setNotificationHandler: (wanted, handler) =>
-      session.on("notification", ({ method, params }) => method === wanted && handler({ method, params })),
-  };
-  const bridge = new AppBridge(client, APP, { serverTools: {} });
+  const bridge = new Function("session", "AppBridge", `${examples.apps.code}\nreturn bridge;`)(session, AppBridge);
   const app = await appOf(bridge);
   const call = async (x) => (await app.ask("tools/call", { name: "echo", arguments: { x } })).result;
   assert.equal(text(await call(1)), "s1 1");

@@ -2,8 +2,9 @@
 //!
 //! The endpoint comes from the address of the page: `/?http://127.0.0.1:3000/mcp`.
 
-use mcp_evergreen::{Options, Session, connect};
-use serde_json::json;
+mod mcp;
+
+use mcp_evergreen::Session;
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
@@ -22,7 +23,7 @@ fn App(Props { endpoint }: &Props) -> Html {
             let (endpoint, text, session) = (endpoint.clone(), text.clone(), session.clone());
             spawn_local(async move {
                 let known = session.borrow().clone();
-                let called = call(known, &endpoint).await;
+                let called = mcp::whoami(known, &endpoint).await;
                 text.set(match called {
                     Ok((used, result)) => {
                         session.replace(Some(used));
@@ -34,16 +35,6 @@ fn App(Props { endpoint }: &Props) -> Html {
         }
     };
     html! { <><button {onclick}>{ "Who is there?" }</button><output>{ (*text).clone() }</output></> }
-}
-
-async fn call(known: Option<Session>, endpoint: &str) -> Result<(Session, String), Box<mcp_evergreen::Error>> {
-    let session = match known {
-        Some(session) => session,
-        None => connect(endpoint, Options::default()).await?,
-    };
-    let result = session.call_tool("whoami", json!({})).await?;
-    let text = result["content"][0]["text"].as_str().unwrap_or_default().to_owned();
-    Ok((session, text))
 }
 
 fn main() {

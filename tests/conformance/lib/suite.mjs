@@ -23,12 +23,12 @@ export async function catalogue() {
 }
 
 /** Runs one scenario; `{ passed, total, exit, why }`. */
-export async function runScenario(scenario, version, browser) {
+export async function runScenario(scenario, version, browser, { client: program = `${here}client.mjs`, env = {} } = {}) {
   const spec = version === "extension" ? [] : ["--spec-version", version];
-  const client = `"${process.execPath}" "${here}client.mjs"`;
+  const client = `"${process.execPath}" "${program}"`;
   const { stdout, stderr, exit } = await suite(
     ["client", "--command", client, "--scenario", scenario, ...spec, "--timeout", TIMEOUT, "--verbose"],
-    { CONFORMANCE_BROWSER: browser },
+    { ...env, ...(browser && { CONFORMANCE_BROWSER: browser }) },
   );
   const checks = checksIn(stdout);
   const count = (status) => checks.filter((check) => check.status === status).length;
