@@ -15,7 +15,20 @@ pub const NEEDS: &[Piece] =
 
 pub fn run(project: &Project, arguments: &[String]) -> Result<()> {
     setup::ensure(project, NEEDS)?;
-    let (passed, _) = run_and_keep(runner(project)?.args(arguments))?;
+    let mut command = match arguments.split_first() {
+        Some((first, rest)) if first == "--compare" => {
+            build::build(project)?;
+            let mut command = project.node();
+            command.arg("tests/conformance/compare.mjs").args(rest);
+            command
+        }
+        Some(_) | None => {
+            let mut command = runner(project)?;
+            command.args(arguments);
+            command
+        }
+    };
+    let (passed, _) = run_and_keep(&mut command)?;
     if !passed {
         bail!("not everything passed that must");
     }

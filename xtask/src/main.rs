@@ -60,8 +60,8 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "conformance",
-        takes: "[--all|scenario…]",
-        does: "the official suite's scenarios against the package in headless Chromium: prints a table",
+        takes: "[--all|--compare] [scenario…]",
+        does: "the official suite's scenarios in headless Chromium (--compare: the SDK's Client over our transport and its own)",
         run: conformance::run,
     },
     Command {

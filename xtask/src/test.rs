@@ -55,7 +55,7 @@ const SUITES: &[Suite] = &[
     Suite {
         name: "apps",
         about: "the packed npm package in bundlers, runtimes and workers, and the crate in a Rust app",
-        at_least: 24,
+        at_least: 25,
         needs: apps::NEEDS,
         command: apps::runner,
         passed: passed_by_node,
