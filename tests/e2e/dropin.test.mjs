@@ -200,6 +200,34 @@ test("the wrong consent: an answer to the old session's dialog never reaches the
   await client.close();
 });
 
+test("not even from a host that does not heed what is withdrawn", bounded, async () => {
+  const server = new TestServer({ tools: { echo } });
+  const transport = new EvergreenTransport(server.url, { fetch: server.fetch });
+  const messages = [];
+  transport.onmessage = (message) => messages.push(message);
+  const asked = () => messages.filter(({ method }) => method === "elicitation/create");
+  const answer = ({ id }, action) => transport.send({ jsonrpc: "2.0", id, result: { action } });
+  await transport.start();
+  const params = { protocolVersion: "2025-11-25", capabilities: { elicitation: {} }, clientInfo: INFO };
+  await transport.send({ jsonrpc: "2.0", id: 0, method: "initialize", params });
+  await transport.send({ jsonrpc: "2.0", method: "notifications/initialized" });
+  await until(() => server.streams === 1);
+  server.ask("elicitation/create", { message: "read a file?" });
+  await until(() => asked().length === 1);
+  server.evict();
+  await transport.send({ jsonrpc: "2.0", id: 1, method: "tools/call", params: { name: "echo", arguments: {} } });
+  await until(() => server.streams === 1);
+  server.ask("elicitation/create", { message: "delete all?" });
+  await until(() => asked().length === 2);
+  await answer(asked()[0], "accept");
+  await sleep(50);
+  assert.deepEqual(server.answers, []);
+  await answer(asked()[1], "decline");
+  await until(() => server.answers.length === 1);
+  assert.deepEqual(server.answers[0].result, { action: "decline" });
+  await transport.close();
+});
+
 test("progress of the old session's dialog never reaches the new one", bounded, async () => {
   const handlers = [];
   const { client, server, call } = await connected({}, {}, {
