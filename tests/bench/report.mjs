@@ -19,8 +19,14 @@ export function printed(results) {
   return [legend, ...lines, "", ...feats].join("\n");
 }
 
-/** Writes `docs/bench.json`, `docs/bench.svg` and the README's table. */
-export async function save(results) {
+/** Writes `docs/bench.json`, `docs/bench.svg` and the README's table. What was not run now stays as it was. */
+export async function save(now) {
+  const before = await readFile(`${root}docs/bench.json`, "utf8").then(JSON.parse, () => ({ works: [], feats: [] }));
+  const results = {
+    ...now,
+    works: merged(before.works, now.works, ({ name, slowdown }) => `${name} ${slowdown}`),
+    feats: merged(before.feats, now.feats, ({ name }) => name),
+  };
   await writeFile(`${root}docs/bench.json`, `${JSON.stringify(results, undefined, 2)}\n`);
   await writeFile(`${root}docs/bench.svg`, plot(results));
   const path = `${root}README.md`;
@@ -28,6 +34,17 @@ export async function save(results) {
   const [from, to] = [readme.indexOf(BEGIN), readme.indexOf(END)];
   if (from < 0 || to < from) throw new Error(`README.md must hold "${BEGIN}" and "${END}"`);
   await writeFile(path, `${readme.slice(0, from)}${BEGIN}\n${markdown(results)}\n${readme.slice(to)}`);
+}
+
+/** In the order of the old ones, what is new behind them. */
+function merged(old, now, key) {
+  const isNew = (item) => !old.some((known) => key(known) === key(item));
+  const keys = [...new Set(old.map(key))];
+  const current = (wanted) => {
+    const fresh = now.filter((item) => key(item) === wanted);
+    return fresh.length > 0 ? fresh : old.filter((item) => key(item) === wanted);
+  };
+  return [...keys.flatMap(current), ...now.filter(isNew)];
 }
 
 function markdown(results) {

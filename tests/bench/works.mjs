@@ -9,30 +9,30 @@ const EVERYBODY = ["bare", "ours", "sdk2", "sdk1", "transport"];
 export const WORKS = [
   {
     name: "sequential",
-    title: "200 calls, one after the other",
+    title: "100 calls, one after the other",
     run: "calls",
-    given: { count: 200, atOnce: 1 },
+    given: { count: 100, atOnce: 1 },
     target: { of: "bare", atMost: 1.05 },
   },
   {
     name: "parallel",
-    title: "640 calls, 32 at a time",
+    title: "320 calls, 32 at a time",
     run: "calls",
-    given: { count: 640, atOnce: 32 },
+    given: { count: 320, atOnce: 32 },
     target: { of: "bare", atMost: 1.05 },
   },
   {
     name: "texts",
-    title: "10 results of 1 MiB of text",
+    title: "5 results of 1 MiB of text",
     run: "texts",
-    given: { count: 10, bytes: 1 << 20 },
+    given: { count: 5, bytes: 1 << 20 },
     target: { of: "bare", atMost: 1.1 },
   },
   {
     name: "rows",
-    title: "10 structured results of 5 000 rows",
+    title: "5 structured results of 5 000 rows",
     run: "rows",
-    given: { count: 10, rows: 5_000 },
+    given: { count: 5, rows: 5_000 },
     target: { of: "bare", atMost: 1.1 },
   },
   {
