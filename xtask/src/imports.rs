@@ -26,8 +26,11 @@ pub fn shorten(glue: &Path, module: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The module with short names, and the names, old and new.
-fn renamed(module: &[u8]) -> Result<(Vec<u8>, Vec<(String, String)>)> {
+/// Old and new.
+type Names = Vec<(String, String)>;
+
+/// The module with short names, and the names.
+fn renamed(module: &[u8]) -> Result<(Vec<u8>, Names)> {
     let mut to = module.get(..HEADER).context("this is no WebAssembly")?.to_vec();
     let mut from = Reader(&module[HEADER..]);
     let mut names = Vec::new();
@@ -39,7 +42,7 @@ fn renamed(module: &[u8]) -> Result<(Vec<u8>, Vec<(String, String)>)> {
     Ok((to, names))
 }
 
-fn imports(mut from: Reader, names: &mut Vec<(String, String)>) -> Result<Vec<u8>> {
+fn imports(mut from: Reader, names: &mut Names) -> Result<Vec<u8>> {
     let mut to = Vec::new();
     let count = from.number()?;
     put_number(&mut to, count);
