@@ -321,6 +321,8 @@ impl<P: Payload> Session<P> {
             self.start_clock(Some(id), now);
         }
         if flight.asked {
+            // It may be another user than before: "MUST NOT be shared across authorization contexts".
+            self.cache.clear();
             self.emit(Event::StateChange);
         }
         for held in flight.held {

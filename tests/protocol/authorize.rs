@@ -1,6 +1,8 @@
 //! A token that is missing, refused or too narrow is mended as a session is: once, for all who wait.
 
 use crate::net::{Net, Reply};
+use mcp_evergreen::protocol::config::EraChoice;
+use mcp_evergreen::protocol::era::Era;
 use mcp_evergreen::protocol::http::Head;
 use mcp_evergreen::protocol::status::Phase;
 use mcp_evergreen::protocol::{Authorized, CallOptions, Code, Config, Error, Outcome};
@@ -328,4 +330,119 @@ fn a_session_that_cannot_authorize_hands_the_401_to_the_caller() {
     net.reply("call", refusal(401, "Bearer"));
     net.call("write");
     assert_eq!(net.run(), ["call→401", "write unauthorized not_executed"]);
+}
+
+// ── The modern era ──
+
+/// A session of the modern era, whose token is the first that the server takes.
+fn modern() -> Net {
+    let mut net = Net::in_era(EraChoice::Auto, config());
+    net.eras = &[Era::Modern];
+    net.valid_token = Some(0);
+    net.connect();
+    assert_eq!(net.run(), ["authorize load", "discover→200", "connect ok"]);
+    net
+}
+
+fn list(net: &mut Net) -> Vec<String> {
+    net.request("resources/list", None, CallOptions::default(), "list");
+    net.run()
+}
+
+#[test]
+fn a_401_tells_nothing_of_the_era() {
+    for (eras, then) in [
+        (&[Era::Modern] as &[Era], vec!["discover→200", "connect ok"]),
+        (&[Era::Legacy], vec!["discover→404", "initialize→200 s1", "initialized→202", "connect ok"]),
+    ] {
+        let mut net = Net::in_era(EraChoice::Auto, config());
+        net.eras = eras;
+        net.valid_token = Some(1);
+        net.authorizations = [GRANTED, GRANTED].into();
+        net.connect();
+        let log = net.run();
+        assert_eq!(log[..4], ["authorize load", "discover→401", "discover aborted", "authorize 401"]);
+        assert_eq!(log[4..], then);
+    }
+}
+
+#[test]
+fn twenty_modern_calls_share_one_authorization() {
+    let mut net = modern();
+    net.valid_token = Some(1);
+    net.authorizations = [GRANTED].into();
+    for _ in 0..20 {
+        net.call("write");
+    }
+    let log = net.run();
+    assert_eq!(log.iter().filter(|line| line.starts_with("authorize")).count(), 1);
+    assert_eq!((log.iter().filter(|line| *line == "write ok").count(), net.executions["write"]), (20, 20));
+}
+
+#[test]
+fn what_one_user_was_told_is_not_told_to_the_next() {
+    for (asked, expected) in [(false, vec!["list ok"]), (true, vec!["resources/list→200", "list ok"])] {
+        let mut net = modern();
+        net.answer_next("resources/list", &json!({"resources": [], "ttlMs": 600_000}));
+        assert_eq!(list(&mut net), ["resources/list→200", "list ok"]);
+        assert_eq!(list(&mut net), ["list ok"], "from the cache");
+        net.valid_token = Some(1);
+        net.call("write");
+        assert_eq!(net.run(), ["call→401", "authorize 401"]);
+        if asked {
+            net.session.handle_user_asked(net.now);
+        }
+        net.authorized(GRANTED);
+        assert_eq!(net.run(), ["call→200", "write ok"]);
+        assert_eq!(list(&mut net), expected, "a refresh is for the same user, a login need not be");
+    }
+}
+
+// ── Whatever happens ──
+
+#[test]
+fn over_random_schedules_every_call_settles_once_and_one_authorization_is_open_at_a_time() {
+    for seed in 0..3_000 {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let mut net = Net::in_era(EraChoice::Auto, config());
+        net.eras = if rng.bool() { &[Era::Modern] } else { &[Era::Legacy] };
+        net.valid_token = Some(rng.u32(0..2));
+        net.connect();
+        let (mut open, mut calls) = (0, Vec::new());
+        for step in 0..rng.u32(5..40) {
+            match rng.u8(0..12) {
+                0..4 => calls.push(net.call(&format!("call {step}"))),
+                4 => net.restart(),
+                5 | 6 => net.valid_token = net.valid_token.map(|token| token + 1),
+                7 => net.session.set_listening(rng.bool(), net.now),
+                8 => net.reply("call", narrow()),
+                9 => net.session.handle_user_asked(net.now),
+                10 => {
+                    if let Some(call) = calls.pop() {
+                        net.session.cancel(call, None, net.now);
+                    }
+                }
+                _ => {
+                    let refresh_at_unix_ms = rng.bool().then_some(net.now.unix_ms + 2_000);
+                    let granted = Authorized::Granted { refresh_at_unix_ms };
+                    let end = [granted, Authorized::NeedsUser, failed()];
+                    net.authorized(end[rng.usize(0..3)].clone());
+                    open = 0;
+                }
+            }
+            let log = net.run_for(rng.u64(0..3_000));
+            // Those to load end at once here.
+            open += log.iter().filter(|line| line.starts_with("authorize 4")).count();
+            assert!(open <= 1, "seed {seed}, step {step}: {log:?}");
+        }
+        // From here on nothing goes wrong.
+        for _ in 0..20 {
+            net.authorized(GRANTED);
+            net.run_for(60_000);
+        }
+        for call in calls {
+            assert!(net.results.contains_key(&call), "seed {seed}: {call:?} is open");
+        }
+        assert!(net.executions.values().all(|runs| *runs == 1), "seed {seed}: {:?}", net.executions);
+    }
 }

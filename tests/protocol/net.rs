@@ -282,7 +282,7 @@ impl Net {
                     log.extend(self.run());
                 }
                 None => {
-                    self.advance(end - self.now.mono);
+                    self.advance(end.saturating_sub(self.now.mono));
                     return log;
                 }
             }
