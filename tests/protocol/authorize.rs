@@ -65,6 +65,20 @@ fn while_the_user_is_asked_the_session_waits_and_no_clock_runs() {
 }
 
 #[test]
+fn the_clock_of_a_call_goes_on_once_the_user_has_authorized() {
+    let mut net = connected();
+    net.valid_token = Some(1);
+    net.call("slow");
+    net.run();
+    net.session.handle_user_asked(net.now);
+    net.run_for(600_000);
+    net.reply("call", Reply::Silence);
+    net.authorized(GRANTED);
+    let log = net.run_for(61_000);
+    assert_eq!(log[..3], ["call→…", "slow timeout unknown", "call aborted"]);
+}
+
+#[test]
 fn a_total_bound_runs_on_while_the_user_is_asked() {
     let mut net = connected();
     net.valid_token = Some(1);
@@ -268,6 +282,31 @@ fn a_token_is_refreshed_before_it_expires() {
     assert_eq!(net.run(), ["authorize load", "call→200", "write ok", "call→200", "write ok"]);
     net.call("late");
     assert_eq!(net.run(), ["call→200", "late ok"], "what cannot be refreshed is not tried again for each call");
+}
+
+#[test]
+fn a_refresh_that_failed_is_not_tried_again_before_the_token_is_refused() {
+    let mut net = Net::new(config());
+    let refresh_at_unix_ms = Some(net.now.unix_ms + 60_000);
+    net.authorizations = [Authorized::Granted { refresh_at_unix_ms }, failed()].into();
+    net.connect();
+    net.run();
+    net.run_for(60_000);
+    net.call("first");
+    assert_eq!(net.run(), ["authorize load", "first auth not_executed"]);
+    net.call("second");
+    assert_eq!(net.run(), ["call→200", "second ok"]);
+}
+
+#[test]
+fn what_is_not_wanted_any_more_is_not_sent_once_there_is_a_token() {
+    let mut net = connected();
+    net.valid_token = Some(1);
+    net.session.set_listening(true, net.now);
+    assert_eq!(net.run(), ["GET→401", "GET aborted", "authorize 401 quietly"]);
+    net.session.set_listening(false, net.now);
+    net.authorized(GRANTED);
+    assert_eq!(net.run(), [""; 0]);
 }
 
 #[test]
