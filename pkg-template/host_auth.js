@@ -46,15 +46,17 @@ function byTheSdk({ authProvider: provider, auth, onInsufficientScope, errors = 
   };
 }
 
+export function isOAuth(provider) {
+  return typeof provider?.tokens === "function" && typeof provider.clientInformation === "function";
+}
+
 /**
  * `{ token, fetch, failure, finish }`. `fetch` asks the provider when a request meets a refusal, one question for all, and
  * sends the request once more.
  */
 export function tokens(options, url, send) {
-  const { authProvider, auth: sdk } = options;
-  const isOAuth = typeof authProvider.tokens === "function" && typeof authProvider.clientInformation === "function";
-  if (isOAuth && typeof sdk !== "function") throw new TypeError("auth: an OAuthClientProvider needs the SDK's function auth");
-  const provider = isOAuth ? byTheSdk(options, url, send) : authProvider;
+  const { authProvider } = options;
+  const provider = isOAuth(authProvider) ? byTheSdk(options, url, send) : authProvider;
   let asking;
   const ask = async (question, response) => {
     try {

@@ -23,6 +23,9 @@ export function rpcError({ rpcCode, message, data, code, outcome, retryable }) {
 export function thrown(error, { errors = {}, auth }) {
   const { UnauthorizedError, StreamableHTTPError, SdkHttpError } = errors;
   const { code, httpStatus, message } = error;
+  // The user was sent away: that is what the host waits for.
+  if (code === "auth" && error.cause?.[AUTH_SEAM]) return error.cause;
+  if (code === "auth" && UnauthorizedError) return like(new UnauthorizedError(message), error);
   if (httpStatus === 401 && code === "unauthorized") {
     const own = auth?.failure ?? (UnauthorizedError ? like(new UnauthorizedError(message), error) : unauthorized(error));
     return marked(own, AUTH_SEAM, true);
@@ -31,6 +34,13 @@ export function thrown(error, { errors = {}, auth }) {
   if (StreamableHTTPError) return like(new StreamableHTTPError(httpStatus, message), error);
   const status = { status: httpStatus, statusText: "", text: undefined };
   return SdkHttpError ? like(new SdkHttpError("CLIENT_HTTP_NOT_IMPLEMENTED", message, status), error) : error;
+}
+
+/** The user has to authorize. */
+export function required({ UnauthorizedError } = {}) {
+  const message = "The user was sent to the authorization server. Call finishAuth, and connect again.";
+  const fields = { code: "auth", outcome: "not_executed" };
+  return marked(UnauthorizedError ? new UnauthorizedError(message) : unauthorized({ message, ...fields }), AUTH_SEAM, true);
 }
 
 function like(own, error) {

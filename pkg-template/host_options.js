@@ -1,6 +1,7 @@
 // The options of the SDKs' transports as they are, and ours beside them. Others are left alone: an SDK may have new ones.
 
-import { tokens } from "./host_auth.js";
+import { isOAuth, tokens } from "./host_auth.js";
+import { byOurselves } from "./host_oauth.js";
 import { readConnect, wrong } from "./options.js";
 
 /** Those of `connect` that a transport takes, too. */
@@ -37,11 +38,14 @@ export function readTransport(url, options) {
   }
   if (sessionId !== undefined && typeof sessionId !== "string") throw wrong("sessionId", "a string", sessionId);
   const send = follower(options);
-  const auth = options.authProvider && tokens(options, config.url, send);
+  // The SDK's own flow where the host gives its function, else ours.
+  const oauth = isOAuth(options.authProvider) && !options.auth ? byOurselves(options) : undefined;
+  const auth = options.authProvider && !oauth ? tokens(options, config.url, send) : undefined;
   const given = options.headers;
   const own = typeof given === "function" ? given : () => given;
   Object.assign(config.core, {
     handshake: "host",
+    auth: oauth,
     reconnectOn,
     headers: async (context) => {
       const headers = new Headers(requestInit.headers ?? undefined);
@@ -55,6 +59,7 @@ export function readTransport(url, options) {
   return {
     ...config,
     auth,
+    oauth,
     initializeParams,
     terminateSessionOnClose,
     errors: options.errors,

@@ -169,6 +169,13 @@ export class Link {
     if (!this.#dead) await new Promise((resolve, reject) => this.#tellCore((core) => core.signOut(resolve, reject)));
   }
 
+  /** Takes what the user has come back with from an authorization server. */
+  takeReturned() {
+    return new Promise((resolve, reject) =>
+      this.#tellCore((core) => core.takeReturned(resolve, (error) => reject(fromCore(error)))),
+    );
+  }
+
   handle(method, handler) {
     if (this.#questions.handle(method, handler)) this.#tellCore((core) => core.setHandled(method));
     this.#listen();

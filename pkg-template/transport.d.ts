@@ -92,12 +92,16 @@ export interface EvergreenTransportOptions
     "recovery" | "trustAnnotations" | "timeout" | "maxMessageBytes" | "maxEventBytes" | "maxResumes" | "on" | "headers"
   > {
   /**
-   * `{ token(), onUnauthorized?() }`: a token for each request, and what to do about a 401. Or an `OAuthClientProvider`,
-   * together with {@link EvergreenTransportOptions.auth}. After that the request is sent once more; one question serves
-   * all requests that were refused.
+   * `{ token(), onUnauthorized?() }`: a token for each request, and what to do about a 401. After that the request is sent
+   * once more; one question serves all requests that were refused.
+   *
+   * Or an `OAuthClientProvider`: it stores and shows, and the authorization is ours. Where the user has to be sent away,
+   * what is open rejects with an `UnauthorizedError`, as with the SDK's transports; {@link EvergreenTransport.finishAuth}
+   * takes what the user comes back with. `saveTokens` gets one member more than the SDK's, `saveCodeVerifier` a longer
+   * text; both are to be stored as they are.
    */
   authProvider?: any;
-  /** The SDK's function `auth`, which an `OAuthClientProvider` is made for. */
+  /** The SDK's function `auth`: an `OAuthClientProvider` then authorizes by that, in place of by us. */
   auth?: (provider: any, options: any) => Promise<unknown>;
   /** What every request has; `headers` among it. */
   requestInit?: RequestInit | undefined;

@@ -83,6 +83,7 @@ export class EvergreenTransport {
     if (this.#started) throw new Error("EvergreenTransport was started already. A Client's connect() calls start() itself.");
     this.#started = true;
     const instance = await runtime();
+    await this.#config.oauth?.prepare();
     if (this.#closed) return;
     this.#link = new Link(instance, this.#config, {
       questions: (io) => (this.#relay = new Relay(io, (message) => this.#deliver(message))),
@@ -112,9 +113,24 @@ export class EvergreenTransport {
   }
 
   async finishAuth(code, issuer) {
-    const { auth } = this.#config;
+    const { auth, oauth } = this.#config;
+    if (oauth) return this.#takeReturned(oauth, code, issuer);
     if (!auth) throw new TypeError("finishAuth needs an OAuthClientProvider as authProvider");
     await auth.finish(code, issuer);
+  }
+
+  /** A link of its own: nothing is sent to the server, and this transport may have ended. */
+  async #takeReturned(oauth, code, issuer) {
+    await oauth.prepare();
+    await oauth.finish(code, issuer);
+    const link = new Link(await runtime(), this.#config);
+    try {
+      await link.takeReturned();
+    } catch (error) {
+      throw thrown(error, this.#config);
+    } finally {
+      link.close(false).catch(report);
+    }
   }
 
   #live() {

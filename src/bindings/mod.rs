@@ -111,6 +111,15 @@ impl Core {
         });
     }
 
+    /// Takes what the user has come back with from an authorization server, before anything is sent to the MCP endpoint.
+    #[wasm_bindgen(js_name = takeReturned)]
+    pub fn take_returned(&self, resolve: JsValue, reject: JsValue) {
+        self.driver.take_returned(move |result| match result {
+            Ok(()) => host::call(&resolve, &JsValue::UNDEFINED),
+            Err(error) => host::call(&reject, &convert::error(*error)),
+        });
+    }
+
     /// Gives a command up: neither `resolve` nor `reject` is called any more.
     pub fn cancel(&self, call: &JsValue, reason: &JsValue) {
         if let Some(call) = number(call) {

@@ -13,7 +13,8 @@ use super::{
     timer::Timer,
 };
 use crate::protocol::{
-    CallId, Challenge, Config, Event, ExchangeId, Input, Now, Output, Purpose, ReadAs, Session, http::Request,
+    Authorized, CallId, Challenge, Config, Error, Event, ExchangeId, Input, Now, Output, Purpose, ReadAs, Session,
+    http::Request,
 };
 use std::{
     cell::{Cell, RefCell},
@@ -215,6 +216,17 @@ impl Inner {
         });
         let before = self.authorizing.replace(Some(task));
         drop(before);
+    }
+
+    /// Takes what the user has come back with, and gets the tokens for it; what went wrong, if that cannot be done.
+    pub async fn take_returned(&self) -> Result<(), Box<Error<JsValue>>> {
+        match &self.transport.authorizer {
+            Some(authorizer) => match authorizer.authorize(&self.transport, None, false, || {}).await {
+                Authorized::Granted { .. } | Authorized::NeedsUser => Ok(()),
+                Authorized::Failed(error) => Err(error),
+            },
+            None => Ok(()),
+        }
     }
 
     /// Forgets the tokens.

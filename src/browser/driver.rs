@@ -6,7 +6,7 @@ use super::{
     fetch::Transport,
     host::{Caller, Host},
 };
-use crate::protocol::{CallId, CallOptions, Config, Now, Params, QuestionId, Session, Status};
+use crate::protocol::{CallId, CallOptions, Config, Error, Now, Params, QuestionId, Session, Status};
 use std::rc::Rc;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
@@ -55,6 +55,12 @@ impl Driver {
     /// Ends the session.
     pub fn close(&self, terminate: bool, caller: Caller) -> CallId {
         self.command(caller, |session, now| session.close(terminate, now))
+    }
+
+    /// Takes what the user has come back with from an authorization server.
+    pub fn take_returned(&self, done: impl FnOnce(Result<(), Box<Error<JsValue>>>) + 'static) {
+        let inner = Rc::clone(&self.0);
+        spawn_local(async move { done(inner.take_returned().await) });
     }
 
     /// Forgets the tokens, and tells what the host's storage threw.

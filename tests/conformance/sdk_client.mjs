@@ -33,7 +33,7 @@ class Provider {
 const provider = scenario.startsWith("auth/") ? new Provider() : undefined;
 const open = () => {
   const options = { authProvider: provider, onInsufficientScope: "reauthorize" };
-  return OVER === "own" ? new StreamableHTTPClientTransport(url, options) : new EvergreenTransport(url, { ...options, auth, errors: { UnauthorizedError } });
+  return OVER === "own" ? new StreamableHTTPClientTransport(url, options) : new EvergreenTransport(url, { ...options, ...(OVER === "ours, by the SDK" && { auth }), errors: { UnauthorizedError } });
 };
 
 async function authorized(transport, run) {

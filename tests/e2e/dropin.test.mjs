@@ -129,6 +129,63 @@ test("a 401 for good is the SDK's UnauthorizedError, of either version, and the 
   assert.equal(await attempt(Client1, { authProvider: { token: async () => "x", onUnauthorized } }), mine);
 });
 
+test("an OAuthClientProvider drives our own flow: sent away, brought back, refreshed", bounded, async () => {
+  const server = new TestServer({ tools: { echo } });
+  const issuer = "https://as.test";
+  const seen = [];
+  let valid;
+  const json = (body, status = 200) => new Response(JSON.stringify(body), { status, headers: { "content-type": "application/json" } });
+  const fetch = async (input, init = {}) => {
+    const { origin, pathname } = new URL(input);
+    if (pathname.startsWith("/.well-known/oauth-protected-resource")) return json({ resource: server.url, authorization_servers: [issuer] });
+    if (origin === issuer && pathname === "/.well-known/oauth-authorization-server") {
+      const endpoints = { authorization_endpoint: `${issuer}/authorize`, token_endpoint: `${issuer}/token`, registration_endpoint: `${issuer}/register` };
+      return json({ issuer, ...endpoints, response_types_supported: ["code"], code_challenge_methods_supported: ["S256"], grant_types_supported: ["authorization_code", "refresh_token"], token_endpoint_auth_methods_supported: ["none"] });
+    }
+    if (pathname === "/register") return json({ ...JSON.parse(init.body), client_id: "registered" }, 201);
+    if (pathname === "/token") {
+      const body = Object.fromEntries(new URLSearchParams(init.body));
+      seen.push([body.grant_type, body.code ?? body.refresh_token, body.client_id]);
+      valid = `t${seen.length}`;
+      return json({ access_token: valid, token_type: "Bearer", refresh_token: `r${seen.length}`, expires_in: 3600 });
+    }
+    const token = new Headers(init.headers).get("authorization");
+    if (origin === "https://mcp.test" && pathname === "/mcp" && token === `Bearer ${valid}`) return server.fetch(input, init);
+    return new Response("", { status: pathname === "/mcp" ? 401 : 404, headers: { "www-authenticate": "Bearer" } });
+  };
+  const stored = {};
+  const provider = {
+    redirectUrl: "https://host.test/callback",
+    clientMetadata: { client_name: "host", redirect_uris: ["https://host.test/callback"] },
+    state: () => "mine",
+    clientInformation: () => stored.client,
+    saveClientInformation: (client) => void (stored.client = client),
+    tokens: () => stored.tokens && JSON.parse(stored.tokens),
+    saveTokens: (tokens) => void (stored.tokens = JSON.stringify(tokens)),
+    saveCodeVerifier: (verifier) => void (stored.verifier = verifier),
+    codeVerifier: () => stored.verifier,
+    redirectToAuthorization: (url) => void (stored.sent = url),
+  };
+  const open = () => new EvergreenTransport(server.url, { fetch, authProvider: provider, errors: { UnauthorizedError: Unauthorized1 } });
+  const first = open();
+  assert.ok((await failure(new Client1(INFO).connect(first))) instanceof Unauthorized1);
+  assert.deepEqual([stored.sent.origin, stored.sent.searchParams.get("state")], [issuer, "mine"]);
+  await failure(first.finishAuth(new URLSearchParams({ code: "c0", state: "another" })));
+  assert.deepEqual(seen, [], "an answer to another question is not taken");
+  await first.finishAuth("c1");
+  const client = new Client1(INFO);
+  await client.connect(open());
+  const call = async (x) => text(await client.callTool({ name: "echo", arguments: { x } }));
+  assert.equal(await call(1), "s1 1");
+  valid = "none";
+  assert.deepEqual(await Promise.all([2, 3].map(call)), ["s1 2", "s1 3"]);
+  assert.deepEqual(seen, [
+    ["authorization_code", "c1", "registered"],
+    ["refresh_token", "r1", "registered"],
+  ]);
+  await client.close();
+});
+
 test("other refusals are of the SDK's classes where the host gives them", bounded, async () => {
   const fetch = async () => new Response("no", { status: 405 });
   const errors = { StreamableHTTPError };

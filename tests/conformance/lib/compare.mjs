@@ -7,13 +7,16 @@ import { catalogue, runScenario } from "./suite.mjs";
 
 const client = fileURLToPath(new URL("../sdk_client.mjs", import.meta.url));
 
-/** Plays those that are named, with every version where none is, or all: `{ name, own, ours }` for each, one by one. */
-export async function* compared(wanted = []) {
+/**
+ * Plays those that are named, with every version where none is, or all: `{ name, own, ours }` for each, one by one. `over`:
+ * `"ours"`, which authorizes by itself, or `"ours, by the SDK"`, which does it by the SDK's function.
+ */
+export async function* compared(wanted = [], over = "ours") {
   const PACKAGE = `${await installed()}/node_modules/mcp-evergreen`;
   const isWanted = (name) => wanted.length === 0 || wanted.some((one) => one === name || name.startsWith(`${one}@`));
   for (const name of (await catalogue()).filter(isWanted)) {
     const run = (OVER) => runScenario(...name.split("@"), undefined, { client, env: { OVER, PACKAGE, SDK: e2e } });
-    const [own, ours] = await Promise.all([run("own"), run("ours")]);
+    const [own, ours] = await Promise.all([run("own"), run(over)]);
     yield { name, own, ours };
   }
 }
