@@ -7,6 +7,11 @@ import { catalogue, runScenario } from "./suite.mjs";
 
 const client = fileURLToPath(new URL("../sdk_client.mjs", import.meta.url));
 
+/** Who gives up sooner is checked less often: what counts is the share of the checks that pass. */
+export function isWorse({ own, ours }) {
+  return ours.passed / ours.total < own.passed / own.total || (ours.total === 0 && own.total > 0);
+}
+
 /**
  * Plays those that are named, with every version where none is, or all: `{ name, own, ours }` for each, one by one. `over`:
  * `"ours"`, which authorizes by itself, or `"ours, by the SDK"`, which does it by the SDK's function.
