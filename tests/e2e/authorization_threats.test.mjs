@@ -32,7 +32,7 @@ for (const [name, launch] of [
     });
 
     function authorized(what, setting, play) {
-      test(what, { timeout: 60_000 }, async () => {
+      test(what, { timeout: 180_000 }, async () => {
         const oidc = await startOidc(setting);
         const context = await browser.createBrowserContext();
         try {

@@ -39,6 +39,12 @@ export async function openApp(context, site, url) {
     connect(options = {}) {
       return this.click(connectInPage, url, options);
     },
+    /** The page's wall clock is set ahead. */
+    later: (ms) =>
+      run((_, ms) => {
+        const { now } = Date;
+        Date.now = () => now() + ms;
+      }, ms),
     outcome: () => run(() => connecting),
     call: (tool) => run(async ({ text }, name) => text(await session.callTool({ name })), tool),
     agreeOn: pressed,

@@ -17,15 +17,14 @@ import { freePort } from "../lib/ports.mjs";
 const TOOLS = { read: "read", admin: "admin" };
 
 /**
- * Starts both. `ttl` is how many seconds an access token lives; `headers` go with the pages of the authorization server.
+ * Starts both. `headers` go with the pages of the authorization server. An access token lives for an hour.
  * `counts` says how often what happened; `evict()` forgets all MCP sessions, `expire()` all access tokens, and
  * `revoke()` all grants.
  */
-export async function startOidc({ ttl = 3600, headers = {} } = {}) {
+export async function startOidc({ headers = {} } = {}) {
   const counts = { registered: 0, signedIn: 0, codes: 0, refreshes: 0, initialized: 0, calls: 0 };
   const mcpPort = await freePort();
   const url = `http://127.0.0.1:${mcpPort}/mcp`;
-  const settings = { ttl };
 
   const asPort = await freePort();
   const issuer = `http://127.0.0.1:${asPort}`;
@@ -41,7 +40,7 @@ export async function startOidc({ ttl = 3600, headers = {} } = {}) {
         getResourceServerInfo: (_, resource) => ({
           scope: Object.values(TOOLS).join(" "),
           audience: resource,
-          accessTokenTTL: settings.ttl,
+          accessTokenTTL: 3600,
           accessTokenFormat: "opaque",
         }),
         useGrantedResource: () => true,
@@ -105,7 +104,6 @@ export async function startOidc({ ttl = 3600, headers = {} } = {}) {
     evict: () => mcp.transports.clear(),
     /** Sends every request to the MCP endpoint elsewhere. */
     redirectTo: (address) => (mcp.answers.redirect = address),
-    setTtl: (seconds) => (settings.ttl = seconds),
     async expire() {
       for (const token of tokens) await token.destroy();
       tokens.clear();
