@@ -1,7 +1,7 @@
 // All clients beside one another, round by round, in one headless Chromium.
 // `node bench.mjs [--smoke] [--save] [work…]`
 
-import { cpus } from "node:os";
+import { cpus, loadavg } from "node:os";
 import { fileURLToPath } from "node:url";
 import { launchBrowser } from "../e2e/lib/chrome.mjs";
 import { fileAt, serve } from "../e2e/lib/static.mjs";
@@ -39,7 +39,7 @@ const sizes = Object.fromEntries(await Promise.all(clients.map(async (name) => [
 
 const results = {
   date: new Date().toISOString().slice(0, 10),
-  machine: { browser: await browser.version(), processors: cpus().length, processor: cpus()[0].model },
+  machine: { browser: await browser.version(), processors: cpus().length, processor: cpus()[0].model, load: loadavg()[1] },
   clients: Object.fromEntries(clients.map((name) => [name, CLIENTS[name]])),
   sizes,
   works,

@@ -63,8 +63,9 @@ function markdown(results) {
     row(["---", "---", "---"]),
     ...feats,
     "",
-    `\`cargo xtask bench --save\`, ${date}, headless ${machine.browser.replace("HeadlessChrome/", "Chromium ")}, ${machine.processors} processors. Medians in`,
+    `\`cargo xtask bench --save\`, ${date}, headless ${machine.browser.replace(/^(Headless)?Chrome\//, "Chromium ")}, ${machine.processors} processors. Medians in`,
     "milliseconds; in brackets, times the bare `fetch` (for the start: times the SDK 2). The server runs on the same machine.",
+    ...(machine.load > 2 * machine.processors ? [`**The machine was busy (load ${machine.load.toFixed(0)}): the times are rough.**`] : []),
     "",
     "![The same as a plot](docs/bench.svg)",
   ].join("\n");
