@@ -9,6 +9,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "../tests/e2e/lib/paths.mjs";
+import { builtSite } from "./host/build.mjs";
 import { serveSite } from "./host/site.mjs";
 import { startWorld } from "./host/world.mjs";
 
@@ -21,9 +22,9 @@ if (!existsSync(join(root, "pkg/index.js"))) end(2, "The package is not built: r
 for (const signal of ["SIGINT", "SIGTERM"]) process.prependOnceListener(signal, () => end(signal === "SIGINT" ? 0 : 1));
 
 try {
-  console.log("Starting the servers…");
-  const world = await startWorld();
-  const site = await serveSite(world);
+  console.log("Starting the servers and building the page…");
+  const [world, folder] = await Promise.all([startWorld(), builtSite()]);
+  const site = await serveSite(world, folder);
   for (const server of world.values()) console.log(`  ${server.name}: process ${server.pid}`);
   if (headless) {
     const { play } = await import("./host/headless.mjs");

@@ -53,8 +53,8 @@ async function survivesRestart(browser, url, server) {
 
 /** What must hold, each with the words that say so. */
 function checks({ first, second, counts, wire, status, errors }) {
-  // The list of tools is asked for again beside the call.
-  const { "tools/list": _, ...others } = counts;
+  // The list of tools and the standing stream are asked for beside the call.
+  const { "tools/list": _, GET: __, ...others } = counts;
   const sends = wire.filter((line) => line.startsWith("tools/call"));
   return [
     [first.pid !== second.pid && !isAlive(first.pid), `process ${first.pid} is gone, process ${second.pid} serves in its place`],

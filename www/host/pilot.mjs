@@ -21,10 +21,10 @@ export class PagePilot {
     page.on("pageerror", (error) => this.errors.push(String(error?.message ?? error)));
   }
 
-  static async open(browser, url) {
+  static async open(browser, url, viewport = { width: 1360, height: 900 }) {
     const page = await browser.newPage();
     const pilot = new PagePilot(page);
-    await page.setViewport({ width: 1360, height: 900 });
+    await page.setViewport(viewport);
     await page.goto(url);
     await page.waitForSelector("html[data-ready]", WAIT);
     return pilot;
@@ -34,20 +34,39 @@ export class PagePilot {
     return this.#page;
   }
 
-  /** Chooses one of the demo's servers. */
+  /** Clicks what the visitor has scrolled to. */
+  async click(selector) {
+    await this.#page.$eval(selector, (element) => element.scrollIntoView({ block: "center" }));
+    await this.#page.click(selector);
+  }
+
+  /** Chooses a server by its id. */
   choose(id) {
-    return this.#page.click(`#server-choices input[value="${id}"]`);
+    return this.click(`#server-choices input[value="${id}"]`);
   }
 
   /** Presses Connect and waits for the tools. */
   async connect() {
     if ((await this.#press("#connect", "#call:enabled")).failed) throw new Error(`not connected: ${(await this.result()).text}`);
+    await this.formShown();
+  }
+
+  /** Chooses a tool and waits for its form. */
+  async chooseTool(name) {
+    await this.#page.select("#tool", name);
+    await this.formShown();
+  }
+
+  /** Waits for the form of the chosen tool. */
+  formShown() {
+    return this.#page.waitForFunction(() => document.getElementById("form").dataset.tool === document.getElementById("tool").value, WAIT);
   }
 
   /** Presses a button and waits until it is done. */
-  async press(id) {
-    await this.#page.click(`#${id}`);
-    await this.#page.waitForSelector(`#${id}:not([aria-busy])`, WAIT);
+  async press(id, { timeout = WAIT.timeout } = {}) {
+    await this.#page.waitForSelector(`#${id}:enabled`, WAIT);
+    await this.click(`#${id}`);
+    await this.#page.waitForSelector(`#${id}:not([aria-busy])`, { timeout });
   }
 
   /** Presses Call and waits for what comes of it. */
@@ -59,7 +78,7 @@ export class PagePilot {
   /** Presses a button and waits for a new result, or for `good` to be on the page. */
   async #press(button, good = ":not(*)") {
     const before = await this.#page.$eval("#result", ({ dataset }) => dataset.serial);
-    await this.#page.click(button);
+    await this.click(button);
     const seen = await this.#page.waitForFunction(
       (before, good) => {
         const { serial, kind } = document.getElementById("result").dataset;

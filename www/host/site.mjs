@@ -1,20 +1,17 @@
-// The page's own server: the files of `www/`, the built package under `/pkg/`, and the control endpoint.
+// The page's own server: the built site, and the control endpoint.
 
 import { join } from "node:path";
-import { root } from "../../tests/e2e/lib/paths.mjs";
 import { fileAt, serve } from "../../tests/e2e/lib/static.mjs";
 import { Refused } from "./world.mjs";
 
-const ACTIONS = ["evict", "restart", "kill", "start"];
+const ACTIONS = ["evict", "restart", "kill", "start", "drop", "refuse400", "refuse404", "refuse200", "busy"];
 
-/** Serves the page and the control of `world` on the loopback interface. */
-export function serveSite(world) {
-  return serve(join(root, "www"), {
+/** Serves the site in `folder` and the control of `world` on the loopback interface. */
+export function serveSite(world, folder) {
+  return serve(folder, {
     override(path, request) {
       if (path.startsWith("/control/")) return controlled(world, path, request);
-      if (path === "/") return fileAt(join(root, "www/index.html"));
-      if (path.startsWith("/pkg/")) return fileAt(join(root, path));
-      return undefined;
+      return path === "/" ? fileAt(join(folder, "index.html")) : undefined;
     },
   });
 }
@@ -26,6 +23,9 @@ async function controlled(world, path, request) {
   }
   const [, id, action] = /^\/control\/servers\/(\w+)\/(\w+)$/.exec(path) ?? [];
   const server = world.get(id);
+  if (server && action === "ledger" && request.method === "GET") {
+    return json(200, server.ledger(new URL(request.url, "http://host").searchParams.get("prefix") ?? ""));
+  }
   if (!server || !ACTIONS.includes(action) || request.method !== "POST") return json(404, { error: "There is no such control." });
   try {
     await server.act(action);

@@ -1,4 +1,4 @@
-//! The demo: everything it needs, then `www/demo.mjs`.
+//! The demo: everything it needs, then `www/demo.mjs`; and the pictures of it in the README.
 
 use std::process::Command;
 
@@ -6,6 +6,7 @@ use anyhow::{Result, bail};
 
 use crate::build;
 use crate::chromium::Chromium;
+use crate::process;
 use crate::project::Project;
 use crate::setup::{self, Piece};
 
@@ -15,7 +16,10 @@ pub fn run(project: &Project, arguments: &[String]) -> Result<()> {
         [flag] if flag == "--headless" => true,
         _ => bail!("`cargo xtask demo` takes --headless or nothing"),
     };
-    setup::ensure(project, if headless { &[Piece::Python, Piece::Chromium] } else { &[Piece::Python] })?;
+    setup::ensure(
+        project,
+        if headless { &[Piece::Demo, Piece::Python, Piece::Chromium] } else { &[Piece::Demo, Piece::Python] },
+    )?;
     build::build(project)?;
     let mut command = project.node();
     command.arg("www/demo.mjs");
@@ -24,6 +28,15 @@ pub fn run(project: &Project, arguments: &[String]) -> Result<()> {
         command.arg("--headless").env("CHROMIUM", chromium.browser);
     }
     become_process(command)
+}
+
+/// Made from the static build, so that they show what anyone can host.
+pub fn screenshots(project: &Project, _: &[String]) -> Result<()> {
+    setup::ensure(project, &[Piece::Demo, Piece::Chromium])?;
+    build::build(project)?;
+    let mut command = project.node();
+    command.arg("www/host/screenshots.mjs").env("CHROMIUM", Chromium::find_or_install()?.browser);
+    process::run(&mut command)
 }
 
 /// The demo takes this process's place, so that Ctrl-C, signals and the exit code are its own.

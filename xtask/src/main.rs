@@ -42,8 +42,14 @@ const COMMANDS: &[Command] = &[
     Command {
         name: "demo",
         takes: "[--headless]",
-        does: "a page and a real server: evict the session, watch a call heal (--headless prints it)",
+        does: "a page and real servers: break the session, watch a call heal (--headless prints it)",
         run: demo::run,
+    },
+    Command {
+        name: "screenshots",
+        takes: "",
+        does: "the pictures of the demo in docs/, which README.md shows",
+        run: demo::screenshots,
     },
     Command {
         name: "build",

@@ -25,6 +25,8 @@ pub enum Piece {
     Firefox,
     /// The packages of `tests/apps`: bundlers and runtimes.
     Apps,
+    /// The packages of `www`.
+    Demo,
     /// The packages of `tests/conformance`.
     ConformanceSuite,
     /// A virtual environment with the packages of `tests/e2e/requirements.txt`.
@@ -35,6 +37,7 @@ const ALL: &[Piece] = &[
     Piece::Lints,
     Piece::WasmTarget,
     Piece::Node,
+    Piece::Demo,
     Piece::Apps,
     Piece::ConformanceSuite,
     Piece::Chromium,
@@ -58,6 +61,7 @@ pub fn ensure(project: &Project, pieces: &[Piece]) -> Result<()> {
             Piece::WasmTarget => toolchain::wasm_target()?,
             Piece::WasmBindgen => drop(toolchain::wasm_bindgen(project)?),
             Piece::Node => node::packages(project)?,
+            Piece::Demo => node::install(project, "www")?,
             Piece::Apps => node::install(project, "tests/apps")?,
             Piece::ConformanceSuite => node::install(project, "tests/conformance")?,
             Piece::Chromium => drop(chromium::Chromium::find_or_install()?),

@@ -47,8 +47,16 @@ const SUITES: &[Suite] = &[
     Suite {
         name: "e2e",
         about: "the packed npm package against real servers, in headless Chromium, Firefox and Node.js",
-        at_least: 377,
-        needs: &[Piece::WasmTarget, Piece::WasmBindgen, Piece::Node, Piece::Chromium, Piece::Firefox, Piece::Python],
+        at_least: 394,
+        needs: &[
+            Piece::WasmTarget,
+            Piece::WasmBindgen,
+            Piece::Node,
+            Piece::Demo,
+            Piece::Chromium,
+            Piece::Firefox,
+            Piece::Python,
+        ],
         command: e2e,
         passed: passed_by_node,
     },

@@ -15,17 +15,21 @@ const PREFLIGHT_CORS = { ...OPEN_CORS, "access-control-allow-headers": "*", "acc
  * Starts a proxy in front of `target`, a URL. `cors` says what happens to the server's CORS headers:
  * `pass`, `add` (what is missing; preflights are answered here), `hide-session-id` (the expose header
  * goes), `none` (all go, from preflights too). `patience` is how long, in milliseconds, a request waits for a server that
- * refuses connections, as it does behind the front of a deploy. Both may be set at any time.
+ * refuses connections, as it does behind the front of a deploy. Both may be set at any time. A `gateway` answers 502 in
+ * place of a server that died; else the socket is destroyed, and a browser may send the request once more by itself.
  */
-export async function startProxy(target, { cors = "pass", patience = 0 } = {}) {
+export async function startProxy(target, { cors = "pass", patience = 0, gateway = false } = {}) {
   const upstream = new URL(target);
   const recording = new Recording();
   const rules = [];
+  const open = new Set();
   // One connection per request: the proxy must not add stale connections of its own.
   const agent = new Agent({ keepAlive: false });
 
   const server = createServer({ keepAliveTimeout: 60_000 }, async (req, res) => {
     res.on("error", () => {});
+    open.add(res);
+    res.once("close", () => open.delete(res));
     const body = await readAll(req).catch(() => undefined);
     if (body === undefined) return;
     const record = recording.add(req, body);
@@ -58,6 +62,11 @@ export async function startProxy(target, { cors = "pass", patience = 0 } = {}) {
         if (error.code === "ECONNREFUSED" && Date.now() - since < proxy.patience && !res.destroyed) {
           await sleep(20);
           return resolve(forward(exchange, { ...how, since }));
+        }
+        if (gateway && !res.headersSent && !res.destroyed) {
+          record.answer(502, {});
+          res.writeHead(502, OPEN_CORS).end();
+          return resolve();
         }
         if (!record.answered) record.reset();
         res.socket?.destroy();
@@ -106,6 +115,10 @@ export async function startProxy(target, { cors = "pass", patience = 0 } = {}) {
       const rule = { match, action, times };
       rules.unshift(rule);
       return () => void (rule.times = 0);
+    },
+    /** Destroys the sockets of the answers and streams that have begun. */
+    drop() {
+      for (const res of open) if (res.headersSent) res.socket?.destroy();
     },
     async close() {
       server.closeAllConnections();

@@ -1,4 +1,4 @@
-// The status light: what the session says of itself, and how long ago the server last proved it.
+// The status light: what a session says of itself, and how long ago the server last proved it.
 
 const STATES = {
   none: "not connected",
@@ -9,26 +9,27 @@ const STATES = {
   closed: "closed",
 };
 
+/** The state of a `Status`, in words. */
+export const inWords = (status) => STATES[status?.state ?? "none"] ?? status.state;
+
 /** @param {(id: string) => HTMLElement} byId */
 export function statusLight(byId) {
   let status;
-  const light = byId("light");
   const put = (id, text) => {
     const element = byId(id);
     if (element.textContent !== text) element.textContent = text;
   };
 
   function tick() {
-    put("verified", status?.verifiedAt === undefined ? "–" : ago(Date.now() - status.verifiedAt));
+    put("verified", proof(status));
     put("about", about(status));
   }
 
   /** Shows a `Status`; `undefined` is "not connected", and a bare `{ state }` is enough. */
   function show(next) {
     status = next;
-    const state = next?.state ?? "none";
-    light.dataset.state = state;
-    put("state", STATES[state] ?? state);
+    byId("light").dataset.state = next?.state ?? "none";
+    put("state", inWords(next));
     put("generation", next?.generation === undefined ? "–" : String(next.generation));
     put("recoveries", next?.recoveries === undefined ? "–" : String(next.recoveries));
     tick();
@@ -55,8 +56,10 @@ export function seconds(ms) {
   return `${Math.max(1, Math.ceil(ms / 1000))} s`;
 }
 
-function ago(ms) {
-  const whole = Math.max(0, Math.floor(ms / 1000));
+/** When the server last answered. */
+export function proof(status) {
+  if (status?.verifiedAt === undefined) return "–";
+  const whole = Math.max(0, Math.floor((Date.now() - status.verifiedAt) / 1000));
   if (whole < 60) return `${whole} s ago`;
   const minutes = Math.floor(whole / 60);
   if (minutes < 60) return `${minutes} min ${whole % 60} s ago`;

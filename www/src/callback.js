@@ -1,0 +1,5 @@
+// Where an authorization server sends its users back to.
+
+import { completeAuthorization } from "mcp-evergreen/auth";
+
+completeAuthorization();

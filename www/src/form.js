@@ -1,0 +1,98 @@
+// A form for a tool's arguments, made from its JSON Schema by Jedison, and the same as JSON.
+
+/** Loaded with the first form. */
+let library;
+const loaded = () => (library ??= load().catch((error) => ((library = undefined), Promise.reject(error))));
+
+async function load() {
+  const [{ default: jedison }, { default: purify }] = await Promise.all([import("jedison"), import("dompurify")]);
+  // Titles and descriptions are the server's, and Jedison takes them for HTML: this is how it is told to clean them.
+  globalThis.DOMPurify = { sanitize: (dirty) => purify.sanitize(dirty, { ALLOWED_TAGS: ["#text"] }) };
+  return jedison;
+}
+
+/** @param {(id: string) => HTMLElement} byId */
+export function argumentsForm(byId) {
+  let form;
+  let asJson = false;
+  let latest = 0;
+
+  /** Shows a form for this tool with these values. */
+  async function show({ name, inputSchema: schema }, values) {
+    const serial = ++latest;
+    byId("arguments").value = JSON.stringify(values, null, 2);
+    const jedison = await loaded();
+    if (serial !== latest) return;
+    form?.destroy();
+    form = undefined;
+    const fields = Object.keys(schema?.properties ?? {}).length;
+    const container = byId("form");
+    container.replaceChildren();
+    if (fields === 0) {
+      container.append(Object.assign(document.createElement("p"), { className: "hint", textContent: "It takes no arguments." }));
+    } else {
+      form = new jedison.Create({
+        container,
+        theme: new jedison.Theme(),
+        schema: plain(schema),
+        data: values,
+        // What the visitor types goes to the tool as it is; it stands in fields, not in HTML.
+        purifyData: false,
+        btnIcons: false,
+        objectAdd: false,
+        showErrors: "change",
+      });
+      form.on("change", () => (byId("arguments").value = JSON.stringify(form.getValue(), null, 2)));
+    }
+    byId("form").dataset.tool = name;
+  }
+
+  /** `{ value }`, or `{ error }` that says what is wrong. */
+  function read() {
+    const parsed = parse(byId("arguments").value);
+    if (asJson || parsed.error || !form) return parsed;
+    // An object is wrong where one of its fields is: the field says why.
+    const [deepest] = form.getErrors().sort((one, other) => other.path.length - one.path.length);
+    return deepest ? { error: `${deepest.path.replace(/^#\/?/, "") || "arguments"}: ${deepest.messages[0]}` } : { value: form.getValue() };
+  }
+
+  function setJson(on) {
+    asJson = on;
+    byId("json").hidden = !on;
+    byId("form").hidden = on;
+    if (on || !form) return;
+    const { value } = parse(byId("arguments").value);
+    if (value) form.setValue(value);
+  }
+
+  return { show, read, setJson, focus: () => (asJson ? byId("arguments") : byId("form").querySelector("input, select, textarea"))?.focus() };
+}
+
+/**
+ * Without the keywords by which a schema could steer the library itself; booleans are boxes to tick; and what has no
+ * title is called by its name, since the library cleans titles and not names.
+ */
+function plain(schema) {
+  return JSON.parse(JSON.stringify(schema), (key, value) => {
+    if (key.startsWith("x-")) return undefined;
+    if (value === null || typeof value !== "object" || Array.isArray(value)) return value;
+    for (const [name, property] of Object.entries(value.properties ?? {})) {
+      if (property && typeof property === "object") property.title ??= name;
+    }
+    return value.type === "boolean" ? { ...value, "x-format": "checkbox" } : value;
+  });
+}
+
+function parse(text) {
+  let value;
+  try {
+    value = JSON.parse(text.trim() || "{}");
+  } catch (error) {
+    return { error: `Not JSON: ${error.message}` };
+  }
+  if (value === null || typeof value !== "object" || Array.isArray(value)) {
+    return { error: "Arguments are a JSON object, such as {}." };
+  }
+  return { value };
+}
+

@@ -1,0 +1,470 @@
+// The demo page: servers to break, tools to call, and a diagram of what went over the wire.
+
+import { connect, init } from "mcp-evergreen";
+import { STEPS, compare } from "./compare.js";
+import { control, ledger, serverInPage, serverProcesses } from "./control.js";
+import { diagramSvg, save } from "./export.js";
+import { argumentsForm } from "./form.js";
+import { network } from "./network.js";
+import { errorNodes, resultNodes } from "./result.js";
+import { keep, keptServers, ownServer, serverList, wrongAddress } from "./servers.js";
+import { signInTo } from "./signin.js";
+import { seconds, statusLight } from "./status.js";
+import { CALLS, storm } from "./storm.js";
+import { timeline } from "./timeline.js";
+import { firstTool, sampleArguments } from "./tools.js";
+
+const INFO = { name: "mcp-evergreen-demo", version: "1.0.0" };
+
+const byId = (id) => document.getElementById(id);
+const light = statusLight(byId);
+const wire = timeline(byId);
+const form = argumentsForm(byId);
+const list = serverList(byId("server-choices"), (server) => statusOf(server), choose);
+
+/** @type {import("./control.js").DemoServer[]} */
+let servers = [];
+/** The one whose tools and status are shown. */
+let chosen;
+/** @type {Map<object, import("mcp-evergreen").Session>} */
+const sessions = new Map();
+/** Aborting one cancels a connect that is under way. @type {Map<object, AbortController>} */
+const connecting = new Map();
+/** Tools by server. */
+const toolsOf = new Map();
+let calls = 0;
+/** A storm, a comparison or the show is on: one at a time. */
+let playing = false;
+
+function statusOf(server) {
+  return sessions.get(server)?.status ?? (connecting.has(server) ? { state: "connecting" } : undefined);
+}
+
+// ── Servers ──────────────────────────────────────────────────────────────────────────────────────
+
+function choose(server) {
+  chosen = server;
+  showServer();
+  showTools();
+}
+
+byId("connect").addEventListener("click", async () => {
+  const server = chosen;
+  if (connecting.has(server)) return connecting.get(server).abort(new DOMException("Connecting was cancelled.", "AbortError"));
+  if (sessions.has(server)) return disconnect(server);
+  await connectTo(server);
+});
+
+async function connectTo(server) {
+  const giveUp = new AbortController();
+  connecting.set(server, giveUp);
+  showServer();
+  wire.add({ lane: "page-session", text: "connect", note: server.label, opens: true });
+  const took = stopwatch();
+  try {
+    const session = await connect(server.url, {
+      clientInfo: INFO,
+      // The demo's own servers are there to be seen losing sessions: the modern era has none.
+      era: server.kind === "own" ? "auto" : "legacy",
+      auth: { provider: signInTo(server) },
+      fetch: network.fetch,
+      signal: giveUp.signal,
+      on: {
+        wire: wire.wire,
+        statechange: (status) => onStateChange(server, status),
+        recovering: ({ reason }) => wire.add({ lane: "session", text: "recovering:", tone: "warn", note: reason }),
+        recovered: onRecovered,
+        warning: ({ kind, hint }) => wire.add({ lane: "session", text: `${kind}:`, tone: "warn", note: hint }),
+        close: ({ reason }) => onClosed(server, reason),
+        // This listener keeps the standing stream open, and so a session notices a restart by itself. With the
+        // processes, the next call is to be seen meeting it.
+        toolschange: server.kind === "process" ? undefined : () => sessions.has(server) && loadTools(server).catch((error) => fail("listTools", error)),
+      },
+    });
+    sessions.set(server, session);
+  } catch (error) {
+    fail("connect", error);
+    return false;
+  } finally {
+    connecting.delete(server);
+    showServer();
+  }
+  const ms = took();
+  wire.add({ lane: "session-page", text: "ready", tag: "ok", tone: "good", note: `${ms} ms` });
+  step("call", `Connected to “${server.label}” in ${ms} ms. Call a tool, or press “Show me”.`);
+  await loadTools(server).catch((error) => fail("listTools", error));
+  return true;
+}
+
+async function disconnect(server) {
+  busy(byId("connect"), true);
+  wire.add({ lane: "page-session", text: "close", opens: true });
+  await sessions.get(server).close().catch((error) => fail("close", error));
+  busy(byId("connect"), false);
+  showServer();
+}
+
+function onClosed(server, reason) {
+  sessions.delete(server);
+  toolsOf.delete(server);
+  if (server === chosen) showTools();
+  showServer();
+  light.show({ state: "closed", reason });
+  step("connect", `The session is closed: ${reason}.`);
+}
+
+byId("verify").addEventListener("click", async () => {
+  wire.add({ lane: "page-session", text: "verify", opens: true });
+  try {
+    const status = await sessions.get(chosen).verify();
+    wire.add({ lane: "session-page", text: status.state, tag: "ok", tone: "good" });
+    announce(`Verified: the session is ${status.state}.`);
+  } catch (error) {
+    fail("verify", error);
+  }
+});
+
+byId("add-form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const text = byId("url").value.trim();
+  const wrong = wrongAddress(text);
+  byId("url-error").textContent = wrong ?? "";
+  byId("url").setAttribute("aria-invalid", String(wrong !== undefined));
+  if (wrong) return byId("url").focus();
+  const url = new URL(text).href;
+  const known = servers.find((server) => server.url === url);
+  const server = known ?? ownServer(url);
+  if (!known) servers.push(server);
+  keep(servers);
+  byId("url").value = "";
+  chosen = server;
+  list.show(servers, chosen);
+  choose(server);
+  if (!sessions.has(server) && !connecting.has(server)) connectTo(server);
+});
+
+byId("remove").addEventListener("click", async () => {
+  const server = chosen;
+  if (sessions.has(server)) await disconnect(server);
+  servers = servers.filter((other) => other !== server);
+  keep(servers);
+  choose(servers[0]);
+  list.show(servers, chosen);
+  byId("server-choices").querySelector("input:checked")?.focus();
+});
+
+function showServer() {
+  const session = sessions.get(chosen);
+  const isConnecting = connecting.has(chosen);
+  light.show(statusOf(chosen));
+  list.tick();
+  byId("connect").disabled = !chosen;
+  byId("connect").textContent = isConnecting ? "Cancel" : session ? "Disconnect" : "Connect";
+  byId("verify").disabled = !session;
+  byId("remove").hidden = chosen?.kind !== "own";
+  const broken = chosen?.actions ?? [];
+  for (const button of byId("break-buttons").querySelectorAll("[data-action]")) {
+    const { action } = button.dataset;
+    const needsProcess = !["restart", "kill"].includes(action);
+    button.disabled = playing || !broken.includes(action) || (needsProcess && chosen.running === false);
+  }
+  byId("kill").textContent = chosen?.running === false ? "Start server" : "Kill server";
+  byId("process").textContent = !chosen || chosen.kind === "own"
+    ? "Only the demo’s own servers can be broken from here. The page’s connection can."
+    : chosen.running
+      ? `“${chosen.label}” runs as ${chosen.process}.`
+      : `“${chosen.label}” does not run.`;
+  byId("storm").disabled = playing || !session || !chosen.storm;
+  byId("compare").disabled = playing || !chosen?.suggest || chosen.running === false;
+  byId("show").disabled = playing || !session || !chosen.suggest;
+  byId("call").disabled = !session || !toolsOf.get(chosen)?.length;
+}
+
+// ── Tools ────────────────────────────────────────────────────────────────────────────────────────
+
+async function loadTools(server) {
+  wire.add({ lane: "page-session", text: "tools", opens: true });
+  const tools = await Array.fromAsync(sessions.get(server).tools());
+  wire.add({ lane: "session-page", text: `${tools.length} tools`, tag: "ok", tone: "good" });
+  toolsOf.set(server, tools);
+  if (server === chosen) await showTools();
+}
+
+async function showTools() {
+  const tools = toolsOf.get(chosen) ?? [];
+  const select = byId("tool");
+  const before = select.value;
+  select.replaceChildren(...(tools.length ? tools.map(({ name, title }) => new Option(title ?? name, name)) : [new Option("Connect first")]));
+  select.disabled = byId("as-json").disabled = tools.length === 0;
+  showServer();
+  if (tools.length === 0) {
+    byId("tool-about").textContent = "The server’s tools appear here.";
+    return;
+  }
+  const kept = tools.find(({ name }) => name === before);
+  select.value = (kept ?? firstTool(tools, chosen.suggest)).name;
+  await showTool();
+}
+
+async function showTool() {
+  const tool = toolsOf.get(chosen)?.find(({ name }) => name === byId("tool").value);
+  if (!tool) return;
+  byId("tool-about").textContent = byId("tool-about").title = tool.description ?? tool.title ?? "No description.";
+  const { suggest } = chosen;
+  byId("arguments-error").textContent = "";
+  const given = tool.name === suggest?.tool ? suggest.arguments : sampleArguments(tool);
+  await form.show(tool, given).catch((error) => {
+    byId("arguments-error").textContent = `No form for this tool: ${error.message}`;
+    byId("as-json").click();
+  });
+}
+
+byId("tool").addEventListener("change", showTool);
+byId("as-json").addEventListener("click", () => form.setJson(toggle(byId("as-json"))));
+byId("call").addEventListener("click", async () => {
+  const { value, error } = form.read();
+  byId("arguments-error").textContent = error ?? "";
+  byId("arguments").setAttribute("aria-invalid", String(error !== undefined));
+  if (error) return form.focus();
+  await call(byId("tool").value, value);
+});
+
+async function call(name, args) {
+  const serial = ++calls;
+  const session = sessions.get(chosen);
+  const before = session.status.recoveries;
+  const took = stopwatch();
+  showResult({ kind: "pending", title: `Calling ${name}…`, serial: "" });
+  wire.add({ lane: "page-session", text: `callTool ${name}`, opens: true });
+  const onprogress = ({ progress, total }) => (byId("result-title").textContent = `Calling ${name}: ${progress} of ${total ?? "?"}…`);
+  try {
+    const result = await session.callTool({ name, arguments: args }, { onprogress });
+    const ms = took();
+    const healed = session.status.recoveries > before;
+    const kind = result.isError ? "error" : "ok";
+    wire.add({ lane: "session-page", text: "result", tag: kind, tone: result.isError ? "bad" : "good", note: `${ms} ms` });
+    const title = result.isError
+      ? `The tool reports an error, after ${ms} ms`
+      : healed
+        ? `Healed on the way, answered in ${ms} ms`
+        : `Answered in ${ms} ms`;
+    showResult({ kind, title, nodes: resultNodes(result), healed, took: ms, serial });
+    if (healed) step("heal", `${title}. The diagram shows how.`, true);
+    else step("break", chosen.suggest ? `${title}. Break the session.` : `${title}.`);
+  } catch (error) {
+    fail(`callTool ${name}`, error, serial);
+  }
+}
+
+function showResult({ kind, title, nodes, healed = false, took, serial }) {
+  byId("result-title").textContent = title;
+  if (nodes) byId("result-body").replaceChildren(...nodes);
+  Object.assign(byId("result").dataset, { kind, healed, serial, took });
+}
+
+/** Shows an error of any kind where results stand, and in the diagram. */
+function fail(what, error, serial = ++calls) {
+  const code = typeof error.code === "string" ? error.code : error.name;
+  wire.add({ lane: "session-page", text: what, tag: code, tone: "bad" });
+  showResult({ kind: "error", title: `${what}: ${code}`, nodes: errorNodes(error), serial });
+  announce(`${what} failed: ${code}.${chosen?.running === false ? " Start the server, then try again." : ""}`);
+}
+
+// ── Break ────────────────────────────────────────────────────────────────────────────────────────
+
+const NOTES = {
+  evict: "session deleted behind our back",
+  refuse400: "session forgotten, refused with 400 from now on",
+  refuse404: "session forgotten, refused with 404 from now on",
+  refuse200: "session forgotten, refused with 200 and an error",
+  drop: "open streams cut off",
+  busy: "next two requests: 503, Retry-After 1 s",
+  expire: "no token is good any more",
+};
+
+byId("break-buttons").addEventListener("click", async ({ target }) => {
+  const { action } = target.closest("[data-action]")?.dataset ?? {};
+  if (!action || target.hasAttribute("aria-busy")) return;
+  busy(target, true);
+  const now = action === "kill" && !chosen.running ? "start" : action;
+  await breakServer(now).catch((error) => refused(now, error));
+  busy(target, false);
+});
+
+function refused(action, { message }) {
+  wire.add({ lane: "server", text: `${action}: ${message}`, tone: "bad", opens: true });
+  announce(message);
+}
+
+async function breakServer(action, server = chosen) {
+  const before = server.process;
+  await control(server, action);
+  const after = { kill: `${before} killed`, start: `${server.process} started`, restart: `${before ?? "nothing"} killed, ${server.process} started` };
+  const note = NOTES[action] ?? after[action];
+  wire.add({ lane: "server", text: note, tone: "warn", opens: true });
+  if (!playing) step(sessions.has(server) ? "heal" : "connect", `${server.label}: ${note}. ${sessions.has(server) ? "Call again." : "Connect."}`);
+  showServer();
+}
+
+byId("offline").addEventListener("click", () => plug(!network.online));
+
+function plug(online) {
+  if (online === network.online) return;
+  network.set(online);
+  byId("offline").setAttribute("aria-pressed", String(!online));
+  byId("offline").textContent = online ? "Go offline" : "Go online";
+  wire.add({ lane: "page", text: online ? "the page is online again" : "the page is offline", tone: online ? "good" : "bad", opens: true });
+  if (!playing) announce(online ? "Online again." : "Offline: what the page sends does not leave it.");
+}
+
+// ── What the demo plays by itself ────────────────────────────────────────────────────────────────
+
+/** One play at a time; its button says that it is on. */
+function plays(id, play) {
+  byId(id).addEventListener("click", async () => {
+    if (playing) return;
+    playing = true;
+    busy(byId(id), true);
+    showServer();
+    await play().catch((error) => fail(id, error));
+    playing = false;
+    busy(byId(id), false);
+    showServer();
+  });
+}
+
+plays("show", async () => {
+  const { tool, arguments: given } = chosen.suggest;
+  byId("tool").value = tool;
+  await showTool();
+  if (!chosen.running) await breakServer("start");
+  await call(tool, given);
+  await breakServer("evict");
+  await call(tool, given);
+});
+
+plays("storm", async () => {
+  const server = chosen;
+  if (!server.running) await breakServer("start", server);
+  announce(`${CALLS} calls are on their way…`);
+  const sum = await storm({
+    server,
+    session: sessions.get(server),
+    // Nothing can be evicted while nobody has a session: then that blow misses.
+    blow: (action) => breakServer(action, server).catch((error) => refused(action, error)),
+    ledger: (prefix) => ledger(server, prefix),
+    plug,
+    onCount: showStorm,
+  });
+  announce(`${CALLS} calls: ${sum.once} executed once, ${sum.twice} twice, ${sum.lost} lost; ${sum.retried} retried by the session.`);
+});
+
+function showStorm({ settled, once, twice, lost, retried, again, sessions }) {
+  byId("storm-progress").value = settled;
+  for (const [name, count] of Object.entries({ once, twice, lost, retried, again, sessions })) {
+    byId(`storm-${name}`).textContent = count ?? "…";
+  }
+  byId("storm-lost").dataset.tone = lost === undefined ? "" : lost === 0 ? "good" : "bad";
+}
+
+plays("compare", async () => {
+  const server = chosen;
+  const cells = showSteps();
+  byId("compare-sum").textContent = "Running…";
+  const { connectSdk } = await import("./sdk.js");
+  const failed = await compare({
+    server,
+    connect: {
+      sdk: () => connectSdk(server, network.fetch),
+      evergreen: () => connect(server.url, { clientInfo: INFO, era: "legacy", fetch: network.fetch, auth: { provider: signInTo(server) } }),
+    },
+    act: (action) => breakServer(action, server),
+    onOutcome(step, lane, { ok, ms, words }) {
+      const cell = cells[step][lane];
+      cell.dataset.ok = ok;
+      cell.textContent = ok ? `✓ answered in ${ms} ms` : `✗ failed: ${words.slice(0, 160)}`;
+    },
+  });
+  byId("compare-sum").textContent = `Failed calls out of ${STEPS.length}: official SDK ${failed.sdk}, mcp-evergreen ${failed.evergreen}.`;
+  announce(byId("compare-sum").textContent);
+});
+
+function showSteps() {
+  const cells = STEPS.map(({ words }) => {
+    const row = document.createElement("tr");
+    const head = Object.assign(document.createElement("th"), { scope: "row", textContent: words });
+    const [sdk, evergreen] = [0, 1].map(() => Object.assign(document.createElement("td"), { textContent: "…" }));
+    row.append(head, sdk, evergreen);
+    return { row, sdk, evergreen };
+  });
+  byId("compare-rows").replaceChildren(...cells.map(({ row }) => row));
+  return cells;
+}
+
+// ── Status, steps, words ─────────────────────────────────────────────────────────────────────────
+
+function onStateChange(server, status) {
+  if (server === chosen) light.show(status);
+  list.tick();
+  if (status.state !== "waiting") return;
+  const { why, until } = status.waitingFor ?? {};
+  const next = until === undefined ? "" : `, next try in ${seconds(until - Date.now())}`;
+  wire.add({ lane: "session", text: "waiting:", tone: "warn", note: `${why ?? "?"}${next}` });
+}
+
+function onRecovered({ duration, retried, restored }) {
+  const again = retried === 1 ? "1 call sent once more" : `${retried} calls sent once more`;
+  const back = restored.length ? `, restored: ${restored.join(", ")}` : "";
+  wire.add({ lane: "session", text: "recovered", tone: "good", note: `in ${Math.round(duration)} ms, ${again}${back}` });
+}
+
+byId("clear").addEventListener("click", wire.clear);
+byId("pause").addEventListener("click", () => wire.pause(!wire.paused));
+byId("save-svg").addEventListener("click", () => save("wire.svg", "image/svg+xml", diagramSvg(wire.rows, "mcp-evergreen on the wire")));
+byId("save-json").addEventListener("click", () => save("wire.json", "application/json", JSON.stringify(wire.rows, null, 2)));
+
+/** Marks where the visitor is, and says so. `complete` marks the step itself as done. */
+function step(name, words, complete = false) {
+  let passed = true;
+  for (const item of byId("steps").children) {
+    const isHere = item.dataset.step === name;
+    if (isHere) passed = false;
+    item.toggleAttribute("data-done", passed || (isHere && complete));
+    if (isHere) item.setAttribute("aria-current", "step");
+    else item.removeAttribute("aria-current");
+  }
+  announce(words);
+}
+
+function announce(words) {
+  byId("announce").textContent = words;
+}
+
+/** A button that is at work keeps the focus and takes no second press. */
+function busy(button, on) {
+  if (on) button.setAttribute("aria-busy", "true");
+  else button.removeAttribute("aria-busy");
+}
+
+function toggle(button) {
+  const on = button.getAttribute("aria-pressed") !== "true";
+  button.setAttribute("aria-pressed", String(on));
+  return on;
+}
+
+function stopwatch() {
+  const began = performance.now();
+  return () => Math.round(performance.now() - began);
+}
+
+// Beside the service worker; what fails here fails again, in words, with the first `connect`.
+init().catch(() => {});
+showSteps().forEach(({ sdk, evergreen }) => (sdk.textContent = evergreen.textContent = "–"));
+const [inPage, processes] = await Promise.all([serverInPage(), serverProcesses()]);
+servers = [...(inPage ? [inPage] : []), ...processes, ...keptServers()];
+chosen = servers[0];
+list.show(servers, chosen);
+if (chosen) choose(chosen);
+if (!inPage) announce("This browser lets no server run in the page: add one of your own.");
+if (inPage) await connectTo(inPage);
+document.documentElement.dataset.ready = "";
