@@ -39,7 +39,7 @@ impl Payload for JsValue {
     }
 
     fn entries(&self) -> Option<Vec<(String, Self)>> {
-        let object = self.is_object().then(|| self.unchecked_ref::<Object>())?;
+        let object = Payload::is_object(self).then(|| self.unchecked_ref::<Object>())?;
         let entry = |entry: JsValue| {
             let entry: Array = entry.unchecked_into();
             Some((JsValue::as_string(&entry.get(0))?, entry.get(1)))

@@ -129,11 +129,27 @@ impl<P: Payload> Session<P> {
         if doubted && !other_era {
             return false;
         }
+        if doubted && self.state.known().is_some_and(|old| old.era() == Era::Modern) {
+            return self.is_modern_still(discovered, now);
+        }
         if doubted {
             self.step(Step::Idle);
             self.condemned("the server speaks another protocol version now", now);
         }
         self.begin(now);
+        true
+    }
+
+    /// A server that could not be reached is there again, and of the era that it was of: what is between us lives.
+    fn is_modern_still(&mut self, discovered: Discovered, now: Now) -> bool {
+        if discovered != Discovered::Nothing {
+            return false;
+        }
+        let Some(ping) = self.ping(now) else { return false };
+        if let Some(establishing) = self.state.establishing_mut() {
+            establishing.discovered = Discovered::Again;
+        }
+        self.step(Step::Check { ping });
         true
     }
 }

@@ -70,3 +70,49 @@ fn text_is_parsed_by_the_engine() {
     assert_eq!(<JsValue as Payload>::parse("{"), None);
     assert_eq!(json(&<JsValue as Payload>::empty()), "{}");
 }
+
+#[test]
+fn fields_may_have_names_that_no_getter_has() {
+    let meta =
+        parsed(r#"{"io.modelcontextprotocol/serverInfo":{"name":"n"},"io.modelcontextprotocol/subscriptionId":7}"#);
+    let name = meta.field(Field::MetaServerInfo).and_then(|server| server.field(Field::Name));
+    assert_eq!(name.and_then(|name| Payload::as_string(&name)), Some("n".into()));
+    assert_eq!(meta.field(Field::SubscriptionId).and_then(|id| id.as_number()), Some(7.0));
+    assert_eq!(parsed(r#"{"io":{"modelcontextprotocol/serverInfo":1}}"#).field(Field::MetaServerInfo), None);
+}
+
+#[test]
+fn entries_are_the_members_of_objects_only_in_their_order() {
+    let entries = parsed(r#"{"b":{"x":1},"a/b":null,"größe":[]}"#).entries().expect("an object");
+    let entries: Vec<_> = entries.iter().map(|(name, value)| format!("{name}={}", json(value))).collect();
+    assert_eq!(entries, [r#"b={"x":1}"#, "a/b=null", "größe=[]"]);
+    assert_eq!(parsed("{}").entries().map(|entries| entries.len()), Some(0));
+    for other in ["[1]", "null", "\"ab\"", "1"] {
+        assert!(parsed(other).entries().is_none(), "{other}");
+    }
+}
+
+#[test]
+fn another_list_leaves_the_first_object_as_it_was() {
+    let page = parsed(r#"{"tools":[1,2,3],"nextCursor":"c","_meta":{}}"#);
+    let shorter = page.with_items(Field::Tools, &[JsValue::from(2)]);
+    assert_eq!(json(&shorter), r#"{"tools":[2],"nextCursor":"c","_meta":{}}"#);
+    assert_eq!(json(&page), r#"{"tools":[1,2,3],"nextCursor":"c","_meta":{}}"#);
+}
+
+#[test]
+fn a_duplicate_shares_nothing() {
+    let page = parsed(r#"{"tools":[{"name":"a"}]}"#);
+    let copy = page.duplicate();
+    let tool = page.field(Field::Tools).and_then(|tools| tools.items()).expect("a list").remove(0);
+    js_sys::Reflect::set(&tool, &"name".into(), &"changed".into()).expect("an object takes it");
+    assert_eq!(json(&page), r#"{"tools":[{"name":"changed"}]}"#);
+    assert_eq!(json(&copy), r#"{"tools":[{"name":"a"}]}"#);
+}
+
+#[test]
+fn booleans_are_those_of_json() {
+    for (text, is) in [("true", Some(true)), ("false", Some(false)), ("1", None), ("\"true\"", None), ("null", None)] {
+        assert_eq!(Payload::as_bool(&parsed(text)), is, "{text}");
+    }
+}

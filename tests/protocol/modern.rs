@@ -970,6 +970,25 @@ fn a_downgrade_behind_cors_is_found() {
     assert_eq!(net.status().era, Some(Era::Legacy));
 }
 
+#[test]
+fn a_modern_server_that_comes_back_between_two_questions_is_what_it_was() {
+    let mut net = connected();
+    net.reply("list", Reply::Break);
+    net.reply("discover", Reply::Break);
+    net.request("tools/list", None, CallOptions::default(), "list");
+    assert_eq!(net.run(), ["list→broke", "discover→broke", "initialize→400", "discover→200", "list→200", "list ok"]);
+    assert_eq!((net.status().generation, net.status().recoveries), (1, 0));
+    // One that hides the answer to this question alone is not asked without end.
+    net.reply("list", Reply::Break);
+    for _ in 0..2 {
+        net.reply("discover", Reply::Break);
+    }
+    net.request("tools/list", None, CallOptions::default(), "list");
+    let asked = ["list→broke", "discover→broke", "initialize→400", "discover→broke", "initialize→400"];
+    assert_eq!(net.run(), asked);
+    assert_eq!(net.run_for(2_000), ["discover→200", "list→200", "list ok"]);
+}
+
 // A host's own Client
 
 fn hosts(net: &mut Net, method: &str, params: &Value, name: &str) -> CallId {

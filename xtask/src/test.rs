@@ -39,7 +39,7 @@ const SUITES: &[Suite] = &[
     Suite {
         name: "wasm",
         about: "the browser layer in headless Chromium",
-        at_least: 50,
+        at_least: 55,
         needs: &[Piece::WasmTarget, Piece::WasmBindgen, Piece::Chromium],
         command: wasm,
         passed: passed_by_cargo,

@@ -6,7 +6,7 @@ import { scratch } from "./paths.mjs";
 const files = [];
 process.once("exit", () => files.forEach((path) => rmSync(path, { force: true })));
 
-/** A file that servers append one line to per execution: `started|finished <tool> <key> <pid>`. */
+/** A file that servers append one line to per execution: `started|finished|aborted <tool> <key> <pid>`. */
 export function executionLog() {
   const path = `${scratch}executions-${process.pid}-${files.length}.txt`;
   files.push(path);
@@ -24,6 +24,8 @@ export function executionLog() {
     started: () => tally(lines("started")),
     /** How often they came to their end, per key. */
     finished: () => tally(lines("finished")),
+    /** How often their caller gave up first, per key, where the server tells the tool so. */
+    aborted: () => tally(lines("aborted")),
     /** The process that ran the last one. */
     pid: () => Number(readFileSync(path, "utf8").trimEnd().split(" ").at(-1)),
   };

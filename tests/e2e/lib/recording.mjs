@@ -1,7 +1,7 @@
 // What went over the wire, in the order in which it arrived at the proxy.
 
 /** How much of a body is kept. */
-const HEARD_BYTES = 500;
+const HEARD_BYTES = 2_000;
 
 /** Every request, as records and as lines like `tools/call→404 s1`. */
 export class Recording {

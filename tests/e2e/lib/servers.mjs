@@ -74,6 +74,7 @@ export function kind(name, command, args, { env: own = {}, whoami = OUR.whoami, 
 const node = process.execPath;
 const everythingProgram = `${e2e}node_modules/@modelcontextprotocol/server-everything/dist/index.js`;
 const typescriptProgram = `${e2e}servers/ts_server.mjs`;
+const modernProgram = `${e2e}servers/ts_modern.mjs`;
 const pythonProgram = `${e2e}servers/python_server.py`;
 
 /** The reference server of the MCP project: answers as SSE, refuses with 400 and no id. */
@@ -83,7 +84,7 @@ export const everything = kind("server-everything", node, [everythingProgram, "s
   // It ignores the key.
   slow: (key, seconds) => ({ name: "trigger-long-running-operation", arguments: { key, duration: seconds, steps: 1 } }),
 });
-/** The official Python SDK: answers as SSE, refuses with 404 and -32600. */
+/** The official Python SDK, which speaks both eras: answers as SSE, refuses with 404 and -32600. */
 export const pythonSdk = kind("Python SDK", python, [pythonProgram]);
 /** The same with plain JSON answers. */
 export const pythonSdkJson = kind("Python SDK (JSON)", python, [pythonProgram], { env: { JSON: "1" } });
@@ -92,4 +93,10 @@ export const typescriptSdk = kind("TypeScript SDK", node, [typescriptProgram]);
 /** The same with plain JSON answers, refusing with 400 "No valid session ID provided". */
 export const typescriptSdkJson = kind("TypeScript SDK (JSON, 400)", node, [typescriptProgram], {
   env: { JSON: "1", REFUSAL: "400" },
+});
+/** The official TypeScript SDK of the modern era: plain JSON answers where a tool says nothing before its result. */
+export const typescriptModern = kind("TypeScript SDK 2", node, [modernProgram]);
+/** The same with every answer as SSE, and without the legacy era. */
+export const typescriptModernSse = kind("TypeScript SDK 2 (SSE, modern only)", node, [modernProgram], {
+  env: { SSE: "1", MODERN_ONLY: "1" },
 });

@@ -1,12 +1,13 @@
-"""An MCP server on the official Python SDK, with CORS for browsers.
+"""An MCP server on the official Python SDK, with CORS for browsers. It speaks both eras.
 
-`POST /touch` changes the resource `test://clock` and tells whoever is subscribed to it, `POST /say?level=…&text=…` logs,
-to each session from the level on that it has set.
+`POST /touch` changes the resource `test://clock` and tells whoever is subscribed to it, `POST /lists` tells that all lists
+have changed, `POST /say?level=…&text=…` logs, to each session from the level on that it has set.
 
 Environment: PORT, EXECUTIONS (file to append executions to), IDLE_TIMEOUT (seconds), JSON=1 (JSON answers, not SSE),
-PROCESS_TOKEN (what `whoami` tells).
+TTL (milliseconds for which lists and resources may be kept in the modern era), PROCESS_TOKEN (what `whoami` tells).
 """
 
+import json
 import os
 import secrets
 import sys
@@ -15,15 +16,35 @@ from typing import get_args
 
 import anyio
 import uvicorn
-from mcp.server.mcpserver import MCPServer
+from mcp.server.caching import CacheHint
+from mcp.server.mcpserver import Context, MCPServer
+from mcp.server.subscriptions import (
+    InMemorySubscriptionBus,
+    PromptsListChanged,
+    ResourcesListChanged,
+    ResourceUpdated,
+    ToolsListChanged,
+)
 from mcp.shared.exceptions import MCPError
-from mcp_types import EmptyResult, LoggingLevel, SetLevelRequestParams, SubscribeRequestParams, UnsubscribeRequestParams
+from mcp_types import (
+    ElicitRequest,
+    ElicitRequestFormParams,
+    EmptyResult,
+    InputRequiredResult,
+    LoggingLevel,
+    SetLevelRequestParams,
+    SubscribeRequestParams,
+    UnsubscribeRequestParams,
+)
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import PlainTextResponse
 
 TOKEN = os.environ.get("PROCESS_TOKEN") or secrets.token_hex(8)
 EXECUTIONS = os.environ.get("EXECUTIONS", os.devnull)
-server = MCPServer("python-e2e", version="1.0.0")
+HINT = CacheHint(ttl_ms=int(os.environ.get("TTL", "0")))
+LISTS = ["tools/list", "resources/list", "resources/read", "prompts/list"]
+bus = InMemorySubscriptionBus()
+server = MCPServer("python-e2e", version="1.0.0", subscriptions=bus, cache_hints={method: HINT for method in LISTS})
 
 
 def record(what: str, tool: str, key: str) -> None:
@@ -56,9 +77,44 @@ async def count(key: str) -> str:
 async def slow(key: str, seconds: float) -> str:
     """A write that takes its time."""
     record("started", "slow", key)
-    await anyio.sleep(seconds)
+    try:
+        await anyio.sleep(seconds)
+    except anyio.get_cancelled_exc_class():
+        record("aborted", "slow", key)
+        raise
     record("finished", "slow", key)
     return f"counted {key}"
+
+
+@server.tool(structured_output=False)
+async def steps(key: str, steps: int, ctx: Context) -> str:
+    """Tells how far it has come."""
+    record("started", "steps", key)
+    for step in range(1, steps + 1):
+        await ctx.report_progress(step, steps)
+        await ctx.log("info", f"step {step}")
+        await ctx.log("debug", f"detail {step}")
+        await anyio.sleep(0.05)
+    record("finished", "steps", key)
+    return f"counted {key}"
+
+
+def ask(name: str, message: str) -> dict:
+    schema = {"type": "object", "properties": {"seats": {"type": "integer"}}, "required": ["seats"]}
+    return {name: ElicitRequest(params=ElicitRequestFormParams(message=message, requested_schema=schema))}
+
+
+@server.tool(structured_output=False)
+async def book(key: str, ctx: Context) -> str | InputRequiredResult:
+    """Asks twice, in the modern era: for the seats, and then whether they are right."""
+    given = ctx.input_responses or {}
+    if "sure" in given and ctx.request_state:
+        record("started", "book", key)
+        return f"booked {json.loads(ctx.request_state)['seats']}"
+    if "seats" in given and given["seats"].action == "accept":
+        seats = given["seats"].content["seats"]
+        return InputRequiredResult(input_requests=ask("sure", f"{seats} seats?"), request_state=json.dumps({"seats": seats}))
+    return InputRequiredResult(input_requests=ask("seats", "How many?"))
 
 
 @server.tool(structured_output=False)
@@ -78,6 +134,20 @@ SEVERITY = get_args(LoggingLevel)
 def clock() -> str:
     """How often it was touched."""
     return str(touched)
+
+
+@server.resource("test://slow")
+async def slow_resource() -> str:
+    """A read that takes its time."""
+    record("started", "read", "slow")
+    await anyio.sleep(1.5)
+    return TOKEN
+
+
+@server.prompt()
+def greet() -> str:
+    """A greeting."""
+    return "Good day"
 
 
 def session_id(ctx) -> str:
@@ -114,7 +184,15 @@ async def touch(_request):
     touched += 1
     for (_, uri), session in list(subscribers.items()):
         await session.send_resource_updated(uri)
+    await bus.publish(ResourceUpdated(uri="test://clock"))
     return PlainTextResponse(f"{touched}\n")
+
+
+@server.custom_route("/lists", methods=["POST"])
+async def lists(_request):
+    for event in [ToolsListChanged(), ResourcesListChanged(), PromptsListChanged()]:
+        await bus.publish(event)
+    return PlainTextResponse("told\n")
 
 
 @server.custom_route("/say", methods=["POST"])
