@@ -263,8 +263,10 @@ impl<P: Payload> Session<P> {
         let own = matches!(self.config.handshake, Handshake::Own { .. });
         let mut error =
             Box::new(refusal_error(&self.past, &refusal, error, exchange, if own { EXCERPT } else { usize::MAX }));
-        // The browser may have sent it twice: the first copy ran, and the second was refused.
-        if error.outcome == Outcome::NotExecuted && exchange.head_after > self.gate_ms() {
+        // The browser may have sent it twice: the first copy ran, and the second was refused. Not for its credentials:
+        // both had the same.
+        let credentials = refusal.status == 401 && self.judge(exchange, &refusal) == Verdict::NotEviction;
+        if !credentials && error.outcome == Outcome::NotExecuted && exchange.head_after > self.gate_ms() {
             error.outcome = Outcome::Unknown;
         }
         self.conclude(id, Answer::Refused { refusal, error, retry_after }, now);

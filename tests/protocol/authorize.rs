@@ -153,6 +153,16 @@ fn a_401_with_session_words_and_no_word_of_credentials_is_an_eviction() {
 }
 
 #[test]
+fn a_refusal_of_the_token_is_one_however_late_it_comes() {
+    let mut net = connected();
+    net.valid_token = Some(1);
+    net.authorizations = [GRANTED].into();
+    net.latency = 3_000;
+    net.call("write");
+    assert_eq!(net.run(), ["call→401", "authorize 401", "call→200", "write ok"]);
+}
+
+#[test]
 fn a_late_401_for_an_old_token_starts_no_authorization() {
     let mut net = connected();
     net.reply("call", Reply::Silence);

@@ -103,6 +103,7 @@ pub fn is_safe_to_repeat(method: &str) -> bool {
             | "prompts/get"
             | "completion/complete"
             | "ping"
+            | "server/discover"
             | "logging/setLevel"
             | "resources/subscribe"
             | "resources/unsubscribe"
