@@ -82,7 +82,8 @@ function rmcp(folder, binary) {
 /**
  * `name`, `version()`, `kind` (of `servers.mjs` of the e2e suite), `env`; the parameters of a call
  * that writes and of one that takes its time, and the server's own record of both; `cors`: `add`
- * where the proxy has to add the headers; `deletes: false` where DELETE ends more than the session;
+ * where the proxy has to add the headers; `era` where the server speaks the modern one too, which knows no eviction;
+ * `deletes: false` where DELETE ends more than the session;
  * `idle` where idle sessions can be made to end soon; `child` where each session has a process of its
  * own behind the server, which may crash; `fails` where there is a tool that throws the
  * words of a refusal; `json` where answers come as plain JSON, with their head.
@@ -122,6 +123,7 @@ export const SERVERS = [
     name: "@modelcontextprotocol/server, sessions for legacy clients",
     version: () => npmVersion("@modelcontextprotocol/server"),
     kind: inNode("server 2", "server_2"),
+    era: "legacy",
     ...ours,
   },
   {
@@ -147,6 +149,7 @@ export const SERVERS = [
     name: "mcp (Python)",
     version: () => pythonVersion(python, "mcp"),
     kind: e2e.pythonSdk,
+    era: "legacy",
     ...ours,
     fails: true,
     idle: idleByEnvironment,
@@ -155,6 +158,7 @@ export const SERVERS = [
     name: "mcp (Python), JSON answers",
     version: () => pythonVersion(python, "mcp"),
     kind: e2e.pythonSdkJson,
+    era: "legacy",
     ...ours,
     fails: true,
     json: true,
@@ -164,11 +168,12 @@ export const SERVERS = [
     name: "fastmcp",
     version: () => pythonVersion(venv("fastmcp"), "fastmcp"),
     kind: inPython("fastmcp", venv("fastmcp"), "fastmcp_4"),
+    era: "legacy",
     ...ours,
     idle: idleByEnvironment,
   },
   rmcp("rmcp-0.8", "matrix-rmcp-0_8"),
-  rmcp("rmcp-3", "matrix-rmcp-3"),
+  { ...rmcp("rmcp-3", "matrix-rmcp-3"), era: "legacy" },
   supergateway(3),
   supergateway(4),
   {

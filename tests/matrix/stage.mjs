@@ -30,7 +30,7 @@ export async function onStage({ browser, site, visits }, entry, env, play) {
     generation: () => page.run(() => session.status.generation),
   };
   try {
-    await page.run(connectInPage, proxy.url);
+    await page.run(connectInPage, proxy.url, entry.era);
     return await play(stage);
   } catch (error) {
     const said = server.output().split("\n").slice(-15).join("\n  ");
@@ -43,9 +43,9 @@ export async function onStage({ browser, site, visits }, entry, env, play) {
   }
 }
 
-async function connectInPage({ connect }, url) {
+async function connectInPage({ connect }, url, era = "auto") {
   globalThis.wires = [];
-  globalThis.session = await connect(url, { on: { wire: (event) => wires.push({ ...event }) } });
+  globalThis.session = await connect(url, { era, on: { wire: (event) => wires.push({ ...event }) } });
 }
 
 async function callInPage({ settle }, calls) {

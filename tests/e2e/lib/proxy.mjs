@@ -15,8 +15,9 @@ const PREFLIGHT_CORS = { ...OPEN_CORS, "access-control-allow-headers": "*", "acc
  * Starts a proxy in front of `target`, a URL. `cors` says what happens to the server's CORS headers:
  * `pass`, `add` (what is missing; preflights are answered here), `hide-session-id` (the expose header
  * goes), `none` (all go, from preflights too). `patience` is how long, in milliseconds, a request waits for a server that
- * refuses connections, as it does behind the front of a deploy. Both may be set at any time, and so may `target`. A `gateway` answers 502 in
- * place of a server that died; else the socket is destroyed, and a browser may send the request once more by itself.
+ * refuses connections, as it does behind the front of a deploy. Both may be set at any time, and so may `target`. A
+ * `gateway` answers 502 in place of a server that died; else the socket is destroyed, and a browser may send the request
+ * once more by itself.
  */
 export async function startProxy(target, { cors = "pass", patience = 0, gateway = false } = {}) {
   let upstream = new URL(target);
