@@ -89,6 +89,9 @@ impl<P: Payload> Session<P> {
                     let gate = !late && (refusal.status == 429 || retry_after.is_some());
                     self.busy(id, *error, gate, retry_after.unwrap_or_default(), now);
                 }
+                Verdict::OtherEra if exchange.head_after > self.gate_ms() => {
+                    self.unknown(id, exchange.generation, *error, now);
+                }
                 Verdict::OtherEra if self.other_era(id, exchange, &error, now) => {}
                 Verdict::OtherEra => {
                     let text = "The server no longer speaks the negotiated protocol version. Connect again.";

@@ -203,6 +203,7 @@ impl<P: Payload> Session<P> {
                 return self.attempt_failed(error, 0, now);
             }
             Answer::Lost { mut error } => {
+                self.initialize_lost(&error);
                 if error.code == Code::OutcomeUnknown {
                     error.code = Code::NotMcp;
                     "The server ended the stream without an answer to `initialize`.".clone_into(&mut error.message);

@@ -2,11 +2,14 @@
 //! call is sent once more with what it answered (2026-07-28, patterns, Multi Round-Trip Requests).
 
 use super::call::Place;
+use super::config::Mode;
 use super::json::quote;
 use super::question::{Question, To};
 use super::session::Session;
 use super::time::Timer;
 use super::{CallId, Code, Error, Field, Now, Outcome, Output, Payload, QuestionId, backoff, json_rpc};
+
+const REPLACED: &str = "The server was replaced while it waited for input.";
 
 /// What the server asked for, and what was answered.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -148,7 +151,18 @@ impl<P: Payload> Session<P> {
         let Some(call) = self.calls.get_mut(&id).filter(|call| matches!(call.place, Place::Asking)) else { return };
         call.round = None;
         self.start_clock(Some(id), now);
-        let text = "The server was replaced while it waited for input.";
-        self.unknown(id, generation, Error::new(Code::OutcomeUnknown, Outcome::Unknown, text), now);
+        self.unknown(id, generation, Error::new(Code::OutcomeUnknown, Outcome::Unknown, REPLACED), now);
+    }
+
+    /// The server is of the legacy era now, and knows nothing of what it asked: the call begins anew, or fails.
+    pub(super) fn round_lost(&mut self, id: CallId, now: Now) {
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        call.round = None;
+        call.maybe_ran = true;
+        if call.safe && self.config.recovery.mode != Mode::Off {
+            self.dispatch(id, now);
+        } else {
+            self.settle_unknown(id, REPLACED, Error::new(Code::OutcomeUnknown, Outcome::Unknown, REPLACED));
+        }
     }
 }

@@ -268,6 +268,17 @@ impl<P: Payload> Session<P> {
         }
     }
 
+    /// The app wants to hear something else: another stream takes its place, or none.
+    pub(super) fn stream_replaced(&mut self, id: ExchangeId, now: Now) {
+        let open = self.open_stream_id();
+        let Some(restoration) = &mut self.restoration else { return };
+        match (restoration.open.remove(&id), open) {
+            (Some(what), Some(open)) => drop(restoration.open.insert(open, what)),
+            (Some(_), None) => self.finish_restoration(now),
+            (None, _) => {}
+        }
+    }
+
     fn compare_tools(&mut self, mut seen: Map<String, u64>, pages: u32, page: &P, now: Now) {
         seen.extend(tool_hashes(page));
         let cursor = page.field(Field::NextCursor).and_then(|cursor| cursor.as_string());

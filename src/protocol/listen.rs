@@ -143,6 +143,17 @@ impl<P: Payload> Session<P> {
             }
             // The stream before it is still open on the server.
             Answer::Refused { refusal, .. } if refusal.status == 409 => self.listen_again(exchange, short, 0, now),
+            // Something before the server, or another server; one that has no such stream answers the request.
+            Answer::Refused { refusal, error, .. }
+                if exchange.era == Era::Modern
+                    && (refusal.rpc_code.is_none() || verdict == Verdict::Suspect)
+                    && error.code != Code::Auth =>
+            {
+                self.listen_again(exchange, short, 0, now);
+                if verdict == Verdict::Suspect {
+                    self.check(None, now);
+                }
+            }
             Answer::Refused { .. } => {
                 if exchange.cursor.event_id.is_some() {
                     // It does not know the event any more; a stream from here on it may well have.

@@ -116,7 +116,10 @@ impl<P: Payload> Session<P> {
     /// The answer to `server/discover`: whether the server is still of the modern era.
     fn told_of_era(&mut self, answer: Answer<P>, verdict: Verdict, now: Now) -> Told<P> {
         match weigh(answer) {
-            Evidence::Modern(_) => Told::Alive,
+            Evidence::Modern(_) => {
+                self.past.legacy_since = None;
+                Told::Alive
+            }
             Evidence::Legacy => {
                 self.past.legacy_since = Some(now.mono);
                 Told::Gone

@@ -93,6 +93,7 @@ impl<P: Payload> Session<P> {
         let took = now.mono.saturating_sub(exchange.sent.mono);
         self.past.slowest_handshake_ms = self.past.slowest_handshake_ms.max(took);
         self.past.generation += 1;
+        let doubted = self.state.establishing().is_some_and(|it| matches!(it.since, Since::Doubt { .. }));
         let fresh = Established {
             generation: self.past.generation,
             id: None,
@@ -104,8 +105,21 @@ impl<P: Payload> Session<P> {
             check: None,
             listening: Listening::Off,
         };
-        self.step(Step::Host { fresh });
-        self.established(now);
+        match if doubted { self.ping(now) } else { None } {
+            Some(ping) => self.step(Step::Confirm { ping, fresh }),
+            None => {
+                self.step(Step::Host { fresh });
+                self.established(now);
+            }
+        }
+    }
+
+    /// `initialize` failed below HTTP. A page cannot see whether a server that replaced the legacy one refused it: the
+    /// next attempt asks.
+    pub(super) fn initialize_lost(&mut self, error: &Error<P>) {
+        if error.code == Code::Network {
+            self.past.legacy_since = None;
+        }
     }
 
     /// The server was told to be of the legacy era, and refused to make a session as one of the modern era does, or as
@@ -132,11 +146,14 @@ impl<P: Payload> Session<P> {
         if doubted && self.state.known().is_some_and(|old| old.era() == Era::Modern) {
             return self.is_modern_still(discovered, now);
         }
+        self.step(Step::Idle);
         if doubted {
-            self.step(Step::Idle);
             self.condemned("the server speaks another protocol version now", now);
         }
-        self.begin(now);
+        // A call that lost its questions with the session may have begun.
+        if self.state.establishing().is_some_and(|establishing| matches!(establishing.step, Step::Idle)) {
+            self.begin(now);
+        }
         true
     }
 

@@ -5,9 +5,10 @@ use super::backoff;
 use super::call::{Place, Repair};
 use super::close::delete_request;
 use super::config::EraChoice;
+use super::era::Era;
 use super::liveness::Told;
 use super::session::Session;
-use super::state::{IfAlive, Since, State, Step};
+use super::state::{Established, IfAlive, Since, State, Step};
 use super::status::Event;
 use super::{CallId, Code, Error, Now, Outcome, Payload};
 
@@ -85,8 +86,10 @@ impl<P: Payload> Session<P> {
         self.past.early_losses = if soon { self.past.early_losses + 1 } else { 0 };
         self.past.fruitless = if in_vain { self.past.fruitless + 1 } else { 0 };
         let strikes = self.past.fruitless.max(self.past.early_losses.saturating_sub(FREE_LOSSES));
+        if let Some(check) = &check {
+            self.abort(check.ping, now);
+        }
         self.hang_up(now);
-        self.withdraw(generation, now);
         self.emit(Event::Recovering { reason, generation });
         self.emit(Event::StateChange);
         let caller_waits = !matches!(loss, Loss::Refused { caller_waits: false });
@@ -104,8 +107,9 @@ impl<P: Payload> Session<P> {
         if self.past.early_losses == FREE_LOSSES + 1 {
             self.emit(Event::Warning { kind: "unstable_sessions", header: None, hint: UNSTABLE });
         }
+        // Calls that lose their questions may go on at once: what they wait for is under way.
+        self.withdraw(generation, now);
         if let Some(check) = check {
-            self.abort(check.ping, now);
             self.refused_with_session(check.waiting, now);
         }
     }
@@ -166,7 +170,10 @@ impl<P: Payload> Session<P> {
             }
             Some(&Step::Confirm { ping, .. }) => {
                 self.abort(ping, now);
-                self.initialized(now);
+                match self.state.fresh().map(Established::era) {
+                    Some(Era::Modern) => self.established(now),
+                    Some(Era::Legacy) | None => self.initialized(now),
+                }
             }
             Some(Step::Backoff { .. }) => self.hasten(now),
             // A handshake is under way, or about to be.
@@ -226,7 +233,12 @@ impl<P: Payload> Session<P> {
     /// `initialize` and still not a ping under the old session has refused it.
     fn doubt_persists(&mut self, error: Box<Error<P>>, now: Now) {
         let hidden = error.code == Code::Network && self.config.era != EraChoice::Modern;
-        if hidden { self.handshake(now) } else { self.attempt_failed(error, 0, now) }
+        match self.state.known().map(Established::era) {
+            _ if !hidden => self.attempt_failed(error, 0, now),
+            // `server/discover` is what was hidden.
+            Some(Era::Modern) => self.handshake(now),
+            Some(Era::Legacy) | None => self.begin(now),
+        }
     }
 
     pub(super) fn doubt_checked(&mut self, told: Told<P>, now: Now) {

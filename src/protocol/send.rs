@@ -72,6 +72,9 @@ impl<P: Payload> Session<P> {
         if let Some(event_id) = call.options.resume.as_ref().map(|resume| resume.event_id.clone()) {
             return self.take_up(id, event_id, now);
         }
+        if session.era() == Era::Legacy && call.round.is_some() {
+            return self.round_lost(id, now);
+        }
         let (method, params) = self.wording(session, call);
         let (purpose, (mut headers, body)) = match call.kind {
             Kind::Notification => (Purpose::Notification(id), self.compose_notification(session, &method, &params)),

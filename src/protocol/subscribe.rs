@@ -72,6 +72,7 @@ impl<P: Payload> Session<P> {
                 } else {
                     self.open_subscription(filter, keep, short, after_break && !acknowledged, now);
                 }
+                self.stream_replaced(exchange, now);
             }
             Listening::Ended { .. } if filter.is_empty() => {
                 self.timers.clear(Timer::Listen);
@@ -189,6 +190,17 @@ impl<P: Payload> Session<P> {
         }
     }
 
+    /// Where the app has unsubscribed since, the server has nothing to acknowledge.
+    fn settle_overtaken(&mut self) {
+        let wanted = |uri: &String| self.interests.wishes.subscriptions().any(|wanted| wanted == uri);
+        let overtaken = self.calls.iter().filter(|(_, call)| {
+            matches!(call.place, Place::Subscribing) && !call.params.name.as_ref().is_some_and(wanted)
+        });
+        for id in overtaken.map(|(id, _)| *id).collect::<Vec<_>>() {
+            self.settle(id, Ok(P::empty()));
+        }
+    }
+
     /// The server has no such stream: nobody who waits for it will be told anything.
     pub(super) fn no_subscriptions(&mut self, now: Now) {
         let waiting = self.calls.iter().filter(|(_, call)| matches!(call.place, Place::Subscribing));
@@ -206,6 +218,7 @@ impl<P: Payload> Session<P> {
             "resources/unsubscribe" => {
                 self.listen(now);
                 self.settle(id, Ok(P::empty()));
+                self.settle_overtaken();
             }
             "resources/subscribe" if self.config.listen == Listen::Never => {
                 let text = "A subscription needs the listening stream, and the option `listen` is \"never\".";
@@ -214,6 +227,7 @@ impl<P: Payload> Session<P> {
             }
             "resources/subscribe" => {
                 call.place = Place::Subscribing;
+                self.settle_overtaken();
                 self.listen(now);
                 match self.state.ready().map(|session| &session.listening) {
                     Some(Listening::Open { heard: Heard { granted: Some(granted), .. }, .. }) => {

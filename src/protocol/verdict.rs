@@ -4,7 +4,10 @@
 //! 401, 403, 410, 422, 5xx and 200, with any code and any id. The words are looked for in the places where a refusal
 //! has them, never inside a `result`.
 
-use super::era::{Era, negotiation::UNSUPPORTED_PROTOCOL_VERSION};
+use super::era::{
+    Era,
+    negotiation::{HEADER_MISMATCH, UNSUPPORTED_PROTOCOL_VERSION},
+};
 use super::http::Method;
 use super::json::Json;
 use super::json_rpc::{Id, Message};
@@ -91,6 +94,10 @@ pub fn classify(asked: &Asked, refusal: &Refusal) -> Verdict {
         return Verdict::OtherEra;
     }
     let words = Words::read(&refusal.words);
+    // Only a gate of the modern era says so: a legacy request lacks the header fields that it wants.
+    if asked.era == Era::Legacy && refusal.status == 400 && refusal.rpc_code == Some(HEADER_MISMATCH) {
+        return Verdict::Suspect;
+    }
     let verdict = match asked.method {
         Method::Post if asked.era == Era::Modern => return modern(refusal, words),
         Method::Post => post(refusal, words),

@@ -1,8 +1,10 @@
 //! Transcripts of what the model of the world found.
 
 use super::net::{Net, Reply};
-use mcp_evergreen::protocol::config::Handshake;
+use mcp_evergreen::protocol::config::{EraChoice, Handshake};
+use mcp_evergreen::protocol::era::Era;
 use mcp_evergreen::protocol::http::{Head, Method};
+use mcp_evergreen::protocol::status::Phase;
 use mcp_evergreen::protocol::verdict::{Asked, Refusal, Verdict, classify};
 use mcp_evergreen::protocol::{CallOptions, Config};
 use serde_json::json;
@@ -231,4 +233,98 @@ fn ids_that_stand_in_each_others_place_do_not_make_words_grow() {
     net.run();
     let excerpt = net.error(connect).excerpt.clone().expect("an excerpt");
     assert!(excerpt.chars().count() <= 200 && excerpt.starts_with("[session id] [session id]"), "{excerpt}");
+}
+
+// Both eras.
+
+fn in_both(eras: &'static [Era]) -> Net {
+    let mut net = Net::in_era(EraChoice::Auto, Config::default());
+    net.eras = eras;
+    net.capabilities = json!({"tools": {"listChanged": true}, "resources": {"subscribe": true}, "logging": {}});
+    net.connect();
+    net.run();
+    net
+}
+
+#[test]
+fn a_legacy_session_at_an_upgraded_server_that_hides_its_refusals_is_asked_for_its_era() {
+    let mut net = in_both(&[Era::Legacy]);
+    net.eras = &[Era::Modern];
+    for _ in 0..4 {
+        net.reply("ping", Reply::Break);
+    }
+    net.reply("call", Reply::Break);
+    net.reply("initialize", Reply::Break);
+    net.call("a");
+    assert_eq!(net.run(), ["call→broke", "a network unknown", "ping→broke"]);
+    let transcript = ["ping→broke", "initialize→broke", "ping→broke", "discover→200", "ping→broke"];
+    assert_eq!(net.run_for(60_000), transcript);
+    assert_eq!((net.status().era, net.status().phase), (Some(Era::Modern), Phase::Ready));
+}
+
+#[test]
+fn another_version_told_later_than_a_gate_refuses_does_not_run_a_call_twice() {
+    let mut net = in_both(&[Era::Legacy]);
+    net.eras = &[Era::Modern];
+    net.latency = 5_000;
+    net.call("a");
+    assert!(net.run_for(60_000).contains(&"a outcome_unknown unknown".to_owned()));
+    assert_eq!(net.sent.iter().filter(|sent| sent.name() == "call").count(), 1);
+}
+
+#[test]
+fn header_fields_that_a_legacy_request_lacks_are_a_sign_of_the_modern_era() {
+    let mut net = in_both(&[Era::Legacy]);
+    net.eras = &[Era::Modern];
+    let missing = Reply::error(400, -32020, "Mcp-Method header is missing");
+    net.reply("call", missing.clone());
+    net.reply("ping", missing.clone());
+    net.reply("initialize", missing);
+    net.call("a");
+    let transcript = ["call→400", "ping→400", "initialize→400", "discover→200", "call→200", "a ok"];
+    assert_eq!(net.run(), transcript);
+}
+
+#[test]
+fn a_modern_session_in_doubt_is_not_lost_to_a_modern_server() {
+    let mut net = in_both(&[Era::Modern]);
+    net.reply("call", Reply::Break);
+    net.reply("discover", Reply::Break);
+    net.reply("discover", Reply::Break);
+    net.call("a");
+    assert_eq!(net.run(), ["call→broke", "a network unknown", "discover→broke"]);
+    assert_eq!(net.run_for(60_000), ["discover→broke", "initialize→400", "discover→200"]);
+    assert_eq!((net.status().generation, net.status().recoveries), (1, 0));
+}
+
+#[test]
+fn a_subscription_that_waits_for_a_stream_goes_on_in_the_other_era() {
+    let mut net = in_both(&[Era::Modern]);
+    net.reply("listen", Reply::Silence);
+    net.request("resources/subscribe", Some(&json!({"uri": "a:1"})), CallOptions::default(), "a:1");
+    net.run();
+    net.eras = &[Era::Legacy];
+    net.reply("call", Reply::error(400, -32000, "Unsupported protocol version"));
+    net.reply("discover", Reply::error(400, -32000, "Unsupported protocol version"));
+    net.call("a");
+    assert!(net.run().contains(&"a:1 ok".to_owned()), "{:?}", net.sent.len());
+}
+
+#[test]
+fn a_subscription_that_is_overtaken_does_not_wait() {
+    let mut net = in_both(&[Era::Modern]);
+    net.reply("listen", Reply::Silence);
+    net.request("resources/subscribe", Some(&json!({"uri": "a:1"})), CallOptions::default(), "sub");
+    net.run();
+    net.request("resources/unsubscribe", Some(&json!({"uri": "a:1"})), CallOptions::default(), "unsub");
+    assert_eq!(net.run(), ["listen aborted", "unsub ok", "sub ok"]);
+}
+
+#[test]
+fn a_proxy_that_refuses_the_stream_once_does_not_end_the_listening() {
+    let mut net = in_both(&[Era::Modern]);
+    net.reply("listen", Reply::text(403, "Forbidden"));
+    net.session.set_listening(true, net.now);
+    assert_eq!(net.run(), ["listen→403"]);
+    assert_eq!(net.run_for(2_000), ["listen→200 stream"]);
 }

@@ -2,6 +2,7 @@
 
 use crate::signals::refusal;
 use mcp_evergreen::protocol::Outcome;
+use mcp_evergreen::protocol::era::Era;
 use mcp_evergreen::protocol::http::Method;
 use mcp_evergreen::protocol::verdict::{Asked, Refusal, Verdict, asks_for_session, classify, says_already_initialized};
 use serde_json::json;
@@ -129,7 +130,11 @@ fn another_era_is_told_by_its_code() {
     for status in [200, 400, 404] {
         assert_eq!(classify(&POST, &rpc(status, -32022, "Unsupported protocol version", true)), Verdict::OtherEra);
     }
-    assert_eq!(classify(&POST, &rpc(400, -32020, "Header mismatch", true)), Verdict::NotEviction);
+    // A legacy request lacks the header fields that a server of the modern era wants; a handler may say so too.
+    assert_eq!(classify(&POST, &rpc(400, -32020, "Header mismatch", true)), Verdict::Suspect);
+    assert_eq!(classify(&POST, &rpc(200, -32020, "Header mismatch", true)), Verdict::NotEviction);
+    let modern = Asked { era: Era::Modern, ..POST };
+    assert_eq!(classify(&modern, &rpc(400, -32020, "Header mismatch", true)), Verdict::NotEviction);
 }
 
 #[test]
