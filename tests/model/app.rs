@@ -1,9 +1,9 @@
 //! The application: random commands while the weather is bad, and a closing act in which everything must work.
 
-use crate::held::{self, Wants};
-use crate::plan::{Action, Plan, Tool};
+use crate::held::{self, URIS, Wants};
+use crate::plan::{Action, Plan, Standing, Tool};
 use crate::world::{Happening, World};
-use mcp_evergreen::protocol::config::Mode;
+use mcp_evergreen::protocol::config::{Listen, Mode};
 use mcp_evergreen::protocol::status::Phase;
 use mcp_evergreen::protocol::{CallId, CallOptions, Code, Error, ExchangeId, Outcome, Params, QuestionId};
 use serde_json::{Value, json};
@@ -159,6 +159,13 @@ impl World {
             Tool::Write(ms) => ("tools/call", "write", json!({"name": "write", "arguments": {"n": n, "ms": ms}})),
             Tool::Read(ms) => ("tools/call", "read", json!({"name": "read", "arguments": {"n": n, "ms": ms}})),
             Tool::Throws => ("tools/call", "throws", json!({"name": "throws", "arguments": {"n": n}})),
+            Tool::Asks(rounds, _) => {
+                ("tools/call", "asks", json!({"name": "asks", "arguments": {"n": n, "rounds": rounds}}))
+            }
+            Tool::Task(ms) => ("tools/call", "task", json!({"name": "task", "arguments": {"n": n, "takes": ms}})),
+            // So that the next may be answered with what this one brings.
+            Tool::Safe("resources/read") if self.is_wide() => ("resources/read", URIS[0], json!({"uri": URIS[0]})),
+            Tool::Safe(method) if self.is_wide() => (method, "", json!({})),
             Tool::Safe(method) => (method, "", json!({"n": n})),
             Tool::Unknown => ("vendor/unknown", "", json!({"n": n})),
             Tool::Subscribe(_) | Tool::Unsubscribe(_) | Tool::Level(_) => held::request(tool, n).unwrap_or_default(),
@@ -166,7 +173,7 @@ impl World {
         self.want(n, tool);
         let params = Params { text: Some(text.to_string()), meta: None, name: Some(name.to_owned()) };
         let options = CallOptions {
-            repeatable: matches!(tool, Tool::Read(_)),
+            repeatable: matches!(tool, Tool::Read(_) | Tool::Asks(_, true)),
             progress,
             reset_timeout_on_progress: progress && self.rng.bool(),
             ..CallOptions::default()
@@ -211,6 +218,7 @@ impl World {
             }
             self.session.cancel(id, Some("enough".to_owned()), self.now);
             self.drain();
+            self.check_task_cancelled(n);
         }
     }
 
@@ -241,6 +249,9 @@ impl World {
             command.progress = true;
         }
         let tag = params.and_then(|params| params["tag"].as_str()).unwrap_or_default().to_owned();
+        if tag.starts_with("input:") && tag.split(':').nth(1).and_then(|of| of.parse().ok()) != n {
+            self.fail(format!("{n:?} is asked {tag}"));
+        }
         self.check_question(&tag, generation);
         self.app.questions.insert(question, tag.clone());
         let takes = self.rng.u64(0..5_000) * if self.rng.u8(0..5) == 0 { 20 } else { 1 };
@@ -329,13 +340,18 @@ impl World {
                 self.later(SCENE, Happening::Scene(3));
             }
             3 => {
+                self.check_era_is_spoken();
                 self.play_scene(&[Tool::Write(10)]);
                 self.later(SCENE, Happening::Scene(4));
             }
             4 => {
                 self.check_scene(true, true);
                 self.check_leaks();
-                self.evict_all();
+                self.law.eras.hides_end = self.ends_hidden();
+                match self.plan.eras.as_ref().map(|eras| eras.ends) {
+                    Some((speaks, breaks)) => self.become_(speaks, breaks),
+                    None => self.evict_all(),
+                }
                 if self.plan.opaque_end {
                     self.sky.opaque = self.now.mono + 1_000;
                 }
@@ -346,8 +362,8 @@ impl World {
             }
             5 => {
                 // Whether it ran cannot be known of what a page cannot read.
-                let writes = strict == Mode::Default && !self.plan.opaque_end;
-                self.check_scene(writes, strict != Mode::Off);
+                let writes = strict == Mode::Default && !self.plan.opaque_end && !self.law.eras.hides_end;
+                self.check_scene(writes, strict != Mode::Off && !self.law.eras.hides_end);
                 self.check_held();
                 self.scene_reconnects();
                 self.later(SCENE, Happening::Scene(6));
@@ -355,6 +371,8 @@ impl World {
             6 => {
                 self.check_scene(true, true);
                 self.check_leaks();
+                self.check_level();
+                self.check_era_is_spoken();
                 self.check_held();
                 self.close();
                 self.later(20_000, Happening::Scene(9));
@@ -389,7 +407,18 @@ impl World {
     fn check_scene(&mut self, writes: bool, reads: bool) {
         for n in std::mem::take(&mut self.app.scene) {
             let Some(command) = self.app.commands.get(&n) else { continue };
+            let must_not = match &command.end {
+                Some(End::Failed { code: Code::Capability, .. }) => {
+                    let refuses = matches!(self.plan.server.standing, Standing::Refused(_));
+                    self.is_wide() && (refuses || self.plan.server.stateless)
+                }
+                // It waits for a stream that this server ends again and again.
+                Some(End::Failed { code: Code::Timeout, .. }) => self.plan.server.standing != Standing::Open,
+                Some(End::Failed { code: Code::InvalidOption, .. }) => self.plan.listen == Listen::Never,
+                _ => false,
+            };
             let (must, once) = match command.kind {
+                Kind::Call(Tool::Subscribe(_)) if must_not => (false, false),
                 Kind::Call(tool) if tool.is_safe() => (reads, false),
                 Kind::Call(_) => (writes, true),
                 Kind::Connect | Kind::Notify | Kind::Verify | Kind::Reconnect | Kind::Close => (true, false),

@@ -6,17 +6,20 @@ use crate::plan::{Standing, Tool};
 use crate::server::{Ending, Reply, Truth};
 use crate::world::{Ex, World};
 use mcp_evergreen::protocol::config::Listen;
+use mcp_evergreen::protocol::era::Era;
 use mcp_evergreen::protocol::status::{LastRecovery, Phase};
 use mcp_evergreen::protocol::{Code, ExchangeId, Outcome, Purpose, sse};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// How a recovery names the subscriptions of a listening stream.
+const STREAM: &str = "subscriptions";
 /// A stream that ends sooner counts as short.
 const SHORT_MS: u64 = 5_000;
 /// The last of these is refused by every server.
-const URIS: [&str; 4] = ["demo://a", "demo://b", "demo://c", "demo://none"];
+pub const URIS: [&str; 4] = ["demo://a", "demo://b", "demo://c", "demo://none"];
 /// The last of these, too.
-const LEVELS: [&str; 4] = ["debug", "info", "error", "none"];
+pub const LEVELS: [&str; 4] = ["debug", "info", "error", "none"];
 /// A stream that always ends is opened again within twice the longest pause, and what the server said.
 const REOPENED_MS: u64 = 80_000;
 
@@ -111,6 +114,31 @@ impl Wants {
         (must, may)
     }
 
+    pub fn listening(&self) -> bool {
+        self.listening
+    }
+
+    /// Subscriptions that must be held, and that may be.
+    pub fn subscribed(&self) -> (BTreeSet<&'static str>, BTreeSet<&'static str>) {
+        let wanted = |it: &Asked<bool>, sure: bool| match it.wanted() {
+            Some(Want::Sure(is)) => is,
+            Some(Want::Unsure) => !sure,
+            None => false,
+        };
+        let of = |sure: bool| self.uris.iter().filter(|(_, it)| wanted(it, sure)).map(|(uri, _)| *uri).collect();
+        (of(true), of(false))
+    }
+
+    /// The log level, where it is certain.
+    pub fn sure_level(&self) -> Option<Option<&'static str>> {
+        match self.level.wanted() {
+            _ if self.level.is_open() => None,
+            Some(Want::Sure(level)) => Some(Some(level)),
+            Some(Want::Unsure) => None,
+            None => Some(None),
+        }
+    }
+
     /// Whether the stream must be open, and whether it may be.
     fn listens(&self, listen: Listen) -> (bool, bool) {
         let (mut must, mut may) = (self.listening, self.listening);
@@ -132,7 +160,13 @@ pub fn request(tool: Tool, n: u64) -> Option<(&'static str, &'static str, Value)
         Tool::Subscribe(at) => Some(("resources/subscribe", URIS[at], json!({"uri": URIS[at], "n": n}))),
         Tool::Unsubscribe(at) => Some(("resources/unsubscribe", URIS[at], json!({"uri": URIS[at], "n": n}))),
         Tool::Level(at) => Some(("logging/setLevel", "", json!({"level": LEVELS[at], "n": n}))),
-        Tool::Write(_) | Tool::Read(_) | Tool::Throws | Tool::Safe(_) | Tool::Unknown => None,
+        Tool::Write(_)
+        | Tool::Read(_)
+        | Tool::Throws
+        | Tool::Safe(_)
+        | Tool::Unknown
+        | Tool::Asks(..)
+        | Tool::Task(_) => None,
     }
 }
 
@@ -157,7 +191,13 @@ impl World {
             Tool::Subscribe(at) => wants.uris.entry(URIS[at]).or_default().0.push((n, true, Counts::Open)),
             Tool::Unsubscribe(at) => wants.uris.entry(URIS[at]).or_default().0.push((n, false, Counts::Open)),
             Tool::Level(at) => wants.level.0.push((n, LEVELS[at], Counts::Open)),
-            Tool::Write(_) | Tool::Read(_) | Tool::Throws | Tool::Safe(_) | Tool::Unknown => {}
+            Tool::Write(_)
+            | Tool::Read(_)
+            | Tool::Throws
+            | Tool::Safe(_)
+            | Tool::Unknown
+            | Tool::Asks(..)
+            | Tool::Task(_) => {}
         }
     }
 
@@ -168,6 +208,8 @@ impl World {
             End::Failed { code, outcome, .. } => match code {
                 Code::Timeout | Code::SessionLost | Code::Network | Code::Overloaded | Code::Closed => Counts::Yes,
                 Code::Rpc if *outcome == Outcome::Executed => Counts::No,
+                // The modern era: the server does not tell of it.
+                Code::Capability => Counts::No,
                 _ => Counts::Unsure,
             },
         };
@@ -183,7 +225,13 @@ impl World {
                 };
             }
             Tool::Level(_) => wants.level.end(n, counts),
-            Tool::Write(_) | Tool::Read(_) | Tool::Throws | Tool::Safe(_) | Tool::Unknown => {}
+            Tool::Write(_)
+            | Tool::Read(_)
+            | Tool::Throws
+            | Tool::Safe(_)
+            | Tool::Unknown
+            | Tool::Asks(..)
+            | Tool::Task(_) => {}
         }
     }
 
@@ -279,8 +327,10 @@ impl World {
     pub fn check_listen(&mut self, id: ExchangeId) {
         let Some(ex) = self.exchanges.get(&id).filter(|ex| ex.purpose == Purpose::Listen) else { return };
         let generation = ex.generation;
-        if let Some((other, _)) = self.exchanges.iter().find(|(other, ex)| **other != id && ex.open && ex.is_standing())
-        {
+        // A stream with another filter is opened before the one that it replaces is closed.
+        let most = usize::from(ex.era() == Era::Modern);
+        let beside = self.exchanges.iter().filter(|(other, ex)| **other != id && ex.open && ex.is_standing());
+        if let Some((other, _)) = beside.skip(most).last() {
             let what = format!("{} is opened beside {}", self.name(id), self.name(*other));
             return self.fail(what);
         }
@@ -307,6 +357,7 @@ impl World {
     }
 
     pub fn heard_on_stream(&mut self, id: ExchangeId, event: &sse::Event) {
+        self.note_change(id, event);
         let standing = self.exchanges.get(&id).is_some_and(|ex| ex.is_standing() && ex.open);
         let chain = &mut self.app.wants.chain;
         if let Some(ms) = event.retry_ms.filter(|_| standing && chain.latest == Some(id)) {
@@ -342,7 +393,11 @@ impl World {
         let all: Vec<&String> = recovery.restored.iter().chain(&recovery.lost).collect();
         let named: BTreeSet<String> = all.iter().map(|name| (*name).clone()).collect();
         let Some((must, may)) = self.app.wants.at_recovery.get(&generation) else { return };
-        let right = named.len() == all.len() && must.is_subset(&named) && named.is_subset(may);
+        let modern = self.session.status().era == Some(Era::Modern);
+        // There the level goes with each request, and with the stream all that is subscribed to when it is acknowledged.
+        let told = |name: &String| named.contains(name) || modern && (name == "log level" || named.contains(STREAM));
+        let may_be = |name: &String| may.contains(name) || modern && name.starts_with("subscription");
+        let right = named.len() == all.len() && must.iter().all(told) && named.iter().all(may_be);
         if !right {
             return self.fail(format!("wanted were {must:?}, restored and lost are {named:?}"));
         }
@@ -374,6 +429,9 @@ impl World {
         if self.app.wants.recovered.len() != status.recoveries as usize {
             let told = self.app.wants.recovered.len();
             return self.fail(format!("{} recoveries, {told} told", status.recoveries));
+        }
+        if status.era == Some(Era::Modern) {
+            return self.check_heard();
         }
         let Some(held) = self.current_id().and_then(|sid| self.server.sessions.get(&sid)).map(|it| &it.held) else {
             return;

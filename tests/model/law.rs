@@ -4,6 +4,7 @@ use crate::app::{Command, End, Kind};
 use crate::plan::Tool;
 use crate::server::Truth;
 use crate::world::{Ex, World};
+use mcp_evergreen::protocol::era::Era;
 use mcp_evergreen::protocol::http::Method;
 use mcp_evergreen::protocol::status::{Event, Phase, WireStep};
 use mcp_evergreen::protocol::{ExchangeId, Outcome, Output, Purpose};
@@ -44,6 +45,8 @@ pub struct Law {
     pub not_before: u64,
     blind: bool,
     deletes_after_close: u32,
+    pub eras: crate::eras::EraLaw,
+    pub changed: BTreeMap<&'static str, usize>,
 }
 
 impl Law {
@@ -102,7 +105,7 @@ impl World {
             format!("{} → under {}", world.name(id), sid.as_deref().unwrap_or("-"))
         });
         let Some(ex) = self.exchanges.get(&id) else { return };
-        let wrong = self.wrong_with(id, ex).or_else(|| self.wrong_with_call(ex));
+        let wrong = self.wrong_with(id, ex).or_else(|| self.wrong_era(id, ex)).or_else(|| self.wrong_with_call(ex));
         let (delete, generation, sid) = (ex.request.method == Method::Delete, ex.generation, ex.sid.clone());
         let wire_id = ex.body["id"].as_u64().filter(|_| ex.body.get("method").is_some());
         let call = ex.purpose_call().filter(|_| ex.request.method != Method::Get);
@@ -136,9 +139,9 @@ impl World {
         if self.app.closed && (!delete || self.now.mono > self.app.closed_at) {
             return Some(format!("{name} is sent after close"));
         }
-        if initialize {
+        if matches!(ex.purpose, Purpose::Initialize | Purpose::Discover) {
             let under_way = |other: &Ex| {
-                let handshake = matches!(other.purpose, Purpose::Initialize | Purpose::Initialized);
+                let handshake = matches!(other.purpose, Purpose::Discover | Purpose::Initialize | Purpose::Initialized);
                 other.open && other.told.is_none() && handshake
             };
             let other = self.exchanges.iter().find(|(other, ex)| **other != id && under_way(ex));
@@ -146,10 +149,10 @@ impl World {
                 return Some(format!("two handshakes: {name} and {}", self.name(*other)));
             }
             if ex.sid.is_some() {
-                return Some("initialize carries a session id".to_owned());
+                return Some(format!("{name} carries a session id"));
             }
             if self.now.mono < law.not_before {
-                return Some(format!("initialize comes {} ms too early", law.not_before - self.now.mono));
+                return Some(format!("{name} comes {} ms too early", law.not_before - self.now.mono));
             }
         } else {
             if ex.sid.as_ref().is_some_and(|sid| !law.handed.contains(sid)) {
@@ -163,7 +166,8 @@ impl World {
             if ex.sid.as_ref().is_some_and(|sid| law.refused.contains(sid)) || law.declared.contains(&ex.generation) {
                 return Some(format!("{name} is sent under a session known to be dead"));
             }
-            if ex.purpose != Purpose::Initialized && !law.initialized.contains(&ex.generation) {
+            let made = law.initialized.contains(&ex.generation) || ex.era() == Era::Modern;
+            if ex.purpose != Purpose::Initialized && !made {
                 return Some(format!("{name} is sent before `initialized` was answered"));
             }
         }
@@ -189,10 +193,19 @@ impl World {
             let own = command.sent.iter().filter_map(|id| self.exchanges.get(id)).any(|sent| sent.sid == ex.sid);
             return (!own).then(|| format!("{n} is resumed under {:?}, where it never was", ex.sid));
         }
-        if command.sent.len() >= MAX_SENDS {
-            return Some(format!("{n} is sent {} times", command.sent.len() + 1));
+        if let Some(wrong) = self.wrong_round(n, ex).or_else(|| self.wrong_poll(ex, command)) {
+            return Some(wrong);
         }
-        let before: Vec<&Ex> = command.sent.iter().filter_map(|id| self.exchanges.get(id)).collect();
+        let same = |other: &&Ex| other.same_request(ex);
+        let before: Vec<&Ex> = command.sent.iter().filter_map(|id| self.exchanges.get(id)).filter(same).collect();
+        if ex.is("tasks/get") {
+            return None;
+        }
+        // A call whose rounds are void with their server begins anew.
+        let anew = matches!(command.kind, Kind::Call(Tool::Asks(..)));
+        if before.len() >= MAX_SENDS && !anew {
+            return Some(format!("{n} is sent {} times", before.len() + 1));
+        }
         if !before.is_empty() && command.kind == Kind::Notify {
             return Some(format!("the notification {n} is sent again"));
         }
@@ -218,6 +231,8 @@ impl World {
         if ex.purpose == Purpose::Initialized {
             self.law.initialized.insert(generation);
         }
+        self.note_era(id, false);
+        let Some(ex) = self.exchanges.get(&id) else { return };
         match (ex.purpose, ex.told) {
             (Purpose::Initialize, Some(Truth::Answer)) => {
                 if let Some((made, sees_id)) = self.law.handshakes.get(&id).cloned() {
@@ -226,7 +241,9 @@ impl World {
                 }
                 self.law.slowest_handshake = self.law.slowest_handshake.max(self.now.mono - sent_at);
             }
-            (Purpose::Initialize, Some(Truth::Busy { floor })) => self.law.not_before = self.now.mono + floor,
+            (Purpose::Initialize | Purpose::Discover, Some(Truth::Busy { floor })) => {
+                self.law.not_before = self.now.mono + floor
+            }
             (Purpose::Delete, _) => {}
             (_, Some(Truth::Gate { plain: true })) if ex.request.method == Method::Post => self.law.refused.extend(sid),
             _ => {}
@@ -259,7 +276,10 @@ impl World {
             }
             Event::Warning { kind, .. } => self.say(|_| format!("warning: {kind}")),
             Event::Close { reason } => self.say(|_| format!("closed: {reason}")),
-            Event::StateChange => self.note_recovery(),
+            Event::StateChange => {
+                self.check_era();
+                self.note_recovery();
+            }
             Event::Notification { .. }
             | Event::EventId { .. }
             | Event::Task { .. }
@@ -277,7 +297,8 @@ impl World {
         let held = self.law.ids.get(&generation).and_then(Option::as_ref).and_then(|sid| self.server.sessions.get(sid));
         let gone = held.is_some_and(|held| held.refused || !held.alive);
         let hidden = self.law.pings_failed.get(&generation).is_some_and(|failed| *failed >= 2);
-        if !gone && !hidden && !self.law.host_gives_up {
+        let other = self.law.eras.is_gone(generation);
+        if !gone && !hidden && !other && !self.law.host_gives_up {
             self.fail(format!("generation {generation} is declared dead, and lives"));
         }
     }
@@ -296,17 +317,21 @@ impl World {
     pub fn check_settled(&mut self, n: u64, result: Option<&Value>) {
         let Some(command) = self.app.commands.get(&n) else { return };
         let took = self.now.mono - command.made_at;
-        let in_time = took <= self.plan.timeout + self.plan.timer_late || self.law.slept || command.progress;
+        // What the server says of a task starts its clock anew.
+        let polled = matches!(command.kind, Kind::Call(Tool::Task(_)));
+        let in_time = polled || took <= self.plan.timeout + self.plan.timer_late || self.law.slept || command.progress;
         let wrong = match (result, command.kind) {
             _ if !in_time => Some(format!("it took {took} ms")),
             (None, _) => None,
+            (Some(result), Kind::Call(tool)) if self.is_wide() => self.wrong_result(n, command, tool, result),
             (Some(result), Kind::Call(_)) => {
                 let mut own = command.sent.iter().filter_map(|id| self.exchanges.get(id));
                 let own = own.any(|ex| result["wire"] == ex.body["id"]);
                 (result["n"].as_u64() != Some(n) || !own).then(|| format!("it got the answer {result}"))
             }
             (Some(result), Kind::Connect) => {
-                (!result["protocolVersion"].is_string()).then(|| format!("it got the answer {result}"))
+                let known = result["protocolVersion"].is_string() || result["supportedVersions"].is_array();
+                (!known).then(|| format!("it got the answer {result}"))
             }
             (Some(_), Kind::Reconnect) => {
                 let same = self.session.status().generation <= command.generation;
@@ -321,7 +346,8 @@ impl World {
 
     pub fn check_question(&mut self, tag: &str, generation: u32) {
         let sid = self.law.ids.get(&generation).cloned().flatten().unwrap_or_default();
-        if tag.split(':').next() != Some(&sid) {
+        // Those of the modern era are asked for a call.
+        if !tag.starts_with("input:") && tag.split(':').next() != Some(&sid) {
             self.fail(format!("generation {generation} asks {tag}"));
         }
     }
@@ -352,10 +378,15 @@ impl World {
     fn untrue(&self, command: &Command) -> Option<String> {
         let runs = command.ran.iter().filter_map(|ran| self.exchanges.get(&ran.exchange));
         let runs: Vec<bool> = runs.map(|ex| self.law.may_have_run(ex)).collect();
-        let counts = matches!(command.kind, Kind::Call(Tool::Write(_) | Tool::Read(_) | Tool::Throws));
+        let counts = matches!(
+            command.kind,
+            Kind::Call(Tool::Write(_) | Tool::Read(_) | Tool::Throws | Tool::Asks(..) | Tool::Task(_))
+        );
         // Where one replica refuses and another answers the ping, the refusal passes for an answer.
         let sent = command.sent.iter().filter_map(|id| self.exchanges.get(id));
         let ambiguous = sent.into_iter().any(|ex| ex.told == Some(Truth::Gate { plain: false }));
+        // So does a state that the server does not know any more.
+        let ambiguous = ambiguous || matches!(command.kind, Kind::Call(Tool::Asks(..)));
         let Some(end) = &command.end else { return Some("is not settled".to_owned()) };
         match end {
             End::Ok if counts && runs.is_empty() => Some("is ok, and never ran".to_owned()),

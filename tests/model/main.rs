@@ -1,13 +1,15 @@
 //! A model of the world: one client on a simulated network, servers that evict, an application that does as it likes.
 //! Seeded: `MODEL_SEED=n` replays one seed and prints what happened, `MODEL_SEEDS=n` sets how many are run,
-//! `MODEL_FROM=n` where they begin.
+//! `MODEL_FROM=n` where they begin; with `MODEL_ALL=1` every seed that fails is named, not only the first.
 #![cfg(not(target_arch = "wasm32"))]
 #![expect(clippy::wildcard_enum_match_arm, reason = "tests name what they expect and fail on the rest")]
 
 mod app;
+mod eras;
 mod held;
 mod herd;
 mod law;
+mod modern;
 mod plan;
 mod server;
 mod steps;
@@ -80,6 +82,7 @@ fn the_world_holds_every_invariant() {
     }
     let from = from_environment("MODEL_FROM").unwrap_or(0);
     let count = from_environment("MODEL_SEEDS").unwrap_or(SEEDS);
+    let all = from_environment("MODEL_ALL").is_some();
     let next = AtomicU64::new(from);
     let failed = AtomicU64::new(u64::MAX);
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
@@ -93,7 +96,11 @@ fn the_world_holds_every_invariant() {
                 return (tally, why);
             }
             if let Err(failure) = run(seed, &mut tally) {
-                failed.fetch_min(seed, Ordering::Relaxed);
+                if all {
+                    println!("failed: {seed}: {failure}");
+                } else {
+                    failed.fetch_min(seed, Ordering::Relaxed);
+                }
                 why = Some((seed, failure));
             }
         }

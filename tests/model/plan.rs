@@ -1,5 +1,6 @@
 //! What a seed means: one client's options, one server, the weather between them, and what the application does.
 
+use crate::eras::{Eras, Speaks, speaks};
 use fastrand::Rng;
 use mcp_evergreen::protocol::Config;
 use mcp_evergreen::protocol::config::{EraChoice, Handshake, Listen, Mode, Recovery};
@@ -30,6 +31,8 @@ pub struct Plan {
     /// The last eviction is one that a page cannot read.
     pub opaque_end: bool,
     pub terminates: bool,
+    /// Both eras are about; without, the client is pinned to the legacy one, and so is the server.
+    pub eras: Option<Eras>,
 }
 
 /// The server's ways.
@@ -139,6 +142,8 @@ pub enum Weather {
     Slow(u64, u64),
     /// Everybody is told to wait.
     Busy(u64),
+    /// The server is upgraded or downgraded; the connections break, or not.
+    Become(Speaks, bool),
 }
 
 /// What a client meets while the server is down.
@@ -184,12 +189,24 @@ pub enum Tool {
     Throws,
     /// A method that the server does not know.
     Unknown,
+    /// Writes, after the app was asked for input so many times; a second run does no harm, or does.
+    Asks(u64, bool),
+    /// Writes, as a task, for so many milliseconds.
+    Task(u64),
 }
 
 impl Tool {
     /// Whether a second run does no harm.
     pub fn is_safe(self) -> bool {
-        matches!(self, Self::Read(_) | Self::Safe(_) | Self::Subscribe(_) | Self::Unsubscribe(_) | Self::Level(_))
+        matches!(
+            self,
+            Self::Read(_)
+                | Self::Asks(_, true)
+                | Self::Safe(_)
+                | Self::Subscribe(_)
+                | Self::Unsubscribe(_)
+                | Self::Level(_)
+        )
     }
 }
 
@@ -206,7 +223,8 @@ fn pick<T: Copy>(rng: &mut Rng, of: &[T]) -> T {
 }
 
 impl Plan {
-    pub fn new(rng: &mut Rng, rows: usize) -> Self {
+    /// `wide`: with both eras.
+    pub fn new(rng: &mut Rng, rows: usize, wide: bool) -> Self {
         let quiet_at = rng.u64(10_000..120_000);
         let fast = rng.u64(2..40);
         let base = pick(rng, &[50, 500, 500, 2_000]);
@@ -242,6 +260,7 @@ impl Plan {
             quiet_at,
             opaque_end: chance(rng, 15),
             terminates: rng.bool(),
+            eras: None,
         };
         if chance(rng, 10) {
             plan.odds = Odds::default();
@@ -261,12 +280,33 @@ impl Plan {
             let weather = weather(rng);
             plan.weather.push((at, weather));
         }
+        if wide {
+            plan.widen(rng);
+        }
         plan
+    }
+
+    fn widen(&mut self, rng: &mut Rng) {
+        self.host = false;
+        self.eras = Some(Eras::new(rng));
+        for _ in 0..rng.usize(0..4) {
+            let change = Weather::Become(speaks(rng), rng.bool());
+            self.weather.push((rng.u64(500..self.quiet_at), change));
+        }
+        for _ in 0..rng.usize(0..8) {
+            let tool = match rng.u8(0..3) {
+                0 => Tool::Task(pick(rng, &[0, 50, 900, 9_000])),
+                1 => Tool::Safe(pick(rng, &["tools/list", "resources/read"])),
+                _ => Tool::Asks(rng.u64(1..4), rng.bool()),
+            };
+            self.actions.push((rng.u64(0..self.quiet_at), Action::Call(tool)));
+        }
     }
 
     pub fn config(&self) -> Config {
         Config {
-            era: EraChoice::Legacy,
+            era: if self.eras.is_some() { EraChoice::Auto } else { EraChoice::Legacy },
+            known_legacy: self.eras.as_ref().is_some_and(|eras| eras.remembered),
             handshake: if self.host { Handshake::Host } else { Config::default().handshake },
             timeout_ms: self.timeout,
             recovery: self.recovery,

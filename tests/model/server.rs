@@ -1,8 +1,11 @@
 //! The servers, and the proxies before them. Each answer carries what it truly means.
 
 use crate::app::Ran;
+use crate::eras::Speaks;
+use crate::modern::Modern;
 use crate::plan::{Down, Dying, Format, Weather};
 use crate::world::{Ex, Sky, World};
+use mcp_evergreen::protocol::era::Era;
 use mcp_evergreen::protocol::http::Method;
 use mcp_evergreen::protocol::{CallId, ExchangeId};
 use serde_json::{Value, json};
@@ -39,6 +42,8 @@ pub struct Reply {
     pub opaque: bool,
     /// The session that this answer to `initialize` made; `None` inside where the server keeps none.
     pub made: Option<Option<String>>,
+    /// The era that this answer shows.
+    pub era: Option<Era>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +55,7 @@ pub enum Ending {
 }
 
 impl Reply {
-    fn new(status: u16, content_type: &str, body: String, truth: Truth) -> Self {
+    pub fn new(status: u16, content_type: &str, body: String, truth: Truth) -> Self {
         Self {
             after: 0,
             status,
@@ -62,10 +67,11 @@ impl Reply {
             truth,
             opaque: false,
             made: None,
+            era: None,
         }
     }
 
-    fn text(status: u16, words: &str, truth: Truth) -> Self {
+    pub fn text(status: u16, words: &str, truth: Truth) -> Self {
         Self::new(status, "text/plain", words.to_owned(), truth)
     }
 
@@ -110,8 +116,9 @@ pub struct Held {
     pub held: crate::held::Held,
 }
 
-#[derive(Default)]
 pub struct Server {
+    pub speaks: Speaks,
+    pub modern: Modern,
     pub sessions: BTreeMap<String, Held>,
     made: u64,
     /// A restart changes nothing in the count of ids.
@@ -132,7 +139,14 @@ struct Kept {
 
 impl Server {
     pub fn new() -> Self {
-        Self::default()
+        Self {
+            speaks: Speaks::Legacy,
+            modern: Modern::default(),
+            sessions: BTreeMap::new(),
+            made: 0,
+            stateless_ids: BTreeSet::new(),
+            events: BTreeMap::new(),
+        }
     }
 
     pub fn rows(&self) -> usize {
@@ -163,6 +177,7 @@ impl World {
         match weather {
             Weather::Restart(ms, down) => {
                 self.server.kill_all();
+                self.forget_modern();
                 self.break_all();
                 self.sky.down = Some((now + ms, down));
             }
@@ -179,6 +194,7 @@ impl World {
             Weather::Page(ms) => self.sky.page = now + ms,
             Weather::Slow(ms, by) => (self.sky.slow, self.sky.slow_by) = (now + ms, by),
             Weather::Busy(ms) => self.sky.busy = now + ms,
+            Weather::Become(speaks, breaks) => self.become_(speaks, breaks),
         }
     }
 
@@ -219,12 +235,15 @@ impl World {
 
     /// What the request is answered with; `None`: the connection is refused.
     pub fn reply(&mut self, id: ExchangeId) -> Option<Reply> {
+        if self.preflight_fails(id) {
+            return None;
+        }
         let mut reply = match self.proxy(id) {
             Ok(reply) => reply?,
             Err(()) => self.origin(id),
         };
         let refusal = !(200..300).contains(&reply.status);
-        reply.opaque = refusal && self.now.mono < self.sky.opaque;
+        reply.opaque |= refusal && self.now.mono < self.sky.opaque;
         if refusal && self.plan.server.ids_on_errors && reply.session_id.is_none() {
             reply.session_id = Some(format!("bogus-{}", self.rng.u32(0..1000)));
         }
@@ -285,6 +304,9 @@ impl World {
     }
 
     fn origin(&mut self, id: ExchangeId) -> Reply {
+        if let Some(reply) = self.by_era(id) {
+            return reply;
+        }
         let now = self.now.mono;
         let Some(ex) = self.exchanges.get(&id) else { return Reply::text(500, "", Truth::Unclear) };
         let body = ex.body.clone();
@@ -464,12 +486,17 @@ impl World {
             before.extend(self.muddle(wire_id));
         }
         if let Some(token) = params["_meta"]["progressToken"].as_u64() {
-            let progress = json!({"progressToken": token, "progress": 1, "n": n});
+            let progress = json!({"progressToken": token, "progress": 1, "n": self.number_of(id)});
             before.push(json!({"jsonrpc": "2.0", "method": "notifications/progress", "params": progress}));
         }
         // What a restoration asks for is no call's, and is not resumed.
         let call = self.exchanges.get(&id).and_then(Ex::purpose_call);
         self.answer(&result, takes, before, Some((sid, call)))
+    }
+
+    /// The app's number of the call that is sent.
+    pub fn number_of(&self, id: ExchangeId) -> Option<u64> {
+        self.exchanges.get(&id).and_then(Ex::purpose_call).and_then(|call| self.app.number(call))
     }
 
     /// A question of the server's; ids count from 0 in each session.
@@ -484,7 +511,7 @@ impl World {
     }
 
     /// Answers that are not this request's.
-    fn muddle(&mut self, wire_id: u64) -> Vec<Value> {
+    pub fn muddle(&mut self, wire_id: u64) -> Vec<Value> {
         let wires = |ex: &Ex| ex.body["id"].as_u64().filter(|id| *id != wire_id);
         let others: Vec<u64> = self.exchanges.values().filter_map(wires).collect();
         let other = if others.is_empty() { wire_id + 1 } else { others[self.rng.usize(0..others.len())] };
@@ -521,7 +548,7 @@ impl World {
     }
 
     /// As JSON, or as events where something comes before it.
-    fn answer(
+    pub fn answer(
         &mut self,
         answer: &Value,
         takes: u64,
@@ -568,7 +595,7 @@ impl World {
     }
 
     /// A call runs on the server.
-    fn ran(&mut self, n: u64, exchange: ExchangeId) {
+    pub fn ran(&mut self, n: u64, exchange: ExchangeId) {
         self.say(|_| format!("    call {n} runs"));
         if let Some(command) = self.app.commands.get_mut(&n) {
             command.ran.push(Ran { exchange });

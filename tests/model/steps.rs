@@ -66,6 +66,19 @@ pub const REQUIRED: &[(State, State)] = &[
     (("held", "subscription"), ("held", "restored")),
     (("held", "log level"), ("held", "restored")),
     (("held", "restoration"), ("held", "lost")),
+    (("first", "discover"), ("first", "handshake")),
+    (("first", "discover"), ("ready", "")),
+    (("lost", "handshake"), ("lost", "discover")),
+    (("lost", "discover"), ("ready", "")),
+    (("lost", "discover"), ("lost", "handshake")),
+    (("doubt", "check"), ("doubt", "discover")),
+    (("held", "era"), ("held", "upgraded")),
+    (("held", "era"), ("held", "downgraded")),
+    (("held", "input"), ("held", "given")),
+    (("held", "task"), ("held", "completed")),
+    (("held", "task"), ("held", "cancelled")),
+    (("held", "filter"), ("held", "acknowledged")),
+    (("held", "filter"), ("held", "as wanted")),
 ];
 
 #[derive(Default)]
@@ -73,6 +86,7 @@ pub struct Steps {
     pub fired: BTreeMap<(State, State), u64>,
     state: Option<State>,
     lost: BTreeSet<u32>,
+    discover: BTreeSet<ExchangeId>,
     initialize: BTreeSet<ExchangeId>,
     initialized: BTreeSet<ExchangeId>,
     pings: BTreeMap<ExchangeId, u32>,
@@ -96,6 +110,11 @@ impl Steps {
         let id = wire.exchange;
         let ok = matches!(wire.step, WireStep::Answered { verdict: None, .. });
         match (wire.purpose, wire.step == WireStep::Sent) {
+            (Purpose::Discover, true) => {
+                self.probing = false;
+                self.discover.insert(id);
+            }
+            (Purpose::Discover, false) => drop(self.discover.remove(&id)),
             (Purpose::Initialize, true) => {
                 self.probing = false;
                 self.initialize.insert(id);
@@ -140,6 +159,7 @@ impl World {
                 (since, "backoff")
             }
             Phase::Connecting if steps.probing => (since, "probe"),
+            Phase::Connecting | Phase::Recovering if !steps.discover.is_empty() => (since, "discover"),
             Phase::Connecting | Phase::Recovering if !steps.initialize.is_empty() => (since, "handshake"),
             Phase::Connecting | Phase::Recovering if !steps.initialized.is_empty() => (since, "initialized"),
             Phase::Connecting | Phase::Recovering if pings(true) => (since, "proof"),

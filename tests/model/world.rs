@@ -60,7 +60,7 @@ pub struct Ex {
     /// Events of an older script are void.
     script: u32,
     pub arrived: bool,
-    reply: Option<Reply>,
+    pub reply: Option<Reply>,
     how: Option<ReadAs>,
     pub head_at: Option<u64>,
     text: String,
@@ -68,6 +68,8 @@ pub struct Ex {
     /// What the server truly said, once the core has all of it.
     pub told: Option<Truth>,
     pub told_at: u64,
+    /// The event of the world in which it had.
+    pub told_in: usize,
 }
 
 /// The weather of the moment: until when each kind lasts.
@@ -115,8 +117,13 @@ pub struct World {
 impl World {
     pub fn new(seed: u64, splits: u64, transcript: bool) -> Self {
         let mut rng = Rng::with_seed(seed);
-        let server = Server::new();
-        let plan = Plan::new(&mut rng, server.rows());
+        let mut server = Server::new();
+        let plan = Plan::new(&mut rng, server.rows(), seed % 2 == 1);
+        let mut law = Law::default();
+        if let Some(eras) = &plan.eras {
+            server.speaks = eras.starts;
+            eras.remembered.then(|| law.eras.remembered());
+        }
         let now = Now { mono: 1_000, unix_ms: 1_700_000_000_000 };
         let session = Session::new(plan.config(), rng.u64(..), now);
         let mut world = Self {
@@ -133,7 +140,7 @@ impl World {
             finished: 0,
             sky: Sky::default(),
             server,
-            law: Law::default(),
+            law,
             steps: Steps::default(),
             log: transcript.then(Vec::new),
             digest: 0xcbf2_9ce4_8422_2325,
@@ -298,6 +305,7 @@ impl World {
             parser: sse::Parser::new(1 << 20),
             told: None,
             told_at: 0,
+            told_in: 0,
             request,
         };
         self.exchanges.insert(id, ex);
@@ -435,7 +443,11 @@ impl World {
                 self.tell(id, Input::Malformed(Malformed::Json { bytes: event.data.len() as u64 }));
             }
             let message = message.and_then(Result::ok);
-            let answers = message.as_ref().is_some_and(|message| message.get("method").is_none());
+            // An answer of another's tells nothing.
+            let asked = self.exchanges.get(&id).map(|ex| ex.body["id"].clone()).unwrap_or_default();
+            let answers = message
+                .as_ref()
+                .is_some_and(|message| message.get("method").is_none() && (asked.is_null() || message["id"] == asked));
             if answers {
                 self.now_told(id);
             }
@@ -444,8 +456,9 @@ impl World {
     }
 
     fn now_told(&mut self, id: ExchangeId) {
-        let now = self.now.mono;
+        let (now, events) = (self.now.mono, self.events);
         if let Some(ex) = self.exchanges.get_mut(&id).filter(|ex| ex.told.is_none() && !ex.aborted) {
+            ex.told_in = events;
             ex.told = ex.reply.as_ref().map(|reply| reply.truth);
             ex.told_at = now;
         }
@@ -497,6 +510,7 @@ impl World {
     fn failed(&mut self, id: ExchangeId) {
         self.say(|world| format!("  {} failed", world.name(id)));
         self.note_failed(id);
+        self.note_era(id, true);
         self.stream_over(id);
         self.release(id);
         self.tell(id, Input::Failed { cause: None });
