@@ -192,7 +192,8 @@ export class EvergreenTransport {
         if (this.#open.get(id) === stop) this.#open.delete(id);
         for (const one of signals) one.removeEventListener("abort", abort);
         if (!stop.signal.aborted && !this.#closed) {
-          if (answer) this.#message({ jsonrpc: "2.0", id, ...answer });
+          // A Client hears progress a moment later, and not at all once it has the answer.
+          if (answer) this.#deliver({ jsonrpc: "2.0", id, ...answer });
           onRequestStreamEnd?.();
         }
         resolve();

@@ -406,6 +406,28 @@ test("progress has the Client's own token, and goes on after a retry where it wa
 
 // ── 7. The Client's own clock ──
 
+for (const [version, Client] of [["1", Client1], ["2", Client2]]) {
+  test(`SDK ${version} hears all the progress that comes in one chunk with the result`, bounded, async () => {
+    const heard = [];
+    const inOneChunk = async (input, init) => {
+      const message = init.method === "POST" ? JSON.parse(init.body) : {};
+      if (message.method !== "tools/call") return server.fetch(input, init);
+      const { progressToken } = message.params._meta;
+      const steps = Array.from({ length: 200 }, (_, n) => ({ method: "notifications/progress", params: { progressToken, progress: n + 1 } }));
+      const answer = { id: message.id, result: { content: [] } };
+      const events = [...steps, answer].map((one) => `data: ${JSON.stringify({ jsonrpc: "2.0", ...one })}\n\n`);
+      return new Response(events.join(""), { headers: { "content-type": "text/event-stream" } });
+    };
+    const server = new TestServer({ tools: { echo } });
+    const client = new Client(INFO);
+    await client.connect(new EvergreenTransport(server.url, { fetch: inOneChunk }));
+    const options = { onprogress: ({ progress }) => heard.push(progress) };
+    await (version === "1" ? client.callTool({ name: "echo" }, undefined, options) : client.callTool({ name: "echo" }, options));
+    assert.deepEqual(heard, Array.from({ length: 200 }, (_, n) => n + 1));
+    await client.close();
+  });
+}
+
 test("a call that times out while it is parked is never sent, one on the wire is cancelled under its id there", bounded, async () => {
   const { client, server, call } = await connected({ tools: { echo, slow: () => new Promise(() => {}) } });
   server.evict();
