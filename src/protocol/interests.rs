@@ -273,7 +273,9 @@ impl<P: Payload> Session<P> {
         let open = self.open_stream_id();
         let Some(restoration) = &mut self.restoration else { return };
         match (restoration.open.remove(&id), open) {
-            (Some(what), Some(open)) => drop(restoration.open.insert(open, what)),
+            (Some(what), Some(open)) => {
+                restoration.open.insert(open, what);
+            }
             (Some(_), None) => self.finish_restoration(now),
             (None, _) => {}
         }
