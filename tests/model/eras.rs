@@ -221,7 +221,10 @@ impl World {
             _ if refused => Some(Evidence::Legacy),
             _ => None,
         };
-        let (generation, era) = (ex.generation, ex.era());
+        // A handshake is refused on behalf of the session that is in doubt.
+        let makes = ex.purpose == Purpose::Initialize;
+        let generation = if makes { self.session.status().generation } else { ex.generation };
+        let era = ex.era();
         let asks = ex.asks_era();
         let lost = match era {
             Era::Modern => asks && !failed && evidence == Some(Evidence::Legacy),

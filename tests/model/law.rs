@@ -241,6 +241,9 @@ impl World {
                 }
                 self.law.slowest_handshake = self.law.slowest_handshake.max(self.now.mono - sent_at);
             }
+            (Purpose::Discover, Some(Truth::Answer)) => {
+                self.law.slowest_handshake = self.law.slowest_handshake.max(self.now.mono - sent_at);
+            }
             (Purpose::Initialize | Purpose::Discover, Some(Truth::Busy { floor })) => {
                 self.law.not_before = self.now.mono + floor
             }
