@@ -59,6 +59,7 @@ mod tools;
 pub mod verdict;
 mod wishes;
 mod wording;
+mod words;
 
 pub use authorize::{Authorized, Challenge};
 pub use call::{CallOptions, Params};

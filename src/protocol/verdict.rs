@@ -11,6 +11,7 @@ use super::era::{
 use super::http::Method;
 use super::json::Json;
 use super::json_rpc::{Id, Message};
+use super::words::{Words, gone_behind};
 use super::{Outcome, Payload, error::Code};
 
 /// What a refusal means.
@@ -215,103 +216,6 @@ fn names_an_error(challenge: Option<&str>) -> bool {
     })
 }
 
-/// What a text says.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Words {
-    /// The session could not be found.
-    lookup: bool,
-    /// The session has ended.
-    ending: bool,
-    /// The credentials are the problem.
-    credentials: bool,
-}
-
-/// How far a word may stand from `session` and still be said of it, in bytes.
-const NEAR: usize = 60;
-/// How much of a text is read.
-const WORDS_BYTES: usize = 4096;
-
-impl Words {
-    fn read(text: &str) -> Self {
-        let text = prefix(text, WORDS_BYTES).to_ascii_lowercase();
-        let about_session = |word: &str| {
-            text.match_indices(word).any(|(at, _)| {
-                let from = floor_boundary(&text, at.saturating_sub(NEAR));
-                let to = floor_boundary(&text, (at + word.len() + NEAR).min(text.len()));
-                text[from..to].contains("session")
-            })
-        };
-        let any = |words: &[&str]| words.iter().any(|word| text.contains(word));
-        Self {
-            lookup: LOOKUP.iter().any(|word| about_session(word)) || any(UNINITIALIZED),
-            ending: ENDING.iter().any(|word| about_session(word)),
-            credentials: any(CREDENTIALS),
-        }
-    }
-}
-
-/// Said of a session that could not be found.
-const LOOKUP: &[&str] = &[
-    "not found",
-    "notfound",
-    "not_found",
-    "unknown",
-    "expired",
-    "invalid",
-    "no valid",
-    "missing",
-    "no such",
-    "no active",
-    "not exist",
-    "n't exist",
-    "not active",
-    "not valid",
-    "not recogni",
-    "unrecogni",
-    "no longer",
-    "cannot find",
-    "could not find",
-    "couldn't find",
-    "no session",
-    "not registered",
-    "stale",
-    "evicted",
-    "re-initialize",
-    "reinitialize",
-    "required",
-];
-/// Said of a session that has ended, perhaps with the call in it.
-const ENDING: &[&str] =
-    &["terminated", "closing", "closed", "before completed", "before the request completed", "ended", "shut down"];
-/// Said by a proxy of what stands behind it.
-const GONE_BEHIND: &[&str] = &[
-    "timed out",
-    "timeout",
-    "connection closed",
-    "connection lost",
-    "disconnected",
-    "process failed",
-    "process exited",
-    "unavailable",
-    "upstream",
-];
-/// Said by a server whose process does not know the client.
-const UNINITIALIZED: &[&str] = &["not initialized", "uninitialized", "expect initialize", "expected initialize"];
-/// Said of credentials.
-const CREDENTIALS: &[&str] = &["invalid_token", "access token", "bearer", "credential", "api key", "sign in", "log in"];
-
-/// The first `max` bytes, cut between characters.
-fn prefix(text: &str, max: usize) -> &str {
-    &text[..floor_boundary(text, max.min(text.len()))]
-}
-
-fn floor_boundary(text: &str, mut at: usize) -> usize {
-    while !text.is_char_boundary(at) {
-        at -= 1;
-    }
-    at
-}
-
 impl Refusal {
     /// From a body that was read as text: JSON in any Content-Type, an event stream, or plain words.
     #[must_use]
@@ -368,11 +272,8 @@ impl Refusal {
     /// away with the call.
     #[must_use]
     pub fn outcome(&self) -> Outcome {
-        let words = prefix(&self.words, WORDS_BYTES).to_ascii_lowercase();
         match (self.status, self.rpc_code) {
-            (200..300, Some(-32000 | -32001 | -32603)) if GONE_BEHIND.iter().any(|word| words.contains(word)) => {
-                Outcome::Unknown
-            }
+            (200..300, Some(-32000 | -32001 | -32603)) if gone_behind(&self.words) => Outcome::Unknown,
             (200..300, Some(_)) => Outcome::Executed,
             (400..500, _) => Outcome::NotExecuted,
             _ => Outcome::Unknown,

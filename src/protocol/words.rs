@@ -1,0 +1,104 @@
+//! What the words of a refusal say: of a session, and of credentials.
+
+/// What a text says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Words {
+    /// The session could not be found.
+    pub lookup: bool,
+    /// The session has ended.
+    pub ending: bool,
+    /// The credentials are the problem.
+    pub credentials: bool,
+}
+
+/// How far a word may stand from `session` and still be said of it, in bytes.
+const NEAR: usize = 60;
+/// How much of a text is read.
+const WORDS_BYTES: usize = 4096;
+
+impl Words {
+    pub fn read(text: &str) -> Self {
+        let text = prefix(text, WORDS_BYTES).to_ascii_lowercase();
+        let about_session = |word: &str| {
+            text.match_indices(word).any(|(at, _)| {
+                let from = floor_boundary(&text, at.saturating_sub(NEAR));
+                let to = floor_boundary(&text, (at + word.len() + NEAR).min(text.len()));
+                text[from..to].contains("session")
+            })
+        };
+        let any = |words: &[&str]| words.iter().any(|word| text.contains(word));
+        Self {
+            lookup: LOOKUP.iter().any(|word| about_session(word)) || any(UNINITIALIZED),
+            ending: ENDING.iter().any(|word| about_session(word)),
+            credentials: any(CREDENTIALS),
+        }
+    }
+}
+
+/// Said of a session that could not be found.
+const LOOKUP: &[&str] = &[
+    "not found",
+    "notfound",
+    "not_found",
+    "unknown",
+    "expired",
+    "invalid",
+    "no valid",
+    "missing",
+    "no such",
+    "no active",
+    "not exist",
+    "n't exist",
+    "not active",
+    "not valid",
+    "not recogni",
+    "unrecogni",
+    "no longer",
+    "cannot find",
+    "could not find",
+    "couldn't find",
+    "no session",
+    "not registered",
+    "stale",
+    "evicted",
+    "re-initialize",
+    "reinitialize",
+    "required",
+];
+/// Said of a session that has ended, perhaps with the call in it.
+const ENDING: &[&str] =
+    &["terminated", "closing", "closed", "before completed", "before the request completed", "ended", "shut down"];
+/// Said by a proxy of what stands behind it.
+const GONE_BEHIND: &[&str] = &[
+    "timed out",
+    "timeout",
+    "connection closed",
+    "connection lost",
+    "disconnected",
+    "process failed",
+    "process exited",
+    "unavailable",
+    "upstream",
+];
+/// Said by a server whose process does not know the client.
+const UNINITIALIZED: &[&str] = &["not initialized", "uninitialized", "expect initialize", "expected initialize"];
+/// Said of credentials.
+const CREDENTIALS: &[&str] = &["invalid_token", "access token", "bearer", "credential", "api key", "sign in", "log in"];
+
+/// Whether a proxy says that what stands behind it is gone.
+pub(super) fn gone_behind(text: &str) -> bool {
+    let words = prefix(text, WORDS_BYTES).to_ascii_lowercase();
+    GONE_BEHIND.iter().any(|word| words.contains(word))
+}
+
+/// The first `max` bytes, cut between characters.
+fn prefix(text: &str, max: usize) -> &str {
+    &text[..floor_boundary(text, max.min(text.len()))]
+}
+
+fn floor_boundary(text: &str, mut at: usize) -> usize {
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
+}
