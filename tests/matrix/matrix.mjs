@@ -7,7 +7,7 @@ import { launchBrowser } from "../e2e/lib/chrome.mjs";
 import { installed } from "../e2e/lib/install.mjs";
 import { root } from "../e2e/lib/paths.mjs";
 import { serve } from "../e2e/lib/static.mjs";
-import { endInFlight, endings, evict, resend, soundDead } from "./plays.mjs";
+import { endInFlight, endings, evict, inModernEra, resend, soundDead } from "./plays.mjs";
 import { SERVERS } from "./servers.mjs";
 import { report } from "./report.mjs";
 import { startVisits } from "./visits.mjs";
@@ -26,7 +26,7 @@ const visits = await startVisits();
 const house = { browser, site, visits };
 const began = Date.now();
 
-const tables = { evicted: [], inFlight: [], soundsDead: [], resent: [] };
+const tables = { evicted: [], inFlight: [], soundsDead: [], resent: [], modern: [] };
 for (const entry of chosen) {
   for (const ending of endings(entry)) await add("evicted", entry, ending, () => evict(house, entry, ending));
   for (const ending of endings(entry)) {
@@ -35,6 +35,7 @@ for (const entry of chosen) {
     await add("inFlight", entry, ending, () => endInFlight(house, entry, ending));
   }
   if (entry.fails) await add("soundsDead", entry, "tool throws", () => soundDead(house, entry));
+  if (entry.era) await add("modern", entry, "restart", () => inModernEra(house, entry));
   if (entry.json) await add("resent", entry, "socket destroyed", () => resend(house, entry));
 }
 

@@ -84,6 +84,39 @@ export function endInFlight(house, entry, ending) {
   });
 }
 
+/** A server of both eras, spoken to in the modern one: it is restarted under a tool, and then called many times at once. */
+export function inModernEra(house, entry) {
+  return onStage(house, { ...entry, era: "modern" }, {}, async (stage) => {
+    const { recording } = stage;
+    await warmUp(entry, stage, house);
+    const mark = recording.records.length;
+    const key = stage.key("slow");
+    const calling = stage.calls([entry.slow(key, RUNS_SECONDS, house.visits)]);
+    await started(stage, key);
+    await end("restart", entry, stage);
+    const keys = Array.from({ length: CALLS }, (_, i) => stage.key(`m${i}`));
+    const results = await stage.calls(keys.map((one) => entry.count(one, house.visits)));
+    const [{ ok, error }] = await calling;
+    const ran = stage.executions();
+    const executions = keys.map((one) => ran[one] ?? 0);
+    const row = {
+      caller: whatCame(error),
+      initializes: recording.counts(0).initialize ?? 0,
+      executions: range(executions),
+      calls: `${results.filter((result) => !result.error).length} / ${CALLS}`,
+      problems: [],
+    };
+    const expect = (holds, problem) => holds || row.problems.push(problem);
+    expect((await stage.era()) === "modern", "another era was spoken");
+    expect(row.initializes === 0, `${row.initializes} initializes`);
+    expect(error ? error.outcome === "unknown" : ok !== undefined, `the caller got ${JSON.stringify(error)}`);
+    expect(executions.every((times) => times === 1), `executions per call: ${executions}`);
+    for (const { error } of results) expect(!error, `a call failed: ${JSON.stringify(error)}`);
+    if (row.problems.length > 0) row.problems.push(transcript(recording, mark));
+    return row;
+  });
+}
+
 /** A tool throws the words of a refusal, and the session lives. */
 export function soundDead(house, entry) {
   return onStage(house, entry, {}, async (stage) => {

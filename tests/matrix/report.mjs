@@ -3,7 +3,7 @@
 const CODE = (text) => `\`${String(text).replaceAll("|", "\\|")}\``;
 
 /** All of it; `chromium` is the browser's version, `seconds` how long it took. */
-export function report({ evicted, inFlight, soundsDead, resent }, { chromium, seconds }) {
+export function report({ evicted, inFlight, soundsDead, resent, modern }, { chromium, seconds }) {
   const minutes = Math.max(1, Math.round(seconds / 60));
   const date = new Date().toISOString().slice(0, 10);
   return `# Real servers, evicted
@@ -64,6 +64,16 @@ ${table(["server", "version", "on the wire", "refusal", "executions", "the calle
   `${row.status} ${CODE(row.words)}`,
   row.executions,
   row.caller,
+])}
+## Without sessions
+
+Servers of both eras, spoken to in the modern one (2026-07-28): the process is killed under a tool, another starts on its
+port, and 20 calls come at once. Nothing is initialized; the tool's caller gets its answer or \`outcome: "unknown"\`.
+
+${table(["server", "version", "the tool's caller got", "executions per call", "calls ok"], modern, (row) => [
+  row.caller,
+  row.executions,
+  row.calls,
 ])}
 \\* This server sends no CORS headers: the proxy adds them, and answers the preflights.
 `;

@@ -9,7 +9,7 @@ const PATIENCE = 10_000;
 let rows = 0;
 
 /**
- * Runs `play` on it: `{ server, proxy, recording, key(name), calls(params[]), executions(), wire(), generation() }`,
+ * Runs `play` on it: `{ server, proxy, recording, key(name), calls(params[]), executions(), wire(), era(), generation() }`,
  * where `calls` makes all calls at once, in the page, and tells what became of each.
  */
 export async function onStage({ browser, site, visits }, entry, env, play) {
@@ -27,10 +27,11 @@ export async function onStage({ browser, site, visits }, entry, env, play) {
     calls: (params) => page.run(callInPage, params),
     executions: () => entry.executions(server, visits),
     wire: () => page.run(() => wires),
+    era: () => page.run(() => session.status.era),
     generation: () => page.run(() => session.status.generation),
   };
   try {
-    await page.run(connectInPage, proxy.url, entry.era);
+    await page.run(connectInPage, proxy.url, entry.era ?? "auto");
     return await play(stage);
   } catch (error) {
     const said = server.output().split("\n").slice(-15).join("\n  ");
@@ -43,7 +44,7 @@ export async function onStage({ browser, site, visits }, entry, env, play) {
   }
 }
 
-async function connectInPage({ connect }, url, era = "auto") {
+async function connectInPage({ connect }, url, era) {
   globalThis.wires = [];
   globalThis.session = await connect(url, { era, on: { wire: (event) => wires.push({ ...event }) } });
 }
