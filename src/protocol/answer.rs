@@ -172,7 +172,9 @@ impl<P: Payload> Session<P> {
             _ => result,
         };
         self.interest_accepted(id, exchange.generation, now);
-        if exchange.era == Era::Modern && !self.is_hosts_own(exchange.era) {
+        // What an older session was told may have changed since.
+        let current = self.relation(exchange.generation) == Relation::Current;
+        if current && exchange.era == Era::Modern && !self.is_hosts_own(exchange.era) {
             self.keep(id, &result, now);
         }
         self.settle(id, Ok(if verifies { P::empty() } else { result }));
