@@ -47,7 +47,7 @@ const SUITES: &[Suite] = &[
     Suite {
         name: "e2e",
         about: "the packed npm package against real servers, in headless Chromium, Firefox and Node.js",
-        at_least: 437,
+        at_least: 440,
         needs: &[
             Piece::WasmTarget,
             Piece::WasmBindgen,
