@@ -7,6 +7,7 @@ use super::error::Diagnosis;
 use super::exchange::{Answer, Exchange};
 use super::json_rpc::{Message, RpcError};
 use super::session::Session;
+use super::state::SessionId;
 use super::status::Event;
 use super::time::Timer;
 use super::verdict::{self, Refusal, Verdict};
@@ -37,6 +38,10 @@ impl<P: Payload> Session<P> {
             Input::Head(head) => {
                 let how = exchange.read_as(&head, self.config.max_message_bytes, self.config.max_event_bytes);
                 exchange.head_after = exchange.took(gate_ms, now.mono);
+                // Also of a session that comes to nothing: it is told nowhere.
+                let own = exchange.session.as_ref().map(SessionId::expose);
+                let named = head.session_id.as_deref().filter(|id| own != Some(id)).and_then(SessionId::parse);
+                named.iter().for_each(|id| self.past.remember(id));
                 exchange.head = Some(head);
                 self.output(Output::Read { exchange: id, how });
             }

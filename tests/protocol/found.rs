@@ -226,6 +226,19 @@ fn a_refusal_that_quotes_an_older_session_id_does_not_tell_it() {
 }
 
 #[test]
+fn the_id_of_a_session_that_came_to_nothing_is_not_told_either() {
+    let mut net = Net::new(Config::default());
+    let id = "c0ffee00-never-made";
+    let head = Head { session_id: Some(id.to_owned()), ..Head::default() };
+    net.reply("initialize", Reply::With(503, "text/plain", "restarting".to_owned(), head));
+    net.reply("initialize", Reply::error(400, -32600, &format!("{id} is half open")));
+    let connect = net.connect();
+    net.run_for(5_000);
+    let shown = format!("{:?} {:?}", net.error(connect), net.status().last_error);
+    assert!(shown.contains("[session id] is half open") && !shown.contains(id), "{shown}");
+}
+
+#[test]
 fn ids_that_stand_in_each_others_place_do_not_make_words_grow() {
     let mut net = Net::new(Config::default());
     net.reply("initialized", Reply::text(403, &"s1 ".repeat(20_000)));
