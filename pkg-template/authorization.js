@@ -1,7 +1,7 @@
 // What the core needs of a page to authorize: a place to keep texts, a lock, and somebody who sends the user away.
 
 import { NOTES } from "./notes.js";
-import { func, object, wrong } from "./options.js";
+import { func, object, wrong } from "./checks.js";
 
 /** What an authorization server adds to the address to which it sends the user back. */
 const ANSWERS = ["code", "state", "iss", "error", "error_description", "error_uri", "session_state"];

@@ -2,7 +2,8 @@
 
 import { isOAuth, tokens } from "./host_auth.js";
 import { byOurselves } from "./host_oauth.js";
-import { readConnect, wrong } from "./options.js";
+import { wrong } from "./checks.js";
+import { readConnect } from "./options.js";
 
 /** Those of `connect` that a transport takes, too. */
 const SHARED = [

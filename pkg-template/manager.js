@@ -2,7 +2,8 @@
 
 import { closed } from "./error.js";
 import { Listeners, report } from "./events.js";
-import { readDefaults, readSignal, wrong } from "./options.js";
+import { wrong } from "./checks.js";
+import { readDefaults, readSignal } from "./options.js";
 
 /** So that `<name>__<tool>` can be taken apart in one way only. */
 const NAME = /^(?!.*__)[A-Za-z0-9][A-Za-z0-9_.-]{0,62}(?<!_)$/;

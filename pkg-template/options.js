@@ -1,6 +1,7 @@
 // What a host may say, checked before anything is sent. Every complaint is a TypeError that names the option.
 
 import { readAuth } from "./authorization.js";
+import { func, object, wrong } from "./checks.js";
 import { isKnownLegacy } from "./eras.js";
 import { EVENTS } from "./events.js";
 import { toJson } from "./json.js";
@@ -233,16 +234,6 @@ function check(path, options, readers) {
   return read;
 }
 
-export function object(name, value, given = value) {
-  if (given === null || typeof value !== "object" || Array.isArray(value)) throw wrong(name, "an object", given);
-  return value;
-}
-
-export function func(name, value) {
-  if (typeof value !== "function") throw wrong(name, "a function", value);
-  return value;
-}
-
 function string(name, value) {
   if (typeof value !== "string") throw wrong(name, "a string", value);
   return value;
@@ -278,11 +269,4 @@ function signal(name, value) {
     throw wrong(name, "an AbortSignal", value);
   }
   return value;
-}
-
-/** Says what came by its kind; by its value only where that is a number, which is no secret. */
-export function wrong(name, expected, value) {
-  const kind = value === null ? "null" : Array.isArray(value) ? "an array" : typeof value;
-  const got = kind === "number" ? String(value) : kind === "string" && value === "" ? "an empty string" : kind;
-  return new TypeError(`${name}: expected ${expected}, got ${got}`);
 }

@@ -2,7 +2,8 @@
 
 import { paramsToJson } from "./json.js";
 import { allPages } from "./pages.js";
-import { checkHandler, promiseOf, readClose, readRequest, readSignal, wrong } from "./options.js";
+import { wrong } from "./checks.js";
+import { checkHandler, promiseOf, readClose, readRequest, readSignal } from "./options.js";
 
 /** Methods that make a session, and are the session's own. */
 const HANDSHAKE = ["initialize", "notifications/initialized"];
