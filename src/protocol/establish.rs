@@ -7,7 +7,6 @@ use super::era::negotiation::{named, unsupported_error};
 use super::era::{Era, legacy};
 use super::exchange::{Answer, Exchange};
 use super::json::Json;
-use super::listen::Listening;
 use super::send::outgoing;
 use super::session::Session;
 use super::state::{Established, SessionId, Since, Step};
@@ -241,22 +240,9 @@ impl<P: Payload> Session<P> {
         self.past.legacy_since = Some(now.mono);
         let took = now.mono.saturating_sub(exchange.sent.mono);
         self.past.slowest_handshake_ms = self.past.slowest_handshake_ms.max(took);
-        self.past.generation += 1;
-        let generation = self.past.generation;
-        id.iter().for_each(|id| self.past.remember(id));
         let own = matches!(self.config.handshake, Handshake::Own { .. });
         let capabilities = if own { legacy::capabilities(&result) } else { None };
-        Ok(Established {
-            capabilities,
-            generation,
-            id,
-            version,
-            handshake: result,
-            since: now,
-            proven: false,
-            check: None,
-            listening: Listening::Off,
-        })
+        Ok(Established { capabilities, ..self.fresh_session(id, version, result, now) })
     }
 
     fn handshake_succeeded(&mut self, fresh: Established<P>, now: Now) {

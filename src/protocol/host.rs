@@ -4,7 +4,6 @@
 use super::close::delete_request;
 use super::config::{Handshake, ReconnectOn};
 use super::era::{Era, legacy, modern};
-use super::listen::Listening;
 use super::repair::Relation;
 use super::session::Session;
 use super::state::{Established, SessionId, Since, State, Step};
@@ -34,20 +33,10 @@ impl<P: Payload> Session<P> {
             return false;
         };
         self.host_params = initialize.unwrap_or_default();
-        self.past.generation += 1;
         self.past.remember(&id);
-        self.state = State::Ready(Established {
-            generation: self.past.generation,
-            id: Some(id),
-            // A version that is not known here came without the header.
-            version: legacy::version(version).unwrap_or("2025-03-26"),
-            handshake: P::empty(),
-            capabilities: None,
-            since: now,
-            proven: false,
-            check: None,
-            listening: Listening::Off,
-        });
+        // A version that is not known here came without the header.
+        let version = legacy::version(version).unwrap_or("2025-03-26");
+        self.state = State::Ready(self.fresh_session(Some(id), version, P::empty(), now));
         self.emit(Event::StateChange);
         self.listen(now);
         true
@@ -125,18 +114,7 @@ impl<P: Payload> Session<P> {
             .is_some_and(|it| matches!((&it.since, &it.step), (Since::First, Step::Idle)) && it.parked.is_empty());
         let Some(stamp) = params.meta.as_deref().filter(|_| idle).and_then(modern::stamp_of) else { return };
         self.stamp = stamp;
-        self.past.generation += 1;
-        let fresh = Established {
-            generation: self.past.generation,
-            id: None,
-            version: modern::VERSION,
-            handshake: P::empty(),
-            capabilities: None,
-            since: now,
-            proven: false,
-            check: None,
-            listening: Listening::Off,
-        };
+        let fresh = self.fresh_session(None, modern::VERSION, P::empty(), now);
         self.step(Step::Host { fresh });
         self.established(now);
     }

@@ -7,7 +7,7 @@ use super::exchange::{Answer, Exchange};
 use super::listen::Listening;
 use super::send::outgoing;
 use super::session::Session;
-use super::state::{Discovered, Established, Since, Step};
+use super::state::{Discovered, Established, SessionId, Since, Step};
 use super::{Code, Error, ExchangeId, Now, Outcome, Params, Payload, Purpose, error::Diagnosis};
 
 /// The question is cheap: a server that takes longer to answer it is in trouble, or does not know it.
@@ -92,25 +92,38 @@ impl<P: Payload> Session<P> {
         self.past.legacy_since = None;
         let took = now.mono.saturating_sub(exchange.sent.mono);
         self.past.slowest_handshake_ms = self.past.slowest_handshake_ms.max(took);
-        self.past.generation += 1;
         let doubted = self.state.establishing().is_some_and(|it| matches!(it.since, Since::Doubt { .. }));
-        let fresh = Established {
-            generation: self.past.generation,
-            id: None,
-            version: modern::VERSION,
-            capabilities: legacy::capabilities(&result),
-            handshake: result,
-            since: now,
-            proven: true,
-            check: None,
-            listening: Listening::Off,
-        };
+        let capabilities = legacy::capabilities(&result);
+        let fresh =
+            Established { capabilities, proven: true, ..self.fresh_session(None, modern::VERSION, result, now) };
         match if doubted { self.ping(now) } else { None } {
             Some(ping) => self.step(Step::Confirm { ping, fresh }),
             None => {
                 self.step(Step::Host { fresh });
                 self.established(now);
             }
+        }
+    }
+
+    /// A session that has just been made, or taken up.
+    pub(super) fn fresh_session(
+        &mut self,
+        id: Option<SessionId>,
+        version: &'static str,
+        handshake: P,
+        now: Now,
+    ) -> Established<P> {
+        self.past.generation += 1;
+        Established {
+            generation: self.past.generation,
+            id,
+            version,
+            handshake,
+            capabilities: None,
+            since: now,
+            proven: false,
+            check: None,
+            listening: Listening::Off,
         }
     }
 
