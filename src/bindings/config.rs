@@ -9,7 +9,7 @@ use crate::{
     },
     protocol::{
         CallOptions, Config, Params, Resume,
-        config::{EraChoice, Handshake, Listen, Mode, ReconnectOn, Recovery},
+        config::{EraChoice, Handshake, Listen, Mode, Offline, ReconnectOn, Recovery},
         json::Json,
         oauth::Settings,
     },
@@ -76,6 +76,13 @@ pub(super) fn parse(url: &JsValue, config: &JsValue) -> Thrown<(Transport, Confi
             "any-change" => ReconnectOn::AnyChange,
             _ => return Err(type_error("reconnectOn")),
         },
+        offline: match need_text("offline")?.as_str() {
+            "wait" => Offline::Wait,
+            "fail" => Offline::Fail,
+            _ => return Err(type_error("offline")),
+        },
+        keep_alive_ms: number(&field("keepAlive")?),
+        persists: field("persists")?.is_truthy(),
         max_resumes: u32::try_from(need_number("maxResumes")?).unwrap_or(u32::MAX),
         authorizes: transport.authorizer.is_some(),
     };

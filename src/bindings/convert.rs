@@ -94,6 +94,8 @@ pub(super) fn event(event: Event<JsValue>) -> Option<(&'static str, Plain)> {
             ("stale", Plain::new().with("staleLists", strings(&lists)).with("stale", strings(&resources)))
         }
         Event::Wire(step) => ("wire", wire(step)),
+        Event::Keep { record } => ("keep", Plain::new().with("record", record)),
+        Event::Reclaim => ("reclaim", Plain::new()),
         Event::Close { reason } => ("close", Plain::new().with("reason", reason)),
     })
 }

@@ -133,6 +133,17 @@ impl Core {
         self.driver.adopt(&config::string(id), &config::string(version), initialize)
     }
 
+    /// Takes up the session that an earlier page life left.
+    #[wasm_bindgen(js_name = takeUp)]
+    pub fn take_up(&self, record: &JsValue) -> bool {
+        self.driver.take_up(&config::string(record))
+    }
+
+    /// A later page life has taken up the session.
+    pub fn forsake(&self) {
+        self.driver.forsake();
+    }
+
     /// The session's id, for a host that stores it.
     #[wasm_bindgen(js_name = sessionId)]
     #[must_use]

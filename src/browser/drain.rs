@@ -9,12 +9,13 @@ use super::{
     fetch::{Sent, Transport},
     host::{Caller, Host, Question},
     table::Table,
+    page::Page,
     task::{self, Slot, Task},
     timer::Timer,
 };
 use crate::protocol::{
-    Authorized, CallId, Challenge, Config, Error, Event, ExchangeId, Input, Now, Output, Purpose, ReadAs, Session,
-    http::Request,
+    Authorized, CallId, Challenge, Config, Error, Event, ExchangeId, Input, Now, Output, PageChange, Purpose, ReadAs,
+    Session, http::Request,
 };
 use std::{
     cell::{Cell, RefCell},
@@ -37,6 +38,8 @@ pub(super) struct Inner {
     /// One is going to run in a microtask.
     scheduled: Cell<bool>,
     closed: Cell<bool>,
+    /// Until it has closed.
+    page: RefCell<Option<Page>>,
     /// An authorization under way: it ends with the session.
     authorizing: RefCell<Option<Task>>,
     /// Itself, until there is nothing more to do.
@@ -78,11 +81,24 @@ impl Inner {
                 draining: Cell::new(false),
                 scheduled: Cell::new(false),
                 closed: Cell::new(false),
+                page: RefCell::default(),
                 authorizing: RefCell::default(),
                 keep: RefCell::default(),
             }
         });
         inner.keep.replace(Some(Rc::clone(&inner)));
+        let weak = Rc::downgrade(&inner);
+        let (page, stands) = Page::watch(&inner.transport.url, move |change| {
+            if let Some(inner) = weak.upgrade() {
+                inner.page_changed(change, clock::now());
+                // At once: what is to be sent before the page ends is sent now.
+                inner.drain();
+            }
+        });
+        inner.page.replace(Some(page));
+        for change in stands {
+            inner.page_changed(change, now);
+        }
         inner
     }
 
@@ -150,6 +166,7 @@ impl Inner {
                 if let Event::Close { .. } = event {
                     self.closed.set(true);
                     drop(self.authorizing.take());
+                    drop(self.page.take());
                 }
                 self.tell_host(|host| host.event(event));
             }
@@ -252,6 +269,10 @@ impl Inner {
             self.drain();
         }
         self.open.has(exchange)
+    }
+
+    fn page_changed(&self, change: PageChange, now: Now) {
+        self.session.borrow_mut().handle_page(change, now);
     }
 
     fn input(&self, exchange: ExchangeId, input: Input<JsValue>) {

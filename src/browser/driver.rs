@@ -85,6 +85,21 @@ impl Driver {
         taken
     }
 
+    /// Takes up the session that an earlier page life left. Says whether it can be read and is not too old.
+    pub fn take_up(&self, record: &str) -> bool {
+        let now = clock::now();
+        let taken = self.0.session.borrow_mut().take_up_record(record, now);
+        self.0.schedule();
+        taken
+    }
+
+    /// A later page life has taken up the session.
+    pub fn forsake(&self) {
+        let now = clock::now();
+        self.0.session.borrow_mut().forsake(now);
+        self.0.schedule();
+    }
+
     /// The session's id, for a host that stores it.
     #[must_use]
     pub fn session_id(&self) -> Option<String> {

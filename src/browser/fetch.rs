@@ -83,10 +83,7 @@ impl Transport {
         if self.fetch.is_some() || !location.is_object() {
             return Reach::Unknown;
         }
-        let navigator = global.navigator().unwrap_or_default();
-        if navigator.is_object()
-            && navigator.unchecked_ref::<js::Navigator>().on_line().is_ok_and(|on_line| on_line == false)
-        {
+        if super::page::is_offline() {
             return Reach::Offline;
         }
         let page = location.unchecked_ref::<js::Url>().origin();

@@ -157,6 +157,13 @@ extern "C" {
     #[wasm_bindgen(method, catch)]
     pub(super) fn encode(this: &Encoder, text: &JsValue) -> Thrown<JsValue>;
 
+    /// What a page or a worker is told of itself.
+    pub(super) type PageEvent;
+    #[wasm_bindgen(method, getter = type, catch)]
+    pub(super) fn kind(this: &PageEvent) -> Thrown<JsValue>;
+    #[wasm_bindgen(method, getter, catch)]
+    pub(super) fn persisted(this: &PageEvent) -> Thrown<JsValue>;
+
     /// A URL.
     #[wasm_bindgen(js_name = URL)]
     pub(super) type Url;
@@ -166,6 +173,8 @@ extern "C" {
     pub(super) fn href(this: &Url) -> String;
     #[wasm_bindgen(method, getter)]
     pub(super) fn origin(this: &Url) -> String;
+    #[wasm_bindgen(method, getter)]
+    pub(super) fn hostname(this: &Url) -> String;
     #[wasm_bindgen(method, getter)]
     pub(super) fn protocol(this: &Url) -> String;
 }

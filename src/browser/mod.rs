@@ -10,6 +10,7 @@ pub mod driver;
 pub mod fetch;
 pub mod host;
 pub mod js;
+pub mod page;
 mod payload;
 mod table;
 pub mod task;

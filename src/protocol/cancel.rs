@@ -27,6 +27,9 @@ impl<P: Payload> Session<P> {
                 Timer::Exchange(id) => self.exchange_timed_out(id, now),
                 Timer::Listen => self.listen_due(now),
                 Timer::Step => self.step_due(now),
+                Timer::Wake => self.wake_due(now),
+                Timer::Look => self.look_due(now),
+                Timer::KeepAlive => self.keep_alive_due(now),
             }
         }
         self.send_waiting(now);

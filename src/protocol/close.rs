@@ -69,7 +69,9 @@ impl<P: Payload> Session<P> {
             self.abort(exchange, now);
         }
         self.timers.clear(Timer::Listen);
-        self.timers.clear(Timer::Step);
+        for timer in [Timer::Step, Timer::Wake, Timer::Look, Timer::KeepAlive] {
+            self.timers.clear(timer);
+        }
         self.emit(Event::StateChange);
         self.emit(Event::Close { reason });
     }

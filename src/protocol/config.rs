@@ -30,6 +30,12 @@ pub struct Config {
     pub listen: Listen,
     /// Whether whoever drives the session can authorize: see [`super::Output::Authorize`]. Default false.
     pub authorizes: bool,
+    /// What becomes of calls while the device is offline.
+    pub offline: Offline,
+    /// A session that is not used is pinged this often. Default: never.
+    pub keep_alive_ms: Option<u64>,
+    /// Whether the session is kept for a later page life ([`super::Event::Keep`]). Default false.
+    pub persists: bool,
     /// With [`Handshake::Host`]: when the host's Client must connect anew.
     pub reconnect_on: ReconnectOn,
 }
@@ -56,6 +62,16 @@ pub enum Listen {
     Always,
     /// Never.
     Never,
+}
+
+/// What becomes of calls while the device is offline.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Offline {
+    /// They wait for the network, as long as they have time.
+    #[default]
+    Wait,
+    /// They fail at once.
+    Fail,
 }
 
 /// When a host's Client, which reads what the server can do once, cannot go on with a new session. Another protocol
@@ -128,6 +144,9 @@ impl Default for Config {
             max_input_rounds: 10,
             listen: Listen::Auto,
             authorizes: false,
+            offline: Offline::Wait,
+            keep_alive_ms: None,
+            persists: false,
             reconnect_on: ReconnectOn::Incompatible,
         }
     }

@@ -82,6 +82,7 @@ impl<P: Payload> Session<P> {
     pub(super) fn step_due(&mut self, now: Now) {
         let Some(establishing) = self.state.establishing() else { return };
         match (&establishing.step, &establishing.since) {
+            (Step::Backoff { .. }, _) if self.is_offline() => self.wait_for_network(now),
             (Step::Backoff { .. }, Since::Doubt { .. }) => {
                 if let Some(ping) = self.ping(now) {
                     self.step(Step::Check { ping });
@@ -338,6 +339,8 @@ impl<P: Payload> Session<P> {
         self.timers.clear(Timer::Step);
         self.past.last_error = None;
         self.past.verified_at_unix_ms = Some(now.unix_ms);
+        self.past.proven_at = Some(now.mono);
+        self.keep_alive(now);
         self.repeatable_tools.clear();
         self.mirrors.clear();
         self.task_tools.clear();

@@ -3,6 +3,7 @@
 use super::backoff;
 use super::call::Kind;
 use super::config::Handshake;
+use super::page::OFFLINE;
 use super::session::Session;
 use super::state::{Discovered, Since, Step};
 use super::time::Timer;
@@ -11,8 +12,6 @@ use super::{CallId, Code, Error, Now, Outcome, Output, Payload, Reach, error::Di
 /// How long the driver may take to find out whether anything answers.
 const PROBE_MS: u64 = 5_000;
 
-const OFFLINE: Diagnosis =
-    Diagnosis { kind: "offline", header: None, hint: "This device is offline. Try again when it is back." };
 const UNREACHABLE: Diagnosis = Diagnosis {
     kind: "unreachable",
     header: None,
@@ -64,6 +63,11 @@ impl<P: Payload> Session<P> {
         establishing.failed += 1;
         establishing.cleared = false;
         establishing.discovered = Discovered::Nothing;
+        if self.is_offline() {
+            self.past.last_error = Some(error);
+            return self.wait_for_network(now);
+        }
+        let Some(establishing) = self.state.establishing() else { return };
         let failed = establishing.failed;
         let first = matches!(establishing.since, Since::First);
         let fatal = first && !error.retryable;

@@ -7,7 +7,6 @@ use super::era::{Era, legacy, modern};
 use super::repair::Relation;
 use super::session::Session;
 use super::state::{Established, SessionId, Since, State, Step};
-use super::status::Event;
 use super::{CallId, Code, Error, Field, Now, Outcome, Params, Payload};
 
 /// Where a stream that the host wants to hear the rest of is taken up.
@@ -29,17 +28,15 @@ impl<P: Payload> Session<P> {
     /// Takes up a session that was made elsewhere: nothing is sent. `initialize` is what it was made with, to make it
     /// anew; without it, its loss is the end. Says whether the id can be one.
     pub fn adopt(&mut self, id: &str, version: &str, initialize: Option<Params>, now: Now) -> bool {
-        let (Some(id), State::Establishing(_), None) = (SessionId::parse(id), &self.state, self.state.known()) else {
-            return false;
-        };
-        self.host_params = initialize.unwrap_or_default();
-        self.past.remember(&id);
+        let Some(id) = SessionId::parse(id) else { return false };
         // A version that is not known here came without the header.
         let version = legacy::version(version).unwrap_or("2025-03-26");
-        self.state = State::Ready(self.fresh_session(Some(id), version, P::empty(), now));
-        self.emit(Event::StateChange);
-        self.listen(now);
-        true
+        let taken = self.take_up_session(Some(id), version, P::empty(), None, now);
+        if taken {
+            self.host_params = initialize.unwrap_or_default();
+            self.listen(now);
+        }
+        taken
     }
 
     /// What the host's Client asks for is what it relies on.

@@ -76,6 +76,10 @@ impl<P: Payload> Session<P> {
     /// It is time to open the stream again.
     pub(super) fn listen_due(&mut self, now: Now) {
         let wanted = self.wants_to_listen();
+        // It is opened again when the network is back, and with it the page.
+        if self.is_offline() {
+            return;
+        }
         let Some(session) = self.state.ready() else { return };
         if !wanted {
             return self.set_listening_state(Listening::Off);

@@ -27,6 +27,9 @@ const HIDDEN_ERA: Diagnosis = Diagnosis {
 impl<P: Payload> Session<P> {
     /// Begins to make a session, in the era that the server is known to speak, or by asking for it.
     pub(super) fn begin(&mut self, now: Now) {
+        if self.is_offline() {
+            return self.wait_for_network(now);
+        }
         match (&self.config.handshake, self.config.era) {
             (Handshake::Host, _) | (Handshake::Own { .. }, EraChoice::Legacy) => self.handshake(now),
             (Handshake::Own { .. }, EraChoice::Auto) if self.is_known_legacy(now) => self.handshake(now),

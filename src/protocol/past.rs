@@ -19,6 +19,8 @@ pub(super) struct Past<P> {
     pub last_recovery: Option<LastRecovery>,
     pub last_error: Option<Box<Error<P>>>,
     pub verified_at_unix_ms: Option<u64>,
+    /// The same on the monotonic clock.
+    pub proven_at: Option<u64>,
     /// The status that the session ended with.
     pub ended: Option<Box<Status<P>>>,
     pub slowest_handshake_ms: u64,
@@ -43,6 +45,7 @@ impl<P> Past<P> {
             last_recovery: None,
             last_error: None,
             verified_at_unix_ms: None,
+            proven_at: None,
             ended: None,
             slowest_handshake_ms: 0,
             legacy_since: None,

@@ -60,6 +60,7 @@ impl<P: Payload> Session<P> {
         if let Some(session) = self.state.ready_mut().filter(|session| session.generation == generation) {
             session.proven = true;
             self.past.verified_at_unix_ms = Some(now.unix_ms);
+            self.past.proven_at = Some(now.mono);
             self.past.fruitless = 0;
         }
     }
@@ -153,6 +154,11 @@ impl<P: Payload> Session<P> {
         if let Some(delete) = delete_request(old, now) {
             self.delete(delete, now);
         }
+        self.lose_to_another(reason, now);
+    }
+
+    /// The session goes on elsewhere.
+    pub(super) fn lose_to_another(&mut self, reason: &'static str, now: Now) {
         self.lose(reason, Loss::Host, now);
         self.condemned(reason, now);
     }
@@ -232,6 +238,9 @@ impl<P: Payload> Session<P> {
     /// A page cannot tell a refusal without CORS headers from a server that is down. A server that answers
     /// `initialize` and still not a ping under the old session has refused it.
     fn doubt_persists(&mut self, error: Box<Error<P>>, now: Now) {
+        if self.is_offline() {
+            return self.wait_for_network(now);
+        }
         let hidden = error.code == Code::Network && self.config.era != EraChoice::Modern;
         match self.state.known().map(Established::era) {
             _ if !hidden => self.attempt_failed(error, 0, now),
@@ -285,6 +294,7 @@ impl<P: Payload> Session<P> {
         self.past.last_error = None;
         let generation = self.state.ready().map_or(0, |session| session.generation);
         self.proven(generation, now);
+        self.keep_alive(now);
         self.emit(Event::StateChange);
         for id in parked {
             self.dispatch(id, now);

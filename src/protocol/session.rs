@@ -10,6 +10,7 @@ use super::era::mirror::Mirror;
 use super::era::{legacy, modern};
 use super::exchange::Exchange;
 use super::interests::{Interests, Restoration};
+use super::page::Page;
 use super::past::Past;
 use super::question::Question;
 use super::sorted::{Map, Set};
@@ -46,6 +47,7 @@ pub struct Session<P> {
     pub(super) authorization: Authorization<P>,
     pub(super) timers: Timers,
     pub(super) past: Past<P>,
+    pub(super) page: Page,
     /// `initialize` params of a host's own Client.
     pub(super) host_params: Params,
     /// The server's capabilities that it relies on.
@@ -58,7 +60,7 @@ pub struct Session<P> {
 }
 
 /// Wire ids start at a random base, so that they differ between pages, and stay exact in JavaScript.
-const WIRE_ID_BASE: std::ops::Range<u64> = 1 << 40..1 << 52;
+pub(super) const WIRE_ID_BASE: std::ops::Range<u64> = 1 << 40..1 << 52;
 
 impl<P: Payload> Session<P> {
     /// `seed` is for jitter and ids only; it must differ between pages.
@@ -89,6 +91,7 @@ impl<P: Payload> Session<P> {
             authorization: Authorization::default(),
             timers: Timers::default(),
             past: Past { legacy_since, ..Past::new() },
+            page: Page::default(),
             host_params: Params::default(),
             used: Vec::new(),
             waiting: VecDeque::new(),
@@ -115,6 +118,7 @@ impl<P: Payload> Session<P> {
             return self.command(Kind::Connect, method, Params::default(), options, now);
         }
         self.note_use(&method);
+        self.page.used = Some(now.mono);
         self.command(Kind::Request, method, params, options, now)
     }
 
@@ -175,6 +179,9 @@ impl<P: Payload> Session<P> {
     pub(super) fn dispatch(&mut self, id: CallId, now: Now) {
         if self.settle_stale(id) {
             return;
+        }
+        if self.is_offline() && !matches!(self.state, State::Closed) {
+            return self.hold_offline(id, now);
         }
         match &self.state {
             State::Ready(_) => {

@@ -19,8 +19,12 @@ impl<P: Payload> Session<P> {
                 waiting_for = Some(WaitingFor { why: "the user to authorize", until_unix_ms: None });
                 Phase::Waiting
             }
-            State::Ready(_) => Phase::Ready,
             State::Closed => Phase::Closed,
+            _ if self.is_offline() => {
+                waiting_for = self.why_offline().map(|why| WaitingFor { why, until_unix_ms: None });
+                Phase::Waiting
+            }
+            State::Ready(_) => Phase::Ready,
             State::Establishing(establishing) => match &establishing.step {
                 Step::Backoff { until, why, .. } => {
                     waiting_for =

@@ -196,6 +196,14 @@ pub enum Event<P> {
     },
     /// What went over the wire.
     Wire(Wire),
+    /// What a later page life needs to take up the session ([`super::Session::take_up_record`]). The page may end at once.
+    Keep {
+        /// JSON text. It holds the session's id.
+        record: String,
+    },
+    /// The page goes on after it kept its session: if a later one has taken that up, it is to be forsaken
+    /// ([`super::Session::forsake`]).
+    Reclaim,
     /// The session has ended for good.
     Close {
         /// Why.

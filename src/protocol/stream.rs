@@ -75,6 +75,9 @@ impl<P: Payload> Session<P> {
 
     /// It is time to resume the stream of a call.
     pub(super) fn resume(&mut self, id: CallId, now: Now) {
+        if self.is_offline() {
+            return;
+        }
         let Some(call) = self.calls.get_mut(&id) else { return };
         let Place::Broken(broken) = &call.place else { return };
         let (broken, attempt) = (broken.clone(), call.sends);

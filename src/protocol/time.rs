@@ -28,6 +28,12 @@ pub(super) enum Timer {
     Listen,
     /// The step of establishing the session.
     Step,
+    /// The page is back.
+    Wake,
+    /// The clocks are compared.
+    Look,
+    /// A session that lies idle is pinged.
+    KeepAlive,
 }
 
 /// Each timer runs at most once at a time.
@@ -72,6 +78,9 @@ impl Timers {
                 Timer::Resume(_) => "a broken stream is resumed",
                 Timer::Exchange(_) => "an exchange's time-out",
                 Timer::Step => "the next step of establishing the session",
+                Timer::Wake => "the page is back",
+                Timer::Look => "the clocks are compared",
+                Timer::KeepAlive => "a session that lies idle is pinged",
             },
         })
     }

@@ -96,6 +96,15 @@ impl Wish {
 }
 
 impl Wishes {
+    /// A session that was taken up holds this.
+    pub fn take_up(&mut self, generation: u32, level: Option<String>, uris: Vec<String>) {
+        for saying in uris.into_iter().map(Saying::Subscribe).chain(level.map(Saying::Level)) {
+            let wish = self.0.or_default(saying.topic());
+            wish.settled = Some(saying.clone());
+            wish.told = Some((generation, saying));
+        }
+    }
+
     /// A call is taken at its word when it is made.
     pub fn ask(&mut self, call: CallId, saying: Saying) {
         self.0.or_default(saying.topic()).asked.push((call, saying));

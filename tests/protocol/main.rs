@@ -12,6 +12,7 @@ mod host;
 mod modern;
 mod net;
 mod oauth;
+mod page;
 mod properties;
 mod recovery;
 mod signals;

@@ -1,0 +1,142 @@
+//! What survives the page: a session as a text that a later page life takes up. Whose it may be, and that only one holds
+//! it at a time, is for whoever stores it to see to.
+
+use super::config::Handshake;
+use super::era::{Era, legacy, modern};
+use super::json::{Json, quote};
+use super::listen::Listening;
+use super::session::{Session, WIRE_ID_BASE};
+use super::state::{Established, SessionId, Since, State};
+use super::status::Event;
+use super::{Now, Payload};
+
+/// Of the text: another one is not read.
+const FORMAT: i64 = 1;
+/// Milliseconds: a session that lay longer is not asked for.
+const MAX_AGE_MS: u64 = 24 * 3_600_000;
+/// Clocks are set back now and then.
+const SKEW_MS: u64 = 60_000;
+const MAX_HELD: usize = 10_000;
+const UNREADABLE: &str = "What was stored of the session by an earlier page life cannot be read; it was dropped, and a new \
+                          session is made. Is something else stored under the same key?";
+
+/// A record that was read.
+struct Read<P> {
+    id: Option<SessionId>,
+    version: &'static str,
+    wire_id: u64,
+    at: u64,
+    handshake: P,
+    level: Option<String>,
+    uris: Vec<String>,
+}
+
+impl<P: Payload> Session<P> {
+    /// The session as JSON text, without anything that authorizes; `None` where there is none to go on with.
+    pub(super) fn record(&self, now: Now) -> Option<String> {
+        let session = match &self.state {
+            State::Ready(session) => session,
+            State::Establishing(establishing) => match &establishing.since {
+                Since::Doubt { old, .. } => old,
+                Since::First | Since::Lost { .. } => return None,
+            },
+            State::Closed => return None,
+        };
+        let Handshake::Own { .. } = &self.config.handshake else { return None };
+        let or_null = |text: Option<&str>| text.map_or_else(|| "null".to_owned(), quote);
+        let uris: Vec<String> = self.interests.wishes.subscriptions().map(quote).collect();
+        Some(format!(
+            r#"{{"format":{FORMAT},"at":{},"id":{},"version":"{}","wireId":{},"level":{},"uris":[{}],"handshake":{}}}"#,
+            now.unix_ms,
+            or_null(session.id.as_ref().map(SessionId::expose)),
+            session.version,
+            self.next_wire_id,
+            or_null(self.interests.wishes.log_level()),
+            uris.join(","),
+            session.handshake.to_json()?,
+        ))
+    }
+
+    /// Takes up the session of a record that an earlier page life left: nothing is sent. For before the first command.
+    /// Says whether it is one; what cannot be read is warned of.
+    pub fn take_up_record(&mut self, record: &str, now: Now) -> bool {
+        let Some(read) = read::<P>(record) else {
+            self.emit(Event::Warning { kind: "persisted_session", header: None, hint: UNREADABLE });
+            return false;
+        };
+        let age = now.unix_ms.saturating_add(SKEW_MS).checked_sub(read.at);
+        if age.is_none_or(|age| age > MAX_AGE_MS + SKEW_MS) {
+            return false;
+        }
+        let Read { id, version, wire_id, handshake, level, uris, .. } = read;
+        self.next_wire_id = wire_id;
+        let capabilities = legacy::capabilities(&handshake);
+        if !self.take_up_session(id, version, handshake, capabilities, now) {
+            return false;
+        }
+        if Era::of(version) == Era::Legacy {
+            self.past.legacy_since = Some(now.mono);
+        }
+        self.interests.wishes.take_up(self.past.generation, level, uris);
+        self.listen(now);
+        true
+    }
+
+    /// Another page life has taken up the session meanwhile: it is not ours any more, and is not ended.
+    pub fn forsake(&mut self, now: Now) {
+        self.lose_to_another("another page has taken up the session", now);
+    }
+
+    /// The session is one that was made elsewhere. Says whether there was none before.
+    pub(super) fn take_up_session(
+        &mut self,
+        id: Option<SessionId>,
+        version: &'static str,
+        handshake: P,
+        capabilities: Option<Vec<&'static str>>,
+        now: Now,
+    ) -> bool {
+        let (State::Establishing(_), None) = (&self.state, self.state.known()) else { return false };
+        self.past.generation += 1;
+        id.iter().for_each(|id| self.past.remember(id));
+        self.state = State::Ready(Established {
+            generation: self.past.generation,
+            id,
+            version,
+            handshake,
+            capabilities,
+            since: now,
+            proven: false,
+            check: None,
+            listening: Listening::Off,
+        });
+        self.keep_alive(now);
+        self.emit(Event::StateChange);
+        true
+    }
+}
+
+fn read<P: Payload>(record: &str) -> Option<Read<P>> {
+    let record = Json::parse(record)?;
+    let number = |name: &str| u64::try_from(record.get(name)?.as_i64()?).ok();
+    let text = |name: &str| match record.get(name)? {
+        Json::Null => Some(None),
+        value => Some(Some(value.as_str()?)),
+    };
+    if record.get("format")?.as_i64()? != FORMAT {
+        return None;
+    }
+    let version = text("version")??;
+    let version = if version == modern::VERSION { modern::VERSION } else { legacy::version(version)? };
+    let id = match text("id")? {
+        Some(id) => Some(SessionId::parse(id)?),
+        None => None,
+    };
+    let Json::Array(uris) = record.get("uris")? else { return None };
+    let uris: Vec<String> = uris.iter().map(|uri| uri.as_str().map(str::to_owned)).collect::<Option<_>>()?;
+    let handshake = P::parse(&record.get("handshake")?.to_text()).filter(P::is_object)?;
+    let wire_id = number("wireId").filter(|id| (WIRE_ID_BASE.start..WIRE_ID_BASE.end * 2).contains(id))?;
+    let level = text("level")?.map(str::to_owned);
+    (uris.len() <= MAX_HELD).then_some(())?;
+    Some(Read { id, version, wire_id, at: number("at")?, handshake, level, uris })
+}
