@@ -2,6 +2,7 @@
 
 import { Link } from "./link.js";
 import { readConnect } from "./options.js";
+import { Keeper } from "./persist.js";
 import { runtime } from "./runtime.js";
 import { Session } from "./session.js";
 
@@ -9,8 +10,13 @@ import { Session } from "./session.js";
 export async function openSession(url, options, extras = {}) {
   const config = readConnect(url, options);
   if (config.signal?.aborted) throw config.signal.reason;
-  const link = new Link(await abortable(runtime(), config.signal), config, extras);
+  const instance = await abortable(runtime(), config.signal);
+  const keeper = config.persist && new Keeper(config.persist, config);
+  const kept = await keeper?.claim();
+  config.core.knownLegacy ||= (await keeper?.knowsLegacy()) ?? false;
+  const link = new Link(instance, config, { ...extras, keeper });
   try {
+    if (kept) link.takeUp(kept);
     await link.connect(config.signal);
   } catch (error) {
     // Nobody has a handle to it: it must not go on trying. What this close comes to is of no interest to anybody.

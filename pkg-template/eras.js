@@ -1,7 +1,7 @@
 // Which endpoints are known to speak the legacy era only: they are not asked again for a while.
 
 /** Milliseconds: a server may be upgraded. */
-const SPAN = 3_600_000;
+export const SPAN = 3_600_000;
 
 const legacy = new Map();
 

@@ -14,6 +14,8 @@ const SHARED = [
   "maxMessageBytes",
   "maxEventBytes",
   "maxResumes",
+  "offline",
+  "keepAlive",
 ];
 const RECONNECT_ON = ["never", "incompatible", "any-change"];
 const MAX_REDIRECTS = 5;

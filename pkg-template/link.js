@@ -28,9 +28,16 @@ export class Link {
   /** Whether the era is the server's choice. */
   #learns;
   #unwatch;
+  /** Where the session is kept for a later page life. */
+  #keeper;
+  /** Tasks that calls became: their tools' names by their ids. */
+  #tasks = new Map();
+  /** The same of an earlier page life, that nobody waits for yet. */
+  #left = new Map();
+  #era;
   #ended = false;
 
-  constructor(runtime, config, { name, tap, outer, questions } = {}) {
+  constructor(runtime, config, { name, tap, outer, questions, keeper } = {}) {
     this.url = config.url;
     this.capabilities = config.capabilities;
     this.maxPages = config.maxPages;
@@ -38,6 +45,7 @@ export class Link {
     this.#runtime = runtime;
     this.#name = name;
     this.#tap = tap;
+    this.#keeper = keeper;
     this.#outer = outer;
     const io = {
       about: (call, generation) => this.#about(call, generation),
@@ -117,6 +125,15 @@ export class Link {
     return this.#tellCore((core) => core.adopt(id, version, initialize));
   }
 
+  /** Takes up what an earlier page life left. */
+  takeUp({ session, tasks }) {
+    if (this.#tellCore((core) => core.takeUp(session))) for (const { taskId, name } of tasks) this.#left.set(taskId, name);
+  }
+
+  get pendingTasks() {
+    return list(this.#left);
+  }
+
   get sessionId() {
     return this.#tellCore((core) => core.sessionId());
   }
@@ -134,7 +151,11 @@ export class Link {
   }
 
   resumeTask(task, { signal, onprogress, ontask, _meta, ...options }) {
-    return this.#command((resolve, reject) => this.#core.resumeTask(task, options, resolve, reject), { signal, ranMaybe: true });
+    const name = this.#left.get(task);
+    this.#left.delete(task);
+    this.#tasks.set(task, name);
+    const about = { method: "tools/call", name };
+    return this.#command((resolve, reject) => this.#core.resumeTask(task, options, resolve, reject), { signal, ranMaybe: true, about, task });
   }
 
   notify(method, { text, meta }) {
@@ -182,13 +203,14 @@ export class Link {
   }
 
   /** `send` starts it and returns the core's number for it; `ranMaybe`: the server may run it. */
-  #command(send, { signal, ranMaybe = false, about, onstream, hostId, ontask } = {}) {
+  #command(send, { signal, ranMaybe = false, about, onstream, hostId, ontask, task } = {}) {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
       if (this.#dead) return reject(crashed("not_executed", this.#dead));
       let call;
       const take = () => {
         signal?.removeEventListener("abort", abort);
+        this.#tasks.delete(this.#calls.get(call)?.task ?? task);
         this.#calls.delete(call);
         const taken = this.#open.delete(entry);
         this.#retire();
@@ -217,7 +239,7 @@ export class Link {
       }
       if (signal?.aborted) this.#cancel(call, signal.reason);
       else if (about && this.#open.has(entry)) {
-        this.#calls.set(call, { about: Object.freeze(about), onstream, hostId, ontask: ontask && quietly(ontask) });
+        this.#calls.set(call, { about: Object.freeze(about), onstream, hostId, ontask: ontask && quietly(ontask), task });
       }
     });
   }
@@ -228,6 +250,8 @@ export class Link {
   }
 
   #event(event, detail) {
+    if (event === "keep") return this.#keeper.keep(detail.record, list(this.#tasks).concat(list(this.#left)));
+    if (event === "reclaim") return this.#keeper.reclaim() || this.#tellCore((core) => core.forsake());
     let from;
     if (event === "notification") {
       const { call, ...message } = detail;
@@ -239,18 +263,30 @@ export class Link {
     if (event === "eventid") return this.#calls.get(detail.call)?.onstream?.(detail);
     if (event === "statechange") {
       this.#status = this.#snapshot(detail);
-      if (this.#learns && detail.state === "ready") learnEra(this.url, detail.era);
+      if (this.#learns && detail.state === "ready") this.#learnEra(detail.era);
       this.#tell(event, this.#status);
     } else if (event === "task") {
-      this.#calls.get(detail.call)?.ontask?.(detail.task);
+      const call = this.#calls.get(detail.call);
+      if (call) {
+        call.task = detail.task.taskId;
+        this.#tasks.set(call.task, call.about.name);
+        call.ontask?.(detail.task);
+      }
     } else {
       if (event !== "stale") this.#tell(event, Object.freeze(detail ?? {}), from?.hostId);
       for (const [name, more] of derived(event, detail ?? {}, this.#awaited)) this.#tell(name, Object.freeze(more));
     }
     if (event === "close") {
       this.#ended = true;
+      this.#keeper?.end();
       this.#retire();
     }
+  }
+
+  #learnEra(era) {
+    learnEra(this.url, era);
+    if (era !== this.#era) this.#keeper?.learnEra(era);
+    this.#era = era;
   }
 
   /** A session that has ended is not held by the instance that others go on using. */
@@ -278,6 +314,7 @@ export class Link {
     const before = this.#status ?? {};
     for (const { fail, ranMaybe } of [...this.#open]) fail(crashed(ranMaybe ? "unknown" : "not_executed", this.#dead));
     this.#questions.withdrawAll();
+    this.#keeper?.end();
     if (before.state === "closed") return;
     const { waitingFor, ...known } = before;
     this.#status = takeStatus({ ...known, state: "closed", lastError: crashed("not_executed", this.#dead) });
@@ -285,6 +322,8 @@ export class Link {
     this.#tell("close", Object.freeze({ reason: "crashed" }));
   }
 }
+
+const list = (tasks) => [...tasks].map(([taskId, name]) => ({ taskId, name }));
 
 /** A function that the core may call: whatever happens in it stays out of the core. */
 function quietly(run) {

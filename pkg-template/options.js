@@ -42,6 +42,9 @@ const CONNECT = {
   maxTotalTimeout: milliseconds,
   maxMessageBytes: bytes,
   maxEventBytes: bytes,
+  offline: oneOf("wait", "fail"),
+  keepAlive: milliseconds,
+  persist: store,
   listen: oneOf("auto", "always", "never"),
   maxResumes: (name, value) => whole(name, value, 0, 1000, "a whole number from 0 to 1000"),
   maxInputRounds: (name, value) => whole(name, value, 0, 1000, "a whole number from 0 to 1000"),
@@ -86,6 +89,8 @@ export function readConnect(url, options) {
     capabilities,
     on: readListeners(given.on ?? {}),
     signal: given.signal,
+    identity: given.identity,
+    persist: given.persist,
     maxPages: given.maxPages ?? 64,
     core: {
       clientInfo: readClientInfo(given.clientInfo ?? { name: "mcp-evergreen", version }),
@@ -110,6 +115,9 @@ export function readConnect(url, options) {
       maxResumes: given.maxResumes ?? 5,
       maxInputRounds: given.maxInputRounds ?? 10,
       listen: given.listen ?? "auto",
+      offline: given.offline ?? "wait",
+      keepAlive: given.keepAlive,
+      persists: given.persist !== undefined,
       reconnectOn: "incompatible",
     },
   };
@@ -262,6 +270,19 @@ function oneOf(...values) {
     if (!values.includes(value)) throw wrong(name, values.map((one) => `"${one}"`).join(" or "), value);
     return value;
   };
+}
+
+/** `sessionStorage` and its like, or functions that may give promises. */
+function store(name, value) {
+  if (typeof value?.getItem === "function") {
+    return {
+      get: (key) => value.getItem(key),
+      set: (key, text) => value.setItem(key, text),
+      remove: (key) => value.removeItem(key),
+    };
+  }
+  for (const method of ["get", "set", "remove"]) func(`${name}.${method}`, object(name, value)[method]);
+  return value;
 }
 
 function signal(name, value) {

@@ -41,6 +41,10 @@ export class Session {
     return this.#link.resumeTask(taskId, readRequest(options));
   }
 
+  get pendingTasks() {
+    return this.#link.pendingTasks;
+  }
+
   async listTools(params, options) {
     return this.request("tools/list", params, options);
   }

@@ -89,7 +89,16 @@ export interface SendOptions {
 export interface EvergreenTransportOptions
   extends Pick<
     ConnectOptions,
-    "recovery" | "trustAnnotations" | "timeout" | "maxMessageBytes" | "maxEventBytes" | "maxResumes" | "on" | "headers"
+    | "recovery"
+    | "trustAnnotations"
+    | "timeout"
+    | "maxMessageBytes"
+    | "maxEventBytes"
+    | "maxResumes"
+    | "offline"
+    | "keepAlive"
+    | "on"
+    | "headers"
   > {
   /**
    * `{ token(), onUnauthorized?() }`: a token for each request, and what to do about a 401. After that the request is sent

@@ -80,7 +80,7 @@ export interface ConnectOptions {
    */
   resource?: string | undefined;
   /**
-   * Who is signed in. Tokens are kept apart by it; for another user, open another session. Default: nobody in particular.
+   * Who is signed in. Tokens and persisted sessions are kept apart by it; for another user, open another session. Default: nobody in particular.
    */
   identity?: string | undefined;
   /**
@@ -128,6 +128,27 @@ export interface ConnectOptions {
    * Default `"auto"`. (MCP, Transports: Listening for Messages from the Server.)
    */
   listen?: "auto" | "always" | "never" | undefined;
+  /**
+   * What becomes of calls (and of connecting) while the device is offline: `"wait"` for the network as long as their
+   * time-out allows, or `"fail"` at once with `code: "network"` and `outcome: "not_executed"`. Either way nothing is
+   * attempted before the network is back. Servers on this device are reached without one. Default `"wait"`.
+   */
+  offline?: "wait" | "fail" | undefined;
+  /**
+   * Milliseconds after which a session that lies idle is pinged, so that a server which counts idle time keeps it: 1 to
+   * 2 147 483 647. Left out while traffic flows, paused while the page is hidden. Default: never. (MCP, Ping.)
+   */
+  keepAlive?: number | undefined;
+  /**
+   * Where the session is kept while the page is loaded anew: `sessionStorage`, or functions that may give promises. Its
+   * id, era, version and handshake, its subscriptions, the log level and the ids of tasks are kept, bound to `url`,
+   * `identity`, `clientInfo`, `capabilities` and `era`, for a day; tokens never. The first call of the next page life
+   * then goes out without a handshake, and heals the session if the server has evicted it. One page holds a session at a
+   * time: a duplicated tab gets its own. What cannot be read is dropped, with the `warning` `"persisted_session"`. A page
+   * that ends without `pagehide` (a crash) leaves nothing. Whoever can read the store can use the session. Default: not
+   * kept; the session ends with the page.
+   */
+  persist?: Pick<Storage, "getItem" | "setItem" | "removeItem"> | SessionStore | undefined;
   /**
    * How many pages {@link Session.tools} and the like get at most: 1 to 1 000 000. A longer list fails with
    * `code: "too_large"`. Default 64. (MCP, Pagination.)
@@ -283,6 +304,12 @@ export interface Session {
    * with `code: "rpc"`. (Extension io.modelcontextprotocol/tasks; MCP 2025-11-25, Tasks.)
    */
   resumeTask(taskId: string, options?: RequestOptions): Promise<CallToolResult>;
+
+  /**
+   * Tool calls of an earlier page life that had become tasks, and that nobody waits for yet: with
+   * {@link ConnectOptions.persist}, for {@link Session.resumeTask}. `name` is the tool's.
+   */
+  readonly pendingTasks: readonly { readonly taskId: string; readonly name?: string }[];
 
   /** One page of the server's tools; {@link Session.tools} gives all. (MCP, Tools: Listing Tools.) */
   listTools(params?: PageParams, options?: RequestOptions): Promise<ListToolsResult>;
@@ -447,6 +474,13 @@ export interface RequestOptions {
 export interface SignalOptions {
   /** Gives it up: the promise rejects at once with `signal.reason`. */
   signal?: AbortSignal | undefined;
+}
+
+/** A store for {@link ConnectOptions.persist}. One that is asynchronous may lose what is written as the page ends. */
+export interface SessionStore {
+  get(key: string): string | null | undefined | Promise<string | null | undefined>;
+  set(key: string, text: string): void | Promise<void>;
+  remove(key: string): void | Promise<void>;
 }
 
 /** The options of {@link Session.close}. */

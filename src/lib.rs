@@ -20,6 +20,7 @@
 //! | `protocol::tools`, `cache` | what a tool list tells of calls; results that stay fresh for a while |
 //! | `protocol::interests`, `wishes` | what is put back after a loss; what the app wants held |
 //! | `protocol::authorize`, `oauth` | a token that is refused, and what waits for the next one; how one is got |
+//! | `protocol::page`, `record` | the page: hidden, asleep, offline, leaving; what survives it |
 //! | `protocol::cancel`, `close`, `question` | time-outs and cancellation; the end; what the server asks |
 //! | `browser` (wasm32) | performs what `protocol` asks for: `fetch`, bodies, timers; and the library's API for Rust |
 //! | `bindings` (wasm32, feature `js`) | the exports for the npm package's facade, `pkg-template/` |

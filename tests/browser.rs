@@ -5,6 +5,7 @@
 mod browser {
     mod bodies;
     mod fakes;
+    mod pages;
     mod payloads;
     mod requests;
     mod sessions;

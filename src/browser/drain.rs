@@ -8,8 +8,8 @@ use super::{
     body, clock,
     fetch::{Sent, Transport},
     host::{Caller, Host, Question},
-    table::Table,
     page::Page,
+    table::Table,
     task::{self, Slot, Task},
     timer::Timer,
 };

@@ -108,15 +108,15 @@ impl<P: Payload> Session<P> {
 
     fn is_back(&mut self, now: Now) {
         let away = self.page.away.take();
-        let long = away.is_some_and(|since| passed(since, now) > AWAY_MS);
+        let long = away.filter(|since| passed(*since, now) > AWAY_MS);
         let frozen = std::mem::take(&mut self.page.frozen);
         if frozen && self.config.persists {
             self.emit(Event::Reclaim);
         }
-        if long {
-            self.page.doubtful_since = Some(now.mono);
+        if let Some(since) = long {
+            self.doubt_after(since, now);
         }
-        if long || frozen {
+        if long.is_some() || frozen {
             self.wake(now);
         }
         self.page.looked = now;
@@ -127,11 +127,20 @@ impl<P: Payload> Session<P> {
     /// A visible page looks at the clocks: after a sleep, one of them or the timer is late.
     pub(super) fn look_due(&mut self, now: Now) {
         if passed(self.page.looked, now) > LOOK_MS + AWAY_MS {
-            self.page.doubtful_since = Some(now.mono);
+            self.doubt_after(self.page.looked, now);
             self.wake(now);
         }
         self.page.looked = now;
         self.timers.set(Timer::Look, now.mono.saturating_add(LOOK_MS));
+    }
+
+    /// Whoever listens, or used the session lately before it was left alone, wants to know whether it lives.
+    fn doubt_after(&mut self, since: Now, now: Now) {
+        let used = self.page.used.is_some_and(|used| since.mono.saturating_sub(used) < LATELY_MS);
+        let listening = self.state.known().map(|session| &session.listening);
+        if used || matches!(listening, Some(Listening::Open { .. } | Listening::Ended { .. })) {
+            self.page.doubtful_since = Some(now.mono);
+        }
     }
 
     /// Soon, but not at once: what sent this page to sleep has sent others, too.
@@ -152,12 +161,9 @@ impl<P: Payload> Session<P> {
         let stuck: Vec<_> = broken.filter(|id| self.timers.at(Timer::Resume(*id)).is_none()).collect();
         stuck.into_iter().for_each(|id| self.resume(id, now));
         match &self.state {
-            State::Ready(session) => {
-                let listens = !matches!(session.listening, Listening::Off | Listening::Refused);
-                let used = self.page.used.is_some_and(|used| now.mono.saturating_sub(used) < LATELY_MS + AWAY_MS);
-                let asks = doubtful.is_some_and(|since| (listens || used) && self.past.proven_at < Some(since));
+            State::Ready(_) => {
                 self.listen(now);
-                if asks {
+                if doubtful.is_some_and(|since| self.past.proven_at < Some(since)) {
                     self.check(None, now);
                 }
             }

@@ -30,6 +30,8 @@ fn away(net: &mut Net, ms: u64) -> Vec<String> {
 #[test]
 fn a_page_that_is_visible_again_after_more_than_five_minutes_verifies_its_session() {
     let mut net = Net::connected();
+    assert_eq!(away(&mut net, 8 * 60 * MINUTE), ["ping→200"]);
+    let mut net = Net::connected();
     assert_eq!(away(&mut net, 6 * MINUTE), ["ping→200"]);
     assert!(net.run_for(60 * MINUTE).is_empty(), "once");
 }

@@ -1,0 +1,122 @@
+// What survives a reload: one record per endpoint and user, in the host's store. A session that lives has taken its
+// record out of the store; it puts it back when its page ends or stops.
+
+import { SPAN } from "./eras.js";
+import { report } from "./events.js";
+
+/** In localStorage: names of records that were taken up. A duplicated tab has copies of what is in sessionStorage. */
+const SPENT = "mcp-evergreen:spent";
+const MAX_SPENT = 100;
+
+/** Keys of the sessions that live in this page. */
+const held = new Set();
+
+export class Keeper {
+  #store;
+  #key;
+  #eraKey;
+  #binding;
+  #holds = false;
+  /** The name of the record that was put back last. */
+  #name;
+
+  constructor(store, { url, identity, core }) {
+    this.#store = store;
+    this.#key = `mcp-evergreen:session:${JSON.stringify([url, identity ?? null])}`;
+    this.#eraKey = `mcp-evergreen:era:${url}`;
+    this.#binding = JSON.stringify([core.clientInfo, core.capabilities, core.era]);
+  }
+
+  /**
+   * What an earlier page life left, unless another has taken it: `{ session, tasks }`. `session` is empty where it cannot
+   * be read.
+   */
+  async claim() {
+    // Two sessions alike in one page: the first is kept.
+    if (held.has(this.#key)) return undefined;
+    held.add(this.#key);
+    this.#holds = true;
+    try {
+      const text = await this.#store.get(this.#key);
+      if (text === null || text === undefined) return undefined;
+      await this.#store.remove(this.#key);
+      return this.#read(text);
+    } catch (error) {
+      report(error);
+      return undefined;
+    }
+  }
+
+  #read(text) {
+    let record;
+    try {
+      record = JSON.parse(text);
+    } catch {
+      // Below.
+    }
+    const { name, binding, session, tasks } = record ?? {};
+    const isTask = (task) => typeof task?.taskId === "string";
+    if ([name, binding, session].some((part) => typeof part !== "string") || !Array.isArray(tasks) || !tasks.every(isTask)) {
+      return { session: "", tasks: [] };
+    }
+    return binding === this.#binding && spend(name) ? { session, tasks } : undefined;
+  }
+
+  /** Puts the record into the store: the page may end at any moment. */
+  keep(session, tasks) {
+    if (!this.#holds) return;
+    const name = crypto.getRandomValues(new Uint32Array(4)).join("-");
+    this.#name = name;
+    this.#quietly(() => this.#store.set(this.#key, JSON.stringify({ name, binding: this.#binding, session, tasks })));
+  }
+
+  /** The page goes on. Says whether the session is still its own. */
+  reclaim() {
+    const name = this.#name;
+    if (name === undefined) return true;
+    this.#name = undefined;
+    if (!spend(name)) return false;
+    this.#quietly(async () => {
+      const text = await this.#store.get(this.#key);
+      if (text?.includes(name)) await this.#store.remove(this.#key);
+    });
+    return true;
+  }
+
+  end() {
+    if (this.#holds) held.delete(this.#key);
+    this.#holds = false;
+  }
+
+  /** Whether the endpoint was found to be of the legacy era a while ago. */
+  async knowsLegacy() {
+    try {
+      const left = Number(await this.#store.get(this.#eraKey)) - Date.now();
+      return left > 0 && left <= SPAN;
+    } catch {
+      return false;
+    }
+  }
+
+  learnEra(era) {
+    const [store, key] = [this.#store, this.#eraKey];
+    this.#quietly(() => (era === "legacy" ? store.set(key, String(Date.now() + SPAN)) : store.remove(key)));
+  }
+
+  /** A store that fails is the host's business. */
+  #quietly(run) {
+    new Promise((resolve) => resolve(run())).catch(report);
+  }
+}
+
+/** Takes a record up by its name; says whether nobody else did. */
+function spend(name) {
+  try {
+    const spent = JSON.parse(localStorage.getItem(SPENT) ?? "[]");
+    if (spent.includes(name)) return false;
+    localStorage.setItem(SPENT, JSON.stringify([...spent.slice(1 - MAX_SPENT), name]));
+  } catch {
+    // No localStorage here: that the record was in the store has to do.
+  }
+  return true;
+}
