@@ -318,7 +318,11 @@ impl Book {
             Event::Task { .. } => self.count("task"),
             Event::Stale { .. } => self.count("stale"),
             Event::InvalidTool { .. } => self.count("invalid tool"),
-            Event::StateChange | Event::Notification { .. } | Event::EventId { .. } => {}
+            Event::StateChange
+            | Event::Notification { .. }
+            | Event::EventId { .. }
+            | Event::Keep { .. }
+            | Event::Reclaim => {}
         }
     }
 

@@ -16,7 +16,6 @@ const FORMAT: i64 = 1;
 const MAX_AGE_MS: u64 = 24 * 3_600_000;
 /// Clocks are set back now and then.
 const SKEW_MS: u64 = 60_000;
-const MAX_HELD: usize = 10_000;
 const UNREADABLE: &str = "What was stored of the session by an earlier page life cannot be read; it was dropped, and a new \
                           session is made. Is something else stored under the same key?";
 
@@ -119,9 +118,9 @@ impl<P: Payload> Session<P> {
 fn read<P: Payload>(record: &str) -> Option<Read<P>> {
     let record = Json::parse(record)?;
     let number = |name: &str| u64::try_from(record.get(name)?.as_i64()?).ok();
-    let text = |name: &str| match record.get(name)? {
-        Json::Null => Some(None),
-        value => Some(Some(value.as_str()?)),
+    let text = |name: &str| {
+        let value = record.get(name)?;
+        if *value == Json::Null { Some(None) } else { value.as_str().map(Some) }
     };
     if record.get("format")?.as_i64()? != FORMAT {
         return None;
@@ -137,6 +136,5 @@ fn read<P: Payload>(record: &str) -> Option<Read<P>> {
     let handshake = P::parse(&record.get("handshake")?.to_text()).filter(P::is_object)?;
     let wire_id = number("wireId").filter(|id| (WIRE_ID_BASE.start..WIRE_ID_BASE.end * 2).contains(id))?;
     let level = text("level")?.map(str::to_owned);
-    (uris.len() <= MAX_HELD).then_some(())?;
     Some(Read { id, version, wire_id, at: number("at")?, handshake, level, uris })
 }

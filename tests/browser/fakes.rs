@@ -157,6 +157,8 @@ impl Host for Scribe {
             Event::Stale { .. } => self.log.push("stale"),
             Event::InvalidTool { name, .. } => self.log.push(name),
             Event::Warning { kind, .. } => self.log.push(kind),
+            Event::Keep { .. } => self.log.push("keep"),
+            Event::Reclaim => self.log.push("reclaim"),
             Event::Close { .. } => self.log.push("close"),
         }
     }

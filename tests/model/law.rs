@@ -285,6 +285,8 @@ impl World {
             }
             Event::Notification { .. }
             | Event::EventId { .. }
+            | Event::Keep { .. }
+            | Event::Reclaim
             | Event::Task { .. }
             | Event::Stale { .. }
             | Event::InvalidTool { .. } => {}
