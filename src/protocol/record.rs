@@ -4,7 +4,6 @@
 use super::config::Handshake;
 use super::era::{Era, legacy, modern};
 use super::json::{Json, quote};
-use super::listen::Listening;
 use super::session::{Session, WIRE_ID_BASE};
 use super::state::{Established, SessionId, Since, State};
 use super::status::Event;
@@ -96,19 +95,9 @@ impl<P: Payload> Session<P> {
         now: Now,
     ) -> bool {
         let (State::Establishing(_), None) = (&self.state, self.state.known()) else { return false };
-        self.past.generation += 1;
         id.iter().for_each(|id| self.past.remember(id));
-        self.state = State::Ready(Established {
-            generation: self.past.generation,
-            id,
-            version,
-            handshake,
-            capabilities,
-            since: now,
-            proven: false,
-            check: None,
-            listening: Listening::Off,
-        });
+        let session = self.fresh_session(id, version, handshake, now);
+        self.state = State::Ready(Established { capabilities, ..session });
         self.keep_alive(now);
         self.emit(Event::StateChange);
         true
