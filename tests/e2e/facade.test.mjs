@@ -74,6 +74,9 @@ test("the core gets every option, those that were not given with their defaults"
     maxResumes: 5,
     maxInputRounds: 10,
     listen: "auto",
+    offline: "wait",
+    keepAlive: undefined,
+    persists: false,
     reconnectOn: "incompatible",
   });
 });
