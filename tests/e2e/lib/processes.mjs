@@ -14,10 +14,10 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
 }
 
 /**
- * Starts a program and waits until its port accepts connections.
+ * Starts a program and waits until its `port` accepts connections, or it has printed what `says` matches.
  * `env` is added to the environment, or is all of it with `bare`; `deadline` is in milliseconds.
  */
-export async function startProcess(command, args, { port, env = {}, bare = false, cwd, deadline = 30_000 }) {
+export async function startProcess(command, args, { port, says, env = {}, bare = false, cwd, deadline = 30_000 }) {
   // The pipe to stdin closes when this process dies, however it dies; our own servers end then.
   const child = spawn(command, args, { cwd, env: { ...(bare ? {} : process.env), ...env }, stdio: ["pipe", "pipe", "pipe"] });
   running.add(child);
@@ -58,11 +58,11 @@ export async function startProcess(command, args, { port, env = {}, bare = false
   };
 
   const until = Date.now() + deadline;
-  while (!(await accepts(port))) {
-    if (hasExited()) throw new Error(`${command} ${args.join(" ")} ended before it listened:\n${output}`);
+  while (!(says ? says.test(output) : await accepts(port))) {
+    if (hasExited()) throw new Error(`${command} ${args.join(" ")} ended before it was ready:\n${output}`);
     if (Date.now() > until) {
       await give.kill();
-      throw new Error(`${command} ${args.join(" ")} did not listen on ${port} within ${deadline} ms:\n${output}`);
+      throw new Error(`${command} ${args.join(" ")} was not ready within ${deadline} ms:\n${output}`);
     }
     await sleep(20);
   }

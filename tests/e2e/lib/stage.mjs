@@ -1,8 +1,9 @@
-// One browser per test file; one server, one proxy and one page per test.
+// One browser per test file, Chromium unless ENGINE says otherwise; one server, one proxy and one page per test.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { launchBrowser, openPage } from "./chrome.mjs";
+import { openPage } from "./chrome.mjs";
+import { launchEngine } from "./engine.mjs";
 import { installed } from "./install.mjs";
 import { startProxy } from "./proxy.mjs";
 import { serve } from "./static.mjs";
@@ -20,7 +21,7 @@ export function stage() {
   let site;
   before(async () => {
     site = await serve(await installed());
-    browser = await launchBrowser();
+    browser = await launchEngine();
   });
   after(async () => {
     await browser?.close();
@@ -39,6 +40,8 @@ export function stage() {
           assert.equal(connected.error, undefined, JSON.stringify(connected.error));
         }
         await play({ server, proxy, recording: proxy.recording, page, run: page.run, connect, site });
+        // Not every engine tells a page's errors by itself.
+        await page.run(() => {});
         if (!setting.uncaught) assert.deepEqual(page.errors, [], "nothing is left uncaught in the page");
       } catch (error) {
         error.stack += `\n\nOn the wire:\n  ${proxy.recording.transcript().slice(0, 80).join("\n  ")}`;

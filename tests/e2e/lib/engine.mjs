@@ -1,0 +1,13 @@
+// The browsers of the three engines.
+
+import { launchBrowser } from "./chrome.mjs";
+import { launchFirefox } from "./firefox.mjs";
+import { launchWebKit } from "./webkit.mjs";
+
+const LAUNCH = { chromium: launchBrowser, firefox: launchFirefox, webkit: launchWebKit };
+
+/** Starts the browser that ENGINE names: `chromium`, where it names none, `firefox` or `webkit`. */
+export function launchEngine(engine = process.env.ENGINE ?? "chromium") {
+  if (!Object.hasOwn(LAUNCH, engine)) throw new Error(`ENGINE is none of ${Object.keys(LAUNCH).join(", ")}`);
+  return LAUNCH[engine]();
+}
