@@ -214,7 +214,7 @@ impl Host for Program {
 /// Says what does not fit, without quoting the value.
 #[doc(hidden)]
 pub fn read<T: DeserializeOwned>(value: &JsValue) -> Result<T, &'static str> {
-    let text = value.to_json().ok_or("it has no JSON text, or too long a one")?;
+    let text = value.to_json().ok_or("it has no JSON text, or too long or too deep a one")?;
     // A serde_json error may quote the value it choked on: only its kind is passed on.
     serde_json::from_str(&text).map_err(|error| match error.classify() {
         Category::Data => "it has another shape",

@@ -76,7 +76,10 @@ async fn what_is_not_utf8_is_said_to_be_so() {
 #[test]
 async fn json_nested_very_deep_is_a_message_like_any_other() {
     let text = nested(5_000);
-    assert_eq!(whole(text.as_bytes(), ReadAs::Json { max: 10_000 }).await, [format!("message {text}"), "end".into()]);
+    let told = whole(text.as_bytes(), ReadAs::Json { max: 10_000 }).await;
+    // Firefox reads it, but could not write it again.
+    assert!(told[0] == format!("message {text}") || told[0] == "message too deep", "no message: {}", told[0].len());
+    assert_eq!((told.len(), &told[1]), (2, &"end".into()));
     // What an engine makes of this is its own business, but it ends.
     let told = whole(nested(2_000_000).as_bytes(), ReadAs::Json { max: 4_000_000 }).await;
     assert_eq!((told.len(), &told[1]), (2, &"end".into()));

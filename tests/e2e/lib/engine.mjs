@@ -6,8 +6,10 @@ import { launchWebKit } from "./webkit.mjs";
 
 const LAUNCH = { chromium: launchBrowser, firefox: launchFirefox, webkit: launchWebKit };
 
+export const ENGINES = Object.keys(LAUNCH);
+
 /** Starts the browser that ENGINE names: `chromium`, where it names none, `firefox` or `webkit`. */
 export function launchEngine(engine = process.env.ENGINE ?? "chromium") {
-  if (!Object.hasOwn(LAUNCH, engine)) throw new Error(`ENGINE is none of ${Object.keys(LAUNCH).join(", ")}`);
+  if (!ENGINES.includes(engine)) throw new Error(`ENGINE is ${engine}, and none of ${ENGINES.join(", ")}`);
   return LAUNCH[engine]();
 }

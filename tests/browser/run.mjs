@@ -1,0 +1,42 @@
+// The runner of these tests, for cargo: has the pages of wasm-bindgen-test-runner, which WASM_BINDGEN_TEST_RUNNER names,
+// played by each engine, or by the one that ENGINE names.
+
+import { setTimeout as sleep } from "node:timers/promises";
+import { ENGINES, launchEngine } from "../e2e/lib/engine.mjs";
+import { freePort } from "../e2e/lib/ports.mjs";
+import { startProcess } from "../e2e/lib/processes.mjs";
+
+const DEADLINE_MS = 120_000;
+const RESULT = /^test result: (\w+)\./m;
+
+async function play(engine, url) {
+  const browser = await launchEngine(engine);
+  try {
+    console.log(`\nIn ${await browser.version()}:`);
+    const page = await browser.newPage();
+    page.on("pageerror", (error) => console.log(`uncaught in the page: ${error.message}`));
+    await page.goto(url);
+    const end = Date.now() + DEADLINE_MS;
+    let output = "";
+    while (!RESULT.test(output) && Date.now() < end) {
+      await sleep(100);
+      output = await page.evaluate("document.querySelector('#output').textContent");
+    }
+    console.log(output);
+    return RESULT.exec(output)?.[1] === "ok";
+  } finally {
+    await browser.close();
+  }
+}
+
+const port = await freePort();
+const server = await startProcess(process.env.WASM_BINDGEN_TEST_RUNNER, process.argv.slice(2), {
+  port,
+  env: { NO_HEADLESS: "1", WASM_BINDGEN_TEST_ADDRESS: `127.0.0.1:${port}` },
+});
+let passed = true;
+for (const engine of process.env.ENGINE ? [process.env.ENGINE] : ENGINES) {
+  passed = (await play(engine, `http://127.0.0.1:${port}/`)) && passed;
+}
+await server.kill();
+process.exitCode = passed ? 0 : 1;
