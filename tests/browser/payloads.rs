@@ -61,7 +61,10 @@ fn depth_is_an_error_and_never_a_trap() {
     assert!(read::<Value>(&parsed(&nested(100))).is_ok());
     // Whoever finds it so first: the engine or serde_json.
     let error = read::<Value>(&parsed(&nested(5_000))).unwrap_err();
-    assert!(["it is nested too deeply", "it has no JSON text, or too long or too deep a one"].contains(&error), "{error}");
+    assert!(
+        ["it is nested too deeply", "it has no JSON text, or too long or too deep a one"].contains(&error),
+        "{error}"
+    );
     assert!(JSON::parse(&nested(1_000_000)).map_or(true, |value| read::<Value>(&value).is_err()));
     assert!(read::<Value>(&parsed("[1]")).is_ok());
 }

@@ -4,8 +4,8 @@ use std::process::Command;
 
 use anyhow::Result;
 
+use crate::browsers::CHROMIUM;
 use crate::build;
-use crate::chromium::Chromium;
 use crate::project::Project;
 use crate::setup::Piece;
 use crate::toolchain;
@@ -25,7 +25,7 @@ pub fn runner(project: &Project) -> Result<Command> {
     let mut command = project.node();
     command
         .args(["--test", "--test-reporter=spec", "--test-timeout=900000", "--test-force-exit"])
-        .env("CHROMIUM", Chromium::find_or_install()?.browser)
+        .env("CHROMIUM", CHROMIUM.find_or_install()?)
         .env("WASM_BINDGEN", toolchain::wasm_bindgen(project)?.join("wasm-bindgen"))
         .current_dir(project.root.join("tests/apps"));
     Ok(command)

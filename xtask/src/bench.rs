@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail};
 
-use crate::chromium::Chromium;
+use crate::browsers::CHROMIUM;
 use crate::process::run_and_keep;
 use crate::project::Project;
 use crate::setup::{self, Piece};
@@ -13,7 +13,7 @@ pub fn run(project: &Project, arguments: &[String]) -> Result<()> {
     build::build(project)?;
     node::install(project, "tests/bench")?;
     let mut command = project.node();
-    command.arg("tests/bench/bench.mjs").args(arguments).env("CHROMIUM", Chromium::find_or_install()?.browser);
+    command.arg("tests/bench/bench.mjs").args(arguments).env("CHROMIUM", CHROMIUM.find_or_install()?);
     let (within_bounds, _) = run_and_keep(&mut command)?;
     if !within_bounds {
         bail!("not everything is within its bounds");

@@ -4,8 +4,8 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
+use crate::browsers::CHROMIUM;
 use crate::build;
-use crate::chromium::Chromium;
 use crate::process::run_and_keep;
 use crate::project::Project;
 use crate::setup::{self, Piece};
@@ -39,6 +39,6 @@ pub fn run(project: &Project, arguments: &[String]) -> Result<()> {
 pub fn runner(project: &Project) -> Result<Command> {
     build::build(project)?;
     let mut command = project.node();
-    command.arg("tests/conformance/run.mjs").env("CHROMIUM", Chromium::find_or_install()?.browser);
+    command.arg("tests/conformance/run.mjs").env("CHROMIUM", CHROMIUM.find_or_install()?);
     Ok(command)
 }

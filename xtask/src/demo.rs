@@ -4,8 +4,8 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
+use crate::browsers::CHROMIUM;
 use crate::build;
-use crate::chromium::Chromium;
 use crate::process;
 use crate::project::Project;
 use crate::setup::{self, Piece};
@@ -24,8 +24,7 @@ pub fn run(project: &Project, arguments: &[String]) -> Result<()> {
     let mut command = project.node();
     command.arg("www/demo.mjs");
     if headless {
-        let chromium = Chromium::find_or_install()?;
-        command.arg("--headless").env("CHROMIUM", chromium.browser);
+        command.arg("--headless").env("CHROMIUM", CHROMIUM.find_or_install()?);
     }
     become_process(command)
 }
@@ -35,7 +34,7 @@ pub fn screenshots(project: &Project, _: &[String]) -> Result<()> {
     setup::ensure(project, &[Piece::Demo, Piece::Chromium])?;
     build::build(project)?;
     let mut command = project.node();
-    command.arg("www/host/screenshots.mjs").env("CHROMIUM", Chromium::find_or_install()?.browser);
+    command.arg("www/host/screenshots.mjs").env("CHROMIUM", CHROMIUM.find_or_install()?);
     process::run(&mut command)
 }
 

@@ -2,11 +2,10 @@
 
 mod apps;
 mod bench;
+mod browsers;
 mod build;
-mod chromium;
 mod conformance;
 mod demo;
-mod firefox;
 mod fuzz;
 mod glue;
 mod imports;

@@ -6,9 +6,10 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
+use crate::browsers::{CHROMIUM, FIREFOX, SCREEN, WEBKIT};
 use crate::process::{in_path, output, run, say};
 use crate::project::Project;
-use crate::{chromium, firefox, node, python, toolchain};
+use crate::{node, python, toolchain};
 
 /// One thing a command cannot do without.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -19,10 +20,10 @@ pub enum Piece {
     WasmBindgen,
     /// Node.js and npm, and the packages of `tests/e2e`: the servers, and wasm-opt.
     Node,
-    /// Chromium and its driver.
     Chromium,
-    /// Firefox, which needs no driver.
     Firefox,
+    /// WebKitGTK's browser, its driver and a screen for it.
+    WebKit,
     /// The packages of `tests/apps`: bundlers and runtimes.
     Apps,
     /// The packages of `www`.
@@ -42,6 +43,7 @@ const ALL: &[Piece] = &[
     Piece::ConformanceSuite,
     Piece::Chromium,
     Piece::Firefox,
+    Piece::WebKit,
     Piece::Python,
     Piece::WasmBindgen,
 ];
@@ -64,8 +66,9 @@ pub fn ensure(project: &Project, pieces: &[Piece]) -> Result<()> {
             Piece::Demo => node::install(project, "www")?,
             Piece::Apps => node::install(project, "tests/apps")?,
             Piece::ConformanceSuite => node::install(project, "tests/conformance")?,
-            Piece::Chromium => drop(chromium::Chromium::find_or_install()?),
-            Piece::Firefox => drop(firefox::find_or_install()?),
+            Piece::Chromium => drop(CHROMIUM.find_or_install()?),
+            Piece::Firefox => drop(FIREFOX.find_or_install()?),
+            Piece::WebKit => drop((WEBKIT.find_or_install()?, SCREEN.find_or_install()?)),
             Piece::Python => python::environment(project)?,
         }
     }

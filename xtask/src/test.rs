@@ -6,10 +6,9 @@ use std::process::Command;
 use anyhow::{Result, bail};
 
 use crate::apps;
+use crate::browsers::{self, CHROMIUM, FIREFOX};
 use crate::build;
-use crate::chromium::Chromium;
 use crate::conformance;
-use crate::firefox;
 use crate::process::{run_and_keep, say};
 use crate::project::Project;
 use crate::setup::{self, Piece};
@@ -38,9 +37,9 @@ const SUITES: &[Suite] = &[
     },
     Suite {
         name: "wasm",
-        about: "the browser layer in headless Chromium",
-        at_least: 62,
-        needs: &[Piece::WasmTarget, Piece::WasmBindgen, Piece::Chromium],
+        about: "the browser layer in Chromium, Firefox and WebKit",
+        at_least: 3 * 64,
+        needs: &[Piece::WasmTarget, Piece::WasmBindgen, Piece::Node, Piece::Chromium, Piece::Firefox, Piece::WebKit],
         command: wasm,
         passed: passed_by_cargo,
     },
@@ -78,9 +77,6 @@ const SUITES: &[Suite] = &[
     },
 ];
 
-/// Seconds for all tests of one binary; the runner's own default is 20.
-const WASM_TEST_TIMEOUT: &str = "120";
-
 pub fn command(project: &Project, names: &[String]) -> Result<()> {
     if let Some(unknown) = names.iter().find(|name| SUITES.iter().all(|suite| suite.name != **name)) {
         bail!("there is no test suite {unknown:?}: {SUITE_NAMES}");
@@ -115,16 +111,14 @@ fn native(project: &Project) -> Result<Command> {
 }
 
 fn wasm(project: &Project) -> Result<Command> {
-    let chromium = Chromium::find_or_install()?;
     let runner = toolchain::wasm_bindgen(project)?.join("wasm-bindgen-test-runner");
     let mut command = project.cargo();
     command
         .args(["test", "--package", "mcp-evergreen", "--test", "browser"])
         .args(["--features", "js", "--target", WASM])
-        .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", runner)
-        .env("WASM_BINDGEN_TEST_TIMEOUT", WASM_TEST_TIMEOUT)
-        .env("WASM_BINDGEN_TEST_WEBDRIVER_JSON", chromium.write_capabilities(project)?)
-        .env("CHROMEDRIVER", chromium.driver);
+        .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", "node tests/browser/run.mjs")
+        .env("WASM_BINDGEN_TEST_RUNNER", runner)
+        .envs(browsers::engines()?);
     Ok(command)
 }
 
@@ -133,8 +127,8 @@ fn e2e(project: &Project) -> Result<Command> {
     let mut command = project.node();
     command
         .args(["--test", "--test-reporter=spec", "--test-timeout=600000", "--test-force-exit"])
-        .env("CHROMIUM", Chromium::find_or_install()?.browser)
-        .env("FIREFOX", firefox::find_or_install()?)
+        .env("CHROMIUM", CHROMIUM.find_or_install()?)
+        .env("FIREFOX", FIREFOX.find_or_install()?)
         .current_dir(project.e2e());
     Ok(command)
 }

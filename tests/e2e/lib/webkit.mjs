@@ -5,7 +5,7 @@ import { startProcess } from "./processes.mjs";
 
 /** Starts a browser with a profile of its own, which ends with the test process. Its pages have what `openPage` needs. */
 export async function launchWebKit() {
-  const screen = await startProcess("Xvfb", ["-displayfd", "1", "-screen", "0", "1280x1024x24", "-nolisten", "tcp"], {
+  const screen = await startProcess(process.env.XVFB ?? "Xvfb", ["-displayfd", "1", "-screen", "0", "1280x1024x24", "-nolisten", "tcp"], {
     says: DISPLAY,
   });
   const port = await freePort();
