@@ -113,14 +113,16 @@ const NOT_MCP = [
 ];
 
 for (const [mistake, code, says] of NOT_MCP) {
+  // Only those that never answer are given up after a while.
+  const timeout = code === "timeout" ? 2_000 : 60_000;
   wire(`connect to a server that answers "${mistake}": an McpError that says what came`, { target: () => hostile.at(mistake), connect: false }, async ({ connect, recording }) => {
     const recovery = { maxAttempts: 2, baseDelay: 50, maxDelay: 100 };
-    const { error, took } = await connect({ timeout: 2_000, recovery });
+    const { error, took } = await connect({ timeout, recovery });
     assert.equal(error?.name, "McpError", JSON.stringify(error));
     assert.equal(error.code, code, error.message);
     assert.match(error.message, says);
     assert.doesNotMatch(error.message, /It works|Cannot POST|caf\u00e9|two words/, "its text and ids stay out of the message");
-    assert.ok(took < 8_000, `settled after ${took} ms`);
+    assert.ok(took < 30_000, `settled after ${took} ms`);
     const { initialize } = recording.counts();
     assert.ok(initialize <= 2, `${initialize} attempts`);
     await sleep(500);
@@ -129,7 +131,7 @@ for (const [mistake, code, says] of NOT_MCP) {
 }
 
 wire("a session that is refused as soon as it was made: an error, no loop", { target: () => hostile.at("forgetful"), connect: false }, async ({ connect, recording }) => {
-  const { error } = await connect({ timeout: 2_000, recovery: { maxAttempts: 2, baseDelay: 50, maxDelay: 100 } });
+  const { error } = await connect({ recovery: { maxAttempts: 2, baseDelay: 50, maxDelay: 100 } });
   assert.equal(error?.name, "McpError", JSON.stringify(error));
   await sleep(500);
   assert.ok(recording.counts().initialize <= 3, `${recording.counts().initialize} initializes`);
@@ -153,7 +155,7 @@ const BAD_ANSWERS = [
 
 for (const [mistake, code, says] of BAD_ANSWERS) {
   wire(`a call that is answered "${mistake}": a clear error, and the next call works`, { target: () => hostile.at(mistake) }, async ({ recording, run }) => {
-    const { error } = await run(({ settle }) => settle(session.callTool({ name: "odd", arguments: {} }, { timeout: 10_000 })));
+    const { error } = await run(({ settle }) => settle(session.callTool({ name: "odd", arguments: {} })));
     assert.equal(error?.name, "McpError", JSON.stringify(error));
     assert.equal(error.code, code, error.message);
     assert.match(error.message, says);
@@ -165,9 +167,12 @@ for (const [mistake, code, says] of BAD_ANSWERS) {
 }
 
 wire("a stream full of noise: the first response to the call is its answer, and a warning tells of what is no JSON", { target: () => hostile.at("noisy-stream") }, async ({ recording, run }) => {
-  const { ok } = await run(({ settle }) => settle(session.callTool({ name: "odd", arguments: {} }, { timeout: 10_000 })));
+  const { ok } = await run(({ settle }) => settle(session.callTool({ name: "odd", arguments: {} })));
   assert.deepEqual(ok, { x: 1 });
-  const warnings = await run(({ until }) => until(() => told.filter(({ kind }) => kind === "malformed_event").length === 2).then(() => told.filter(({ event }) => event === "warning").map(({ kind }) => kind)));
+  const warnings = await run(async ({ until }) => {
+    await until(() => told.filter(({ kind }) => kind === "malformed_event").length === 2);
+    return told.filter(({ event }) => event === "warning").map(({ kind }) => kind);
+  });
   assert.deepEqual(warnings, ["malformed_event", "malformed_event"]);
   await assertNextCallWorks(run);
   assert.equal(recording.counts().initialize, 1, "the session lived on");
@@ -192,7 +197,7 @@ for (const [mistake, depth] of [
       const handlers = { "sampling/createMessage": ({ deep }) => ((found.asked = depth(deep)), { role: "assistant", model: "m", content: { type: "text", text: "" } }) };
       globalThis.session = await connect(url, { era: "legacy", handlers });
       const onprogress = ({ deep }) => (found.progress = depth(deep));
-      await session.callTool({ name: "odd", arguments: {} }, { timeout: 10_000, onprogress }).then(
+      await session.callTool({ name: "odd", arguments: {} }, { onprogress }).then(
         (ok) => (found.ok = depth(ok)),
         (error) => (found.data = depth(error.data)),
       );
@@ -216,7 +221,7 @@ wire("a handshake nested 5 000 deep: connect settles, and the next one works", {
 
 for (const kind of [servers.everything, servers.pythonSdk, servers.typescriptSdk]) {
   wire(`${kind.name}: Mcp-Session-Id hidden from the page: a diagnosis that names the header, no loop`, { server: kind, cors: "hide-session-id", connect: false }, async ({ connect, recording }) => {
-    const { error } = await connect({ timeout: 5_000 });
+    const { error } = await connect();
     assert.equal(error?.name, "McpError", JSON.stringify(error));
     assert.equal(error.code, "cors", error.message);
     assert.match(error.diagnosis?.header ?? "", /^mcp-session-id$/i, JSON.stringify(error.diagnosis));
@@ -227,7 +232,7 @@ for (const kind of [servers.everything, servers.pythonSdk, servers.typescriptSdk
 }
 
 wire("no CORS headers at all: a diagnosis that names the header", { server: servers.pythonSdk, cors: "none", connect: false }, async ({ connect, recording }) => {
-  const { error } = await connect({ timeout: 10_000, recovery: { maxAttempts: 2, baseDelay: 20 } });
+  const { error } = await connect({ recovery: { maxAttempts: 2, baseDelay: 20 } });
   assert.equal(error?.name, "McpError", JSON.stringify(error));
   assert.equal(error.code, "cors", error.message);
   assert.equal(error.outcome, "not_executed");

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { after, before } from "node:test";
 import { hold } from "./lib/proxy.mjs";
 import { stage } from "./lib/stage.mjs";
-import { until } from "./page/kit.mjs";
+import { until } from "./lib/until.mjs";
 import { startHostile } from "./servers/hostile.mjs";
 
 const wire = stage();
@@ -79,7 +79,7 @@ function crash(what, kill, says, { memory } = {}) {
       memory,
     );
     const unanswered = () => recording.records.filter(({ rpc }) => rpc === "never/answered");
-    assert.ok(await until(() => unanswered().length === 3));
+    await until(() => unanswered().length === 3);
 
     const killer = await run(`({ settle }) => settle((${kill})())`);
     const open = await run(() => Promise.all(open));
@@ -98,7 +98,7 @@ function crash(what, kill, says, { memory } = {}) {
     assert.equal(late.error.outcome, "not_executed");
     assert.deepEqual(states, ["closed crashed", "closed crashed"]);
     assert.deepEqual(await run(() => goodbyes), ["crashed", "crashed"]);
-    assert.ok(await until(() => unanswered().every(({ ended }) => ended === "aborted by client")), "no connection is held");
+    await until(() => unanswered().every(({ ended }) => ended === "aborted by client"), "no connection is held");
 
     const text = await run(async ({ connect, text }, url) => {
       const again = await connect(url);

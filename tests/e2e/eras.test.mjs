@@ -6,10 +6,10 @@ import { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { after, before } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { listen } from "./lib/ports.mjs";
 import * as servers from "./lib/servers.mjs";
 import { stage } from "./lib/stage.mjs";
+import { until } from "./lib/until.mjs";
 
 const wire = stage();
 const LEGACY = [servers.typescriptSdk, servers.typescriptSdkJson, servers.everything];
@@ -44,7 +44,7 @@ for (const kind of LEGACY) {
 
 for (const legacy of LEGACY.slice(0, 2)) {
   for (const modern of MODERN) {
-    wire(`${legacy.name} is upgraded to ${modern.name}: the session goes on in the modern era, and back`, { server: legacy, connect: false, timeout: 90_000 }, async ({ server, proxy, recording, run }) => {
+    wire(`${legacy.name} is upgraded to ${modern.name}: the session goes on in the modern era, and back`, { server: legacy, connect: false }, async ({ server, proxy, recording, run }) => {
       const next = await modern.start();
       try {
         await run(connectAuto, proxy.url);
@@ -179,9 +179,5 @@ const write = async ({ text }, key) => text(await session.callTool({ name: "coun
 /** By itself where a stream stands; otherwise with the next call that is made. */
 async function eraBecomes(run, era) {
   await run(() => session.verify());
-  const end = Date.now() + 30_000;
-  while ((await run(() => session.status.era)) !== era) {
-    assert.ok(Date.now() < end, `the era does not become ${era}`);
-    await sleep(50);
-  }
+  await until(async () => (await run(() => session.status.era)) === era, `the era becomes ${era}`);
 }

@@ -6,6 +6,7 @@ import { headersThenSilence, hold } from "./lib/proxy.mjs";
 import { tally } from "./lib/recording.mjs";
 import * as servers from "./lib/servers.mjs";
 import { stage } from "./lib/stage.mjs";
+import { until } from "./lib/until.mjs";
 
 const wire = stage();
 const KINDS = [servers.pythonSdk, servers.pythonSdkJson, servers.typescriptSdk, servers.typescriptSdkJson];
@@ -18,7 +19,7 @@ for (const kind of [...KINDS, servers.everything]) {
     wire(`${kind.name}: killed during 50 calls, ${how}: each is ok or of unknown outcome, none runs twice`, { server: kind }, async ({ server, proxy, recording, run }) => {
       proxy.patience = patience;
       const calls = run(
-        ({ settle, text }, each) => Promise.all(each.map((params) => settle(session.callTool(params, { timeout: 20_000 }).then(text)))),
+        ({ settle, text }, each) => Promise.all(each.map((params) => settle(session.callTool(params).then(text)))),
         Array.from({ length: 50 }, (_, i) => kind.slow(`k${i}`, i < RUNNING ? 60 : 0.1)),
       );
       await until(() => recording.records.filter(({ key }) => key).length >= RUNNING);
@@ -48,7 +49,7 @@ wire("killed for good: every pending call and every later one settles within its
     const slow = (key) => session.callTool({ name: "slow", arguments: { key, seconds: 60 } }, { timeout: 3_000 });
     return Promise.all(Array.from({ length: 10 }, (_, i) => settle(slow(`k${i}`))));
   });
-  await sleep(1_000);
+  await until(() => Object.keys(server.executions.started()).length > 0);
   await server.kill();
   for (const settled of await calls) assertSettledIn(3_000, settled);
 
@@ -64,12 +65,12 @@ wire("a server that is not there: connect rejects and says so", { target: () => 
   assert.equal(error.name, "McpError");
   assert.ok(["network", "cors"].includes(error.code), error.code);
   assert.equal(error.outcome, "not_executed");
-  assert.ok(took < 10_000);
+  assert.ok(took < 3_000 + SLACK, `after ${took} ms`);
 });
 
 wire("stopped (SIGSTOP): accepts, never answers; calls time out, and work again when it goes on", { server: servers.pythonSdk }, async ({ server, run }) => {
   const running = run(({ settle }) => {
-    const slow = (key) => session.callTool({ name: "slow", arguments: { key, seconds: 60 } }, { timeout: 3_000 });
+    const slow = (key) => session.callTool({ name: "slow", arguments: { key, seconds: 100 } }, { timeout: 5_000 });
     return Promise.all(["a", "b", "c"].map((key) => settle(slow(key))));
   });
   await until(() => Object.keys(server.executions.started()).length === 3);
@@ -78,14 +79,14 @@ wire("stopped (SIGSTOP): accepts, never answers; calls time out, and work again 
     const count = (key) => session.callTool({ name: "count", arguments: { key } }, { timeout: 2_000 });
     return Promise.all(Array.from({ length: 10 }, (_, i) => settle(count(`k${i}`))));
   });
-  for (const settled of await running) assertSettledIn(3_000, settled);
+  for (const settled of await running) assertSettledIn(5_000, settled);
   for (const settled of called) {
     assertSettledIn(2_000, settled);
     assert.equal(settled.error.code, "timeout");
     assert.equal(settled.error.outcome, "unknown");
   }
   server.thaw();
-  const text = await run(async ({ text }) => text(await session.callTool({ name: "echo", arguments: { message: "x" } }, { timeout: 10_000 })));
+  const text = await run(async ({ text }) => text(await session.callTool({ name: "echo", arguments: { message: "x" } })));
   assert.equal(text, "Echo: x");
 });
 
@@ -118,43 +119,43 @@ wire("silence during recovery: the parked calls time out too", { server: servers
   for (const settled of results) assertSettledIn(2_000, settled);
 });
 
-wire("an aborted call rejects at once with the signal's reason, and the server is told", { server: servers.pythonSdk }, async ({ recording, run }) => {
-  const { took, same } = await run(async ({ settle, sleep }) => {
-    const controller = new AbortController();
-    const reason = new Error("enough");
-    const call = session.callTool({ name: "slow", arguments: { key: "k", seconds: 30 } }, { signal: controller.signal });
-    await sleep(500);
-    const began = performance.now();
-    controller.abort(reason);
-    const same = await call.catch((error) => error === reason);
-    return { took: performance.now() - began, same };
+wire("an aborted call rejects at once with the signal's reason, and the server is told", { server: servers.pythonSdk }, async ({ server, recording, run }) => {
+  await run(() => {
+    globalThis.controller = new AbortController();
+    globalThis.call = session.callTool({ name: "slow", arguments: { key: "k", seconds: 100 } }, { signal: controller.signal });
+    call.catch(() => {});
   });
-  assert.ok(took < 100, `${took} ms`);
-  assert.equal(same, true);
+  await until(() => server.executions.started().k === 1);
+  const rejected = await run(async () => {
+    const reason = new Error("enough");
+    let rejected = "not yet";
+    call.catch((error) => (rejected = error === reason));
+    controller.abort(reason);
+    // What needs no answer of the server's has happened before the next task.
+    await new Promise((resolve) => setTimeout(resolve));
+    return rejected;
+  });
+  assert.equal(rejected, true);
   await until(() => recording.counts()["notifications/cancelled"] === 1);
 });
 
 wire("a signal that is aborted already sends nothing", { server: servers.pythonSdk }, async ({ recording, run }) => {
   const { error } = await run(({ settle }) => settle(session.callTool({ name: "echo", arguments: { message: "x" } }, { signal: AbortSignal.abort() })));
   assert.ok(error);
-  await sleep(200);
-  assert.deepEqual(recording.transcript(2), []);
+  await run(() => session.ping());
+  assert.deepEqual(recording.transcript(2), ["ping→200 s1"]);
 });
 
 function assertNoneTwice(times) {
   for (const [key, n] of Object.entries(times)) assert.equal(n, 1, `${key} ran ${n} times`);
 }
 
-/** Settled with an error that says what is known, not later than a second after its time-out. */
+/** Milliseconds by which a busy machine may be late; the calls would last far longer than that. */
+const SLACK = 20_000;
+
+/** Settled with an error that says what is known, after its time-out at the latest. */
 function assertSettledIn(timeout, { error, took }) {
   assert.equal(error?.name, "McpError", JSON.stringify(error));
   assert.ok(["unknown", "not_executed"].includes(error.outcome), error.outcome);
-  assert.ok(took < timeout + 1_000, `settled after ${took} ms`);
-}
-
-async function until(condition, ms = 10_000) {
-  for (const end = Date.now() + ms; !condition(); ) {
-    assert.ok(Date.now() < end, `still waiting: ${condition}`);
-    await sleep(20);
-  }
+  assert.ok(took < timeout + SLACK, `settled after ${took} ms`);
 }

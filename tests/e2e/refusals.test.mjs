@@ -9,6 +9,7 @@ import { root } from "./lib/paths.mjs";
 import { answer, delayHead, hold } from "./lib/proxy.mjs";
 import * as servers from "./lib/servers.mjs";
 import { stage } from "./lib/stage.mjs";
+import { until } from "./lib/until.mjs";
 import { startHostile } from "./servers/hostile.mjs";
 
 const wire = stage();
@@ -186,8 +187,9 @@ wire("an answer to initialize without a session id clears the old one", good, as
 
 wire("an old session's late refusal does not touch the new session", good, async ({ proxy, recording, run, connect }) => {
   await connect();
+  const isNew = ({ key, session }) => key === "early" && session === "s2";
   proxy.when({ key: "late" }, async (exchange) => {
-    await sleep(700);
+    await until(() => recording.records.some((record) => isNew(record) && record.answered));
     return answer({ status: 404 })(exchange);
   }, { times: 1 });
   proxy.when({ key: "early", session: "s1" }, answer({ status: 404 }));
@@ -214,9 +216,12 @@ wire("calls made while the session is made anew wait for it, and are sent once",
     const echo = async (message) => text(await session.callTool({ name: "echo", arguments: { message } }));
     const first = echo("first");
     while (session.status.state === "ready") await sleep(5);
-    return Promise.all([first, ...Array.from({ length: 20 }, (_, i) => echo(`parked ${i}`))]);
+    const parked = Array.from({ length: 20 }, (_, i) => echo(`parked ${i}`));
+    globalThis.areParked = true;
+    return Promise.all([first, ...parked]);
   });
-  await sleep(300);
+  await run(({ until }) => until(() => globalThis.areParked));
+  await until(() => recording.counts().initialize === 2);
   go();
   assert.deepEqual(await calls, ["first", ...Array.from({ length: 20 }, (_, i) => `parked ${i}`)].map((message) => `Echo: ${message}`));
   const initialized = recording.records.filter(({ rpc }) => rpc === "notifications/initialized").at(-1);
@@ -230,7 +235,11 @@ wire("calls made while the session is made anew wait for it, and are sent once",
 });
 
 wire("a second handshake is not begun while one is under way", good, async ({ proxy, recording, run, connect }) => {
-  await connect({ timeout: 1_500, recovery: { baseDelay: 50, maxDelay: 100 } });
+  await connect({ timeout: 4_000, recovery: { baseDelay: 50, maxDelay: 100 } });
+  await run(() => {
+    globalThis.handshakes = [];
+    session.on("wire", ({ rpcMethod, phase }) => rpcMethod === "initialize" && handshakes.push(phase));
+  });
   proxy.when({ session: "s1" }, answer({ status: 404 }));
   proxy.when({ rpc: "initialize" }, hold());
   const results = await run(({ settle }) => {
@@ -240,9 +249,10 @@ wire("a second handshake is not begun while one is under way", good, async ({ pr
     return Promise.all(calls);
   });
   for (const { error } of results) assert.equal(error?.name, "McpError", JSON.stringify(error));
-  const handshakes = recording.records.filter(({ rpc, at }) => rpc === "initialize" && at > recording.records[0].at);
-  const open = (at) => handshakes.filter((each) => each.at <= at && !(each.endedAt <= at)).length;
-  for (const { at } of handshakes) assert.ok(open(at) <= 1, "one at a time");
+  const phases = await run(() => handshakes);
+  assert.equal(phases[0], "sent");
+  for (const [n, phase] of phases.entries()) assert.equal(phase === "sent", n % 2 === 0, `one at a time: ${phases}`);
+  assert.equal(recording.counts().initialize, 1 + Math.ceil(phases.length / 2));
 });
 
 /**

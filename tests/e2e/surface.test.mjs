@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { after, before } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { stage } from "./lib/stage.mjs";
+import { until } from "./lib/until.mjs";
 import { startScripted } from "./servers/scripted.mjs";
 
 const wire = stage();
@@ -207,7 +207,7 @@ wire("notifications have events of their own", scripted, async ({ connect, run }
   server.say("notifications/message", { level: "error", logger: "l", data: { n: 1 } });
   server.say("notifications/elicitation/complete", { elicitationId: "never heard of" });
   server.say("notifications/of/another/kind", { a: 1 });
-  assert.ok(await run(({ until }) => until(() => heard.filter(([event]) => event === "notification").length === 8)));
+  await run(({ until }) => until(() => heard.filter(([event]) => event === "notification").length === 8));
   const events = await run(() => heard);
   assert.deepEqual(events.filter(([event]) => event !== "notification"), [
     ["toolschange", {}],
@@ -227,7 +227,7 @@ wire("after a recovery, what is the same raises nothing, and what changed is tol
   await run(() => session.listTools());
   const recover = async (times) => {
     await run(() => session.ping());
-    assert.ok(await run(({ until }, times) => until(() => told.filter(({ event }) => event === "recovered").length === times), times));
+    await run(({ until }, times) => until(() => told.filter(({ event }) => event === "recovered").length === times), times);
     return run(() => [told.filter(({ event }) => event === "recovered").at(-1).changed, heard.splice(0)]);
   };
 
@@ -249,7 +249,7 @@ wire("after a recovery, the lists that the host has got count as stale, and no o
   const become = () => server.become({ version: "1", capabilities: ALL, answers: { "prompts/list": { prompts: [] }, "resources/templates/list": { resourceTemplates: [] } } });
   const recover = async (times) => {
     await run(() => session.ping());
-    assert.ok(await run(({ until }, times) => until(() => told.filter(({ event }) => event === "recovered").length === times), times));
+    await run(({ until }, times) => until(() => told.filter(({ event }) => event === "recovered").length === times), times);
     return run(() => [told.filter(({ event }) => event === "recovered").at(-1).staleLists, heard.splice(0)]);
   };
   become();
@@ -390,7 +390,7 @@ wire("URL elicitation: by a request or by the error -32042, and told once when i
   for (const elicitationId of ["by request", "by error", "by error", "unknown"]) {
     server.say("notifications/elicitation/complete", { elicitationId });
   }
-  assert.ok(await run(({ until }) => until(() => heard.filter(([event]) => event === "notification").length === 4)));
+  await run(({ until }) => until(() => heard.filter(([event]) => event === "notification").length === 4));
   assert.deepEqual(await run(() => heard.filter(([event]) => event === "elicitationcomplete")), [
     ["elicitationcomplete", { elicitationId: "by request" }],
     ["elicitationcomplete", { elicitationId: "by error" }],
@@ -408,13 +408,13 @@ wire("a handler knows which call asks; the clock of the call stands still meanwh
     const handlers = {
       "roots/list": async (params, { signal, ...context }) => {
         contexts.push(context);
-        await sleep(1_500);
+        await sleep(4_500);
         return { roots: [] };
       },
     };
     globalThis.session = await connect(url, { era: "legacy", handlers });
     const call = (options) => settle(session.callTool({ name: "asks" }, options).then(text));
-    const calls = await Promise.all([call({ timeout: 500 }), call({ timeout: 500, maxTotalTimeout: 1_000 })]);
+    const calls = await Promise.all([call({ timeout: 3_000 }), call({ timeout: 3_000, maxTotalTimeout: 3_500 })]);
     return { calls, contexts };
   }, proxy.url);
   assert.equal(calls.calls[0].ok, '{"roots":[]}', calls.calls[0].error?.message);
@@ -443,10 +443,12 @@ wire("when its session dies, a handler is told, and its late answer goes nowhere
     await until(() => globalThis.isAsked);
   }, proxy.url);
   server.become({ answers: asking });
-  const { error, reason } = await run(async ({ sleep }) => {
+  const { error, reason } = await run(async ({ sleep, until }) => {
     const { error } = await call;
+    const reason = await until(() => aborted);
+    // The handler has answered.
     await sleep(500);
-    return { error, reason: aborted };
+    return { error, reason };
   });
   assert.equal(error.outcome, "unknown");
   assert.equal(reason, "AbortError");
@@ -490,7 +492,7 @@ wire("a manager hears the typed events of all its sessions, by name", scripted, 
   }, proxy.url);
   await streamOpens(2);
   server.say("notifications/tools/list_changed");
-  assert.ok(await run(({ until }) => until(() => heard.length === 2)));
+  await run(({ until }) => until(() => heard.length === 2));
   assert.deepEqual((await run(() => heard)).sort(), [["one", {}], ["two", {}]]);
 });
 
@@ -498,12 +500,7 @@ wire("a manager hears the typed events of all its sessions, by name", scripted, 
 
 const asked = (params) => server.ask("elicitation/create", params);
 
-async function streamOpens(count = 1) {
-  for (let tries = 0; server.streams < count; tries++) {
-    assert.ok(tries < 250, "no standing stream");
-    await sleep(20);
-  }
-}
+const streamOpens = (count = 1) => until(() => server.streams >= count, () => `${server.streams} of ${count} standing streams`);
 
 // In the page: `heard` is what the listeners of all typed events got, in order.
 function listenToAll() {

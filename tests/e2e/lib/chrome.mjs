@@ -15,11 +15,14 @@ const FLAGS = [
   "--disable-sync",
 ];
 
+/** A browser starts slowly on a machine that is busy. */
+export const PATIENT = { timeout: 120_000, protocolTimeout: 120_000 };
+
 /** Starts a browser with a profile of its own, which ends with the test process. `flags` are added to ours. */
 export async function launchBrowser(flags = []) {
   const executablePath = process.env.CHROMIUM ?? PROGRAMS.find((path) => existsSync(path));
   if (!executablePath) throw new Error("no Chromium found: install it, or name it in CHROMIUM");
-  return puppeteer.launch({ executablePath, headless: true, args: [...FLAGS, ...flags], protocolTimeout: 120_000 });
+  return puppeteer.launch({ executablePath, headless: true, args: [...FLAGS, ...flags], ...PATIENT });
 }
 
 /**
@@ -29,6 +32,7 @@ export async function launchBrowser(flags = []) {
  */
 export async function openPage(browser, url, { packageUrl = "mcp-evergreen" } = {}) {
   const page = await browser.newPage();
+  page.setDefaultTimeout(PATIENT.timeout);
   const errors = [];
   page.on("pageerror", (error) => {
     const message = String(error?.message ?? error);

@@ -2,6 +2,7 @@
 
 import { existsSync } from "node:fs";
 import puppeteer from "puppeteer-core";
+import { PATIENT } from "./chrome.mjs";
 
 const PROGRAMS = ["/usr/bin/firefox-esr", "/usr/bin/firefox"];
 
@@ -9,5 +10,5 @@ const PROGRAMS = ["/usr/bin/firefox-esr", "/usr/bin/firefox"];
 export async function launchFirefox() {
   const executablePath = process.env.FIREFOX ?? PROGRAMS.find((path) => existsSync(path));
   if (!executablePath) throw new Error("no Firefox found: install it, or name it in FIREFOX");
-  return puppeteer.launch({ browser: "firefox", executablePath, headless: true, protocolTimeout: 120_000 });
+  return puppeteer.launch({ browser: "firefox", executablePath, headless: true, ...PATIENT });
 }

@@ -1,7 +1,7 @@
 // The Clients of others, bundled for a page.
 
 import { createHash } from "node:crypto";
-import { cpSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { e2e, scratch } from "./paths.mjs";
 
@@ -30,10 +30,10 @@ export async function bundledHosts() {
   });
   try {
     renameSync(making, folder);
-  } catch {
-    // A parallel run was faster.
-    cpSync(making, folder, { recursive: true });
+  } catch (error) {
     rmSync(making, { recursive: true, force: true });
+    // A parallel run was faster.
+    if (!existsSync(folder)) throw error;
   }
   return folder;
 }

@@ -27,7 +27,10 @@ export async function installed() {
   const making = await mkdtemp(join(scratch, "making-"));
   await writeFile(join(making, "package.json"), '{ "name": "app", "private": true, "type": "module" }\n');
   await run("npm", ["install", "--no-audit", "--no-fund", "--ignore-scripts", packed], { cwd: making });
-  await rename(making, app).catch(() => rm(making, { recursive: true, force: true }));
+  await rename(making, app).catch(async (error) => {
+    await rm(making, { recursive: true, force: true });
+    if (!existsSync(app)) throw error;
+  });
   await removeOld();
   return used(app);
 }

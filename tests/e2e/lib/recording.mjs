@@ -113,11 +113,12 @@ class Record {
   }
 
   cut() {
+    this.endedAt ??= Date.now();
     this.ended ??= "cut by server";
   }
 
   closed(finished) {
-    this.endedAt = Date.now();
+    this.endedAt ??= Date.now();
     this.ended ??= finished ? "complete" : "aborted by client";
   }
 

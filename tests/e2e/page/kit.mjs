@@ -17,14 +17,13 @@ export const text = (result) => result.content.map((part) => part.text).join("")
 
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Waits until `condition()` is true; false when it was not within `ms`. */
-export async function until(condition, ms = 10_000) {
-  const end = performance.now() + ms;
-  while (!condition()) {
-    if (performance.now() > end) return false;
-    await sleep(10);
+/** Waits until `condition()` is truthy, and gives what it gave; an error names the condition when it was not within `ms`. */
+export async function until(condition, ms = 30_000) {
+  for (const end = performance.now() + ms; ; await sleep(10)) {
+    const held = condition();
+    if (held) return held;
+    if (performance.now() > end) throw new Error(`not within ${ms} ms: ${condition}`);
   }
-  return true;
 }
 
 function describe(error) {

@@ -140,7 +140,7 @@ def clock() -> str:
 async def slow_resource() -> str:
     """A read that takes its time."""
     record("started", "read", "slow")
-    await anyio.sleep(1.5)
+    await anyio.sleep(3)
     return TOKEN
 
 

@@ -108,7 +108,7 @@ const handler = createMcpHandler(
     server.registerResource("clock", "test://clock", {}, (uri) => ({ contents: [{ uri: uri.href, text: String(touched) }] }));
     server.registerResource("slow", "test://slow", {}, async (uri) => {
       record("started", "read", "slow");
-      await sleep(1_500);
+      await sleep(3_000);
       return { contents: [{ uri: uri.href, text: token }] };
     });
     server.registerPrompt("greet", {}, () => ({ messages: [{ role: "user", content: { type: "text", text: "Good day" } }] }));
