@@ -22,8 +22,9 @@ import { freePort } from "../e2e/lib/ports.mjs";
 import { run } from "../e2e/lib/processes.mjs";
 import { typescriptSdk } from "../e2e/lib/servers.mjs";
 import { fileAt, serve } from "../e2e/lib/static.mjs";
+import { PATIENCE, until } from "../e2e/lib/until.mjs";
 
-const bounded = { timeout: 90_000 };
+const bounded = { timeout: 180_000 };
 const WASM = "wasm32-unknown-unknown";
 /** Compiled sooner, and what several need is compiled once. */
 const WITHOUT_DEBUG = { CARGO_PROFILE_DEV_DEBUG: "false" };
@@ -169,7 +170,7 @@ async function failureIn(url) {
   const page = await browser.newPage();
   try {
     await page.goto(url);
-    await page.waitForFunction("globalThis.whoami", { timeout: 20_000 });
+    await page.waitForFunction("globalThis.whoami", { timeout: PATIENCE });
     return await page.evaluate((url) => whoami(url).then(() => "it worked", ({ message }) => message), server.url);
   } finally {
     await page.close();
@@ -227,7 +228,7 @@ for (const [name, command, args] of [
     cpSync(`${e2e}fixtures/node.mjs`, script());
     let child;
     let said = "";
-    const lines = () => said.trim().split("\n").filter(Boolean);
+    const lines = () => said.split("\n").slice(0, -1);
     try {
       await heals.with(
         async (url) => {
@@ -238,7 +239,7 @@ for (const [name, command, args] of [
             child.stdout.on("data", (data) => (said += data));
             child.stderr.on("data", (data) => (said += `stderr: ${data}`));
           }
-          while (lines().length < wanted && child.exitCode === null) await Promise.race([once(child.stdout, "data"), once(child, "exit")]);
+          await until(() => lines().length >= wanted || child.exitCode !== null);
           return lines().at(-1);
         },
         [...HEALED, "DELETE→200 s2"],

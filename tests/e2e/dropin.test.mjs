@@ -13,8 +13,9 @@ import { InMemoryTransport } from "@modelcontextprotocol/sdk/inMemory.js";
 import * as types from "@modelcontextprotocol/sdk/types.js";
 import { examples } from "./lib/examples.mjs";
 import { installed } from "./lib/install.mjs";
+import { until } from "./lib/until.mjs";
 
-const bounded = { timeout: 30_000 };
+const bounded = { timeout: 120_000 };
 const INFO = { name: "host", version: "1.0.0" };
 const text = (result) => result.content[0].text;
 const echo = ({ x }, { session }) => `${session} ${x}`;
@@ -28,13 +29,6 @@ before(async () => {
   ({ TestServer } = await import(`${app}/node_modules/mcp-evergreen/testing.js`));
   ({ connect } = await import(`${app}/node_modules/mcp-evergreen/index.js`));
 });
-
-async function until(holds) {
-  for (let n = 0; !holds(); n++) {
-    assert.ok(n < 500, `waited in vain: ${holds}`);
-    await sleep(10);
-  }
-}
 
 /** A Client of version 1 that is connected: `{ client, transport, server, errors, closes, call }`. */
 async function connected(serverOptions, options, { Client = Client1, capabilities = { elicitation: {}, roots: {} }, handle = () => {} } = {}) {
@@ -346,7 +340,7 @@ for (const [reconnectOn, change, closes] of [
     scene.server.evict();
     scene.server.become(change);
     const settled = await scene.call("echo", { x: 1 }).then(text, (error) => error.code);
-    await sleep(20);
+    await (closes ? until(() => scene.closes > 0) : sleep(20));
     assert.deepEqual([settled, scene.closes], closes ? ["session_lost", 1] : ["s2 1", 0]);
     assert.equal(results.length, closes ? 0 : 1);
     if (!closes) assert.equal(results[0].serverInfo.version, change.version ?? "1");
@@ -432,13 +426,13 @@ test("a call that times out while it is parked is never sent, one on the wire is
   const { client, server, call } = await connected({ tools: { echo, slow: () => new Promise(() => {}) } });
   server.evict();
   const release = server.stall("initialize");
-  const parked = failure(call("echo", { x: "parked" }, { timeout: 100 }));
+  const parked = failure(call("echo", { x: "parked" }, { timeout: 1_000 }));
   assert.equal((await parked).code, types.ErrorCode.RequestTimeout);
   release();
   assert.equal(text(await call("echo", { x: "after" })), "s2 after");
   const sent = of(server, "tools/call").filter(({ params }) => params.arguments.x === "parked");
   assert.deepEqual(sent.map(({ session }) => session), [undefined], "only the refused send");
-  const slow = call("slow", {}, { timeout: 100 });
+  const slow = call("slow", {}, { timeout: 1_000 });
   assert.equal((await failure(slow)).code, types.ErrorCode.RequestTimeout);
   await until(() => of(server, "notifications/cancelled").length === 1);
   const [{ params }] = of(server, "notifications/cancelled");

@@ -12,8 +12,9 @@ import { root } from "./lib/paths.mjs";
 import { startProxy } from "./lib/proxy.mjs";
 import { everything } from "./lib/servers.mjs";
 import { fileAt, serve } from "./lib/static.mjs";
+import { until } from "./lib/until.mjs";
 
-const bounded = { timeout: 60_000 };
+const bounded = { timeout: 120_000 };
 const OURS = ["", "/transport", "/react", "/testing", "/inline"].map((entry) => [
   `mcp-evergreen${entry}`,
   `/node_modules/mcp-evergreen${entry || "/index"}.js`,
@@ -66,7 +67,7 @@ for (const [name, { language, code }] of Object.entries(examples)) {
     try {
       await page.page.addScriptTag({ url: "/example.js", type: "module" });
       if (language === "jsx") await page.page.locator("button:not([disabled])").click();
-      for (let n = 0; n < 200 && said.length === 0; n++) await new Promise((resolve) => setTimeout(resolve, 50));
+      await until(() => said.length + page.errors.length > 0);
       assert.deepEqual([page.errors, said], [[], [name === "testing" ? "Echo: otters 2" : "Echo: otters"]]);
       if (name !== "testing") assert.equal(proxy.recording.counts().initialize, 1);
     } finally {

@@ -14,8 +14,9 @@ import { run } from "./lib/processes.mjs";
 import { startProxy } from "./lib/proxy.mjs";
 import { everything, typescriptSdk } from "./lib/servers.mjs";
 import { serve } from "./lib/static.mjs";
+import { PATIENCE, until } from "./lib/until.mjs";
 
-const bounded = { timeout: 60_000 };
+const bounded = { timeout: 120_000 };
 
 let app;
 let packaged;
@@ -167,7 +168,8 @@ test("in a module worker", bounded, async () => {
 
 test("in Node, and a closed session lets the process end", bounded, async () => {
   let child;
-  const lines = [];
+  let said = "";
+  const lines = () => said.split("\n").slice(0, -1);
   const script = `${fixtures}/node.mjs`;
   try {
     await heals.with(
@@ -175,11 +177,11 @@ test("in Node, and a closed session lets the process end", bounded, async () => 
         if (child) child.stdin.write("again\n");
         else {
           child = spawn(process.execPath, [script, url], { stdio: ["pipe", "pipe", "inherit"] });
-          child.stdout.on("data", (data) => lines.push(...data.toString().trim().split("\n")));
+          child.stdout.on("data", (data) => (said += data));
         }
-        const wanted = lines.length + 1;
-        while (lines.length < wanted) await once(child.stdout, "data");
-        return lines.at(-1);
+        const wanted = lines().length + 1;
+        await until(() => lines().length === wanted || child.exitCode !== null);
+        return lines().at(-1);
       },
       // This one says goodbye.
       [...HEALED, "DELETE→200 s2"],
@@ -257,7 +259,7 @@ test("the README's example runs as it stands", bounded, async () => {
   const page = await openPage(browser, site.url);
   try {
     await page.page.addScriptTag({ url: "/example.js", type: "module" });
-    await page.page.waitForFunction("globalThis.exampleDone", { timeout: 20_000 }).catch(() => {});
+    await page.page.waitForFunction("globalThis.exampleDone", { timeout: PATIENCE }).catch(() => {});
     assert.deepEqual(page.errors, []);
     const summary = proxy.recording.summary();
     assert.equal(summary["initialize→200 s1"], 1, JSON.stringify(summary));

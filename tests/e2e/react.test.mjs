@@ -9,7 +9,7 @@ import { e2e } from "./lib/paths.mjs";
 import { run } from "./lib/processes.mjs";
 import { fileAt, serve } from "./lib/static.mjs";
 
-const bounded = { timeout: 30_000 };
+const bounded = { timeout: 120_000 };
 const PAGE = `<!doctype html><div id="root"></div>
 <script type="importmap">{ "imports": { "react": "/hosts/react.js", "mcp-evergreen": "/node_modules/mcp-evergreen/index.js" } }</script>`;
 
@@ -44,9 +44,8 @@ async function stage() {
     seen: {},
     renders: {},
     async until(holds) {
-      for (let n = 0; !holds(); n++) {
-        if (n > 300) throw new Error(`waited in vain: ${holds}`);
-        await new Promise((resolve) => setTimeout(resolve, 10));
+      for (const end = performance.now() + 30_000; !holds(); await new Promise((resolve) => setTimeout(resolve, 10))) {
+        if (performance.now() > end) throw new Error(`waited in vain: ${holds}; on the page: ${document.body.innerText}`);
       }
     },
   });

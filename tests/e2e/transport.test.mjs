@@ -11,7 +11,7 @@ import { fileAt, serve } from "./lib/static.mjs";
 
 const HOSTS = ["SDK 1", "SDK 2", "SDK 2, auto", "AI SDK"];
 const SHAPES = [..."ABCDEFGH"];
-const bounded = { timeout: 60_000 };
+const bounded = { timeout: 120_000 };
 
 let site;
 let browser;
@@ -39,7 +39,7 @@ async function inPage(play, ...args) {
 }
 
 // Runs in the page. `server` options beside the shape; `pending`: a dialog of the server's is open when the session goes.
-async function evictUnderFive(_kit, host, shapes, { server: options = {}, pending = false }) {
+async function evictUnderFive({ until }, host, shapes, { server: options = {}, pending = false }) {
   const { EvergreenTransport } = await import("/node_modules/mcp-evergreen/transport.js");
   const { TestServer } = await import("/node_modules/mcp-evergreen/testing.js");
   const { hosts } = await import("/hosts/hosts.js");
@@ -54,12 +54,6 @@ async function evictUnderFive(_kit, host, shapes, { server: options = {}, pendin
     const client = await hosts[host](transport, () => (asked(), answer));
     const text = async (call) => (await call).content[0].text;
     const before = await text(client.call("echo", { x: 0 }));
-    const until = async (true_) => {
-      for (let n = 0; !(await true_()); n++) {
-        if (n > 200) throw new Error(`waited in vain: ${true_}`);
-        await new Promise((resolve) => setTimeout(resolve, 10));
-      }
-    };
     if (options.listen !== false) await until(() => server.streams === 1);
     if (pending) {
       server.ask("elicitation/create", { message: "sure?", requestedSchema: { type: "object", properties: {} } });

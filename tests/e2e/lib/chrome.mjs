@@ -32,7 +32,7 @@ export async function launchBrowser(flags = []) {
  */
 export async function openPage(browser, url, { packageUrl = "mcp-evergreen" } = {}) {
   const page = await browser.newPage();
-  page.setDefaultTimeout(PATIENT.timeout);
+  page.setDefaultTimeout?.(PATIENT.timeout);
   const errors = [];
   page.on("pageerror", (error) => {
     const message = String(error?.message ?? error);

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { startProxy } from "./proxy.mjs";
+import { PATIENCE } from "./until.mjs";
 
 export const HEALED = [
   "server/discover→400",
@@ -29,6 +30,9 @@ export function healing(server, browser) {
         assert.notEqual(now[1], before[1]);
         await finished();
         assert.deepEqual(proxy.recording.transcript(), transcript);
+      } catch (error) {
+        error.stack += `\n\nOn the wire:\n  ${proxy.recording.transcript().join("\n  ")}`;
+        throw error;
       } finally {
         await proxy.close();
       }
@@ -42,7 +46,7 @@ export function healing(server, browser) {
       try {
         await page.goto(url);
         await heals.with(async (endpoint) => {
-          await page.waitForFunction("globalThis.whoami", { timeout: 20_000 }).catch((error) => {
+          await page.waitForFunction("globalThis.whoami", { timeout: PATIENCE }).catch((error) => {
             throw new Error(`${error.message}\n${errors.join("\n")}`);
           });
           return page.evaluate((endpoint) => whoami(endpoint), endpoint);
