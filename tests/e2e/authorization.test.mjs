@@ -7,6 +7,7 @@ import { launchBrowser } from "./lib/chrome.mjs";
 import { launchFirefox } from "./lib/firefox.mjs";
 import { installed } from "./lib/install.mjs";
 import { serve } from "./lib/static.mjs";
+import { until } from "./lib/until.mjs";
 import { startOidc } from "./servers/oidc.mjs";
 
 const TIMEOUT = 180_000;
@@ -53,7 +54,7 @@ for (const [name, launch] of [
         ["waiting: the user to authorize", "connecting", "ready"],
       );
       assert.deepEqual({ ...oidc.counts, calls: 1 }, { registered: 1, signedIn: 1, codes: 1, refreshes: 0, initialized: 1, calls: 1 });
-      assert.equal((await app.page.browserContext().pages()).length, 1, "the popup is closed");
+      await until(async () => (await app.page.browserContext().pages()).length === 1, "the popup is closed");
       assert.deepEqual(await app.run(() => [sessionStorage.length, localStorage.length]), [0, 0], "nothing is left behind");
     });
 

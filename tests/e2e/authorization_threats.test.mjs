@@ -10,6 +10,7 @@ import { launchFirefox } from "./lib/firefox.mjs";
 import { installed } from "./lib/install.mjs";
 import { listen } from "./lib/ports.mjs";
 import { serve } from "./lib/static.mjs";
+import { until } from "./lib/until.mjs";
 import { startOidc } from "./servers/oidc.mjs";
 
 const ANSWER = "mcp-evergreen:answer";
@@ -62,15 +63,14 @@ for (const [name, launch] of [
       await app.page.bringToFront();
       const began = performance.now();
       assert.equal(await kind(app), "closed");
-      assert.ok(performance.now() - began < 10_000);
+      assert.ok(performance.now() - began < 30_000, "long before the time for an answer is over");
     });
 
     authorized("a popup that nobody answers is an error when its time is up, and is closed", {}, async ({ app, context }) => {
       await app.connect({ timeout: 1_500 });
       await app.nextPopup();
       assert.equal(await kind(app), "timeout");
-      await sleep(200);
-      assert.equal((await context.pages()).length, 1);
+      await until(async () => (await context.pages()).length === 1, "the popup is closed");
     });
 
     const isolated = { headers: { "cross-origin-opener-policy": "same-origin" } };
@@ -118,14 +118,18 @@ for (const [name, launch] of [
       const page = await context.newPage();
       await page.goto(`${foreign.url}`);
       const callback = `${site.url}callback.html?code=secret&state=s&from=${encodeURIComponent(foreign.url)}`;
-      const heard = await page.evaluate(`new Promise((resolve) => {
+      const heard = page.evaluate(`new Promise((resolve) => {
         addEventListener("message", ({ data }) => resolve(data));
         window.open(${JSON.stringify(callback)});
-        setTimeout(resolve, 1500, "nothing");
+        globalThis.enough = () => resolve("nothing");
       })`);
-      assert.equal(heard, "nothing");
-      const opened = (await context.pages()).map((page) => page.url());
-      assert.ok(opened.includes(callback), "it stays where it is");
+      await until(async () => (await context.pages()).some((page) => page.url() === callback), "the callback page");
+      const opened = (await context.pages()).find((page) => page.url() === callback);
+      await opened.waitForFunction(() => document.readyState === "complete");
+      await sleep(1_000);
+      await page.evaluate(() => enough());
+      assert.equal(await heard, "nothing");
+      assert.equal(opened.url(), callback, "it stays where it is");
     });
 
     for (const [what, metadata, expected] of [

@@ -8,6 +8,7 @@ import { installed } from "./lib/install.mjs";
 import { hold, startProxy } from "./lib/proxy.mjs";
 import * as servers from "./lib/servers.mjs";
 import { serve } from "./lib/static.mjs";
+import { until } from "./lib/until.mjs";
 
 const FIRST = ["server/discover→400", "initialize→200 s1", "notifications/initialized→202 s1"];
 const HANDSHAKE = ["initialize", "notifications/initialized"];
@@ -28,7 +29,7 @@ after(async () => {
 
 /** `play` gets `{ server, proxy, page, recording, whoami }`: one server, one proxy and one page for each test. */
 function scene(name, play, kind = servers.typescriptSdk) {
-  test(name, { timeout: 60_000 }, async () => {
+  test(name, { timeout: 120_000 }, async () => {
     const server = await kind.start();
     const proxy = await startProxy(server.url);
     const page = await openPage(browser, site.url);
@@ -64,13 +65,6 @@ const echo = (page) => page.run(async ({ text }) => text(await session.callTool(
 
 async function reload(page) {
   await page.page.reload();
-}
-
-async function until(condition, what) {
-  for (let tries = 0; !(await condition()); tries++) {
-    assert.ok(tries < 250, what);
-    await sleep(20);
-  }
 }
 
 scene("with persist, the first call after a reload goes out without a handshake", async ({ proxy, page, recording }) => {
@@ -336,7 +330,8 @@ for (const [offline, outcome] of [["wait", undefined], ["fail", "network"]]) {
         ({ code, outcome, diagnosis }) => (settled = { code, outcome, kind: diagnosis?.kind }),
       );
     });
-    await sleep(1_000);
+    if (outcome) await until(() => page.page.evaluate(() => settled !== undefined), "the call fails");
+    else await sleep(1_000);
     const settled = await page.page.evaluate(() => settled);
     assert.deepEqual(settled, outcome && { code: outcome, outcome: "not_executed", kind: "offline" });
     await page.page.setOfflineMode(false);
@@ -353,7 +348,8 @@ scene("keepAlive pings while nothing else is said, and pauses in a hidden page",
     Object.defineProperty(document, "visibilityState", { value: "hidden", configurable: true });
     document.dispatchEvent(new Event("visibilitychange", { bubbles: true }));
   });
-  await sleep(300);
+  // One may be on its way.
+  await sleep(700);
   const mark = recording.records.length;
   await sleep(1_000);
   assert.deepEqual(recording.transcript(mark), []);

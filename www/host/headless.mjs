@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from "node:util";
 import { launchBrowser } from "../../tests/e2e/lib/chrome.mjs";
 import { PagePilot } from "./pilot.mjs";
 
-const DEADLINE = 60_000;
+const DEADLINE = 180_000;
 
 /** Plays every server in turn and prints what happened; whether a call survived the restart of each. */
 export async function play(world, url) {

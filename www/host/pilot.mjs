@@ -1,6 +1,6 @@
 // A hand on the page's controls and an eye on what it shows, by puppeteer.
 
-const WAIT = { timeout: 20_000 };
+const WAIT = { timeout: 60_000 };
 const ARROWS = {
   "page-session": "page ──▶ session          ",
   "session-page": "page ◀── session          ",
@@ -23,6 +23,7 @@ export class PagePilot {
 
   static async open(browser, url, viewport = { width: 1360, height: 900 }) {
     const page = await browser.newPage();
+    page.setDefaultTimeout(WAIT.timeout);
     const pilot = new PagePilot(page);
     await page.setViewport(viewport);
     await page.goto(url);

@@ -1,8 +1,8 @@
 // A page of an app that authorizes, and the user before it.
 
 import assert from "node:assert/strict";
-import { setTimeout as sleep } from "node:timers/promises";
 import { openPage } from "./chrome.mjs";
+import { until } from "./until.mjs";
 
 /** Opens the app of `site`; `connect` goes to the MCP server at `url`. */
 export async function openApp(context, site, url) {
@@ -14,10 +14,7 @@ export async function openApp(context, site, url) {
   };
   const popups = [];
   page.on("popup", (popup) => popups.push(popup));
-  const nextPopup = async () => {
-    while (popups.length === 0) await sleep(20);
-    return popups.shift();
-  };
+  const nextPopup = () => until(() => popups.shift(), "a popup");
   return {
     ...app,
     /** Runs `fn` in a real click. */
@@ -51,7 +48,7 @@ export async function openApp(context, site, url) {
     /** The page has been away, and is the app's again. */
     async isBack() {
       const isApp = () => page.url().startsWith(site) && new URL(page.url()).pathname === "/";
-      while (!isApp()) await sleep(20);
+      await until(isApp, () => `the app, not ${page.url()}`);
       await page.waitForSelector("title");
     },
     nextPopup,
