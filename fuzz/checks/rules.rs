@@ -187,6 +187,7 @@ impl Book {
                 assert!(!self.closed || open.purpose == Purpose::Delete, "read after close");
                 open.reads = Some(how);
             }
+            Output::Tell { .. } | Output::Steal => panic!("a session that is not shared speaks to tabs"),
             Output::Abort { exchange } => {
                 assert!(self.open.contains_key(&exchange), "{exchange:?} is aborted, and is over");
                 self.forget(exchange);

@@ -83,6 +83,7 @@ pub(super) fn parse(url: &JsValue, config: &JsValue) -> Thrown<(Transport, Confi
         },
         keep_alive_ms: number(&field("keepAlive")?),
         persists: field("persists")?.is_truthy(),
+        shared: field("shared")?.is_truthy(),
         max_resumes: u32::try_from(need_number("maxResumes")?).unwrap_or(u32::MAX),
         authorizes: transport.authorizer.is_some(),
     };

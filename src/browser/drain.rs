@@ -156,6 +156,7 @@ impl Inner {
                 self.tell_host(|host| host.ask(Question { id: question, method, params, call, generation }));
             }
             Output::Withdraw { question } => self.tell_host(|host| host.withdraw(question)),
+            Output::Tell { .. } | Output::Steal => {}
             Output::Probe => self.probe(),
             Output::Authorize { challenge, ask } => self.authorize(challenge, ask),
             Output::Emit(Event::StateChange) => {

@@ -30,6 +30,8 @@ impl<P: Payload> Session<P> {
                 Timer::Wake => self.wake_due(now),
                 Timer::Look => self.look_due(now),
                 Timer::KeepAlive => self.keep_alive_due(now),
+                Timer::Leader => self.leader_due(now),
+                Timer::Offer => self.offer_due(now),
             }
         }
         self.send_waiting(now);

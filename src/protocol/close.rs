@@ -16,11 +16,11 @@ const DELETE_MS: u64 = 5_000;
 
 impl<P: Payload> Session<P> {
     /// Ends the session: all that is open settles with an error; with `terminate`, DELETE is sent where there is a
-    /// session to end (2025-11-25, transports, Session Management 5). Settles with `{}` when the server has answered or
+    /// session to end, which no other tab shares (2025-11-25, transports, Session Management 5). Settles with `{}` when the server has answered or
     /// after five seconds.
     pub fn close(&mut self, terminate: bool, now: Now) -> CallId {
         let delete = match &self.state {
-            _ if !terminate => None,
+            _ if !terminate || self.tabs.has_company() => None,
             State::Ready(session) => delete_request(session, now),
             State::Establishing(establishing) => match (&establishing.step, &establishing.since) {
                 (Step::Host { fresh } | Step::Initialized { fresh, .. } | Step::Proof { fresh, .. }, _) => {
@@ -47,6 +47,7 @@ impl<P: Payload> Session<P> {
         }
         let last = Status { phase: Phase::Closed, waiting_for: None, ..self.status() };
         self.past.ended = Some(Box::new(last));
+        self.say_bye();
         self.state = State::Closed;
         self.authorization.end();
         let questions: Vec<_> = self.questions.keys().copied().collect();

@@ -36,6 +36,8 @@ pub struct Config {
     pub keep_alive_ms: Option<u64>,
     /// Whether the session is kept for a later page life ([`super::Event::Keep`]). Default false.
     pub persists: bool,
+    /// Whether tabs share the session: it waits for [`super::Session::handle_role`]. Default false.
+    pub shared: bool,
     /// With [`Handshake::Host`]: when the host's Client must connect anew.
     pub reconnect_on: ReconnectOn,
 }
@@ -147,6 +149,7 @@ impl Default for Config {
             offline: Offline::Wait,
             keep_alive_ms: None,
             persists: false,
+            shared: false,
             reconnect_on: ReconnectOn::Incompatible,
         }
     }

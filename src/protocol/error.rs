@@ -66,6 +66,22 @@ impl Code {
             Self::Closed => "closed",
         }
     }
+
+    /// Of those that an attempt to make a session may fail with.
+    pub(super) fn named(name: &str) -> Option<Self> {
+        const ALL: [Code; 9] = [
+            Code::Network,
+            Code::Cors,
+            Code::Http,
+            Code::NotMcp,
+            Code::Protocol,
+            Code::Rpc,
+            Code::UnsupportedVersion,
+            Code::Unauthorized,
+            Code::Auth,
+        ];
+        ALL.into_iter().find(|code| code.as_str() == name)
+    }
 }
 
 /// Did the server run it?

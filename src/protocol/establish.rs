@@ -53,6 +53,7 @@ impl<P: Payload> Session<P> {
             | Step::Proof { .. }
             | Step::Check { .. }
             | Step::Clearing { .. }
+            | Step::Elsewhere
             | Step::Probe { .. } => {}
         }
     }
@@ -116,6 +117,9 @@ impl<P: Payload> Session<P> {
 
     /// Sends `initialize`, without a session id, always.
     pub(super) fn handshake(&mut self, now: Now) {
+        if self.is_made_elsewhere(now) {
+            return;
+        }
         if self.has_nothing_to_replay() {
             let text = "The session has expired. It was taken up without its `initialize`, and cannot be made anew.";
             return self.part(Error::new(Code::SessionLost, Outcome::NotExecuted, text), "the session expired", now);
@@ -334,6 +338,13 @@ impl<P: Payload> Session<P> {
 
     /// The new session is ready: the parked calls go out at once.
     pub(super) fn established(&mut self, now: Now) {
+        if self.state.fresh().is_some() {
+            self.put_in_place(now);
+            self.share_session(now);
+        }
+    }
+
+    pub(super) fn put_in_place(&mut self, now: Now) {
         let Some(fresh) = self.state.take_fresh() else { return };
         let Some((since, parked)) = self.state.establish(fresh) else { return };
         self.timers.clear(Timer::Step);

@@ -59,6 +59,7 @@ impl<P: Payload> Session<P> {
     /// An attempt failed. Calls settle after `max_attempts`; the session comes back by itself, or with the next call.
     pub(super) fn attempt_failed(&mut self, error: Box<Error<P>>, floor_ms: u64, now: Now) {
         let max_attempts = self.config.recovery.max_attempts;
+        self.tell_failed(&error, floor_ms);
         let Some(establishing) = self.state.establishing_mut() else { return };
         establishing.failed += 1;
         establishing.cleared = false;

@@ -24,6 +24,8 @@ const TOOL_LIST: &str = "tool list";
 #[derive(Debug, Default)]
 pub(super) struct Interests {
     pub host_listens: bool,
+    /// A listening stream may not be open.
+    pub no_stream: bool,
     pub wishes: Wishes,
     /// Said once more, because something else may have overtaken it.
     again: Map<ExchangeId, Saying>,
@@ -107,7 +109,9 @@ impl<P: Payload> Session<P> {
     }
 
     fn say_again(&mut self, saying: Option<Saying>, now: Now) {
-        let Some(saying) = saying.filter(|_| self.state.ready().is_some_and(|it| it.era().holds_by_request())) else {
+        let wanted_elsewhere = |saying: &Saying| matches!(saying, Saying::Unsubscribe(uri) if self.others_want(uri));
+        let by_request = self.state.ready().is_some_and(|it| it.era().holds_by_request());
+        let Some(saying) = saying.filter(|saying| by_request && !wanted_elsewhere(saying)) else {
             return;
         };
         let exchange = self.say(&saying, now);
@@ -158,7 +162,8 @@ impl<P: Payload> Session<P> {
             put_back(Restoring::Tools { seen: Map::default(), pages: 1 }, exchange);
         }
         let by_request = self.state.ready().is_some_and(|session| session.era().holds_by_request());
-        if !by_request && self.interests.wishes.subscriptions().next().is_some() {
+        // The tab that leads sees to its stream.
+        if !by_request && self.tabs.acts() && self.interests.wishes.subscriptions().next().is_some() {
             self.listen(now);
             put_back(Restoring::Stream, self.open_stream_id());
         }

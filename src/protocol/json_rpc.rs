@@ -23,7 +23,7 @@ impl Id {
         (number.fract() == 0.0 && number.abs() <= 9_007_199_254_740_992.0).then_some(Self::Integer(number as i64))
     }
 
-    fn to_json(&self) -> String {
+    pub(super) fn to_json(&self) -> String {
         match self {
             Self::Integer(number) => number.to_string(),
             Self::Text(text) => quote(text),

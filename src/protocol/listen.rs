@@ -6,7 +6,7 @@ use super::era::Era;
 use super::exchange::{Answer, Exchange};
 use super::send::outgoing;
 use super::session::Session;
-use super::state::Established;
+use super::state::{Established, State};
 use super::status::Event;
 use super::stream::{Cursor, stream_request};
 use super::subscribe::Heard;
@@ -40,12 +40,37 @@ impl<P: Payload> Session<P> {
         self.listen(now);
     }
 
-    fn wants_to_listen(&self) -> bool {
+    /// Whether a listening stream may be open: each holds a connection, and a browser has six for a host.
+    pub fn allow_stream(&mut self, allowed: bool, now: Now) {
+        if self.interests.no_stream == allowed {
+            self.interests.no_stream = !allowed;
+            self.listen(now);
+        }
+    }
+
+    /// Whether one would be open if it were allowed.
+    #[must_use]
+    pub fn wants_stream(&self) -> bool {
+        let refused = matches!(self.state.ready().map(|session| &session.listening), Some(Listening::Refused));
+        !matches!(self.state, State::Closed) && !refused && self.is_to_listen()
+    }
+
+    /// Whether this tab wants to hear what the server says unasked.
+    pub(super) fn wants_to_hear(&self) -> bool {
         match self.config.listen {
             Listen::Always => true,
             Listen::Auto => self.interests.host_listens || self.interests.wishes.subscriptions().next().is_some(),
             Listen::Never => false,
         }
+    }
+
+    fn is_to_listen(&self) -> bool {
+        self.tabs.acts()
+            && (self.wants_to_hear() || self.tabs.others_listen() || self.tabs.others_uris().next().is_some())
+    }
+
+    fn wants_to_listen(&self) -> bool {
+        self.is_to_listen() && !self.interests.no_stream
     }
 
     /// Opens the standing stream where it is wanted and not open, and closes it where it is not wanted any more.
@@ -56,7 +81,10 @@ impl<P: Payload> Session<P> {
             return self.listen_modern(wanted, now);
         }
         match (&session.listening, wanted) {
-            (Listening::Off, true) => self.open_stream(Cursor::default(), 0, now),
+            (Listening::Off, true) => {
+                let cursor = Cursor { event_id: self.tabs.take_event_id(), ..Cursor::default() };
+                self.open_stream(cursor, 0, now);
+            }
             // It ended while the session was in doubt, and no timer runs.
             (Listening::Ended { .. }, true) if self.timers.at(Timer::Listen).is_none() => self.listen_due(now),
             (Listening::Open { exchange, .. }, false) => {

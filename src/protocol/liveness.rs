@@ -107,6 +107,7 @@ impl<P: Payload> Session<P> {
                 | Step::Initialized { .. }
                 | Step::Clearing { .. }
                 | Step::Probe { .. }
+                | Step::Elsewhere
                 | Step::Backoff { .. } => {}
             },
             State::Ready(_) | State::Closed => {}

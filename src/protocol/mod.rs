@@ -55,6 +55,7 @@ mod state;
 pub mod status;
 mod stream;
 mod subscribe;
+mod tabs;
 mod task;
 pub mod time;
 mod tools;
@@ -74,6 +75,7 @@ pub use page::PageChange;
 pub use payload::{Field, Payload};
 pub use session::Session;
 pub use status::{Event, Status};
+pub use tabs::Role;
 pub use time::Now;
 
 use http::{Head, Request};
@@ -226,6 +228,15 @@ pub enum Output<P> {
     /// Find out whether anything answers at the endpoint, by a request whose answer need not be readable, and tell
     /// [`Session::handle_probe`].
     Probe,
+    /// Tell every other tab that shares the session, in order: [`Session::handle_peer`] there.
+    Tell {
+        /// What is told.
+        text: String,
+        /// What goes with it as it is.
+        payload: Option<P>,
+    },
+    /// Take the lead of the tabs that share the session, whoever has it: the leader does not answer.
+    Steal,
     /// Get a token, and tell [`Session::handle_authorized`]; before that [`Session::handle_user_asked`], where the user
     /// has to be asked. One at a time. It is moot once the session has closed.
     Authorize {

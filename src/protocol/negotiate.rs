@@ -42,6 +42,9 @@ impl<P: Payload> Session<P> {
     }
 
     fn discover(&mut self, now: Now) {
+        if self.is_made_elsewhere(now) {
+            return;
+        }
         let wire_id = self.fresh_wire_id();
         let exchange = Exchange {
             era: Era::Modern,

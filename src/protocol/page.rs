@@ -196,7 +196,7 @@ impl<P: Payload> Session<P> {
     fn leave(&mut self, now: Now) {
         self.keep_record(now);
         let own = matches!(self.config.handshake, Handshake::Own { .. });
-        if own && !self.config.persists && self.calls.is_empty() {
+        if own && !self.config.persists && !self.tabs.is_shared() && self.calls.is_empty() {
             let delete = self.state.known().and_then(|session| delete_request(session, now));
             self.shut("the page was left", now);
             if let Some(delete) = delete {
@@ -210,6 +210,11 @@ impl<P: Payload> Session<P> {
         if let Some(record) = record {
             self.emit(Event::Keep { record });
         }
+    }
+
+    /// Whether nobody sees the page.
+    pub(super) fn is_away(&self) -> bool {
+        self.page.away.is_some()
     }
 
     /// Whether nothing is to be sent.

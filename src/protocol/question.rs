@@ -51,6 +51,21 @@ impl<P: Payload> Session<P> {
         if !host && method == legacy::PING {
             return self.post_answer(&id, &Ok("{}".to_owned()), generation, now);
         }
+        if on != Purpose::Listen || !self.offer(&id, &method, params.as_ref(), now) {
+            self.asked_here(id, method, params, on, generation, now);
+        }
+    }
+
+    pub(super) fn asked_here(
+        &mut self,
+        id: Id,
+        method: String,
+        params: Option<P>,
+        on: Purpose,
+        generation: u32,
+        now: Now,
+    ) {
+        let host = matches!(self.config.handshake, Handshake::Host);
         if !host && !self.handled.contains(&method) {
             let refusal = Err((METHOD_NOT_FOUND, "Method not found".to_owned()));
             return self.post_answer(&id, &refusal, generation, now);

@@ -329,6 +329,7 @@ impl<P: Payload> Session<P> {
     fn notified(&mut self, id: ExchangeId, method: String, params: Option<P>, now: Now) {
         let Some(exchange) = self.exchanges.get(&id) else { return };
         let (purpose, generation) = (exchange.purpose, exchange.generation);
+        let event_id = exchange.cursor.event_id.clone();
         let progress_token = exchange.wire_id.filter(|_| !exchange.concluded);
         if purpose == Purpose::Listen && self.told_on_stream(id, &method, params.as_ref(), now) {
             return;
@@ -344,6 +345,7 @@ impl<P: Payload> Session<P> {
             ("notifications/cancelled", _, Some(cancelled)) => self.question_cancelled(generation, cancelled, now),
             _ => self.forget_changed(&method, params.as_ref()),
         }
+        self.pass_on(purpose, event_id, &method, params.as_ref());
         self.emit(Event::Notification { method, params, call: purpose.call() });
     }
 

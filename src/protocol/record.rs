@@ -19,12 +19,12 @@ const UNREADABLE: &str = "What was stored of the session by an earlier page life
                           session is made. Is something else stored under the same key?";
 
 /// A record that was read.
-struct Read<P> {
-    id: Option<SessionId>,
-    version: &'static str,
+pub(super) struct Read<P> {
+    pub id: Option<SessionId>,
+    pub version: &'static str,
     wire_id: u64,
     at: u64,
-    handshake: P,
+    pub handshake: P,
     level: Option<String>,
     uris: Vec<String>,
 }
@@ -104,7 +104,7 @@ impl<P: Payload> Session<P> {
     }
 }
 
-fn read<P: Payload>(record: &str) -> Option<Read<P>> {
+pub(super) fn read<P: Payload>(record: &str) -> Option<Read<P>> {
     let record = Json::parse(record)?;
     let number = |name: &str| u64::try_from(record.get(name)?.as_i64()?).ok();
     let text = |name: &str| {

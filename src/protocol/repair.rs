@@ -41,6 +41,8 @@ enum Loss {
     Refused { caller_waits: bool },
     /// The host wants another.
     Host,
+    /// The next one is at hand.
+    Replaced,
 }
 
 impl<P: Payload> Session<P> {
@@ -96,7 +98,9 @@ impl<P: Payload> Session<P> {
         let caller_waits = !matches!(loss, Loss::Refused { caller_waits: false });
         let held = self.state.establishing().is_some_and(|establishing| !establishing.parked.is_empty());
         let waits = caller_waits || held || check.as_ref().is_some_and(|check| !check.waiting.is_empty());
-        if strikes > 0 {
+        if matches!(loss, Loss::Replaced) {
+            // Nothing to do for it.
+        } else if strikes > 0 {
             let wait = backoff::delay(strikes, &self.config.recovery, 0, &mut self.rng);
             self.back_off(wait, wait, "the server loses sessions soon after it made them", now);
         } else if waits {
@@ -160,6 +164,12 @@ impl<P: Payload> Session<P> {
     /// The session goes on elsewhere.
     pub(super) fn lose_to_another(&mut self, reason: &'static str, now: Now) {
         self.lose(reason, Loss::Host, now);
+        self.condemned(reason, now);
+    }
+
+    /// Another tab has made the next one, which takes its place at once.
+    pub(super) fn replaced(&mut self, reason: &'static str, now: Now) {
+        self.lose(reason, Loss::Replaced, now);
         self.condemned(reason, now);
     }
 

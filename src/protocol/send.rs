@@ -11,6 +11,7 @@ use super::state::{Established, IfAlive, State};
 use super::status::WireStep;
 use super::stream::Cursor;
 use super::time::Timer;
+use super::wishes::Saying;
 use super::{CallId, Code, Error, ExchangeId, Now, Output, Params, Payload, Purpose};
 
 /// So many requests are under way at a time: as many as an HTTP/2 server lets a client have at least (RFC 9113, 6.5.2;
@@ -33,6 +34,7 @@ impl<P: Payload> Session<P> {
             self.interest_refused(id, now);
             return self.settle(id, Err(Box::new(error)));
         }
+        let wanted_elsewhere = matches!(Saying::of(call), Some(Saying::Unsubscribe(uri)) if self.others_want(&uri));
         match kind {
             Kind::Connect | Kind::Reconnect | Kind::Close => {
                 let result = session.handshake.clone();
@@ -51,6 +53,7 @@ impl<P: Payload> Session<P> {
             }
             Kind::Request if !era.holds_by_request() && self.held_without_request(id, now) => {}
             Kind::Request if self.answer_from_cache(id, now) => {}
+            Kind::Request if wanted_elsewhere => self.settle(id, Ok(P::empty())),
             Kind::Request | Kind::Verify | Kind::Notification => self.put_on_wire(id, now),
         }
     }

@@ -16,6 +16,7 @@ use super::question::Question;
 use super::sorted::{Map, Set};
 use super::state::State;
 use super::status::Event;
+use super::tabs::Tabs;
 use super::task::Task;
 use super::time::{Timer, Timers};
 use super::{
@@ -48,6 +49,7 @@ pub struct Session<P> {
     pub(super) timers: Timers,
     pub(super) past: Past<P>,
     pub(super) page: Page,
+    pub(super) tabs: Tabs,
     /// `initialize` params of a host's own Client.
     pub(super) host_params: Params,
     /// The server's capabilities that it relies on.
@@ -68,6 +70,7 @@ impl<P: Payload> Session<P> {
     pub fn new(config: Config, seed: u64, now: Now) -> Self {
         let mut rng = fastrand::Rng::with_seed(seed);
         let next_wire_id = rng.u64(WIRE_ID_BASE);
+        let tabs = Tabs::new(Self::shares(&config), &mut rng);
         let stamp = match &config.handshake {
             Handshake::Own { client_info, capabilities } => modern::stamp(client_info, capabilities),
             Handshake::Host => String::new(),
@@ -92,6 +95,7 @@ impl<P: Payload> Session<P> {
             timers: Timers::default(),
             past: Past { legacy_since, ..Past::new() },
             page: Page::default(),
+            tabs,
             host_params: Params::default(),
             used: Vec::new(),
             waiting: VecDeque::new(),
@@ -252,6 +256,9 @@ impl<P: Payload> Session<P> {
 
     /// What to do next; `None` when there is nothing.
     pub fn poll_output(&mut self) -> Option<Output<P>> {
+        if self.outputs.is_empty() {
+            self.say_wishes();
+        }
         self.outputs.pop_front()
     }
 

@@ -1,10 +1,10 @@
 //! The state of a session as the host is shown it.
 
-use super::Payload;
 use super::era::modern;
 use super::session::Session;
 use super::state::{Established, Since, State, Step};
 use super::status::{Phase, Status, WaitingFor};
+use super::{Payload, Role};
 
 impl<P: Payload> Session<P> {
     /// A snapshot of the state.
@@ -38,6 +38,7 @@ impl<P: Payload> Session<P> {
                 | Step::Host { .. }
                 | Step::Initialized { .. }
                 | Step::Proof { .. }
+                | Step::Elsewhere
                 | Step::Check { .. }
                 | Step::Probe { .. }
                 | Step::Clearing { .. } => match establishing.since {
@@ -59,6 +60,7 @@ impl<P: Payload> Session<P> {
             recoveries: self.past.recoveries,
             last_recovery: self.past.last_recovery.clone(),
             waiting_for,
+            share: Some(self.tabs.role).filter(|role| *role != Role::Alone),
             last_error: self.past.last_error.clone(),
         }
     }

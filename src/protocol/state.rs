@@ -119,6 +119,8 @@ pub(crate) enum Step<P> {
     Clearing { exchange: ExchangeId },
     /// The driver's word on why the server cannot be reached; `error` is what `connect` fails with.
     Probe { error: Box<Error<P>> },
+    /// Another tab, which makes the session; or this one's part among them.
+    Elsewhere,
     /// Time. A call may cut it short, down to `not_before`.
     Backoff { until: Now, not_before: u64, why: &'static str },
 }
@@ -300,6 +302,7 @@ impl<P> State<P> {
             | Step::Check { .. }
             | Step::Clearing { .. }
             | Step::Probe { .. }
+            | Step::Elsewhere
             | Step::Backoff { .. } => None,
         }
     }
@@ -318,6 +321,7 @@ impl<P> State<P> {
             | Step::Check { .. }
             | Step::Clearing { .. }
             | Step::Probe { .. }
+            | Step::Elsewhere
             | Step::Backoff { .. }) => {
                 *step = other;
                 None

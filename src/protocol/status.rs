@@ -2,7 +2,9 @@
 
 use super::era::{Era, modern};
 use super::state::Established;
-use super::{CallId, ExchangeId, Field, Payload, Purpose, ToolChanges, error::Error, http::Method, verdict::Verdict};
+use super::{
+    CallId, ExchangeId, Field, Payload, Purpose, Role, ToolChanges, error::Error, http::Method, verdict::Verdict,
+};
 
 /// The state of a session, as a host may show it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +86,8 @@ pub struct Status<P> {
     pub last_recovery: Option<LastRecovery>,
     /// With [`Phase::Waiting`]: what for.
     pub waiting_for: Option<WaitingFor>,
+    /// What this tab is to the others, where they share the session.
+    pub share: Option<Role>,
     /// Why the latest attempt to establish the session failed; `None` once it is ready.
     pub last_error: Option<Box<Error<P>>>,
 }

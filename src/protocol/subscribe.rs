@@ -2,9 +2,9 @@
 //! (2026-07-28, patterns, Subscriptions). When that changes, a new stream is opened, and the one before it is closed once
 //! the server has acknowledged the new one.
 
-use super::call::Place;
+use super::call::{Call, Place};
 use super::config::Listen;
-use super::era::modern;
+use super::era::{Era, modern};
 use super::exchange::Exchange;
 use super::http::{Method, Request};
 use super::json::quote;
@@ -44,14 +44,22 @@ impl<P: Payload> Session<P> {
     /// What the app wants to hear of this server, as members of a JSON object; empty where there is nothing.
     fn filter(&self, session: &Established<P>) -> String {
         let declared = |capability| session.capabilities.as_ref().is_some_and(|all| all.contains(&capability));
-        let hears = self.interests.host_listens || self.config.listen == Listen::Always;
+        let hears = self.interests.host_listens || self.config.listen == Listen::Always || self.tabs.others_listen();
         let lists = LISTS.iter().filter(|(capability, ..)| hears && declared(capability));
         let mut members: Vec<String> = lists.map(|(_, name, _)| format!("\"{name}\":true")).collect();
-        let uris: Vec<String> = self.interests.wishes.subscriptions().map(quote).collect();
+        let uris: Vec<String> = self.all_subscriptions().iter().map(|uri| quote(uri)).collect();
         if !uris.is_empty() {
             members.push(format!("\"resourceSubscriptions\":[{}]", uris.join(",")));
         }
         members.join(",")
+    }
+
+    /// This tab's, and those of the tabs that it listens for.
+    fn all_subscriptions(&self) -> Vec<&str> {
+        let mut uris: Vec<&str> = self.interests.wishes.subscriptions().chain(self.tabs.others_uris()).collect();
+        uris.sort_unstable();
+        uris.dedup();
+        uris
     }
 
     /// Opens, changes or closes the stream, as the app wants it now.
@@ -135,7 +143,7 @@ impl<P: Payload> Session<P> {
 
     /// The server says what it will tell.
     fn acknowledged(&mut self, id: ExchangeId, params: Option<&P>, now: Now) {
-        let subscribed: Vec<String> = self.interests.wishes.subscriptions().map(str::to_owned).collect();
+        let subscribed: Vec<String> = self.all_subscriptions().into_iter().map(str::to_owned).collect();
         let told = params.and_then(|params| params.field(Field::Notifications));
         let named = |told: P| -> Vec<String> {
             let uris = told.field(Field::ResourceSubscriptions).and_then(|uris| uris.items()).unwrap_or_default();
@@ -150,21 +158,58 @@ impl<P: Payload> Session<P> {
         if *exchange != id {
             return;
         }
-        let (before, after_break, filter) =
-            (heard.before.take(), std::mem::take(&mut heard.after_break), &heard.filter);
-        let lists = LISTS.iter().filter(|(_, name, _)| filter.contains(name)).map(|(_, _, list)| *list).collect();
+        let (before, after_break) = (heard.before.take(), std::mem::take(&mut heard.after_break));
         heard.granted = Some(granted.clone());
         self.timers.clear(Timer::Exchange(id));
         before.map(|before| self.abort(before, now));
-        let waiting = self.calls.iter().filter(|(_, call)| matches!(call.place, Place::Subscribing));
-        for id in waiting.map(|(id, _)| *id).collect::<Vec<_>>() {
-            self.subscription_told(id, &granted, now);
-        }
+        self.tell_stream(&subscribed, Some(&granted), after_break);
+        self.subscribers_told(&subscribed, &granted, now);
         if after_break {
-            let resources = subscribed.iter().filter(|uri| granted.contains(uri)).cloned().collect();
-            self.emit(Event::Stale { lists, resources });
+            self.emit_stale(&granted);
         }
         self.stream_restored(id, &subscribed, &granted, now);
+    }
+
+    /// Who is not among those that were asked for waits for the next stream.
+    fn subscribers_told(&mut self, asked: &[String], granted: &[String], now: Now) {
+        let asked = |call: &Call| call.params.name.as_ref().is_some_and(|uri| asked.contains(uri));
+        let waiting = self.calls.iter().filter(|(_, call)| matches!(call.place, Place::Subscribing) && asked(call));
+        for id in waiting.map(|(id, _)| *id).collect::<Vec<_>>() {
+            self.subscription_told(id, granted, now);
+        }
+    }
+
+    fn emit_stale(&mut self, granted: &[String]) {
+        let filter = self.state.ready().map(|session| self.filter(session)).unwrap_or_default();
+        let lists = LISTS.iter().filter(|(_, name, _)| filter.contains(name)).map(|(_, _, list)| *list).collect();
+        let subscribed = self.interests.wishes.subscriptions().map(str::to_owned);
+        let resources = subscribed.filter(|uri| granted.contains(uri)).collect();
+        self.emit(Event::Stale { lists, resources });
+    }
+
+    /// The tab that leads tells of its stream: what the server tells of, or that it has no such stream.
+    pub(super) fn stream_told(&mut self, asked: &[String], granted: Option<&[String]>, stale: bool, now: Now) {
+        let Some(granted) = granted else { return self.no_subscriptions(now) };
+        self.subscribers_told(asked, granted, now);
+        if stale {
+            self.emit_stale(granted);
+        }
+    }
+
+    /// Another tab has said what it wants to hear, and the stream that is open may tell it already.
+    pub(super) fn tell_stream_again(&mut self) {
+        let Some(session) = self.state.ready().filter(|session| session.era() == Era::Modern) else { return };
+        let asked: Vec<String> = self.all_subscriptions().into_iter().map(str::to_owned).collect();
+        match &session.listening {
+            Listening::Open { heard: Heard { granted: Some(granted), filter, .. }, .. }
+                if *filter == self.filter(session) =>
+            {
+                let granted = granted.clone();
+                self.tell_stream(&asked, Some(&granted), false);
+            }
+            Listening::Refused => self.tell_stream(&asked, None, false),
+            Listening::Off | Listening::Open { .. } | Listening::Ended { .. } => {}
+        }
     }
 
     fn subscription_told(&mut self, id: CallId, granted: &[String], now: Now) {
@@ -203,6 +248,7 @@ impl<P: Payload> Session<P> {
 
     /// The server has no such stream: nobody who waits for it will be told anything.
     pub(super) fn no_subscriptions(&mut self, now: Now) {
+        self.tell_stream(&[], None, false);
         let waiting = self.calls.iter().filter(|(_, call)| matches!(call.place, Place::Subscribing));
         for id in waiting.map(|(id, _)| *id).collect::<Vec<_>>() {
             self.subscription_refused(id, now);

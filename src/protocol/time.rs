@@ -34,6 +34,10 @@ pub(super) enum Timer {
     Look,
     /// A session that lies idle is pinged.
     KeepAlive,
+    /// The tab that leads has had time to answer.
+    Leader,
+    /// Nobody has claimed a question.
+    Offer,
 }
 
 /// Each timer runs at most once at a time.
@@ -81,6 +85,8 @@ impl Timers {
                 Timer::Wake => "the page is back",
                 Timer::Look => "the clocks are compared",
                 Timer::KeepAlive => "a session that lies idle is pinged",
+                Timer::Leader => "the tab that leads has had time to answer",
+                Timer::Offer => "nobody has claimed a question",
             },
         })
     }

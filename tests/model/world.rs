@@ -572,6 +572,7 @@ impl World {
                 self.asked(question, params.as_ref(), call, generation);
             }
             Output::Withdraw { question } => self.withdrawn(question),
+            Output::Tell { .. } | Output::Steal => self.fail("a session that is not shared speaks to tabs"),
             Output::Probe => {
                 self.steps.probing = true;
                 // Some driver never says.

@@ -337,6 +337,7 @@ impl Net {
                     self.questions.push((question, method));
                 }
                 Output::Withdraw { .. } => self.log.push("question withdrawn".to_owned()),
+                Output::Tell { .. } | Output::Steal => panic!("a session that is not shared speaks to tabs"),
                 Output::Probe => {
                     self.log.push("probe".to_owned());
                     self.session.handle_probe(self.reach, self.now);

@@ -1,0 +1,163 @@
+//! What tabs tell each other, as a JSON array: its kind, who tells it, and what belongs to the kind. The channel's name
+//! carries the version of this format, so that tabs with another one are not met.
+
+use super::super::json::Json;
+
+/// Orders the sessions that tabs share: a newer one is greater. The default stands for none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(in super::super) struct Mark {
+    /// Of the leader that made it.
+    pub term: u64,
+    pub serial: u64,
+}
+
+/// Who tells it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Sender {
+    pub tab: u64,
+    /// The term of a leader; 0: a follower.
+    pub lead: u64,
+    /// Of the session that it has, or had last.
+    pub mark: Mark,
+}
+
+/// What is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Message {
+    /// The tab is there, and wants to hear this. `asks`: who else is?
+    Hello { asks: bool, listens: bool, uris: Vec<String> },
+    /// It is not there any more.
+    Bye,
+    /// It needs another session than the sender's, which was refused; or, in `doubt`, cannot be reached.
+    Want { doubt: bool },
+    /// The leader is there.
+    Alive,
+    /// The sender's session.
+    Session { record: String },
+    /// The leader's attempt to make a session failed.
+    Failed { code: String, message: String, retryable: bool, floor_ms: u64 },
+    /// A notification; its `params` are the payload.
+    Heard { method: String, event_id: Option<String> },
+    /// The listening stream of the modern era: the resources that the server was asked for, those that it tells of
+    /// (`None`: it has no such stream), and whether changes may have been missed before.
+    Stream { asked: Vec<String>, granted: Option<Vec<String>>, stale: bool },
+    /// The server's question, on the listening stream: whose is it? `id` as JSON; its `params` are the payload.
+    Offer { question: u64, id: String, method: String },
+    /// The sender's.
+    Claim { question: u64 },
+    /// This tab is to answer it.
+    Yours { question: u64, to: u64 },
+}
+
+fn number(number: u64) -> Json {
+    Json::Number(number.to_string())
+}
+
+fn text(text: &str) -> Json {
+    Json::Text(text.to_owned())
+}
+
+fn texts(all: &[String]) -> Json {
+    Json::Array(all.iter().map(|one| text(one)).collect())
+}
+
+impl Message {
+    pub fn write(&self, Sender { tab, lead, mark }: Sender) -> String {
+        let (kind, mut rest) = match self {
+            Self::Hello { asks, listens, uris } => {
+                ("hello", vec![Json::Bool(*asks), Json::Bool(*listens), texts(uris)])
+            }
+            Self::Bye => ("bye", vec![]),
+            Self::Want { doubt } => ("want", vec![Json::Bool(*doubt)]),
+            Self::Alive => ("alive", vec![]),
+            Self::Session { record } => ("session", vec![text(record)]),
+            Self::Failed { code, message, retryable, floor_ms } => {
+                ("failed", vec![text(code), text(message), Json::Bool(*retryable), number(*floor_ms)])
+            }
+            Self::Heard { method, event_id } => {
+                ("heard", vec![text(method), event_id.as_deref().map_or(Json::Null, text)])
+            }
+            Self::Stream { asked, granted, stale } => {
+                ("stream", vec![texts(asked), granted.as_deref().map_or(Json::Null, texts), Json::Bool(*stale)])
+            }
+            Self::Offer { question, id, method } => ("offer", vec![number(*question), text(id), text(method)]),
+            Self::Claim { question } => ("claim", vec![number(*question)]),
+            Self::Yours { question, to } => ("yours", vec![number(*question), number(*to)]),
+        };
+        let mut parts = vec![text(kind), number(tab), number(lead), number(mark.term), number(mark.serial)];
+        parts.append(&mut rest);
+        Json::Array(parts).to_text()
+    }
+
+    /// `None` where it is none: something else may speak on the channel.
+    pub fn read(message: &str) -> Option<(Sender, Self)> {
+        let Json::Array(parts) = Json::parse(message)? else { return None };
+        let number = |at: usize| u64::try_from(parts.get(at)?.as_i64()?).ok();
+        let text = |at: usize| parts.get(at)?.as_str().map(str::to_owned);
+        let is = |at: usize| match parts.get(at)? {
+            Json::Bool(is) => Some(*is),
+            _ => None,
+        };
+        let texts = |at: usize| match parts.get(at)? {
+            Json::Array(all) => all.iter().map(|one| one.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>(),
+            _ => None,
+        };
+        let is_null = |at: usize| parts.get(at) == Some(&Json::Null);
+        let sender = Sender { tab: number(1)?, lead: number(2)?, mark: Mark { term: number(3)?, serial: number(4)? } };
+        let message = match parts.first()?.as_str()? {
+            "hello" => Self::Hello { asks: is(5)?, listens: is(6)?, uris: texts(7)? },
+            "bye" => Self::Bye,
+            "want" => Self::Want { doubt: is(5)? },
+            "alive" => Self::Alive,
+            "session" => Self::Session { record: text(5)? },
+            "failed" => Self::Failed { code: text(5)?, message: text(6)?, retryable: is(7)?, floor_ms: number(8)? },
+            "heard" => Self::Heard { method: text(5)?, event_id: if is_null(6) { None } else { Some(text(6)?) } },
+            "stream" => {
+                let granted = if is_null(6) { None } else { Some(texts(6)?) };
+                Self::Stream { asked: texts(5)?, granted, stale: is(7)? }
+            }
+            "offer" => Self::Offer { question: number(5)?, id: text(6)?, method: text(7)? },
+            "claim" => Self::Claim { question: number(5)? },
+            "yours" => Self::Yours { question: number(5)?, to: number(6)? },
+            _ => return None,
+        };
+        Some((sender, message))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read() {
+        let sender = Sender { tab: 7, lead: 1 << 41, mark: Mark { term: 3, serial: 4 } };
+        let uris = vec!["a\"b".to_owned()];
+        let messages = [
+            Message::Hello { asks: true, listens: false, uris: uris.clone() },
+            Message::Bye,
+            Message::Want { doubt: true },
+            Message::Alive,
+            Message::Session { record: r#"{"format":1}"#.into() },
+            Message::Failed { code: "http".into(), message: "no".into(), retryable: true, floor_ms: 9 },
+            Message::Heard { method: "notifications/message".into(), event_id: Some("e".into()) },
+            Message::Heard { method: "notifications/message".into(), event_id: None },
+            Message::Stream { asked: uris.clone(), granted: Some(uris), stale: true },
+            Message::Stream { asked: vec![], granted: None, stale: false },
+            Message::Offer { question: 1, id: "\"q\"".into(), method: "roots/list".into() },
+            Message::Claim { question: 1 },
+            Message::Yours { question: 1, to: 2 },
+        ];
+        for message in messages {
+            assert_eq!(Message::read(&message.write(sender)), Some((sender, message)));
+        }
+    }
+
+    #[test]
+    fn what_is_none_is_left_out() {
+        for text in ["", "7", "[]", r#"["hello",1,2,3,4]"#, r#"["other",1,2,3,4]"#, r#"["bye",-1,2,3,4]"#, r#"{"a":1}"#]
+        {
+            assert_eq!(Message::read(text), None, "{text}");
+        }
+    }
+}
