@@ -45,6 +45,7 @@ const CONNECT = {
   offline: oneOf("wait", "fail"),
   keepAlive: milliseconds,
   persist: store,
+  share: (name, value) => check(name, value, { key: text }),
   listen: oneOf("auto", "always", "never"),
   maxResumes: (name, value) => whole(name, value, 0, 1000, "a whole number from 0 to 1000"),
   maxInputRounds: (name, value) => whole(name, value, 0, 1000, "a whole number from 0 to 1000"),
@@ -83,6 +84,9 @@ export function readConnect(url, options) {
   const handlers = readHandlers(given.handlers ?? {});
   const capabilities = readCapabilities(given.capabilities ?? {}, handlers);
   const recovery = given.recovery ?? {};
+  const clientInfo = readClientInfo(given.clientInfo ?? { name: "mcp-evergreen", version });
+  const declared = toJson("capabilities", capabilities);
+  const era = given.era ?? "auto";
   return {
     url: href,
     handlers,
@@ -93,10 +97,10 @@ export function readConnect(url, options) {
     persist: given.persist,
     maxPages: given.maxPages ?? 64,
     core: {
-      clientInfo: readClientInfo(given.clientInfo ?? { name: "mcp-evergreen", version }),
-      capabilities: toJson("capabilities", capabilities),
+      clientInfo,
+      capabilities: declared,
       handshake: "own",
-      era: given.era ?? "auto",
+      era,
       knownLegacy: isKnownLegacy(href),
       handled: [...handlers.keys()],
       headers: headerFunction(given.headers),
@@ -118,9 +122,18 @@ export function readConnect(url, options) {
       offline: given.offline ?? "wait",
       keepAlive: given.keepAlive,
       persists: given.persist !== undefined,
+      share: readShare(given, [href, given.identity ?? null, clientInfo, declared, era]),
       reconnectOn: "incompatible",
     },
   };
+}
+
+/** The name of the group of tabs: those that differ in what it is bound to do not meet. */
+function readShare({ share, persist }, bound) {
+  if (!share) return undefined;
+  text("share.key", share.key);
+  if (persist) throw new TypeError("share: cannot go with persist: a shared session lives as long as one of its tabs; choose one");
+  return JSON.stringify([share.key, ...bound]);
 }
 
 /** The options of one request; `headers` as a list of pairs. */
@@ -166,11 +179,7 @@ function readUrl(given) {
 }
 
 function readClientInfo(info) {
-  for (const field of ["name", "version"]) {
-    if (typeof info[field] !== "string" || info[field] === "") {
-      throw wrong(`clientInfo.${field}`, "a string that is not empty", info[field]);
-    }
-  }
+  for (const field of ["name", "version"]) text(`clientInfo.${field}`, info[field]);
   return toJson("clientInfo", info);
 }
 
@@ -244,6 +253,11 @@ function check(path, options, readers) {
 
 function string(name, value) {
   if (typeof value !== "string") throw wrong(name, "a string", value);
+  return value;
+}
+
+function text(name, value) {
+  if (typeof value !== "string" || value === "") throw wrong(name, "a string that is not empty", value);
   return value;
 }
 

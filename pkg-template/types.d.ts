@@ -120,7 +120,9 @@ export interface ConnectOptions {
   maxInputRounds?: number | undefined;
   /**
    * When the standing stream is open, on which the server sends what belongs to no call. It takes one of the six
-   * connections that a browser has per origin with HTTP/1.1.
+   * connections that a browser has per origin with HTTP/1.1: at most three sessions of a page listen to one origin, the
+   * others wait for their turn, with the `warning` `"stream_budget"`. Where the browser says that the origin speaks HTTP/2
+   * or 3 (for another origin than the page's it needs `Timing-Allow-Origin`), and outside of browsers, there is no bound.
    * - `"auto"`: while there is a handler, a subscription, or a listener for what the server says unasked:
    *   `notification`, `toolschange`, `resourceschange`, `promptschange`, `resourceupdate`, `log`, `elicitationcomplete`.
    * - `"always"`, `"never"`.
@@ -149,6 +151,26 @@ export interface ConnectOptions {
    * kept; the session ends with the page.
    */
   persist?: Pick<Storage, "getItem" | "setItem" | "removeItem"> | SessionStore | undefined;
+  /**
+   * Tabs (and workers) of one origin that name the same key share one session and one listening stream with the server.
+   * Those that differ in `url`, `identity`, `clientInfo`, `capabilities` or `era` do not meet. One of them leads: it makes
+   * the session and listens. When it closes, crashes or stops, another takes over; see {@link Status.share}.
+   *
+   * - Shared: the session, what the server says unasked (every tab hears it), what is subscribed (the server is told of
+   *   an unsubscribing once no other tab wants the resource), the log level, recoveries.
+   * - Each tab's own: its calls with their progress, and the questions that come on their streams. A call of a tab that
+   *   dies is gone with it. A question that comes on the listening stream goes to a tab that has a call under way.
+   * - Each tab has its own `headers`, `auth`, listeners and handlers: give them all the same.
+   *
+   * {@link Session.close} ends the session on the server in the last tab; in the others it only leaves. A page that is left
+   * ends nothing. Needs Web Locks and a BroadcastChannel: where there are none (pages of plain http: that are not of this
+   * device), the tab has a session of its own, and there is the `warning` `"share_unavailable"`. Not together with
+   * `persist`. Default: not shared.
+   */
+  share?: {
+    /** The name of the group: not empty. */
+    key: string;
+  } | undefined;
   /**
    * How many pages {@link Session.tools} and the like get at most: 1 to 1 000 000. A longer list fails with
    * `code: "too_large"`. Default 64. (MCP, Pagination.)
@@ -543,6 +565,11 @@ export interface Status {
    * session's status; a snapshot that was replaced keeps what it had. Absent before the first answer.
    */
   readonly verifiedAt?: number | undefined;
+  /**
+   * With {@link ConnectOptions.share}: whether this tab makes the session and listens for all, or another does. Absent
+   * where the session is not shared, and while that is not known.
+   */
+  readonly share?: "leading" | "following";
   /** How many times the session was made anew. */
   readonly recoveries: number;
   /** The latest of them. */

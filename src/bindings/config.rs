@@ -18,8 +18,8 @@ use js_sys::{Array, Function, Reflect};
 use std::rc::Rc;
 use wasm_bindgen::{JsCast, JsValue};
 
-/// The arguments of `open`.
-pub(super) fn parse(url: &JsValue, config: &JsValue) -> Thrown<(Transport, Config, Vec<String>)> {
+/// The arguments of `open`: how requests go, what the core is told, the group of tabs, and which methods are answered.
+pub(super) fn parse(url: &JsValue, config: &JsValue) -> Thrown<(Transport, Config, Option<String>, Vec<String>)> {
     let field = |name: &str| Reflect::get(config, &JsValue::from_str(name));
     let need_text = |name: &str| text(&field(name)?).ok_or_else(|| type_error(name));
     let need_number = |name: &str| number(&field(name)?).ok_or_else(|| type_error(name));
@@ -83,11 +83,12 @@ pub(super) fn parse(url: &JsValue, config: &JsValue) -> Thrown<(Transport, Confi
         },
         keep_alive_ms: number(&field("keepAlive")?),
         persists: field("persists")?.is_truthy(),
-        shared: field("shared")?.is_truthy(),
         max_resumes: u32::try_from(need_number("maxResumes")?).unwrap_or(u32::MAX),
         authorizes: transport.authorizer.is_some(),
+        // The driver's to say.
+        shared: false,
     };
-    Ok((transport, config, items(&field("handled")?).iter().filter_map(text).collect()))
+    Ok((transport, config, text(&field("share")?), items(&field("handled")?).iter().filter_map(text).collect()))
 }
 
 /// `{redirectUrl, clientId, clientSecret, issuer, clientMetadata, resource}`, texts, and the methods of the host.

@@ -3,7 +3,7 @@
 use crate::{
     browser::js::Plain,
     protocol::{
-        Error, Event, Status,
+        Error, Event, Role, Status,
         era::Era,
         error::Diagnosis,
         status::{Changes, LastRecovery, Wire, WireStep},
@@ -49,12 +49,21 @@ pub(super) fn status(status: Status<JsValue>) -> JsValue {
         .with_some("instructions", known("instructions"))
         .with_some("sessionTag", status.session_tag)
         .with("generation", status.generation)
+        .with_some("share", status.share.and_then(role))
         .with_some("verifiedAt", status.verified_at_unix_ms.map(|at| at as f64))
         .with("recoveries", status.recoveries)
         .with_some("lastRecovery", status.last_recovery.map(|last| recovery(&last).with("at", last.at_unix_ms as f64)))
         .with_some("waitingFor", waiting)
         .with_some("lastError", status.last_error.map(|last| error(*last)))
         .into()
+}
+
+fn role(role: Role) -> Option<&'static str> {
+    match role {
+        Role::Leading => Some("leading"),
+        Role::Following => Some("following"),
+        Role::Alone | Role::Apart => None,
+    }
 }
 
 /// The name of an event and its detail; a change of state has none of its own.

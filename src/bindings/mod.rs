@@ -39,9 +39,9 @@ pub struct Core {
 /// A `TypeError` where the facade hands over what it should not.
 #[wasm_bindgen]
 pub fn open(url: &JsValue, config: &JsValue, host: JsValue) -> Result<Core, JsValue> {
-    let (transport, config, handled) = config::parse(url, config)?;
+    let (transport, config, group, handled) = config::parse(url, config)?;
     let facade = Rc::new(host::Facade::new(host));
-    let driver = Driver::open(transport, config, Rc::clone(&facade) as Rc<dyn Host>);
+    let driver = Driver::open(transport, config, group, Rc::clone(&facade) as Rc<dyn Host>);
     for method in handled {
         driver.set_handled(method);
     }

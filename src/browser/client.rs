@@ -34,6 +34,9 @@ pub struct Options {
     pub credentials: Credentials,
     /// Gets tokens where the server wants them. Default: the caller gets the 401.
     pub authorizer: Option<Rc<Authorizer>>,
+    /// Tabs of one origin that name the same key, and connect to the same URL as the same client, share one session and
+    /// one listening stream. Default: a session of its own.
+    pub share: Option<String>,
     /// Hears everything that happens, from the first moment on.
     pub on_event: Option<Listener>,
 }
@@ -62,7 +65,7 @@ pub struct Session {
 /// # Errors
 /// When the URL is not http(s), the server cannot be reached, or it refuses.
 pub async fn connect(url: &str, options: Options) -> Result<Session, Box<Error>> {
-    let Options { mut config, headers, credentials, authorizer, on_event } = options;
+    let Options { mut config, headers, credentials, authorizer, share, on_event } = options;
     config.authorizes = authorizer.is_some();
     let transport = Transport {
         url: absolute(url)?,
@@ -76,7 +79,10 @@ pub async fn connect(url: &str, options: Options) -> Result<Session, Box<Error>>
         .into(),
         authorizer,
     };
-    let driver = Driver::open(transport, config, Rc::new(Program(on_event)));
+    // Tabs that differ in one of these do not meet.
+    let alike = |key| json!([key, transport.url, format!("{:?} {:?}", config.handshake, config.era)]).to_string();
+    let group = share.map(alike);
+    let driver = Driver::open(transport, config, group, Rc::new(Program(on_event)));
     let guard = Abandoned(Some(driver.clone()));
     command(&driver, |caller| driver.connect(caller)).await?;
     guard.keep();

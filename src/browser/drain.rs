@@ -10,6 +10,7 @@ use super::{
     host::{Caller, Host, Question},
     page::Page,
     table::Table,
+    tabs::Tabs,
     task::{self, Slot, Task},
     timer::Timer,
 };
@@ -28,7 +29,7 @@ use web_sys::AbortController;
 /// A session of the core, and what it has under way.
 pub(super) struct Inner {
     pub session: RefCell<Session<JsValue>>,
-    transport: Rc<Transport>,
+    pub transport: Rc<Transport>,
     host: RefCell<Option<Rc<dyn Host>>>,
     open: Table<ExchangeId, Open>,
     pub callers: Table<CallId, Caller>,
@@ -40,6 +41,14 @@ pub(super) struct Inner {
     closed: Cell<bool>,
     /// Until it has closed.
     page: RefCell<Option<Page>>,
+    /// The name of the group of tabs that share this session.
+    pub group: Option<String>,
+    /// Its part in that, unless the page stands still.
+    pub tabs: RefCell<Option<Rc<Tabs>>>,
+    /// Whether it has a listening stream, or waits for its turn.
+    pub listens: Cell<bool>,
+    /// Kinds of warnings that come once.
+    warned: RefCell<Vec<&'static str>>,
     /// An authorization under way: it ends with the session.
     authorizing: RefCell<Option<Task>>,
     /// Itself, until there is nothing more to do.
@@ -63,8 +72,9 @@ impl Drop for Open {
 }
 
 impl Inner {
-    pub(super) fn open(transport: Transport, config: Config, host: Rc<dyn Host>) -> Rc<Self> {
+    pub(super) fn open(transport: Transport, config: Config, group: Option<String>, host: Rc<dyn Host>) -> Rc<Self> {
         let (seed, now) = (clock::seed(), clock::now());
+        let config = Config { shared: group.is_some(), ..config };
         let inner = Rc::new_cyclic(|weak: &Weak<Inner>| {
             let weak = weak.clone();
             Inner {
@@ -82,23 +92,34 @@ impl Inner {
                 scheduled: Cell::new(false),
                 closed: Cell::new(false),
                 page: RefCell::default(),
+                group,
+                tabs: RefCell::default(),
+                listens: Cell::new(false),
+                warned: RefCell::default(),
                 authorizing: RefCell::default(),
                 keep: RefCell::default(),
             }
         });
         inner.keep.replace(Some(Rc::clone(&inner)));
+        inner.session.borrow_mut().allow_stream(false, now);
         let weak = Rc::downgrade(&inner);
         let (page, stands) = Page::watch(&inner.transport.url, move |change| {
             if let Some(inner) = weak.upgrade() {
                 inner.page_changed(change, clock::now());
                 // At once: what is to be sent before the page ends is sent now.
                 inner.drain();
+                match change {
+                    PageChange::Frozen => inner.step_back(),
+                    PageChange::Thawed => inner.join(),
+                    _ => {}
+                }
             }
         });
         inner.page.replace(Some(page));
         for change in stands {
             inner.page_changed(change, now);
         }
+        inner.join();
         inner
     }
 
@@ -114,13 +135,17 @@ impl Inner {
         });
     }
 
-    fn drain(self: &Rc<Self>) {
+    pub fn drain(self: &Rc<Self>) {
         if self.draining.replace(true) {
             return;
         }
         loop {
-            let Some(output) = self.session.borrow_mut().poll_output() else { break };
-            self.perform(output);
+            let output = self.session.borrow_mut().poll_output();
+            match output {
+                Some(output) => self.perform(output),
+                None if self.takes_seat() => {}
+                None => break,
+            }
         }
         self.draining.set(false);
         let deadline = self.session.borrow().poll_timeout();
@@ -156,9 +181,18 @@ impl Inner {
                 self.tell_host(|host| host.ask(Question { id: question, method, params, call, generation }));
             }
             Output::Withdraw { question } => self.tell_host(|host| host.withdraw(question)),
-            Output::Tell { .. } | Output::Steal => {}
             Output::Probe => self.probe(),
             Output::Authorize { challenge, ask } => self.authorize(challenge, ask),
+            Output::Tell { text, payload } => {
+                if let Some(tabs) = self.tabs() {
+                    tabs.tell(&text, payload);
+                }
+            }
+            Output::Steal => {
+                if let Some(tabs) = self.tabs() {
+                    tabs.steal();
+                }
+            }
             Output::Emit(Event::StateChange) => {
                 let status = self.session.borrow().status();
                 self.tell_host(|host| host.status_changed(status));
@@ -168,6 +202,7 @@ impl Inner {
                     self.closed.set(true);
                     drop(self.authorizing.take());
                     drop(self.page.take());
+                    drop(self.tabs.take());
                 }
                 self.tell_host(|host| host.event(event));
             }
@@ -270,6 +305,14 @@ impl Inner {
             self.drain();
         }
         self.open.has(exchange)
+    }
+
+    /// Somebody should mend this; said once.
+    pub fn warn(&self, kind: &'static str, hint: &'static str) {
+        if !self.warned.borrow().contains(&kind) {
+            self.warned.borrow_mut().push(kind);
+            self.tell_host(|host| host.event(Event::Warning { kind, header: None, hint }));
+        }
     }
 
     fn page_changed(&self, change: PageChange, now: Now) {

@@ -16,10 +16,10 @@ use wasm_bindgen_futures::spawn_local;
 pub struct Driver(Rc<Inner>);
 
 impl Driver {
-    /// A session that has not said anything yet: `connect` starts it.
+    /// A session that has not said anything yet: `connect` starts it. `group` names the tabs that share it.
     #[must_use]
-    pub fn open(transport: Transport, config: Config, host: Rc<dyn Host>) -> Self {
-        Self(Inner::open(transport, config, host))
+    pub fn open(transport: Transport, config: Config, group: Option<String>, host: Rc<dyn Host>) -> Self {
+        Self(Inner::open(transport, config, group, host))
     }
 
     /// Starts the handshake.

@@ -23,6 +23,25 @@ extern "C" {
     pub(super) type Navigator;
     #[wasm_bindgen(method, getter = onLine, catch)]
     pub(super) fn on_line(this: &Navigator) -> Thrown<JsValue>;
+    #[wasm_bindgen(method, getter, catch)]
+    pub(super) fn locks(this: &Navigator) -> Thrown<JsValue>;
+
+    /// A LockManager.
+    pub(super) type Locks;
+    #[wasm_bindgen(method, catch)]
+    pub(super) fn request(this: &Locks, name: &str, options: &JsValue, granted: &JsValue) -> Thrown<JsValue>;
+
+    /// A BroadcastChannel.
+    #[wasm_bindgen(js_name = BroadcastChannel)]
+    pub(super) type Channel;
+    #[wasm_bindgen(constructor, js_class = "BroadcastChannel", catch)]
+    pub(super) fn open(name: &str) -> Thrown<Channel>;
+    #[wasm_bindgen(method, setter, catch)]
+    pub(super) fn set_onmessage(this: &Channel, hear: &JsValue) -> Thrown<()>;
+    #[wasm_bindgen(method, js_name = postMessage, catch)]
+    pub(super) fn post_message(this: &Channel, message: &JsValue) -> Thrown<()>;
+    #[wasm_bindgen(method, catch)]
+    pub(super) fn close(this: &Channel) -> Thrown<()>;
 
     /// A signal that aborts by itself.
     #[wasm_bindgen(js_namespace = AbortSignal, js_name = timeout, catch)]

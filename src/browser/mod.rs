@@ -12,6 +12,8 @@ pub mod host;
 pub mod js;
 pub mod page;
 mod payload;
+mod streams;
 mod table;
+pub mod tabs;
 pub mod task;
 pub mod timer;

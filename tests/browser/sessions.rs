@@ -31,7 +31,7 @@ impl Bench {
     fn new() -> Self {
         let (wire, control, host) = (Array::new(), Object::new(), Rc::<Scribe>::default());
         let fetch = server(&wire, &control);
-        let driver = Driver::open(transport(&fetch), legacy(), Rc::clone(&host) as Rc<dyn Host>);
+        let driver = Driver::open(transport(&fetch), legacy(), None, Rc::clone(&host) as Rc<dyn Host>);
         Self { driver, host, wire, control, settled: Log::default() }
     }
 

@@ -77,8 +77,28 @@ test("the core gets every option, those that were not given with their defaults"
     offline: "wait",
     keepAlive: undefined,
     persists: false,
+    share: undefined,
     reconnectOn: "incompatible",
   });
+});
+
+test("tabs that share a session are alike in what it is bound to", () => {
+  const group = (options, url = URL_OF_ALL) => readConnect(url, { share: { key: "k" }, ...options }).core.share;
+  assert.equal(group({}), group({ timeout: 5, headers: { authorization: "x" } }));
+  const clientInfo = { name: "a", version: "1" };
+  const others = [{ share: { key: "l" } }, { identity: "me" }, { clientInfo }, { capabilities: { roots: {} }, handlers: { "roots/list"() {} } }, { era: "legacy" }];
+  const groups = [group({}), group({}, `${URL_OF_ALL}?other`), ...others.map((options) => group(options))];
+  assert.equal(new Set(groups).size, groups.length);
+  const storage = { getItem() {}, setItem() {}, removeItem() {} };
+  for (const [options, message] of [
+    [{ share: "k" }, "share: expected an object, got string"],
+    [{ share: {} }, "share.key: expected a string that is not empty, got undefined"],
+    [{ share: { key: "" } }, "share.key: expected a string that is not empty, got an empty string"],
+    [{ share: { key: "k", mode: 1 } }, "share.mode: there is no such option; there are key"],
+    [{ share: { key: "k" }, persist: storage }, "share: cannot go with persist: a shared session lives as long as one of its tabs; choose one"],
+  ]) {
+    assert.throws(() => readConnect(URL_OF_ALL, options), { name: "TypeError", message });
+  }
 });
 
 test("who authorizes is checked, and what is to be kept is kept by user and by server", async () => {

@@ -94,10 +94,13 @@ impl Message {
         let Json::Array(parts) = Json::parse(message)? else { return None };
         let number = |at: usize| u64::try_from(parts.get(at)?.as_i64()?).ok();
         let text = |at: usize| parts.get(at)?.as_str().map(str::to_owned);
-        let is = |at: usize| if let Json::Bool(is) = parts.get(at)? { Some(*is) } else { None };
-        let texts = |at: usize| {
-            let Json::Array(all) = parts.get(at)? else { return None };
-            all.iter().map(|one| one.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>()
+        let is = |at: usize| match parts.get(at)? {
+            Json::Bool(is) => Some(*is),
+            _ => None,
+        };
+        let texts = |at: usize| match parts.get(at)? {
+            Json::Array(all) => all.iter().map(|one| one.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>(),
+            _ => None,
         };
         let is_null = |at: usize| parts.get(at) == Some(&Json::Null);
         let sender = Sender { tab: number(1)?, lead: number(2)?, mark: Mark { term: number(3)?, serial: number(4)? } };

@@ -1,0 +1,223 @@
+//! The tabs that share a session: which of them leads, by Web Locks, and what they tell each other, by a
+//! BroadcastChannel. While a page stands still it takes no part: neither may be held in the back/forward cache.
+
+use super::{
+    clock,
+    drain::Inner,
+    js::{self, Channel, Global, Locks, Navigator, Plain, Thrown},
+};
+use crate::protocol::Role;
+use js_sys::{Array, Function, Promise, Reflect};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
+use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+use wasm_bindgen_futures::spawn_local;
+use web_sys::AbortController;
+
+const UNAVAILABLE: &str = "Tabs cannot share a session here: that needs Web Locks and a BroadcastChannel, which browsers \
+                           have in secure contexts only (https:, or localhost). This tab has a session of its own.";
+
+/// Of the names of locks and channels; the number is the format of what is told.
+const PREFIX: &str = "mcp-evergreen:share:1:";
+
+impl Inner {
+    /// Takes part in the group of tabs, where the session is a group's.
+    pub(super) fn join(self: &Rc<Self>) {
+        let Some(group) = self.group.as_ref().filter(|_| self.tabs().is_none()) else { return };
+        let weak = Rc::downgrade(self);
+        let tabs = Tabs::join(group, move |news| {
+            if let Some(inner) = weak.upgrade() {
+                inner.heard(news);
+            }
+        });
+        self.tabs.replace(Some(Rc::new(tabs)));
+    }
+
+    /// The page stands still: somebody else leads meanwhile.
+    pub(super) fn step_back(self: &Rc<Self>) {
+        if let Some(tabs) = self.tabs.take() {
+            drop(tabs);
+            self.heard(News::Role(Role::Apart));
+        }
+    }
+
+    pub(super) fn tabs(&self) -> Option<Rc<Tabs>> {
+        self.tabs.borrow().clone()
+    }
+
+    fn heard(self: &Rc<Self>, news: News) {
+        let now = clock::now();
+        match news {
+            News::Role(role) => {
+                self.session.borrow_mut().handle_role(role, now);
+                if role == Role::Alone {
+                    self.warn("share_unavailable", UNAVAILABLE);
+                }
+            }
+            News::Told(text, payload) => self.session.borrow_mut().handle_peer(&text, payload, now),
+        }
+        self.drain();
+    }
+}
+
+/// What a tab learns of its group.
+pub enum News {
+    /// Its own role.
+    Role(Role),
+    /// What another tab told: a text, and a payload that goes with it.
+    Told(String, Option<JsValue>),
+}
+
+type Hear = Rc<dyn Fn(News)>;
+
+/// A tab's part in its group; given up on drop.
+pub struct Tabs {
+    name: Rc<str>,
+    hear: Hear,
+    /// `None` where there is none here.
+    ear: Option<Ear>,
+    bid: RefCell<Option<Bid>>,
+}
+
+impl Tabs {
+    /// Takes part in a group. Nothing is heard before this has returned.
+    pub fn join(group: &str, hear: impl Fn(News) + 'static) -> Self {
+        let (name, hear): (Rc<str>, Hear) = (format!("{PREFIX}{group}").into(), Rc::new(hear));
+        let ear = Ear::open(&name, Rc::clone(&hear)).ok();
+        let tabs = Self { name, hear, ear, bid: RefCell::default() };
+        tabs.bid("ifAvailable");
+        tabs
+    }
+
+    /// Takes the lead from whoever has it.
+    pub fn steal(&self) {
+        self.bid("steal");
+    }
+
+    /// Tells all others.
+    pub fn tell(&self, text: &str, payload: Option<JsValue>) {
+        if let Some(ear) = &self.ear {
+            let message = Array::of2(&text.into(), &payload.unwrap_or_default());
+            // What was parsed from JSON can be cloned.
+            let _ = ear.channel.post_message(&message);
+        }
+    }
+
+    fn bid(&self, how: &'static str) {
+        let locks = self.ear.as_ref().and_then(|_| locks());
+        // One at a time: the one before is given up first.
+        drop(self.bid.take());
+        self.bid.replace(Some(Bid::make(locks, Rc::clone(&self.name), Rc::clone(&self.hear), how)));
+    }
+}
+
+/// Hears the others until it is dropped.
+struct Ear {
+    channel: Channel,
+    _hear: Closure<dyn FnMut(JsValue)>,
+}
+
+impl Ear {
+    fn open(name: &str, hear: Hear) -> Thrown<Self> {
+        let channel = Channel::open(name)?;
+        let on_message = Closure::new(move |event: JsValue| {
+            let message = Reflect::get(&event, &"data".into()).unwrap_or_default();
+            if let Some(message) = message.dyn_ref::<Array>()
+                && let Some(text) = message.get(0).as_string()
+            {
+                let payload = message.get(1);
+                hear(News::Told(text, (!payload.is_undefined()).then_some(payload)));
+            }
+        });
+        channel.set_onmessage(on_message.as_ref())?;
+        Ok(Self { channel, _hear: on_message })
+    }
+}
+
+impl Drop for Ear {
+    fn drop(&mut self) {
+        let _ = self.channel.close();
+    }
+}
+
+/// A tab that wants to lead, or does. On drop the lock goes to the next.
+struct Bid(Rc<Standing>);
+
+#[derive(Default)]
+struct Standing {
+    over: Cell<bool>,
+    leads: Cell<bool>,
+    /// Settles the promise that holds the lock.
+    let_go: Cell<Option<Function>>,
+    /// Ends the request that stands in line.
+    queued: Cell<Option<AbortController>>,
+}
+
+impl Bid {
+    /// `how` is the option of the first request; those after it stand in line.
+    fn make(locks: Option<Locks>, name: Rc<str>, hear: Hear, how: &'static str) -> Self {
+        let bid = Self(Rc::default());
+        let standing = Rc::clone(&bid.0);
+        // It ends with the request that is under way, not before: the browser may be about to grant that.
+        spawn_local(async move {
+            let role = {
+                let standing = Rc::clone(&standing);
+                move |role| {
+                    standing.leads.set(matches!(role, Role::Leading));
+                    if !standing.over.get() {
+                        hear(News::Role(role));
+                    }
+                }
+            };
+            let Some(locks) = locks else { return role(Role::Alone) };
+            let (inner, leads) = (Rc::clone(&standing), role.clone());
+            let granted = Closure::<dyn FnMut(JsValue) -> JsValue>::new(move |lock: JsValue| {
+                if lock.is_null() || inner.over.get() {
+                    return JsValue::UNDEFINED;
+                }
+                // The lock is held until this promise settles.
+                let until = Promise::new(&mut |resolve, _| inner.let_go.set(Some(resolve)));
+                leads(Role::Leading);
+                until.into()
+            });
+            let mut options = Plain::new().with(how, true);
+            while !standing.over.get() {
+                let asked = locks.request(&name, &options.into(), granted.as_ref());
+                let held = match asked {
+                    Ok(asked) => js::settled(&asked).await,
+                    Err(thrown) => Err(thrown),
+                };
+                // What was held is stolen; what never was is not to be had in this place.
+                if held.is_err() && !standing.leads.get() {
+                    return role(Role::Alone);
+                }
+                role(Role::Following);
+                let queued = AbortController::new().ok();
+                options = Plain::new().with_some("signal", queued.as_ref().map(AbortController::signal));
+                standing.queued.set(queued);
+            }
+        });
+        bid
+    }
+}
+
+impl Drop for Bid {
+    fn drop(&mut self) {
+        self.0.over.set(true);
+        if let Some(queued) = self.0.queued.take() {
+            queued.abort();
+        }
+        if let Some(let_go) = self.0.let_go.take() {
+            let _ = let_go.call0(&JsValue::UNDEFINED);
+        }
+    }
+}
+
+/// Only in what the browser calls a secure context.
+fn locks() -> Option<Locks> {
+    let navigator = js_sys::global().unchecked_into::<Global>().navigator().ok().filter(JsValue::is_object)?;
+    let locks = navigator.unchecked_ref::<Navigator>().locks().ok().filter(JsValue::is_object)?;
+    Some(locks.unchecked_into())
+}
