@@ -108,10 +108,10 @@ impl Inner {
                 inner.page_changed(change, clock::now());
                 // At once: what is to be sent before the page ends is sent now.
                 inner.drain();
-                match change {
-                    PageChange::Frozen => inner.step_back(),
-                    PageChange::Thawed => inner.join(),
-                    _ => {}
+                if change == PageChange::Frozen {
+                    inner.step_back();
+                } else if change == PageChange::Thawed {
+                    inner.join();
                 }
             }
         });

@@ -43,12 +43,13 @@ impl Drop for Page {
     }
 }
 
-/// All of them bubble to the window. Where there are no events, there are no pages either.
+/// On the way down: `freeze` and `resume` do not bubble to the window. Where there are no events, there are no pages
+/// either.
 fn listen(method: &str, hear: &JsValue) -> Thrown<()> {
     let global = js_sys::global();
     let method: Function = Reflect::get(&global, &method.into())?.dyn_into()?;
     for event in EVENTS {
-        method.call2(&global, &event.into(), hear)?;
+        method.call3(&global, &event.into(), hear, &JsValue::TRUE)?;
     }
     Ok(())
 }

@@ -8,12 +8,13 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 const ELSEWHERE: &str = "https://example.com/mcp";
 
-/// An event as the browser would fire it.
+/// An event as the browser fires it: those of the document do not all bubble.
 fn fire(name: &str, persisted: bool) {
     let global = js_sys::global();
     let fire = Function::new_with_args(
         "name, persisted",
-        "dispatchEvent(Object.assign(new Event(name), persisted ? { persisted } : {}))",
+        "const target = /visibility|freeze|resume/.test(name) ? document : globalThis;
+         target.dispatchEvent(Object.assign(new Event(name), persisted ? { persisted } : {}))",
     );
     fire.call2(&global, &name.into(), &persisted.into()).expect("an event");
 }
