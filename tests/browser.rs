@@ -9,6 +9,7 @@ mod browser {
     mod payloads;
     mod requests;
     mod sessions;
+    mod tabs;
     mod timers;
 }
 

@@ -41,9 +41,9 @@ impl Log {
         self.0.take()
     }
 
-    /// Waits for a line that begins so, for at most two seconds.
+    /// Waits for a line that begins so, for at most ten seconds.
     pub async fn wait(&self, line: &str) {
-        for _ in 0..200 {
+        for _ in 0..1_000 {
             if self.0.borrow().iter().any(|logged| logged.starts_with(line)) {
                 return;
             }

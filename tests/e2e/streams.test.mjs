@@ -9,11 +9,11 @@ const wire = stage();
 const SETTING = { server: servers.typescriptSdk, connect: false };
 
 /** Opens eight sessions that listen; `warned` are those that do not, in order. */
-const openEight = async ({ connect }, url, options = {}) => {
+const openEight = async ({ connect }, url) => {
   globalThis.warned = [];
   const open = (name) => {
     const warning = ({ kind }) => kind === "stream_budget" && warned.push(name);
-    return connect(`${url}?server=${name}`, { era: "legacy", on: { toolschange() {}, warning }, ...options });
+    return connect(`${url}?server=${name}`, { era: "legacy", on: { toolschange() {}, warning } });
   };
   globalThis.sessions = await Promise.all([0, 1, 2, 3, 4, 5, 6, 7].map(open));
 };
@@ -59,4 +59,16 @@ wire("a session that nobody listens to any more gives its stream to the next", S
   await run(() => (sessions[1].on("toolschange", () => {}), sessions[0].close()));
   await until(() => streams(recording).length === 5, "a fifth");
   assert.equal(nameOf(streams(recording)[4]), 1);
+});
+
+wire("where the browser says that an origin speaks a later HTTP, there is no bound", SETTING, async ({ proxy, recording, run }) => {
+  const warned = await run(async ({ connect }, url) => {
+    performance.getEntriesByType = () => [{ name: "https://example.com/", nextHopProtocol: "http/1.1" }, { name: url, nextHopProtocol: "h2" }];
+    const warned = [];
+    const open = (name) => connect(`${url}?server=${name}`, { era: "legacy", on: { toolschange() {}, warning: ({ kind }) => warned.push(kind) } });
+    globalThis.sessions = await Promise.all([0, 1, 2, 3, 4].map(open));
+    return warned;
+  }, proxy.url);
+  await until(() => openStreams(recording).length === 5, () => `five streams, not ${openStreams(recording).length}`);
+  assert.deepEqual(warned, []);
 });
