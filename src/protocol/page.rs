@@ -21,6 +21,8 @@ const LATELY_MS: u64 = 30 * 60_000;
 const LOOK_MS: u64 = 60_000;
 /// What comes back comes back spread over this time.
 const SPREAD_MS: u64 = 2_000;
+/// Firefox, and WebKit at a reload, end what is under way a moment before they say that the page is left.
+const LEAVING_MS: u64 = 2_000;
 const WHY_OFFLINE: &str = "this device is offline";
 
 pub(super) const OFFLINE: Diagnosis =
@@ -60,6 +62,8 @@ pub(super) struct Page {
     doubtful_since: Option<u64>,
     /// Calls that wait for the network.
     parked: Vec<CallId>,
+    /// When the connection of a call broke last, on the monotonic clock: the call may still be running.
+    pub broke_off: Option<u64>,
 }
 
 fn passed(since: Now, now: Now) -> u64 {
@@ -196,7 +200,8 @@ impl<P: Payload> Session<P> {
     fn leave(&mut self, now: Now) {
         self.keep_record(now);
         let own = matches!(self.config.handshake, Handshake::Own { .. });
-        if own && !self.config.persists && !self.tabs.is_shared() && self.calls.is_empty() {
+        let broke_off = self.page.broke_off.is_some_and(|at| now.mono.saturating_sub(at) <= LEAVING_MS);
+        if own && !self.config.persists && !self.tabs.is_shared() && self.calls.is_empty() && !broke_off {
             let delete = self.state.known().and_then(|session| delete_request(session, now));
             self.shut("the page was left", now);
             if let Some(delete) = delete {

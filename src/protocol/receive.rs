@@ -229,6 +229,9 @@ impl<P: Payload> Session<P> {
     fn take_failure(&mut self, id: ExchangeId, cause: Option<P>, now: Now) {
         let Some(exchange) = self.exchanges.get(&id) else { return };
         if !exchange.concluded {
+            if matches!(exchange.purpose, Purpose::Call(_)) {
+                self.page.broke_off = Some(now.mono);
+            }
             let message = match exchange.head {
                 Some(_) => "The connection broke before the answer was complete: the call may have run.",
                 None => {

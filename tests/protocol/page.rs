@@ -4,7 +4,7 @@ use crate::net::{Net, Reply};
 use mcp_evergreen::protocol::config::{EraChoice, Listen, Offline};
 use mcp_evergreen::protocol::era::Era;
 use mcp_evergreen::protocol::status::{Event, Phase};
-use mcp_evergreen::protocol::{Authorized, CallOptions, Config, PageChange, Session};
+use mcp_evergreen::protocol::{Authorized, CallOptions, Config, Outcome, PageChange, Session};
 use serde_json::json;
 
 const MINUTE: u64 = 60_000;
@@ -268,6 +268,18 @@ fn a_page_that_leaves_under_a_running_call_does_not() {
     net.call("slow");
     net.run();
     assert!(told(&mut net, PageChange::Leaving).is_empty());
+}
+
+#[test]
+fn nor_does_one_whose_calls_were_broken_off_a_moment_before() {
+    for (later, expected) in [(50, [].as_slice()), (3_000, ["DELETE→200"].as_slice())] {
+        let mut net = Net::connected();
+        net.reply("call", Reply::Break);
+        let call = net.call("call");
+        net.run_for(later);
+        assert_eq!(net.error(call).outcome, Outcome::Unknown);
+        assert_eq!(told(&mut net, PageChange::Leaving), expected, "after {later} ms");
+    }
 }
 
 fn persisting() -> Config {
