@@ -5,7 +5,9 @@ export function toJson(name, value) {
   try {
     return JSON.stringify(value);
   } catch (cause) {
-    const reason = cause instanceof RangeError ? "is nested too deeply" : (obstacle(name, value, []) ?? cause?.message);
+    // A stack that ran out is an InternalError in Firefox.
+    const tooDeep = cause instanceof RangeError || cause?.name === "InternalError";
+    const reason = tooDeep ? "is nested too deeply" : (obstacle(name, value, []) ?? cause?.message);
     throw new TypeError(`${name}: cannot be written as JSON: ${reason}`, { cause });
   }
 }

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
+import { answer } from "./lib/proxy.mjs";
 import * as servers from "./lib/servers.mjs";
 import { stage } from "./lib/stage.mjs";
 
@@ -162,7 +163,21 @@ wire("close({ terminate: false }) leaves the session on the server", { server: s
   assert.equal(recording.counts().DELETE, undefined);
 });
 
-wire("a session with Symbol.asyncDispose ends at the end of its block", { server: servers.pythonSdk }, async ({ recording, run }) => {
+wire("arguments nested deeper than the engine writes are a TypeError, and nothing is sent", { server: servers.typescriptSdk }, async ({ proxy, recording, run }) => {
+  proxy.when({ tool: "echo" }, answer({ status: 500 }));
+  const mark = recording.records.length;
+  const { error } = await run(async ({ settle }) => {
+    let deep = [];
+    for (let depth = 0; depth < 200_000; depth++) deep = [deep];
+    return settle(session.callTool({ name: "echo", arguments: { deep } }));
+  });
+  // Chromium's JSON.stringify has no such limit.
+  if (error.name === "McpError") return void assert.equal(recording.counts(mark)["tools/call"], 1);
+  assert.deepEqual([error.name, error.message], ["TypeError", "params: cannot be written as JSON: is nested too deeply"]);
+  assert.deepEqual(recording.transcript(mark), []);
+});
+
+wire("a session with Symbol.asyncDispose ends at the end of its block", { server: servers.pythonSdk, cannot: { webkit: "has no Symbol.asyncDispose" } }, async ({ recording, run }) => {
   await run(() => session[Symbol.asyncDispose]());
   assert.equal(recording.counts().DELETE, 1);
 });
