@@ -10,7 +10,7 @@ const DEADLINE_MS = 120_000;
 const RESULT = /^test result: (\w+)\./m;
 
 async function play(engine, url) {
-  const browser = await launchEngine(engine);
+  const browser = await launchEngine({ engine });
   try {
     console.log(`\nIn ${await browser.version()}:`);
     const page = await browser.newPage();

@@ -1,6 +1,7 @@
 // The modern era (2026-07-28) against real servers that speak it.
 
 import assert from "node:assert/strict";
+import { ENGINE } from "./lib/engine.mjs";
 import * as servers from "./lib/servers.mjs";
 import { stage } from "./lib/stage.mjs";
 import { until } from "./lib/until.mjs";
@@ -205,8 +206,10 @@ for (const kind of KINDS) {
     const [write, steps, repeatable, read] = await open;
     // One had no answer yet, the other a part of it.
     assert.deepEqual([write.error?.code, write.error?.outcome], ["network", "unknown"], JSON.stringify(write));
-    assert.deepEqual([steps.error?.code, steps.error?.outcome], ["network", "unknown"], JSON.stringify(steps));
-    assert.match(steps.error.message, /broke before the answer was complete/);
+    // WebKit may take a connection that breaks between two pieces of a stream for the stream's end.
+    const codes = ENGINE === "webkit" ? ["network", "outcome_unknown"] : ["network"];
+    assert.ok(codes.includes(steps.error?.code) && steps.error.outcome === "unknown", JSON.stringify(steps));
+    if (steps.error.code === "network") assert.match(steps.error.message, /broke before the answer was complete/);
     assert.equal(repeatable.ok?.content[0].text, "counted r", JSON.stringify(repeatable));
     assert.equal(read.ok?.contents[0].text, server.token, JSON.stringify(read));
     assert.deepEqual(server.executions.started(), { w: 1, s: 1, r: 2, slow: 2 });

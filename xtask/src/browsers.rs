@@ -58,14 +58,9 @@ impl Program {
         }
         Ok(Some(path))
     }
-
-    /// What tells a test where the program is.
-    pub fn variable(&self) -> Result<(&'static str, PathBuf)> {
-        Ok((self.variable, self.find_or_install()?))
-    }
 }
 
-/// What tells tests where the browsers of the three engines are.
-pub fn engines() -> Result<Vec<(&'static str, PathBuf)>> {
-    [CHROMIUM, FIREFOX, WEBKIT, SCREEN].iter().map(Program::variable).collect()
+/// What tells tests where these programs are.
+pub fn variables(programs: &[Program]) -> Result<Vec<(&'static str, PathBuf)>> {
+    programs.iter().map(|program| Ok((program.variable, program.find_or_install()?))).collect()
 }

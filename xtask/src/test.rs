@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::{Result, bail};
 
 use crate::apps;
-use crate::browsers::{self, CHROMIUM, FIREFOX};
+use crate::browsers::{self, CHROMIUM, FIREFOX, Program, SCREEN, WEBKIT};
 use crate::build;
 use crate::conformance;
 use crate::process::{run_and_keep, say};
@@ -24,7 +24,7 @@ struct Suite {
     passed: fn(&str) -> usize,
 }
 
-pub const SUITE_NAMES: &str = "[native|wasm|e2e|apps|conformance]";
+pub const SUITE_NAMES: &str = "[native|wasm|e2e|firefox|webkit|apps|conformance]";
 
 const SUITES: &[Suite] = &[
     Suite {
@@ -57,6 +57,22 @@ const SUITES: &[Suite] = &[
             Piece::Python,
         ],
         command: e2e,
+        passed: passed_by_node,
+    },
+    Suite {
+        name: "firefox",
+        about: "the main path of the packed npm package, and the life of a page, in headless Firefox",
+        at_least: 79,
+        needs: &[Piece::WasmTarget, Piece::WasmBindgen, Piece::Node, Piece::Firefox, Piece::Python],
+        command: |project| engine(project, "firefox", &[FIREFOX]),
+        passed: passed_by_node,
+    },
+    Suite {
+        name: "webkit",
+        about: "the same in WebKitGTK's browser",
+        at_least: 76,
+        needs: &[Piece::WasmTarget, Piece::WasmBindgen, Piece::Node, Piece::WebKit, Piece::Python],
+        command: |project| engine(project, "webkit", &[WEBKIT, SCREEN]),
         passed: passed_by_node,
     },
     Suite {
@@ -118,17 +134,36 @@ fn wasm(project: &Project) -> Result<Command> {
         .args(["--features", "js", "--target", WASM])
         .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", "node tests/browser/run.mjs")
         .env("WASM_BINDGEN_TEST_RUNNER", runner)
-        .envs(browsers::engines()?);
+        .envs(browsers::variables(&[CHROMIUM, FIREFOX, WEBKIT, SCREEN])?);
     Ok(command)
 }
 
 fn e2e(project: &Project) -> Result<Command> {
     build::build(project)?;
+    let mut command = node_test(project);
+    command.envs(browsers::variables(&[CHROMIUM, FIREFOX])?);
+    Ok(command)
+}
+
+/// Every file whose tests are on a stage can be played so.
+const MAIN_PATH: &[&str] = &["page", "eviction", "held", "api", "eras", "crash"];
+
+fn engine(project: &Project, engine: &str, programs: &[Program]) -> Result<Command> {
+    build::build(project)?;
+    let mut command = node_test(project);
+    // They mostly wait.
+    command
+        .arg("--test-concurrency=2")
+        .args(MAIN_PATH.iter().map(|name| format!("{name}.test.mjs")))
+        .env("ENGINE", engine)
+        .envs(browsers::variables(programs)?);
+    Ok(command)
+}
+
+fn node_test(project: &Project) -> Command {
     let mut command = project.node();
     command
         .args(["--test", "--test-reporter=spec", "--test-timeout=600000", "--test-force-exit"])
-        .env("CHROMIUM", CHROMIUM.find_or_install()?)
-        .env("FIREFOX", FIREFOX.find_or_install()?)
         .current_dir(project.e2e());
-    Ok(command)
+    command
 }

@@ -30,8 +30,14 @@ export async function launchBrowser(flags = []) {
  * package's exports together with `page/kit.mjs`; what it keeps for later goes to `globalThis`.
  * `errors` are the page's uncaught errors.
  */
-export async function openPage(browser, url, { packageUrl = "mcp-evergreen" } = {}) {
-  const page = await browser.newPage();
+export async function openPage(browser, url, options) {
+  const page = withKit(await browser.newPage(), options);
+  await page.page.goto(url);
+  return page;
+}
+
+/** The same with a page that is open. */
+export function withKit(page, { packageUrl = "mcp-evergreen" } = {}) {
   page.setDefaultTimeout?.(PATIENT.timeout);
   const errors = [];
   page.on("pageerror", (error) => {
@@ -39,15 +45,16 @@ export async function openPage(browser, url, { packageUrl = "mcp-evergreen" } = 
     // Firefox counts what it says about a request that failed among the page's errors.
     if (!message.startsWith("Cross-Origin Request Blocked: ")) errors.push(message);
   });
-  await page.goto(url);
   return {
     page,
     errors,
-    run(fn, ...args) {
-      return page.evaluate(`(async () => {
+    async run(fn, ...args) {
+      // As text: what a driver makes of a value of the page differs from one to the next.
+      const text = await page.evaluate(`(async () => {
         const kit = { ...(await import("/page/kit.mjs")), ...(await import(${JSON.stringify(packageUrl)})) };
-        return await (${fn})(kit, ...${JSON.stringify(args)});
+        return JSON.stringify(await (${fn})(kit, ...${JSON.stringify(args)}));
       })()`);
+      return text && JSON.parse(text);
     },
     close: () => page.close(),
   };

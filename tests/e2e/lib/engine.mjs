@@ -8,8 +8,11 @@ const LAUNCH = { chromium: launchBrowser, firefox: launchFirefox, webkit: launch
 
 export const ENGINES = Object.keys(LAUNCH);
 
-/** Starts the browser that ENGINE names: `chromium`, where it names none, `firefox` or `webkit`. */
-export function launchEngine(engine = process.env.ENGINE ?? "chromium") {
+/** The one that ENGINE names: `chromium`, where it names none, `firefox` or `webkit`. */
+export const ENGINE = process.env.ENGINE ?? "chromium";
+
+/** Starts the browser of an engine, which takes what `how` has under its name: Chromium's flags, Firefox's preferences. */
+export function launchEngine({ engine = ENGINE, ...how } = {}) {
   if (!ENGINES.includes(engine)) throw new Error(`ENGINE is ${engine}, and none of ${ENGINES.join(", ")}`);
-  return LAUNCH[engine]();
+  return LAUNCH[engine](how[engine]);
 }

@@ -5,7 +5,7 @@ import { loadavg } from "node:os";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { openPage } from "./chrome.mjs";
-import { launchEngine } from "./engine.mjs";
+import { ENGINE, launchEngine } from "./engine.mjs";
 import { installed } from "./install.mjs";
 import { startProxy } from "./proxy.mjs";
 import { serve } from "./static.mjs";
@@ -16,10 +16,11 @@ const HOOKS = 120_000;
 
 /**
  * Returns `wire(name, setting, play)`, which makes a test. `setting` is
- * `{ server, env, target, cors, connect, timeout, uncaught }`:
+ * `{ server, env, target, cors, connect, timeout, uncaught, cannot }`:
  * `server` is a kind of `servers.mjs` started with `env`, or `target` is the URL of something that
  * runs already; `connect` are options to connect the page's `session` with before the play, or
- * `false`; `uncaught` allows errors that nobody caught in the page.
+ * `false`; `uncaught` allows errors that nobody caught in the page; `cannot` says of an
+ * engine why it does not play.
  * `play` gets `{ server, proxy, recording, page, run, connect }`.
  */
 export function stage() {
@@ -36,7 +37,7 @@ export function stage() {
 
   return function wire(name, setting, play) {
     const limit = setting.timeout ?? LIMIT;
-    test(name, { timeout: HOOKS + limit }, async () => {
+    test(name, { timeout: HOOKS + limit, skip: setting.cannot?.[ENGINE] ?? false }, async () => {
       const server = await setting.server?.start({ env: setting.env });
       const proxy = await startProxy(server?.url ?? setting.target(), { cors: setting.cors });
       const page = await openPage(browser, site.url);

@@ -1,5 +1,6 @@
 // WebKitGTK's MiniBrowser on a display of its own, driven by WebDriver.
 
+import { setTimeout as sleep } from "node:timers/promises";
 import { freePort } from "./ports.mjs";
 import { startProcess } from "./processes.mjs";
 
@@ -19,12 +20,23 @@ export async function launchWebKit() {
   await session("POST", "/timeouts", { script: 60_000, pageLoad: 60_000 });
   const first = await session("GET", "/window");
   const inWindow = windows(session);
+  const pageIn = (handle) => new Page((...command) => inWindow(handle, ...command));
 
   return {
     version: async () => `WebKitGTK ${capabilities.browserVersion}`,
     async newPage() {
       const { handle } = await inWindow(first, "POST", "/window/new", { type: "window" });
-      return new Page((...command) => inWindow(handle, ...command));
+      return pageIn(handle);
+    },
+    /** The window that a page has opened on an address that `isIt` likes. */
+    async waitForTarget(isIt) {
+      for (;;) {
+        for (const handle of await session("GET", "/window/handles")) {
+          const address = await inWindow(handle, "GET", "/url");
+          if (isIt({ url: () => address })) return { page: async () => pageIn(handle) };
+        }
+        await sleep(20);
+      }
     },
     async close() {
       await send("DELETE", `/session/${sessionId}`);
@@ -76,11 +88,17 @@ class Page {
   async evaluate(code, ...args) {
     const expression = typeof code === "function" ? `(${code})(...arguments)` : code;
     // The driver does nothing else while a script runs, so none runs long.
+    await this.#execute(watch);
     let came = await this.#execute(begin, expression, args);
     while (came.pending) came = await this.#execute((id) => driven.soon(id), came.pending);
     for (const message of came.uncaught) for (const listener of this.#listeners) listener(new Error(message));
     if (came.thrown !== undefined) throw new Error(came.thrown);
-    return came.value;
+    return came.text && JSON.parse(came.text);
+  }
+
+  async click(selector) {
+    const found = await this.#send("POST", "/element", { using: "css selector", value: selector });
+    await this.#send("POST", `/element/${Object.values(found)[0]}/click`, {});
   }
 
   async close() {
@@ -94,6 +112,7 @@ class Page {
 
 // In the page.
 function watch() {
+  if (globalThis.driven) return;
   const uncaught = [];
   addEventListener("error", ({ message }) => uncaught.push(message));
   addEventListener("unhandledrejection", ({ reason }) => uncaught.push(String(reason?.message ?? reason)));
@@ -111,7 +130,7 @@ function begin(expression, args) {
   const { running, soon } = driven;
   const id = running.size + 1;
   const run = async () => new Function(`return (${expression})`)(...args);
-  const came = run().then((value) => ({ value }), (error) => ({ thrown: `${error}\n${error?.stack}` }));
+  const came = run().then((value) => ({ text: JSON.stringify(value) }), (error) => ({ thrown: `${error}\n${error?.stack}` }));
   running.set(id, came);
   return soon(id);
 }
