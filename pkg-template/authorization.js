@@ -9,8 +9,8 @@ const ANSWERS = ["code", "state", "iss", "error", "error_description", "error_ur
 /** The storages of providers that name none: they last as long as the page. */
 const memories = new WeakMap();
 
-/** Checks `options.auth`; gives what the core takes for it. */
-export function readAuth(auth, url, identity = "", resource) {
+/** Checks `options.auth`; gives what the module for authorizations takes for it. */
+export function readAuth(auth, url, { identity = "", resource, fetch }) {
   const { provider, ...others } = object("auth", auth);
   const [unknown] = Object.keys(others);
   if (unknown !== undefined) throw new TypeError(`auth.${unknown}: there is no such option; there is provider`);
@@ -24,6 +24,8 @@ export function readAuth(auth, url, identity = "", resource) {
   const kept = provider.storage === undefined ? memory(provider) : keeper(provider.storage);
   const key = `mcp-evergreen:auth:${JSON.stringify([identity, resource ?? url])}`;
   return {
+    endpoint: url,
+    fetch,
     redirectUrl: redirectUrl(provider.redirectUrl),
     clientId: text("clientId"),
     clientSecret: text("clientSecret"),
@@ -74,14 +76,17 @@ function keeper(storage) {
   return { get: (key) => storage.get(key), set: (key, text) => storage.set(key, text) };
 }
 
-/** One holder among all tabs, from when the promise resolves until the signal is aborted. */
+/**
+ * One holder among all tabs, from when the promise resolves until the signal is aborted; and a task longer: what a task
+ * writes into localStorage, Firefox shows to other tabs after it.
+ */
 function lock(name, signal) {
   const { locks } = globalThis.navigator ?? {};
   if (!locks) return undefined;
   return new Promise((resolve, reject) => {
     const hold = () => {
       resolve();
-      return new Promise((release) => signal.addEventListener("abort", release));
+      return new Promise((release) => signal.addEventListener("abort", () => setTimeout(release)));
     };
     locks.request(name, { signal }, hold).catch(reject);
   });

@@ -3,14 +3,14 @@
 import { Link } from "./link.js";
 import { readConnect } from "./options.js";
 import { Keeper } from "./persist.js";
-import { runtime } from "./runtime.js";
+import { runtimeFor } from "./runtime.js";
 import { Session } from "./session.js";
 
 /** `extras`: the name that the host has for the server, who else is told of events, and who else listens to them. */
 export async function openSession(url, options, extras = {}) {
   const config = readConnect(url, options);
   if (config.signal?.aborted) throw config.signal.reason;
-  const instance = await abortable(runtime(), config.signal);
+  const instance = await abortable(runtimeFor(config), config.signal);
   const keeper = config.persist && new Keeper(config.persist, config);
   const kept = await keeper?.claim();
   config.core.knownLegacy ||= (await keeper?.knowsLegacy()) ?? false;

@@ -20,14 +20,14 @@ export function rpcError({ rpcCode, message, data, code, outcome, retryable }) {
 }
 
 /** The error that a host's `send` rejects with, of the host's own classes where it gave them. */
-export function thrown(error, { errors = {}, auth }) {
+export function thrown(error, { errors = {}, bearer }) {
   const { UnauthorizedError, StreamableHTTPError, SdkHttpError } = errors;
   const { code, httpStatus, message } = error;
   // The user was sent away: that is what the host waits for.
   if (code === "auth" && error.cause?.[AUTH_SEAM]) return error.cause;
   if (code === "auth" && UnauthorizedError) return like(new UnauthorizedError(message), error);
   if (httpStatus === 401 && code === "unauthorized") {
-    const own = auth?.failure ?? (UnauthorizedError ? like(new UnauthorizedError(message), error) : unauthorized(error));
+    const own = bearer?.failure ?? (UnauthorizedError ? like(new UnauthorizedError(message), error) : unauthorized(error));
     return marked(own, AUTH_SEAM, true);
   }
   if (httpStatus === undefined) return error;

@@ -6,13 +6,15 @@ import { required } from "./host_errors.js";
 const RECORD = "mcp-evergreen";
 
 /** As `readAuth` gives it for `options.auth`; and `prepare()`, `finish(callback, issuer)`. */
-export function byOurselves({ authProvider: provider, errors }) {
+export function byOurselves({ authProvider: provider, errors }, endpoint, fetch) {
   const redirectUrl = String(provider.redirectUrl ?? "");
   /** What was kept last, for providers that have not stored it yet. */
   let last;
   /** What the user came back with. */
   let back;
   return {
+    endpoint,
+    fetch,
     redirectUrl,
     clientMetadata: JSON.stringify(provider.clientMetadata ?? {}),
     /** A client that the provider knows is used as it is. */

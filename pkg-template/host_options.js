@@ -42,27 +42,27 @@ export function readTransport(url, options) {
   if (sessionId !== undefined && typeof sessionId !== "string") throw wrong("sessionId", "a string", sessionId);
   const send = follower(options);
   // The SDK's own flow where the host gives its function, else ours.
-  const oauth = isOAuth(options.authProvider) && !options.auth ? byOurselves(options) : undefined;
-  const auth = options.authProvider && !oauth ? tokens(options, config.url, send) : undefined;
+  const oauth = isOAuth(options.authProvider) && !options.auth ? byOurselves(options, config.url, send) : undefined;
+  const bearer = options.authProvider && !oauth ? tokens(options, config.url, send) : undefined;
   const given = options.headers;
   const own = typeof given === "function" ? given : () => given;
   Object.assign(config.core, {
     handshake: "host",
-    auth: oauth,
+    authorizes: oauth !== undefined,
     reconnectOn,
     headers: async (context) => {
       const headers = new Headers(requestInit.headers ?? undefined);
       for (const [name, value] of new Headers((await own(context)) ?? undefined)) headers.set(name, value);
-      const token = await auth?.token();
+      const token = await bearer?.token();
       if (token) headers.set("authorization", `Bearer ${token}`);
       return Object.fromEntries(headers);
     },
-    fetch: auth ? auth.fetch : send,
+    fetch: bearer ? bearer.fetch : send,
   });
   return {
     ...config,
-    auth,
-    oauth,
+    auth: oauth,
+    bearer,
     initializeParams,
     terminateSessionOnClose,
     errors: options.errors,

@@ -4,7 +4,7 @@ import { openSession } from "./connect.js";
 import { Sessions } from "./manager.js";
 
 export { McpError } from "./error.js";
-export { init } from "./runtime.js";
+export { init, initAuth } from "./runtime.js";
 
 export function connect(url, options) {
   return openSession(url, options);

@@ -2,12 +2,12 @@
 // one was imported.
 
 import { build } from "./load.js";
-import { GZIP } from "./wasm/inline.js";
+import { AUTHORIZATIONS, SESSIONS } from "./wasm/inline.js";
 
-build(async () => {
-  const bytes = Uint8Array.from(atob(GZIP), (character) => character.charCodeAt(0));
-  const unpacked = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-  return new Response(unpacked).arrayBuffer();
-});
+const unpacked = (packed) => async () => {
+  const bytes = Uint8Array.from(atob(packed), (character) => character.charCodeAt(0));
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
+};
+build({ sessions: unpacked(SESSIONS), authorizations: unpacked(AUTHORIZATIONS) });
 
 export * from "./index.js";

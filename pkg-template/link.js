@@ -1,6 +1,7 @@
 // What stands between the public Session and the core: open promises, signals, listeners, questions of the server's,
 // and what becomes of all of them when the module crashes.
 
+import { Authority } from "./authority.js";
 import { learnEra } from "./eras.js";
 import { crashed, fromCore } from "./error.js";
 import { Listeners, report } from "./events.js";
@@ -28,6 +29,9 @@ export class Link {
   /** Whether the era is the server's choice. */
   #learns;
   #unwatch;
+  #authority;
+  /** Ends the authorization that is under way. */
+  #authorizing;
   /** Where the session is kept for a later page life. */
   #keeper;
   /** Tasks that calls became: their tools' names by their ids. */
@@ -43,6 +47,7 @@ export class Link {
     this.maxPages = config.maxPages;
     this.#learns = config.core.era === "auto" && config.core.handshake === "own";
     this.#runtime = runtime;
+    this.#authority = config.auth && new Authority(runtime.authority, config.auth);
     this.#name = name;
     this.#tap = tap;
     this.#keeper = keeper;
@@ -58,6 +63,7 @@ export class Link {
       event: quietly((event, detail) => this.#event(event, detail)),
       ask: quietly((...question) => this.#ask(...question)),
       withdraw: quietly((question) => this.#questions.withdraw(question)),
+      authorize: (token, status, challenge, ask) => this.#authorize({ token, status, challenge, ask }),
     });
     const refresh = () => this.#listen();
     const stops = [runtime.watch(() => this.#die()), this.#listeners.observe(refresh), outer?.observe(refresh)];
@@ -187,14 +193,15 @@ export class Link {
   /** After the close: what ends the session on the server still needs the token. */
   async signOut() {
     await this.close(true);
-    if (!this.#dead) await new Promise((resolve, reject) => this.#tellCore((core) => core.signOut(resolve, reject)));
+    await this.#authority?.signOut();
+    this.#tellCore((core) => core.authorized({}));
   }
 
-  /** Takes what the user has come back with from an authorization server. */
-  takeReturned() {
-    return new Promise((resolve, reject) =>
-      this.#tellCore((core) => core.takeReturned(resolve, (error) => reject(fromCore(error)))),
-    );
+  async #authorize(wanted) {
+    const { signal } = (this.#authorizing = new AbortController());
+    const asked = quietly(() => this.#tellCore((core) => core.userAsked()));
+    const result = await this.#authority.authorize(wanted, { signal, asked }).catch((error) => ({ error }));
+    this.#tellCore((core) => core.authorized(result));
   }
 
   handle(method, handler) {
@@ -278,6 +285,7 @@ export class Link {
     }
     if (event === "close") {
       this.#ended = true;
+      this.#authorizing?.abort();
       this.#keeper?.end();
       this.#retire();
     }
@@ -314,6 +322,7 @@ export class Link {
     const before = this.#status ?? {};
     for (const { fail, ranMaybe } of [...this.#open]) fail(crashed(ranMaybe ? "unknown" : "not_executed", this.#dead));
     this.#questions.withdrawAll();
+    this.#authorizing?.abort();
     this.#keeper?.end();
     if (before.state === "closed") return;
     const { waitingFor, ...known } = before;

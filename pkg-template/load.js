@@ -6,18 +6,20 @@ const VITE = 'With Vite 6 or 7 in dev, add optimizeDeps: { exclude: ["mcp-evergr
 const ELSEWHERE = "or call init(url) with the address at which your server has the file";
 const CSP = "Add 'wasm-unsafe-eval' to script-src of the page's Content-Security-Policy.";
 
-/** Gives the bytes, where they are not in the file beside this one. */
-let built;
+/** Where the modules come from: the files beside this one. */
+const own = {
+  sessions: () => new URL("./wasm/mcp_evergreen_bg.wasm", import.meta.url),
+  authorizations: () => new URL("./wasm/mcp_evergreen_auth_bg.wasm", import.meta.url),
+};
 
-export function build(bytes) {
-  built = bytes;
+/** Functions that give the bytes, where there are no files. */
+export function build(sources) {
+  Object.assign(own, sources);
 }
 
-const own = () => (built ? built() : new URL("./wasm/mcp_evergreen_bg.wasm", import.meta.url));
-
 /** The compiled module from `source`; without one, from the file beside this one. */
-export async function compile(source) {
-  const given = await (source === undefined ? own() : source);
+export async function compile(kind, source) {
+  const given = await (source === undefined ? own[kind]() : source);
   try {
     return await fromGiven(given);
   } catch (error) {

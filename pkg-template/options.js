@@ -87,12 +87,14 @@ export function readConnect(url, options) {
   const clientInfo = readClientInfo(given.clientInfo ?? { name: "mcp-evergreen", version });
   const declared = toJson("capabilities", capabilities);
   const era = given.era ?? "auto";
+  const send = given.fetch && (async (input, init) => given.fetch.call(undefined, input, init));
   return {
     url: href,
     handlers,
     capabilities,
     on: readListeners(given.on ?? {}),
     signal: given.signal,
+    auth: given.auth && readAuth(given.auth, href, { ...given, fetch: send }),
     identity: given.identity,
     persist: given.persist,
     maxPages: given.maxPages ?? 64,
@@ -104,9 +106,9 @@ export function readConnect(url, options) {
       knownLegacy: isKnownLegacy(href),
       handled: [...handlers.keys()],
       headers: headerFunction(given.headers),
-      fetch: given.fetch && (async (input, init) => given.fetch.call(undefined, input, init)),
+      fetch: send,
       credentials: given.credentials ?? "omit",
-      auth: given.auth && readAuth(given.auth, href, given.identity, given.resource),
+      authorizes: given.auth !== undefined,
       mode: recovery.mode ?? "default",
       maxAttempts: recovery.maxAttempts ?? 2,
       baseDelay: recovery.baseDelay ?? 500,

@@ -1,13 +1,14 @@
 // A Transport for the Clients of others: the TypeScript SDK's, versions 1 and 2, and the AI SDK's. Their raw messages
 // go through the core as calls, notifications and answers; the session beneath them is the core's.
 
+import { Authority } from "./authority.js";
 import { fromHost, readTransport } from "./host_options.js";
 import { isAnswer, rpcError, thrown } from "./host_errors.js";
 import { report } from "./events.js";
 import { paramsToJson, toJson } from "./json.js";
 import { Link } from "./link.js";
 import { Relay } from "./relay.js";
-import { runtime } from "./runtime.js";
+import { authority, runtimeFor } from "./runtime.js";
 
 const DISCOVER = "server/discover";
 const INITIALIZED = "notifications/initialized";
@@ -82,8 +83,8 @@ export class EvergreenTransport {
   async start() {
     if (this.#started) throw new Error("EvergreenTransport was started already. A Client's connect() calls start() itself.");
     this.#started = true;
-    const instance = await runtime();
-    await this.#config.oauth?.prepare();
+    const instance = await runtimeFor(this.#config);
+    await this.#config.auth?.prepare();
     if (this.#closed) return;
     this.#link = new Link(instance, this.#config, {
       questions: (io) => (this.#relay = new Relay(io, (message) => this.#deliver(message))),
@@ -113,23 +114,15 @@ export class EvergreenTransport {
   }
 
   async finishAuth(code, issuer) {
-    const { auth, oauth } = this.#config;
-    if (oauth) return this.#takeReturned(oauth, code, issuer);
-    if (!auth) throw new TypeError("finishAuth needs an OAuthClientProvider as authProvider");
+    const { auth, bearer } = this.#config;
+    if (!auth && !bearer) throw new TypeError("finishAuth needs an OAuthClientProvider as authProvider");
+    if (bearer) return void (await bearer.finish(code, issuer));
+    await auth.prepare();
     await auth.finish(code, issuer);
-  }
-
-  /** A link of its own: nothing is sent to the server, and this transport may have ended. */
-  async #takeReturned(oauth, code, issuer) {
-    await oauth.prepare();
-    await oauth.finish(code, issuer);
-    const link = new Link(await runtime(), this.#config);
     try {
-      await link.takeReturned();
+      await new Authority(authority, auth).takeReturned();
     } catch (error) {
       throw thrown(error, this.#config);
-    } finally {
-      link.close(false).catch(report);
     }
   }
 

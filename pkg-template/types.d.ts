@@ -35,6 +35,16 @@ export function connect(url: string | URL, options?: ConnectOptions): Promise<Se
  */
 export function init(source?: WasmSource | Promise<WasmSource>): Promise<void>;
 
+/**
+ * The same for the second WebAssembly module, which authorizes: it is loaded at the first {@link connect} with the option
+ * `auth`, and not at all without one.
+ *
+ * @param source As for {@link init}. Default: `wasm/mcp_evergreen_auth_bg.wasm` beside the package's code.
+ * @throws {TypeError} `source` is something else.
+ * @throws {McpError} With `code: "load"`.
+ */
+export function initAuth(source?: WasmSource | Promise<WasmSource>): Promise<void>;
+
 /** Where the WebAssembly can come from. */
 export type WasmSource = string | URL | Response | ArrayBuffer | ArrayBufferView | WebAssembly.Module;
 

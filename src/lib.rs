@@ -23,7 +23,7 @@
 //! | `protocol::page`, `record` | the page: hidden, asleep, offline, leaving; what survives it |
 //! | `protocol::cancel`, `close`, `question` | time-outs and cancellation; the end; what the server asks |
 //! | `browser` (wasm32) | performs what `protocol` asks for: `fetch`, bodies, timers; and the library's API for Rust |
-//! | `bindings` (wasm32, feature `js`) | the exports for the npm package's facade, `pkg-template/` |
+//! | `bindings` (wasm32, features `js`, `js-auth`) | the exports for the npm package's facade, `pkg-template/` |
 //!
 //! # What always holds
 //! - Every command settles exactly once, or is cancelled.
@@ -45,7 +45,7 @@
 #[doc(hidden)]
 pub mod protocol;
 
-#[cfg(all(target_arch = "wasm32", feature = "js"))]
+#[cfg(all(target_arch = "wasm32", any(feature = "js", feature = "js-auth")))]
 mod bindings;
 #[cfg(target_arch = "wasm32")]
 #[doc(hidden)]

@@ -1,21 +1,21 @@
 //! Reads what the facade hands over. It has validated it and filled in every default; what does not fit is a mistake of
 //! the facade's, not of its user's.
 
+use super::values::{number, text};
 use crate::{
     browser::{
-        authorize::Authorizer,
-        fetch::Transport,
+        authorize::Obtained,
+        fetch::{Fetcher, Transport},
         js::{Thrown, type_error},
     },
     protocol::{
         CallOptions, Config, Params, Resume,
         config::{EraChoice, Handshake, Listen, Mode, Offline, ReconnectOn, Recovery},
-        json::Json,
-        oauth::Settings,
+        oauth::Trouble,
     },
 };
 use js_sys::{Array, Function, Reflect};
-use std::rc::Rc;
+use std::cell::RefCell;
 use wasm_bindgen::{JsCast, JsValue};
 
 /// The arguments of `open`: how requests go, what the core is told, the group of tabs, and which methods are answered.
@@ -25,10 +25,10 @@ pub(super) fn parse(url: &JsValue, config: &JsValue) -> Thrown<(Transport, Confi
     let need_number = |name: &str| number(&field(name)?).ok_or_else(|| type_error(name));
     let transport = Transport {
         url: text(url).ok_or_else(|| type_error("url"))?,
-        fetch: field("fetch")?.dyn_into::<Function>().ok(),
+        fetcher: Fetcher(field("fetch")?.dyn_into::<Function>().ok()),
         headers: field("headers")?,
         credentials: need_text("credentials")?,
-        authorizer: authorizer(text(url).unwrap_or_default(), &field("auth")?)?,
+        token: RefCell::default(),
     };
     let handshake = match need_text("handshake")?.as_str() {
         "own" => Handshake::Own { client_info: need_text("clientInfo")?, capabilities: need_text("capabilities")? },
@@ -84,29 +84,30 @@ pub(super) fn parse(url: &JsValue, config: &JsValue) -> Thrown<(Transport, Confi
         keep_alive_ms: number(&field("keepAlive")?),
         persists: field("persists")?.is_truthy(),
         max_resumes: u32::try_from(need_number("maxResumes")?).unwrap_or(u32::MAX),
-        authorizes: transport.authorizer.is_some(),
+        authorizes: field("authorizes")?.is_truthy(),
         // The driver's to say.
         shared: false,
     };
     Ok((transport, config, text(&field("share")?), items(&field("handled")?).iter().filter_map(text).collect()))
 }
 
-/// `{redirectUrl, clientId, clientSecret, issuer, clientMetadata, resource}`, texts, and the methods of the host.
-fn authorizer(endpoint: String, auth: &JsValue) -> Thrown<Option<Rc<Authorizer>>> {
-    if !auth.is_object() {
-        return Ok(None);
+/// How an authorization ended, as the second module says it.
+pub(super) fn obtained(result: &JsValue) -> Obtained {
+    let field = |of: &JsValue, name: &str| Reflect::get(of, &name.into()).unwrap_or_default();
+    if field(result, "needsUser").is_truthy() {
+        return Obtained::NeedsUser;
     }
-    let field = |name: &str| Thrown::Ok(text(&Reflect::get(auth, &JsValue::from_str(name))?));
-    let settings = Settings {
-        endpoint,
-        resource: field("resource")?,
-        redirect_url: field("redirectUrl")?.ok_or_else(|| type_error("redirectUrl"))?,
-        client_id: field("clientId")?,
-        client_secret: field("clientSecret")?,
-        issuer: field("issuer")?,
-        client_metadata: field("clientMetadata")?.and_then(|metadata| Json::parse(&metadata)),
-    };
-    Ok(Some(Rc::new(Authorizer::new(settings, auth.clone()))))
+    let error = field(result, "error");
+    if error.is_undefined() {
+        let refresh_at_unix_ms = number(&field(result, "refreshAt"));
+        return Obtained::Token { token: text(&field(result, "token")), refresh_at_unix_ms };
+    }
+    let kind = text(&field(&field(&error, "diagnosis"), "kind")).unwrap_or_default();
+    match Trouble::again(&kind, string(&field(&error, "message")), field(&error, "retryable").is_truthy()) {
+        Some(trouble) => Obtained::Failed(trouble, Some(field(&error, "cause")).filter(|cause| !cause.is_undefined())),
+        // It is not the module that says so, but what kept it from saying anything.
+        None => Obtained::nothing(error),
+    }
 }
 
 /// The options of one call.
@@ -137,19 +138,9 @@ pub(super) fn params(text: &JsValue, meta: &JsValue, name: &JsValue) -> Params {
     Params { text: text.as_string(), meta: meta.as_string(), name: name.as_string() }
 }
 
-/// A string, where it is one.
-pub(super) fn text(value: &JsValue) -> Option<String> {
-    value.as_string()
-}
-
 /// A string; empty where it is none.
 pub(super) fn string(value: &JsValue) -> String {
     value.as_string().unwrap_or_default()
-}
-
-/// A count, a size or milliseconds. The cast saturates: Infinity becomes as much as can be.
-pub(super) fn number(value: &JsValue) -> Option<u64> {
-    value.as_f64().filter(|number| *number >= 0.0).map(|number| number as u64)
 }
 
 fn items(value: &JsValue) -> Vec<JsValue> {

@@ -1,9 +1,10 @@
 //! Makes plain objects for JavaScript.
 
+use super::error::{diagnosis, error};
 use crate::{
     browser::js::Plain,
     protocol::{
-        Error, Event, Role, Status,
+        Event, Role, Status,
         era::Era,
         error::Diagnosis,
         status::{Changes, LastRecovery, Wire, WireStep},
@@ -14,22 +15,6 @@ use wasm_bindgen::JsValue;
 
 const INVALID_TOOL: &str = "The server offers a tool whose x-mcp-header annotations are not valid; it was left out of the \
                             list. The server's author has to mend its definition.";
-
-/// An error, for the facade to make an `McpError` of.
-pub(super) fn error(error: Error<JsValue>) -> JsValue {
-    let data = error.data.or_else(|| error.excerpt.map(|excerpt| Plain::new().with("excerpt", excerpt).into()));
-    Plain::new()
-        .with("code", error.code.as_str())
-        .with("outcome", error.outcome.as_str())
-        .with("message", error.message)
-        .with("retryable", error.retryable)
-        .with_some("rpcCode", error.rpc_code.map(|code| code as f64))
-        .with_some("httpStatus", error.http_status)
-        .with_some("diagnosis", error.diagnosis.map(diagnosis))
-        .with_some("data", data)
-        .with_some("cause", error.cause)
-        .into()
-}
 
 /// A snapshot of the state.
 pub(super) fn status(status: Status<JsValue>) -> JsValue {
@@ -107,10 +92,6 @@ pub(super) fn event(event: Event<JsValue>) -> Option<(&'static str, Plain)> {
         Event::Reclaim => ("reclaim", Plain::new()),
         Event::Close { reason } => ("close", Plain::new().with("reason", reason)),
     })
-}
-
-fn diagnosis(diagnosis: Diagnosis) -> Plain {
-    Plain::new().with("kind", diagnosis.kind).with_some("header", diagnosis.header).with("hint", diagnosis.hint)
 }
 
 fn recovery(last: &LastRecovery) -> Plain {

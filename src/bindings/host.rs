@@ -2,16 +2,16 @@
 
 use super::convert;
 use crate::{
-    browser::host::{Host, Question},
+    browser::host::{Host, Question, Wanted},
     protocol::{Event, QuestionId, Status},
 };
-use js_sys::Function;
 use std::cell::Cell;
 use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen]
 extern "C" {
-    /// `{event(name, detail), ask(question, method, params, call, generation), withdraw(question)}`
+    /// `{event(name, detail), ask(question, method, params, call, generation), withdraw(question),
+    /// authorize(token, status, challenge, ask)}`
     type HostObject;
     #[wasm_bindgen(method, catch)]
     fn event(this: &HostObject, name: &str, detail: &JsValue) -> Result<(), JsValue>;
@@ -26,6 +26,14 @@ extern "C" {
     ) -> Result<(), JsValue>;
     #[wasm_bindgen(method, catch)]
     fn withdraw(this: &HostObject, question: f64) -> Result<(), JsValue>;
+    #[wasm_bindgen(method, catch)]
+    fn authorize(
+        this: &HostObject,
+        token: Option<String>,
+        status: Option<u16>,
+        challenge: Option<String>,
+        ask: bool,
+    ) -> Result<(), JsValue>;
 }
 
 /// The facade's half of a session.
@@ -59,17 +67,16 @@ impl Host for Facade {
     fn ask(&self, question: Question) {
         let Question { id, method, params, call, generation } = question;
         let params = params.unwrap_or_default();
-        let _ = self.host.ask(id.0 as f64, &method, &params, call.map(super::id), generation);
+        let _ = self.host.ask(id.0 as f64, &method, &params, call.map(super::session::id), generation);
     }
 
     fn withdraw(&self, question: QuestionId) {
         let _ = self.host.withdraw(question.0 as f64);
     }
-}
 
-/// Calls a function of the facade's.
-pub(super) fn call(function: &JsValue, argument: &JsValue) {
-    if let Some(function) = function.dyn_ref::<Function>() {
-        let _ = function.call1(&JsValue::UNDEFINED, argument);
+    fn authorize(&self, Wanted { token, challenge, ask }: Wanted) {
+        let (status, challenge) =
+            challenge.map_or((None, None), |challenge| (Some(challenge.status), challenge.www_authenticate));
+        let _ = self.host.authorize(token, status, challenge, ask);
     }
 }

@@ -1,24 +1,24 @@
 //! The exports for the JavaScript facade, and for nobody else. Nothing is decided here: the facade has validated what
-//! comes in, the core has decided what goes out.
+//! comes in, the core has decided what goes out. The facade has two modules, each with an allocator and memory of its
+//! own: one for sessions, and one for authorizations, which is loaded where a session needs it.
 //!
 //! No method takes `&mut self` or is `async`, every argument arrives as a `JsValue`, and a result comes through
 //! `resolve` or `reject`, exactly one of them, once, after the method has returned.
 
+#[cfg(feature = "js-auth")]
+mod authorization;
+#[cfg(feature = "js")]
 mod config;
+#[cfg(feature = "js")]
 mod convert;
+mod error;
+#[cfg(feature = "js")]
 mod host;
 mod panic;
+#[cfg(feature = "js")]
+mod session;
+mod values;
 
-use crate::{
-    browser::{
-        driver::Driver,
-        host::{Caller, Host, Settled},
-    },
-    protocol::{CallId, Params, QuestionId},
-};
-use config::{number, text};
-use js_sys::Function;
-use std::rc::Rc;
 use talc::wasm::WasmDynamicTalc;
 use wasm_bindgen::prelude::*;
 
@@ -26,190 +26,8 @@ use wasm_bindgen::prelude::*;
 #[global_allocator]
 static ALLOCATOR: WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
 
-/// One session.
-#[wasm_bindgen]
-pub struct Core {
-    driver: Driver,
-    facade: Rc<host::Facade>,
-}
-
-/// Makes a session that has not said anything yet; `connect` starts it.
-///
-/// # Errors
-/// A `TypeError` where the facade hands over what it should not.
-#[wasm_bindgen]
-pub fn open(url: &JsValue, config: &JsValue, host: JsValue) -> Result<Core, JsValue> {
-    let (transport, config, group, handled) = config::parse(url, config)?;
-    let facade = Rc::new(host::Facade::new(host));
-    let driver = Driver::open(transport, config, group, Rc::clone(&facade) as Rc<dyn Host>);
-    for method in handled {
-        driver.set_handled(method);
-    }
-    Ok(Core { driver, facade })
-}
-
-#[wasm_bindgen]
-impl Core {
-    /// Starts the handshake. Once per session.
-    pub fn connect(&self, resolve: JsValue, reject: JsValue) -> f64 {
-        id(self.driver.connect(caller(resolve, reject, JsValue::UNDEFINED)))
-    }
-
-    /// Sends a request.
-    #[expect(clippy::too_many_arguments, reason = "an object would have to be built and taken apart for each call")]
-    pub fn call(
-        &self,
-        method: &JsValue,
-        text: &JsValue,
-        meta: &JsValue,
-        name: &JsValue,
-        options: &JsValue,
-        resolve: JsValue,
-        reject: JsValue,
-        onprogress: JsValue,
-    ) -> f64 {
-        let mut options = config::call_options(options);
-        options.progress = onprogress.is_function();
-        let params = config::params(text, meta, name);
-        id(self.driver.call(config::string(method), params, options, caller(resolve, reject, onprogress)))
-    }
-
-    /// Waits for a task that an earlier call became.
-    #[wasm_bindgen(js_name = resumeTask)]
-    pub fn resume_task(&self, task: &JsValue, options: &JsValue, resolve: JsValue, reject: JsValue) -> f64 {
-        let options = config::call_options(options);
-        id(self.driver.resume_task(config::string(task), options, caller(resolve, reject, JsValue::UNDEFINED)))
-    }
-
-    /// Sends a notification.
-    pub fn notify(&self, method: &JsValue, text: &JsValue, meta: &JsValue, resolve: JsValue, reject: JsValue) -> f64 {
-        let params = config::params(text, meta, &JsValue::UNDEFINED);
-        id(self.driver.notify(config::string(method), params, caller(resolve, reject, JsValue::UNDEFINED)))
-    }
-
-    /// Proves that the session lives.
-    pub fn verify(&self, resolve: JsValue, reject: JsValue) -> f64 {
-        id(self.driver.verify(caller(resolve, reject, JsValue::UNDEFINED)))
-    }
-
-    /// Makes a new session.
-    pub fn reconnect(&self, resolve: JsValue, reject: JsValue) -> f64 {
-        id(self.driver.reconnect(caller(resolve, reject, JsValue::UNDEFINED)))
-    }
-
-    /// Ends the session.
-    pub fn close(&self, terminate: &JsValue, resolve: JsValue, reject: JsValue) -> f64 {
-        id(self.driver.close(terminate.is_truthy(), caller(resolve, reject, JsValue::UNDEFINED)))
-    }
-
-    /// Forgets the tokens, here and at the authorization server. For after `close`.
-    #[wasm_bindgen(js_name = signOut)]
-    pub fn sign_out(&self, resolve: JsValue, reject: JsValue) {
-        self.driver.sign_out(move |result| match result {
-            Ok(()) => host::call(&resolve, &JsValue::UNDEFINED),
-            Err(cause) => host::call(&reject, &cause),
-        });
-    }
-
-    /// Takes what the user has come back with from an authorization server, before anything is sent to the MCP endpoint.
-    #[wasm_bindgen(js_name = takeReturned)]
-    pub fn take_returned(&self, resolve: JsValue, reject: JsValue) {
-        self.driver.take_returned(move |result| match result {
-            Ok(()) => host::call(&resolve, &JsValue::UNDEFINED),
-            Err(error) => host::call(&reject, &convert::error(*error)),
-        });
-    }
-
-    /// Gives a command up: neither `resolve` nor `reject` is called any more.
-    pub fn cancel(&self, call: &JsValue, reason: &JsValue) {
-        if let Some(call) = number(call) {
-            self.driver.cancel(CallId(call), text(reason));
-        }
-    }
-
-    /// Takes up a session that was made elsewhere; `initialize` is the JSON text of the params that it was made with.
-    pub fn adopt(&self, id: &JsValue, version: &JsValue, initialize: &JsValue) -> bool {
-        let initialize = text(initialize).map(|text| Params { text: Some(text), ..Params::default() });
-        self.driver.adopt(&config::string(id), &config::string(version), initialize)
-    }
-
-    /// Takes up the session that an earlier page life left.
-    #[wasm_bindgen(js_name = takeUp)]
-    pub fn take_up(&self, record: &JsValue) -> bool {
-        self.driver.take_up(&config::string(record))
-    }
-
-    /// A later page life has taken up the session.
-    pub fn forsake(&self) {
-        self.driver.forsake();
-    }
-
-    /// The session's id, for a host that stores it.
-    #[wasm_bindgen(js_name = sessionId)]
-    #[must_use]
-    pub fn session_id(&self) -> Option<String> {
-        self.driver.session_id()
-    }
-
-    /// Answers a question of the server's with a JSON text.
-    pub fn answer(&self, question: &JsValue, text: &JsValue) {
-        if let Some(question) = number(question) {
-            self.driver.answer(QuestionId(question), Ok(config::string(text)));
-        }
-    }
-
-    /// Answers a question of the server's with an error.
-    pub fn refuse(&self, question: &JsValue, code: &JsValue, message: &JsValue) {
-        if let Some(question) = number(question) {
-            let code = code.as_f64().unwrap_or(-32603.0);
-            self.driver.answer(QuestionId(question), Err((code as i64, config::string(message))));
-        }
-    }
-
-    /// From now on the host answers requests with this method.
-    #[wasm_bindgen(js_name = setHandled)]
-    pub fn set_handled(&self, method: &JsValue) {
-        self.driver.set_handled(config::string(method));
-    }
-
-    /// Whether somebody listens for what the server says unasked.
-    #[wasm_bindgen(js_name = setListening)]
-    pub fn set_listening(&self, listening: &JsValue) {
-        self.driver.set_listening(listening.is_truthy());
-    }
-
-    /// Whether somebody listens for what goes over the wire.
-    #[wasm_bindgen(js_name = setTraced)]
-    pub fn set_traced(&self, traced: &JsValue) {
-        self.facade.traced.set(traced.is_truthy());
-    }
-
-    /// A snapshot.
-    #[must_use]
-    pub fn status(&self) -> JsValue {
-        convert::status(self.driver.status())
-    }
-}
-
 /// `report` is called with the text of a panic, before the module dies of it.
 #[wasm_bindgen(js_name = onPanic)]
 pub fn on_panic(report: JsValue) {
     panic::hook(report);
-}
-
-fn caller(resolve: JsValue, reject: JsValue, onprogress: JsValue) -> Caller {
-    let progress = onprogress
-        .dyn_into::<Function>()
-        .ok()
-        .map(|onprogress| -> Rc<dyn Fn(JsValue)> { Rc::new(move |params| host::call(&onprogress, &params)) });
-    let settle = Box::new(move |result: Settled| match result {
-        Ok(value) => host::call(&resolve, &value),
-        Err(error) => host::call(&reject, &convert::error(*error)),
-    });
-    Caller { settle, progress }
-}
-
-/// Ids count up from one: a double holds them all.
-fn id(call: CallId) -> f64 {
-    call.0 as f64
 }

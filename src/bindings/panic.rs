@@ -1,6 +1,6 @@
 //! Tells the facade of a panic, which the module does not survive.
 
-use super::host;
+use super::values;
 use std::cell::RefCell;
 use wasm_bindgen::JsValue;
 
@@ -15,7 +15,7 @@ pub(super) fn hook(report: JsValue) {
         // A panic within a panic would end in a bare trap: nothing here borrows or unwraps.
         let report = REPORT.try_with(|report| report.try_borrow().map(|report| report.clone()));
         if let Ok(Ok(report)) = report {
-            host::call(&report, &info.to_string().into());
+            values::call(&report, &info.to_string().into());
         }
     }));
 }

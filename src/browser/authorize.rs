@@ -1,13 +1,15 @@
 //! Performs authorizations, one after the other: fetches, keeps, asks the user. What is done, and in which order, is
-//! `protocol::oauth`'s to say.
+//! `protocol::oauth`'s to say. The npm package has this in a WebAssembly module of its own, which is loaded where it is
+//! needed.
 
 use super::{
     body, clock,
-    fetch::Transport,
+    fetch::Fetcher,
+    host::Wanted,
     js::{self, AuthorizationHost, Plain, Response, Thrown, type_error},
 };
 use crate::protocol::{
-    Authorized, Challenge, Error, Input, ReadAs,
+    Authorized, Error, Input, ReadAs,
     oauth::{Chance, Fetch, Flow, Need, Reply, Settings, Step, Trouble, text::base64url},
 };
 use js_sys::{Array, Uint8Array, Uint32Array};
@@ -20,11 +22,48 @@ const FETCH_MS: u32 = 30_000;
 /// Metadata and tokens are small.
 const BODY_BYTES: u64 = 1 << 20;
 
-/// The tokens of one user with one server.
+/// Gets the tokens of one user with one server.
 pub struct Authorizer {
     settings: Settings,
     host: AuthorizationHost,
-    token: RefCell<Option<String>>,
+    fetcher: Fetcher,
+}
+
+/// What came of an authorization.
+pub enum Obtained {
+    /// What there is now.
+    Token {
+        /// Or none: the server is to say what it wants.
+        token: Option<String>,
+        /// When it is to be refreshed, in milliseconds since the epoch.
+        refresh_at_unix_ms: Option<u64>,
+    },
+    /// The user would have to be asked.
+    NeedsUser,
+    /// There is none, and why; with what was thrown.
+    Failed(Trouble, Option<JsValue>),
+}
+
+impl Obtained {
+    /// It could not be carried out.
+    #[must_use]
+    pub fn nothing(cause: JsValue) -> Self {
+        let text = "The authorization could not be carried out here: see `cause`.";
+        Self::Failed(Trouble::new("failed", text), Some(cause))
+    }
+
+    /// As the session is told.
+    #[must_use]
+    pub fn into_fact(self) -> (Option<String>, Authorized<JsValue>) {
+        match self {
+            Self::Token { token, refresh_at_unix_ms } => (token, Authorized::Granted { refresh_at_unix_ms }),
+            Self::NeedsUser => (None, Authorized::NeedsUser),
+            Self::Failed(trouble, cause) => {
+                let error: Error<JsValue> = trouble.into_error();
+                (None, Authorized::Failed(Box::new(error.with_cause(cause))))
+            }
+        }
+    }
 }
 
 /// One authorization under way: ends with it whatever it has under way.
@@ -40,60 +79,47 @@ impl Authorizer {
     /// `host` is an object with the methods of the facade's `authorization.js`.
     #[must_use]
     pub fn new(settings: Settings, host: JsValue) -> Self {
-        Self { settings, host: host.unchecked_into(), token: RefCell::default() }
+        Self { settings, host: host.unchecked_into(), fetcher: Fetcher::default() }
     }
 
-    /// For the header of a request to the MCP endpoint, and nothing else.
-    pub(super) fn token(&self) -> Option<String> {
-        self.token.borrow().clone()
+    /// With a `fetch` of the host's.
+    #[must_use]
+    pub fn with_fetch(self, fetcher: Fetcher) -> Self {
+        Self { fetcher, ..self }
     }
 
     /// Gets a token. `asked` is called before the user is.
-    pub(super) async fn authorize(
-        &self,
-        transport: &Transport,
-        challenge: Option<Challenge>,
-        ask: bool,
-        asked: impl Fn(),
-    ) -> Authorized<JsValue> {
-        let need = |token| match challenge {
-            Some(challenge) => Ok(Need::Refused { challenge, token, ask }),
-            None => self.returned().map(|returned| Need::Stored { returned }),
-        };
-        self.run(transport, need, ask, asked).await.unwrap_or_else(|cause| {
-            let trouble = Trouble::new("failed", "The authorization could not be carried out here: see `cause`.");
-            Authorized::Failed(Box::new(trouble.into_error().with_cause(Some(cause))))
-        })
+    pub async fn authorize(&self, wanted: Wanted, asked: impl Fn()) -> Obtained {
+        let ask = wanted.ask;
+        self.run(Some(wanted), ask, &asked).await.unwrap_or_else(Obtained::nothing)
     }
 
     /// Forgets the tokens, here and at the authorization server.
     ///
     /// # Errors
     /// What the host's storage threw.
-    pub async fn sign_out(&self, transport: &Transport) -> Thrown<()> {
-        self.run(transport, |_| Ok(Need::SignOut), false, || {}).await.map(drop)
+    pub async fn sign_out(&self) -> Thrown<()> {
+        self.run(None, false, &|| {}).await.map(drop)
     }
 
-    async fn run(
-        &self,
-        transport: &Transport,
-        need: impl FnOnce(Option<String>) -> Thrown<Need>,
-        ask: bool,
-        asked: impl Fn(),
-    ) -> Thrown<Authorized<JsValue>> {
+    async fn run(&self, wanted: Option<Wanted>, ask: bool, asked: &dyn Fn()) -> Thrown<Obtained> {
         let under_way = UnderWay(AbortController::new()?);
         let signal = under_way.0.signal();
         js::settled(&self.host.lock(&signal)?).await?;
         // Another tab may have been here while this one waited.
         let kept = js::settled(&self.host.load()?).await?.as_string();
-        let need = need(self.token())?;
+        let need = match wanted {
+            None => Need::SignOut,
+            Some(Wanted { token, challenge: Some(challenge), ask }) => Need::Refused { challenge, token, ask },
+            Some(_) => Need::Stored { returned: self.returned()? },
+        };
         let chance = if ask { chance().await? } else { no_chance() };
         let mut flow = Flow::new(self.settings.clone(), chance, kept.as_deref(), need, clock::now().unix_ms);
         let mut cause = None;
         loop {
             match flow.poll_step() {
                 Some(Step::Fetch(fetch)) => {
-                    let reply = self.fetch(transport, fetch, &signal).await.unwrap_or(Reply::Failed);
+                    let reply = self.fetch(fetch, &signal).await.unwrap_or(Reply::Failed);
                     flow.handle_reply(reply, clock::now().unix_ms);
                 }
                 Some(Step::Keep(text)) => drop(js::settled(&self.host.keep(&text)?).await?),
@@ -110,14 +136,10 @@ impl Authorizer {
                     }
                 }
                 Some(Step::Granted { token, refresh_at_unix_ms }) => {
-                    self.token.replace(token);
-                    return Ok(Authorized::Granted { refresh_at_unix_ms });
+                    return Ok(Obtained::Token { token, refresh_at_unix_ms });
                 }
-                Some(Step::NeedsUser) => return Ok(Authorized::NeedsUser),
-                Some(Step::Failed(trouble)) => {
-                    let error: Error<JsValue> = trouble.into_error();
-                    return Ok(Authorized::Failed(Box::new(error.with_cause(cause))));
-                }
+                Some(Step::NeedsUser) => return Ok(Obtained::NeedsUser),
+                Some(Step::Failed(trouble)) => return Ok(Obtained::Failed(trouble, cause)),
                 None => return Err(type_error("The authorization came to no end.")),
             }
         }
@@ -132,7 +154,7 @@ impl Authorizer {
         Ok(returned.get(0).as_string().zip(returned.get(1).as_string()))
     }
 
-    async fn fetch(&self, transport: &Transport, fetch: Fetch, signal: &AbortSignal) -> Thrown<Reply> {
+    async fn fetch(&self, fetch: Fetch, signal: &AbortSignal) -> Thrown<Reply> {
         let headers = fetch.headers.iter().fold(Plain::new(), |all, (name, value)| all.with(name, value.as_str()));
         let signals = Array::of2(signal, &js::abort_after(FETCH_MS)?);
         let init: JsValue = Plain::new()
@@ -145,7 +167,7 @@ impl Authorizer {
             .with("redirect", if fetch.method == "GET" { "follow" } else { "error" })
             .with("signal", js::abort_with_any(&signals)?)
             .into();
-        let response: Response = transport.call(&fetch.url, &init).await?.unchecked_into();
+        let response: Response = self.fetcher.call(&fetch.url, &init).await?.unchecked_into();
         let status = response.status()?.as_f64().unwrap_or_default() as u16;
         let text = RefCell::new(None);
         body::read(response, ReadAs::Text { max: BODY_BYTES }, |input| {

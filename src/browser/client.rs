@@ -3,15 +3,19 @@
 use super::{
     authorize::Authorizer,
     driver::Driver,
-    fetch::Transport,
-    host::{Caller, Host, Question, Settled},
+    fetch::{Fetcher, Transport},
+    host::{Caller, Host, Question, Settled, Wanted},
     js::{self, Plain},
-    task::Slot,
+    task::{self, Slot, Task},
 };
 use crate::protocol::{self, CallId, CallOptions, Code, Config, Outcome, Params, Payload, QuestionId};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, error::Category, json};
-use std::{fmt, rc::Rc};
+use std::{
+    cell::{OnceCell, RefCell},
+    fmt,
+    rc::Rc,
+};
 use wasm_bindgen::{JsCast, JsValue};
 
 /// Why a command failed.
@@ -69,7 +73,7 @@ pub async fn connect(url: &str, options: Options) -> Result<Session, Box<Error>>
     config.authorizes = authorizer.is_some();
     let transport = Transport {
         url: absolute(url)?,
-        fetch: None,
+        fetcher: Fetcher::default(),
         headers: headers.iter().fold(Plain::new(), |all, (name, value)| all.with(name, value.as_str())).into(),
         credentials: match credentials {
             Credentials::Omit => "omit",
@@ -77,12 +81,15 @@ pub async fn connect(url: &str, options: Options) -> Result<Session, Box<Error>>
             Credentials::Include => "include",
         }
         .into(),
-        authorizer,
+        token: RefCell::default(),
     };
     // Tabs that differ in one of these do not meet.
     let alike = |key| json!([key, transport.url, format!("{:?} {:?}", config.handshake, config.era)]).to_string();
     let group = share.map(alike);
-    let driver = Driver::open(transport, config, group, Rc::new(Program(on_event)));
+    let program = Rc::new(Program { on_event, authorizer, driver: OnceCell::new(), authorizing: RefCell::default() });
+    let driver = Driver::open(transport, config, group, Rc::clone(&program) as Rc<dyn Host>);
+    // Let go of when the session has closed.
+    let _ = program.driver.set(driver.clone());
     let guard = Abandoned(Some(driver.clone()));
     command(&driver, |caller| driver.connect(caller)).await?;
     guard.keep();
@@ -196,7 +203,13 @@ impl Drop for Abandoned {
 }
 
 /// The host of a Rust program.
-struct Program(Option<Listener>);
+struct Program {
+    on_event: Option<Listener>,
+    authorizer: Option<Rc<Authorizer>>,
+    driver: OnceCell<Driver>,
+    /// Ends with the session.
+    authorizing: RefCell<Option<Task>>,
+}
 
 impl Host for Program {
     fn status_changed(&self, _: Status) {
@@ -204,7 +217,10 @@ impl Host for Program {
     }
 
     fn event(&self, event: Event) {
-        if let Some(on_event) = &self.0 {
+        if let Event::Close { .. } = event {
+            drop(self.authorizing.take());
+        }
+        if let Some(on_event) = &self.on_event {
             on_event(&event);
         }
     }
@@ -212,6 +228,16 @@ impl Host for Program {
     // No method is ever set as handled: the core answers the server by itself.
     fn ask(&self, _: Question) {}
     fn withdraw(&self, _: QuestionId) {}
+
+    fn authorize(&self, wanted: Wanted) {
+        let (Some(authorizer), Some(driver)) = (self.authorizer.clone(), self.driver.get().cloned()) else { return };
+        let task = task::spawn(async move {
+            let (token, authorized) = authorizer.authorize(wanted, || driver.user_asked()).await.into_fact();
+            driver.authorized(token, authorized);
+        });
+        let before = self.authorizing.replace(Some(task));
+        drop(before);
+    }
 }
 
 /// A typed copy. Its depth is bounded: where the value is too deep, the engine throws or serde_json refuses.

@@ -7,7 +7,7 @@
 use super::{
     body, clock,
     fetch::{Sent, Transport},
-    host::{Caller, Host, Question},
+    host::{Caller, Host, Question, Wanted},
     page::Page,
     table::Table,
     tabs::Tabs,
@@ -15,8 +15,7 @@ use super::{
     timer::Timer,
 };
 use crate::protocol::{
-    Authorized, CallId, Challenge, Config, Error, Event, ExchangeId, Input, Now, Output, PageChange, Purpose, ReadAs,
-    Session, http::Request,
+    CallId, Config, Event, ExchangeId, Input, Now, Output, PageChange, Purpose, ReadAs, Session, http::Request,
 };
 use std::{
     cell::{Cell, RefCell},
@@ -49,8 +48,6 @@ pub(super) struct Inner {
     pub listens: Cell<bool>,
     /// Kinds of warnings that come once.
     warned: RefCell<Vec<&'static str>>,
-    /// An authorization under way: it ends with the session.
-    authorizing: RefCell<Option<Task>>,
     /// Itself, until there is nothing more to do.
     keep: RefCell<Option<Rc<Inner>>>,
 }
@@ -96,7 +93,6 @@ impl Inner {
                 tabs: RefCell::default(),
                 listens: Cell::new(false),
                 warned: RefCell::default(),
-                authorizing: RefCell::default(),
                 keep: RefCell::default(),
             }
         });
@@ -182,7 +178,10 @@ impl Inner {
             }
             Output::Withdraw { question } => self.tell_host(|host| host.withdraw(question)),
             Output::Probe => self.probe(),
-            Output::Authorize { challenge, ask } => self.authorize(challenge, ask),
+            Output::Authorize { challenge, ask } => {
+                let wanted = Wanted { token: self.transport.token(), challenge, ask };
+                self.tell_host(|host| host.authorize(wanted));
+            }
             Output::Tell { text, payload } => {
                 if let Some(tabs) = self.tabs() {
                     tabs.tell(&text, payload);
@@ -200,7 +199,6 @@ impl Inner {
             Output::Emit(event) => {
                 if let Event::Close { .. } = event {
                     self.closed.set(true);
-                    drop(self.authorizing.take());
                     drop(self.page.take());
                     drop(self.tabs.take());
                 }
@@ -250,44 +248,6 @@ impl Inner {
                 inner.drain();
             }
         });
-    }
-
-    fn authorize(self: &Rc<Self>, challenge: Option<Challenge>, ask: bool) {
-        let (transport, driver) = (Rc::clone(&self.transport), Rc::downgrade(self));
-        let tell = move |fact: &dyn Fn(&mut Session<JsValue>, Now)| {
-            if let Some(inner) = driver.upgrade() {
-                fact(&mut inner.session.borrow_mut(), clock::now());
-                inner.drain();
-            }
-        };
-        let task = task::spawn(async move {
-            if let Some(authorizer) = &transport.authorizer {
-                let asked = || tell(&|session, now| session.handle_user_asked(now));
-                let authorized = authorizer.authorize(&transport, challenge, ask, asked).await;
-                tell(&|session, now| session.handle_authorized(authorized.clone(), now));
-            }
-        });
-        let before = self.authorizing.replace(Some(task));
-        drop(before);
-    }
-
-    /// Takes what the user has come back with, and gets the tokens for it; what went wrong, if that cannot be done.
-    pub async fn take_returned(&self) -> Result<(), Box<Error<JsValue>>> {
-        match &self.transport.authorizer {
-            Some(authorizer) => match authorizer.authorize(&self.transport, None, false, || {}).await {
-                Authorized::Granted { .. } | Authorized::NeedsUser => Ok(()),
-                Authorized::Failed(error) => Err(error),
-            },
-            None => Ok(()),
-        }
-    }
-
-    /// Forgets the tokens.
-    pub async fn sign_out(&self) -> Result<(), JsValue> {
-        match &self.transport.authorizer {
-            Some(authorizer) => authorizer.sign_out(&self.transport).await,
-            None => Ok(()),
-        }
     }
 
     /// A fact of an exchange under way. Says whether more is wanted.

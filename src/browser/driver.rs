@@ -6,10 +6,9 @@ use super::{
     fetch::Transport,
     host::{Caller, Host},
 };
-use crate::protocol::{CallId, CallOptions, Config, Error, Now, Params, QuestionId, Session, Status};
+use crate::protocol::{Authorized, CallId, CallOptions, Config, Now, Params, QuestionId, Session, Status};
 use std::rc::Rc;
 use wasm_bindgen::JsValue;
-use wasm_bindgen_futures::spawn_local;
 
 /// A handle to a running session.
 #[derive(Clone)]
@@ -55,18 +54,6 @@ impl Driver {
     /// Ends the session.
     pub fn close(&self, terminate: bool, caller: Caller) -> CallId {
         self.command(caller, |session, now| session.close(terminate, now))
-    }
-
-    /// Takes what the user has come back with from an authorization server.
-    pub fn take_returned(&self, done: impl FnOnce(Result<(), Box<Error<JsValue>>>) + 'static) {
-        let inner = Rc::clone(&self.0);
-        spawn_local(async move { done(inner.take_returned().await) });
-    }
-
-    /// Forgets the tokens, and tells what the host's storage threw.
-    pub fn sign_out(&self, done: impl FnOnce(Result<(), JsValue>) + 'static) {
-        let inner = Rc::clone(&self.0);
-        spawn_local(async move { done(inner.sign_out().await) });
     }
 
     /// Gives a command up: its caller hears nothing more.
@@ -122,6 +109,23 @@ impl Driver {
     pub fn set_listening(&self, listening: bool) {
         let now = clock::now();
         self.0.session.borrow_mut().set_listening(listening, now);
+        self.0.schedule();
+    }
+
+    /// The user is being asked to authorize.
+    pub fn user_asked(&self) {
+        let now = clock::now();
+        self.0.session.borrow_mut().handle_user_asked(now);
+        self.0.schedule();
+    }
+
+    /// How an authorization ended, and the token that there is now.
+    pub fn authorized(&self, token: Option<String>, authorized: Authorized<JsValue>) {
+        if matches!(authorized, Authorized::Granted { .. }) {
+            self.0.transport.set_token(token);
+        }
+        let now = clock::now();
+        self.0.session.borrow_mut().handle_authorized(authorized, now);
         self.0.schedule();
     }
 

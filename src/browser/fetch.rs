@@ -1,13 +1,12 @@
 //! One request through `fetch`: the host's, or the platform's in a window, a worker or Node.
 
-use super::authorize::Authorizer;
 use super::js::{self, Plain, Response, Thrown, type_error};
 use crate::protocol::{
     Purpose, Reach,
     http::{Head, Method, Request},
 };
 use js_sys::Function;
-use std::rc::Rc;
+use std::cell::RefCell;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::AbortSignal;
 
@@ -18,16 +17,20 @@ const PROBE_MS: u32 = 10_000;
 pub struct Transport {
     /// The MCP endpoint, absolute.
     pub url: String,
-    /// The host's `fetch`; the platform's where `None`.
-    pub fetch: Option<Function>,
+    /// Sends it.
+    pub fetcher: Fetcher,
     /// The host's header fields: `undefined`, an object, or a function that is called for each request,
     /// `(ctx: {purpose, method, url}) => object | Promise<object>`.
     pub headers: JsValue,
     /// `omit`, `same-origin` or `include`.
     pub credentials: String,
-    /// Whose token goes along.
-    pub authorizer: Option<Rc<Authorizer>>,
+    /// Goes along, to the MCP endpoint and nowhere else.
+    pub token: RefCell<Option<String>>,
 }
+
+/// The host's `fetch`; the platform's where there is none.
+#[derive(Default)]
+pub struct Fetcher(pub Option<Function>);
 
 /// How a request is answered.
 pub enum Sent {
@@ -40,6 +43,14 @@ pub enum Sent {
 }
 
 impl Transport {
+    pub(super) fn token(&self) -> Option<String> {
+        self.token.borrow().clone()
+    }
+
+    pub(super) fn set_token(&self, token: Option<String>) {
+        self.token.replace(token);
+    }
+
     /// Sends a request and waits for the head of its answer.
     ///
     /// # Errors
@@ -63,7 +74,7 @@ impl Transport {
             .with("keepalive", request.method == Method::Delete)
             .with("signal", signal)
             .into();
-        let response = self.call(&self.url, &init).await?;
+        let response = self.fetcher.call(&self.url, &init).await?;
         if !response.is_object() {
             return Err(type_error("fetch did not give a Response."));
         }
@@ -80,7 +91,7 @@ impl Transport {
         let global: js::Global = js_sys::global().unchecked_into();
         let location = global.location().unwrap_or_default();
         // Outside of a page there is no CORS, nor with a host's own `fetch` that we know of.
-        if self.fetch.is_some() || !location.is_object() {
+        if self.fetcher.0.is_some() || !location.is_object() {
             return Reach::Unknown;
         }
         if super::page::is_offline() {
@@ -95,24 +106,11 @@ impl Transport {
             .with("cache", "no-store")
             .with_some("signal", js::abort_after(PROBE_MS).ok())
             .into();
-        match self.call(&self.url, &init).await {
+        match self.fetcher.call(&self.url, &init).await {
             Err(_) => Reach::Silent,
             Ok(_) if endpoint.is_ok_and(|endpoint| endpoint == page) => Reach::Unknown,
             Ok(_) => Reach::Answers,
         }
-    }
-
-    pub(super) async fn call(&self, url: &str, init: &JsValue) -> Thrown<JsValue> {
-        let answer = self.function()?.call2(&JsValue::UNDEFINED, &url.into(), init)?;
-        js::settled(&answer).await
-    }
-
-    fn function(&self) -> Thrown<Function> {
-        if let Some(fetch) = &self.fetch {
-            return Ok(fetch.clone());
-        }
-        let global: js::Global = js_sys::global().unchecked_into();
-        global.fetch()?.dyn_into().map_err(|_| type_error("There is no fetch here: give one as the option `fetch`."))
     }
 
     /// The host's fields, then the request's, as a plain object: what the protocol needs, no host can change.
@@ -125,8 +123,7 @@ impl Transport {
                 .with("url", self.url.as_str());
             own = js::settled(&headers.call1(&JsValue::UNDEFINED, &context.into())?).await?;
         }
-        let token = self.authorizer.as_ref().and_then(|authorizer| authorizer.token());
-        let token = token.map(|token| format!("Bearer {token}"));
+        let token = self.token().map(|token| format!("Bearer {token}"));
         let fields = request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let fields = fields.chain(token.as_deref().map(|token| ("authorization", token)));
         if own.is_null() || own.is_undefined() {
@@ -137,6 +134,21 @@ impl Transport {
             headers.set(name, value)?;
         }
         js::from_entries(&headers)
+    }
+}
+
+impl Fetcher {
+    pub(super) async fn call(&self, url: &str, init: &JsValue) -> Thrown<JsValue> {
+        let answer = self.function()?.call2(&JsValue::UNDEFINED, &url.into(), init)?;
+        js::settled(&answer).await
+    }
+
+    fn function(&self) -> Thrown<Function> {
+        if let Some(fetch) = &self.0 {
+            return Ok(fetch.clone());
+        }
+        let global: js::Global = js_sys::global().unchecked_into();
+        global.fetch()?.dyn_into().map_err(|_| type_error("There is no fetch here: give one as the option `fetch`."))
     }
 }
 

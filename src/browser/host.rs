@@ -1,6 +1,6 @@
 //! Who commands a session, and who hears of it.
 
-use crate::protocol::{CallId, Error, Event, QuestionId, Status};
+use crate::protocol::{CallId, Challenge, Error, Event, QuestionId, Status};
 use std::rc::Rc;
 use wasm_bindgen::JsValue;
 
@@ -29,6 +29,16 @@ pub struct Question {
     pub generation: u32,
 }
 
+/// An authorization that the session needs.
+pub struct Wanted {
+    /// The token that there is.
+    pub token: Option<String>,
+    /// How the server refused it; `None`: what is stored.
+    pub challenge: Option<Challenge>,
+    /// The user may be asked.
+    pub ask: bool,
+}
+
 /// Who is told what happens to the session. Every method may command the driver.
 pub trait Host {
     /// Something in the status changed.
@@ -39,4 +49,6 @@ pub trait Host {
     fn ask(&self, question: Question);
     /// The question is moot.
     fn withdraw(&self, question: QuestionId);
+    /// A token is wanted: the driver is told how that ended, unless the session closes first.
+    fn authorize(&self, wanted: Wanted);
 }

@@ -40,7 +40,7 @@ let browser;
 let heals;
 before(async () => {
   app = await installed();
-  wasm = `${app}/node_modules/mcp-evergreen/wasm/mcp_evergreen_bg.wasm`;
+  wasm = `${app}/node_modules/mcp-evergreen/wasm`;
   src = mkdtempSync(`${app}/apps-`);
   cpSync(`${here}src`, src, { recursive: true });
   server = await typescriptSdk.start();
@@ -183,7 +183,8 @@ for (const entry of ["inline", "elsewhere"]) {
   const assets = (folder) => {
     if (entry === "inline") return;
     mkdirSync(`${folder}/assets`, { recursive: true });
-    copyFileSync(wasm, `${folder}/assets/mcp.wasm`);
+    copyFileSync(`${wasm}/mcp_evergreen_bg.wasm`, `${folder}/assets/mcp.wasm`);
+    copyFileSync(`${wasm}/mcp_evergreen_auth_bg.wasm`, `${folder}/assets/mcp_auth.wasm`);
   };
 
   test(`Rollup, ${entry}`, bounded, async () => {

@@ -11,6 +11,8 @@ import { target } from "../e2e/lib/paths.mjs";
 /** Where the bundles are. */
 export const bundles = `${target}/bench/apps/`;
 const WASM = "wasm/mcp_evergreen_bg.wasm";
+/** Loaded where a session authorizes. */
+const AUTH_WASM = "wasm/mcp_evergreen_auth_bg.wasm";
 
 /** What is compared, with the names that the tables have for it. */
 export const CLIENTS = {
@@ -38,16 +40,19 @@ export async function bundle() {
     logLevel: "error",
   });
   await mkdir(`${bundles}wasm`, { recursive: true });
-  await copyFile(`${ours}${WASM}`, bundles + WASM);
+  for (const file of [WASM, AUTH_WASM]) await copyFile(ours + file, bundles + file);
   return names;
 }
 
-/** Bytes, as they are and as brotli makes them: of an app's JavaScript, of its WebAssembly, and of both. */
+/**
+ * Bytes, as they are and as brotli makes them: of an app's JavaScript, of its WebAssembly, and of both; and what comes
+ * on top where it authorizes.
+ */
 export async function size(name) {
   const js = await measure(`${bundles}${name}.js`);
   if (!["ours", "transport"].includes(name)) return { js, all: js };
-  const wasm = await measure(bundles + WASM);
-  return { js, wasm, all: { raw: js.raw + wasm.raw, brotli: js.brotli + wasm.brotli } };
+  const [wasm, auth] = [await measure(bundles + WASM), await measure(bundles + AUTH_WASM)];
+  return { js, wasm, auth, all: { raw: js.raw + wasm.raw, brotli: js.brotli + wasm.brotli } };
 }
 
 async function measure(path) {

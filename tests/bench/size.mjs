@@ -20,9 +20,9 @@ if (process.argv.includes("--functions")) {
 console.log("\nWhat a minimal app ships, minified: bytes, and as brotli makes them");
 const sizes = new Map();
 for (const name of names) sizes.set(name, await size(name));
-for (const [name, { js, wasm, all }] of sizes) {
+for (const [name, { js, wasm, auth, all }] of sizes) {
   const share = all.brotli / sizes.get("sdk2").all.brotli;
-  const parts = wasm ? ` (JavaScript ${js.brotli}, WebAssembly ${wasm.brotli})` : "";
+  const parts = wasm ? ` (JavaScript ${js.brotli}, WebAssembly ${wasm.brotli}; where it authorizes, ${auth.brotli} more)` : "";
   console.log(`${String(all.raw).padStart(8)} ${String(all.brotli).padStart(7)}  ${CLIENTS[name]}${parts}: ${share.toFixed(2)} × SDK 2`);
 }
 

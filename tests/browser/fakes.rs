@@ -2,7 +2,11 @@
 
 use js_sys::{Array, Function, Object, Promise, Uint8Array};
 use mcp_evergreen::{
-    browser::{fetch::Transport, host::Host, host::Question, js::Response},
+    browser::{
+        fetch::{Fetcher, Transport},
+        host::{Host, Question, Wanted},
+        js::Response,
+    },
     protocol::{Event, Input, Malformed, QuestionId, Status, status::WireStep},
 };
 use std::{cell::RefCell, rc::Rc};
@@ -117,10 +121,10 @@ impl Body {
 pub fn transport(fetch: &Function) -> Transport {
     Transport {
         url: "https://mcp.test/mcp".into(),
-        fetch: Some(fetch.clone()),
+        fetcher: Fetcher(Some(fetch.clone())),
         headers: JsValue::UNDEFINED,
         credentials: "omit".into(),
-        authorizer: None,
+        token: RefCell::default(),
     }
 }
 
@@ -170,4 +174,6 @@ impl Host for Scribe {
     fn withdraw(&self, _: QuestionId) {
         self.log.push("withdrawn");
     }
+
+    fn authorize(&self, _: Wanted) {}
 }

@@ -3,7 +3,7 @@
 use super::fakes::{Body, json, message, once, transport};
 use js_sys::{Array, Function, Object, Reflect};
 use mcp_evergreen::{
-    browser::fetch::{Sent, Transport},
+    browser::fetch::{Fetcher, Sent, Transport},
     protocol::{
         CallId, Purpose, Reach,
         http::{Head, Method, Request},
@@ -169,7 +169,7 @@ impl Platform {
     }
 
     fn transport(&self, url: &str) -> Transport {
-        Transport { url: url.into(), fetch: None, ..transport(&self.fake) }
+        Transport { url: url.into(), fetcher: Fetcher::default(), ..transport(&self.fake) }
     }
 }
 

@@ -58,6 +58,30 @@ crash("a stack that runs out", async () => {
   throw errors.find((error) => error?.code === "crashed" && error.outcome === "unknown") ?? errors[0];
 }, /RangeError|too much recursion/, { uncaught: true });
 
+wire("what authorizes runs out of memory: sessions live on, and the next authorization starts it anew", { target: () => hostile.at("huge-stream"), connect: false }, async ({ proxy, run }) => {
+  const [failed, before, again] = await run(async ({ connect, initAuth, settle, text }, url) => {
+    const { withLittleMemory } = await import("/page/little_memory.mjs");
+    const module = await fetch("/node_modules/mcp-evergreen/wasm/mcp_evergreen_auth_bg.wasm");
+    await initAuth(withLittleMemory(await module.arrayBuffer(), 8));
+    const session = await connect(url);
+    let kept = "x".repeat(8 << 20);
+    const storage = { getItem: () => kept, setItem: () => {} };
+    const provider = { redirectUrl: "/", storage, open: () => Promise.reject(new Error("nobody is asked")) };
+    const { error } = await settle(connect(url, { auth: { provider } }));
+    const said = () => session.callTool({ name: "echo", arguments: { message: "x" } }).then(text);
+    const before = await said();
+    kept = null;
+    const other = await connect(url, { auth: { provider } });
+    const again = [other.status.state, await said()];
+    await Promise.all([session.close(), other.close()]);
+    return [{ ...error, cause: error.cause }, before, again];
+  }, proxy.url);
+  assert.deepEqual([failed.code, failed.outcome, failed.diagnosis.kind], ["auth", "not_executed", "failed"]);
+  assert.match(String(failed.cause), /McpError: The WebAssembly module crashed/);
+  assert.equal(before, "Echo: x");
+  assert.deepEqual(again, ["ready", "Echo: x"]);
+});
+
 /** `kill` runs in the page and rejects with what its own call came to; `says` is what the error tells of the cause. */
 function crash(what, kill, says, { memory, uncaught } = {}) {
   wire(`${what}: all that is open rejects, and the next connect works`, { target: () => hostile.at("huge-stream"), connect: false, uncaught }, async ({ proxy, recording, run }) => {

@@ -61,7 +61,7 @@ test("the core gets every option, those that were not given with their defaults"
     headers: undefined,
     fetch: undefined,
     credentials: "omit",
-    auth: undefined,
+    authorizes: false,
     mode: "default",
     maxAttempts: 2,
     baseDelay: 500,
@@ -118,7 +118,7 @@ test("who authorizes is checked, and what is to be kept is kept by user and by s
   const texts = new Map();
   const storage = { getItem: (key) => texts.get(key) ?? null, setItem: (key, text) => texts.set(key, text) };
   const provider = { open, redirectUrl: "http://127.0.0.1", storage };
-  const read = (options) => readConnect(URL_OF_ALL, { auth: { provider }, ...options }).core.auth;
+  const read = (options) => readConnect(URL_OF_ALL, { auth: { provider }, ...options }).auth;
   assert.equal(read().redirectUrl, "http://127.0.0.1", "as it is written");
   assert.equal(await read().load(), undefined);
   await read({ identity: "a" }).keep("a's");
@@ -128,7 +128,7 @@ test("who authorizes is checked, and what is to be kept is kept by user and by s
   assert.equal(texts.size, 1);
 
   const forgetful = { open, redirectUrl: "http://127.0.0.1" };
-  const memory = () => readConnect(URL_OF_ALL, { auth: { provider: forgetful } }).core.auth;
+  const memory = () => readConnect(URL_OF_ALL, { auth: { provider: forgetful } }).auth;
   await memory().keep("kept");
   assert.equal(await memory().load(), "kept", "as long as the provider lives");
 });
@@ -375,20 +375,20 @@ for (const [what, source, says] of [
   ["a file that is not there", () => new URL("./no.wasm", import.meta.url), /ENOENT/],
 ]) {
   test(`${what} in place of the WebAssembly is said so`, async () => {
-    const error = await compile(source()).catch((error) => error);
+    const error = await compile("sessions", source()).catch((error) => error);
     assert.deepEqual([error.name, error.code, error.outcome], ["McpError", "load", "not_executed"]);
     assert.match(error.message, says);
   });
 }
 
 for (const source of [5, true, {}]) {
-  test(`init does not take ${JSON.stringify(source)}`, () => assert.rejects(compile(source), /^TypeError: source: /));
+  test(`init does not take ${JSON.stringify(source)}`, () => assert.rejects(compile("sessions", source), /^TypeError: source: /));
 }
 
 test("the WebAssembly loads from a view of part of a buffer, and under a wrong type", async () => {
   const bytes = Uint8Array.of(9, 0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
   for (const source of [bytes.subarray(1), Promise.resolve(bytes.slice(1).buffer), new Response(bytes.slice(1))]) {
-    assert.ok((await compile(source)) instanceof WebAssembly.Module);
+    assert.ok((await compile("sessions", source)) instanceof WebAssembly.Module);
   }
 });
 

@@ -57,7 +57,7 @@ test("holds what its exports name, types for each entry, and nothing that a stri
 
 // ── Pages ──
 
-test("importing it does nothing; the WebAssembly loads at the first connect, once", bounded, async () => {
+test("importing it does nothing; the WebAssembly loads at the first connect, once, and that for authorizations at the first with auth", bounded, async () => {
   const site = await serve(app);
   const page = await openPage(browser, site.url);
   try {
@@ -69,6 +69,13 @@ test("importing it does nothing; the WebAssembly loads at the first connect, onc
       await Promise.all(sessions.map((session) => session.close()));
     }, server.url);
     assert.equal(loads(), 1);
+
+    await page.run(async ({ connect }, url) => {
+      const provider = { redirectUrl: "/", open: () => Promise.reject(new Error("nobody is asked")) };
+      const sessions = await Promise.all([connect(url, { auth: { provider } }), connect(url, { auth: { provider } })]);
+      await Promise.all(sessions.map((session) => session.close()));
+    }, server.url);
+    assert.equal(loads(), 2);
   } finally {
     await page.close();
     await site.close();
@@ -105,6 +112,28 @@ test("a .wasm that is answered with HTML is said so; the next connect tries agai
     assert.equal(error.name, "McpError");
     assert.match(error.message, /HTML/);
     assert.match(error.message, /Vite/);
+    broken = false;
+    assert.equal((await attempt()).error, undefined);
+  } finally {
+    await page.close();
+    await site.close();
+  }
+});
+
+test("what authorizes is missing: that is said, and the next connect tries again", bounded, async () => {
+  let broken = true;
+  const site = await serve(app, { override: (path) => (broken && path.endsWith("auth_bg.wasm") ? { status: 404, type: "text/plain", body: "" } : undefined) });
+  const page = await openPage(browser, site.url);
+  const attempt = () =>
+    page.run(async ({ connect, settle }, url) => {
+      const provider = { redirectUrl: "/", open: () => Promise.reject(new Error("nobody is asked")) };
+      return settle(connect(url, { auth: { provider } }).then((session) => session.close()));
+    }, server.url);
+  try {
+    const { error } = await attempt();
+    assert.equal(error.code, "auth");
+    assert.equal(error.diagnosis.kind, "failed");
+    assert.match(String(error.cause), /404/);
     broken = false;
     assert.equal((await attempt()).error, undefined);
   } finally {

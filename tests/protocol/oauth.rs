@@ -715,7 +715,7 @@ fn signing_out_takes_the_tokens_back_and_keeps_the_registration() {
 #[test]
 fn a_later_page_life_goes_on_with_what_was_kept() {
     let mut world = World::new();
-    world.back = Err(Trouble::new("gone", "The page is gone."));
+    world.back = Err(Trouble::new("not_returned", "The page is gone."));
     world.login();
     let (pending, url) =
         (world.pending.clone().expect("kept"), "https://app.example/callback?code=the-code&state=state-1");

@@ -19,8 +19,23 @@ const LICENCES: &[&str] = &["LICENSE-MIT", "LICENSE-APACHE"];
 const NO_VERSION: &str = "\"0.0.0\"";
 const VERSIONED: &[&str] = &["package.json", "version.js"];
 
-const WASM_BINDGEN_FLAGS: &[&str] =
-    &["--target=web", "--out-name=mcp_evergreen", "--no-typescript", "--omit-default-module-path"];
+/// One of the package's two modules.
+struct Module {
+    /// Of its files.
+    name: &'static str,
+    feature: &'static str,
+    /// Where it is compiled: both are of one crate, and their files have one name.
+    folder: &'static str,
+    /// In the file that holds both.
+    constant: &'static str,
+}
+
+const MODULES: &[Module] = &[
+    Module { name: "mcp_evergreen", feature: "js", folder: "", constant: "SESSIONS" },
+    Module { name: "mcp_evergreen_auth", feature: "js-auth", folder: "auth", constant: "AUTHORIZATIONS" },
+];
+
+const WASM_BINDGEN_FLAGS: &[&str] = &["--target=web", "--no-typescript", "--omit-default-module-path"];
 
 /// Without inlining and common subexpressions: what they save in bytes, they cost twice in bytes compressed.
 const WASM_OPT_FLAGS: &[&str] =
@@ -33,29 +48,31 @@ pub fn command(project: &Project, _: &[String]) -> Result<()> {
 pub fn build(project: &Project) -> Result<()> {
     setup::ensure(project, &[Piece::WasmTarget, Piece::WasmBindgen, Piece::Node])?;
     let _lock = setup::lock(project)?;
-    let compiled = compile(project)?;
-    let inputs = inputs(project, &compiled)?;
+    for module in MODULES {
+        compile(project, module)?;
+    }
+    let inputs = inputs(project)?;
     let stamp = project.tools().join("package-stamp");
     if !stamp::is_fresh(&stamp, &with_outputs(project, &inputs)) {
-        package(project, &compiled)?;
+        package(project)?;
         stamp::set(&stamp, &with_outputs(project, &inputs))?;
     }
     say(sizes(project)?);
     Ok(())
 }
 
-fn compile(project: &Project) -> Result<PathBuf> {
-    say("Compiling mcp-evergreen for wasm32…");
+fn compile(project: &Project, module: &Module) -> Result<()> {
+    say(format!("Compiling {} for wasm32…", module.name));
     run(project
         .cargo()
         .args(["build", "--release", "--package", "mcp-evergreen", "--lib"])
-        .args(["--features", "js", "--target", WASM])
-        .env("CARGO_ENCODED_RUSTFLAGS", remapped_paths()?.join("\x1f")))?;
-    Ok(compiled(project))
+        .args(["--features", module.feature, "--target", WASM, "--target-dir"])
+        .arg(project.target.join(module.folder))
+        .env("CARGO_ENCODED_RUSTFLAGS", remapped_paths()?.join("\x1f")))
 }
 
-fn compiled(project: &Project) -> PathBuf {
-    project.target.join(WASM).join("release/mcp_evergreen.wasm")
+fn compiled(project: &Project, module: &Module) -> PathBuf {
+    project.target.join(module.folder).join(WASM).join("release/mcp_evergreen.wasm")
 }
 
 /// Panic messages name files: without this, those of the dependencies would name the folders of the
@@ -73,7 +90,7 @@ fn remapped_paths() -> Result<Vec<String>> {
 }
 
 /// All that the package is made from.
-fn inputs(project: &Project, compiled: &Path) -> Result<String> {
+fn inputs(project: &Project) -> Result<String> {
     let mut inputs = Inputs::default();
     inputs.text(include_str!("build.rs"));
     inputs.text(include_str!("glue.rs"));
@@ -81,7 +98,9 @@ fn inputs(project: &Project, compiled: &Path) -> Result<String> {
     inputs.text(&project.version);
     inputs.text(&toolchain::wasm_bindgen_version(project)?);
     inputs.file(&project.e2e().join("node_modules/binaryen/package.json"))?;
-    inputs.file(compiled)?;
+    for module in MODULES {
+        inputs.file(&compiled(project, module))?;
+    }
     inputs.folder(&project.root.join("pkg-template"))?;
     for file in LICENCES {
         inputs.file(&project.root.join(file))?;
@@ -97,53 +116,64 @@ fn with_outputs(project: &Project, inputs: &str) -> String {
     if complete { format!("{inputs} {}", outputs.finish()) } else { format!("{inputs} incomplete") }
 }
 
-fn package(project: &Project, compiled: &Path) -> Result<()> {
+fn package(project: &Project) -> Result<()> {
     say("Packing the npm package (wasm-bindgen, wasm-opt, npm pack)…");
     let folder = project.package();
     if folder.exists() {
         fs::remove_dir_all(&folder).with_context(|| format!("cannot remove {}", folder.display()))?;
     }
     fs::create_dir(&folder)?;
-    bindings(project, compiled, &folder.join("wasm"))?;
+    let wasm = folder.join("wasm");
+    for module in MODULES {
+        bindings(project, module, &wasm)?;
+    }
+    inline(&wasm)?;
     copy_template(project, &folder)?;
     pack(project)
 }
 
-fn bindings(project: &Project, compiled: &Path, to: &Path) -> Result<()> {
-    let module = bind(project, compiled, to)?;
-    let glue = to.join("mcp_evergreen.js");
+fn bindings(project: &Project, module: &Module, to: &Path) -> Result<()> {
+    let file = bind(project, module, to)?;
+    let glue = to.join(format!("{}.js", module.name));
     glue::make_callable(&glue)?;
-    optimize(project, &module, WASM_OPT_FLAGS)?;
-    imports::shorten(&glue, &module)?;
-    inline(&module, &to.join("inline.js"))
+    optimize(project, &file, WASM_OPT_FLAGS)?;
+    imports::shorten(&glue, &file)
 }
 
-/// The WebAssembly as a module of JavaScript, for who cannot ship a second file.
-fn inline(module: &Path, to: &Path) -> Result<()> {
+/// The WebAssembly as a module of JavaScript, for who cannot ship more files.
+fn inline(folder: &Path) -> Result<()> {
     const SCRIPT: &str = r#"
         const { readFileSync, writeFileSync } = require("node:fs");
         const { gzipSync } = require("node:zlib");
-        const [from, to] = process.argv.slice(1);
-        const text = gzipSync(readFileSync(from), { level: 9 }).toString("base64");
-        writeFileSync(to, `// The WebAssembly, gzip, base64.\nexport const GZIP = "${text}";\n`);
+        const [to, ...modules] = process.argv.slice(1);
+        const constants = modules.map((module) => {
+            const [constant, from] = module.split("=");
+            return `export const ${constant} = "${gzipSync(readFileSync(from), { level: 9 }).toString("base64")}";\n`;
+        });
+        writeFileSync(to, `// The WebAssembly, gzip, base64.\n${constants.join("")}`);
     "#;
-    run(Command::new("node").args(["-e", SCRIPT, "--"]).arg(module).arg(to))
+    let modules = MODULES.iter().map(|module| format!("{}={}", module.constant, file(module, folder).display()));
+    run(Command::new("node").args(["-e", SCRIPT, "--"]).arg(folder.join("inline.js")).args(modules))
 }
 
-/// The WebAssembly of the package with the names of its functions, in the folder `to`.
+fn file(module: &Module, folder: &Path) -> PathBuf {
+    folder.join(format!("{}_bg.wasm", module.name))
+}
+
+/// The WebAssembly for sessions with the names of its functions, in the folder `to`.
 pub fn with_names(project: &Project, to: &Path) -> Result<PathBuf> {
-    let module = bind(project, &compiled(project), to)?;
-    optimize(project, &module, &[WASM_OPT_FLAGS, &["--debuginfo"]].concat())?;
-    Ok(module)
+    let file = bind(project, &MODULES[0], to)?;
+    optimize(project, &file, &[WASM_OPT_FLAGS, &["--debuginfo"]].concat())?;
+    Ok(file)
 }
 
-fn bind(project: &Project, compiled: &Path, to: &Path) -> Result<PathBuf> {
+fn bind(project: &Project, module: &Module, to: &Path) -> Result<PathBuf> {
     run(Command::new(toolchain::wasm_bindgen(project)?.join("wasm-bindgen"))
         .args(WASM_BINDGEN_FLAGS)
-        .arg("--out-dir")
+        .args(["--out-name", module.name, "--out-dir"])
         .arg(to)
-        .arg(compiled))?;
-    Ok(to.join("mcp_evergreen_bg.wasm"))
+        .arg(compiled(project, module)))?;
+    Ok(file(module, to))
 }
 
 fn optimize(project: &Project, module: &Path, flags: &[&str]) -> Result<()> {

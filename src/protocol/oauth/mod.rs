@@ -86,6 +86,30 @@ pub enum Reply {
     Failed,
 }
 
+/// The names that a [`Trouble`] may have.
+const KINDS: &[&str] = &[
+    "bad_token",
+    "closed",
+    "declined",
+    "failed",
+    "issuer_mismatch",
+    "no_client",
+    "no_code",
+    "no_metadata",
+    "no_pkce",
+    "not_registered",
+    "not_returned",
+    "other_issuer",
+    "popup_blocked",
+    "refused",
+    "resource_mismatch",
+    "timeout",
+    "unreachable",
+    "unsafe_url",
+    "wrong_issuer",
+    "wrong_state",
+];
+
 /// Why there is no token. No foreign text, and nothing secret, is in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trouble {
@@ -101,7 +125,15 @@ impl Trouble {
     /// One that does not go away by itself.
     #[must_use]
     pub fn new(kind: &'static str, message: impl Into<String>) -> Self {
+        debug_assert!(KINDS.contains(&kind), "{kind} is not among the kinds");
         Self { kind, message: message.into(), retryable: false }
+    }
+
+    /// One that another module has had.
+    #[must_use]
+    pub fn again(kind: &str, message: String, retryable: bool) -> Option<Self> {
+        let kind = KINDS.iter().find(|known| **known == kind)?;
+        Some(Self { kind, message, retryable })
     }
 
     fn retryable(mut self) -> Self {

@@ -1,0 +1,47 @@
+// What the second WebAssembly module does for one user with one server.
+
+import { crashed, fromCore } from "./error.js";
+
+export class Authority {
+  #load;
+  #auth;
+
+  /** `load()` gives the instance; `auth` is what `readAuth` made of a provider. */
+  constructor(load, auth) {
+    this.#load = load;
+    this.#auth = auth;
+  }
+
+  /** `{ token, refreshAt }`, `{ needsUser }` or `{ error }`. Ends with the signal, and what it has under way with it. */
+  authorize(wanted, { signal, asked } = {}) {
+    return this.#use(signal, (instance, resolve) => instance.authorize(this.#auth, wanted, asked, resolve));
+  }
+
+  /** Forgets the tokens, here and at the authorization server. */
+  signOut() {
+    return this.#use(undefined, (instance, ...settle) => instance.signOut(this.#auth, ...settle));
+  }
+
+  /** Takes what the user has come back with from an authorization server. */
+  async takeReturned() {
+    const { error } = await this.authorize({ ask: false });
+    if (error) throw fromCore(error);
+  }
+
+  async #use(signal, run) {
+    const instance = await this.#load();
+    signal?.throwIfAborted();
+    let unwatch;
+    let running;
+    try {
+      return await new Promise((resolve, reject) => {
+        unwatch = instance.watch(() => reject(crashed("not_executed", instance.dead)));
+        running = run(instance, resolve, reject);
+        signal?.addEventListener("abort", () => reject(signal.reason));
+      });
+    } finally {
+      unwatch();
+      running?.free();
+    }
+  }
+}

@@ -1,0 +1,89 @@
+//! The exports of the package's second module: authorizations.
+
+use super::{
+    error::error,
+    values::{call, number, text},
+};
+use crate::{
+    browser::{
+        authorize::{Authorizer, Obtained},
+        fetch::Fetcher,
+        host::Wanted,
+        js::{Plain, Thrown, type_error},
+        task::{self, Task},
+    },
+    protocol::{Authorized, Challenge, json::Json, oauth::Settings},
+};
+use js_sys::{Function, Reflect};
+use wasm_bindgen::prelude::*;
+
+/// The guard of an authorization under way.
+#[wasm_bindgen]
+pub struct Running {
+    _task: Task,
+}
+
+/// Gets a token. `auth` is what the facade's `authorization.js` makes of a provider, and `wanted` `{token, status,
+/// challenge, ask}`; `asked` is called before the user is. Gives `{token, refreshAt}`, `{needsUser}` or `{error}`.
+///
+/// # Errors
+/// A `TypeError` where the facade hands over what it should not.
+#[wasm_bindgen]
+pub fn authorize(auth: &JsValue, wanted: &JsValue, asked: JsValue, resolve: JsValue) -> Result<Running, JsValue> {
+    let authorizer = authorizer(auth)?;
+    let field = |name: &str| Reflect::get(wanted, &JsValue::from_str(name));
+    let www_authenticate = text(&field("challenge")?);
+    // A status has three digits.
+    let challenge = number(&field("status")?).map(|status| Challenge { status: status as u16, www_authenticate });
+    let wanted = Wanted { token: text(&field("token")?), challenge, ask: field("ask")?.is_truthy() };
+    let task = task::spawn(async move {
+        let obtained = authorizer.authorize(wanted, || call(&asked, &JsValue::UNDEFINED)).await;
+        call(&resolve, &plain(obtained));
+    });
+    Ok(Running { _task: task })
+}
+
+/// Forgets the tokens, here and at the authorization server.
+///
+/// # Errors
+/// A `TypeError` where the facade hands over what it should not.
+#[wasm_bindgen(js_name = signOut)]
+pub fn sign_out(auth: &JsValue, resolve: JsValue, reject: JsValue) -> Result<Running, JsValue> {
+    let authorizer = authorizer(auth)?;
+    let task = task::spawn(async move {
+        match authorizer.sign_out().await {
+            Ok(()) => call(&resolve, &JsValue::UNDEFINED),
+            Err(cause) => call(&reject, &cause),
+        }
+    });
+    Ok(Running { _task: task })
+}
+
+fn plain(obtained: Obtained) -> JsValue {
+    let (token, authorized) = obtained.into_fact();
+    let plain = match authorized {
+        Authorized::Granted { refresh_at_unix_ms } => {
+            Plain::new().with_some("token", token).with_some("refreshAt", refresh_at_unix_ms.map(|at| at as f64))
+        }
+        Authorized::NeedsUser => Plain::new().with("needsUser", true),
+        Authorized::Failed(failed) => Plain::new().with("error", error(*failed)),
+    };
+    plain.into()
+}
+
+/// `{endpoint, fetch, redirectUrl, clientId, clientSecret, issuer, clientMetadata, resource}`, and the methods of the host.
+fn authorizer(auth: &JsValue) -> Thrown<Authorizer> {
+    let field = |name: &str| Thrown::Ok(text(&Reflect::get(auth, &JsValue::from_str(name))?));
+    let need = |name: &str| field(name)?.ok_or_else(|| type_error(name));
+    let settings = Settings {
+        endpoint: need("endpoint")?,
+        resource: field("resource")?,
+        redirect_url: need("redirectUrl")?,
+        client_id: field("clientId")?,
+        client_secret: field("clientSecret")?,
+        issuer: field("issuer")?,
+        client_metadata: field("clientMetadata")?.and_then(|metadata| Json::parse(&metadata)),
+    };
+    let fetch = Reflect::get(auth, &"fetch".into())?.dyn_into::<Function>().ok();
+    Ok(Authorizer::new(settings, auth.clone()).with_fetch(Fetcher(fetch)))
+}
