@@ -1,0 +1,273 @@
+//! Tabs that share one session.
+
+mod model;
+mod room;
+
+use mcp_evergreen::protocol::config::EraChoice;
+use mcp_evergreen::protocol::{Role, status::Phase};
+use room::Room;
+use serde_json::json;
+
+/// So many tabs, all connected.
+fn tabs(count: usize) -> Room {
+    let mut room = Room::new(EraChoice::Legacy);
+    let mut log = vec![];
+    for seed in 0..count {
+        room.open(seed as u64);
+        log = room.settle();
+    }
+    let last = room::letter(count - 1);
+    match count {
+        1 => assert_eq!(log, ["A initialize→200 session-1", "A initialized→202", "A connect ok"]),
+        _ => assert_eq!(log, [format!("{last} connect ok")], "nothing goes out for a tab that follows"),
+    }
+    room
+}
+
+fn role(room: &Room, tab: usize) -> Option<Role> {
+    room.tabs[tab].session.status().share
+}
+
+#[test]
+fn the_second_tab_takes_up_the_session_of_the_first() {
+    let mut room = tabs(3);
+    assert_eq!(
+        [0, 1, 2].map(|tab| role(&room, tab)),
+        [Some(Role::Leading), Some(Role::Following), Some(Role::Following)]
+    );
+    room.call(1, "x", false);
+    room.call(2, "y", false);
+    assert_eq!(room.settle(), ["B call→200", "B x ok", "C call→200", "C y ok"]);
+    assert_eq!(room.live.len(), 1);
+}
+
+#[test]
+fn an_eviction_under_calls_in_all_tabs_costs_one_handshake() {
+    let mut room = tabs(3);
+    room.evict();
+    for (tab, key) in [(1, "x"), (2, "y"), (0, "z")] {
+        room.call(tab, key, false);
+    }
+    let mut log = room.run_for(60_000);
+    log.sort();
+    assert_eq!(
+        log,
+        [
+            "A call→200",
+            "A call→404",
+            "A initialize→200 session-2",
+            "A initialized→202",
+            "A z ok",
+            "B call→200",
+            "B call→404",
+            "B x ok",
+            "C call→200",
+            "C call→404",
+            "C y ok"
+        ]
+    );
+    assert_eq!(room.ran.values().collect::<Vec<_>>(), [&1, &1, &1]);
+}
+
+#[test]
+fn a_tab_that_follows_has_the_session_made_anew_by_the_one_that_leads() {
+    let mut room = tabs(2);
+    room.evict();
+    room.call(1, "x", false);
+    assert_eq!(
+        room.run_for(1_000),
+        ["evicted", "B call→404", "A initialize→200 session-2", "A initialized→202", "B call→200", "B x ok"]
+    );
+    let status = room.tabs[1].session.status();
+    assert_eq!((status.phase, status.recoveries, status.generation), (Phase::Ready, 1, 2));
+}
+
+#[test]
+fn when_the_leader_dies_the_next_one_goes_on_with_the_same_session() {
+    let mut room = tabs(3);
+    room.listen(1);
+    assert_eq!(room.settle(), ["A GET→200"]);
+    room.crash(0);
+    assert_eq!(room.settle(), ["A crashes", "B GET→200"]);
+    assert_eq!(role(&room, 1), Some(Role::Leading));
+    room.call(2, "x", false);
+    assert_eq!(room.settle(), ["C call→200", "C x ok"]);
+}
+
+#[test]
+fn a_leader_that_dies_under_the_handshake_leaves_it_to_the_next() {
+    let mut room = tabs(3);
+    room.evict();
+    room.call(1, "x", false);
+    room.call(2, "y", false);
+    // Until the leader's `initialize` is on the wire.
+    let mut log = vec![];
+    while !log.iter().any(|line: &String| line.starts_with("A initialize")) {
+        let step = room.steps()[0];
+        room.take(step);
+        log = room.peek();
+    }
+    room.crash(0);
+    let log = room.run_for(10_000);
+    assert!(log.contains(&"B initialize→200 session-3".to_owned()), "{log:?}");
+    assert!(log.contains(&"B x ok".to_owned()) && log.contains(&"C y ok".to_owned()), "{log:?}");
+}
+
+#[test]
+fn a_leader_that_is_frozen_is_replaced_when_it_is_needed_and_follows_when_it_goes_on() {
+    let mut room = tabs(3);
+    room.freeze(0);
+    room.evict();
+    room.call(1, "x", false);
+    assert_eq!(room.run_for(2_900), ["A stops", "evicted", "B call→404"], "it is given some time");
+    assert_eq!(
+        room.run_for(1_000),
+        ["B steals", "B initialize→200 session-2", "B initialized→202", "B call→200", "B x ok"]
+    );
+    room.thaw(0);
+    assert_eq!(room.run_for(60_000), ["A goes on"]);
+    assert_eq!((role(&room, 0), role(&room, 1)), (Some(Role::Following), Some(Role::Leading)));
+    room.call(0, "z", false);
+    assert_eq!(room.settle(), ["A call→200", "A z ok"]);
+    assert_eq!(room.live.len(), 1);
+}
+
+#[test]
+fn a_tab_that_listens_finds_out_that_the_leader_is_frozen() {
+    let mut room = tabs(2);
+    room.listen(1);
+    assert_eq!(room.settle(), ["A GET→200"]);
+    assert!(room.run_for(120_000).is_empty(), "a leader that answers stays");
+    room.freeze(0);
+    assert_eq!(room.run_for(20_000), ["A stops", "B steals", "B GET→200"]);
+}
+
+#[test]
+fn what_the_server_says_unasked_is_heard_in_every_tab() {
+    let mut room = tabs(3);
+    room.listen(2);
+    assert_eq!(room.settle(), ["A GET→200"]);
+    room.notify("notifications/tools/list_changed", &json!({}));
+    room.settle();
+    for tab in &room.tabs {
+        assert_eq!(tab.heard, ["notifications/tools/list_changed"]);
+    }
+}
+
+#[test]
+fn a_resource_that_another_tab_still_wants_is_not_unsubscribed() {
+    let mut room = tabs(2);
+    for tab in [0, 1] {
+        room.request(tab, "resources/subscribe", "file:///a");
+    }
+    assert_eq!(room.settle(), ["A GET→200", "A subscribe→200", "A subscribe ok", "B subscribe→200", "B subscribe ok"]);
+    room.request(0, "resources/unsubscribe", "file:///a");
+    assert_eq!(room.settle(), ["A unsubscribe ok"]);
+    assert_eq!(room.open_streams(), [0], "the leader listens for the other");
+    room.request(1, "resources/unsubscribe", "file:///a");
+    assert_eq!(room.settle(), ["B unsubscribe→200", "B unsubscribe ok"]);
+    assert!(room.open_streams().is_empty() && room.subscribed.is_empty());
+}
+
+#[test]
+fn the_session_ends_with_its_last_tab() {
+    let mut room = tabs(3);
+    room.close(0);
+    room.settle();
+    room.close(2);
+    assert_eq!(room.settle(), ["C close ok"]);
+    assert_eq!(room.live.len(), 1);
+    room.call(1, "x", false);
+    assert_eq!(room.settle(), ["B call→200", "B x ok"]);
+    room.close(1);
+    assert_eq!(room.settle(), ["B DELETE→200", "B close ok"]);
+}
+
+#[test]
+fn a_question_without_an_owner_goes_to_the_tab_with_a_call_under_way() {
+    let mut room = tabs(3);
+    room.listen(0);
+    room.settle();
+    room.call(2, "x", false);
+    room.ask();
+    while room.tabs[2].questions.is_empty() {
+        let step = *room.steps().iter().find(|step| !matches!(step, room::Step::Wire(_))).expect("a message");
+        room.take(step);
+    }
+    let question = room.tabs[2].questions[0];
+    room.tabs[2].session.answer(question, Ok("{}".to_owned()), room.now);
+    room.drain(2);
+    let log = room.run_for(1_000);
+    assert!(log.contains(&"C answer→202".to_owned()), "{log:?}");
+    assert_eq!(log.iter().filter(|line| line.contains("asked")).collect::<Vec<_>>(), ["C is asked"]);
+}
+
+#[test]
+fn a_question_that_nobody_claims_is_the_leaders() {
+    let mut room = tabs(2);
+    room.listen(1);
+    room.settle();
+    room.ask();
+    assert_eq!(room.run_for(1_000), ["A is asked"]);
+}
+
+#[test]
+fn a_tab_that_comes_back_from_the_cache_shares_again() {
+    let mut room = tabs(2);
+    room.cache(0);
+    room.evict();
+    room.call(1, "x", false);
+    assert_eq!(
+        room.run_for(1_000),
+        ["A stops", "evicted", "B call→404", "B initialize→200 session-2", "B initialized→202", "B call→200", "B x ok"]
+    );
+    room.restore(0);
+    room.settle();
+    room.call(0, "y", false);
+    assert_eq!(room.settle(), ["A call→200", "A y ok"]);
+    assert_eq!((role(&room, 0), room.live.len()), (Some(Role::Following), 1));
+}
+
+#[test]
+fn a_tab_that_reconnects_has_a_new_session_made_for_all() {
+    let mut room = tabs(2);
+    room.reconnect(1);
+    assert_eq!(
+        room.run_for(1_000),
+        ["B DELETE→200", "A initialize→200 session-2", "A initialized→202", "B reconnect ok"]
+    );
+    room.call(0, "x", false);
+    assert_eq!(room.settle(), ["A call→200", "A x ok"]);
+}
+
+#[test]
+fn in_the_modern_era_the_tabs_share_the_stream() {
+    let mut room = Room::new(EraChoice::Modern);
+    for seed in 0..3 {
+        room.open(seed);
+        room.settle();
+    }
+    room.request(1, "resources/subscribe", "file:///a");
+    assert_eq!(room.settle(), ["A listen→200", "B subscribe ok"]);
+    room.request(2, "resources/subscribe", "file:///a");
+    assert_eq!(room.settle(), ["C subscribe ok"], "the stream tells it already");
+    room.notify("notifications/resources/updated", &json!({"uri": "file:///a"}));
+    room.settle();
+    assert_eq!(room.tabs.iter().map(|tab| tab.heard.len()).collect::<Vec<_>>(), [1, 1, 1]);
+    room.crash(0);
+    assert_eq!(room.settle(), ["A crashes", "B listen→200"]);
+    assert_eq!(room.open_streams(), [1]);
+}
+
+#[test]
+fn where_sharing_cannot_be_each_tab_has_its_own_session() {
+    let mut room = Room::new(EraChoice::Legacy);
+    for seed in 0..2 {
+        let tab = room.open(seed);
+        room.tabs[tab].session.handle_role(Role::Alone, room.now);
+        room.drain(tab);
+        room.settle();
+    }
+    assert_eq!(room.live.len(), 2);
+    assert_eq!(role(&room, 1), None);
+}

@@ -1,0 +1,538 @@
+//! Several tabs of one browser that share a session, the lock and the channel between them, and a server: on a virtual
+//! clock, in an order that the test chooses.
+
+use mcp_evergreen::protocol::config::EraChoice;
+use mcp_evergreen::protocol::era::modern;
+use mcp_evergreen::protocol::http::{Head, Method, Request};
+use mcp_evergreen::protocol::status::Event;
+use mcp_evergreen::protocol::{
+    CallId, CallOptions, Config, Error, ExchangeId, Input, Now, Output, PageChange, Params, QuestionId, ReadAs, Role,
+    Session,
+};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// A call as its tab knows it.
+pub struct Called {
+    pub key: String,
+    pub repeatable: bool,
+    pub result: Option<Result<Value, Box<Error<Value>>>>,
+}
+
+pub struct Tab {
+    pub session: Session<Value>,
+    pub alive: bool,
+    /// Nothing of it runs.
+    pub frozen: bool,
+    /// It is in the channel, and asks for the lock.
+    pub joined: bool,
+    inbox: VecDeque<(String, Option<Value>)>,
+    roles: VecDeque<Role>,
+    open: BTreeMap<ExchangeId, ReadAs>,
+    pub calls: BTreeMap<CallId, Called>,
+    /// Methods of the notifications that it heard.
+    pub heard: Vec<String>,
+    pub questions: Vec<QuestionId>,
+}
+
+/// A request on its way, or its answer.
+struct OnWire {
+    tab: usize,
+    exchange: ExchangeId,
+    request: Request,
+    body: Value,
+    answer: Option<Answer>,
+}
+
+#[derive(Clone)]
+enum Answer {
+    Body { status: u16, body: Value, session: Option<String> },
+    Empty(u16),
+    Stream(Vec<Value>),
+}
+
+/// An event stream that the server holds open.
+struct Stream {
+    tab: usize,
+    exchange: ExchangeId,
+    session: Option<String>,
+    id: Value,
+}
+
+/// Something that can happen next.
+#[derive(Clone, Copy, Debug)]
+pub enum Step {
+    /// The server takes a request, or its answer arrives.
+    Wire(usize),
+    /// A message of another tab arrives.
+    Inbox(usize),
+    /// The lock is granted or lost.
+    Role(usize),
+}
+
+pub struct Room {
+    pub now: Now,
+    pub tabs: Vec<Tab>,
+    era: EraChoice,
+    holder: Option<usize>,
+    queue: VecDeque<usize>,
+    wire: Vec<OnWire>,
+    streams: Vec<Stream>,
+    pub live: BTreeSet<String>,
+    pub made: u32,
+    /// How often each call ran, by its key.
+    pub ran: BTreeMap<String, u32>,
+    /// By session: what it is subscribed to.
+    pub subscribed: BTreeSet<(String, String)>,
+    log: Vec<String>,
+}
+
+pub fn letter(tab: usize) -> char {
+    char::from(b'A' + u8::try_from(tab).expect("few tabs"))
+}
+
+impl Room {
+    pub fn new(era: EraChoice) -> Self {
+        Self {
+            now: Now { mono: 1_000, unix_ms: 1_700_000_000_000 },
+            tabs: Vec::new(),
+            era,
+            holder: None,
+            queue: VecDeque::new(),
+            wire: Vec::new(),
+            streams: Vec::new(),
+            live: BTreeSet::new(),
+            made: 0,
+            ran: BTreeMap::new(),
+            subscribed: BTreeSet::new(),
+            log: Vec::new(),
+        }
+    }
+
+    /// A new tab, which connects.
+    pub fn open(&mut self, seed: u64) -> usize {
+        let config = Config { era: self.era, shared: true, ..Config::default() };
+        let tab = self.tabs.len();
+        let mut session = Session::new(config, seed, self.now);
+        session.set_handled("roots/list".into());
+        session.handle_page(PageChange::Visible, self.now);
+        self.tabs.push(Tab {
+            session,
+            alive: true,
+            frozen: false,
+            joined: false,
+            inbox: VecDeque::new(),
+            roles: VecDeque::new(),
+            open: BTreeMap::new(),
+            calls: BTreeMap::new(),
+            heard: Vec::new(),
+            questions: Vec::new(),
+        });
+        let id = self.tabs[tab].session.connect(self.now);
+        self.called(tab, id, "connect", true);
+        self.join(tab);
+        tab
+    }
+
+    fn called(&mut self, tab: usize, id: CallId, key: &str, repeatable: bool) -> CallId {
+        self.tabs[tab].calls.insert(id, Called { key: key.to_owned(), repeatable, result: None });
+        self.drain(tab);
+        id
+    }
+
+    pub fn call(&mut self, tab: usize, key: &str, repeatable: bool) -> CallId {
+        let text = json!({"name": "echo", "arguments": {"key": key}}).to_string();
+        let params = Params { text: Some(text), meta: None, name: Some("echo".into()) };
+        let options = CallOptions { repeatable, ..CallOptions::default() };
+        let id = self.tabs[tab].session.call("tools/call".into(), params, options, self.now);
+        self.called(tab, id, key, repeatable)
+    }
+
+    pub fn request(&mut self, tab: usize, method: &str, uri: &str) -> CallId {
+        let params = Params { text: Some(json!({"uri": uri}).to_string()), meta: None, name: Some(uri.to_owned()) };
+        let id = self.tabs[tab].session.call(method.into(), params, CallOptions::default(), self.now);
+        self.called(tab, id, method.rsplit('/').next().expect("a name"), true)
+    }
+
+    pub fn reconnect(&mut self, tab: usize) -> CallId {
+        let id = self.tabs[tab].session.reconnect(self.now);
+        self.called(tab, id, "reconnect", true)
+    }
+
+    pub fn close(&mut self, tab: usize) {
+        let id = self.tabs[tab].session.close(true, self.now);
+        self.called(tab, id, "close", true);
+    }
+
+    pub fn listen(&mut self, tab: usize) {
+        self.tabs[tab].session.set_listening(true, self.now);
+        self.drain(tab);
+    }
+
+    fn join(&mut self, tab: usize) {
+        self.tabs[tab].joined = true;
+        if self.holder.is_none() && self.queue.is_empty() {
+            self.holder = Some(tab);
+            self.tabs[tab].roles.push_back(Role::Leading);
+        } else {
+            self.queue.push_back(tab);
+            self.tabs[tab].roles.push_back(Role::Following);
+        }
+    }
+
+    fn step_back(&mut self, tab: usize) {
+        self.tabs[tab].joined = false;
+        self.tabs[tab].inbox.clear();
+        self.tabs[tab].roles.clear();
+        self.queue.retain(|queued| *queued != tab);
+        if self.holder == Some(tab) {
+            self.holder = self.queue.pop_front();
+            if let Some(next) = self.holder {
+                self.tabs[next].roles.push_back(Role::Leading);
+            }
+        }
+    }
+
+    fn steal(&mut self, tab: usize) {
+        self.log.push(format!("{} steals", letter(tab)));
+        self.queue.retain(|queued| *queued != tab);
+        if let Some(before) = self.holder.replace(tab).filter(|before| *before != tab) {
+            self.tabs[before].roles.push_back(Role::Following);
+            self.queue.push_back(before);
+        }
+        self.tabs[tab].roles.push_back(Role::Leading);
+    }
+
+    /// Its process ends, and with it whatever it had open.
+    pub fn crash(&mut self, tab: usize) {
+        self.log.push(format!("{} crashes", letter(tab)));
+        self.tabs[tab].alive = false;
+        self.streams.retain(|stream| stream.tab != tab);
+        self.step_back(tab);
+    }
+
+    /// Nothing of it runs, and it is not told.
+    pub fn freeze(&mut self, tab: usize) {
+        self.log.push(format!("{} stops", letter(tab)));
+        self.tabs[tab].frozen = true;
+    }
+
+    pub fn thaw(&mut self, tab: usize) {
+        self.log.push(format!("{} goes on", letter(tab)));
+        self.tabs[tab].frozen = false;
+    }
+
+    /// It goes into the back/forward cache.
+    pub fn cache(&mut self, tab: usize) {
+        self.tabs[tab].session.handle_page(PageChange::Frozen, self.now);
+        self.tabs[tab].session.handle_role(Role::Apart, self.now);
+        self.drain(tab);
+        self.step_back(tab);
+        self.freeze(tab);
+    }
+
+    /// It comes back from there.
+    pub fn restore(&mut self, tab: usize) {
+        self.thaw(tab);
+        self.tabs[tab].session.handle_page(PageChange::Thawed, self.now);
+        self.drain(tab);
+        self.join(tab);
+    }
+
+    /// The server forgets all sessions.
+    pub fn evict(&mut self) {
+        self.log.push("evicted".to_owned());
+        self.live.clear();
+        for Stream { tab, exchange, .. } in
+            self.streams.extract_if(.., |stream| stream.session.is_some()).collect::<Vec<_>>()
+        {
+            if self.tabs[tab].alive && !self.tabs[tab].frozen {
+                self.input(tab, exchange, Input::End);
+            }
+        }
+    }
+
+    /// The server says it on every open stream.
+    pub fn notify(&mut self, method: &str, params: &Value) {
+        let open: Vec<_> = self.streams.iter().map(|stream| (stream.tab, stream.exchange, stream.id.clone())).collect();
+        for (tab, exchange, id) in open {
+            let mut params = params.clone();
+            if !id.is_null() {
+                params["_meta"] = json!({"io.modelcontextprotocol/subscriptionId": id});
+            }
+            self.event(tab, exchange, json!({"jsonrpc": "2.0", "method": method, "params": params}));
+        }
+    }
+
+    /// The server asks on every open stream.
+    pub fn ask(&mut self) {
+        let open: Vec<_> = self.streams.iter().map(|stream| (stream.tab, stream.exchange)).collect();
+        for (tab, exchange) in open {
+            self.event(tab, exchange, json!({"jsonrpc": "2.0", "id": "q", "method": "roots/list"}));
+        }
+    }
+
+    fn event(&mut self, tab: usize, exchange: ExchangeId, message: Value) {
+        self.input(tab, exchange, Input::Event { id: None, retry_ms: None, message: Some(message) });
+    }
+
+    fn input(&mut self, tab: usize, exchange: ExchangeId, input: Input<Value>) {
+        self.tabs[tab].session.handle_input(exchange, input, self.now);
+        self.drain(tab);
+    }
+
+    pub fn open_streams(&self) -> Vec<usize> {
+        self.streams.iter().map(|stream| stream.tab).collect()
+    }
+
+    pub fn drain(&mut self, tab: usize) {
+        while let Some(output) = self.tabs[tab].session.poll_output() {
+            match output {
+                Output::Send { exchange, request, .. } => {
+                    let body =
+                        request.body.as_deref().map_or(Value::Null, |body| serde_json::from_str(body).expect("JSON"));
+                    self.wire.push(OnWire { tab, exchange, request, body, answer: None });
+                }
+                Output::Read { exchange, how } => drop(self.tabs[tab].open.insert(exchange, how)),
+                Output::Abort { exchange } => {
+                    // What is on its way to the server may arrive there all the same.
+                    self.wire.retain(|it| (it.tab, it.exchange) != (tab, exchange) || it.answer.is_none());
+                    self.streams.retain(|it| (it.tab, it.exchange) != (tab, exchange));
+                    self.tabs[tab].open.remove(&exchange);
+                }
+                Output::Settle { call, result } => {
+                    let called = self.tabs[tab].calls.get_mut(&call).expect("a call of its own");
+                    assert!(called.result.is_none(), "{} settled twice", called.key);
+                    self.log.push(match &result {
+                        Ok(_) => format!("{} {} ok", letter(tab), called.key),
+                        Err(error) => {
+                            format!("{} {} {} {}", letter(tab), called.key, error.code.as_str(), error.outcome.as_str())
+                        }
+                    });
+                    called.result = Some(result);
+                }
+                Output::Tell { text, payload } => {
+                    if self.tabs[tab].joined {
+                        for (_, other) in
+                            self.tabs.iter_mut().enumerate().filter(|(at, other)| *at != tab && other.joined)
+                        {
+                            other.inbox.push_back((text.clone(), payload.clone()));
+                        }
+                    }
+                }
+                Output::Steal => self.steal(tab),
+                Output::Emit(Event::Notification { method, .. }) => self.tabs[tab].heard.push(method),
+                Output::Emit(Event::Close { .. }) => self.step_back(tab),
+                Output::Ask { question, .. } => {
+                    self.log.push(format!("{} is asked", letter(tab)));
+                    self.tabs[tab].questions.push(question);
+                }
+                Output::Probe => {
+                    self.tabs[tab].session.handle_probe(mcp_evergreen::protocol::Reach::Unknown, self.now);
+                }
+                Output::Emit(_) | Output::Progress { .. } | Output::Withdraw { .. } | Output::Authorize { .. } => {}
+            }
+        }
+    }
+
+    /// All that can happen now.
+    pub fn steps(&self) -> Vec<Step> {
+        let runs = |tab: usize| self.tabs[tab].alive && !self.tabs[tab].frozen;
+        let wire = (0..self.wire.len()).filter(|at| self.wire[*at].answer.is_none() || runs(self.wire[*at].tab));
+        let tabs = || (0..self.tabs.len()).filter(|tab| runs(*tab));
+        let inbox = tabs().filter(|tab| !self.tabs[*tab].inbox.is_empty());
+        let roles = tabs().filter(|tab| !self.tabs[*tab].roles.is_empty());
+        wire.map(Step::Wire).chain(inbox.map(Step::Inbox)).chain(roles.map(Step::Role)).collect()
+    }
+
+    pub fn take(&mut self, step: Step) {
+        match step {
+            Step::Wire(at) if self.wire[at].answer.is_none() => self.serve(at),
+            Step::Wire(at) => self.deliver(at),
+            Step::Inbox(tab) => {
+                let (text, payload) = self.tabs[tab].inbox.pop_front().expect("a message");
+                self.tabs[tab].session.handle_peer(&text, payload, self.now);
+                self.drain(tab);
+            }
+            Step::Role(tab) => {
+                let role = self.tabs[tab].roles.pop_front().expect("a role");
+                self.tabs[tab].session.handle_role(role, self.now);
+                self.drain(tab);
+            }
+        }
+    }
+
+    /// When the next timer of a running tab is due.
+    pub fn next_timer(&self) -> Option<u64> {
+        let runs = self.tabs.iter().filter(|tab| tab.alive && !tab.frozen);
+        runs.filter_map(|tab| tab.session.poll_timeout()).map(|deadline| deadline.at).min()
+    }
+
+    /// Lets time pass, and the timers fire that are due.
+    pub fn pass_to(&mut self, mono: u64) {
+        let ms = mono.saturating_sub(self.now.mono);
+        self.now = Now { mono: self.now.mono + ms, unix_ms: self.now.unix_ms + ms };
+        for tab in 0..self.tabs.len() {
+            let due = self.tabs[tab].session.poll_timeout().is_some_and(|deadline| deadline.at <= self.now.mono);
+            if self.tabs[tab].alive && !self.tabs[tab].frozen && due {
+                self.tabs[tab].session.handle_timeout(self.now);
+                self.drain(tab);
+            }
+        }
+    }
+
+    /// What happened so far.
+    pub fn peek(&self) -> Vec<String> {
+        self.log.clone()
+    }
+
+    /// In order, without timers, until nothing more happens. Returns what went over the wire and what settled.
+    pub fn settle(&mut self) -> Vec<String> {
+        for _ in 0..10_000 {
+            // Tabs tell each other things faster than a server answers.
+            let steps = self.steps();
+            let Some(step) = steps.iter().find(|step| !matches!(step, Step::Wire(_))).or(steps.first()) else {
+                return std::mem::take(&mut self.log);
+            };
+            self.take(*step);
+        }
+        panic!("no end in sight: {:?}", &self.log[self.log.len().saturating_sub(20)..]);
+    }
+
+    /// As [`Self::settle`], for this many milliseconds, timers included.
+    pub fn run_for(&mut self, ms: u64) -> Vec<String> {
+        let end = self.now.mono + ms;
+        let mut log = self.settle();
+        for _ in 0..10_000 {
+            match self.next_timer().filter(|at| *at <= end) {
+                Some(at) => {
+                    self.pass_to(at);
+                    log.extend(self.settle());
+                }
+                None => {
+                    self.pass_to(end);
+                    return log;
+                }
+            }
+        }
+        panic!("timers spin: {:?}", &log[log.len().saturating_sub(20)..]);
+    }
+
+    fn serve(&mut self, at: usize) {
+        let OnWire { tab, exchange, request, body, .. } = &self.wire[at];
+        let (tab, exchange) = (*tab, *exchange);
+        let header =
+            |name: &str| request.headers.iter().find(|(field, _)| field == name).map(|(_, value)| value.clone());
+        let session = header("mcp-session-id");
+        let is_modern = header("mcp-protocol-version").as_deref() == Some(modern::VERSION);
+        let id = body["id"].clone();
+        let method = match request.method {
+            Method::Delete => "DELETE",
+            Method::Get => "GET",
+            Method::Post => body["method"].as_str().unwrap_or("answer"),
+        }
+        .to_owned();
+        let params = body["params"].clone();
+        let held = is_modern || session.as_ref().is_some_and(|session| self.live.contains(session));
+        let result = |result: Value| Answer::Body {
+            status: 200,
+            body: json!({"jsonrpc": "2.0", "id": id, "result": result}),
+            session: None,
+        };
+        let capabilities =
+            json!({"tools": {"listChanged": true}, "resources": {"subscribe": true, "listChanged": true}});
+        let server = json!({"name": "server", "version": "1"});
+        let answer = match method.as_str() {
+            "initialize" => {
+                self.made += 1;
+                let made = format!("session-{}", self.made);
+                self.live.insert(made.clone());
+                let told = json!({"protocolVersion": "2025-11-25", "capabilities": capabilities, "serverInfo": server});
+                let body = json!({"jsonrpc": "2.0", "id": id, "result": told});
+                Answer::Body { status: 200, body, session: Some(made) }
+            }
+            "server/discover" => result(json!({"supportedVersions": [modern::VERSION], "capabilities": capabilities,
+                "ttlMs": 0, "_meta": {"io.modelcontextprotocol/serverInfo": server}})),
+            _ if !held => {
+                let error = json!({"code": -32001, "message": "Session not found"});
+                Answer::Body { status: 404, body: json!({"jsonrpc": "2.0", "id": null, "error": error}), session: None }
+            }
+            "DELETE" => {
+                self.live.remove(session.as_deref().unwrap_or_default());
+                self.streams.retain(|stream| stream.session != session);
+                Answer::Empty(200)
+            }
+            "GET" => {
+                self.streams.push(Stream { tab, exchange, session: session.clone(), id: Value::Null });
+                Answer::Stream(vec![])
+            }
+            "subscriptions/listen" => {
+                self.streams.push(Stream { tab, exchange, session: None, id: id.clone() });
+                let meta = json!({"io.modelcontextprotocol/subscriptionId": id});
+                let params = json!({"notifications": params["notifications"], "_meta": meta});
+                let method = "notifications/subscriptions/acknowledged";
+                Answer::Stream(vec![json!({"jsonrpc": "2.0", "method": method, "params": params})])
+            }
+            "resources/subscribe" | "resources/unsubscribe" => {
+                let pair = (session.clone().unwrap_or_default(), params["uri"].as_str().unwrap_or_default().to_owned());
+                if method == "resources/subscribe" {
+                    self.subscribed.insert(pair)
+                } else {
+                    self.subscribed.remove(&pair)
+                };
+                result(json!({}))
+            }
+            "tools/call" => {
+                let key = params["arguments"]["key"].as_str().expect("a key").to_owned();
+                *self.ran.entry(key).or_default() += 1;
+                result(json!({"under": session, "resultType": "complete"}))
+            }
+            _ if id.is_null() || method == "answer" => Answer::Empty(202),
+            _ => result(json!({"resultType": "complete"})),
+        };
+        let (status, made) = match &answer {
+            Answer::Body { status, session, .. } => (*status, session.clone()),
+            Answer::Empty(status) => (*status, None),
+            Answer::Stream(_) => (200, None),
+        };
+        let name = method.rsplit('/').next().expect("a name");
+        let made = made.map(|made| format!(" {made}")).unwrap_or_default();
+        self.log.push(format!("{} {name}→{status}{made}", letter(tab)));
+        self.wire[at].answer = Some(answer);
+        if !self.tabs[tab].alive {
+            self.wire.remove(at);
+            self.streams.retain(|stream| stream.tab != tab);
+        }
+    }
+
+    fn deliver(&mut self, at: usize) {
+        let OnWire { tab, exchange, answer, .. } = self.wire.remove(at);
+        let Some(answer) = answer else { return };
+        let head = match &answer {
+            Answer::Body { status, session, .. } => Head {
+                status: *status,
+                content_type: Some("application/json".into()),
+                session_id: session.clone(),
+                ..Head::default()
+            },
+            Answer::Empty(status) => Head { status: *status, ..Head::default() },
+            Answer::Stream(_) => {
+                Head { status: 200, content_type: Some("text/event-stream".into()), ..Head::default() }
+            }
+        };
+        self.input(tab, exchange, Input::Head(head));
+        let how = self.tabs[tab].open.remove(&exchange);
+        match (answer, how) {
+            (Answer::Body { body, .. }, Some(ReadAs::Json { .. })) => self.input(tab, exchange, Input::Message(body)),
+            (Answer::Body { body, .. }, Some(ReadAs::Text { .. })) => {
+                self.input(tab, exchange, Input::Text(body.to_string()));
+            }
+            (Answer::Stream(events), Some(ReadAs::Events { .. })) => {
+                events.into_iter().for_each(|message| self.event(tab, exchange, message));
+                return;
+            }
+            _ => {}
+        }
+        self.input(tab, exchange, Input::End);
+    }
+}
