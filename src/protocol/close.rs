@@ -2,7 +2,7 @@
 
 use super::call::Kind;
 use super::era::legacy;
-use super::exchange::Exchange;
+use super::exchange::{Answer, Exchange};
 use super::http::{Method, Request};
 use super::send::outgoing;
 use super::session::Session;
@@ -81,6 +81,16 @@ impl<P: Payload> Session<P> {
         let id = self.send(exchange, request, now);
         self.timers.set(Timer::Exchange(id), now.mono.saturating_add(DELETE_MS));
         id
+    }
+
+    /// A session that was made when it was not waited for any more is ended on the server.
+    pub(super) fn end_late(&mut self, exchange: &Exchange, answer: Answer<P>, now: Now) {
+        if let Answer::Result(result) = answer
+            && let Ok(late) = self.read_handshake(exchange, result, now)
+            && let Some(delete) = delete_request(&late, now)
+        {
+            self.delete(delete, now);
+        }
     }
 
     /// Whatever the answer is (405 is a legal one): the session is ended for us.

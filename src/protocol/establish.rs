@@ -2,6 +2,7 @@
 
 use super::answer::HIDDEN_SESSION_ID;
 use super::call::{Kind, Place};
+use super::close::delete_request;
 use super::config::Handshake;
 use super::era::negotiation::{named, unsupported_error};
 use super::era::{Era, legacy};
@@ -172,7 +173,7 @@ impl<P: Payload> Session<P> {
     ) {
         let is_awaited = |step: &Step<P>| matches!(step, Step::Handshake { exchange } if *exchange == id);
         if !self.state.establishing().is_some_and(|establishing| is_awaited(&establishing.step)) {
-            return;
+            return self.end_late(exchange, answer, now);
         }
         let result = match answer {
             Answer::Result(result) => result,
@@ -223,7 +224,12 @@ impl<P: Payload> Session<P> {
         }
     }
 
-    fn read_handshake(&mut self, exchange: &Exchange, result: P, now: Now) -> Result<Established<P>, Error<P>> {
+    pub(super) fn read_handshake(
+        &mut self,
+        exchange: &Exchange,
+        result: P,
+        now: Now,
+    ) -> Result<Established<P>, Error<P>> {
         let Some(named) = result.field(Field::ProtocolVersion).and_then(|version| version.as_string()) else {
             let message = "The answer to `initialize` has no protocolVersion that is a string.";
             return Err(Error::new(Code::NotMcp, Outcome::NotExecuted, message));
@@ -384,7 +390,7 @@ impl<P: Payload> Session<P> {
         if self.state.establishing().is_some_and(|e| e.cleared) {
             return false;
         }
-        let Some((exchange, request)) = super::close::delete_request(old, now) else { return false };
+        let Some((exchange, request)) = delete_request(old, now) else { return false };
         let exchange = self.delete((exchange, request), now);
         if let Some(establishing) = self.state.establishing_mut() {
             establishing.cleared = true;

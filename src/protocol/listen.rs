@@ -6,7 +6,7 @@ use super::era::Era;
 use super::exchange::{Answer, Exchange};
 use super::send::outgoing;
 use super::session::Session;
-use super::state::{Established, State};
+use super::state::Established;
 use super::status::Event;
 use super::stream::{Cursor, stream_request};
 use super::subscribe::Heard;
@@ -51,8 +51,8 @@ impl<P: Payload> Session<P> {
     /// Whether one would be open if it were allowed.
     #[must_use]
     pub fn wants_stream(&self) -> bool {
-        let refused = matches!(self.state.ready().map(|session| &session.listening), Some(Listening::Refused));
-        !matches!(self.state, State::Closed) && !refused && self.is_to_listen()
+        let listens = self.state.known().is_some_and(|session| !matches!(session.listening, Listening::Refused));
+        listens && self.is_to_listen()
     }
 
     /// Whether this tab wants to hear what the server says unasked.

@@ -55,15 +55,16 @@ fn an_eviction_under_calls_in_all_tabs_costs_one_handshake() {
         [
             "A call→200",
             "A call→404",
-            "A initialize→200 session-2",
             "A initialized→202",
+            "A initialize→200 session-2",
             "A z ok",
             "B call→200",
             "B call→404",
             "B x ok",
             "C call→200",
             "C call→404",
-            "C y ok"
+            "C y ok",
+            "evicted",
         ]
     );
     assert_eq!(room.ran.values().collect::<Vec<_>>(), [&1, &1, &1]);
@@ -160,7 +161,7 @@ fn a_resource_that_another_tab_still_wants_is_not_unsubscribed() {
     for tab in [0, 1] {
         room.request(tab, "resources/subscribe", "file:///a");
     }
-    assert_eq!(room.settle(), ["A GET→200", "A subscribe→200", "A subscribe ok", "B subscribe→200", "B subscribe ok"]);
+    assert_eq!(room.settle(), ["A subscribe→200", "A subscribe ok", "B subscribe→200", "B subscribe ok", "A GET→200"]);
     room.request(0, "resources/unsubscribe", "file:///a");
     assert_eq!(room.settle(), ["A unsubscribe ok"]);
     assert_eq!(room.open_streams(), [0], "the leader listens for the other");

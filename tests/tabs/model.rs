@@ -110,12 +110,24 @@ impl Play {
             }
         }
         self.room.run_for(600_000);
-        let running = self.running();
+        // One whose `connect` failed has closed: the session was gone before it was ready, or the tab stood still.
+        let has_closed = |tab: &usize| {
+            let tab = &self.room.tabs[*tab];
+            let connect = tab.calls.values().find(|called| called.key == "connect").expect("each tab connects");
+            tab.session.status().phase == Phase::Closed && matches!(connect.result, Some(Err(_)))
+        };
+        let running: Vec<usize> = self.running().into_iter().filter(|tab| !has_closed(tab)).collect();
         for tab in &running {
             self.call(*tab);
             self.room.listen(*tab);
         }
+        // These find out what was lost; the ones after them meet nothing in their way.
         self.room.run_for(120_000);
+        let lasts: Vec<_> = running.iter().map(|tab| (*tab, self.room.call(*tab, "last", false))).collect();
+        self.room.run_for(120_000);
+        for (tab, last) in lasts {
+            assert!(matches!(self.room.tabs[tab].calls[&last].result, Some(Ok(_))), "{}", letter(tab));
+        }
         let mut under = std::collections::BTreeSet::new();
         for tab in &running {
             let name = letter(*tab);
@@ -133,13 +145,18 @@ impl Play {
                             last = Some(result["under"].clone());
                         }
                         Err(error) => {
-                            assert!(!called.repeatable, "{name} {}: {}", called.key, error.message);
+                            // A call is sent again once: more losses than that may meet it.
+                            let forgiven = self.room.losses > 1 || self.room.tabs[*tab].stood_still;
+                            assert!(!called.repeatable || forgiven, "{name} {}: {}", called.key, error.message);
                             assert!(error.outcome != Outcome::NotExecuted || ran == 0, "{name} {} ran", called.key);
                         }
                     }
                 }
             }
             under.extend(last.map(|last| last.to_string()));
+        }
+        if running.is_empty() {
+            return;
         }
         assert_eq!(under.len(), 1, "all are in one session at the end: {under:?}");
         assert_eq!(self.room.open_streams().len(), 1, "one stream is open");
@@ -162,7 +179,7 @@ fn whatever_happens_to_the_tabs_every_call_settles_and_none_runs_twice() {
     for seed in only.map_or(0..SEEDS, |seed| seed..seed + 1) {
         let play = std::panic::AssertUnwindSafe(|| Play::new(seed).run());
         if let Err(cause) = std::panic::catch_unwind(play) {
-            eprintln!("seed {seed} (SEED={seed} runs it alone)");
+            eprintln!("seed {seed} (SEED={seed} runs it alone, LOG=1 with its log)");
             std::panic::resume_unwind(cause);
         }
     }

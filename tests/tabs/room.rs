@@ -24,6 +24,8 @@ pub struct Tab {
     pub alive: bool,
     /// Nothing of it runs.
     pub frozen: bool,
+    /// It was.
+    pub stood_still: bool,
     /// It is in the channel, and asks for the lock.
     pub joined: bool,
     inbox: VecDeque<(String, Option<Value>)>,
@@ -42,6 +44,8 @@ struct OnWire {
     request: Request,
     body: Value,
     answer: Option<Answer>,
+    /// The tab waits for it no more.
+    aborted: bool,
 }
 
 #[derive(Clone)]
@@ -80,6 +84,8 @@ pub struct Room {
     streams: Vec<Stream>,
     pub live: BTreeSet<String>,
     pub made: u32,
+    /// How often the sessions were evicted or given up.
+    pub losses: u32,
     /// How often each call ran, by its key.
     pub ran: BTreeMap<String, u32>,
     /// By session: what it is subscribed to.
@@ -103,6 +109,7 @@ impl Room {
             streams: Vec::new(),
             live: BTreeSet::new(),
             made: 0,
+            losses: 0,
             ran: BTreeMap::new(),
             subscribed: BTreeSet::new(),
             log: Vec::new(),
@@ -120,6 +127,7 @@ impl Room {
             session,
             alive: true,
             frozen: false,
+            stood_still: false,
             joined: false,
             inbox: VecDeque::new(),
             roles: VecDeque::new(),
@@ -155,6 +163,7 @@ impl Room {
     }
 
     pub fn reconnect(&mut self, tab: usize) -> CallId {
+        self.losses += 1;
         let id = self.tabs[tab].session.reconnect(self.now);
         self.called(tab, id, "reconnect", true)
     }
@@ -194,7 +203,7 @@ impl Room {
     }
 
     fn steal(&mut self, tab: usize) {
-        self.log.push(format!("{} steals", letter(tab)));
+        self.note(format!("{} steals", letter(tab)));
         self.queue.retain(|queued| *queued != tab);
         if let Some(before) = self.holder.replace(tab).filter(|before| *before != tab) {
             self.tabs[before].roles.push_back(Role::Following);
@@ -205,7 +214,7 @@ impl Room {
 
     /// Its process ends, and with it whatever it had open.
     pub fn crash(&mut self, tab: usize) {
-        self.log.push(format!("{} crashes", letter(tab)));
+        self.note(format!("{} crashes", letter(tab)));
         self.tabs[tab].alive = false;
         self.streams.retain(|stream| stream.tab != tab);
         self.step_back(tab);
@@ -213,12 +222,13 @@ impl Room {
 
     /// Nothing of it runs, and it is not told.
     pub fn freeze(&mut self, tab: usize) {
-        self.log.push(format!("{} stops", letter(tab)));
+        self.note(format!("{} stops", letter(tab)));
         self.tabs[tab].frozen = true;
+        self.tabs[tab].stood_still = true;
     }
 
     pub fn thaw(&mut self, tab: usize) {
-        self.log.push(format!("{} goes on", letter(tab)));
+        self.note(format!("{} goes on", letter(tab)));
         self.tabs[tab].frozen = false;
     }
 
@@ -241,7 +251,8 @@ impl Room {
 
     /// The server forgets all sessions.
     pub fn evict(&mut self) {
-        self.log.push("evicted".to_owned());
+        self.note("evicted".to_owned());
+        self.losses += 1;
         self.live.clear();
         for Stream { tab, exchange, .. } in
             self.streams.extract_if(.., |stream| stream.session.is_some()).collect::<Vec<_>>()
@@ -281,6 +292,13 @@ impl Room {
         self.drain(tab);
     }
 
+    fn note(&mut self, line: String) {
+        if std::env::var_os("LOG").is_some() {
+            eprintln!("{:>8} {line}", self.now.mono);
+        }
+        self.log.push(line);
+    }
+
     pub fn open_streams(&self) -> Vec<usize> {
         self.streams.iter().map(|stream| stream.tab).collect()
     }
@@ -291,27 +309,33 @@ impl Room {
                 Output::Send { exchange, request, .. } => {
                     let body =
                         request.body.as_deref().map_or(Value::Null, |body| serde_json::from_str(body).expect("JSON"));
-                    self.wire.push(OnWire { tab, exchange, request, body, answer: None });
+                    self.wire.push(OnWire { tab, exchange, request, body, answer: None, aborted: false });
                 }
                 Output::Read { exchange, how } => drop(self.tabs[tab].open.insert(exchange, how)),
                 Output::Abort { exchange } => {
                     // What is on its way to the server may arrive there all the same.
                     self.wire.retain(|it| (it.tab, it.exchange) != (tab, exchange) || it.answer.is_none());
+                    let under_way = self.wire.iter_mut().filter(|it| (it.tab, it.exchange) == (tab, exchange));
+                    under_way.for_each(|it| it.aborted = true);
                     self.streams.retain(|it| (it.tab, it.exchange) != (tab, exchange));
                     self.tabs[tab].open.remove(&exchange);
                 }
                 Output::Settle { call, result } => {
                     let called = self.tabs[tab].calls.get_mut(&call).expect("a call of its own");
                     assert!(called.result.is_none(), "{} settled twice", called.key);
-                    self.log.push(match &result {
+                    let line = match &result {
                         Ok(_) => format!("{} {} ok", letter(tab), called.key),
                         Err(error) => {
                             format!("{} {} {} {}", letter(tab), called.key, error.code.as_str(), error.outcome.as_str())
                         }
-                    });
+                    };
                     called.result = Some(result);
+                    self.note(line);
                 }
                 Output::Tell { text, payload } => {
+                    if std::env::var_os("LOG").is_some() {
+                        eprintln!("{:>8}   {} tells {text}", self.now.mono, letter(tab));
+                    }
                     if self.tabs[tab].joined {
                         for (_, other) in
                             self.tabs.iter_mut().enumerate().filter(|(at, other)| *at != tab && other.joined)
@@ -324,7 +348,7 @@ impl Room {
                 Output::Emit(Event::Notification { method, .. }) => self.tabs[tab].heard.push(method),
                 Output::Emit(Event::Close { .. }) => self.step_back(tab),
                 Output::Ask { question, .. } => {
-                    self.log.push(format!("{} is asked", letter(tab)));
+                    self.note(format!("{} is asked", letter(tab)));
                     self.tabs[tab].questions.push(question);
                 }
                 Output::Probe => {
@@ -458,6 +482,7 @@ impl Room {
                 Answer::Body { status: 404, body: json!({"jsonrpc": "2.0", "id": null, "error": error}), session: None }
             }
             "DELETE" => {
+                self.losses += 1;
                 self.live.remove(session.as_deref().unwrap_or_default());
                 self.streams.retain(|stream| stream.session != session);
                 Answer::Empty(200)
@@ -497,11 +522,11 @@ impl Room {
         };
         let name = method.rsplit('/').next().expect("a name");
         let made = made.map(|made| format!(" {made}")).unwrap_or_default();
-        self.log.push(format!("{} {name}→{status}{made}", letter(tab)));
+        self.note(format!("{} {name}→{status}{made}", letter(tab)));
         self.wire[at].answer = Some(answer);
-        if !self.tabs[tab].alive {
+        if !self.tabs[tab].alive || self.wire[at].aborted {
             self.wire.remove(at);
-            self.streams.retain(|stream| stream.tab != tab);
+            self.streams.retain(|stream| (stream.tab, stream.exchange) != (tab, exchange));
         }
     }
 

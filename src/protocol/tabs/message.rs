@@ -28,8 +28,11 @@ pub(super) enum Message {
     Hello { asks: bool, listens: bool, uris: Vec<String> },
     /// It is not there any more.
     Bye,
-    /// It needs another session than the sender's, which was refused; or, in `doubt`, cannot be reached.
-    Want { doubt: bool },
+    /// It needs another session than the sender's, which was refused; or, in `doubt`, cannot be reached. What was asked
+    /// long `at` (milliseconds since the epoch) a leader that was frozen may not be asked any more.
+    Want { doubt: bool, at: u64 },
+    /// Is the leader there?
+    Pulse,
     /// The leader is there.
     Alive,
     /// The sender's session.
@@ -68,7 +71,8 @@ impl Message {
                 ("hello", vec![Json::Bool(*asks), Json::Bool(*listens), texts(uris)])
             }
             Self::Bye => ("bye", vec![]),
-            Self::Want { doubt } => ("want", vec![Json::Bool(*doubt)]),
+            Self::Want { doubt, at } => ("want", vec![Json::Bool(*doubt), number(*at)]),
+            Self::Pulse => ("pulse", vec![]),
             Self::Alive => ("alive", vec![]),
             Self::Session { record } => ("session", vec![text(record)]),
             Self::Failed { code, message, retryable, floor_ms } => {
@@ -94,20 +98,18 @@ impl Message {
         let Json::Array(parts) = Json::parse(message)? else { return None };
         let number = |at: usize| u64::try_from(parts.get(at)?.as_i64()?).ok();
         let text = |at: usize| parts.get(at)?.as_str().map(str::to_owned);
-        let is = |at: usize| match parts.get(at)? {
-            Json::Bool(is) => Some(*is),
-            _ => None,
-        };
-        let texts = |at: usize| match parts.get(at)? {
-            Json::Array(all) => all.iter().map(|one| one.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>(),
-            _ => None,
+        let is = |at: usize| if let Json::Bool(is) = parts.get(at)? { Some(*is) } else { None };
+        let texts = |at: usize| {
+            let Json::Array(all) = parts.get(at)? else { return None };
+            all.iter().map(|one| one.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>()
         };
         let is_null = |at: usize| parts.get(at) == Some(&Json::Null);
         let sender = Sender { tab: number(1)?, lead: number(2)?, mark: Mark { term: number(3)?, serial: number(4)? } };
         let message = match parts.first()?.as_str()? {
             "hello" => Self::Hello { asks: is(5)?, listens: is(6)?, uris: texts(7)? },
             "bye" => Self::Bye,
-            "want" => Self::Want { doubt: is(5)? },
+            "want" => Self::Want { doubt: is(5)?, at: number(6)? },
+            "pulse" => Self::Pulse,
             "alive" => Self::Alive,
             "session" => Self::Session { record: text(5)? },
             "failed" => Self::Failed { code: text(5)?, message: text(6)?, retryable: is(7)?, floor_ms: number(8)? },
@@ -136,7 +138,8 @@ mod tests {
         let messages = [
             Message::Hello { asks: true, listens: false, uris: uris.clone() },
             Message::Bye,
-            Message::Want { doubt: true },
+            Message::Want { doubt: true, at: 5 },
+            Message::Pulse,
             Message::Alive,
             Message::Session { record: r#"{"format":1}"#.into() },
             Message::Failed { code: "http".into(), message: "no".into(), retryable: true, floor_ms: 9 },

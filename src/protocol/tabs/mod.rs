@@ -2,18 +2,18 @@
 //! others. Each sends its own calls under the shared session, so that a leader which dies takes none with it. Who leads
 //! is a fact from outside (a lock); that a leader is frozen is found out here, by asking it.
 
+mod hear;
 mod message;
 mod question;
+mod share;
 
-use super::config::{Handshake, Listen};
-use super::era::{Era, legacy};
-use super::record;
+use super::config::Handshake;
 use super::session::Session;
 use super::sorted::Map;
-use super::state::{Since, State, Step};
+use super::state::{State, Step};
 use super::status::Event;
 use super::time::Timer;
-use super::{Code, Error, Now, Outcome, Output, Payload, Purpose};
+use super::{Now, Output, Payload};
 use message::{Mark, Message, Sender};
 use question::Offer;
 use std::collections::VecDeque;
@@ -24,7 +24,8 @@ const SILENCE_MS: u64 = 3_000;
 const PULSE_MS: u64 = 10_000;
 /// A new leader without a session gives the others this time to tell of one.
 const INQUIRY_MS: u64 = 200;
-const ELSEWHERE: &str = "another tab has made a new session";
+/// Of a term, which stays below 2^53.
+const TAB_BITS: u32 = 10;
 
 /// What this tab is to the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +57,8 @@ pub(super) struct Tabs {
     term: u64,
     /// Of the session that this tab has, or had last.
     mark: Mark,
+    /// The newest session that this tab has heard of, and asked for.
+    asked_for: Mark,
     others: Map<u64, Other>,
     /// What this tab said last that it wants to hear.
     said: Option<(bool, Vec<String>)>,
@@ -73,6 +76,7 @@ impl Tabs {
             me: if shared { rng.u64(1..1 << 52) } else { 0 },
             term: 0,
             mark: Mark::default(),
+            asked_for: Mark::default(),
             others: Map::default(),
             said: None,
             asked: false,
@@ -133,7 +137,8 @@ impl<P: Payload> Session<P> {
     }
 
     fn lead(&mut self, before: Role, now: Now) {
-        self.tabs.term = now.unix_ms.max(self.tabs.term + 1);
+        // Later leaders have greater terms, and no two the same.
+        self.tabs.term = (now.unix_ms << TAB_BITS).max(self.tabs.term + 1) | self.tabs.me % (1 << TAB_BITS);
         // Who is still there says so.
         self.tabs.others.clear();
         self.say_hello(true);
@@ -141,9 +146,10 @@ impl<P: Payload> Session<P> {
         // What changed between the two streams was not told.
         self.cache.clear();
         let waits = self.state.establishing().is_some_and(|it| matches!(it.step, Step::Elsewhere));
-        match before {
-            Role::Following if waits => self.timers.set(Timer::Leader, now.mono.saturating_add(INQUIRY_MS)),
-            _ => self.go_on_elsewhere(now),
+        if before == Role::Following && waits {
+            self.timers.set(Timer::Leader, now.mono.saturating_add(INQUIRY_MS));
+        } else {
+            self.go_on_elsewhere(now);
         }
     }
 
@@ -154,39 +160,6 @@ impl<P: Payload> Session<P> {
             State::Ready(_) if self.tabs.role == Role::Following => self.watch_leader(PULSE_MS, now),
             State::Establishing(_) | State::Ready(_) | State::Closed => {}
         }
-    }
-
-    /// Another tab makes the session: what this one has begun comes to nothing.
-    fn abandon_step(&mut self, now: Now) {
-        let open = match self.state.establishing().map(|establishing| &establishing.step) {
-            Some(
-                Step::Discover { exchange }
-                | Step::Handshake { exchange }
-                | Step::Initialized { exchange, .. }
-                | Step::Proof { ping: exchange, .. }
-                | Step::Confirm { ping: exchange, .. }
-                | Step::Check { ping: exchange },
-            ) => Some(*exchange),
-            Some(Step::Clearing { .. } | Step::Host { .. } | Step::Elsewhere) => None,
-            Some(Step::Idle | Step::Probe { .. } | Step::Backoff { .. }) | None => return,
-        };
-        self.drop_fresh(now);
-        open.map(|exchange| self.abort(exchange, now));
-        self.step(Step::Elsewhere);
-    }
-
-    /// A session is needed, and another tab makes it. Says whether that is so.
-    pub(super) fn is_made_elsewhere(&mut self, now: Now) -> bool {
-        if self.tabs.acts() {
-            return false;
-        }
-        self.step(Step::Elsewhere);
-        if self.tabs.role == Role::Following {
-            let doubt = matches!(self.state.establishing().map(|it| &it.since), Some(Since::Doubt { .. }));
-            self.tell(&Message::Want { doubt }, None);
-            self.watch_leader(SILENCE_MS, now);
-        }
-        true
     }
 
     fn watch_leader(&mut self, wait: u64, now: Now) {
@@ -206,7 +179,7 @@ impl<P: Payload> Session<P> {
             }
             Role::Following if waits => drop(self.is_made_elsewhere(now)),
             Role::Following if listens => {
-                self.say_hello(true);
+                self.tell(&Message::Pulse, None);
                 self.watch_leader(SILENCE_MS, now);
             }
             Role::Following => self.watch_leader(PULSE_MS, now),
@@ -231,13 +204,15 @@ impl<P: Payload> Session<P> {
                 self.tell(&Message::Alive, None)
             };
         }
-        if sender.lead != 0 {
-            self.tabs.asked = false;
+        if sender.lead != 0 && std::mem::take(&mut self.tabs.asked) && self.state.ready().is_some() {
+            self.watch_leader(PULSE_MS, now);
         }
         self.told(sender, message, payload, now);
         // It has a newer session, and may think that this is known.
-        if sender.lead != 0 && sender.mark > self.tabs.mark && self.state.ready().is_some() {
-            self.tell(&Message::Want { doubt: false }, None);
+        let newest = self.tabs.mark.max(self.tabs.asked_for);
+        if sender.lead != 0 && sender.mark > newest && self.state.ready().is_some() {
+            self.tabs.asked_for = sender.mark;
+            self.tell(&Message::Want { doubt: false, at: now.unix_ms }, None);
         }
         self.send_waiting(now);
     }
@@ -262,7 +237,11 @@ impl<P: Payload> Session<P> {
                 self.tabs.others.remove(&sender.tab);
                 self.listen(now);
             }
-            Message::Want { doubt } if leads => self.wanted(sender.mark, doubt, now),
+            Message::Pulse if leads => self.tell(&Message::Alive, None),
+            Message::Want { at, .. } if leads && now.unix_ms.saturating_sub(at) > SILENCE_MS / 2 => {
+                self.tell(&Message::Alive, None);
+            }
+            Message::Want { doubt, .. } if leads => self.wanted(sender.mark, doubt, now),
             Message::Session { record } => self.session_told(sender.mark, &record, now),
             Message::Failed { code, message, retryable, floor_ms } if !leads => {
                 self.attempt_failed_elsewhere(&code, message, retryable, floor_ms, now);
@@ -280,6 +259,7 @@ impl<P: Payload> Session<P> {
             Message::Claim { question } if leads => self.claimed(sender.tab, question, now),
             Message::Yours { question, to } => self.assigned(question, to, now),
             Message::Alive
+            | Message::Pulse
             | Message::Want { .. }
             | Message::Failed { .. }
             | Message::Stream { .. }
@@ -302,153 +282,10 @@ impl<P: Payload> Session<P> {
         self.tell(&Message::Hello { asks, listens, uris }, None);
     }
 
-    fn wishes_of_this_tab(&self) -> (bool, Vec<String>) {
-        let listens = self.interests.host_listens || self.config.listen == Listen::Always;
-        (listens, self.interests.wishes.subscriptions().map(str::to_owned).collect())
-    }
-
-    /// Tells the others what this tab wants to hear, if that has changed.
-    pub(super) fn say_wishes(&mut self) {
-        if matches!(self.tabs.role, Role::Leading | Role::Following)
-            && !matches!(self.state, State::Closed)
-            && self.tabs.said.as_ref() != Some(&self.wishes_of_this_tab())
-        {
-            self.say_hello(false);
-        }
-    }
-
     pub(super) fn say_bye(&mut self) {
         self.tell(&Message::Bye, None);
         self.timers.clear(Timer::Leader);
         self.timers.clear(Timer::Offer);
-    }
-
-    fn tell_session(&mut self, now: Now) {
-        if let Some(record) = self.state.ready().and_then(|_| self.record(now)) {
-            self.tell(&Message::Session { record }, None);
-        }
-    }
-
-    /// A session was made here.
-    pub(super) fn share_session(&mut self, now: Now) {
-        if self.tabs.role == Role::Leading {
-            self.tabs.mark = Mark { term: self.tabs.term, serial: self.tabs.mark.serial + 1 };
-            self.tabs.event_id = None;
-            self.tell_session(now);
-        }
-    }
-
-    /// Another tab needs a session that is newer than this one; or cannot reach it.
-    fn wanted(&mut self, not: Mark, doubt: bool, now: Now) {
-        let generation = self.state.ready().map(|session| session.generation);
-        match generation {
-            Some(_) if not < self.tabs.mark => self.tell_session(now),
-            Some(_) if doubt => {
-                self.check(None, now);
-                self.tell_session(now);
-            }
-            Some(generation) => {
-                self.tell(&Message::Alive, None);
-                self.session_refused(generation, true, now);
-            }
-            None => {
-                self.tell(&Message::Alive, None);
-                if let (Some(generation), false) = (self.state.known().map(|session| session.generation), doubt) {
-                    self.session_refused(generation, true, now);
-                }
-                self.hasten(now);
-            }
-        }
-    }
-
-    /// Another tab has a session.
-    fn session_told(&mut self, mark: Mark, record: &str, now: Now) {
-        let elsewhere = self.state.establishing().is_some_and(|it| matches!(it.step, Step::Elsewhere));
-        if mark == self.tabs.mark && elsewhere {
-            // It lives, and cannot be reached from here.
-            if let Some(Since::Doubt { .. }) = self.state.establishing().map(|it| &it.since) {
-                let text = "Another tab reaches the server, and this one does not.";
-                let error = Error::new(Code::Network, Outcome::NotExecuted, text).retryable();
-                self.attempt_failed(Box::new(error), 0, now);
-            }
-            return;
-        }
-        let Some(read) = record::read::<P>(record).filter(|_| mark > self.tabs.mark) else { return };
-        self.abandon_step(now);
-        self.step(Step::Idle);
-        self.replaced(ELSEWHERE, now);
-        self.tabs.mark = mark;
-        self.tabs.event_id = None;
-        self.timers.clear(Timer::Leader);
-        if Era::of(read.version) == Era::Legacy {
-            self.past.legacy_since = Some(now.mono);
-        }
-        read.id.iter().for_each(|id| self.past.remember(id));
-        let mut fresh = self.fresh_session(read.id, read.version, read.handshake, now);
-        fresh.capabilities = legacy::capabilities(&fresh.handshake);
-        self.step(Step::Host { fresh });
-        self.put_in_place(now);
-        self.go_on_elsewhere(now);
-        if self.tabs.role == Role::Leading {
-            self.tell_session(now);
-        }
-    }
-
-    /// An attempt to make a session failed here, and the others wait for it as well.
-    pub(super) fn tell_failed(&mut self, error: &Error<P>, floor_ms: u64) {
-        if self.tabs.role == Role::Leading {
-            let (code, message) = (error.code.as_str().to_owned(), error.message.clone());
-            self.tell(&Message::Failed { code, message, retryable: error.retryable, floor_ms }, None);
-        }
-    }
-
-    fn attempt_failed_elsewhere(&mut self, code: &str, message: String, retryable: bool, floor_ms: u64, now: Now) {
-        let Some(establishing) = self.state.establishing() else { return };
-        if !matches!(establishing.step, Step::Elsewhere) {
-            return;
-        }
-        let code = Code::named(code).unwrap_or(Code::Network);
-        // The user of this tab waits, and can be asked here only.
-        if matches!(code, Code::Auth | Code::Unauthorized) && self.config.authorizes && !establishing.parked.is_empty()
-        {
-            return self.output(Output::Steal);
-        }
-        let error = Error { retryable, ..Error::new(code, Outcome::NotExecuted, message) };
-        self.attempt_failed(Box::new(error), floor_ms, now);
-    }
-
-    /// A notification came here that concerns all tabs: on the listening stream, or about what they share.
-    pub(super) fn pass_on(&mut self, purpose: Purpose, event_id: Option<String>, method: &str, params: Option<&P>) {
-        let about_all = method == "notifications/resources/updated" || method.ends_with("/list_changed");
-        if self.tabs.is_shared() && (purpose == Purpose::Listen || about_all) {
-            self.tabs.event_id.clone_from(&event_id);
-            self.tell(&Message::Heard { method: method.to_owned(), event_id }, params.cloned());
-        }
-    }
-
-    fn heard(&mut self, method: String, params: Option<P>, event_id: Option<String>, now: Now) {
-        if event_id.is_some() {
-            self.tabs.event_id = event_id;
-        }
-        let generation = self.state.known().map_or(0, |session| session.generation);
-        match (method.as_str(), &params) {
-            ("notifications/cancelled", Some(cancelled)) => self.question_cancelled(generation, cancelled, now),
-            _ => self.forget_changed(&method, params.as_ref()),
-        }
-        self.emit(Event::Notification { method, params, call: None });
-    }
-
-    /// What the listening stream of the modern era tells of, as it stands.
-    pub(super) fn tell_stream(&mut self, asked: &[String], granted: Option<&[String]>, stale: bool) {
-        if self.tabs.role == Role::Leading {
-            let (asked, granted) = (asked.to_vec(), granted.map(<[String]>::to_vec));
-            self.tell(&Message::Stream { asked, granted, stale }, None);
-        }
-    }
-
-    /// Whether another tab wants to hear of this resource: then it is not unsubscribed.
-    pub(super) fn others_want(&self, uri: &str) -> bool {
-        self.tabs.is_shared() && self.tabs.others_uris().any(|wanted| wanted == uri)
     }
 
     /// Whether this session can be shared at all.

@@ -1,0 +1,148 @@
+//! Whose session it is: one tab makes it, and all take it up.
+
+use super::super::era::{Era, legacy};
+use super::super::record;
+use super::super::session::Session;
+use super::super::state::{Since, Step};
+use super::super::time::Timer;
+use super::super::{Code, Error, Now, Outcome, Output, Payload};
+use super::message::{Mark, Message};
+use super::{Role, SILENCE_MS};
+
+const ELSEWHERE: &str = "another tab has made a new session";
+
+impl<P: Payload> Session<P> {
+    /// Another tab makes the session: what this one has begun comes to nothing.
+    pub(super) fn abandon_step(&mut self, now: Now) {
+        let open = match self.state.establishing().map(|establishing| &establishing.step) {
+            Some(
+                Step::Discover { exchange }
+                | Step::Initialized { exchange, .. }
+                | Step::Proof { ping: exchange, .. }
+                | Step::Confirm { ping: exchange, .. }
+                | Step::Check { ping: exchange },
+            ) => Some(*exchange),
+            // The session that it makes is ended when it is known.
+            Some(Step::Handshake { .. } | Step::Clearing { .. } | Step::Host { .. } | Step::Elsewhere) => None,
+            Some(Step::Idle | Step::Probe { .. } | Step::Backoff { .. }) | None => return,
+        };
+        self.drop_fresh(now);
+        open.map(|exchange| self.abort(exchange, now));
+        self.step(Step::Elsewhere);
+    }
+
+    /// A session is needed, and another tab makes it. Says whether that is so.
+    pub(in super::super) fn is_made_elsewhere(&mut self, now: Now) -> bool {
+        if self.tabs.acts() {
+            return false;
+        }
+        self.step(Step::Elsewhere);
+        if self.tabs.role == Role::Following {
+            let doubt = matches!(self.state.establishing().map(|it| &it.since), Some(Since::Doubt { .. }));
+            self.tell(&Message::Want { doubt, at: now.unix_ms }, None);
+            self.watch_leader(SILENCE_MS, now);
+        }
+        true
+    }
+
+    pub(super) fn tell_session(&mut self, now: Now) {
+        if let Some(record) = self.state.ready().and_then(|_| self.record(now)) {
+            self.tell(&Message::Session { record }, None);
+        }
+    }
+
+    /// A session was made here.
+    pub(in super::super) fn share_session(&mut self, now: Now) {
+        if self.tabs.role == Role::Leading {
+            self.tabs.mark = Mark { term: self.tabs.term, serial: self.tabs.mark.serial + 1 };
+            self.tabs.event_id = None;
+            self.tell_session(now);
+        }
+    }
+
+    /// Another tab needs a session that is newer than this one; or cannot reach it.
+    pub(super) fn wanted(&mut self, not: Mark, doubt: bool, now: Now) {
+        let generation = self.state.ready().map(|session| session.generation);
+        match generation {
+            Some(_) if not < self.tabs.mark => self.tell_session(now),
+            Some(_) if doubt => {
+                self.check(None, now);
+                self.tell_session(now);
+            }
+            Some(generation) => {
+                self.tell(&Message::Alive, None);
+                self.session_refused(generation, true, now);
+            }
+            None => {
+                self.tell(&Message::Alive, None);
+                if let (Some(generation), false) = (self.state.known().map(|session| session.generation), doubt) {
+                    self.session_refused(generation, true, now);
+                }
+                self.hasten(now);
+            }
+        }
+    }
+
+    /// Another tab has a session.
+    pub(super) fn session_told(&mut self, mark: Mark, record: &str, now: Now) {
+        let elsewhere = self.state.establishing().is_some_and(|it| matches!(it.step, Step::Elsewhere));
+        if mark == self.tabs.mark && elsewhere {
+            // It lives, and cannot be reached from here.
+            if let Some(Since::Doubt { .. }) = self.state.establishing().map(|it| &it.since) {
+                let text = "Another tab reaches the server, and this one does not.";
+                let error = Error::new(Code::Network, Outcome::NotExecuted, text).retryable();
+                self.attempt_failed(Box::new(error), 0, now);
+            }
+            return;
+        }
+        let Some(read) = record::read::<P>(record).filter(|_| mark > self.tabs.mark) else { return };
+        self.abandon_step(now);
+        self.step(Step::Idle);
+        self.replaced(ELSEWHERE, now);
+        self.tabs.mark = mark;
+        self.tabs.event_id = None;
+        self.timers.clear(Timer::Leader);
+        if Era::of(read.version) == Era::Legacy {
+            self.past.legacy_since = Some(now.mono);
+        }
+        read.id.iter().for_each(|id| self.past.remember(id));
+        let mut fresh = self.fresh_session(read.id, read.version, read.handshake, now);
+        fresh.capabilities = legacy::capabilities(&fresh.handshake);
+        self.step(Step::Host { fresh });
+        self.put_in_place(now);
+        self.go_on_elsewhere(now);
+        if self.tabs.role == Role::Leading {
+            self.tell_session(now);
+        }
+    }
+
+    /// An attempt to make a session failed here, and the others wait for it as well.
+    pub(in super::super) fn tell_failed(&mut self, error: &Error<P>, floor_ms: u64) {
+        if self.tabs.role == Role::Leading {
+            let (code, message) = (error.code.as_str().to_owned(), error.message.clone());
+            self.tell(&Message::Failed { code, message, retryable: error.retryable, floor_ms }, None);
+        }
+    }
+
+    pub(super) fn attempt_failed_elsewhere(
+        &mut self,
+        code: &str,
+        message: String,
+        retryable: bool,
+        floor_ms: u64,
+        now: Now,
+    ) {
+        let Some(establishing) = self.state.establishing() else { return };
+        if !matches!(establishing.step, Step::Elsewhere) {
+            return;
+        }
+        let code = Code::named(code).unwrap_or(Code::Network);
+        // The user of this tab waits, and can be asked here only.
+        if matches!(code, Code::Auth | Code::Unauthorized) && self.config.authorizes && !establishing.parked.is_empty()
+        {
+            return self.output(Output::Steal);
+        }
+        let error = Error { retryable, ..Error::new(code, Outcome::NotExecuted, message) };
+        self.attempt_failed(Box::new(error), floor_ms, now);
+    }
+}
