@@ -21,8 +21,8 @@ const NO_ENDPOINT: &str = " No MCP server answers at this URL; or it is one of t
                            is not supported: such servers often have a Streamable HTTP endpoint too, at another path.";
 /// The longest that one handshake's request may take.
 const HANDSHAKE_MS: u64 = 30_000;
-/// Six HTTP/1.1 connections are all there is per origin: a handshake that gets no answer for so long may wait for one
-/// that a request of the dead session holds.
+/// Six HTTP/1.1 connections are all there is per origin: a handshake that gets no answer, while none of them becomes free
+/// for so long, may wait for one that a request of the dead session holds.
 const STARVED_MS: u64 = 3_000;
 const OTHER_SERVER: &str = "the server is another now";
 
@@ -98,6 +98,14 @@ impl<P: Payload> Session<P> {
             (Step::Handshake { .. }, _) => self.free_connections(now),
             (Step::Probe { .. }, _) => self.probe_due(now),
             _ => {}
+        }
+    }
+
+    /// While the browser's queue moves, a handshake in it gets its turn.
+    pub(super) fn connection_freed(&mut self, now: Now) {
+        let step = self.state.establishing().map(|establishing| &establishing.step);
+        if matches!(step, Some(Step::Handshake { .. })) && self.timers.at(Timer::Step).is_some() {
+            self.timers.set(Timer::Step, now.mono.saturating_add(STARVED_MS));
         }
     }
 

@@ -227,6 +227,7 @@ impl<P: Payload> Session<P> {
         if let Some((_, next)) = self.exchanges.iter_mut().nth(CONNECTIONS - 1) {
             next.connected_at.get_or_insert(now.mono);
         }
+        self.connection_freed(now);
         Some(exchange)
     }
 }

@@ -447,6 +447,28 @@ fn six_streams_of_a_dead_session_do_not_starve_the_handshake() {
 }
 
 #[test]
+fn calls_of_a_dead_session_are_waited_for_while_one_after_the_other_is_refused() {
+    let mut net = Net::connected();
+    for n in 0..8 {
+        net.reply("call", Reply::Silence);
+        net.call(&format!("s{n}"));
+    }
+    net.run();
+    net.restart();
+    net.call("a");
+    // The browser's queue is slow, and the handshake stands at its end.
+    net.reply("initialize", Reply::Silence);
+    net.run();
+    let mut log = vec![];
+    for n in 0..8 {
+        log.extend(net.run_for(900));
+        net.answer_late(&format!("s{n}"), Reply::error(404, -32600, "Session not found"));
+    }
+    log.extend(net.run_for(2_900));
+    assert!(!log.contains(&"call aborted".to_owned()), "{log:?}");
+}
+
+#[test]
 fn trusted_annotations_say_what_is_safe_to_repeat() {
     let list = json!({"tools": [
         {"name": "read", "annotations": {"readOnlyHint": true}},
