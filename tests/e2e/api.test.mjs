@@ -123,7 +123,7 @@ wire("a question of the server is answered by its handler", { server: servers.ev
   assert.equal(recording.counts().answer, 1);
 });
 
-wire("no session id appears in the status, in events or in errors", { server: servers.typescriptSdk, connect: false }, async ({ server, proxy, recording, run }) => {
+wire("no session id appears in the status, in events or in errors", { server: servers.typescriptSdk, connect: false, leisure: true }, async ({ server, proxy, recording, run }) => {
   await run(async ({ connect }, url) => {
     globalThis.heard = [];
     const names = ["statechange", "recovering", "recovered", "notification", "warning", "wire", "close"];
@@ -142,7 +142,7 @@ wire("no session id appears in the status, in events or in errors", { server: se
   for (const label of ["s1", "s2"]) assert.ok(!heard.includes(recording.sessionId(label)), `the id of ${label}`);
 });
 
-wire("the wire event tells what the wire saw", { server: servers.typescriptSdk, connect: false }, async ({ server, proxy, recording, run }) => {
+wire("the wire event tells what the wire saw", { server: servers.typescriptSdk, connect: false, leisure: true }, async ({ server, proxy, recording, run }) => {
   await run(async ({ connect }, url) => {
     globalThis.seen = [];
     const wire = ({ phase, rpcMethod, method, status }) => phase === "answered" && seen.push(`${rpcMethod ?? method}→${status}`);
@@ -182,7 +182,7 @@ wire("a session with Symbol.asyncDispose ends at the end of its block", { server
   assert.equal(recording.counts().DELETE, 1);
 });
 
-wire("off stops a listener; a listener that throws disturbs nobody", { server: servers.pythonSdk, uncaught: true }, async ({ server, page, run }) => {
+wire("off stops a listener; a listener that throws disturbs nobody", { server: servers.pythonSdk, leisure: true, uncaught: true }, async ({ server, page, run }) => {
   await run(() => {
     globalThis.heard = [];
     session.on("recovering", () => {

@@ -241,7 +241,7 @@ wire("no CORS headers at all: a diagnosis that names the header", { server: serv
   assert.deepEqual(recording.counts(), { HEAD: 1 }, "the browser stopped it at the preflight; one probe tells why");
 });
 
-wire("Mcp-Session-Id hidden from the page after an eviction: a diagnosis, no loop, and back when it is shown", { server: servers.typescriptSdk }, async ({ server, proxy, recording, run }) => {
+wire("Mcp-Session-Id hidden from the page after an eviction: a diagnosis, no loop, and back when it is shown", { server: servers.typescriptSdk, leisure: true }, async ({ server, proxy, recording, run }) => {
   await run(() => session.close());
   const connected = await run(({ connect, settle }, url) => settle(connect(url, { era: "legacy", recovery: { baseDelay: 300, maxDelay: 600 } }).then((made) => void (globalThis.session = made))), proxy.url);
   assert.equal(connected.error, undefined);

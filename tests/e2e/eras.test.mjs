@@ -31,7 +31,7 @@ for (const kind of LEGACY) {
     assert.equal(recording.counts(mark).initialize, 1);
   });
 
-  wire(`${kind.name}: restarted, the session heals in the era that was found`, { server: kind, connect: false }, async ({ server, proxy, recording, run }) => {
+  wire(`${kind.name}: restarted, the session heals in the era that was found`, { server: kind, connect: false, leisure: true }, async ({ server, proxy, recording, run }) => {
     await run(connectAuto, proxy.url, { listen: "never" });
     const mark = recording.records.length;
     await server.restart();
@@ -44,7 +44,7 @@ for (const kind of LEGACY) {
 
 for (const legacy of LEGACY.slice(0, 2)) {
   for (const modern of MODERN) {
-    wire(`${legacy.name} is upgraded to ${modern.name}: the session goes on in the modern era, and back`, { server: legacy, connect: false }, async ({ server, proxy, recording, run }) => {
+    wire(`${legacy.name} is upgraded to ${modern.name}: the session goes on in the modern era, and back`, { server: legacy, connect: false, leisure: true }, async ({ server, proxy, recording, run }) => {
       const next = await modern.start();
       try {
         await run(connectAuto, proxy.url);
@@ -81,7 +81,7 @@ for (const legacy of LEGACY.slice(0, 2)) {
   }
 }
 
-wire("a write that meets the server of the other era runs once, both ways", { server: servers.typescriptSdk, connect: false }, async ({ server, proxy, run }) => {
+wire("a write that meets the server of the other era runs once, both ways", { server: servers.typescriptSdk, connect: false, leisure: true }, async ({ server, proxy, run }) => {
   const next = await servers.typescriptModernSse.start();
   try {
     // Nothing hears the change before the call does.

@@ -20,7 +20,7 @@ const REAL = [
 ];
 
 for (const [kind, refusal] of REAL) {
-  wire(`${kind.name}: restarted, then 50 calls at once: one initialize, each refused call once more`, { server: kind }, async ({ server, recording, run }) => {
+  wire(`${kind.name}: restarted, then 50 calls at once: one initialize, each refused call once more`, { server: kind, leisure: true }, async ({ server, recording, run }) => {
     const whoami = () =>
       run(async ({ text }, whoami) => text(await session.callTool(whoami)), kind.whoami);
     const first = [server.pid, await whoami()];
@@ -52,7 +52,7 @@ for (const [kind, refusal] of REAL) {
     assert.deepEqual({ generation, recoveries, state }, { generation: 2, recoveries: 1, state: "ready" });
   });
 
-  wire(`${kind.name}: DELETEd behind the client's back, the next call heals`, { server: kind }, async ({ server, recording, run }) => {
+  wire(`${kind.name}: DELETEd behind the client's back, the next call heals`, { server: kind, leisure: true }, async ({ server, recording, run }) => {
     assert.equal(await endSession(server.url, recording.sessionId("s1")), 200);
     const text = await run(async ({ text }) => text(await session.callTool({ name: "echo", arguments: { message: "x" } })));
     assert.equal(text, "Echo: x");
@@ -69,7 +69,7 @@ for (const [kind, refusal] of REAL) {
   });
 }
 
-wire("Python SDK: idled out, the next call heals", { server: servers.pythonSdk, env: { IDLE_TIMEOUT: "1.5" } }, async ({ recording, run }) => {
+wire("Python SDK: idled out, the next call heals", { server: servers.pythonSdk, leisure: true, env: { IDLE_TIMEOUT: "1.5" } }, async ({ recording, run }) => {
   await sleep(3_000);
   const text = await run(async ({ text }) => text(await session.callTool({ name: "echo", arguments: { message: "x" } })));
   assert.equal(text, "Echo: x");
@@ -81,7 +81,7 @@ wire("Python SDK: idled out, the next call heals", { server: servers.pythonSdk, 
   ]);
 });
 
-wire("a write that was refused at the gate runs once", { server: servers.pythonSdk }, async ({ server, recording, run }) => {
+wire("a write that was refused at the gate runs once", { server: servers.pythonSdk, leisure: true }, async ({ server, recording, run }) => {
   await server.restart();
   const results = await run(async ({ settle }) => {
     const count = (key) => session.callTool({ name: "count", arguments: { key } });
@@ -92,7 +92,7 @@ wire("a write that was refused at the gate runs once", { server: servers.pythonS
   assert.equal(recording.counts().initialize, 2);
 });
 
-wire("refused again right after recovery: an error, and nothing is sent a third time", { server: servers.pythonSdk }, async ({ proxy, recording, run }) => {
+wire("refused again right after recovery: an error, and nothing is sent a third time", { server: servers.pythonSdk, leisure: true }, async ({ proxy, recording, run }) => {
   proxy.when({ rpc: "tools/call" }, refuse());
   const { error } = await run(({ settle }) => settle(session.callTool({ name: "echo", arguments: { message: "x" } })));
   assert.equal(error.name, "McpError");
@@ -110,7 +110,7 @@ wire("refused again right after recovery: an error, and nothing is sent a third 
   assert.equal(recording.counts()["tools/call"], 2);
 });
 
-wire("every new session is refused too: an error after two attempts, then waiting, then back by itself", { server: servers.pythonSdk, connect: { recovery: PAUSES } }, async ({ proxy, recording, run }) => {
+wire("every new session is refused too: an error after two attempts, then waiting, then back by itself", { server: servers.pythonSdk, leisure: true, connect: { recovery: PAUSES } }, async ({ proxy, recording, run }) => {
   const stop = proxy.when({ withSession: true }, refuse());
   const { error, status, at } = await run(failedCall);
   assert.equal(error.name, "McpError");
@@ -140,7 +140,7 @@ wire("every new session is refused too: an error after two attempts, then waitin
   assert.equal(text, "Echo: x");
 });
 
-wire("initialize is refused for a while: calls settle, the session waits and comes back by itself", { server: servers.pythonSdk, connect: { recovery: PAUSES } }, async ({ proxy, server, recording, run }) => {
+wire("initialize is refused for a while: calls settle, the session waits and comes back by itself", { server: servers.pythonSdk, leisure: true, connect: { recovery: PAUSES } }, async ({ proxy, server, recording, run }) => {
   await server.restart();
   const mark = recording.records.length;
   const stop = proxy.when({ rpc: "initialize" }, answer({ status: 503, body: "upgrading" }));

@@ -250,8 +250,6 @@ async function useEverything({ until, text }) {
   const progress = [];
   const onprogress = (step) => progress.push(step);
   const worked = await call("trigger-long-running-operation", { duration: 0.4, steps: 4 }, { onprogress });
-  // The server asks for the roots by itself, a moment after the handshake.
-  await until(() => heard.asked.some(([what]) => what === "roots"));
   heard.logs.length = 0;
   await call("toggle-simulated-logging");
   await until(() => heard.logs.some(({ data }) => /level.message/.test(data)));

@@ -5,7 +5,7 @@ import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { installed } from "./lib/install.mjs";
 import { root } from "./lib/paths.mjs";
-import { startProxy } from "./lib/proxy.mjs";
+import { startProxy, withLeisure } from "./lib/proxy.mjs";
 import { typescriptSdk } from "./lib/servers.mjs";
 
 const bounded = { timeout: 120_000 };
@@ -41,6 +41,7 @@ async function chatThroughRestart(name, source) {
   writeFileSync(`${app}/hosts/${name}.mjs`, source);
   const { Chat } = await import(`${app}/hosts/${name}.mjs`);
   const proxy = await startProxy(server.url);
+  withLeisure(proxy);
   const chat = new Chat(model);
   const turns = [];
   try {

@@ -5,7 +5,7 @@ import { after, before, test } from "node:test";
 import { launchBrowser, openPage } from "./lib/chrome.mjs";
 import { bundledHosts } from "./lib/hosts.mjs";
 import { installed } from "./lib/install.mjs";
-import { startProxy } from "./lib/proxy.mjs";
+import { startProxy, withLeisure } from "./lib/proxy.mjs";
 import { everything, typescriptSdk } from "./lib/servers.mjs";
 import { fileAt, serve } from "./lib/static.mjs";
 
@@ -111,6 +111,7 @@ for (const host of HOSTS) {
     test(`${host} over a restart of ${kind.name}`, bounded, async () => {
       const server = await kind.start();
       const proxy = await startProxy(server.url);
+      withLeisure(proxy);
       const page = await openPage(browser, site.url);
       try {
         await page.run(async (_kit, host, url) => {

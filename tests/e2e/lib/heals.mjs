@@ -1,7 +1,7 @@
 // Whether an app goes on when its server was restarted under it.
 
 import assert from "node:assert/strict";
-import { startProxy } from "./proxy.mjs";
+import { startProxy, withLeisure } from "./proxy.mjs";
 import { PATIENCE } from "./until.mjs";
 
 export const HEALED = [
@@ -21,6 +21,7 @@ export function healing(server, browser) {
     /** `whoami(url)` is called, the server is restarted, `whoami` is called again: it heals, in as many requests as it must. */
     async with(whoami, transcript = HEALED, finished = async () => {}) {
       const proxy = await startProxy(server.url);
+      withLeisure(proxy);
       try {
         const before = [server.pid, await whoami(proxy.url)];
         assert.match(before[1], new RegExp(`^${before[0]} `));

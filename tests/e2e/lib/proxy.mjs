@@ -179,6 +179,13 @@ export const refuse = () =>
 export const stripCors = () => (exchange) =>
   exchange.forward(exchange, { head: (headers) => withCors("none", headers) });
 
+/**
+ * The first handshake takes its time. A refusal counts as the gate's for five times as long at least (`gateMs` in
+ * `stage.mjs`): on a machine that is busy, a server that was just started may need seconds for it.
+ */
+export const withLeisure = (proxy) => proxy.when({ rpc: "initialize" }, delayHead(LEISURE_MS), { times: 1 });
+const LEISURE_MS = 800;
+
 // ── Details ──
 
 function matches(match, record) {

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { openPage } from "./chrome.mjs";
 import { ENGINE, launchEngine } from "./engine.mjs";
 import { installed } from "./install.mjs";
-import { startProxy } from "./proxy.mjs";
+import { startProxy, withLeisure } from "./proxy.mjs";
 import { serve } from "./static.mjs";
 
 /** Milliseconds for a play, unless it says otherwise; and for what comes before it and after it. */
@@ -16,10 +16,10 @@ const HOOKS = 120_000;
 
 /**
  * Returns `wire(name, setting, play)`, which makes a test. `setting` is
- * `{ server, env, target, cors, connect, timeout, uncaught, cannot }`:
+ * `{ server, env, target, cors, connect, leisure, timeout, uncaught, cannot }`:
  * `server` is a kind of `servers.mjs` started with `env`, or `target` is the URL of something that
  * runs already; `connect` are options to connect the page's `session` with before the play, or
- * `false`; `uncaught` allows errors that nobody caught in the page; `cannot` says of an
+ * `false`; with `leisure` the gate has time to refuse; `uncaught` allows errors that nobody caught in the page; `cannot` says of an
  * engine why it does not play.
  * `play` gets `{ server, proxy, recording, page, run, connect }`.
  */
@@ -40,6 +40,7 @@ export function stage() {
     test(name, { timeout: HOOKS + limit, skip: setting.cannot?.[ENGINE] ?? false }, async () => {
       const server = await setting.server?.start({ env: setting.env });
       const proxy = await startProxy(server?.url ?? setting.target(), { cors: setting.cors });
+      if (setting.leisure) withLeisure(proxy);
       const page = await openPage(browser, site.url);
       const connect = (options = {}) => page.run(connectInPage, proxy.url, options);
       try {
