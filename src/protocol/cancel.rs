@@ -4,17 +4,21 @@ use super::call::{Call, Kind, Place};
 use super::close::delete_request;
 use super::config::Handshake;
 use super::era::legacy;
-use super::exchange::Exchange;
+use super::exchange::{Answer, Exchange};
 use super::json_rpc;
 use super::repair::Relation;
 use super::send::outgoing;
 use super::session::Session;
 use super::state::{Since, Step};
 use super::time::Timer;
+use super::verdict::Verdict;
 use super::{CallId, Code, Error, Now, Outcome, Params, Payload, Purpose};
 
 /// The server's answer to `notifications/cancelled` is not waited for longer.
 const CANCELLED_MS: u64 = 10_000;
+/// Six HTTP/1.1 connections are all there is per origin: a handshake that gets no answer, while none of them becomes free
+/// for so long, may wait for one that a request of the dead session holds.
+pub(super) const STARVED_MS: u64 = 3_000;
 
 impl<P: Payload> Session<P> {
     /// Does what is due.
@@ -122,6 +126,29 @@ impl<P: Payload> Session<P> {
         };
         if let Some(wire_id) = wire_id.filter(|_| self.relation(generation) != Relation::Gone) {
             self.post_cancelled(wire_id, reason, now);
+        }
+    }
+
+    /// While the browser's queue moves, a handshake in it gets its turn.
+    pub(super) fn connection_freed(&mut self, now: Now) {
+        let step = self.state.establishing().map(|establishing| &establishing.step);
+        if matches!(step, Some(Step::Handshake { .. })) && self.timers.at(Timer::Step).is_some() {
+            self.timers.set(Timer::Step, now.mono.saturating_add(STARVED_MS));
+        }
+    }
+
+    /// Aborts what a dead session's requests still hold.
+    pub(super) fn free_connections(&mut self, now: Now) {
+        let calls = self.exchanges.iter().filter_map(|(id, exchange)| Some((*id, exchange.purpose.call()?)));
+        for (id, call) in calls.collect::<Vec<_>>() {
+            let Some(exchange) = self.abort(id, now) else { continue };
+            if self.calls.get(&call).is_some_and(|call| matches!(call.place, Place::Sent(sent) if sent == id))
+                && !exchange.concluded
+            {
+                let text = "The session was lost while the call may have been running.";
+                let error = Box::new(Error::new(Code::OutcomeUnknown, Outcome::Unknown, text).retryable());
+                self.call_answered(call, &exchange, Answer::Lost { error }, Verdict::NotEviction, now);
+            }
         }
     }
 

@@ -1,7 +1,8 @@
 //! How a session is made: the handshake, its failures, and the pauses between them.
 
 use super::answer::HIDDEN_SESSION_ID;
-use super::call::{Kind, Place};
+use super::call::Kind;
+use super::cancel::STARVED_MS;
 use super::close::delete_request;
 use super::config::Handshake;
 use super::era::negotiation::{named, unsupported_error};
@@ -21,9 +22,6 @@ const NO_ENDPOINT: &str = " No MCP server answers at this URL; or it is one of t
                            is not supported: such servers often have a Streamable HTTP endpoint too, at another path.";
 /// The longest that one handshake's request may take.
 const HANDSHAKE_MS: u64 = 30_000;
-/// Six HTTP/1.1 connections are all there is per origin: a handshake that gets no answer, while none of them becomes free
-/// for so long, may wait for one that a request of the dead session holds.
-const STARVED_MS: u64 = 3_000;
 const OTHER_SERVER: &str = "the server is another now";
 
 impl<P: Payload> Session<P> {
@@ -98,29 +96,6 @@ impl<P: Payload> Session<P> {
             (Step::Handshake { .. }, _) => self.free_connections(now),
             (Step::Probe { .. }, _) => self.probe_due(now),
             _ => {}
-        }
-    }
-
-    /// While the browser's queue moves, a handshake in it gets its turn.
-    pub(super) fn connection_freed(&mut self, now: Now) {
-        let step = self.state.establishing().map(|establishing| &establishing.step);
-        if matches!(step, Some(Step::Handshake { .. })) && self.timers.at(Timer::Step).is_some() {
-            self.timers.set(Timer::Step, now.mono.saturating_add(STARVED_MS));
-        }
-    }
-
-    /// Aborts what a dead session's requests still hold.
-    fn free_connections(&mut self, now: Now) {
-        let calls = self.exchanges.iter().filter_map(|(id, exchange)| Some((*id, exchange.purpose.call()?)));
-        for (id, call) in calls.collect::<Vec<_>>() {
-            let Some(exchange) = self.abort(id, now) else { continue };
-            if self.calls.get(&call).is_some_and(|call| matches!(call.place, Place::Sent(sent) if sent == id))
-                && !exchange.concluded
-            {
-                let text = "The session was lost while the call may have been running.";
-                let error = Box::new(Error::new(Code::OutcomeUnknown, Outcome::Unknown, text).retryable());
-                self.call_answered(call, &exchange, Answer::Lost { error }, Verdict::NotEviction, now);
-            }
         }
     }
 
