@@ -138,7 +138,7 @@ impl<P: Payload> Session<P> {
 
     fn lead(&mut self, before: Role, now: Now) {
         // Later leaders have greater terms, and no two the same.
-        self.tabs.term = (now.unix_ms << TAB_BITS).max(self.tabs.term + 1) | self.tabs.me % (1 << TAB_BITS);
+        self.tabs.term = (now.unix_ms << TAB_BITS).max(self.tabs.term + 1) | (self.tabs.me % (1 << TAB_BITS));
         // Who is still there says so.
         self.tabs.others.clear();
         self.say_hello(true);
