@@ -18,7 +18,7 @@ struct Play {
 
 impl Play {
     fn new(seed: u64) -> Self {
-        let era = if seed % 3 == 0 { EraChoice::Modern } else { EraChoice::Legacy };
+        let era = if seed.is_multiple_of(3) { EraChoice::Modern } else { EraChoice::Legacy };
         Self { room: Room::new(era), rng: fastrand::Rng::with_seed(seed), calls: 0, harmed: 0, evictions: 0 }
     }
 
