@@ -15,7 +15,7 @@ async function play(engine, url) {
     console.log(`\nIn ${await browser.version()}:`);
     const page = await browser.newPage();
     page.on("pageerror", (error) => console.log(`uncaught in the page: ${error.message}`));
-    await page.goto(url);
+    await page.goto(url, { timeout: DEADLINE_MS });
     const end = Date.now() + DEADLINE_MS;
     let output = "";
     while (!RESULT.test(output) && Date.now() < end) {

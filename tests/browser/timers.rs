@@ -109,7 +109,7 @@ async fn the_clocks_run_and_seeds_differ() {
     let before = clock::now();
     sleep(20.0).await;
     let after = clock::now();
-    assert!((15..2_000).contains(&(after.mono - before.mono)));
+    assert!((15..60_000).contains(&(after.mono - before.mono)));
     assert!(after.unix_ms > 1_700_000_000_000);
     assert_ne!(clock::seed(), clock::seed());
 }

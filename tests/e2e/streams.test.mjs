@@ -30,7 +30,7 @@ wire("eight servers behind one HTTP/1.1 origin are all usable, and three of them
   );
   assert.deepEqual(echoes, [0, 1, 2, 3, 4, 5, 6, 7].map((name) => `Echo: ${name}`));
   assert.equal(openStreams(recording).length, 3);
-  const warned = await run(() => warned);
+  const warned = await run(({ until }) => until(() => warned.length === 5 && warned));
   const listening = openStreams(recording).map(nameOf);
   assert.deepEqual([...listening, ...warned].sort(), [0, 1, 2, 3, 4, 5, 6, 7], "each listens, or is told once that it does not");
 

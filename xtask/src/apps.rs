@@ -24,7 +24,7 @@ pub fn runner(project: &Project) -> Result<Command> {
     build::build(project)?;
     let mut command = project.node();
     command
-        .args(["--test", "--test-reporter=spec", "--test-timeout=900000", "--test-force-exit"])
+        .args(["--test", "--test-reporter=spec", "--test-timeout=2700000", "--test-force-exit"])
         .env("CHROMIUM", CHROMIUM.find_or_install()?)
         .env("WASM_BINDGEN", toolchain::wasm_bindgen(project)?.join("wasm-bindgen"))
         .current_dir(project.root.join("tests/apps"));

@@ -163,7 +163,7 @@ fn engine(project: &Project, engine: &str, programs: &[Program]) -> Result<Comma
 fn node_test(project: &Project) -> Command {
     let mut command = project.node();
     command
-        .args(["--test", "--test-reporter=spec", "--test-timeout=600000", "--test-force-exit"])
+        .args(["--test", "--test-reporter=spec", "--test-timeout=1200000", "--test-force-exit"])
         .current_dir(project.e2e());
     command
 }

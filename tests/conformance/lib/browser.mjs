@@ -11,7 +11,7 @@ import { fileAt, serve } from "../../e2e/lib/static.mjs";
 import { startForwardProxy } from "./forward_proxy.mjs";
 
 /** Milliseconds for a scenario. The suite's own time-out ends no more than the shell that it started. */
-const PATIENCE = 25_000;
+const PATIENCE = 80_000;
 
 const SCENARIOS = fileURLToPath(new URL("../page/scenarios.mjs", import.meta.url));
 

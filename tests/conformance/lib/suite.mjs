@@ -11,7 +11,7 @@ const NODE = `${here}node_modules/node/bin/node`;
 const OLDEST_NODE = 22;
 
 /** Milliseconds for the client; the browser gives up before. */
-const TIMEOUT = 30_000;
+const TIMEOUT = 90_000;
 
 /** Its client scenarios as `name@version`; those of no version of the specification as `name@extension`. */
 export async function catalogue() {

@@ -17,7 +17,7 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
  * Starts a program and waits until its `port` accepts connections, or it has printed what `says` matches.
  * `env` is added to the environment, or is all of it with `bare`; `deadline` is in milliseconds.
  */
-export async function startProcess(command, args, { port, says, env = {}, bare = false, cwd, deadline = 30_000 }) {
+export async function startProcess(command, args, { port, says, env = {}, bare = false, cwd, deadline = 120_000 }) {
   // The pipe to stdin closes when this process dies, however it dies; our own servers end then.
   const child = spawn(command, args, { cwd, env: { ...(bare ? {} : process.env), ...env }, stdio: ["pipe", "pipe", "pipe"] });
   running.add(child);
