@@ -7,7 +7,7 @@ use super::{
     js::{self, Channel, Global, Locks, Navigator, Plain, Thrown},
 };
 use crate::protocol::Role;
-use js_sys::{Array, Function, Promise, Reflect};
+use js_sys::{Function, Promise, Reflect};
 use std::{
     cell::{Cell, RefCell},
     rc::Rc,
@@ -99,7 +99,7 @@ impl Tabs {
     /// Tells all others.
     pub fn tell(&self, text: &str, payload: Option<JsValue>) {
         if let Some(ear) = &self.ear {
-            let message = Array::of2(&text.into(), &payload.unwrap_or_default());
+            let message: JsValue = Plain::new().with("text", text).with_some("payload", payload).into();
             // What was parsed from JSON can be cloned.
             let _ = ear.channel.post_message(&message);
         }
@@ -109,7 +109,16 @@ impl Tabs {
         let locks = self.ear.as_ref().and_then(|_| locks());
         // One at a time: the one before is given up first.
         drop(self.bid.take());
-        self.bid.replace(Some(Bid::make(locks, Rc::clone(&self.name), Rc::clone(&self.hear), how)));
+        let bid = Bid(Rc::new(Standing {
+            hear: Rc::clone(&self.hear),
+            over: Cell::new(false),
+            leads: Cell::new(false),
+            let_go: Cell::new(None),
+            queued: Cell::new(None),
+        }));
+        // It ends with the request that is under way, not before: the browser may be about to grant that.
+        spawn_local(Rc::clone(&bid.0).run(locks, Rc::clone(&self.name), how));
+        self.bid.replace(Some(bid));
     }
 }
 
@@ -123,11 +132,10 @@ impl Ear {
     fn open(name: &str, hear: Hear) -> Thrown<Self> {
         let channel = Channel::open(name)?;
         let on_message = Closure::new(move |event: JsValue| {
-            let message = Reflect::get(&event, &"data".into()).unwrap_or_default();
-            if let Some(message) = message.dyn_ref::<Array>()
-                && let Some(text) = message.get(0).as_string()
-            {
-                let payload = message.get(1);
+            let field = |of: &JsValue, name: &str| Reflect::get(of, &name.into()).unwrap_or_default();
+            let message = field(&event, "data");
+            if let Some(text) = field(&message, "text").as_string() {
+                let payload = field(&message, "payload");
                 hear(News::Told(text, (!payload.is_undefined()).then_some(payload)));
             }
         });
@@ -145,8 +153,8 @@ impl Drop for Ear {
 /// A tab that wants to lead, or does. On drop the lock goes to the next.
 struct Bid(Rc<Standing>);
 
-#[derive(Default)]
 struct Standing {
+    hear: Hear,
     over: Cell<bool>,
     leads: Cell<bool>,
     /// Settles the promise that holds the lock.
@@ -155,51 +163,45 @@ struct Standing {
     queued: Cell<Option<AbortController>>,
 }
 
-impl Bid {
+impl Standing {
     /// `how` is the option of the first request; those after it stand in line.
-    fn make(locks: Option<Locks>, name: Rc<str>, hear: Hear, how: &'static str) -> Self {
-        let bid = Self(Rc::default());
-        let standing = Rc::clone(&bid.0);
-        // It ends with the request that is under way, not before: the browser may be about to grant that.
-        spawn_local(async move {
-            let role = {
-                let standing = Rc::clone(&standing);
-                move |role| {
-                    standing.leads.set(matches!(role, Role::Leading));
-                    if !standing.over.get() {
-                        hear(News::Role(role));
-                    }
-                }
+    async fn run(self: Rc<Self>, locks: Option<Locks>, name: Rc<str>, how: &'static str) {
+        let Some(locks) = locks else { return self.told(Role::Alone) };
+        let inner = Rc::clone(&self);
+        let granted = Closure::<dyn FnMut(JsValue) -> JsValue>::new(move |lock| inner.granted(&lock));
+        let mut options = Plain::new().with(how, true);
+        while !self.over.get() {
+            let asked = locks.request(&name, &options.into(), granted.as_ref());
+            let held = match asked {
+                Ok(asked) => js::settled(&asked).await,
+                Err(thrown) => Err(thrown),
             };
-            let Some(locks) = locks else { return role(Role::Alone) };
-            let (inner, leads) = (Rc::clone(&standing), role.clone());
-            let granted = Closure::<dyn FnMut(JsValue) -> JsValue>::new(move |lock: JsValue| {
-                if lock.is_null() || inner.over.get() {
-                    return JsValue::UNDEFINED;
-                }
-                // The lock is held until this promise settles.
-                let until = Promise::new(&mut |resolve, _| inner.let_go.set(Some(resolve)));
-                leads(Role::Leading);
-                until.into()
-            });
-            let mut options = Plain::new().with(how, true);
-            while !standing.over.get() {
-                let asked = locks.request(&name, &options.into(), granted.as_ref());
-                let held = match asked {
-                    Ok(asked) => js::settled(&asked).await,
-                    Err(thrown) => Err(thrown),
-                };
-                // What was held is stolen; what never was is not to be had in this place.
-                if held.is_err() && !standing.leads.get() {
-                    return role(Role::Alone);
-                }
-                role(Role::Following);
-                let queued = AbortController::new().ok();
-                options = Plain::new().with_some("signal", queued.as_ref().map(AbortController::signal));
-                standing.queued.set(queued);
+            // What was held is stolen; what never was is not to be had in this place.
+            if held.is_err() && !self.leads.get() {
+                return self.told(Role::Alone);
             }
-        });
-        bid
+            self.told(Role::Following);
+            let queued = AbortController::new().ok();
+            options = Plain::new().with_some("signal", queued.as_ref().map(AbortController::signal));
+            self.queued.set(queued);
+        }
+    }
+
+    /// Gives what the lock is held by: until a promise settles, or not at all.
+    fn granted(&self, lock: &JsValue) -> JsValue {
+        if lock.is_null() || self.over.get() {
+            return JsValue::UNDEFINED;
+        }
+        let until = Promise::new(&mut |resolve, _| self.let_go.set(Some(resolve)));
+        self.told(Role::Leading);
+        until.into()
+    }
+
+    fn told(&self, role: Role) {
+        self.leads.set(role == Role::Leading);
+        if !self.over.get() {
+            (self.hear)(News::Role(role));
+        }
     }
 }
 

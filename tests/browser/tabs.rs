@@ -113,7 +113,7 @@ async fn what_is_told_reaches_all_others_in_order() {
     }
     run(
         "const channel = new BroadcastChannel(\"mcp-evergreen:share:1:\" + name);
-         for (const odd of [null, 7, {}, [], [7], [\"odd\"]]) channel.postMessage(odd);
+         for (const odd of [null, 7, \"t\", {}, [], { text: 7 }, { text: \"odd\" }]) channel.postMessage(odd);
          channel.close();",
         "talk",
     )
