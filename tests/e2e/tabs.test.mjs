@@ -170,6 +170,30 @@ scene("a tab that is frozen steps back, and follows when it goes on", async ({ r
   assert.equal(recording.counts().initialize, 1);
 });
 
+scene("a leader that does not answer any more loses the lead, and follows when it wakes up", async ({ server, recording, tab }) => {
+  const [one, two] = [await tab(), await tab()];
+  await oneStream(recording);
+  const pid = await rendererOf(one);
+  const mark = recording.records.length;
+  process.kill(pid, "SIGSTOP");
+  try {
+    // It holds its lock, and makes no session.
+    await server.restart();
+    assert.equal(await echo(two), "Echo: hi");
+    assert.equal(await role(two), "leading");
+    assert.deepEqual(sessionsOf(recording, mark), ["s2"]);
+  } finally {
+    process.kill(pid, "SIGCONT");
+  }
+  await follows(one);
+  assert.equal(await echo(one), "Echo: hi");
+  assert.equal(await tagOf(one), await tagOf(two));
+  assert.equal(await role(two), "leading");
+  await oneStream(recording);
+  // It may have begun a handshake of its own before it heard that it leads no more: that comes to nothing.
+  await until(() => sessionsOf(recording, mark).length === 1, () => `one session, not ${sessionsOf(recording, mark)}`);
+});
+
 scene("a question goes to the tab whose call it belongs to", async ({ tab }) => {
   const tabs = [await tab(), await tab()];
   for (const [asking, other] of [tabs, [...tabs].reverse()]) {
@@ -420,4 +444,21 @@ async function crash({ page }) {
   devtools.send("Page.crash").catch(() => {});
   await gone;
   await page.close();
+}
+
+/** The tab's process: the one that works while the tab does. */
+async function rendererOf({ page }) {
+  const devtools = await browser.target().createCDPSession();
+  const times = async () => {
+    const { processInfo } = await devtools.send("SystemInfo.getProcessInfo");
+    return new Map(processInfo.filter(({ type }) => type === "renderer").map(({ id, cpuTime }) => [id, cpuTime]));
+  };
+  const work = () => page.evaluate(() => { for (const end = performance.now() + 400; performance.now() < end;); });
+  return until(async () => {
+    const before = await times();
+    await work();
+    const spent = [...(await times())].map(([id, time]) => ({ id, time: time - (before.get(id) ?? 0) }));
+    const [first, second] = spent.sort((a, b) => b.time - a.time);
+    return first.time > 0.1 && first.time > 4 * (second?.time ?? 0) && first.id;
+  }, "the process of a tab");
 }
