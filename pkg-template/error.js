@@ -34,11 +34,10 @@ export function loadError(message, { cause, httpStatus, diagnosis, retryable = t
 }
 
 /** For what was open when the module crashed. */
-export function crashed(outcome, { cause, panic }) {
+export function crashed(outcome, { cause }) {
   const what = outcome === "unknown" ? " Whether the server ran this call is not known." : "";
   const message = `The WebAssembly module crashed, and all that it had open ended.${what} Connect again: that starts it anew.`;
-  const data = panic === undefined ? undefined : { panic };
-  return new McpError(message, { code: "crashed", outcome, retryable: outcome === "not_executed", cause, data });
+  return new McpError(message, { code: "crashed", outcome, retryable: outcome === "not_executed", cause });
 }
 
 /** For what is asked of something that was closed. */

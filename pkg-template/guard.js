@@ -9,7 +9,6 @@ const NOTHING = Object.freeze([]);
 export function guardian() {
   let depth = 0;
   let cause;
-  let panic;
   let die;
   const died = new Promise((resolve) => (die = resolve));
   // Who calls with the last of the stack leaves no room to tell of the death: that is done by a microtask, which was
@@ -55,13 +54,6 @@ export function guardian() {
     },
     get cause() {
       return cause;
-    },
-    /** Hears of a panic, just before the trap that it ends in. */
-    hearPanic: (text) => {
-      panic = text;
-    },
-    get panic() {
-      return panic;
     },
     died,
   };

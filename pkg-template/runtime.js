@@ -56,14 +56,13 @@ function instances(kind, createGlue, names, more) {
       if (guard.cause !== undefined) throw crashed("not_executed", guard);
       return result;
     };
-    call(glue.onPanic, [guard.hearPanic]);
     const watchers = new Set();
     guard.died.then(() => {
       for (const watcher of [...watchers]) watcher();
       watchers.clear();
     });
     return {
-      /** Why it died: `{ cause, panic? }`; `undefined` while it lives. */
+      /** Why it died: `{ cause }`; `undefined` while it lives. */
       get dead() {
         return guard.cause === undefined ? undefined : guard;
       },

@@ -774,8 +774,7 @@ export class McpError extends Error {
   readonly diagnosis?: Diagnosis;
   /**
    * The `data` of a JSON-RPC error, as it came (with `rpcCode` -32042: `{ elicitations }`, the URLs to visit before the
-   * call is made again); `{ excerpt }` of another refusal, at most 200 characters of what came; `{ panic }` of
-   * a crash, where there is one.
+   * call is made again); `{ excerpt }` of another refusal, at most 200 characters of what came.
    */
   readonly data?: unknown;
   /** The code of a JSON-RPC error. */

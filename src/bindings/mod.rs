@@ -14,20 +14,12 @@ mod convert;
 mod error;
 #[cfg(feature = "js")]
 mod host;
-mod panic;
 #[cfg(feature = "js")]
 mod session;
 mod values;
 
 use talc::wasm::WasmDynamicTalc;
-use wasm_bindgen::prelude::*;
 
 /// As fast as the default one, and a fifth of its size.
 #[global_allocator]
 static ALLOCATOR: WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
-
-/// `report` is called with the text of a panic, before the module dies of it.
-#[wasm_bindgen(js_name = onPanic)]
-pub fn on_panic(report: JsValue) {
-    panic::hook(report);
-}

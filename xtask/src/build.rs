@@ -31,8 +31,13 @@ struct Module {
 }
 
 const MODULES: &[Module] = &[
-    Module { name: "mcp_evergreen", feature: "js", folder: "", constant: "SESSIONS" },
-    Module { name: "mcp_evergreen_auth", feature: "js-auth", folder: "auth", constant: "AUTHORIZATIONS" },
+    Module { name: "mcp_evergreen", feature: "js", folder: "package/sessions", constant: "SESSIONS" },
+    Module {
+        name: "mcp_evergreen_auth",
+        feature: "js-auth",
+        folder: "package/authorizations",
+        constant: "AUTHORIZATIONS",
+    },
 ];
 
 const WASM_BINDGEN_FLAGS: &[&str] = &["--target=web", "--no-typescript", "--omit-default-module-path"];
@@ -48,8 +53,9 @@ pub fn command(project: &Project, _: &[String]) -> Result<()> {
 pub fn build(project: &Project) -> Result<()> {
     setup::ensure(project, &[Piece::WasmTarget, Piece::WasmBindgen, Piece::Node])?;
     let _lock = setup::lock(project)?;
+    let small = toolchain::small_std()?;
     for module in MODULES {
-        compile(project, module)?;
+        compile(project, module, small)?;
     }
     let inputs = inputs(project)?;
     let stamp = project.tools().join("package-stamp");
@@ -61,14 +67,20 @@ pub fn build(project: &Project) -> Result<()> {
     Ok(())
 }
 
-fn compile(project: &Project, module: &Module) -> Result<()> {
+/// `small`: with a standard library of its own.
+fn compile(project: &Project, module: &Module, small: bool) -> Result<()> {
     say(format!("Compiling {} for wasm32…", module.name));
-    run(project
-        .cargo()
+    let mut flags = remapped_paths()?;
+    let mut command = project.cargo();
+    command
         .args(["build", "--release", "--package", "mcp-evergreen", "--lib"])
         .args(["--features", module.feature, "--target", WASM, "--target-dir"])
-        .arg(project.target.join(module.folder))
-        .env("CARGO_ENCODED_RUSTFLAGS", remapped_paths()?.join("\x1f")))
+        .arg(project.target.join(module.folder));
+    if small {
+        flags.extend(toolchain::SMALL_STD_FLAGS.iter().copied().map(str::to_owned));
+        command.args(toolchain::SMALL_STD).env(toolchain::UNSTABLE.0, toolchain::UNSTABLE.1);
+    }
+    run(command.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f")))
 }
 
 fn compiled(project: &Project, module: &Module) -> PathBuf {

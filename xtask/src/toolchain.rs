@@ -20,6 +20,34 @@ pub fn wasm_target() -> Result<()> {
         .with_context(|| format!("the Rust target {WASM} is missing: get it with `rustup target add {WASM}`"))
 }
 
+/// Lets the stable toolchain take what is not stable yet.
+pub const UNSTABLE: (&str, &str) = ("RUSTC_BOOTSTRAP", "1");
+/// The standard library compiled with the package, for size.
+pub const SMALL_STD: &[&str] = &["-Zbuild-std=std,panic_abort", "-Zbuild-std-features=optimize_for_size"];
+/// A panic ends in a trap without a word: its text, and all the machinery that writes texts, is a tenth of the package.
+pub const SMALL_STD_FLAGS: &[&str] =
+    &["-Zunstable-options", "-Cpanic=immediate-abort", "-Zlocation-detail=none", "-Zfmt-debug=none"];
+
+/// Whether [`SMALL_STD`] can be had. Without it the package is the same, but for its size and the words of its panics.
+pub fn small_std() -> Result<bool> {
+    let sysroot = output(Command::new("rustc").args(["--print", "sysroot"]))?;
+    let source = Path::new(sysroot.trim()).join("lib/rustlib/src/rust/library/std");
+    if !source.is_dir() {
+        say("Adding the Rust component rust-src…");
+        if run(Command::new("rustup").args(["component", "add", "rust-src"])).is_err() {
+            say("The package will be a tenth larger: for less, get it with `rustup component add rust-src`.");
+            return Ok(false);
+        }
+    }
+    let mut probe = Command::new("rustc");
+    probe.args(SMALL_STD_FLAGS).args(["--print", "cfg", "--target", WASM]).env(UNSTABLE.0, UNSTABLE.1);
+    let taken = succeeds(&mut probe);
+    if !taken {
+        say("The package will be a tenth larger: this version of Rust takes none of the flags that make it smaller.");
+    }
+    Ok(taken)
+}
+
 pub fn lints() -> Result<()> {
     for (component, subcommand) in [("rustfmt", "fmt"), ("clippy", "clippy")] {
         if succeeds(cargo().args([subcommand, "--version"])) {
