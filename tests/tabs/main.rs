@@ -134,6 +134,28 @@ fn a_leader_that_is_frozen_is_replaced_when_it_is_needed_and_follows_when_it_goe
 }
 
 #[test]
+fn a_tab_that_joins_while_the_leader_is_frozen_hears_of_the_session_from_another() {
+    let mut room = tabs(2);
+    room.freeze(0);
+    room.open(2);
+    assert_eq!(room.settle(), ["A stops", "C connect ok"]);
+}
+
+#[test]
+fn a_tab_that_joins_a_frozen_leader_alone_takes_the_lead() {
+    let mut room = tabs(1);
+    room.freeze(0);
+    room.open(1);
+    let log = room.run_for(10_000);
+    assert_eq!(log, ["A stops", "B steals", "B initialize→200 session-2", "B initialized→202", "B connect ok"]);
+    room.thaw(0);
+    room.run_for(10_000);
+    room.call(0, "x", false);
+    assert_eq!(room.settle(), ["A call→200", "A x ok"]);
+    assert_eq!((role(&room, 0), room.made), (Some(Role::Following), 2));
+}
+
+#[test]
 fn a_tab_that_listens_finds_out_that_the_leader_is_frozen() {
     let mut room = tabs(2);
     room.listen(1);
@@ -149,9 +171,10 @@ fn what_the_server_says_unasked_is_heard_in_every_tab() {
     room.listen(2);
     assert_eq!(room.settle(), ["A GET→200"]);
     room.notify("notifications/tools/list_changed", &json!({}));
+    room.notify("notifications/message", &json!({"level": "info", "data": "hello"}));
     room.settle();
     for tab in &room.tabs {
-        assert_eq!(tab.heard, ["notifications/tools/list_changed"]);
+        assert_eq!(tab.heard, ["notifications/tools/list_changed", "notifications/message"]);
     }
 }
 

@@ -22,8 +22,6 @@ use std::collections::VecDeque;
 const SILENCE_MS: u64 = 3_000;
 /// A tab that only listens asks this often whether the leader is there.
 const PULSE_MS: u64 = 10_000;
-/// A new leader without a session gives the others this time to tell of one.
-const INQUIRY_MS: u64 = 200;
 /// Of a term, which stays below 2^53.
 const TAB_BITS: u32 = 10;
 
@@ -123,7 +121,7 @@ impl<P: Payload> Session<P> {
         self.timers.clear(Timer::Leader);
         self.tabs.offers.clear();
         match role {
-            Role::Leading => self.lead(before, now),
+            Role::Leading => self.lead(now),
             Role::Following | Role::Apart => {
                 self.abandon_step(now);
                 self.tabs.others.clear();
@@ -136,7 +134,7 @@ impl<P: Payload> Session<P> {
         self.listen(now);
     }
 
-    fn lead(&mut self, before: Role, now: Now) {
+    fn lead(&mut self, now: Now) {
         // Later leaders have greater terms, and no two the same.
         self.tabs.term = (now.unix_ms << TAB_BITS).max(self.tabs.term + 1) | (self.tabs.me % (1 << TAB_BITS));
         // Who is still there says so.
@@ -145,12 +143,7 @@ impl<P: Payload> Session<P> {
         self.tell_session(now);
         // What changed between the two streams was not told.
         self.cache.clear();
-        let waits = self.state.establishing().is_some_and(|it| matches!(it.step, Step::Elsewhere));
-        if before == Role::Following && waits {
-            self.timers.set(Timer::Leader, now.mono.saturating_add(INQUIRY_MS));
-        } else {
-            self.go_on_elsewhere(now);
-        }
+        self.go_on_elsewhere(now);
     }
 
     /// The session is no business of another tab's any more, or of another one's.
@@ -172,7 +165,6 @@ impl<P: Payload> Session<P> {
         let waits = self.state.establishing().is_some_and(|it| matches!(it.step, Step::Elsewhere));
         let listens = self.state.ready().is_some() && self.wants_to_hear() && !self.is_away();
         match self.tabs.role {
-            Role::Leading => self.go_on_elsewhere(now),
             Role::Following if self.tabs.asked && (waits || listens) => {
                 self.output(Output::Steal);
                 self.watch_leader(SILENCE_MS, now);
@@ -183,7 +175,7 @@ impl<P: Payload> Session<P> {
                 self.watch_leader(SILENCE_MS, now);
             }
             Role::Following => self.watch_leader(PULSE_MS, now),
-            Role::Alone | Role::Apart => {}
+            Role::Leading | Role::Alone | Role::Apart => {}
         }
     }
 
