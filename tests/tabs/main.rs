@@ -166,6 +166,26 @@ fn a_tab_that_listens_finds_out_that_the_leader_is_frozen() {
 }
 
 #[test]
+fn a_tab_that_stood_still_itself_asks_again_before_it_takes_the_lead() {
+    let mut room = tabs(2);
+    room.evict();
+    room.call(1, "x", false);
+    // B has asked, and stands still; what A answers waits behind its timer.
+    while !room.peek().contains(&"B call→404".to_owned()) {
+        let step = room.steps()[0];
+        room.take(step);
+    }
+    let steps = room.steps();
+    steps.first().iter().for_each(|step| room.take(**step));
+    room.freeze(1);
+    room.run_for(30_000);
+    room.thaw(1);
+    room.pass_to(room.now.mono);
+    assert_eq!(room.run_for(10_000), ["B goes on", "B call→200", "B x ok"]);
+    assert_eq!((role(&room, 0), room.steals), (Some(Role::Leading), 0));
+}
+
+#[test]
 fn what_the_server_says_unasked_is_heard_in_every_tab() {
     let mut room = tabs(3);
     room.listen(2);

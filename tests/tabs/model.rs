@@ -161,7 +161,9 @@ impl Play {
         assert_eq!(under.len(), 1, "all are in one session at the end: {under:?}");
         assert_eq!(self.room.open_streams().len(), 1, "one stream is open");
         let orphans = self.room.live.len().saturating_sub(1);
-        assert!(orphans <= self.harmed as usize, "{orphans} sessions are left over after {} crashes", self.harmed);
+        // A lead may be stolen from one that only was slow to answer.
+        let harmed = self.harmed + self.room.steals;
+        assert!(orphans <= harmed as usize, "{orphans} sessions are left over after {harmed} crashes");
         for tab in &running {
             self.room.tabs[*tab].heard.clear();
         }

@@ -86,6 +86,8 @@ pub struct Room {
     pub made: u32,
     /// How often the sessions were evicted or given up.
     pub losses: u32,
+    /// How often the lead was stolen.
+    pub steals: u32,
     /// How often each call ran, by its key.
     pub ran: BTreeMap<String, u32>,
     /// By session: what it is subscribed to.
@@ -110,6 +112,7 @@ impl Room {
             live: BTreeSet::new(),
             made: 0,
             losses: 0,
+            steals: 0,
             ran: BTreeMap::new(),
             subscribed: BTreeSet::new(),
             log: Vec::new(),
@@ -203,6 +206,7 @@ impl Room {
     }
 
     fn steal(&mut self, tab: usize) {
+        self.steals += 1;
         self.note(format!("{} steals", letter(tab)));
         self.queue.retain(|queued| *queued != tab);
         if let Some(before) = self.holder.replace(tab).filter(|before| *before != tab) {

@@ -22,6 +22,8 @@ use std::collections::VecDeque;
 const SILENCE_MS: u64 = 3_000;
 /// A tab that only listens asks this often whether the leader is there.
 const PULSE_MS: u64 = 10_000;
+/// A timer that fires later than this was held up.
+const LATE_MS: u64 = 1_000;
 /// Of a term, which stays below 2^53.
 const TAB_BITS: u32 = 10;
 
@@ -62,6 +64,8 @@ pub(super) struct Tabs {
     said: Option<(bool, Vec<String>)>,
     /// The leader was asked, and has not been heard since.
     asked: bool,
+    /// When it has had time to answer, on the monotonic clock.
+    due: u64,
     /// The last event of the listening stream, where its events have ids.
     event_id: Option<String>,
     offers: VecDeque<Offer>,
@@ -78,6 +82,7 @@ impl Tabs {
             others: Map::default(),
             said: None,
             asked: false,
+            due: 0,
             event_id: None,
             offers: VecDeque::new(),
         }
@@ -157,15 +162,18 @@ impl<P: Payload> Session<P> {
 
     fn watch_leader(&mut self, wait: u64, now: Now) {
         self.tabs.asked = wait == SILENCE_MS;
-        self.timers.set(Timer::Leader, now.mono.saturating_add(wait));
+        self.tabs.due = now.mono.saturating_add(wait);
+        self.timers.set(Timer::Leader, self.tabs.due);
     }
 
     /// The leader has had time to say something.
     pub(super) fn leader_due(&mut self, now: Now) {
         let waits = self.state.establishing().is_some_and(|it| matches!(it.step, Step::Elsewhere));
         let listens = self.state.ready().is_some() && self.wants_to_hear() && !self.is_away();
+        // Where the timer is late, this tab has stood still itself, and its answers may wait behind the timer.
+        let silent = self.tabs.asked && now.mono.saturating_sub(self.tabs.due) < LATE_MS;
         match self.tabs.role {
-            Role::Following if self.tabs.asked && (waits || listens) => {
+            Role::Following if silent && (waits || listens) => {
                 self.output(Output::Steal);
                 self.watch_leader(SILENCE_MS, now);
             }
