@@ -7,14 +7,14 @@ use super::{
     js::{self, Channel, Global, Locks, Navigator, Plain, Thrown},
 };
 use crate::protocol::Role;
-use js_sys::{Function, Promise, Reflect};
+use js_sys::{Promise, Reflect};
 use std::{
     cell::{Cell, RefCell},
     rc::Rc,
 };
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::spawn_local;
-use web_sys::AbortController;
+use web_sys::{AbortController, AbortSignal};
 
 const UNAVAILABLE: &str = "Tabs cannot share a session here: that needs Web Locks and a BroadcastChannel, which browsers \
                            have in secure contexts only (https:, or localhost). This tab has a session of its own.";
@@ -109,16 +109,12 @@ impl Tabs {
         let locks = self.ear.as_ref().and_then(|_| locks());
         // One at a time: the one before is given up first.
         drop(self.bid.take());
-        let bid = Bid(Rc::new(Standing {
-            hear: Rc::clone(&self.hear),
-            over: Cell::new(false),
-            leads: Cell::new(false),
-            let_go: Cell::new(None),
-            queued: Cell::new(None),
-        }));
+        let Ok(over) = AbortController::new() else { return };
+        let standing =
+            Rc::new(Standing { hear: Rc::clone(&self.hear), signal: over.signal(), leads: Cell::new(false) });
         // It ends with the request that is under way, not before: the browser may be about to grant that.
-        spawn_local(Rc::clone(&bid.0).run(locks, Rc::clone(&self.name), how));
-        self.bid.replace(Some(bid));
+        spawn_local(standing.run(locks, Rc::clone(&self.name), how));
+        self.bid.replace(Some(Bid(over)));
     }
 }
 
@@ -146,21 +142,25 @@ impl Ear {
 
 impl Drop for Ear {
     fn drop(&mut self) {
+        // What is under way to it goes nowhere.
+        let _ = self.channel.set_onmessage(&JsValue::NULL);
         let _ = self.channel.close();
     }
 }
 
-/// A tab that wants to lead, or does. On drop the lock goes to the next.
-struct Bid(Rc<Standing>);
+/// A tab that wants to lead, or does. When this is aborted, the lock goes to the next: so it does when the module dies.
+struct Bid(AbortController);
+
+impl Drop for Bid {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
 
 struct Standing {
     hear: Hear,
-    over: Cell<bool>,
+    signal: AbortSignal,
     leads: Cell<bool>,
-    /// Settles the promise that holds the lock.
-    let_go: Cell<Option<Function>>,
-    /// Ends the request that stands in line.
-    queued: Cell<Option<AbortController>>,
 }
 
 impl Standing {
@@ -170,7 +170,7 @@ impl Standing {
         let inner = Rc::clone(&self);
         let granted = Closure::<dyn FnMut(JsValue) -> JsValue>::new(move |lock| inner.granted(&lock));
         let mut options = Plain::new().with(how, true);
-        while !self.over.get() {
+        while !self.signal.aborted() {
             let asked = locks.request(&name, &options.into(), granted.as_ref());
             let held = match asked {
                 Ok(asked) => js::settled(&asked).await,
@@ -181,38 +181,24 @@ impl Standing {
                 return self.told(Role::Alone);
             }
             self.told(Role::Following);
-            let queued = AbortController::new().ok();
-            options = Plain::new().with_some("signal", queued.as_ref().map(AbortController::signal));
-            self.queued.set(queued);
+            options = Plain::new().with("signal", &self.signal);
         }
     }
 
     /// Gives what the lock is held by: until a promise settles, or not at all.
     fn granted(&self, lock: &JsValue) -> JsValue {
-        if lock.is_null() || self.over.get() {
+        if lock.is_null() || self.signal.aborted() {
             return JsValue::UNDEFINED;
         }
-        let until = Promise::new(&mut |resolve, _| self.let_go.set(Some(resolve)));
+        let until = Promise::new(&mut |resolve, _| self.signal.set_onabort(Some(&resolve)));
         self.told(Role::Leading);
         until.into()
     }
 
     fn told(&self, role: Role) {
         self.leads.set(role == Role::Leading);
-        if !self.over.get() {
+        if !self.signal.aborted() {
             (self.hear)(News::Role(role));
-        }
-    }
-}
-
-impl Drop for Bid {
-    fn drop(&mut self) {
-        self.0.over.set(true);
-        if let Some(queued) = self.0.queued.take() {
-            queued.abort();
-        }
-        if let Some(let_go) = self.0.let_go.take() {
-            let _ = let_go.call0(&JsValue::UNDEFINED);
         }
     }
 }

@@ -194,6 +194,59 @@ scene("a leader that does not answer any more loses the lead, and follows when i
   await until(() => sessionsOf(recording, mark).length === 1, () => `one session, not ${sessionsOf(recording, mark)}`);
 });
 
+scene("a leader that is stopped is missed by those who only listen", async ({ recording, tab }) => {
+  const [one, two] = [await tab(), await tab()];
+  await oneStream(recording);
+  const pid = await rendererOf(one);
+  process.kill(pid, "SIGSTOP");
+  try {
+    await leads(two);
+    await until(() => recording.counts().GET === 2, "a second stream");
+  } finally {
+    process.kill(pid, "SIGCONT");
+  }
+  await follows(one);
+  await oneStream(recording);
+  assert.deepEqual(await Promise.all([echo(one), echo(two)]), ["Echo: hi", "Echo: hi"]);
+  assert.equal(recording.counts().initialize, 1);
+});
+
+scene("the module of the tab that leads dies: another leads at once, and the tab comes back as a follower", async ({ proxy, recording, tab }) => {
+  const [one, two] = [await tab(), await tab()];
+  const tag = await tagOf(one);
+  const code = await one.run(async () => {
+    // A message that calls back while the core reads it: a panic.
+    const { parse } = JSON;
+    JSON.parse = (text) => {
+      const message = parse(text);
+      const { result } = message;
+      return Object.defineProperty(message, "result", { get: () => (session.request("panics").catch(() => {}), result) });
+    };
+    await session.request("ping").catch(() => {});
+    JSON.parse = parse;
+    return session.status.lastError?.code;
+  });
+  assert.equal(code, "crashed");
+  await leads(two);
+  await connect(one, proxy.url);
+  assert.equal(await role(one), "following");
+  assert.equal(await echo(one), "Echo: hi");
+  assert.deepEqual([await tagOf(one), await tagOf(two)], [tag, tag]);
+  await oneStream(recording);
+  assert.equal(recording.counts().initialize, 1);
+});
+
+scene("a worker shares the session of its page", async ({ proxy, recording, tab }) => {
+  const one = await tab();
+  const told = await one.run(async (_, url) => {
+    const worker = new Worker("/page/sharing_worker.mjs", { type: "module" });
+    worker.postMessage(url);
+    return (await new Promise((resolve) => worker.addEventListener("message", resolve, { once: true }))).data;
+  }, proxy.url);
+  assert.deepEqual(told, { ok: { echo: "Echo: hi", share: "following", sessionTag: await tagOf(one) } });
+  assert.equal(recording.counts().initialize, 1);
+});
+
 scene("a question goes to the tab whose call it belongs to", async ({ tab }) => {
   const tabs = [await tab(), await tab()];
   for (const [asking, other] of [tabs, [...tabs].reverse()]) {
