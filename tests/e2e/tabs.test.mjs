@@ -114,8 +114,8 @@ scene("two tabs have one session and one stream", async ({ recording, tab }) => 
 scene("the session is evicted under calls in both tabs: one handshake, and every call runs once", async ({ server, recording, tab }) => {
   const tabs = [await tab(), await tab()];
   await Promise.all(tabs.map((one) => echo(one)));
-  await server.restart();
   const mark = recording.records.length;
+  await server.restart();
   const counted = await Promise.all(
     tabs.map((one, n) =>
       one.run(
@@ -128,7 +128,7 @@ scene("the session is evicted under calls in both tabs: one handshake, and every
   const keys = [0, 1].flatMap((n) => Array.from({ length: 10 }, (_, i) => `${n}.${i}`));
   assert.deepEqual(counted.flat(), keys.map((key) => `counted ${key}`));
   assert.deepEqual(server.executions.started(), Object.fromEntries(keys.map((key) => [key, 1])));
-  assert.equal(recording.counts(mark).initialize, 1);
+  assert.deepEqual(sessionsOf(recording, mark), ["s2"], "one handshake that the server answered");
   await oneStream(recording);
   assert.equal(await tagOf(tabs[0]), await tagOf(tabs[1]));
 });
@@ -146,7 +146,7 @@ for (const [how, end] of [
     await end(one);
     const next = await until(async () => ((await role(two)) === "leading" ? two : (await role(three)) === "leading" && three), "one of the others leads");
     assert.equal(await role(next === two ? three : two), "following");
-    await until(() => recording.counts().GET === 2, "a second stream");
+    await until(() => recording.counts().GET >= 2, "a second stream");
     await oneStream(recording);
     assert.deepEqual(await Promise.all([echo(two), echo(three)]), ["Echo: hi", "Echo: hi"]);
     assert.deepEqual([await tagOf(two), await tagOf(three)], [tag, tag]);
@@ -160,7 +160,7 @@ scene("a tab that is frozen steps back, and follows when it goes on", async ({ r
   const devtools = await one.page.createCDPSession();
   await devtools.send("Page.setWebLifecycleState", { state: "frozen" });
   await leads(two);
-  await until(() => recording.counts().GET === 2, "a second stream");
+  await until(() => recording.counts().GET >= 2, "a second stream");
   assert.equal(await echo(two), "Echo: hi");
   await devtools.send("Page.setWebLifecycleState", { state: "active" });
   await follows(one);
@@ -201,7 +201,7 @@ scene("a leader that is stopped is missed by those who only listen", async ({ re
   process.kill(pid, "SIGSTOP");
   try {
     await leads(two);
-    await until(() => recording.counts().GET === 2, "a second stream");
+    await until(() => recording.counts().GET >= 2, "a second stream");
   } finally {
     process.kill(pid, "SIGCONT");
   }
