@@ -150,8 +150,9 @@ export class Link {
    */
   call(method, { text, meta, name }, { signal, onprogress, onstream, hostId, ontask, _meta, ...options }) {
     const progress = onprogress && quietly((params) => onprogress(withoutToken(params)));
+    const given = isEmpty(options) ? undefined : options;
     return this.#command(
-      (resolve, reject) => this.#core.call(method, text, meta, name, options, resolve, reject, progress),
+      (resolve, reject) => this.#core.call(method, text, meta, name, given, resolve, reject, progress),
       { signal, ranMaybe: true, about: { method, name }, onstream, hostId, ontask },
     );
   }
@@ -333,6 +334,12 @@ export class Link {
 }
 
 const list = (tasks) => [...tasks].map(([taskId, name]) => ({ taskId, name }));
+
+/** Most calls have no options; to look each up from the core is more work than all else that it asks. */
+function isEmpty(options) {
+  for (const _ in options) return false;
+  return true;
+}
 
 /** A function that the core may call: whatever happens in it stays out of the core. */
 function quietly(run) {

@@ -9,8 +9,8 @@ use super::{
     js::{self, AuthorizationHost, Plain, Response, Thrown, type_error},
 };
 use crate::protocol::{
-    Authorized, Error, Input, ReadAs,
-    oauth::{Chance, Fetch, Flow, Need, Reply, Settings, Step, Trouble, text::base64url},
+    Authorized, Error, Input, ReadAs, base64,
+    oauth::{Chance, Fetch, Flow, Need, Reply, Settings, Step, Trouble},
 };
 use js_sys::{Array, Uint8Array, Uint32Array};
 use std::cell::RefCell;
@@ -204,10 +204,10 @@ async fn chance() -> Thrown<Chance> {
     js::random_values(&random)?;
     let bytes: Vec<u8> = random.to_vec().into_iter().flat_map(u32::to_le_bytes).collect();
     let (verifier, state) = bytes.split_at(32);
-    let verifier = base64url(verifier);
+    let verifier = base64::for_urls(verifier);
     let digest = js::digest("SHA-256", &Uint8Array::from(verifier.as_bytes()))?;
-    let challenge = base64url(&Uint8Array::new(&js::settled(&digest).await?).to_vec());
-    Ok(Chance { verifier, challenge, state: base64url(state) })
+    let challenge = base64::for_urls(&Uint8Array::new(&js::settled(&digest).await?).to_vec());
+    Ok(Chance { verifier, challenge, state: base64::for_urls(state) })
 }
 
 /// Where the user is not asked, nothing is left to chance.

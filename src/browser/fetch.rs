@@ -4,6 +4,7 @@ use super::js::{self, Plain, Response, Thrown, type_error};
 use crate::protocol::{
     Purpose, Reach,
     http::{Head, Method, Request},
+    json::quote,
 };
 use js_sys::Function;
 use std::cell::RefCell;
@@ -60,18 +61,20 @@ impl Transport {
             Ok(headers) => headers,
             Err(cause) => return Ok(Sent::Unsent(cause)),
         };
-        let init: JsValue = Plain::new()
-            .with("method", request.method.as_str())
-            .with("headers", headers)
-            .with_some("body", request.body)
-            .with("credentials", self.credentials.as_str())
+        let fields = object(&[
+            ("method", request.method.as_str()),
+            ("credentials", &self.credentials),
             // Chromium asks for a new preflight with every request that passes the cache by, and nothing but the
             // answer to a GET is ever cached.
-            .with("cache", if request.method == Method::Get { "no-store" } else { "default" })
+            ("cache", if request.method == Method::Get { "no-store" } else { "default" }),
             // A redirect would carry the session, and what `headers` adds, to an address that nobody chose.
-            .with("redirect", "manual")
+            ("redirect", "manual"),
+        ]);
+        let init: JsValue = Plain::parsed(&fields)?
+            .with("headers", headers)
             // The farewell outlives the page.
-            .with("keepalive", request.method == Method::Delete)
+            .with_some("keepalive", (request.method == Method::Delete).then_some(true))
+            .with_some("body", request.body)
             .with("signal", signal)
             .into();
         let response = self.fetcher.call(&self.url, &init).await?;
@@ -124,10 +127,10 @@ impl Transport {
             own = js::settled(&headers.call1(&JsValue::UNDEFINED, &context.into())?).await?;
         }
         let token = self.token().map(|token| format!("Bearer {token}"));
-        let fields = request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        let fields = fields.chain(token.as_deref().map(|token| ("authorization", token)));
+        let mut fields: Vec<_> = request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        fields.extend(token.as_deref().map(|token| ("authorization", token)));
         if own.is_null() || own.is_undefined() {
-            return Ok(fields.fold(Plain::new(), |all, (name, value)| all.with(name, value)).into());
+            return Ok(Plain::parsed(&object(&fields))?.into());
         }
         let headers = js::Headers::from_host(&own)?;
         for (name, value) in fields {
@@ -150,6 +153,12 @@ impl Fetcher {
         let global: js::Global = js_sys::global().unchecked_into();
         global.fetch()?.dyn_into().map_err(|_| type_error("There is no fetch here: give one as the option `fetch`."))
     }
+}
+
+/// The JSON text of an object: to JavaScript one string goes sooner than each of many.
+fn object(fields: &[(&str, &str)]) -> String {
+    let fields: Vec<_> = fields.iter().map(|(name, value)| [&*quote(name), ":", &*quote(value)].concat()).collect();
+    ["{", &fields.join(","), "}"].concat()
 }
 
 fn is_redirect(response: &Response) -> Thrown<bool> {

@@ -219,6 +219,11 @@ impl Plain {
         Self(js_sys::Object::new())
     }
 
+    /// From the JSON text of an object.
+    pub(crate) fn parsed(text: &str) -> Thrown<Self> {
+        Ok(Self(js_sys::JSON::parse(text)?.unchecked_into()))
+    }
+
     /// With one more field.
     pub(crate) fn with(self, key: &str, value: impl Into<JsValue>) -> Self {
         // Cannot fail: the object is our own, and extensible.

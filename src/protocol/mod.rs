@@ -18,6 +18,7 @@
 mod answer;
 mod authorize;
 mod backoff;
+pub mod base64;
 mod cache;
 mod call;
 mod cancel;

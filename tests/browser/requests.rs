@@ -50,10 +50,11 @@ async fn the_request_says_what_it_must() {
     assert_eq!(send(&transport).await.map(|head| head.status), Ok(202));
     let call = calls.get(0);
     assert!(field(&call, "signal").is_instance_of::<web_sys::AbortSignal>());
-    let names = ["url", "method", "body", "credentials", "cache", "redirect", "keepalive", "headers"];
+    assert!(field(&call, "keepalive").is_falsy());
+    let names = ["url", "method", "body", "credentials", "cache", "redirect", "headers"];
     let said: Vec<_> = names.iter().map(|name| json(&field(&call, name))).collect();
     let headers = r#"{"accept":"application/json","mcp-session-id":"s1"}"#;
-    let quoted = ["\"https://mcp.test/mcp\"", "\"POST\"", "\"{}\"", "\"omit\"", "\"default\"", "\"manual\"", "false"];
+    let quoted = ["\"https://mcp.test/mcp\"", "\"POST\"", "\"{}\"", "\"omit\"", "\"default\"", "\"manual\""];
     assert_eq!(said, [&quoted[..], &[headers]].concat());
 }
 

@@ -1,9 +1,7 @@
 //! Parameters of a tool that its server wants mirrored in header fields: `x-mcp-header` in its `inputSchema`
 //! (2026-07-28, transports, Custom Headers from Tool Parameters).
 
-use crate::protocol::json::Json;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use crate::protocol::{base64, json::Json};
 
 /// One parameter of a tool and the header field that repeats it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -115,7 +113,7 @@ pub fn encode(text: &str) -> String {
     let plain = text.bytes().all(|byte| (0x20..=0x7e).contains(&byte));
     let trimmed = !text.starts_with(' ') && !text.ends_with(' ');
     let marked = text.starts_with(MARK) && text.ends_with("?=");
-    if plain && trimmed && !marked { text.to_owned() } else { format!("{MARK}{}?=", STANDARD.encode(text)) }
+    if plain && trimmed && !marked { text.to_owned() } else { format!("{MARK}{}?=", base64::padded(text.as_bytes())) }
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@
 //! | `registration` | who the client is there |
 //! | `token` | what the user comes back with, and what is got for it |
 //! | `record` | what is kept |
-//! | `text` | URLs as the texts they are, forms, base64 |
+//! | `text` | URLs as the texts they are, forms |
 
 mod ask;
 mod challenge;

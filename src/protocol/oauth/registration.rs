@@ -1,8 +1,9 @@
 //! Who the client is to an authorization server.
 
 use super::discovery::{Server, member};
-use super::text::{Url, base64, encode};
+use super::text::{Url, encode};
 use super::{Fetch, Settings, Trouble, trouble};
+use crate::protocol::base64;
 use crate::protocol::json::Json;
 
 /// A client, as one authorization server knows it.
@@ -122,7 +123,7 @@ impl Client {
         match self.method.as_str() {
             "client_secret_basic" => {
                 let pair = format!("{}:{}", encode(&self.id), encode(secret));
-                Some(("authorization", format!("Basic {}", base64(pair.as_bytes()))))
+                Some(("authorization", format!("Basic {}", base64::padded(pair.as_bytes()))))
             }
             "client_secret_post" => {
                 fields.extend([("client_id", self.id.as_str()), ("client_secret", secret)]);
