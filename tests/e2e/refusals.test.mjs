@@ -17,6 +17,7 @@ let hostile;
 before(async () => (hostile = await startHostile()));
 after(() => hostile?.close());
 const good = { target: () => hostile.at("good"), connect: false };
+const slow = { ...good, leisure: true };
 
 const SURVEY = JSON.parse(readFileSync(`${root}tests/signals.json`, "utf8")).map((row) => ({
   ...row,
@@ -139,7 +140,7 @@ wire("busy (429, Retry-After): the session stays, the call is sent once more whe
 
 // ── The session id ──
 
-wire("a session id is taken from a successful answer to initialize alone", good, async ({ proxy, recording, run, connect }) => {
+wire("a session id is taken from a successful answer to initialize alone", slow, async ({ proxy, recording, run, connect }) => {
   const headers = { "mcp-session-id": "stray", "access-control-expose-headers": "Mcp-Session-Id" };
   const once = (match, how) => proxy.when(match, answer({ headers, ...how }), { times: 1 });
   const result = ({ rpcId: id }) => JSON.stringify({ jsonrpc: "2.0", id, result: { content: [{ type: "text", text: "x" }] } });
@@ -163,7 +164,7 @@ wire("a session id is taken from a successful answer to initialize alone", good,
   assert.ok(first && second && more.length === 0 && ![first, second].includes("stray"), recording.transcript().join("\n"));
 });
 
-wire("an answer to initialize without a session id clears the old one", good, async ({ proxy, recording, run, connect }) => {
+wire("an answer to initialize without a session id clears the old one", slow, async ({ proxy, recording, run, connect }) => {
   await connect();
   const result = { protocolVersion: "2025-06-18", capabilities: { tools: {} }, serverInfo: { name: "stateless", version: "1" } };
   const body = ({ rpcId: id }) => JSON.stringify({ jsonrpc: "2.0", id, result });
@@ -185,7 +186,7 @@ wire("an answer to initialize without a session id clears the old one", good, as
   assert.deepEqual(versions, Array(3).fill("2025-06-18"), "the version is the one that was agreed on last");
 });
 
-wire("an old session's late refusal does not touch the new session", good, async ({ proxy, recording, run, connect }) => {
+wire("an old session's late refusal does not touch the new session", slow, async ({ proxy, recording, run, connect }) => {
   await connect();
   const isNew = ({ key, session }) => key === "early" && session === "s2";
   proxy.when({ key: "late" }, async (exchange) => {
@@ -202,7 +203,7 @@ wire("an old session's late refusal does not touch the new session", good, async
   assert.equal(recording.counts().initialize, 2, "one for the one eviction");
 });
 
-wire("calls made while the session is made anew wait for it, and are sent once", good, async ({ proxy, recording, run, connect }) => {
+wire("calls made while the session is made anew wait for it, and are sent once", slow, async ({ proxy, recording, run, connect }) => {
   await connect();
   proxy.when({ session: "s1" }, answer({ status: 404 }));
   let go;

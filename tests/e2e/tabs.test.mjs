@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { launchBrowser, openPage } from "./lib/chrome.mjs";
 import { installed } from "./lib/install.mjs";
-import { startProxy } from "./lib/proxy.mjs";
+import { startProxy, withLeisure } from "./lib/proxy.mjs";
 import * as servers from "./lib/servers.mjs";
 import { serve } from "./lib/static.mjs";
 import { until } from "./lib/until.mjs";
@@ -111,7 +111,8 @@ scene("two tabs have one session and one stream", async ({ recording, tab }) => 
   assert.equal(new Set(ids).size, ids.length, "no id is used twice");
 });
 
-scene("the session is evicted under calls in both tabs: one handshake, and every call runs once", async ({ server, recording, tab }) => {
+scene("the session is evicted under calls in both tabs: one handshake, and every call runs once", async ({ server, proxy, recording, tab }) => {
+  withLeisure(proxy);
   const tabs = [await tab(), await tab()];
   await Promise.all(tabs.map((one) => echo(one)));
   const mark = recording.records.length;
