@@ -384,6 +384,8 @@ impl Room {
             }
             Step::Role(tab) => {
                 let role = self.tabs[tab].roles.pop_front().expect("a role");
+                // The lead does not go from hand to hand within a millisecond.
+                self.now = Now { mono: self.now.mono + 1, unix_ms: self.now.unix_ms + 1 };
                 self.tabs[tab].session.handle_role(role, self.now);
                 self.drain(tab);
             }
