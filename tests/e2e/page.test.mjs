@@ -262,7 +262,7 @@ scene("a page comes back from the back/forward cache with its session", async ({
   const tag = await open(page, proxy.url, { listen: "always" });
   await until(() => recording.counts().GET, "a standing stream");
   await page.page.goto(`${site.url}page/kit.mjs`);
-  await back(page);
+  await page.back();
   assert.equal(await page.page.evaluate(() => globalThis.cached), true, "it was in the cache, with a session that listens");
   await until(() => recording.counts().GET === 2, "the stream is open again");
   await echo(page);
@@ -275,7 +275,7 @@ scene("what the next page has taken up is the next page's, and the one from the 
   const tag = await open(page, proxy.url);
   await page.page.goto(`${site.url}?next`);
   assert.equal(await open(page, proxy.url), tag, "a site of many pages has one session");
-  await back(page);
+  await page.back();
   await echo(page);
   assert.notEqual(await page.run(() => session.status.sessionTag), tag);
   assert.equal(recording.counts().DELETE, undefined, "nobody ended the other's");
@@ -371,14 +371,6 @@ scene("the options are checked", async ({ proxy, page }) => {
     "persist.set: expected a function, got undefined",
   ]);
 });
-
-/** To the page before. Of one that comes out of the cache not every driver is told. */
-async function back(page) {
-  const address = () => page.page.evaluate(() => location.href).catch(() => undefined);
-  const from = await address();
-  await page.page.evaluate(() => void setTimeout(() => history.back()));
-  await until(async () => ![from, undefined].includes(await address()), "the page before");
-}
 
 /** Chromium keeps no page whose DevTools said so. */
 async function withoutCache(page) {

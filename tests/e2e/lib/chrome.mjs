@@ -2,6 +2,7 @@
 
 import { existsSync } from "node:fs";
 import puppeteer from "puppeteer-core";
+import { until } from "./until.mjs";
 
 const PROGRAMS = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 const FLAGS = [
@@ -55,6 +56,13 @@ export function withKit(page, { packageUrl = "mcp-evergreen" } = {}) {
         return JSON.stringify(await (${fn})(kit, ...${JSON.stringify(args)}));
       })()`);
       return text && JSON.parse(text);
+    },
+    /** To the page before. Of one that comes out of the cache not every driver is told. */
+    async back() {
+      const address = () => page.evaluate(() => location.href).catch(() => undefined);
+      const from = await address();
+      await page.evaluate(() => void setTimeout(() => history.back()));
+      await until(async () => ![from, undefined].includes(await address()), "the page before");
     },
     close: () => page.close(),
   };

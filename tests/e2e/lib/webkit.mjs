@@ -64,6 +64,7 @@ function windows(session) {
 class Page {
   #send;
   #listeners = [];
+  #closed = false;
 
   constructor(send) {
     this.#send = send;
@@ -102,7 +103,12 @@ class Page {
   }
 
   async close() {
+    this.#closed = true;
     await this.#send("DELETE", "/window");
+  }
+
+  isClosed() {
+    return this.#closed;
   }
 
   #execute(fn, ...args) {
