@@ -6,9 +6,12 @@ import { PATIENT } from "./chrome.mjs";
 
 const PROGRAMS = ["/usr/bin/firefox-esr", "/usr/bin/firefox"];
 
+/** A tab that is being closed goes on with its scripts: where hangs are watched, they are often stopped at once. */
+const PREFERENCES = { "dom.ipc.processHangMonitor": false, "dom.ipc.reportProcessHangs": false };
+
 /** Starts a browser with a profile of its own, which ends with the test process. */
-export async function launchFirefox(extraPrefsFirefox = {}) {
+export async function launchFirefox(preferences = {}) {
   const executablePath = process.env.FIREFOX ?? PROGRAMS.find((path) => existsSync(path));
   if (!executablePath) throw new Error("no Firefox found: install it, or name it in FIREFOX");
-  return puppeteer.launch({ browser: "firefox", executablePath, headless: true, ...PATIENT, extraPrefsFirefox });
+  return puppeteer.launch({ browser: "firefox", executablePath, headless: true, ...PATIENT, extraPrefsFirefox: { ...PREFERENCES, ...preferences } });
 }
