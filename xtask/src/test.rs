@@ -62,7 +62,7 @@ const SUITES: &[Suite] = &[
     Suite {
         name: "firefox",
         about: "the main path of the packed npm package, and the life of a page, in headless Firefox",
-        at_least: 93,
+        at_least: 95,
         needs: &[Piece::WasmTarget, Piece::WasmBindgen, Piece::Node, Piece::Firefox, Piece::Python],
         command: |project| engine(project, "firefox", &[FIREFOX]),
         passed: passed_by_node,
@@ -70,7 +70,7 @@ const SUITES: &[Suite] = &[
     Suite {
         name: "webkit",
         about: "the same in WebKitGTK's browser",
-        at_least: 90,
+        at_least: 92,
         needs: &[Piece::WasmTarget, Piece::WasmBindgen, Piece::Node, Piece::WebKit, Piece::Python],
         command: |project| engine(project, "webkit", &[WEBKIT, SCREEN]),
         passed: passed_by_node,
