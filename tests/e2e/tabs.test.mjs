@@ -177,7 +177,8 @@ scene("a tab that is frozen steps back, and follows when it goes on", async ({ r
   assert.equal(recording.counts().initialize, 1);
 }, { cannot: { firefox: "its driver freezes no tab", webkit: "its driver freezes no tab" } });
 
-scene("a leader that does not answer any more loses the lead, and follows when it wakes up", async ({ server, recording, tab }) => {
+scene("a leader that does not answer any more loses the lead, and follows when it wakes up", async ({ server, proxy, recording, tab }) => {
+  withLeisure(proxy);
   const [one, two] = [await tab(), await tab()];
   await oneStream(recording);
   const pid = await rendererOf(one);
