@@ -30,7 +30,7 @@ crash("a panic under a borrow", async () => {
   await session.request("x").catch(() => {});
   JSON.parse = parse;
   return inner;
-}, /unreachable/);
+}, /unreachable/i);
 
 crash("memory that runs out", () => session.callTool({ name: "odd" }), /unreachable/i, { memory: 8 });
 
