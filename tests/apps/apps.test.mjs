@@ -347,6 +347,7 @@ test("publint has nothing to say", bounded, async () => {
 
 test("attw --profile esm-only has nothing to say", bounded, async () => {
   // A .wasm is for `init` and for copying, not for a type checker.
-  const only = ["--profile", "esm-only", "--exclude-entrypoints", "./wasm/mcp_evergreen_bg.wasm", "--no-color"];
+  const binaries = ["./wasm/mcp_evergreen_bg.wasm", "./wasm/mcp_evergreen_auth_bg.wasm"];
+  const only = ["--profile", "esm-only", "--exclude-entrypoints", ...binaries, "--no-color"];
   await run(`${here}node_modules/.bin/attw`, [tarball(), ...only]);
 });
