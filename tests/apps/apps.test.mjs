@@ -26,8 +26,7 @@ import { PATIENCE, until } from "../e2e/lib/until.mjs";
 
 const bounded = { timeout: 180_000 };
 const WASM = "wasm32-unknown-unknown";
-/** Compiled sooner, and what several need is compiled once. */
-// Incremental builds of WebAssembly may leave symbols in two objects, which do not link.
+/** Compiled sooner; and whole: an incremental build of WebAssembly may leave a symbol in two objects. */
 const WITHOUT_DEBUG = { CARGO_PROFILE_DEV_DEBUG: "false", CARGO_INCREMENTAL: "0" };
 const here = fileURLToPath(new URL(".", import.meta.url));
 const page = (script, type = "module") => ({ type: "text/html", body: `<!doctype html><script type="${type}" src="${script}"></script>` });
