@@ -199,6 +199,21 @@ fn what_the_server_says_unasked_is_heard_in_every_tab() {
 }
 
 #[test]
+fn the_next_leader_asks_for_what_came_after_the_last_event_of_the_stream() {
+    let mut room = tabs(2);
+    room.listen(1);
+    room.settle();
+    room.notify_as(Some("e7"), "notifications/tools/list_changed", &json!({}));
+    // Events on the streams of calls have ids of their own.
+    room.call(0, "tells", false);
+    room.call(1, "tells", false);
+    room.settle();
+    room.crash(0);
+    assert_eq!(room.settle(), ["A crashes", "B GET→200 after e7"]);
+    assert_eq!(room.tabs[1].heard, ["notifications/tools/list_changed"; 3]);
+}
+
+#[test]
 fn a_resource_that_another_tab_still_wants_is_not_unsubscribed() {
     let mut room = tabs(2);
     for tab in [0, 1] {

@@ -50,9 +50,14 @@ struct OnWire {
 
 #[derive(Clone)]
 enum Answer {
-    Body { status: u16, body: Value, session: Option<String> },
+    Body {
+        status: u16,
+        body: Value,
+        session: Option<String>,
+    },
     Empty(u16),
-    Stream(Vec<Value>),
+    /// Events with their ids; it stays open.
+    Stream(Vec<(Option<String>, Value)>),
 }
 
 /// An event stream that the server holds open.
@@ -269,13 +274,20 @@ impl Room {
 
     /// The server says it on every open stream.
     pub fn notify(&mut self, method: &str, params: &Value) {
+        self.notify_as(None, method, params);
+    }
+
+    /// As [`Self::notify`], as an event with an id.
+    pub fn notify_as(&mut self, id: Option<&str>, method: &str, params: &Value) {
+        let event_id = id.map(str::to_owned);
         let open: Vec<_> = self.streams.iter().map(|stream| (stream.tab, stream.exchange, stream.id.clone())).collect();
         for (tab, exchange, id) in open {
             let mut params = params.clone();
             if !id.is_null() {
                 params["_meta"] = json!({"io.modelcontextprotocol/subscriptionId": id});
             }
-            self.event(tab, exchange, json!({"jsonrpc": "2.0", "method": method, "params": params}));
+            let message = json!({"jsonrpc": "2.0", "method": method, "params": params});
+            self.event(tab, exchange, event_id.clone(), message);
         }
     }
 
@@ -283,12 +295,12 @@ impl Room {
     pub fn ask(&mut self) {
         let open: Vec<_> = self.streams.iter().map(|stream| (stream.tab, stream.exchange)).collect();
         for (tab, exchange) in open {
-            self.event(tab, exchange, json!({"jsonrpc": "2.0", "id": "q", "method": "roots/list"}));
+            self.event(tab, exchange, None, json!({"jsonrpc": "2.0", "id": "q", "method": "roots/list"}));
         }
     }
 
-    fn event(&mut self, tab: usize, exchange: ExchangeId, message: Value) {
-        self.input(tab, exchange, Input::Event { id: None, retry_ms: None, message: Some(message) });
+    fn event(&mut self, tab: usize, exchange: ExchangeId, id: Option<String>, message: Value) {
+        self.input(tab, exchange, Input::Event { id, retry_ms: None, message: Some(message) });
     }
 
     fn input(&mut self, tab: usize, exchange: ExchangeId, input: Input<Value>) {
@@ -502,7 +514,7 @@ impl Room {
                 let meta = json!({"io.modelcontextprotocol/subscriptionId": id});
                 let params = json!({"notifications": params["notifications"], "_meta": meta});
                 let method = "notifications/subscriptions/acknowledged";
-                Answer::Stream(vec![json!({"jsonrpc": "2.0", "method": method, "params": params})])
+                Answer::Stream(vec![(None, json!({"jsonrpc": "2.0", "method": method, "params": params}))])
             }
             "resources/subscribe" | "resources/unsubscribe" => {
                 let pair = (session.clone().unwrap_or_default(), params["uri"].as_str().unwrap_or_default().to_owned());
@@ -515,8 +527,15 @@ impl Room {
             }
             "tools/call" => {
                 let key = params["arguments"]["key"].as_str().expect("a key").to_owned();
-                *self.ran.entry(key).or_default() += 1;
-                result(json!({"under": session, "resultType": "complete"}))
+                *self.ran.entry(key.clone()).or_default() += 1;
+                let told = json!({"under": session, "resultType": "complete"});
+                if key == "tells" {
+                    let changed = json!({"jsonrpc": "2.0", "method": "notifications/tools/list_changed"});
+                    let result = json!({"jsonrpc": "2.0", "id": id, "result": told});
+                    Answer::Stream(vec![(Some("of-the-call".into()), changed), (None, result)])
+                } else {
+                    result(told)
+                }
             }
             _ if id.is_null() || method == "answer" => Answer::Empty(202),
             _ => result(json!({"resultType": "complete"})),
@@ -527,7 +546,8 @@ impl Room {
             Answer::Stream(_) => (200, None),
         };
         let name = method.rsplit('/').next().expect("a name");
-        let made = made.map(|made| format!(" {made}")).unwrap_or_default();
+        let after = header("last-event-id").map(|after| format!(" after {after}"));
+        let made = made.map(|made| format!(" {made}")).or(after).unwrap_or_default();
         self.note(format!("{} {name}→{status}{made}", letter(tab)));
         self.wire[at].answer = Some(answer);
         if !self.tabs[tab].alive || self.wire[at].aborted {
@@ -559,7 +579,7 @@ impl Room {
                 self.input(tab, exchange, Input::Text(body.to_string()));
             }
             (Answer::Stream(events), Some(ReadAs::Events { .. })) => {
-                events.into_iter().for_each(|message| self.event(tab, exchange, message));
+                events.into_iter().for_each(|(id, message)| self.event(tab, exchange, id, message));
                 return;
             }
             _ => {}

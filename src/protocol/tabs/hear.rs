@@ -34,15 +34,22 @@ impl<P: Payload> Session<P> {
     ) {
         let about_all = method == "notifications/resources/updated" || method.ends_with("/list_changed");
         if self.tabs.is_shared() && (purpose == Purpose::Listen || about_all) {
-            self.tabs.event_id.clone_from(&event_id);
+            // An id of a call's stream would have the server repeat that.
+            let event_id = event_id.filter(|_| purpose == Purpose::Listen);
+            self.saw_event(event_id.as_ref());
             self.tell(&Message::Heard { method: method.to_owned(), event_id }, params.cloned());
         }
     }
 
-    pub(super) fn heard(&mut self, method: String, params: Option<P>, event_id: Option<String>, now: Now) {
-        if event_id.is_some() {
-            self.tabs.event_id = event_id;
+    /// On the listening stream, of whichever tab.
+    fn saw_event(&mut self, id: Option<&String>) {
+        if id.is_some() {
+            self.tabs.event_id = id.cloned();
         }
+    }
+
+    pub(super) fn heard(&mut self, method: String, params: Option<P>, event_id: Option<String>, now: Now) {
+        self.saw_event(event_id.as_ref());
         let generation = self.state.known().map_or(0, |session| session.generation);
         match (method.as_str(), &params) {
             ("notifications/cancelled", Some(cancelled)) => self.question_cancelled(generation, cancelled, now),

@@ -200,9 +200,10 @@ impl<P: Payload> Session<P> {
             self.handle_role(Role::Following, now);
         } else if sender.lead != 0 && sender.lead < self.tabs.term {
             // A leader that was frozen does not know that it leads no more.
-            return if self.tabs.role == Role::Leading {
-                self.tell(&Message::Alive, None)
-            };
+            if self.tabs.role == Role::Leading {
+                self.tell(&Message::Alive, None);
+            }
+            return;
         }
         if sender.lead != 0 && std::mem::take(&mut self.tabs.asked) && self.state.ready().is_some() {
             self.watch_leader(PULSE_MS, now);
@@ -256,7 +257,7 @@ impl<P: Payload> Session<P> {
                     Offer { question, id, method, params: payload.and_then(|it| it.to_json()), until: 0 },
                 );
             }
-            Message::Claim { question } if leads => self.claimed(sender.tab, question, now),
+            Message::Claim { question } if leads => self.claimed(sender.tab, question),
             Message::Yours { question, to } => self.assigned(question, to, now),
             Message::Alive
             | Message::Pulse

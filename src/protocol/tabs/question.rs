@@ -81,7 +81,7 @@ impl<P: Payload> Session<P> {
         }
     }
 
-    pub(super) fn claimed(&mut self, by: u64, question: u64, _now: Now) {
+    pub(super) fn claimed(&mut self, by: u64, question: u64) {
         let before = self.tabs.offers.len();
         self.tabs.offers.retain(|offer| offer.question != question);
         if self.tabs.offers.len() < before {
