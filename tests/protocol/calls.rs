@@ -429,16 +429,22 @@ fn close_without_terminate_leaves_the_session_to_the_server() {
     assert_eq!(net.live.len(), 1);
 }
 
-#[test]
-fn six_streams_of_a_dead_session_do_not_starve_the_handshake() {
+/// So many calls wait for answers when the server forgets the session, and one more is about to find that out.
+fn dead_under(calls: usize) -> Net {
     let mut net = Net::connected();
-    for n in 0..6 {
+    for n in 0..calls {
         net.reply("call", Reply::Silence);
         net.call(&format!("s{n}"));
     }
     net.run();
     net.restart();
     net.call("a");
+    net
+}
+
+#[test]
+fn six_streams_of_a_dead_session_do_not_starve_the_handshake() {
+    let mut net = dead_under(6);
     // The browser holds the handshake back until a connection is free.
     net.reply("initialize", Reply::Silence);
     let log = net.run_for(3_100);
@@ -448,14 +454,7 @@ fn six_streams_of_a_dead_session_do_not_starve_the_handshake() {
 
 #[test]
 fn calls_of_a_dead_session_are_waited_for_while_one_after_the_other_is_refused() {
-    let mut net = Net::connected();
-    for n in 0..8 {
-        net.reply("call", Reply::Silence);
-        net.call(&format!("s{n}"));
-    }
-    net.run();
-    net.restart();
-    net.call("a");
+    let mut net = dead_under(8);
     // The browser's queue is slow, and the handshake stands at its end.
     net.reply("initialize", Reply::Silence);
     net.run();

@@ -16,12 +16,17 @@ fn told(net: &mut Net, change: PageChange) -> Vec<String> {
     net.run()
 }
 
-/// A session that was used, in a page that was hidden for so long and is visible again.
-fn away(net: &mut Net, ms: u64) -> Vec<String> {
-    assert!(told(net, PageChange::Visible).is_empty());
+/// A session that was used, in a page that is hidden now.
+fn hidden_after_use(net: &mut Net) {
+    told(net, PageChange::Visible);
     net.call("echo");
     net.run();
     told(net, PageChange::Hidden);
+}
+
+/// A session that was used, in a page that was hidden for so long and is visible again.
+fn away(net: &mut Net, ms: u64) -> Vec<String> {
+    hidden_after_use(net);
     assert!(net.run_for(ms).is_empty(), "nothing happens in a hidden page");
     assert!(told(net, PageChange::Visible).is_empty(), "not at once");
     net.run_for(SPREAD)
@@ -45,10 +50,7 @@ fn a_page_that_was_hidden_for_less_does_not() {
 #[test]
 fn what_was_lost_meanwhile_is_healed_before_the_next_call() {
     let mut net = Net::connected();
-    told(&mut net, PageChange::Visible);
-    net.call("echo");
-    net.run();
-    told(&mut net, PageChange::Hidden);
+    hidden_after_use(&mut net);
     net.restart();
     net.run_for(10 * MINUTE);
     told(&mut net, PageChange::Visible);
@@ -65,10 +67,7 @@ fn the_verification_is_spread_over_pages() {
         net.session = Session::new(Config { era: EraChoice::Legacy, ..Config::default() }, seed, net.now);
         net.connect();
         net.run();
-        told(&mut net, PageChange::Visible);
-        net.call("echo");
-        net.run();
-        told(&mut net, PageChange::Hidden);
+        hidden_after_use(&mut net);
         net.run_for(6 * MINUTE);
         told(&mut net, PageChange::Visible);
         let began = net.now.mono;
@@ -122,10 +121,7 @@ fn verifying_never_asks_the_user_to_log_in() {
     let mut net = Net::new(Config { authorizes: true, ..Config::default() });
     net.connect();
     net.run();
-    told(&mut net, PageChange::Visible);
-    net.call("echo");
-    net.run();
-    told(&mut net, PageChange::Hidden);
+    hidden_after_use(&mut net);
     net.run_for(6 * MINUTE);
     net.valid_token = Some(7);
     net.authorizations.push_back(Authorized::NeedsUser);
