@@ -8,6 +8,7 @@ use super::call::{Kind, Place, Repair};
 use super::exchange::{Answer, Exchange};
 use super::http::{Method, Request};
 use super::json_rpc;
+use super::list::Gather;
 use super::listen::Listening;
 use super::repair::Relation;
 use super::session::Session;
@@ -281,7 +282,7 @@ impl<P: Payload> Session<P> {
     pub fn handle_user_asked(&mut self, now: Now) {
         let Some(flight) = &mut self.authorization.flight else { return };
         flight.asked = true;
-        for id in self.calls.keys().copied().collect::<Vec<_>>() {
+        for id in self.calls.keys().copied().gather() {
             if self.waits_for_user(id) {
                 self.stop_clock(Some(id), now);
             }
@@ -317,7 +318,7 @@ impl<P: Payload> Session<P> {
             self.authorization.unproven_since = flight.challenge.as_ref().map(|_| now.mono);
             self.authorization.stepped_up_for = flight.challenge.filter(|challenge| is_scope(Some(challenge)));
         }
-        for id in self.calls.keys().copied().collect::<Vec<_>>() {
+        for id in self.calls.keys().copied().gather() {
             self.start_clock(Some(id), now);
         }
         if flight.asked {

@@ -33,9 +33,13 @@ impl<P> Cache<P> {
         self.entries.clear();
     }
 
+    fn drop_those(&mut self, are: &dyn Fn(&Entry<P>) -> bool) {
+        self.entries.retain(|entry| !are(entry));
+    }
+
     /// All pages of these lists, and whatever else these methods gave.
     fn drop_methods(&mut self, methods: &[&str]) {
-        self.entries.retain(|entry| !methods.contains(&entry.method.as_str()));
+        self.drop_those(&|entry| methods.contains(&entry.method.as_str()));
     }
 }
 
@@ -73,7 +77,7 @@ impl<P: Payload> Session<P> {
         };
         let method = call.method.clone();
         let params = call.params.text.clone().unwrap_or_default();
-        self.cache.entries.retain(|entry| entry.method != method || entry.params != params);
+        self.cache.drop_those(&|entry| entry.method == method && entry.params == params);
         let ttl = result.field(Field::TtlMs).and_then(|ttl| ttl.as_number()).filter(|ttl| *ttl >= 1.0);
         let Some(ttl) = ttl else { return };
         if self.cache.entries.len() >= MOST {
@@ -102,8 +106,7 @@ impl<P: Payload> Session<P> {
             "notifications/resources/updated" => {
                 let uri = params.and_then(|params| params.field(Field::Uri)?.as_string()).unwrap_or_default();
                 let uri = quote(&uri);
-                let reads = |entry: &Entry<P>| entry.method == "resources/read" && entry.params.contains(&uri);
-                self.cache.entries.retain(|entry| !reads(entry));
+                self.cache.drop_those(&|entry| entry.method == "resources/read" && entry.params.contains(&uri));
             }
             _ => {}
         }

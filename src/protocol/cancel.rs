@@ -6,6 +6,7 @@ use super::config::Handshake;
 use super::era::legacy;
 use super::exchange::{Answer, Exchange};
 use super::json_rpc;
+use super::list::Gather;
 use super::repair::Relation;
 use super::send::outgoing;
 use super::session::Session;
@@ -140,7 +141,7 @@ impl<P: Payload> Session<P> {
     /// Aborts what a dead session's requests still hold.
     pub(super) fn free_connections(&mut self, now: Now) {
         let calls = self.exchanges.iter().filter_map(|(id, exchange)| Some((*id, exchange.purpose.call()?)));
-        for (id, call) in calls.collect::<Vec<_>>() {
+        for (id, call) in calls.gather() {
             let Some(exchange) = self.abort(id, now) else { continue };
             if self.calls.get(&call).is_some_and(|call| matches!(call.place, Place::Sent(sent) if sent == id))
                 && !exchange.concluded

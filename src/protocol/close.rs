@@ -4,6 +4,7 @@ use super::call::Kind;
 use super::era::legacy;
 use super::exchange::{Answer, Exchange};
 use super::http::{Method, Request};
+use super::list::Gather;
 use super::send::outgoing;
 use super::session::Session;
 use super::state::{Established, Since, State, Step};
@@ -50,14 +51,14 @@ impl<P: Payload> Session<P> {
         self.say_bye();
         self.state = State::Closed;
         self.authorization.end();
-        let questions: Vec<_> = self.questions.keys().copied().collect();
+        let questions = self.questions.keys().copied().gather();
         for question in questions {
             self.withdraw_one(question, now);
         }
-        let open: Vec<_> = self.calls.keys().copied().collect();
+        let open = self.calls.keys().copied().gather();
         // What ends a session on the server goes on: servers cap sessions.
         let exchanges = self.exchanges.iter().filter(|(_, exchange)| exchange.purpose != Purpose::Delete);
-        let exchanges: Vec<_> = exchanges.map(|(id, _)| *id).collect();
+        let exchanges = exchanges.map(|(id, _)| *id).gather();
         for id in open {
             let closed = || {
                 let text = "The session was closed before the call was answered.";
@@ -100,7 +101,7 @@ impl<P: Payload> Session<P> {
             State::Closed if !self.exchanges.is_empty() => {}
             State::Closed => {
                 let closing = self.calls.iter().filter(|(_, call)| call.kind == Kind::Close);
-                let closing: Vec<_> = closing.map(|(id, _)| *id).collect();
+                let closing = closing.map(|(id, _)| *id).gather();
                 for call in closing {
                     self.settle(call, Ok(P::empty()));
                 }

@@ -9,6 +9,7 @@ use super::era::negotiation::{named, unsupported_error};
 use super::era::{Era, legacy};
 use super::exchange::{Answer, Exchange};
 use super::json::Json;
+use super::list::Gather;
 use super::send::outgoing;
 use super::session::Session;
 use super::state::{Established, SessionId, Since, Step};
@@ -140,7 +141,7 @@ impl<P: Payload> Session<P> {
                 let params = Json::parse(text).unwrap_or_default();
                 let others = params.members().iter().filter(|(name, _)| name != VERSION).cloned();
                 let version = (VERSION.to_owned(), Json::Text(session.version.to_owned()));
-                let params = Json::Object(others.chain([version]).collect());
+                let params = Json::Object(others.chain([version]).gather());
                 Params { text: Some(params.to_text()), ..self.host_params.clone() }
             }
         }
@@ -218,7 +219,7 @@ impl<P: Payload> Session<P> {
             return Err(Error::new(Code::NotMcp, Outcome::NotExecuted, message));
         };
         let Some(version) = legacy::version(&named) else {
-            let ours = legacy::VERSIONS.join(", ");
+            let ours = legacy::VERSIONS.iter().joined(", ");
             let theirs = named.as_str();
             let theirs = if legacy::is_date(theirs) { theirs } else { "of another form" };
             let message = format!("The server speaks protocol version {theirs}; this client speaks {ours}.");

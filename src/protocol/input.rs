@@ -4,6 +4,7 @@
 use super::call::Place;
 use super::config::Mode;
 use super::json::quote;
+use super::list::Gather;
 use super::question::{Question, To};
 use super::session::Session;
 use super::time::Timer;
@@ -23,15 +24,14 @@ pub(super) struct Round {
 impl Round {
     /// Nothing is answered yet.
     pub fn asking(keys: &[String]) -> Self {
-        Self { inputs: keys.iter().map(|key| (key.clone(), None)).collect(), state: None }
+        Self { inputs: keys.iter().map(|key| (key.clone(), None)).gather(), state: None }
     }
 
     /// For the params of the next send: members of a JSON object, without the braces.
     pub fn members(&self) -> String {
         let given = |(key, input): &(String, Option<String>)| Some(format!("{}:{}", quote(key), input.as_ref()?));
-        let inputs: Vec<String> = self.inputs.iter().filter_map(given).collect();
-        let inputs =
-            if inputs.is_empty() { String::new() } else { format!("\"inputResponses\":{{{}}}", inputs.join(",")) };
+        let inputs = self.inputs.iter().filter_map(given).joined(",");
+        let inputs = if inputs.is_empty() { inputs } else { format!("\"inputResponses\":{{{inputs}}}") };
         let state = self.state.as_ref().map(|state| format!("\"requestState\":{}", quote(state)));
         json_rpc::join(&inputs, &state.unwrap_or_default())
     }
@@ -75,7 +75,7 @@ impl<P: Payload> Session<P> {
         }
         let state = state.and_then(|state| state.as_string());
         let requests = requests.unwrap_or_default();
-        let keys: Vec<String> = requests.iter().map(|(key, _)| key.clone()).collect();
+        let keys = requests.iter().map(|(key, _)| key.clone()).gather();
         if let Some(call) = self.calls.get_mut(&id) {
             call.round = Some(Round { state, ..Round::asking(&keys) });
             call.next_request();
@@ -138,8 +138,7 @@ impl<P: Payload> Session<P> {
     pub(super) fn withdraw_inputs(&mut self, id: CallId) {
         let open = self.questions.iter();
         let open = open.filter(|(_, question)| question.call == Some(id) && matches!(question.to, To::Input { .. }));
-        let open: Vec<QuestionId> = open.map(|(name, _)| *name).collect();
-        for question in open {
+        for question in open.map(|(name, _)| *name).gather() {
             self.questions.remove(&question);
             self.output(Output::Withdraw { question });
         }

@@ -5,6 +5,7 @@
 use super::call::{Call, Place};
 use super::exchange::{Answer, Exchange};
 use super::json_rpc;
+use super::list::Gather;
 use super::listen::Listening;
 use super::send::outgoing;
 use super::session::Session;
@@ -322,9 +323,9 @@ impl<P: Payload> Session<P> {
                 self.dispatch(id, now);
             }
         }
-        let stale: Vec<String> = self.interests.wishes.subscriptions().map(str::to_owned).collect();
+        let stale: Vec<String> = self.interests.wishes.subscriptions().map(str::to_owned).gather();
         let not_compared = recovery.lost.iter().any(|name| name == TOOL_LIST);
-        let stale_lists = self.interests.listed.iter().copied().chain(not_compared.then_some("tools")).collect();
+        let stale_lists = self.interests.listed.iter().copied().chain(not_compared.then_some("tools")).gather();
         if !recovery.restored.is_empty() || !recovery.lost.is_empty() {
             self.past.last_recovery = Some(recovery.clone());
             self.emit(Event::StateChange);
@@ -366,7 +367,7 @@ pub struct ToolChanges {
 impl ToolChanges {
     fn between(old: &Map<String, u64>, new: &Map<String, u64>) -> Option<Self> {
         let names = |of: &Map<String, u64>, keep: &dyn Fn(&str, u64) -> bool| -> Vec<String> {
-            of.iter().filter(|(name, hash)| keep(name, *hash)).map(|(name, _)| name.clone()).collect()
+            of.iter().filter(|(name, hash)| keep(name, *hash)).map(|(name, _)| name.clone()).gather()
         };
         let changes = Self {
             added: names(new, &|name, _| !old.contains_key(name)),
@@ -388,5 +389,5 @@ fn tool_hashes<P: Payload>(page: &P) -> Vec<(String, u64)> {
         text.bytes()
             .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
     };
-    tools.iter().filter_map(|tool| Some((tool.field(Field::Name)?.as_string()?, hash(tool.to_json()?)))).collect()
+    tools.iter().filter_map(|tool| Some((tool.field(Field::Name)?.as_string()?, hash(tool.to_json()?)))).gather()
 }

@@ -1,6 +1,7 @@
 //! JSON-RPC 2.0 messages, as MCP uses them (2025-11-25, basic, Messages).
 
 pub(super) use super::json::quote;
+use super::list::Gather;
 use super::{Field, Params, Payload};
 use std::fmt::Write;
 
@@ -100,8 +101,7 @@ impl<P: Payload> Message<P> {
             return Self::Result { id, result };
         }
         let words = [Field::Error, Field::Message, Field::Detail];
-        let words: Vec<String> = words.iter().filter_map(|name| value.field(*name)?.as_string()).collect();
-        Self::Other { words: words.join("\n") }
+        Self::Other { words: words.iter().filter_map(|name| value.field(*name)?.as_string()).joined("\n") }
     }
 }
 

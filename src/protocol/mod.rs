@@ -36,6 +36,7 @@ mod input;
 mod interests;
 pub mod json;
 pub mod json_rpc;
+mod list;
 mod listen;
 mod liveness;
 mod negotiate;

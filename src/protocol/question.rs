@@ -4,6 +4,7 @@ use super::config::Handshake;
 use super::era::legacy;
 use super::json::Json;
 use super::json_rpc::{self, Id};
+use super::list::Gather;
 use super::repair::Relation;
 use super::send::outgoing;
 use super::session::Session;
@@ -151,7 +152,7 @@ impl<P: Payload> Session<P> {
     /// The session of this generation is gone, and its questions with it.
     pub(super) fn withdraw(&mut self, generation: u32, now: Now) {
         let gone = self.questions.iter().filter(|(_, question)| question.generation == generation);
-        let gone: Vec<_> = gone.map(|(name, question)| (*name, question.call)).collect();
+        let gone = gone.map(|(name, question)| (*name, question.call)).gather();
         for (question, call) in gone {
             let Some(asked) = self.questions.get(&question) else { continue };
             match (&asked.to, call) {

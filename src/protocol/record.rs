@@ -4,6 +4,7 @@
 use super::config::Handshake;
 use super::era::{Era, legacy, modern};
 use super::json::{Json, quote};
+use super::list::Gather;
 use super::session::{Session, WIRE_ID_BASE};
 use super::state::{Established, SessionId, Since, State};
 use super::status::Event;
@@ -42,7 +43,7 @@ impl<P: Payload> Session<P> {
         };
         let Handshake::Own { .. } = &self.config.handshake else { return None };
         let or_null = |text: Option<&str>| text.map_or_else(|| "null".to_owned(), quote);
-        let uris: Vec<String> = self.interests.wishes.subscriptions().map(quote).collect();
+        let uris = self.interests.wishes.subscriptions().map(quote).joined(",");
         Some(format!(
             r#"{{"format":{FORMAT},"at":{},"id":{},"version":"{}","wireId":{},"level":{},"uris":[{}],"handshake":{}}}"#,
             now.unix_ms,
@@ -50,7 +51,7 @@ impl<P: Payload> Session<P> {
             session.version,
             self.next_wire_id,
             or_null(self.interests.wishes.log_level()),
-            uris.join(","),
+            uris,
             session.handshake.to_json()?,
         ))
     }

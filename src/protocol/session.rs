@@ -10,6 +10,7 @@ use super::era::mirror::Mirror;
 use super::era::{legacy, modern};
 use super::exchange::Exchange;
 use super::interests::{Interests, Restoration};
+use super::list::Queue;
 use super::page::Page;
 use super::past::Past;
 use super::question::Question;
@@ -22,7 +23,6 @@ use super::time::{Timer, Timers};
 use super::{
     CallId, CallOptions, Code, Config, Deadline, Error, ExchangeId, Now, Outcome, Output, Params, Payload, QuestionId,
 };
-use std::collections::VecDeque;
 
 /// One session with one server, through as many evictions as it takes.
 pub struct Session<P> {
@@ -55,8 +55,8 @@ pub struct Session<P> {
     /// The server's capabilities that it relies on.
     pub(super) used: Vec<&'static str>,
     /// Calls whose turn has not come, in order. Some may have settled meanwhile.
-    pub(super) waiting: VecDeque<CallId>,
-    outputs: VecDeque<Output<P>>,
+    pub(super) waiting: Queue<CallId>,
+    outputs: Queue<Output<P>>,
     next_id: u64,
     pub(super) next_wire_id: u64,
 }
@@ -98,8 +98,8 @@ impl<P: Payload> Session<P> {
             tabs,
             host_params: Params::default(),
             used: Vec::new(),
-            waiting: VecDeque::new(),
-            outputs: VecDeque::new(),
+            waiting: Queue::default(),
+            outputs: Queue::default(),
             next_id: 0,
             next_wire_id,
         }
@@ -241,7 +241,7 @@ impl<P: Payload> Session<P> {
     }
 
     pub(super) fn output(&mut self, output: Output<P>) {
-        self.outputs.push_back(output);
+        self.outputs.push(output);
     }
 
     pub(super) fn fresh_id(&mut self) -> u64 {
@@ -259,7 +259,7 @@ impl<P: Payload> Session<P> {
         if self.outputs.is_empty() {
             self.say_wishes();
         }
-        self.outputs.pop_front()
+        self.outputs.pop()
     }
 
     /// When `handle_timeout` is to be called.

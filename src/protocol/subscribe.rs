@@ -8,13 +8,14 @@ use super::era::{Era, modern};
 use super::exchange::Exchange;
 use super::http::{Method, Request};
 use super::json::quote;
+use super::list::Gather;
 use super::listen::Listening;
 use super::send::outgoing;
 use super::session::Session;
 use super::state::Established;
 use super::status::Event;
 use super::time::Timer;
-use super::{CallId, Code, Error, ExchangeId, Field, Now, Outcome, Params, Payload, Purpose};
+use super::{CallId, Code, Error, ExchangeId, Field, Now, Outcome, Params, Payload, Purpose, json_rpc};
 
 /// "The first message is the acknowledgement": a server that does not send it does not listen.
 const ACKNOWLEDGED_MS: u64 = 30_000;
@@ -46,17 +47,15 @@ impl<P: Payload> Session<P> {
         let declared = |capability| session.capabilities.as_ref().is_some_and(|all| all.contains(&capability));
         let hears = self.interests.host_listens || self.config.listen == Listen::Always || self.tabs.others_listen();
         let lists = LISTS.iter().filter(|(capability, ..)| hears && declared(capability));
-        let mut members: Vec<String> = lists.map(|(_, name, _)| format!("\"{name}\":true")).collect();
-        let uris: Vec<String> = self.all_subscriptions().iter().map(|uri| quote(uri)).collect();
-        if !uris.is_empty() {
-            members.push(format!("\"resourceSubscriptions\":[{}]", uris.join(",")));
-        }
-        members.join(",")
+        let members = lists.map(|(_, name, _)| format!("\"{name}\":true")).joined(",");
+        let uris = self.all_subscriptions().iter().map(|uri| quote(uri)).joined(",");
+        let uris = if uris.is_empty() { uris } else { format!("\"resourceSubscriptions\":[{uris}]") };
+        json_rpc::join(&members, &uris)
     }
 
     /// This tab's, and those of the tabs that it listens for.
     fn all_subscriptions(&self) -> Vec<&str> {
-        let mut uris: Vec<&str> = self.interests.wishes.subscriptions().chain(self.tabs.others_uris()).collect();
+        let mut uris = self.interests.wishes.subscriptions().chain(self.tabs.others_uris()).gather();
         uris.sort_unstable();
         uris.dedup();
         uris
@@ -143,11 +142,11 @@ impl<P: Payload> Session<P> {
 
     /// The server says what it will tell.
     fn acknowledged(&mut self, id: ExchangeId, params: Option<&P>, now: Now) {
-        let subscribed: Vec<String> = self.all_subscriptions().into_iter().map(str::to_owned).collect();
+        let subscribed = self.all_subscriptions().into_iter().map(str::to_owned).gather();
         let told = params.and_then(|params| params.field(Field::Notifications));
         let named = |told: P| -> Vec<String> {
             let uris = told.field(Field::ResourceSubscriptions).and_then(|uris| uris.items()).unwrap_or_default();
-            uris.iter().filter_map(P::as_string).collect()
+            uris.iter().filter_map(P::as_string).gather()
         };
         let granted = told.map_or_else(|| subscribed.clone(), named);
         let Some(Listening::Open { exchange, heard, .. }) =
@@ -174,16 +173,16 @@ impl<P: Payload> Session<P> {
     fn subscribers_told(&mut self, asked: &[String], granted: &[String], now: Now) {
         let asked = |call: &Call| call.params.name.as_ref().is_some_and(|uri| asked.contains(uri));
         let waiting = self.calls.iter().filter(|(_, call)| matches!(call.place, Place::Subscribing) && asked(call));
-        for id in waiting.map(|(id, _)| *id).collect::<Vec<_>>() {
+        for id in waiting.map(|(id, _)| *id).gather() {
             self.subscription_told(id, granted, now);
         }
     }
 
     fn emit_stale(&mut self, granted: &[String]) {
         let filter = self.state.ready().map(|session| self.filter(session)).unwrap_or_default();
-        let lists = LISTS.iter().filter(|(_, name, _)| filter.contains(name)).map(|(_, _, list)| *list).collect();
+        let lists = LISTS.iter().filter(|(_, name, _)| filter.contains(name)).map(|(_, _, list)| *list).gather();
         let subscribed = self.interests.wishes.subscriptions().map(str::to_owned);
-        let resources = subscribed.filter(|uri| granted.contains(uri)).collect();
+        let resources = subscribed.filter(|uri| granted.contains(uri)).gather();
         self.emit(Event::Stale { lists, resources });
     }
 
@@ -199,7 +198,7 @@ impl<P: Payload> Session<P> {
     /// Another tab has said what it wants to hear, and the stream that is open may tell it already.
     pub(super) fn tell_stream_again(&mut self) {
         let Some(session) = self.state.ready().filter(|session| session.era() == Era::Modern) else { return };
-        let asked: Vec<String> = self.all_subscriptions().into_iter().map(str::to_owned).collect();
+        let asked = self.all_subscriptions().into_iter().map(str::to_owned).gather();
         match &session.listening {
             Listening::Open { heard: Heard { granted: Some(granted), filter, .. }, .. }
                 if *filter == self.filter(session) =>
@@ -241,7 +240,7 @@ impl<P: Payload> Session<P> {
         let overtaken = self.calls.iter().filter(|(_, call)| {
             matches!(call.place, Place::Subscribing) && !call.params.name.as_ref().is_some_and(wanted)
         });
-        for id in overtaken.map(|(id, _)| *id).collect::<Vec<_>>() {
+        for id in overtaken.map(|(id, _)| *id).gather() {
             self.settle(id, Ok(P::empty()));
         }
     }
@@ -250,7 +249,7 @@ impl<P: Payload> Session<P> {
     pub(super) fn no_subscriptions(&mut self, now: Now) {
         self.tell_stream(&[], None, false);
         let waiting = self.calls.iter().filter(|(_, call)| matches!(call.place, Place::Subscribing));
-        for id in waiting.map(|(id, _)| *id).collect::<Vec<_>>() {
+        for id in waiting.map(|(id, _)| *id).gather() {
             self.subscription_refused(id, now);
         }
     }

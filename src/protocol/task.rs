@@ -6,6 +6,7 @@ use super::era::Era;
 use super::input::Round;
 use super::json::quote;
 use super::json_rpc::{self, RpcError};
+use super::list::Gather;
 use super::session::Session;
 use super::state::Established;
 use super::status::Event;
@@ -179,7 +180,7 @@ impl<P: Payload> Session<P> {
         if requests.is_empty() {
             return self.poll(id, told, now);
         }
-        let keys: Vec<String> = requests.iter().map(|(key, _)| key.clone()).collect();
+        let keys = requests.iter().map(|(key, _)| key.clone()).gather();
         task.round = Round::asking(&keys);
         task.answered.extend(keys);
         self.ask_for_inputs(id, requests, now);

@@ -5,6 +5,7 @@ use super::era::negotiation::HEADER_MISMATCH;
 use super::era::{Era, mirror};
 use super::exchange::{Answer, Exchange};
 use super::json::quote;
+use super::list::Gather;
 use super::repair::Relation;
 use super::session::Session;
 use super::status::Event;
@@ -41,7 +42,7 @@ impl<P: Payload> Session<P> {
         if self.relation(exchange.generation) != Relation::Current {
             return page;
         }
-        let valid: Vec<P> = tools.iter().filter(|tool| self.learn_tool(exchange.era, tool)).cloned().collect();
+        let valid: Vec<P> = tools.iter().filter(|tool| self.learn_tool(exchange.era, tool)).cloned().gather();
         if valid.len() == tools.len() {
             return page;
         }

@@ -11,6 +11,7 @@ use super::era::{
 use super::http::Method;
 use super::json::Json;
 use super::json_rpc::{Id, Message};
+use super::list::Gather;
 use super::words::{Words, gone_behind};
 use super::{Outcome, Payload, error::Code};
 
@@ -249,7 +250,7 @@ impl Refusal {
             value.get("detail"),
             value.get("jsonRpcError").and_then(|error| error.get("message")),
         ];
-        self.words = places.into_iter().filter_map(|place| place?.as_str()).collect::<Vec<_>>().join("\n");
+        self.words = places.into_iter().filter_map(|place| place?.as_str()).joined("\n");
     }
 
     /// From a message of a 2xx answer. `None` where it is no refusal.

@@ -3,6 +3,7 @@
 
 use super::call::Call;
 use super::json::Json;
+use super::list::Gather;
 use super::sorted::Map;
 use super::{CallId, json_rpc};
 use std::fmt;
@@ -148,7 +149,7 @@ impl Wishes {
     /// What a new session is to hold and its own calls do not say: `says` tells which do.
     pub fn to_restore(&self, says: impl Fn(CallId) -> bool) -> Vec<Saying> {
         let silent = self.0.values().filter(|wish| !wish.asked.last().is_some_and(|(id, _)| says(*id)));
-        silent.filter_map(Wish::wanted).filter(|wanted| !matches!(wanted, Saying::Unsubscribe(_))).cloned().collect()
+        silent.filter_map(Wish::wanted).filter(|wanted| !matches!(wanted, Saying::Unsubscribe(_))).cloned().gather()
     }
 
     /// The log level that is wanted.

@@ -1,6 +1,7 @@
 //! Parameters of a tool that its server wants mirrored in header fields: `x-mcp-header` in its `inputSchema`
 //! (2026-07-28, transports, Custom Headers from Tool Parameters).
 
+use super::super::list::Gather;
 use crate::protocol::{base64, json::Json};
 
 /// One parameter of a tool and the header field that repeats it.
@@ -101,7 +102,7 @@ pub fn fields(mirrors: &[Mirror], params: &str) -> Vec<(String, String)> {
             Json::Null | Json::Array(_) | Json::Object(_) => None,
         }
     };
-    mirrors.iter().filter_map(|mirror| Some((mirror.header.clone(), value(mirror)?))).collect()
+    mirrors.iter().filter_map(|mirror| Some((mirror.header.clone(), value(mirror)?))).gather()
 }
 
 const MARK: &str = "=?base64?";

@@ -1,5 +1,6 @@
 //! The modern era: every request says all that the server has to know (2026-07-28, basic, Request metadata).
 
+use super::super::list::Gather;
 use crate::protocol::json::{Json, quote};
 use crate::protocol::{Field, Params, Payload};
 
@@ -42,9 +43,8 @@ pub fn stamp_of(meta: &str) -> Option<String> {
     let meta = Json::parse(meta)?;
     meta.get(META_VERSION).and_then(Json::as_str).filter(|version| *version == VERSION)?;
     let kept = |(key, _): &&(String, Json)| [META_VERSION, META_CAPABILITIES, META_CLIENT].contains(&key.as_str());
-    let members: Vec<String> =
-        meta.members().iter().filter(kept).map(|(key, value)| [&quote(key), ":", &value.to_text()].concat()).collect();
-    Some(members.join(","))
+    let members = meta.members().iter().filter(kept);
+    Some(members.map(|(key, value)| [&quote(key), ":", &value.to_text()].concat()).joined(","))
 }
 
 /// The stamp of one request: with the log level that the app wants to hear.

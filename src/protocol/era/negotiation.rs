@@ -1,6 +1,7 @@
 //! Which era a server speaks: what its answer to `server/discover` proves (2026-07-28, basic, Versioning, and
 //! transports, Backward Compatibility). Pure policy.
 
+use super::super::list::Gather;
 use super::{legacy, modern};
 use crate::protocol::exchange::Answer;
 use crate::protocol::verdict::{Refusal, speaks_of_sessions};
@@ -84,7 +85,7 @@ pub(crate) fn supported<P: Payload>(error: &Error<P>) -> Common {
 
 /// The versions that the `data` of -32022 names, as far as they look like versions.
 pub(crate) fn named<P: Payload>(error: &Error<P>) -> Vec<String> {
-    names(&listed(error)).into_iter().filter(|name| legacy::is_date(name)).collect()
+    names(&listed(error)).into_iter().filter(|name| legacy::is_date(name)).gather()
 }
 
 fn listed<P: Payload>(error: &Error<P>) -> Vec<P> {
@@ -92,7 +93,7 @@ fn listed<P: Payload>(error: &Error<P>) -> Vec<P> {
 }
 
 fn names<P: Payload>(versions: &[P]) -> Vec<String> {
-    versions.iter().filter_map(P::as_string).collect()
+    versions.iter().filter_map(P::as_string).gather()
 }
 
 fn common<P: Payload>(versions: &[P]) -> Common {
@@ -103,7 +104,7 @@ fn common<P: Payload>(versions: &[P]) -> Common {
         Common::Legacy
     } else {
         // Only what looks like a version is repeated.
-        Common::None(names.into_iter().filter(|name| legacy::is_date(name)).collect())
+        Common::None(names.into_iter().filter(|name| legacy::is_date(name)).gather())
     }
 }
 
@@ -113,8 +114,8 @@ fn unsupported<P>(theirs: &[String]) -> Evidence<P> {
 
 /// "Clients SHOULD surface the versions" (2026-07-28, basic, Versioning).
 pub(crate) fn unsupported_error<P>(theirs: &[String]) -> Error<P> {
-    let theirs = if theirs.is_empty() { "none that it names".to_owned() } else { theirs.join(", ") };
-    let ours = legacy::VERSIONS.join(", ");
+    let theirs = if theirs.is_empty() { "none that it names".to_owned() } else { theirs.iter().joined(", ") };
+    let ours = legacy::VERSIONS.iter().joined(", ");
     let message = format!("The server speaks {theirs}; this client speaks {}, {ours}.", modern::VERSION);
     Error::new(Code::UnsupportedVersion, Outcome::NotExecuted, message)
 }

@@ -2,6 +2,7 @@
 //! carries the version of this format, so that tabs with another one are not met.
 
 use super::super::json::Json;
+use super::super::list::Gather;
 
 /// Orders the sessions that tabs share: a newer one is greater. The default stands for none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,7 +62,7 @@ fn text(text: &str) -> Json {
 }
 
 fn texts(all: &[String]) -> Json {
-    Json::Array(all.iter().map(|one| text(one)).collect())
+    Json::Array(all.iter().map(|one| text(one)).gather())
 }
 
 impl Message {

@@ -16,7 +16,6 @@ use super::time::Timer;
 use super::{Now, Output, Payload};
 use message::{Mark, Message, Sender};
 use question::Offer;
-use std::collections::VecDeque;
 
 /// A leader that says nothing for so long does not live, or is frozen.
 const SILENCE_MS: u64 = 3_000;
@@ -68,7 +67,7 @@ pub(super) struct Tabs {
     due: u64,
     /// The last event of the listening stream, where its events have ids.
     event_id: Option<String>,
-    offers: VecDeque<Offer>,
+    offers: Vec<Offer>,
 }
 
 impl Tabs {
@@ -84,7 +83,7 @@ impl Tabs {
             asked: false,
             due: 0,
             event_id: None,
-            offers: VecDeque::new(),
+            offers: Vec::new(),
         }
     }
 

@@ -42,22 +42,21 @@ impl<P: Payload> Session<P> {
         let until = now.mono.saturating_add(CLAIM_MS);
         self.tell(&Message::Offer { question, id: id.clone(), method: method.clone() }, params.cloned());
         let params = params.and_then(|params| params.to_json());
-        self.tabs.offers.push_back(Offer { question, id, method, params, until });
+        self.tabs.offers.push(Offer { question, id, method, params, until });
         self.offers_next();
         true
     }
 
     fn offers_next(&mut self) {
-        match self.tabs.offers.front() {
+        match self.tabs.offers.first() {
             Some(offer) if self.tabs.role == Role::Leading => self.timers.set(Timer::Offer, offer.until),
             _ => self.timers.clear(Timer::Offer),
         }
     }
 
     pub(in super::super) fn offer_due(&mut self, now: Now) {
-        if self.tabs.offers.front().is_some_and(|offer| offer.until <= now.mono)
-            && let Some(offer) = self.tabs.offers.pop_front()
-        {
+        if self.tabs.offers.first().is_some_and(|offer| offer.until <= now.mono) {
+            let offer = self.tabs.offers.remove(0);
             self.ask_here(offer, now);
         }
         self.offers_next();
@@ -75,25 +74,27 @@ impl<P: Payload> Session<P> {
         if sender.mark == self.tabs.mark && self.handled.contains(&offer.method) && self.has_call_under_way() {
             self.tell(&Message::Claim { question: offer.question }, None);
             if self.tabs.offers.len() == OFFERS {
-                self.tabs.offers.pop_front();
+                self.tabs.offers.remove(0);
             }
-            self.tabs.offers.push_back(offer);
+            self.tabs.offers.push(offer);
         }
     }
 
     pub(super) fn claimed(&mut self, by: u64, question: u64) {
-        let before = self.tabs.offers.len();
-        self.tabs.offers.retain(|offer| offer.question != question);
-        if self.tabs.offers.len() < before {
+        if self.take_offer(question).is_some() {
             self.tell(&Message::Yours { question, to: by }, None);
             self.offers_next();
         }
     }
 
     pub(super) fn assigned(&mut self, question: u64, to: u64, now: Now) {
-        let Some(at) = self.tabs.offers.iter().position(|offer| offer.question == question) else { return };
-        if let Some(offer) = self.tabs.offers.remove(at).filter(|_| to == self.tabs.me) {
+        if let Some(offer) = self.take_offer(question).filter(|_| to == self.tabs.me) {
             self.ask_here(offer, now);
         }
+    }
+
+    fn take_offer(&mut self, question: u64) -> Option<Offer> {
+        let at = self.tabs.offers.iter().position(|offer| offer.question == question)?;
+        Some(self.tabs.offers.remove(at))
     }
 }
