@@ -22,7 +22,7 @@
 //! | `protocol::authorize`, `oauth` | a token that is refused, and what waits for the next one; how one is got |
 //! | `protocol::page`, `record` | the page: hidden, asleep, offline, leaving; what survives it |
 //! | `protocol::cancel`, `close`, `question` | time-outs and cancellation; the end; what the server asks |
-//! | `browser` (wasm32) | performs what `protocol` asks for: `fetch`, bodies, timers; and the library's API for Rust |
+//! | `browser` (wasm32) | performs what `protocol` asks for: timers, tabs, and `fetch`, whose steps are taken in `exchange.js`; and the library's API for Rust |
 //! | `bindings` (wasm32, features `js`, `js-auth`) | the exports for the npm package's facade, `pkg-template/` |
 //!
 //! # What always holds

@@ -7,7 +7,6 @@ use super::{
 use crate::{
     browser::{
         authorize::{Authorizer, Obtained},
-        fetch::Fetcher,
         host::Wanted,
         js::{Plain, Thrown, type_error},
         task::{self, Task},
@@ -85,5 +84,5 @@ fn authorizer(auth: &JsValue) -> Thrown<Authorizer> {
         client_metadata: field("clientMetadata")?.and_then(|metadata| Json::parse(&metadata)),
     };
     let fetch = Reflect::get(auth, &"fetch".into())?.dyn_into::<Function>().ok();
-    Ok(Authorizer::new(settings, auth.clone()).with_fetch(Fetcher(fetch)))
+    Ok(Authorizer::new(settings, auth.clone()).with_fetch(fetch))
 }

@@ -5,7 +5,7 @@ use super::values::{number, text};
 use crate::{
     browser::{
         authorize::Obtained,
-        fetch::{Fetcher, Transport},
+        exchange::Transport,
         js::{Thrown, type_error},
     },
     protocol::{
@@ -25,7 +25,7 @@ pub(super) fn parse(url: &JsValue, config: &JsValue) -> Thrown<(Transport, Confi
     let need_number = |name: &str| number(&field(name)?).ok_or_else(|| type_error(name));
     let transport = Transport {
         url: text(url).ok_or_else(|| type_error("url"))?,
-        fetcher: Fetcher(field("fetch")?.dyn_into::<Function>().ok()),
+        fetch: field("fetch")?.dyn_into::<Function>().ok(),
         headers: field("headers")?,
         credentials: need_text("credentials")?,
         token: RefCell::default(),

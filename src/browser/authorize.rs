@@ -3,17 +3,15 @@
 //! needed.
 
 use super::{
-    body, clock,
-    fetch::Fetcher,
+    clock, exchange,
     host::Wanted,
-    js::{self, AuthorizationHost, Plain, Response, Thrown, type_error},
+    js::{self, AuthorizationHost, Thrown, type_error},
 };
 use crate::protocol::{
-    Authorized, Error, Input, ReadAs, base64,
+    Authorized, Error, base64,
     oauth::{Chance, Fetch, Flow, Need, Reply, Settings, Step, Trouble},
 };
-use js_sys::{Array, Uint8Array, Uint32Array};
-use std::cell::RefCell;
+use js_sys::{Array, Function, Uint8Array, Uint32Array};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{AbortController, AbortSignal};
 
@@ -26,7 +24,7 @@ const BODY_BYTES: u64 = 1 << 20;
 pub struct Authorizer {
     settings: Settings,
     host: AuthorizationHost,
-    fetcher: Fetcher,
+    fetch: Option<Function>,
 }
 
 /// What came of an authorization.
@@ -79,13 +77,13 @@ impl Authorizer {
     /// `host` is an object with the methods of the facade's `authorization.js`.
     #[must_use]
     pub fn new(settings: Settings, host: JsValue) -> Self {
-        Self { settings, host: host.unchecked_into(), fetcher: Fetcher::default() }
+        Self { settings, host: host.unchecked_into(), fetch: None }
     }
 
     /// With a `fetch` of the host's.
     #[must_use]
-    pub fn with_fetch(self, fetcher: Fetcher) -> Self {
-        Self { fetcher, ..self }
+    pub fn with_fetch(self, fetch: Option<Function>) -> Self {
+        Self { fetch, ..self }
     }
 
     /// Gets a token. `asked` is called before the user is.
@@ -155,29 +153,10 @@ impl Authorizer {
     }
 
     async fn fetch(&self, fetch: Fetch, signal: &AbortSignal) -> Thrown<Reply> {
-        let headers = fetch.headers.iter().fold(Plain::new(), |all, (name, value)| all.with(name, value.as_str()));
-        let signals = Array::of2(signal, &js::abort_after(FETCH_MS)?);
-        let init: JsValue = Plain::new()
-            .with("method", fetch.method)
-            .with("headers", headers)
-            .with_some("body", fetch.body)
-            .with("credentials", "omit")
-            .with("cache", "no-store")
-            // What is posted is secret.
-            .with("redirect", if fetch.method == "GET" { "follow" } else { "error" })
-            .with("signal", js::abort_with_any(&signals)?)
-            .into();
-        let response: Response = self.fetcher.call(&fetch.url, &init).await?.unchecked_into();
-        let status = response.status()?.as_f64().unwrap_or_default() as u16;
-        let text = RefCell::new(None);
-        body::read(response, ReadAs::Text { max: BODY_BYTES }, |input| {
-            if let Input::Text(whole) = input {
-                text.replace(Some(whole));
-            }
-            true
-        })
-        .await;
-        let body = text.take().ok_or_else(|| type_error("The body broke off."))?;
+        let headers: Vec<_> = fetch.headers.iter().map(|(name, value)| (&**name, &**value)).collect();
+        let request = (fetch.method, &*headers, fetch.body.as_deref());
+        let limits = (FETCH_MS, BODY_BYTES);
+        let (status, body) = exchange::answer(self.fetch.as_ref(), &fetch.url, request, limits, signal).await?;
         Ok(Reply::Answer { status, body })
     }
 }

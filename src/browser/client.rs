@@ -3,7 +3,7 @@
 use super::{
     authorize::Authorizer,
     driver::Driver,
-    fetch::{Fetcher, Transport},
+    exchange::Transport,
     host::{Caller, Host, Question, Settled, Wanted},
     js::{self, Plain},
     task::{self, Slot, Task},
@@ -73,7 +73,7 @@ pub async fn connect(url: &str, options: Options) -> Result<Session, Box<Error>>
     config.authorizes = authorizer.is_some();
     let transport = Transport {
         url: absolute(url)?,
-        fetcher: Fetcher::default(),
+        fetch: None,
         headers: headers.iter().fold(Plain::new(), |all, (name, value)| all.with(name, value.as_str())).into(),
         credentials: match credentials {
             Credentials::Omit => "omit",

@@ -5,17 +5,16 @@
 //! at a time; what a callback commands meanwhile is done by the loop that is running.
 
 use super::{
-    body, clock,
-    fetch::{Sent, Transport},
+    clock,
+    exchange::{Exchange, Exchanges, Transport},
     host::{Caller, Host, Question, Wanted},
     page::Page,
     table::Table,
     tabs::Tabs,
-    task::{self, Slot, Task},
     timer::Timer,
 };
 use crate::protocol::{
-    CallId, Config, Event, ExchangeId, Input, Now, Output, PageChange, Purpose, ReadAs, Session, http::Request,
+    CallId, Config, Event, ExchangeId, Input, Now, Output, PageChange, Purpose, Session, http::Request,
 };
 use std::{
     cell::{Cell, RefCell},
@@ -23,14 +22,14 @@ use std::{
 };
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
-use web_sys::AbortController;
 
 /// A session of the core, and what it has under way.
 pub(super) struct Inner {
     pub session: RefCell<Session<JsValue>>,
     pub transport: Rc<Transport>,
     host: RefCell<Option<Rc<dyn Host>>>,
-    open: Table<ExchangeId, Open>,
+    exchanges: Exchanges,
+    open: Table<ExchangeId, Rc<Exchange>>,
     pub callers: Table<CallId, Caller>,
     timer: Timer,
     /// A drain loop is running.
@@ -52,30 +51,17 @@ pub(super) struct Inner {
     keep: RefCell<Option<Rc<Inner>>>,
 }
 
-/// An exchange under way: aborted on drop, unless it is over.
-struct Open {
-    controller: AbortController,
-    read: Rc<Slot<ReadAs>>,
-    over: bool,
-    _task: Task,
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        if !self.over {
-            self.controller.abort();
-        }
-    }
-}
-
 impl Inner {
     pub(super) fn open(transport: Transport, config: Config, group: Option<String>, host: Rc<dyn Host>) -> Rc<Self> {
         let (seed, now) = (clock::seed(), clock::now());
         let config = Config { shared: group.is_some(), ..config };
         let inner = Rc::new_cyclic(|weak: &Weak<Inner>| {
-            let weak = weak.clone();
+            let (weak, told) = (weak.clone(), weak.clone());
             Inner {
                 session: RefCell::new(Session::new(config, seed, now)),
+                exchanges: Exchanges::new(&transport, move |exchange, input| {
+                    told.upgrade().is_some_and(|inner| inner.told(exchange, input))
+                }),
                 transport: Rc::new(transport),
                 host: RefCell::new(Some(host)),
                 open: Table::default(),
@@ -151,11 +137,11 @@ impl Inner {
 
     fn perform(self: &Rc<Self>, output: Output<JsValue>) {
         match output {
-            Output::Send { exchange, purpose, request } => self.send(exchange, purpose, request),
+            Output::Send { exchange, purpose, request } => self.send(exchange, purpose, &request),
             Output::Read { exchange, how } => {
-                let slot = self.open.with(exchange, |open| Rc::clone(&open.read));
-                if let Some(slot) = slot {
-                    slot.put(how);
+                let open = self.open.with(exchange, Rc::clone);
+                if let Some(open) = open {
+                    open.read(how);
                 }
             }
             Output::Abort { exchange } => {
@@ -214,28 +200,12 @@ impl Inner {
         }
     }
 
-    fn send(self: &Rc<Self>, exchange: ExchangeId, purpose: Purpose, request: Request) {
-        let controller = match AbortController::new() {
-            Ok(controller) => controller,
-            Err(cause) => return self.input(exchange, Input::Failed { cause: Some(cause) }),
-        };
-        let (signal, read) = (controller.signal(), Rc::<Slot<ReadAs>>::default());
-        let (transport, slot, driver) = (Rc::clone(&self.transport), Rc::clone(&read), Rc::downgrade(self));
-        let task = task::spawn(async move {
-            let tell = |input| driver.upgrade().is_some_and(|inner| inner.told(exchange, input));
-            match transport.send(purpose, request, &signal).await {
-                Err(cause) => _ = tell(Input::Failed { cause: Some(cause) }),
-                Ok(Sent::Redirected) => _ = tell(Input::Redirected),
-                Ok(Sent::Unsent(cause)) => _ = tell(Input::Unsent { cause: Some(cause) }),
-                Ok(Sent::Answered(head, response)) => {
-                    if tell(Input::Head(head)) {
-                        let how = slot.get().await;
-                        body::read(response, how, tell).await;
-                    }
-                }
-            }
-        });
-        self.open.put(exchange, Open { controller, read, over: false, _task: task });
+    fn send(self: &Rc<Self>, exchange: ExchangeId, purpose: Purpose, request: &Request) {
+        let token = self.transport.token();
+        match self.exchanges.send(exchange, purpose, request, token.as_deref()) {
+            Ok(open) => self.open.put(exchange, Rc::new(open)),
+            Err(cause) => self.input(exchange, Input::Failed { cause: Some(cause) }),
+        }
     }
 
     fn probe(self: &Rc<Self>) {
@@ -253,8 +223,8 @@ impl Inner {
     /// A fact of an exchange under way. Says whether more is wanted.
     fn told(self: &Rc<Self>, exchange: ExchangeId, input: Input<JsValue>) -> bool {
         let known = if matches!(input, Input::End | Input::Redirected | Input::Unsent { .. } | Input::Failed { .. }) {
-            self.open.take(exchange).is_some_and(|mut open| {
-                open.over = matches!(input, Input::End);
+            self.open.take(exchange).is_some_and(|open| {
+                open.over.set(matches!(input, Input::End));
                 true
             })
         } else {

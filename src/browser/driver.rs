@@ -3,7 +3,7 @@
 use super::{
     clock,
     drain::Inner,
-    fetch::Transport,
+    exchange::Transport,
     host::{Caller, Host},
 };
 use crate::protocol::{Authorized, CallId, CallOptions, Config, Now, Params, QuestionId, Session, Status};

@@ -1,9 +1,9 @@
-//! What is imported from JavaScript. The types are structural: a host's `fetch` may answer with a Response of its own
-//! making, so nothing is checked by `instanceof`, every access may throw, and every value arrives as a `JsValue`.
+//! What is imported from JavaScript. The types are structural: nothing is checked by `instanceof`, what may throw is
+//! caught, and what a host or a page may have changed arrives as a `JsValue`.
 
 use js_sys::{Function, Promise};
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::{JsFuture, spawn_local};
+use wasm_bindgen_futures::JsFuture;
 use web_sys::AbortSignal;
 
 /// What a call into JavaScript gives or throws.
@@ -13,8 +13,6 @@ pub type Thrown<T> = Result<T, JsValue>;
 extern "C" {
     /// The global object, as far as it is needed.
     pub type Global;
-    #[wasm_bindgen(method, getter, catch)]
-    pub(super) fn fetch(this: &Global) -> Thrown<JsValue>;
     #[wasm_bindgen(method, getter, catch)]
     pub(super) fn location(this: &Global) -> Thrown<JsValue>;
     #[wasm_bindgen(method, getter, catch)]
@@ -42,14 +40,6 @@ extern "C" {
     pub(super) fn post_message(this: &Channel, message: &JsValue) -> Thrown<()>;
     #[wasm_bindgen(method, catch)]
     pub(super) fn close(this: &Channel) -> Thrown<()>;
-
-    /// A signal that aborts by itself.
-    #[wasm_bindgen(js_namespace = AbortSignal, js_name = timeout, catch)]
-    pub(super) fn abort_after(ms: u32) -> Thrown<JsValue>;
-
-    /// A signal that aborts with any of these.
-    #[wasm_bindgen(js_namespace = AbortSignal, js_name = any, catch)]
-    pub(super) fn abort_with_any(signals: &js_sys::Array) -> Thrown<JsValue>;
 
     #[wasm_bindgen(js_namespace = ["crypto", "subtle"], js_name = digest, catch)]
     pub(super) fn digest(algorithm: &str, bytes: &js_sys::Uint8Array) -> Thrown<JsValue>;
@@ -94,88 +84,6 @@ extern "C" {
     /// `JSON.parse` of a string that never leaves the engine.
     #[wasm_bindgen(js_namespace = JSON, js_name = parse, catch)]
     pub(super) fn parse_json(text: &JsValue) -> Thrown<JsValue>;
-    /// Joins strings without copying them through this module.
-    #[wasm_bindgen(method, js_name = join, js_class = "Array", catch)]
-    pub(super) fn join_strings(this: &Pieces, separator: &str) -> Thrown<JsValue>;
-    /// An array of strings.
-    #[wasm_bindgen(extends = js_sys::Array, js_name = Array)]
-    pub(super) type Pieces;
-
-    /// A Response, or what a host's `fetch` gives for one.
-    pub type Response;
-    #[wasm_bindgen(method, getter, catch)]
-    pub(super) fn status(this: &Response) -> Thrown<JsValue>;
-    #[wasm_bindgen(method, getter = type, catch)]
-    pub(super) fn kind(this: &Response) -> Thrown<JsValue>;
-    #[wasm_bindgen(method, getter, catch)]
-    pub(super) fn redirected(this: &Response) -> Thrown<JsValue>;
-    #[wasm_bindgen(method, getter, catch)]
-    pub(super) fn headers(this: &Response) -> Thrown<JsValue>;
-    #[wasm_bindgen(method, getter, catch)]
-    pub(super) fn body(this: &Response) -> Thrown<JsValue>;
-    #[wasm_bindgen(method, catch)]
-    pub(super) fn text(this: &Response) -> Thrown<JsValue>;
-
-    /// The platform's Headers, whose constructor takes whatever shape a host gives.
-    pub(super) type Headers;
-    #[wasm_bindgen(constructor, catch)]
-    pub(super) fn from_host(init: &JsValue) -> Thrown<Headers>;
-    #[wasm_bindgen(method, catch)]
-    pub(super) fn set(this: &Headers, name: &str, value: &str) -> Thrown<()>;
-    #[wasm_bindgen(method, catch)]
-    pub(super) fn get(this: &Headers, name: &str) -> Thrown<JsValue>;
-    #[wasm_bindgen(js_namespace = Object, js_name = fromEntries, catch)]
-    pub(super) fn from_entries(headers: &Headers) -> Thrown<JsValue>;
-
-    /// A ReadableStream.
-    pub(super) type Stream;
-    #[wasm_bindgen(method, js_name = getReader, catch)]
-    pub(super) fn get_reader(this: &Stream) -> Thrown<StreamReader>;
-    #[wasm_bindgen(method, getter = getReader, catch)]
-    pub(super) fn reader_method(this: &Stream) -> Thrown<JsValue>;
-
-    /// A ReadableStreamDefaultReader.
-    pub(super) type StreamReader;
-    #[wasm_bindgen(method, catch)]
-    pub(super) fn read(this: &StreamReader) -> Thrown<JsValue>;
-    #[wasm_bindgen(method, catch)]
-    pub(super) fn cancel(this: &StreamReader) -> Thrown<JsValue>;
-
-    /// `{done, value}`
-    pub(super) type Step;
-    #[wasm_bindgen(method, getter, catch)]
-    pub(super) fn done(this: &Step) -> Thrown<JsValue>;
-    #[wasm_bindgen(method, getter, catch)]
-    pub(super) fn value(this: &Step) -> Thrown<JsValue>;
-
-    /// Any view of a buffer.
-    pub(super) type View;
-    #[wasm_bindgen(method, getter, catch)]
-    pub(super) fn buffer(this: &View) -> Thrown<JsValue>;
-    #[wasm_bindgen(method, getter = byteOffset)]
-    pub(super) fn byte_offset(this: &View) -> f64;
-    #[wasm_bindgen(method, getter = byteLength)]
-    pub(super) fn byte_length(this: &View) -> f64;
-    /// A `Uint8Array`; its constructor throws where the buffer is detached.
-    #[wasm_bindgen(extends = js_sys::Uint8Array, js_name = Uint8Array)]
-    pub(super) type Bytes;
-    #[wasm_bindgen(constructor, js_class = "Uint8Array", catch)]
-    pub(super) fn of(buffer: &JsValue, offset: f64, length: f64) -> Thrown<Bytes>;
-
-    #[wasm_bindgen(js_name = TextDecoder)]
-    pub(super) type Decoder;
-    #[wasm_bindgen(constructor, js_class = "TextDecoder", catch)]
-    pub(super) fn utf8(label: &str, options: &JsValue) -> Thrown<Decoder>;
-    #[wasm_bindgen(method, catch)]
-    pub(super) fn decode(this: &Decoder, bytes: &JsValue, options: &JsValue) -> Thrown<JsValue>;
-
-    #[wasm_bindgen(js_name = TextEncoder)]
-    pub(super) type Encoder;
-    #[wasm_bindgen(constructor, js_class = "TextEncoder", catch)]
-    pub(super) fn new_utf8() -> Thrown<Encoder>;
-    #[wasm_bindgen(method, catch)]
-    pub(super) fn encode(this: &Encoder, text: &JsValue) -> Thrown<JsValue>;
-
     /// What a page or a worker is told of itself.
     pub(super) type PageEvent;
     #[wasm_bindgen(method, getter = type, catch)]
@@ -203,13 +111,6 @@ pub(super) async fn settled(value: &JsValue) -> Thrown<JsValue> {
     JsFuture::from(promise_of(value)?).await
 }
 
-/// Lets a promise run on its own; its rejection is nobody's business.
-pub(super) fn ignore(promise: JsValue) {
-    spawn_local(async move {
-        let _ = settled(&promise).await;
-    });
-}
-
 /// A plain object under construction.
 pub(crate) struct Plain(js_sys::Object);
 
@@ -217,11 +118,6 @@ impl Plain {
     /// `{}`
     pub(crate) fn new() -> Self {
         Self(js_sys::Object::new())
-    }
-
-    /// From the JSON text of an object.
-    pub(crate) fn parsed(text: &str) -> Thrown<Self> {
-        Ok(Self(js_sys::JSON::parse(text)?.unchecked_into()))
     }
 
     /// With one more field.

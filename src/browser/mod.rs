@@ -2,12 +2,12 @@
 //! resources; each is a guard that gives it back on drop.
 
 pub mod authorize;
-pub mod body;
 pub mod client;
 pub mod clock;
 mod drain;
 pub mod driver;
-pub mod fetch;
+mod events;
+pub mod exchange;
 pub mod host;
 pub mod js;
 pub mod page;

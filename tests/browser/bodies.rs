@@ -1,26 +1,34 @@
-//! `browser::body`: what a body holds, its bounds, and what becomes of the rest of it.
+//! `browser::exchange`: what a body holds, its bounds, and what becomes of the rest of it.
 
-use super::fakes::{Body, Log, bytes, foreign, line, nested, sleep};
+use super::fakes::{Body, Log, Sent, bytes, foreign, late, line, nested, once, post, sleep, transport, without_body};
 use js_sys::Array;
 use mcp_evergreen::{
-    browser::{body::read, js::Response, task},
-    protocol::{Input, ReadAs},
+    browser::exchange::Exchanges,
+    protocol::{ExchangeId, Input, Purpose, ReadAs},
 };
 use std::{cell::Cell, rc::Rc};
-use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::JsValue;
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 const JSON: ReadAs = ReadAs::Json { max: 1000 };
 const EVENTS: ReadAs = ReadAs::Events { max: 1000 };
 
-async fn told(response: Response, how: ReadAs) -> Vec<String> {
+async fn told(response: JsValue, how: ReadAs) -> Vec<String> {
     let log = Log::default();
-    read(response, how, |input| {
-        log.push(line(&input));
+    let written = log.clone();
+    let sent = reading(response, how, move |input| {
+        written.push(line(&input));
         true
-    })
-    .await;
+    });
+    sent.await.end().await;
     log.take()
+}
+
+async fn reading(response: JsValue, how: ReadAs, tell: impl Fn(Input<JsValue>) -> bool + 'static) -> Sent {
+    let sent = Sent::with(&transport(&once(&response, &Array::new())), tell);
+    assert!(matches!(sent.head().await, Input::Head(_)));
+    sent.read(how);
+    sent
 }
 
 async fn whole(text: &[u8], how: ReadAs) -> Vec<String> {
@@ -46,9 +54,7 @@ async fn json_may_begin_with_a_byte_order_mark() {
 #[test]
 async fn an_empty_body_is_no_json() {
     assert_eq!(whole(b"", JSON).await, ["no JSON in 0", "end"]);
-    let nothing: JsValue = js_sys::Object::new().into();
-    js_sys::Reflect::set(&nothing, &"body".into(), &JsValue::NULL).expect("a plain object");
-    assert_eq!(told(nothing.unchecked_into(), JSON).await, ["no JSON in 0", "end"]);
+    assert_eq!(told(without_body(), JSON).await, ["no JSON in 0", "end"]);
 }
 
 #[test]
@@ -144,11 +150,12 @@ async fn nothing_is_read_once_nobody_listens() {
     let body = Body::of([&b"data: 1\n\ndata: 2\n\n"[..]]).then("open");
     let count = Rc::new(Cell::new(0));
     let seen = Rc::clone(&count);
-    read(body.response(), EVENTS, move |_| {
+    let sent = reading(body.response(), EVENTS, move |_| {
         seen.set(seen.get() + 1);
         false
-    })
-    .await;
+    });
+    sent.await.end().await;
+    sleep(10.0).await;
     assert_eq!((count.get(), body.was_cancelled()), (1, true));
 }
 
@@ -170,13 +177,26 @@ async fn a_body_that_is_not_wanted_is_cancelled() {
 #[test]
 async fn dropping_the_reader_cancels_the_stream() {
     let body = Body::of([]).then("open");
-    let response = body.response();
-    let task = task::spawn(async move { read(response, JSON, |_: Input<JsValue>| true).await });
+    let sent = reading(body.response(), JSON, |_| true).await;
     sleep(10.0).await;
     assert!(!body.was_cancelled());
-    drop(task);
+    drop(sent);
     sleep(10.0).await;
     assert!(body.was_cancelled());
+}
+
+#[test]
+async fn an_answer_that_nobody_waits_for_any_more_is_given_back_untold() {
+    let body = Body::of([&b"[1]"[..]]).then("open");
+    let told = Rc::new(Cell::new(false));
+    let heard = Rc::clone(&told);
+    let transport = transport(&late(&body.response(), 20.0));
+    let exchanges = Exchanges::new(&transport, move |_, _| heard.replace(true));
+    let exchange = exchanges.send(ExchangeId(1), Purpose::Listen, &post(), None).expect("a request");
+    sleep(5.0).await;
+    drop(exchange);
+    sleep(40.0).await;
+    assert_eq!((told.get(), body.was_cancelled()), (false, true));
 }
 
 #[test]

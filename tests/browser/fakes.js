@@ -25,6 +25,14 @@ export function response(chunks, end, seen, init = {}) {
 /** A host's own idea of a Response, without streams. */
 export const foreign = (text) => ({ status: 200, headers: new Map(), text: async () => text });
 
+export const withoutBody = () => ({ status: 200, headers: new Map(), body: null });
+
+/** Answers after a while, whatever the signal says. */
+export const late = (response, ms) => async () => {
+  await sleep(ms);
+  return response;
+};
+
 /** Answers once with `response`, and keeps what it was called with. */
 export function once(response, calls) {
   return function (url, init) {

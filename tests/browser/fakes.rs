@@ -3,13 +3,20 @@
 use js_sys::{Array, Function, Object, Promise, Uint8Array};
 use mcp_evergreen::{
     browser::{
-        fetch::{Fetcher, Transport},
+        exchange::{Exchange, Exchanges, Transport},
         host::{Host, Question, Wanted},
-        js::Response,
+        task::Slot,
     },
-    protocol::{Event, Input, Malformed, QuestionId, Status, status::WireStep},
+    protocol::{
+        CallId, Event, ExchangeId, Input, Malformed, Purpose, QuestionId, ReadAs, Status,
+        http::{Method, Request},
+        status::WireStep,
+    },
 };
-use std::{cell::RefCell, rc::Rc};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
@@ -21,8 +28,11 @@ extern "C" {
     pub fn nested(depth: u32) -> String;
     pub fn bytes(text: &str) -> Uint8Array;
     #[wasm_bindgen(js_name = response)]
-    fn response_of(chunks: &Array, end: &JsValue, seen: &Array, init: &JsValue) -> Response;
-    pub fn foreign(text: &str) -> Response;
+    fn response_of(chunks: &Array, end: &JsValue, seen: &Array, init: &JsValue) -> JsValue;
+    pub fn foreign(text: &str) -> JsValue;
+    #[wasm_bindgen(js_name = withoutBody)]
+    pub fn without_body() -> JsValue;
+    pub fn late(response: &JsValue, ms: f64) -> Function;
     pub fn once(response: &JsValue, calls: &Array) -> Function;
     pub fn server(log: &Array, control: &Object) -> Function;
 }
@@ -109,7 +119,7 @@ impl Body {
         self
     }
 
-    pub fn response(&self) -> Response {
+    pub fn response(&self) -> JsValue {
         response_of(&self.chunks, &self.end, &self.seen, &Object::new())
     }
 
@@ -121,10 +131,66 @@ impl Body {
 pub fn transport(fetch: &Function) -> Transport {
     Transport {
         url: "https://mcp.test/mcp".into(),
-        fetcher: Fetcher(Some(fetch.clone())),
+        fetch: Some(fetch.clone()),
         headers: JsValue::UNDEFINED,
         credentials: "omit".into(),
         token: RefCell::default(),
+    }
+}
+
+pub fn post() -> Request {
+    Request {
+        method: Method::Post,
+        headers: vec![("accept".into(), "application/json".into()), ("mcp-session-id".into(), "s1".into())],
+        body: Some("{}".into()),
+        rpc_method: Some("tools/call".into()),
+    }
+}
+
+/// One exchange, and what is told of it.
+pub struct Sent {
+    exchange: Exchange,
+    first: Rc<Slot<Input<JsValue>>>,
+    last: Rc<Slot<()>>,
+    _all: Exchanges,
+}
+
+impl Sent {
+    /// `tell` hears all but what is told first, which `head` gives; and says whether there is to be more.
+    pub fn with(transport: &Transport, tell: impl Fn(Input<JsValue>) -> bool + 'static) -> Self {
+        let (first, last) = (Rc::<Slot<_>>::default(), Rc::<Slot<()>>::default());
+        let (begun, ended) = (Cell::new(Some(Rc::clone(&first))), Rc::clone(&last));
+        let all = Exchanges::new(transport, move |_, input| {
+            if let Some(begun) = begun.take() {
+                begun.put(input);
+                return true;
+            }
+            let is_last = matches!(input, Input::End | Input::Failed { .. });
+            let more = tell(input);
+            if is_last || !more {
+                ended.put(());
+            }
+            more
+        });
+        let token = transport.token.borrow();
+        let exchange = all.send(ExchangeId(1), Purpose::Call(CallId(1)), &post(), token.as_deref()).expect("a request");
+        Self { exchange, first, last, _all: all }
+    }
+
+    pub async fn head(&self) -> Input<JsValue> {
+        self.first.get().await
+    }
+
+    pub fn read(&self, how: ReadAs) {
+        self.exchange.read(how);
+    }
+
+    /// Until it is over.
+    pub async fn end(&self) {
+        self.last.get().await;
+        self.exchange.over.set(true);
+        // What is not wanted of the body is given back then.
+        sleep(0.0).await;
     }
 }
 

@@ -1,33 +1,20 @@
-//! `browser::fetch`: what goes out, and the head of what comes back.
+//! `browser::exchange`: what goes out, and the head of what comes back.
 
-use super::fakes::{Body, json, message, once, transport};
+use super::fakes::{Body, Sent, json, message, once, transport};
 use js_sys::{Array, Function, Object, Reflect};
 use mcp_evergreen::{
-    browser::fetch::{Fetcher, Sent, Transport},
-    protocol::{
-        CallId, Purpose, Reach,
-        http::{Head, Method, Request},
-    },
+    browser::exchange::Transport,
+    protocol::{Input, Reach, http::Head},
 };
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_test::wasm_bindgen_test as test;
-use web_sys::AbortController;
-
-fn post() -> Request {
-    Request {
-        method: Method::Post,
-        headers: vec![("accept".into(), "application/json".into()), ("mcp-session-id".into(), "s1".into())],
-        body: Some("{}".into()),
-        rpc_method: Some("tools/call".into()),
-    }
-}
 
 async fn send(transport: &Transport) -> Result<Head, JsValue> {
-    let controller = AbortController::new().expect("a controller");
-    match transport.send(Purpose::Call(CallId(1)), post(), &controller.signal()).await? {
-        Sent::Answered(head, _) => Ok(head),
-        Sent::Redirected => Err(js_sys::Error::new("redirected").into()),
-        Sent::Unsent(cause) => Err(cause),
+    match Sent::with(transport, |_| false).head().await {
+        Input::Head(head) => Ok(head),
+        Input::Redirected => Err(js_sys::Error::new("redirected").into()),
+        Input::Unsent { cause } | Input::Failed { cause } => Err(cause.expect("a cause")),
+        other => panic!("{other:?} before a head"),
     }
 }
 
@@ -116,6 +103,15 @@ async fn what_the_hosts_functions_throw_is_the_cause() {
 }
 
 #[test]
+async fn what_is_given_up_at_once_is_not_sent() {
+    let (transport, calls) = answering(&script("return new Response()"));
+    drop(Sent::with(&transport, |_| true));
+    let sent = Sent::with(&transport, |_| true);
+    sent.head().await;
+    assert_eq!(calls.length(), 1);
+}
+
+#[test]
 async fn a_redirect_is_not_followed_and_says_so() {
     for (response, said) in [
         ("return { type: 'opaqueredirect', status: 0, headers: new Headers() }", "redirected"),
@@ -170,7 +166,7 @@ impl Platform {
     }
 
     fn transport(&self, url: &str) -> Transport {
-        Transport { url: url.into(), fetcher: Fetcher::default(), ..transport(&self.fake) }
+        Transport { url: url.into(), fetch: None, ..transport(&self.fake) }
     }
 }
 

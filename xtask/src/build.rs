@@ -40,6 +40,9 @@ const MODULES: &[Module] = &[
     },
 ];
 
+/// Of `src/browser`.
+const SNIPPETS: &[&str] = &["exchange.js"];
+
 const WASM_BINDGEN_FLAGS: &[&str] = &["--target=web", "--no-typescript", "--omit-default-module-path"];
 
 /// Without inlining and common subexpressions: what they save in bytes, they cost twice in bytes compressed.
@@ -114,6 +117,9 @@ fn inputs(project: &Project) -> Result<String> {
         inputs.file(&compiled(project, module))?;
     }
     inputs.folder(&project.root.join("pkg-template"))?;
+    for file in SNIPPETS {
+        inputs.file(&project.root.join("src/browser").join(file))?;
+    }
     for file in LICENCES {
         inputs.file(&project.root.join(file))?;
     }
@@ -139,6 +145,7 @@ fn package(project: &Project) -> Result<()> {
     for module in MODULES {
         bindings(project, module, &wasm)?;
     }
+    beside(project, &wasm)?;
     inline(&wasm)?;
     copy_template(project, &folder)?;
     pack(project)
@@ -150,6 +157,16 @@ fn bindings(project: &Project, module: &Module, to: &Path) -> Result<()> {
     glue::make_callable(&glue)?;
     optimize(project, &file, WASM_OPT_FLAGS)?;
     imports::shorten(&glue, &file)
+}
+
+/// The crate's own JavaScript: where wasm-bindgen puts it differs with each module, and a copy is enough.
+fn beside(project: &Project, wasm: &Path) -> Result<()> {
+    fs::remove_dir_all(wasm.join("snippets")).context("wasm-bindgen wrote no snippets")?;
+    for file in SNIPPETS {
+        let from = project.root.join("src/browser").join(file);
+        fs::copy(&from, wasm.join(file)).with_context(|| format!("cannot copy {}", from.display()))?;
+    }
+    Ok(())
 }
 
 /// The WebAssembly as a module of JavaScript, for who cannot ship more files.

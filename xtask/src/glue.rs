@@ -48,12 +48,23 @@ fn callable(glue: &str) -> Result<String> {
         bail!("no function is exported");
     }
     let text = catching_in_place(&text)?;
-    let body: Vec<&str> = text.lines().map(|line| line.strip_prefix("export ").unwrap_or(line)).collect();
-    if let Some(line) = body.iter().find(|line| line.starts_with("import ") || line.contains("import.meta")) {
+    let (imports, body): (Vec<&str>, Vec<&str>) = text.lines().partition(|line| line.starts_with("import "));
+    let imports: Vec<String> = imports.into_iter().map(beside).collect::<Result<_>>()?;
+    let body: Vec<&str> = body.into_iter().map(|line| line.strip_prefix("export ").unwrap_or(line)).collect();
+    if let Some(line) = body.iter().find(|line| line.contains("import.meta")) {
         bail!("`{line}` cannot stand in a function");
     }
     let body = body.join("\n");
-    Ok(format!("{HEAD}{}\n\nreturn {{ init: __wbg_init, {} }};\n}}\n", body.trim_end(), exports.join(", ")))
+    let (imports, returned) = (imports.concat(), exports.join(", "));
+    Ok(format!("{imports}{HEAD}{}\n\nreturn {{ init: __wbg_init, {returned} }};\n}}\n", body.trim_end()))
+}
+
+/// An import of a file of the crate's, which stands beside the glue in the package.
+fn beside(import: &str) -> Result<String> {
+    let (what, from) =
+        import.split_once("'./snippets/").with_context(|| format!("`{import}` is no file of the crate's"))?;
+    let (_, file) = from.rsplit_once('/').context("a snippet has a folder")?;
+    Ok(format!("{what}'./{file}\n"))
 }
 
 fn catching_in_place(text: &str) -> Result<String> {
@@ -97,8 +108,17 @@ mod tests {
     }
 
     #[test]
+    fn a_file_of_the_crates_is_imported_from_beside() {
+        let text = callable(&format!("import {{ a }} from './snippets/mcp-1f/src/b/a.js';\n{GLUE}")).unwrap();
+        assert!(text.starts_with("import { a } from './a.js';\n"), "{text}");
+        assert_eq!(text.matches("import ").count(), 1);
+    }
+
+    #[test]
     fn what_it_does_not_know_is_refused() {
-        for changed in ["import x from 'x';\n", "export { initSync, __wbg_init as default };\n"] {
+        for changed in
+            ["import x from 'x';\n", "let x = import.meta;\n", "export { initSync, __wbg_init as default };\n"]
+        {
             assert!(callable(&format!("{changed}{GLUE}")).is_err());
         }
         assert!(callable(&GLUE.replace("export function", "function")).is_err());

@@ -1,0 +1,103 @@
+//! Event streams, split here into events, whose data the engine parses.
+
+use super::{exchange::Tell, js, table::Table};
+use crate::protocol::{ExchangeId, Input, Malformed, sse};
+use js_sys::{JsString, Uint8Array};
+use std::cell::RefCell;
+use wasm_bindgen::JsValue;
+
+/// How much of a chunk is copied into the module at a time.
+const WINDOW: u32 = 64 << 10;
+
+/// Those of all exchanges.
+pub(super) type Streams = Table<ExchangeId, RefCell<Stream>>;
+
+/// Tells the events that end within a chunk, and says whether there is to be more.
+pub(super) fn hear(streams: &Streams, id: ExchangeId, chunk: &Uint8Array, tell: &Tell) -> bool {
+    for start in (0..chunk.length()).step_by(WINDOW as usize) {
+        let Some((events, whole)) = streams.with(id, |stream| stream.borrow_mut().push(chunk, start)) else {
+            return false;
+        };
+        let mut texts = Texts::of(&events);
+        for event in events {
+            if !one_event(event, &mut texts, |input| tell(id, input)) {
+                return false;
+            }
+        }
+        if let Err(malformed) = whole {
+            let _ = tell(id, Input::Malformed(malformed)) && tell(id, Input::End);
+            return false;
+        }
+    }
+    true
+}
+
+/// An event stream that is being read.
+pub(super) struct Stream {
+    parser: sse::Parser,
+    max: u64,
+    window: Vec<u8>,
+}
+
+impl Stream {
+    pub fn new(max: u64) -> Self {
+        Self { parser: sse::Parser::new(usize::try_from(max).unwrap_or(usize::MAX)), max, window: Vec::new() }
+    }
+
+    /// The events that end within a window of a chunk; and whether there may be more.
+    fn push(&mut self, chunk: &Uint8Array, start: u32) -> (Vec<sse::Event>, Result<(), Malformed>) {
+        let part = chunk.subarray(start, start.saturating_add(WINDOW).min(chunk.length()));
+        // Its memory is used again.
+        self.window.resize(part.length() as usize, 0);
+        part.copy_to(&mut self.window);
+        let mut events = Vec::new();
+        let whole = self.parser.push(&self.window, |event| events.push(event));
+        (events, whole.map_err(|_| Malformed::TooLarge { limit: self.max }))
+    }
+}
+
+fn one_event(event: sse::Event, texts: &mut Texts, tell: impl Fn(Input<JsValue>) -> bool) -> bool {
+    let text = event.is_message().then(|| texts.next(&event.data));
+    let sse::Event { id, retry_ms, data, .. } = event;
+    let mut message = None;
+    if let Some(text) = text {
+        message = js::parse_json(&text).ok();
+        let malformed = Malformed::Json { bytes: data.len() as u64 };
+        if message.is_none() && !tell(Input::Malformed(malformed)) {
+            return false;
+        }
+    }
+    tell(Input::Event { id, retry_ms, message })
+}
+
+/// The data of the messages among some events, in their order, as strings of the engine's. A string that crosses over
+/// takes as long as parsing a small message: the small ones cross together.
+struct Texts {
+    all: JsString,
+    /// Where the next one begins, in UTF-16 units.
+    at: u32,
+}
+
+impl Texts {
+    fn of(events: &[sse::Event]) -> Self {
+        let small: Vec<&str> =
+            events.iter().filter(|event| event.is_message()).map(|event| &*event.data).filter(is_small).collect();
+        Self { all: small.concat().into(), at: 0 }
+    }
+
+    fn next(&mut self, data: &str) -> JsString {
+        if !is_small(&data) {
+            return data.into();
+        }
+        let from = self.at;
+        let units = if data.is_ascii() { data.len() } else { data.encode_utf16().count() };
+        // No more than a window's worth of small ones and one that began before it.
+        self.at += units as u32;
+        self.all.slice(from, self.at)
+    }
+}
+
+/// A large one would be copied once more to be among the others.
+fn is_small(data: &&str) -> bool {
+    data.len() <= WINDOW as usize
+}

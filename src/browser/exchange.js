@@ -1,0 +1,272 @@
+// Requests through `fetch`, and their answers, for exchange.rs: a step in JavaScript costs less than a step across the
+// boundary. What is to be done is decided there. A host's `fetch` may answer with a Response of its own making, so
+// nothing of it is taken for granted.
+
+// What exchange.rs is told, as it numbers that.
+const MESSAGE = 0;
+const TEXT = 1;
+const CHUNK = 2;
+const NO_JSON = 3;
+const NO_UTF8 = 4;
+const TOO_LARGE = 5;
+const REDIRECTED = 6;
+const UNSENT = 7;
+const END = 8;
+const FAILED = 9;
+
+// How it wants a body to be read.
+const AS_JSON = 0;
+const AS_EVENTS = 1;
+const AS_TEXT = 2;
+
+/** The exchanges of one session. `onhead` and `onfact` say whether the exchange is still wanted. */
+export class Exchanges {
+  constructor(url, credentials, headers, fetch, onhead, onfact) {
+    Object.assign(this, { url, credentials, headers, fetch, onhead, onfact });
+  }
+
+  /** `request`: the JSON text of `{ purpose, method, headers }`. */
+  send(id, request, body) {
+    return new Exchange(this, id, JSON.parse(request), body);
+  }
+}
+
+/** Once it is aborted, nothing more is told of it. */
+class Exchange extends AbortController {
+  #all;
+  #id;
+  #response;
+  #body;
+
+  constructor(all, id, request, body) {
+    super();
+    this.#all = all;
+    this.#id = id;
+    this.#send(request, body);
+  }
+
+  abort() {
+    super.abort();
+    // A host's `fetch` may not heed the signal.
+    this.#body?.cancel();
+  }
+
+  async #send({ purpose, method, headers }, body) {
+    const { url, credentials, fetch } = this.#all;
+    try {
+      // At the earliest in a microtask: nothing is told before `send` has returned.
+      headers = await merged(this.#all.headers, { purpose, method, url }, headers);
+    } catch (cause) {
+      return this.#tell(UNSENT, cause);
+    }
+    if (this.signal.aborted) return;
+    let head;
+    try {
+      this.#response = await call(fetch, url, {
+        method,
+        headers,
+        body,
+        credentials,
+        // Chromium asks for a new preflight with every request that passes the cache by, and nothing but the answer to
+        // a GET is ever cached.
+        cache: method === "GET" ? "no-store" : "default",
+        // A redirect would carry the session, and what `headers` adds, to an address that nobody chose.
+        redirect: "manual",
+        // The farewell outlives the page.
+        keepalive: method === "DELETE",
+        signal: this.signal,
+      });
+      head = headOf(this.#response);
+    } catch (cause) {
+      return this.#tell(FAILED, cause);
+    }
+    if (!head) this.#tell(REDIRECTED);
+    else if (!this.signal.aborted) this.#all.onhead(this.#id, ...head);
+    else this.read();
+  }
+
+  /** `max` in bytes: of the whole, of one event, or of what is wanted of a text. Without `as` it is only given back. */
+  async read(as, max) {
+    let fact;
+    try {
+      this.#body = await Body.of(this.#response);
+      if (this.signal.aborted) return;
+      if (as === AS_JSON) fact = await json(this.#body, max);
+      if (as === AS_EVENTS && !(await this.#events())) return;
+      if (as === AS_TEXT) fact = [TEXT, await text(this.#body, max)];
+    } catch (cause) {
+      return void this.#tell(FAILED, cause);
+    } finally {
+      this.#body?.cancel();
+    }
+    if (!fact || this.#tell(...fact)) this.#tell(END);
+  }
+
+  /** Whether all of them were wanted. */
+  async #events() {
+    for (let chunk; (chunk = await this.#body.next()); ) {
+      if (!this.#tell(CHUNK, chunk)) return false;
+    }
+    return true;
+  }
+
+  #tell(fact, value, bytes = 0) {
+    return !this.signal.aborted && this.#all.onfact(this.#id, fact, value, bytes);
+  }
+}
+
+/** Whether anything answers there: `undefined` where that cannot be told from CORS. Carries nothing of anybody's. */
+export async function reach(url, ms) {
+  // Outside of a page there is no CORS.
+  const page = globalThis.location?.origin;
+  if (page === undefined) return undefined;
+  try {
+    const signal = AbortSignal.timeout?.(ms);
+    await fetch(url, { method: "HEAD", mode: "no-cors", credentials: "omit", cache: "no-store", signal });
+  } catch {
+    return false;
+  }
+  return new URL(url).origin === page ? undefined : true;
+}
+
+/** `[status, text]` of what answers `request`, the JSON text of `{ method, headers }`, within `ms`. */
+export async function ask(fetch, url, request, body, ms, max, signal) {
+  const { method, headers } = JSON.parse(request);
+  const answer = await call(fetch, url, {
+    method,
+    headers,
+    body,
+    credentials: "omit",
+    cache: "no-store",
+    // What is posted is secret.
+    redirect: method === "GET" ? "follow" : "error",
+    signal: AbortSignal.any([signal, AbortSignal.timeout(ms)]),
+  });
+  const read = await Body.of(answer);
+  try {
+    return [answer.status, await text(read, max)];
+  } finally {
+    read.cancel();
+  }
+}
+
+function call(fetch = globalThis.fetch, url, init) {
+  if (typeof fetch !== "function") throw new TypeError("There is no fetch here: give one as the option `fetch`.");
+  return fetch(url, init);
+}
+
+/** The host's fields, then the protocol's: what that needs, no host can change. */
+async function merged(own, context, fields) {
+  if (typeof own === "function") own = await own(context);
+  if (own === undefined || own === null) return fields;
+  const headers = new Headers(own);
+  for (const [name, value] of Object.entries(fields)) headers.set(name, value);
+  return Object.fromEntries(headers);
+}
+
+/** What `onhead` is told after the id; `undefined` of a redirect, which Node shows, and browsers do not. */
+function headOf(response) {
+  if (!isObject(response)) throw new TypeError("fetch did not give a Response.");
+  const { status, type, redirected, headers } = response;
+  if (type === "opaqueredirect" || [301, 302, 303, 307, 308].includes(status)) return undefined;
+  if (redirected) throw new TypeError("The host's fetch followed a redirect, which it was asked not to.");
+  if (!(Number.isInteger(status) && status >= 100 && status < 600)) {
+    throw new TypeError("fetch gave a Response without a status.");
+  }
+  if (!isObject(headers)) throw new TypeError("fetch gave a Response without headers.");
+  const field = (name) => {
+    const value = headers.get(name);
+    return typeof value === "string" ? value : undefined;
+  };
+  return [status, field("content-type"), field("mcp-session-id"), field("retry-after"), field("www-authenticate")];
+}
+
+function isObject(value) {
+  return typeof value === "object" && value !== null;
+}
+
+/** A body as chunks. */
+class Body {
+  #reader;
+
+  constructor(reader) {
+    this.#reader = reader;
+  }
+
+  static async of(response) {
+    const { body } = response;
+    if (typeof body?.getReader === "function") return new Body(body.getReader());
+    // A host's own Response without streams is read all at once.
+    const chunks = body === null ? [] : [new TextEncoder().encode(await response.text())];
+    return new Body({ read: () => ({ done: chunks.length === 0, value: chunks.pop() }), cancel() {} });
+  }
+
+  /** `undefined` at its end. */
+  async next() {
+    const { done, value } = await this.#reader.read();
+    if (done) {
+      this.#reader = undefined;
+      return undefined;
+    }
+    if (!ArrayBuffer.isView(value)) throw new TypeError("The body of the Response gave a chunk that is no Uint8Array.");
+    // Of whatever kind and realm.
+    return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+  }
+
+  /** What was not read to its end is given back. */
+  async cancel() {
+    const reader = this.#reader;
+    this.#reader = undefined;
+    try {
+      await reader?.cancel();
+    } catch {
+      // It broke off before.
+    }
+  }
+}
+
+/** What it says, as `onfact` is told. */
+async function json(body, max) {
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  const pieces = [];
+  let bytes = 0;
+  for (let chunk; (chunk = await body.next()); ) {
+    bytes += chunk.length;
+    if (bytes > max) return [TOO_LARGE, undefined, max];
+    try {
+      pieces.push(decoder.decode(chunk, { stream: true }));
+    } catch {
+      return [NO_UTF8];
+    }
+  }
+  try {
+    pieces.push(decoder.decode());
+  } catch {
+    return [NO_UTF8];
+  }
+  let text;
+  try {
+    text = pieces.join("");
+  } catch {
+    // Longer than a string can be.
+    return [TOO_LARGE, undefined, bytes];
+  }
+  try {
+    return [MESSAGE, JSON.parse(text)];
+  } catch {
+    return [NO_JSON, undefined, bytes];
+  }
+}
+
+/** Its first `max` bytes; what is no UTF-8 is replaced. */
+async function text(body, max) {
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  let text = "";
+  for (let room = max; room > 0; ) {
+    const chunk = (await body.next())?.subarray(0, room);
+    if (!chunk) break;
+    room -= chunk.length;
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
+}

@@ -1,0 +1,242 @@
+//! Exchanges with the server through `fetch`: the host's, or the platform's in a window, a worker or Node.
+//!
+//! `exchange.js` does the work. A JSON text never enters the module's memory: the engine decodes and parses it. The bytes
+//! of event streams pass through here.
+
+use super::{
+    events::{self, Stream, Streams},
+    js,
+};
+use crate::protocol::{
+    ExchangeId, Input, Malformed, Purpose, Reach, ReadAs,
+    http::{Head, Request},
+    json::quote,
+};
+use js_sys::{Array, Function, Uint8Array};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
+use wasm_bindgen::prelude::*;
+use web_sys::{AbortController, AbortSignal};
+
+/// Milliseconds. A probe does not hold its connection for longer. The core does not wait for so long.
+const PROBE_MS: u32 = 10_000;
+
+type OnHead = dyn Fn(f64, u16, Option<String>, Option<String>, Option<String>, Option<String>);
+type OnFact = dyn Fn(f64, u32, JsValue, f64) -> bool;
+
+#[wasm_bindgen(module = "/src/browser/exchange.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = Exchanges)]
+    type JsExchanges;
+    #[wasm_bindgen(constructor, js_class = "Exchanges")]
+    fn new(
+        url: &str,
+        credentials: &str,
+        headers: &JsValue,
+        fetch: Option<&Function>,
+        onhead: &Closure<OnHead>,
+        onfact: &Closure<OnFact>,
+    ) -> JsExchanges;
+    #[wasm_bindgen(method, catch)]
+    fn send(this: &JsExchanges, id: f64, request: &str, body: Option<&str>) -> js::Thrown<JsExchange>;
+
+    #[wasm_bindgen(extends = AbortController)]
+    type JsExchange;
+    #[wasm_bindgen(method)]
+    fn read(this: &JsExchange, how: u32, max: f64);
+
+    #[wasm_bindgen(js_name = reach, catch)]
+    async fn js_reach(url: &str, ms: u32) -> js::Thrown<JsValue>;
+    #[wasm_bindgen(catch)]
+    async fn ask(
+        fetch: Option<&Function>,
+        url: &str,
+        request: &str,
+        body: Option<&str>,
+        ms: u32,
+        max: f64,
+        signal: &AbortSignal,
+    ) -> js::Thrown<JsValue>;
+}
+
+/// How requests reach the server.
+pub struct Transport {
+    /// The MCP endpoint, absolute.
+    pub url: String,
+    /// The host's `fetch`; the platform's where there is none.
+    pub fetch: Option<Function>,
+    /// The host's header fields: `undefined`, an object, or a function that is called for each request,
+    /// `(ctx: {purpose, method, url}) => object | Promise<object>`.
+    pub headers: JsValue,
+    /// `omit`, `same-origin` or `include`.
+    pub credentials: String,
+    /// Goes along, to the MCP endpoint and nowhere else.
+    pub token: RefCell<Option<String>>,
+}
+
+impl Transport {
+    pub(super) fn token(&self) -> Option<String> {
+        self.token.borrow().clone()
+    }
+
+    pub(super) fn set_token(&self, token: Option<String>) {
+        self.token.replace(token);
+    }
+
+    /// Whether anything answers at the endpoint: a request whose answer need not be readable tells a server that is
+    /// down from one whose answers CORS hides.
+    pub async fn reach(&self) -> Reach {
+        // What a host's own `fetch` does is not known.
+        if self.fetch.is_some() {
+            return Reach::Unknown;
+        }
+        if super::page::is_offline() {
+            return Reach::Offline;
+        }
+        match js_reach(&self.url, PROBE_MS).await.ok().and_then(|answers| answers.as_bool()) {
+            Some(true) => Reach::Answers,
+            Some(false) => Reach::Silent,
+            None => Reach::Unknown,
+        }
+    }
+}
+
+/// Hears of an exchange what the core wants to know, and says whether there is to be more of it.
+pub(super) type Tell = dyn Fn(ExchangeId, Input<JsValue>) -> bool;
+
+/// All exchanges of a session.
+pub struct Exchanges {
+    js: JsExchanges,
+    streams: Rc<Streams>,
+    /// What JavaScript calls.
+    _ears: (Closure<OnHead>, Closure<OnFact>),
+}
+
+impl Exchanges {
+    /// Nothing is told of an exchange before `send` has returned, nor after [`Exchange`] was dropped, [`Input::End`] or
+    /// [`Input::Failed`].
+    pub fn new(transport: &Transport, tell: impl Fn(ExchangeId, Input<JsValue>) -> bool + 'static) -> Self {
+        let tell = Rc::new(tell);
+        let streams = Rc::<Streams>::default();
+        let (tell_head, known) = (Rc::clone(&tell), Rc::clone(&streams));
+        let onhead = move |id, status, content_type, session_id, retry_after, www_authenticate| {
+            let head = Head { status, content_type, session_id, retry_after, www_authenticate };
+            tell_head(exchange(id), Input::Head(head));
+        };
+        let onfact = move |id, fact, value, bytes: f64| {
+            let id = exchange(id);
+            match fact_of(fact, value, bytes as u64) {
+                Fact::Input(input) => tell(id, input),
+                Fact::Chunk(chunk) => events::hear(&known, id, &chunk, &*tell),
+            }
+        };
+        let (onhead, onfact): (Closure<OnHead>, Closure<OnFact>) = (Closure::new(onhead), Closure::new(onfact));
+        let Transport { url, fetch, headers, credentials, .. } = transport;
+        let js = JsExchanges::new(url, credentials, headers, fetch.as_ref(), &onhead, &onfact);
+        Self { js, streams, _ears: (onhead, onfact) }
+    }
+
+    /// Sends a request with the token and the host's own fields.
+    ///
+    /// # Errors
+    /// What the platform threw: nothing was sent, and nothing will be told.
+    pub fn send(
+        &self,
+        id: ExchangeId,
+        purpose: Purpose,
+        request: &Request,
+        token: Option<&str>,
+    ) -> js::Thrown<Exchange> {
+        let mut fields: Vec<_> = request.headers.iter().map(|(name, value)| (&**name, &**value)).collect();
+        let bearer = token.map(|token| ["Bearer ", token].concat());
+        fields.extend(bearer.as_deref().map(|bearer| ("authorization", bearer)));
+        let text = request_text(purpose.as_str(), request.method.as_str(), &fields);
+        // Ids count up from one: a double holds them all.
+        let js = self.js.send(id.0 as f64, &text, request.body.as_deref())?;
+        Ok(Exchange { id, js, streams: Rc::clone(&self.streams), over: Cell::new(false) })
+    }
+}
+
+/// An exchange under way: aborted on drop, unless it is over.
+pub struct Exchange {
+    id: ExchangeId,
+    js: JsExchange,
+    streams: Rc<Streams>,
+    /// Its body was read to the end.
+    pub over: Cell<bool>,
+}
+
+impl Exchange {
+    /// Reads the body of the answer whose head was told.
+    pub fn read(&self, how: ReadAs) {
+        let (how, max) = match how {
+            ReadAs::Json { max } => (0, max),
+            ReadAs::Events { max } => {
+                self.streams.put(self.id, RefCell::new(Stream::new(max)));
+                (1, max)
+            }
+            ReadAs::Text { max } => (2, max),
+            ReadAs::Discard => (3, 0),
+        };
+        self.js.read(how, max as f64);
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        self.streams.take(self.id);
+        if !self.over.get() {
+            self.js.abort();
+        }
+    }
+}
+
+/// `[status, text]` of what answers one request within `ms`; of the text the first `max` bytes. No cookies go along.
+///
+/// # Errors
+/// What was thrown, by the platform or by the host's `fetch`.
+pub(super) async fn answer(
+    fetch: Option<&Function>,
+    url: &str,
+    (method, headers, body): (&str, &[(&str, &str)], Option<&str>),
+    (ms, max): (u32, u64),
+    signal: &AbortSignal,
+) -> js::Thrown<(u16, String)> {
+    let text = request_text("", method, headers);
+    let answer: Array = ask(fetch, url, &text, body, ms, max as f64, signal).await?.unchecked_into();
+    Ok((answer.get(0).as_f64().unwrap_or_default() as u16, answer.get(1).as_string().unwrap_or_default()))
+}
+
+/// One text: to JavaScript it goes sooner than each field of it.
+fn request_text(purpose: &str, method: &str, headers: &[(&str, &str)]) -> String {
+    let headers: Vec<_> = headers.iter().map(|(name, value)| [&*quote(name), ":", &*quote(value)].concat()).collect();
+    let headers = headers.join(",");
+    [r#"{"purpose":""#, purpose, r#"","method":""#, method, r#"","headers":{"#, &headers, "}}"].concat()
+}
+
+fn exchange(id: f64) -> ExchangeId {
+    ExchangeId(id as u64)
+}
+
+enum Fact {
+    Input(Input<JsValue>),
+    Chunk(Uint8Array),
+}
+
+/// The numbers are those of `exchange.js`.
+fn fact_of(number: u32, value: JsValue, bytes: u64) -> Fact {
+    Fact::Input(match number {
+        0 => Input::Message(value),
+        1 => Input::Text(value.as_string().unwrap_or_default()),
+        2 => return Fact::Chunk(value.unchecked_into()),
+        3 => Input::Malformed(Malformed::Json { bytes }),
+        4 => Input::Malformed(Malformed::Utf8),
+        5 => Input::Malformed(Malformed::TooLarge { limit: bytes }),
+        6 => Input::Redirected,
+        7 => Input::Unsent { cause: Some(value) },
+        8 => Input::End,
+        _ => Input::Failed { cause: Some(value) },
+    })
+}
