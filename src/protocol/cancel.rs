@@ -4,11 +4,10 @@ use super::call::{Call, Kind, Place};
 use super::close::delete_request;
 use super::config::Handshake;
 use super::era::legacy;
-use super::exchange::{Answer, Exchange};
+use super::exchange::Answer;
 use super::json_rpc;
 use super::list::Gather;
 use super::repair::Relation;
-use super::send::outgoing;
 use super::session::Session;
 use super::state::{Since, Step};
 use super::time::Timer;
@@ -155,21 +154,19 @@ impl<P: Payload> Session<P> {
 
     fn post_cancelled(&mut self, wire_id: u64, reason: Option<&str>, now: Now) {
         let Some(session) = self.state.known().filter(|session| session.era().says_cancelled()) else { return };
-        let rpc_method = Some(legacy::CANCELLED.to_owned());
-        let exchange = Exchange { rpc_method, ..outgoing(Purpose::Cancelled, Some(session), now) };
         let reason = reason.map(|reason| format!(",\"reason\":{}", json_rpc::quote(reason))).unwrap_or_default();
         let text = Some(format!("{{\"requestId\":{wire_id}{reason}}}"));
-        let message = self.compose_notification(session, legacy::CANCELLED, &Params { text, ..Params::default() });
-        self.post(exchange, message, CANCELLED_MS, now);
+        let (method, params) = (legacy::CANCELLED, Params { text, ..Params::default() });
+        let parcel = self.own_notification(Purpose::Cancelled, session, method, &params, CANCELLED_MS, now);
+        self.send(parcel, now);
     }
 
     /// Sends a request whose answer nobody waits for.
     fn post_aside(&mut self, method: &str, params: &Params, now: Now) {
         let wire_id = self.fresh_wire_id();
         let Some(session) = self.state.ready() else { return };
-        let rpc_method = Some(method.to_owned());
-        let exchange = Exchange { rpc_method, ..outgoing(Purpose::Cancelled, Some(session), now) };
-        let message = self.compose(session.era(), Some(session), wire_id, method, params, false);
-        self.post(exchange, message, CANCELLED_MS, now);
+        let purpose = Purpose::Cancelled;
+        let parcel = self.own_request(purpose, Some(session), wire_id, method, params, CANCELLED_MS, now);
+        self.send(parcel, now);
     }
 }

@@ -5,7 +5,7 @@ use super::era::legacy;
 use super::exchange::{Answer, Exchange};
 use super::http::{Method, Request};
 use super::list::Gather;
-use super::send::outgoing;
+use super::send::{Parcel, outgoing};
 use super::session::Session;
 use super::state::{Established, Since, State, Step};
 use super::status::{Event, Phase, Status};
@@ -78,8 +78,8 @@ impl<P: Payload> Session<P> {
         self.emit(Event::Close { reason });
     }
 
-    pub(super) fn delete(&mut self, (exchange, request): (Exchange, Request), now: Now) -> ExchangeId {
-        let id = self.send(exchange, request, now);
+    pub(super) fn delete(&mut self, parcel: Parcel, now: Now) -> ExchangeId {
+        let id = self.send(parcel, now);
         self.timers.set(Timer::Exchange(id), now.mono.saturating_add(DELETE_MS));
         id
     }
@@ -117,9 +117,10 @@ impl<P: Payload> Session<P> {
 }
 
 /// The DELETE that ends this session; `None` where the server keeps none.
-pub(super) fn delete_request<P>(session: &Established<P>, now: Now) -> Option<(Exchange, Request)> {
+pub(super) fn delete_request<P>(session: &Established<P>, now: Now) -> Option<Parcel> {
     session.id.as_ref()?;
-    let exchange = Exchange { method: Method::Delete, ..outgoing(Purpose::Delete, Some(session), now) };
+    let mut exchange = outgoing(Purpose::Delete, Some(session), now);
+    exchange.method = Method::Delete;
     let headers = legacy::session_headers(session);
     Some((exchange, Request { method: Method::Delete, headers, body: None, rpc_method: None }))
 }

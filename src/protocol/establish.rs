@@ -5,12 +5,11 @@ use super::call::Kind;
 use super::cancel::STARVED_MS;
 use super::close::delete_request;
 use super::config::Handshake;
+use super::era::legacy;
 use super::era::negotiation::{named, unsupported_error};
-use super::era::{Era, legacy};
 use super::exchange::{Answer, Exchange};
 use super::json::Json;
 use super::list::Gather;
-use super::send::outgoing;
 use super::session::Session;
 use super::state::{Established, SessionId, Since, Step};
 use super::status::{Changes, Event, LastRecovery};
@@ -111,14 +110,9 @@ impl<P: Payload> Session<P> {
         }
         let params = self.initialize_params();
         let wire_id = self.fresh_wire_id();
-        let exchange = Exchange {
-            wire_id: Some(wire_id),
-            rpc_method: Some(legacy::INITIALIZE.to_owned()),
-            attempt: self.state.establishing().map_or(1, |establishing| establishing.failed + 1),
-            ..outgoing::<P>(Purpose::Initialize, None, now)
-        };
-        let message = self.compose(Era::Legacy, None, wire_id, legacy::INITIALIZE, &params, false);
-        let exchange = self.post(exchange, message, HANDSHAKE_MS.min(self.config.timeout_ms), now);
+        let timeout = HANDSHAKE_MS.min(self.config.timeout_ms);
+        let parcel = self.own_request(Purpose::Initialize, None, wire_id, legacy::INITIALIZE, &params, timeout, now);
+        let exchange = self.send(parcel, now);
         self.step(Step::Handshake { exchange });
         if self.state.establishing().is_some_and(|establishing| matches!(establishing.since, Since::Lost { .. })) {
             self.timers.set(Timer::Step, now.mono.saturating_add(STARVED_MS));
@@ -284,10 +278,10 @@ impl<P: Payload> Session<P> {
             return self.part(error, OTHER_SERVER, now);
         }
         let Some(fresh) = self.state.take_fresh() else { return };
-        let rpc_method = Some(legacy::INITIALIZED.to_owned());
-        let exchange = Exchange { rpc_method, ..outgoing(Purpose::Initialized, Some(&fresh), now) };
-        let message = self.compose_notification(&fresh, legacy::INITIALIZED, &Params::default());
-        let exchange = self.post(exchange, message, HANDSHAKE_MS.min(self.config.timeout_ms), now);
+        let (method, params) = (legacy::INITIALIZED, Params::default());
+        let timeout = HANDSHAKE_MS.min(self.config.timeout_ms);
+        let parcel = self.own_notification(Purpose::Initialized, &fresh, method, &params, timeout, now);
+        let exchange = self.send(parcel, now);
         self.step(Step::Initialized { exchange, fresh });
     }
 

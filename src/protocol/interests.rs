@@ -7,7 +7,6 @@ use super::exchange::{Answer, Exchange};
 use super::json_rpc;
 use super::list::Gather;
 use super::listen::Listening;
-use super::send::outgoing;
 use super::session::Session;
 use super::sorted::Map;
 use super::status::{Changes, Event, LastRecovery};
@@ -195,14 +194,10 @@ impl<P: Payload> Session<P> {
     pub(super) fn restore_request(&mut self, method: &str, params: Option<String>, now: Now) -> Option<ExchangeId> {
         let wire_id = self.fresh_wire_id();
         let session = self.state.ready().filter(|session| session.missing_capability(method).is_none())?;
-        let exchange = Exchange {
-            wire_id: Some(wire_id),
-            rpc_method: Some(method.to_owned()),
-            ..outgoing(Purpose::Restore, Some(session), now)
-        };
         let params = Params { text: params, ..Params::default() };
-        let message = self.compose(session.era(), Some(session), wire_id, method, &params, false);
-        Some(self.post(exchange, message, RESTORE_MS.min(self.config.timeout_ms), now))
+        let timeout = RESTORE_MS.min(self.config.timeout_ms);
+        let parcel = self.own_request(Purpose::Restore, Some(session), wire_id, method, &params, timeout, now);
+        Some(self.send(parcel, now))
     }
 
     pub(super) fn restore_answered(

@@ -4,7 +4,6 @@
 use super::config::Listen;
 use super::era::Era;
 use super::exchange::{Answer, Exchange};
-use super::send::outgoing;
 use super::session::Session;
 use super::state::Established;
 use super::status::Event;
@@ -123,9 +122,8 @@ impl<P: Payload> Session<P> {
 
     fn open_stream(&mut self, cursor: Cursor, short: u32, now: Now) {
         let Some(session) = self.state.ready() else { return };
-        let request = stream_request(session, cursor.event_id.clone());
-        let exchange = Exchange { method: request.method, cursor, ..outgoing(Purpose::Listen, Some(session), now) };
-        let exchange = self.send(exchange, request, now);
+        let parcel = stream_request(Purpose::Listen, session, cursor, now);
+        let exchange = self.send(parcel, now);
         self.set_listening_state(Listening::Open { exchange, short, heard: Heard::default() });
     }
 
@@ -220,13 +218,16 @@ impl<P: Payload> Session<P> {
     /// Opens it again without asking for what was missed.
     fn listen_from_here(&mut self, exchange: &Exchange, short: u32, now: Now) {
         let cursor = Cursor { event_id: None, ..exchange.cursor.clone() };
-        self.listen_again(&Exchange { cursor, ..exchange.clone() }, short, 0, now);
+        self.listen_later(exchange, cursor, short, 0, now);
     }
 
     fn listen_again(&mut self, exchange: &Exchange, short: u32, floor_ms: u64, now: Now) {
+        self.listen_later(exchange, exchange.cursor.clone(), short, floor_ms, now);
+    }
+
+    fn listen_later(&mut self, exchange: &Exchange, mut cursor: Cursor, short: u32, floor_ms: u64, now: Now) {
         // What changes until it is open again is not told.
         self.cache.clear();
-        let mut cursor = exchange.cursor.clone();
         let lived = exchange.head.is_some() && now.mono.saturating_sub(exchange.sent.mono) >= SHORT_MS;
         let short = if lived { 0 } else { short + 1 };
         let floor = floor_ms.max(cursor.retry_ms.unwrap_or_default());

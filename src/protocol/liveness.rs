@@ -3,7 +3,7 @@
 use super::era::Era;
 use super::era::negotiation::{Evidence, weigh};
 use super::exchange::{Answer, Exchange};
-use super::send::{Message, outgoing};
+use super::send::Parcel;
 use super::session::Session;
 use super::state::{Check, Established, IfAlive, State, Step};
 use super::verdict::Verdict;
@@ -50,22 +50,20 @@ impl<P: Payload> Session<P> {
     pub(super) fn ping(&mut self, now: Now) -> Option<ExchangeId> {
         let wire_id = self.fresh_wire_id();
         let session = self.state.known()?;
-        let (era, exchange) = (session.era(), outgoing(Purpose::Ping, Some(session), now));
-        let message = self.compose(era, Some(session), wire_id, era.liveness(), &Params::default(), false);
-        Some(self.ping_under(wire_id, era, message, exchange, now))
+        let ping = self.ping_under(session, wire_id, now);
+        Some(self.send(ping, now))
     }
 
     /// Pings under a new session.
     pub(super) fn ping_fresh(&mut self, fresh: &Established<P>, now: Now) -> ExchangeId {
         let wire_id = self.fresh_wire_id();
-        let (era, exchange) = (fresh.era(), outgoing(Purpose::Ping, Some(fresh), now));
-        let message = self.compose(era, Some(fresh), wire_id, era.liveness(), &Params::default(), false);
-        self.ping_under(wire_id, era, message, exchange, now)
+        let ping = self.ping_under(fresh, wire_id, now);
+        self.send(ping, now)
     }
 
-    fn ping_under(&mut self, wire_id: u64, era: Era, message: Message, exchange: Exchange, now: Now) -> ExchangeId {
-        let exchange = Exchange { wire_id: Some(wire_id), rpc_method: Some(era.liveness().to_owned()), ..exchange };
-        self.post(exchange, message, PING_MS.min(self.config.timeout_ms), now)
+    fn ping_under(&self, session: &Established<P>, wire_id: u64, now: Now) -> Parcel {
+        let (method, timeout) = (session.era().liveness(), PING_MS.min(self.config.timeout_ms));
+        self.own_request(Purpose::Ping, Some(session), wire_id, method, &Params::default(), timeout, now)
     }
 
     pub(super) fn ping_answered(

@@ -5,7 +5,6 @@ use super::era::negotiation::{Evidence, weigh};
 use super::era::{Era, legacy, modern};
 use super::exchange::{Answer, Exchange};
 use super::listen::Listening;
-use super::send::outgoing;
 use super::session::Session;
 use super::state::{Discovered, Established, SessionId, Since, Step};
 use super::{Code, Error, ExchangeId, Now, Outcome, Params, Payload, Purpose, error::Diagnosis};
@@ -46,16 +45,10 @@ impl<P: Payload> Session<P> {
             return;
         }
         let wire_id = self.fresh_wire_id();
-        let exchange = Exchange {
-            era: Era::Modern,
-            wire_id: Some(wire_id),
-            rpc_method: Some(modern::DISCOVER.to_owned()),
-            attempt: self.state.establishing().map_or(1, |establishing| establishing.failed + 1),
-            ..outgoing::<P>(Purpose::Discover, None, now)
-        };
-        let message = self.compose(Era::Modern, None, wire_id, modern::DISCOVER, &Params::default(), false);
         let timeout = DISCOVER_MS.min(self.config.timeout_ms / 2);
-        let exchange = self.post(exchange, message, timeout, now);
+        let params = Params::default();
+        let parcel = self.own_request(Purpose::Discover, None, wire_id, modern::DISCOVER, &params, timeout, now);
+        let exchange = self.send(parcel, now);
         self.step(Step::Discover { exchange });
     }
 

@@ -6,7 +6,7 @@ use super::json::Json;
 use super::json_rpc::{self, Id};
 use super::list::Gather;
 use super::repair::Relation;
-use super::send::outgoing;
+use super::send::{outgoing, posted};
 use super::session::Session;
 use super::time::Timer;
 use super::{CallId, Field, Now, Output, Payload, Purpose, QuestionId};
@@ -134,9 +134,10 @@ impl<P: Payload> Session<P> {
             return;
         }
         let Some(session) = self.state.known() else { return };
-        let exchange = outgoing(Purpose::Answer, Some(session), now);
+        let mut exchange = outgoing(Purpose::Answer, Some(session), now);
+        exchange.timeout_ms = Some(ANSWER_MS);
         let message = (legacy::post_headers(Some(session)), json_rpc::response(id, answer));
-        self.post(exchange, message, ANSWER_MS, now);
+        self.send(posted(exchange, message), now);
     }
 
     /// "notifications/cancelled": the server does not want the answer any more.

@@ -19,7 +19,10 @@ use super::{CallId, Code, Error, ExchangeId, Now, Output, Params, Payload, Purpo
 const AT_ONCE: usize = 100;
 
 /// Header fields and body.
-pub(super) type Message = (Vec<(String, String)>, String);
+type Message = (Vec<(String, String)>, String);
+
+/// A request that is about to be sent, and what is known of it.
+pub(super) type Parcel = (Box<Exchange>, Request);
 
 impl<P: Payload> Session<P> {
     /// Sends a command under the session that is ready.
@@ -95,16 +98,12 @@ impl<P: Payload> Session<P> {
                 .name
                 .as_ref()
                 .is_some_and(|tool| method == "tools/call" && self.repeatable_tools.contains(tool));
-        let exchange = Exchange {
-            attempt: call.sends + 1,
-            rpc_method: Some(method),
-            wire_id: purpose.wants_response().then_some(wire_id),
-            ..outgoing(purpose, Some(session), now)
-        };
-        let request =
-            Request { method: Method::Post, headers, body: Some(body), rpc_method: exchange.rpc_method.clone() };
+        let mut exchange = outgoing(purpose, Some(session), now);
+        exchange.attempt = call.sends + 1;
+        exchange.rpc_method = Some(method);
+        exchange.wire_id = purpose.wants_response().then_some(wire_id);
         self.next_wire_id = wire_id;
-        let sent = self.send(exchange, request, now);
+        let sent = self.send(posted(exchange, (headers, body)), now);
         if let Some(call) = self.calls.get_mut(&id) {
             call.sends += 1;
             call.safe = safe;
@@ -129,8 +128,47 @@ impl<P: Payload> Session<P> {
         (call.method.clone(), params)
     }
 
+    /// A request of our own under this session, or before there is one. `timeout_ms` bounds the exchange.
+    pub(super) fn own_request(
+        &self,
+        purpose: Purpose,
+        session: Option<&Established<P>>,
+        wire_id: u64,
+        method: &str,
+        params: &Params,
+        timeout_ms: u64,
+        now: Now,
+    ) -> Parcel {
+        let mut exchange = outgoing(purpose, session, now);
+        if session.is_none() {
+            exchange.attempt = self.state.establishing().map_or(1, |establishing| establishing.failed + 1);
+        }
+        // Nobody waits for the answer to what only tells.
+        exchange.wire_id = (purpose != Purpose::Cancelled).then_some(wire_id);
+        exchange.rpc_method = Some(method.to_owned());
+        exchange.timeout_ms = Some(timeout_ms);
+        let message = self.compose(exchange.era, session, wire_id, method, params, false);
+        posted(exchange, message)
+    }
+
+    /// A notification of our own under this session.
+    pub(super) fn own_notification(
+        &self,
+        purpose: Purpose,
+        session: &Established<P>,
+        method: &str,
+        params: &Params,
+        timeout_ms: u64,
+        now: Now,
+    ) -> Parcel {
+        let mut exchange = outgoing(purpose, Some(session), now);
+        exchange.rpc_method = Some(method.to_owned());
+        exchange.timeout_ms = Some(timeout_ms);
+        posted(exchange, self.compose_notification(session, method, params))
+    }
+
     /// A request as this era wants it.
-    pub(super) fn compose(
+    fn compose(
         &self,
         era: Era,
         session: Option<&Established<P>>,
@@ -149,7 +187,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// A notification as the era of this session wants it.
-    pub(super) fn compose_notification(&self, session: &Established<P>, method: &str, params: &Params) -> Message {
+    fn compose_notification(&self, session: &Established<P>, method: &str, params: &Params) -> Message {
         match session.era() {
             Era::Legacy => (legacy::post_headers(Some(session)), json_rpc::notification(method, params, "")),
             Era::Modern => {
@@ -177,17 +215,9 @@ impl<P: Payload> Session<P> {
         }
     }
 
-    /// Sends one message of our own. `timeout_ms` bounds the exchange.
-    pub(super) fn post(&mut self, exchange: Exchange, message: Message, timeout_ms: u64, now: Now) -> ExchangeId {
-        let rpc_method = exchange.rpc_method.clone();
-        let (headers, body) = message;
-        let exchange = Exchange { timeout_ms: Some(timeout_ms), ..exchange };
-        self.send(exchange, Request { method: Method::Post, headers, body: Some(body), rpc_method }, now)
-    }
-
-    pub(super) fn send(&mut self, exchange: Exchange, request: Request, now: Now) -> ExchangeId {
+    pub(super) fn send(&mut self, (exchange, request): Parcel, now: Now) -> ExchangeId {
         let id = ExchangeId(self.fresh_id());
-        if let Some((exchange, request)) = self.hold_for_token(id, Box::new(exchange), request, now) {
+        if let Some((exchange, request)) = self.hold_for_token(id, exchange, request, now) {
             self.transmit(id, exchange, request, now);
         }
         id
@@ -233,10 +263,11 @@ impl<P: Payload> Session<P> {
 }
 
 /// A POST that is about to be sent under this session.
-pub(super) fn outgoing<P>(purpose: Purpose, session: Option<&Established<P>>, now: Now) -> Exchange {
-    Exchange {
+pub(super) fn outgoing<P>(purpose: Purpose, session: Option<&Established<P>>, now: Now) -> Box<Exchange> {
+    let era = if purpose == Purpose::Discover { Era::Modern } else { Era::Legacy };
+    Box::new(Exchange {
         purpose,
-        era: session.map_or(Era::Legacy, Established::era),
+        era: session.map_or(era, Established::era),
         generation: session.map_or(0, |session| session.generation),
         session: session.and_then(|session| session.id.clone()),
         method: Method::Post,
@@ -254,5 +285,10 @@ pub(super) fn outgoing<P>(purpose: Purpose, session: Option<&Established<P>>, no
         head_after: 0,
         concluded: false,
         cursor: Cursor::default(),
-    }
+    })
+}
+
+pub(super) fn posted(exchange: Box<Exchange>, (headers, body): Message) -> Parcel {
+    let rpc_method = exchange.rpc_method.clone();
+    (exchange, Request { method: Method::Post, headers, body: Some(body), rpc_method })
 }

@@ -6,8 +6,9 @@ use super::era::legacy;
 use super::exchange::Exchange;
 use super::http::{Method, Request};
 use super::repair::Relation;
-use super::send::outgoing;
+use super::send::{Parcel, outgoing};
 use super::session::Session;
+use super::state::Established;
 use super::time::Timer;
 use super::{CallId, Code, Error, Now, Outcome, Payload, Purpose, backoff};
 
@@ -87,15 +88,10 @@ impl<P: Payload> Session<P> {
             let text = "The session was lost while the call may have been running.";
             return self.unknown(id, broken.generation, Error::new(Code::OutcomeUnknown, Outcome::Unknown, text), now);
         };
-        let exchange = Exchange {
-            method: Method::Get,
-            wire_id: broken.wire_id,
-            attempt,
-            cursor: broken.cursor.clone(),
-            ..outgoing(Purpose::Call(id), Some(session), now)
-        };
-        let request = stream_request(session, broken.cursor.event_id);
-        let sent = self.send(exchange, request, now);
+        let mut parcel = stream_request(Purpose::Call(id), session, broken.cursor, now);
+        parcel.0.wire_id = broken.wire_id;
+        parcel.0.attempt = attempt;
+        let sent = self.send(parcel, now);
         if let Some(call) = self.calls.get_mut(&id) {
             call.place = Place::Sent(sent);
         }
@@ -107,10 +103,9 @@ impl<P: Payload> Session<P> {
         call.sends += 1;
         call.safe = false;
         call.maybe_ran = true;
-        let request = stream_request(session, Some(event_id.clone()));
         let cursor = Cursor { event_id: Some(event_id), ..Cursor::default() };
-        let exchange = Exchange { method: Method::Get, cursor, ..outgoing(Purpose::Call(id), Some(session), now) };
-        let sent = self.send(exchange, request, now);
+        let parcel = stream_request(Purpose::Call(id), session, cursor, now);
+        let sent = self.send(parcel, now);
         if let Some(call) = self.calls.get_mut(&id) {
             call.place = Place::Sent(sent);
         }
@@ -118,9 +113,12 @@ impl<P: Payload> Session<P> {
 }
 
 /// A GET that opens or resumes an event stream.
-pub(super) fn stream_request<P>(session: &super::state::Established<P>, event_id: Option<String>) -> Request {
+pub(super) fn stream_request<P>(purpose: Purpose, session: &Established<P>, cursor: Cursor, now: Now) -> Parcel {
     let mut headers = vec![("accept".to_owned(), "text/event-stream".to_owned())];
     headers.extend(legacy::session_headers(session));
-    headers.extend(event_id.map(|id| ("last-event-id".to_owned(), id)));
-    Request { method: Method::Get, headers, body: None, rpc_method: None }
+    headers.extend(cursor.event_id.clone().map(|id| ("last-event-id".to_owned(), id)));
+    let mut exchange = outgoing(purpose, Some(session), now);
+    exchange.method = Method::Get;
+    exchange.cursor = cursor;
+    (exchange, Request { method: Method::Get, headers, body: None, rpc_method: None })
 }

@@ -5,12 +5,9 @@
 use super::call::{Call, Place};
 use super::config::Listen;
 use super::era::{Era, modern};
-use super::exchange::Exchange;
-use super::http::{Method, Request};
 use super::json::quote;
 use super::list::Gather;
 use super::listen::Listening;
-use super::send::outgoing;
 use super::session::Session;
 use super::state::Established;
 use super::status::Event;
@@ -110,16 +107,9 @@ impl<P: Payload> Session<P> {
         let wire_id = self.fresh_wire_id();
         let Some(session) = self.state.ready() else { return };
         let params = Params { text: Some(format!("{{\"notifications\":{{{filter}}}}}")), ..Params::default() };
-        let exchange = Exchange {
-            wire_id: Some(wire_id),
-            rpc_method: Some(modern::LISTEN.to_owned()),
-            timeout_ms: Some(ACKNOWLEDGED_MS),
-            ..outgoing(Purpose::Listen, Some(session), now)
-        };
-        let (headers, body) = self.compose(session.era(), Some(session), wire_id, modern::LISTEN, &params, false);
-        let rpc_method = exchange.rpc_method.clone();
-        let request = Request { method: Method::Post, headers, body: Some(body), rpc_method };
-        let exchange = self.send(exchange, request, now);
+        let (purpose, method) = (Purpose::Listen, modern::LISTEN);
+        let parcel = self.own_request(purpose, Some(session), wire_id, method, &params, ACKNOWLEDGED_MS, now);
+        let exchange = self.send(parcel, now);
         let heard = Heard { filter, granted: None, before, after_break };
         self.set_listening_state(Listening::Open { exchange, short, heard });
     }
