@@ -47,25 +47,25 @@ impl<P: Payload> Session<P> {
                 self.call_succeeded(id, exchange, result, now);
             }
             Answer::Lost { .. } if self.resume_later(id, exchange, now) => {}
-            Answer::Lost { error } => self.unknown(id, exchange.generation, *error, now),
+            Answer::Lost { error } => self.unknown(id, exchange.generation, error, now),
             // The stream cannot be resumed, whatever the reason: the call itself was taken.
             Answer::Refused { error, .. }
                 if exchange.method == Method::Get && !(exchange.is_stream() && verdict == Verdict::NotEviction) =>
             {
-                self.unknown(id, exchange.generation, *error, now);
+                self.unknown(id, exchange.generation, error, now);
             }
             // The request that would have resumed the stream was not sent, or led elsewhere: that says nothing of the call.
             Answer::Unusable { error } if exchange.method == Method::Get && exchange.head.is_none() => {
                 if !self.resume_later(id, exchange, now) {
-                    self.unknown(id, exchange.generation, *error, now);
+                    self.unknown(id, exchange.generation, error, now);
                 }
             }
             Answer::Unusable { error } => self.settle(id, Err(error)),
             Answer::Accepted => {
                 let text = "The server accepted the request with HTTP 202 and gave no answer.";
-                self.settle(id, Err(Box::new(Error::new(Code::Protocol, Outcome::Unknown, text).with_status(202))));
+                self.settle(id, Err(Error::boxed(Code::Protocol, Outcome::Unknown, text).with_status(202)));
             }
-            Answer::Refused { refusal, error, retry_after } => match verdict {
+            Answer::Refused { refusal, mut error, retry_after } => match verdict {
                 Verdict::Evicted => {
                     self.past.gate = Some((refusal.status, refusal.rpc_code));
                     self.evicted(id, exchange, now);
@@ -79,25 +79,26 @@ impl<P: Payload> Session<P> {
                     self.suspected(id, exchange, error, gate, now);
                 }
                 Verdict::UnknownOutcome { session_gone: true } => {
-                    self.unknown_and_gone(id, exchange.generation, *error, now)
+                    self.unknown_and_gone(id, exchange.generation, error, now)
                 }
-                Verdict::UnknownOutcome { session_gone: false } => self.unknown(id, exchange.generation, *error, now),
+                Verdict::UnknownOutcome { session_gone: false } => self.unknown(id, exchange.generation, error, now),
                 Verdict::Transient => {
                     let late = exchange.head_after > self.gate_ms();
                     // A rate limiter refuses before it dispatches, and so does a server that says when to come back.
                     // Any other 503 may be a proxy's word on a connection that broke.
                     let gate = !late && (refusal.status == 429 || retry_after.is_some());
-                    self.busy(id, *error, gate, retry_after.unwrap_or_default(), now);
+                    self.busy(id, error, gate, retry_after.unwrap_or_default(), now);
                 }
                 Verdict::OtherEra if exchange.head_after > self.gate_ms() => {
-                    self.unknown(id, exchange.generation, *error, now);
+                    self.unknown(id, exchange.generation, error, now);
                 }
                 Verdict::OtherEra if self.other_era(id, exchange, &error, now) => {}
                 Verdict::OtherEra => {
                     let text = "The server no longer speaks the negotiated protocol version. Connect again.";
-                    let error = Error { message: text.to_owned(), outcome: Outcome::NotExecuted, ..*error };
-                    let error = Error { code: Code::UnsupportedVersion, ..error };
-                    self.settle(id, Err(Box::new(error)));
+                    error.code = Code::UnsupportedVersion;
+                    error.outcome = Outcome::NotExecuted;
+                    error.message = text.to_owned();
+                    self.settle(id, Err(error));
                 }
                 Verdict::NotEviction if exchange.session.is_none() && asks_for_session(&refusal) => {
                     self.emit(Event::Warning {
@@ -105,9 +106,9 @@ impl<P: Payload> Session<P> {
                         header: HIDDEN_SESSION_ID.header,
                         hint: HIDDEN_SESSION_ID.hint,
                     });
-                    let error = Error::new(Code::Cors, Outcome::NotExecuted, HIDDEN_SESSION_ID.hint);
+                    let error = Error::boxed(Code::Cors, Outcome::NotExecuted, HIDDEN_SESSION_ID.hint);
                     let error = error.with_status(refusal.status).with_diagnosis(HIDDEN_SESSION_ID);
-                    self.settle(id, Err(Box::new(error)));
+                    self.settle(id, Err(error));
                 }
                 // "If it does not know ping": an answer all the same.
                 Verdict::NotEviction if verifies && refusal.rpc_code.is_some() => {
@@ -147,7 +148,7 @@ impl<P: Payload> Session<P> {
             // "Unrecognized resultType: an invalid response" (2026-07-28, basic, ResultType).
             ResultType::Task | ResultType::Unknown => {
                 let text = "The server answered with a `resultType` that is none of this request's.";
-                return self.settle(id, Err(Box::new(Error::new(Code::Protocol, Outcome::Unknown, text))));
+                return self.settle(id, Err(Error::boxed(Code::Protocol, Outcome::Unknown, text)));
             }
         }
         let result = match method.as_str() {
@@ -243,8 +244,8 @@ impl<P: Payload> Session<P> {
         } else {
             "The server refused the session. The call was sent three times, and is not sent again."
         };
-        let error = Error::new(Code::SessionLost, call.outcome(), message).retryable();
-        self.settle(id, Err(Box::new(error)));
+        let error = Error::boxed(Code::SessionLost, call.outcome(), message).retryable();
+        self.settle(id, Err(error));
     }
 
     /// It sounds like the gate. A ping under the same session tells.
@@ -258,12 +259,12 @@ impl<P: Payload> Session<P> {
             }
             // The session cannot be asked any more; but this is how its gate refuses.
             Relation::Gone if gate => self.evicted(id, exchange, now),
-            Relation::Gone | Relation::Doubted => self.unknown(id, exchange.generation, *error, now),
+            Relation::Gone | Relation::Doubted => self.unknown(id, exchange.generation, error, now),
         }
     }
 
     /// The call may have run: sent again only if a second run does no harm.
-    pub(super) fn unknown(&mut self, id: CallId, generation: u32, error: Error<P>, now: Now) {
+    pub(super) fn unknown(&mut self, id: CallId, generation: u32, error: Box<Error<P>>, now: Now) {
         let again = self.may_resend_unknown(id, Repair::Connection);
         if !again {
             let what = match error.http_status.filter(|status| !(200..300).contains(status)) {
@@ -280,7 +281,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// As [`Self::unknown`], and the session is gone: the refusal came later than a gate refuses.
-    fn unknown_and_gone(&mut self, id: CallId, generation: u32, error: Error<P>, now: Now) {
+    fn unknown_and_gone(&mut self, id: CallId, generation: u32, error: Box<Error<P>>, now: Now) {
         let again = self.may_resend_unknown(id, Repair::Session);
         if !again {
             self.settle_unknown(id, REFUSED_LATE, error);
@@ -298,16 +299,19 @@ impl<P: Payload> Session<P> {
         call.safe && self.config.recovery.mode != Mode::Off && call.spend(repair)
     }
 
-    pub(super) fn settle_unknown(&mut self, id: CallId, what: &str, error: Error<P>) {
+    pub(super) fn settle_unknown(&mut self, id: CallId, what: &str, mut error: Box<Error<P>>) {
         let again = self.calls.get(&id).is_some_and(|call| call.sends > 1);
         let why = if again { "It was sent again once." } else { "It was not sent again, because it may have run." };
-        let code = if error.code == Code::Network { Code::Network } else { Code::OutcomeUnknown };
-        let message = format!("{what} {why}");
-        self.settle(id, Err(Box::new(Error { code, message, outcome: Outcome::Unknown, ..error })));
+        if error.code != Code::Network {
+            error.code = Code::OutcomeUnknown;
+        }
+        error.message = format!("{what} {why}");
+        error.outcome = Outcome::Unknown;
+        self.settle(id, Err(error));
     }
 
     /// The server is busy: the session may live. `gate`: it refused before it dispatched.
-    fn busy(&mut self, id: CallId, error: Error<P>, gate: bool, floor_ms: u64, now: Now) {
+    fn busy(&mut self, id: CallId, mut error: Box<Error<P>>, gate: bool, floor_ms: u64, now: Now) {
         let Some(call) = self.calls.get_mut(&id) else { return };
         call.maybe_ran |= !gate;
         let (safe, outcome) = (call.safe, call.outcome());
@@ -322,7 +326,8 @@ impl<P: Payload> Session<P> {
         if may && in_time && self.spend(id, Repair::Busy) {
             self.timers.set(Timer::Resend(id), until);
         } else {
-            self.settle(id, Err(Box::new(Error { outcome, ..error }.retryable())));
+            error.outcome = outcome;
+            self.settle(id, Err(error.retryable()));
         }
     }
 
@@ -342,7 +347,7 @@ impl<P: Payload> Session<P> {
                 self.proven(exchange.generation, now);
                 self.settle(id, Ok(P::empty()));
             }
-            Answer::Lost { error } => self.unknown(id, exchange.generation, *error, now),
+            Answer::Lost { error } => self.unknown(id, exchange.generation, error, now),
             Answer::Refused { error, .. } => {
                 // What a dead session refused is not replayed: it may speak of that session's requests.
                 if verdict.session_gone() {

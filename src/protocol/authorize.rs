@@ -307,7 +307,7 @@ impl<P: Payload> Session<P> {
             }
             Authorized::NeedsUser => {
                 let text = "The server wants an authorization, for which the user would have to be asked.";
-                Some(Box::new(Error::new(Code::Auth, Outcome::NotExecuted, text)))
+                Some(Error::boxed(Code::Auth, Outcome::NotExecuted, text))
             }
             Authorized::Failed(error) => Some(error),
             Authorized::Granted { refresh_at_unix_ms } => {
@@ -339,7 +339,7 @@ impl<P: Payload> Session<P> {
             match &error {
                 Some(error) => {
                     let outcome = self.outcome(id);
-                    self.settle(id, Err(Box::new(Error { outcome, ..(**error).clone() })));
+                    self.settle(id, Err(error.clone().with_outcome(outcome)));
                 }
                 None => self.dispatch(id, now),
             }

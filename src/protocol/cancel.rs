@@ -69,9 +69,9 @@ impl<P: Payload> Session<P> {
         } else {
             format!("Not sent within {waited} ms: there is no session. See `status.waitingFor` and `status.lastError`.")
         };
-        let error = Error::new(Code::Timeout, outcome, message).retryable();
+        let error = Error::boxed(Code::Timeout, outcome, message).retryable();
         if let Some(given_up) = self.forget(id) {
-            self.output(super::Output::Settle { call: id, result: Err(Box::new(error)) });
+            self.output(super::Output::Settle { call: id, result: Err(error) });
             self.withdraw_from_wire(&given_up, Some("timed out"), now);
         }
         if kind == Kind::Connect && self.is_first() {
@@ -146,7 +146,7 @@ impl<P: Payload> Session<P> {
                 && !exchange.concluded
             {
                 let text = "The session was lost while the call may have been running.";
-                let error = Box::new(Error::new(Code::OutcomeUnknown, Outcome::Unknown, text).retryable());
+                let error = Error::boxed(Code::OutcomeUnknown, Outcome::Unknown, text).retryable();
                 self.call_answered(call, &exchange, Answer::Lost { error }, Verdict::NotEviction, now);
             }
         }

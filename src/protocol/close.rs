@@ -62,10 +62,10 @@ impl<P: Payload> Session<P> {
         for id in open {
             let closed = || {
                 let text = "The session was closed before the call was answered.";
-                Error::new(Code::Closed, Outcome::NotExecuted, text)
+                Error::boxed(Code::Closed, Outcome::NotExecuted, text)
             };
-            let error = self.past.parted.as_deref().cloned().unwrap_or_else(closed);
-            self.settle(id, Err(Box::new(Error { outcome: self.outcome(id), ..error })));
+            let error = self.past.parted.clone().unwrap_or_else(closed);
+            self.settle(id, Err(error.with_outcome(self.outcome(id))));
         }
         for exchange in exchanges {
             self.abort(exchange, now);

@@ -161,23 +161,34 @@ impl<P> Error<P> {
         }
     }
 
+    /// As [`Self::new`], where it stays: moving one costs code.
+    #[must_use]
+    pub fn boxed(code: Code, outcome: Outcome, message: impl Into<String>) -> Box<Self> {
+        Box::new(Self::new(code, outcome, message))
+    }
+
     /// Marks it as one that may succeed later.
     #[must_use]
-    pub fn retryable(mut self) -> Self {
+    pub fn retryable(mut self: Box<Self>) -> Box<Self> {
         self.retryable = true;
+        self
+    }
+
+    pub(super) fn with_outcome(mut self: Box<Self>, outcome: Outcome) -> Box<Self> {
+        self.outcome = outcome;
         self
     }
 
     /// With the HTTP status of the refusal.
     #[must_use]
-    pub fn with_status(mut self, status: u16) -> Self {
+    pub fn with_status(mut self: Box<Self>, status: u16) -> Box<Self> {
         self.http_status = Some(status);
         self
     }
 
     /// With a diagnosis.
     #[must_use]
-    pub fn with_diagnosis(mut self, diagnosis: Diagnosis) -> Self {
+    pub fn with_diagnosis(mut self: Box<Self>, diagnosis: Diagnosis) -> Box<Self> {
         self.diagnosis = Some(diagnosis);
         self
     }

@@ -106,7 +106,7 @@ impl<P: Payload> Session<P> {
         }
         if self.has_nothing_to_replay() {
             let text = "The session has expired. It was taken up without its `initialize`, and cannot be made anew.";
-            return self.part(Error::new(Code::SessionLost, Outcome::NotExecuted, text), "the session expired", now);
+            return self.part(Error::boxed(Code::SessionLost, Outcome::NotExecuted, text), "the session expired", now);
         }
         let params = self.initialize_params();
         let wire_id = self.fresh_wire_id();
@@ -166,10 +166,11 @@ impl<P: Payload> Session<P> {
                     return;
                 }
                 if other_era && error.code != Code::Cors {
-                    let Error { code, message, .. } = unsupported_error::<P>(&named(&error));
-                    *error = Error { code, message, ..*error };
+                    let unsupported = unsupported_error::<P>(&named(&error));
+                    error.code = unsupported.code;
+                    error.message = unsupported.message;
                     if self.is_other_server(&error) {
-                        return self.part(*error, OTHER_SERVER, now);
+                        return self.part(error, OTHER_SERVER, now);
                     }
                 }
                 if matches!(refusal.status, 404 | 405) {
@@ -198,7 +199,7 @@ impl<P: Payload> Session<P> {
         match self.read_handshake(exchange, result, now) {
             Ok(fresh) => self.handshake_succeeded(fresh, now),
             Err(error) if self.is_other_server(&error) => self.part(error, OTHER_SERVER, now),
-            Err(error) => self.attempt_failed(Box::new(error), 0, now),
+            Err(error) => self.attempt_failed(error, 0, now),
         }
     }
 
@@ -207,23 +208,23 @@ impl<P: Payload> Session<P> {
         exchange: &Exchange,
         result: P,
         now: Now,
-    ) -> Result<Established<P>, Error<P>> {
+    ) -> Result<Established<P>, Box<Error<P>>> {
         let Some(named) = result.field(Field::ProtocolVersion).and_then(|version| version.as_string()) else {
             let message = "The answer to `initialize` has no protocolVersion that is a string.";
-            return Err(Error::new(Code::NotMcp, Outcome::NotExecuted, message));
+            return Err(Error::boxed(Code::NotMcp, Outcome::NotExecuted, message));
         };
         let Some(version) = legacy::version(&named) else {
             let ours = legacy::VERSIONS.iter().joined(", ");
             let theirs = named.as_str();
             let theirs = if legacy::is_date(theirs) { theirs } else { "of another form" };
             let message = format!("The server speaks protocol version {theirs}; this client speaks {ours}.");
-            return Err(Error::new(Code::UnsupportedVersion, Outcome::NotExecuted, message));
+            return Err(Error::boxed(Code::UnsupportedVersion, Outcome::NotExecuted, message));
         };
         let id = match exchange.head.as_ref().and_then(|head| head.session_id.as_deref()) {
             None => None,
             Some(id) => Some(SessionId::parse(id).ok_or_else(|| {
                 let message = "The server's Mcp-Session-Id has characters other than visible ASCII.";
-                Error::new(Code::Protocol, Outcome::NotExecuted, message)
+                Error::boxed(Code::Protocol, Outcome::NotExecuted, message)
             })?),
         };
         self.past.legacy_since = Some(now.mono);
@@ -305,8 +306,8 @@ impl<P: Payload> Session<P> {
                     self.state.take_fresh();
                 }
                 if hidden && asks_for_session(&refusal) {
-                    let error = Error::new(Code::Cors, Outcome::NotExecuted, HIDDEN_SESSION_ID.hint);
-                    (Box::new(error.with_status(refusal.status).with_diagnosis(HIDDEN_SESSION_ID)), 0)
+                    let error = Error::boxed(Code::Cors, Outcome::NotExecuted, HIDDEN_SESSION_ID.hint);
+                    (error.with_status(refusal.status).with_diagnosis(HIDDEN_SESSION_ID), 0)
                 } else if verdict == Verdict::Transient {
                     (error, retry_after.unwrap_or_default())
                 } else {

@@ -130,10 +130,13 @@ impl<P: Payload> Session<P> {
             Some(call) => (call.outcome(), call.kind),
             None => (Outcome::NotExecuted, Kind::Request),
         };
+        let mut own = Box::new(error.clone());
+        own.outcome = outcome;
         if first && kind == Kind::Connect || error.code == Code::Auth {
-            return Box::new(Error { outcome, ..error.clone() });
+            return own;
         }
-        let message = format!("The session was lost, and a new one could not be made. {}", error.message);
-        Box::new(Error { code: Code::SessionLost, message, outcome, ..error.clone() }.retryable())
+        own.code = Code::SessionLost;
+        own.message = format!("The session was lost, and a new one could not be made. {}", error.message);
+        own.retryable()
     }
 }

@@ -49,7 +49,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// Why the host's Client cannot go on with the new session, if it cannot.
-    pub(super) fn estranged(&self) -> Option<Error<P>> {
+    pub(super) fn estranged(&self) -> Option<Box<Error<P>>> {
         let (Handshake::Host, Some(old), Some(fresh)) =
             (&self.config.handshake, self.state.known(), self.state.fresh())
         else {
@@ -57,7 +57,7 @@ impl<P: Payload> Session<P> {
         };
         if old.version != fresh.version {
             let text = "The new session has another protocol version than the one before. Connect again.";
-            return Some(Error::new(Code::UnsupportedVersion, Outcome::NotExecuted, text));
+            return Some(Error::boxed(Code::UnsupportedVersion, Outcome::NotExecuted, text));
         }
         let text = |of: &Established<P>, field| of.handshake.field(field).and_then(|value| value.to_json());
         let differs = |field| text(old, field) != text(fresh, field);
@@ -78,7 +78,7 @@ impl<P: Payload> Session<P> {
             }
             (ReconnectOn::Incompatible | ReconnectOn::AnyChange, None) => return None,
         };
-        Some(Error::new(Code::SessionLost, Outcome::NotExecuted, message))
+        Some(Error::boxed(Code::SessionLost, Outcome::NotExecuted, message))
     }
 
     /// Whether the answer to a replayed handshake says that the server has no such sessions any more.
@@ -89,9 +89,9 @@ impl<P: Payload> Session<P> {
     }
 
     /// The end beneath the host's Client: it hears `close`, and connects anew.
-    pub(super) fn part(&mut self, error: Error<P>, reason: &'static str, now: Now) {
+    pub(super) fn part(&mut self, error: Box<Error<P>>, reason: &'static str, now: Now) {
         let delete = self.state.fresh().and_then(|fresh| delete_request(fresh, now));
-        self.past.parted = Some(Box::new(error));
+        self.past.parted = Some(error);
         self.shut(reason, now);
         if let Some(delete) = delete {
             self.delete(delete, now);
@@ -134,7 +134,7 @@ impl<P: Payload> Session<P> {
         let stale = generation.is_some_and(|generation| self.relation(generation) == Relation::Gone);
         if stale {
             let text = "The session whose stream this was is gone: whether the call ran is not known.";
-            self.settle(id, Err(Box::new(Error::new(Code::OutcomeUnknown, Outcome::Unknown, text))));
+            self.settle(id, Err(Error::boxed(Code::OutcomeUnknown, Outcome::Unknown, text)));
         }
         stale
     }

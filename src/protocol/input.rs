@@ -51,7 +51,7 @@ impl<P: Payload> Session<P> {
     /// The server answered a call with `input_required`.
     pub(super) fn input_required(&mut self, id: CallId, result: &P, now: Now) {
         let Some(call) = self.calls.get_mut(&id) else { return };
-        let bad = |text: &str| Error::new(Code::Protocol, Outcome::Unknown, text);
+        let bad = |text: &str| Error::boxed(Code::Protocol, Outcome::Unknown, text);
         let error = if call.options.manual_input {
             return self.settle(id, Ok(result.clone()));
         } else if !matches!(call.method.as_str(), "tools/call" | "prompts/get" | "resources/read") {
@@ -71,7 +71,7 @@ impl<P: Payload> Session<P> {
             _ => None,
         });
         if let Some(error) = error {
-            return self.settle(id, Err(Box::new(error)));
+            return self.settle(id, Err(error));
         }
         let state = state.and_then(|state| state.as_string());
         let requests = requests.unwrap_or_default();
@@ -98,8 +98,8 @@ impl<P: Payload> Session<P> {
                 !self.handled.contains(&method) || self.undeclared_mode(&method, params.as_ref()).is_some();
             if undeclared {
                 let text = "The server needs input that this client did not declare it can give: see `handlers`.";
-                let error = Error::new(Code::Input, Outcome::Unknown, text);
-                return self.settle(id, Err(Box::new(error)));
+                let error = Error::boxed(Code::Input, Outcome::Unknown, text);
+                return self.settle(id, Err(error));
             }
             asked.push((key, method, params));
         }
@@ -124,8 +124,8 @@ impl<P: Payload> Session<P> {
         };
         let Ok(input) = answer else {
             let text = "The server needs input, and the handler that was asked for it failed.";
-            let error = Error::new(Code::Input, Outcome::Unknown, text);
-            return self.settle(id, Err(Box::new(error)));
+            let error = Error::boxed(Code::Input, Outcome::Unknown, text);
+            return self.settle(id, Err(error));
         };
         round.give(key, input);
         if round.is_complete() {
@@ -150,7 +150,7 @@ impl<P: Payload> Session<P> {
         let Some(call) = self.calls.get_mut(&id).filter(|call| matches!(call.place, Place::Asking)) else { return };
         call.round = None;
         self.start_clock(Some(id), now);
-        self.unknown(id, generation, Error::new(Code::OutcomeUnknown, Outcome::Unknown, REPLACED), now);
+        self.unknown(id, generation, Error::boxed(Code::OutcomeUnknown, Outcome::Unknown, REPLACED), now);
     }
 
     /// The server is of the legacy era now, and knows nothing of what it asked: the call begins anew, or fails.
@@ -161,7 +161,7 @@ impl<P: Payload> Session<P> {
         if call.safe && self.config.recovery.mode != Mode::Off {
             self.dispatch(id, now);
         } else {
-            self.settle_unknown(id, REPLACED, Error::new(Code::OutcomeUnknown, Outcome::Unknown, REPLACED));
+            self.settle_unknown(id, REPLACED, Error::boxed(Code::OutcomeUnknown, Outcome::Unknown, REPLACED));
         }
     }
 }

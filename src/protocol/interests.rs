@@ -313,7 +313,7 @@ impl<P: Payload> Session<P> {
             if changes.tools.as_ref().is_some_and(|tools| tools.touches(&name)) {
                 let text = "The server was replaced while it refused this call, and this tool is another now. It was not \
                             sent to the new one: list the tools, and decide again.";
-                self.settle(id, Err(Box::new(Error::new(Code::SessionLost, Outcome::NotExecuted, text))));
+                self.settle(id, Err(Error::boxed(Code::SessionLost, Outcome::NotExecuted, text)));
             } else {
                 self.dispatch(id, now);
             }

@@ -148,7 +148,7 @@ fn told<P>(answer: Answer<P>, verdict: Verdict) -> Told<P> {
         Answer::Unusable { error } | Answer::Lost { error } => Told::Unclear(error),
         Answer::Accepted => {
             let text = "The server accepted a ping and gave no answer.";
-            Told::Unclear(Box::new(Error::new(Code::Protocol, Outcome::Unknown, text)))
+            Told::Unclear(Error::boxed(Code::Protocol, Outcome::Unknown, text))
         }
     }
 }

@@ -63,8 +63,8 @@ impl<P: Payload> Session<P> {
             Evidence::Legacy if pinned => {
                 let text =
                     "The server does not speak protocol version 2026-07-28, and the option `era` allows no other.";
-                let error = Error::new(Code::UnsupportedVersion, Outcome::NotExecuted, text);
-                self.attempt_failed(Box::new(error), 0, now);
+                let error = Error::boxed(Code::UnsupportedVersion, Outcome::NotExecuted, text);
+                self.attempt_failed(error, 0, now);
             }
             Evidence::Legacy => {
                 establishing.discovered = Discovered::Legacy;

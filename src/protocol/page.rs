@@ -236,7 +236,7 @@ impl<P: Payload> Session<P> {
     pub(super) fn hold_offline(&mut self, id: CallId, now: Now) {
         if self.config.offline == Offline::Fail {
             let outcome = self.outcome(id);
-            return self.settle(id, Err(Box::new(offline_error(outcome))));
+            return self.settle(id, Err(offline_error(outcome)));
         }
         match self.state.establishing_mut() {
             Some(establishing) => {
@@ -259,7 +259,7 @@ impl<P: Payload> Session<P> {
         let parked = self.state.establishing_mut().map(|establishing| std::mem::take(&mut establishing.parked));
         for id in parked.unwrap_or_default() {
             let outcome = self.outcome(id);
-            self.settle(id, Err(Box::new(offline_error(outcome))));
+            self.settle(id, Err(offline_error(outcome)));
         }
     }
 
@@ -283,6 +283,6 @@ impl<P: Payload> Session<P> {
     }
 }
 
-fn offline_error<P>(outcome: Outcome) -> Error<P> {
-    Error::new(Code::Network, outcome, OFFLINE.hint).with_diagnosis(OFFLINE).retryable()
+fn offline_error<P>(outcome: Outcome) -> Box<Error<P>> {
+    Error::boxed(Code::Network, outcome, OFFLINE.hint).with_diagnosis(OFFLINE).retryable()
 }

@@ -71,8 +71,9 @@ impl<P: Payload> Session<P> {
             Input::Redirected => self.take_redirect(id, now),
             Input::Unsent { cause } => {
                 let message = "The option `headers` gave no headers that can be sent: nothing was sent.";
-                let error = Error::new(Code::InvalidOption, Outcome::NotExecuted, message).with_cause(cause);
-                self.conclude(id, Answer::Unusable { error: Box::new(error) }, now);
+                let mut error = Error::boxed(Code::InvalidOption, Outcome::NotExecuted, message);
+                error.cause = cause;
+                self.conclude(id, Answer::Unusable { error }, now);
             }
             Input::End => self.take_end(id, now),
             Input::Failed { cause } => self.take_failure(id, cause, now),
@@ -122,7 +123,7 @@ impl<P: Payload> Session<P> {
                 if error.is_none() && self.judge(exchange, &refusal) == Verdict::NotEviction {
                     // On a stream the answer may follow; and nobody reads an answer to a notification.
                     if !exchange.is_stream() && exchange.purpose.wants_response() {
-                        let error = Box::new(unusable(exchange, None));
+                        let error = unusable(exchange, None);
                         self.conclude(id, Answer::Unusable { error }, now);
                     }
                     return;
@@ -139,8 +140,8 @@ impl<P: Payload> Session<P> {
         };
         let message =
             "The server answered with JSON-RPC that does not answer this request: no response, or one to another id.";
-        let error = Error::new(Code::Protocol, Outcome::Unknown, message).with_status(exchange.status());
-        self.conclude(id, Answer::Unusable { error: Box::new(error) }, now);
+        let error = Error::boxed(Code::Protocol, Outcome::Unknown, message).with_status(exchange.status());
+        self.conclude(id, Answer::Unusable { error }, now);
     }
 
     fn take_text(&mut self, id: ExchangeId, text: &str, now: Now) {
@@ -149,7 +150,7 @@ impl<P: Payload> Session<P> {
         let refusal = Refusal::from_text(head.status, head.www_authenticate.clone(), text, exchange.wire_id);
         if head.is_success() && self.judge(exchange, &refusal) == Verdict::NotEviction {
             let error = unusable(exchange, Some(text.len() as u64));
-            return self.conclude(id, Answer::Unusable { error: Box::new(error) }, now);
+            return self.conclude(id, Answer::Unusable { error }, now);
         }
         // The whole text is parsed again only to hand `data` to the caller.
         let error = P::parse(text).and_then(|value| match Message::read(&value) {
@@ -172,8 +173,8 @@ impl<P: Payload> Session<P> {
                 });
             }
             Malformed::Json { bytes } => unusable(exchange, Some(*bytes)),
-            Malformed::Utf8 => Error::new(Code::Protocol, Outcome::Unknown, "The answer is not UTF-8."),
-            Malformed::TooLarge { limit } => Error::new(
+            Malformed::Utf8 => Error::boxed(Code::Protocol, Outcome::Unknown, "The answer is not UTF-8."),
+            Malformed::TooLarge { limit } => Error::boxed(
                 Code::TooLarge,
                 Outcome::Unknown,
                 format!(
@@ -185,7 +186,7 @@ impl<P: Payload> Session<P> {
         if exchange.is_stream() {
             self.output(Output::Abort { exchange: id });
         }
-        self.conclude(id, Answer::Unusable { error: Box::new(error) }, now);
+        self.conclude(id, Answer::Unusable { error }, now);
         self.remove_exchange(id, now);
     }
 
@@ -197,8 +198,8 @@ impl<P: Payload> Session<P> {
             hint: "Use the final address; often it differs in the last slash only.",
         };
         let message = format!("The server answered with a redirect, which is not followed. {}", diagnosis.hint);
-        let error = Error::new(Code::Http, Outcome::NotExecuted, message).with_diagnosis(diagnosis);
-        self.conclude(id, Answer::Unusable { error: Box::new(error) }, now);
+        let error = Error::boxed(Code::Http, Outcome::NotExecuted, message).with_diagnosis(diagnosis);
+        self.conclude(id, Answer::Unusable { error }, now);
     }
 
     fn take_end(&mut self, id: ExchangeId, now: Now) {
@@ -207,18 +208,16 @@ impl<P: Payload> Session<P> {
             let answer = match &exchange.head {
                 Some(head) if head.is_success() && !exchange.purpose.wants_response() => Answer::Accepted,
                 Some(head) if head.is_success() && !exchange.is_stream() => {
-                    Answer::Unusable { error: Box::new(unusable(exchange, Some(0))) }
+                    Answer::Unusable { error: unusable(exchange, Some(0)) }
                 }
                 _ => Answer::Lost {
-                    error: Box::new(
-                        Error::new(
-                            Code::OutcomeUnknown,
-                            Outcome::Unknown,
-                            "The server ended the stream without an answer: the call may have run.",
-                        )
-                        .with_status(exchange.status())
-                        .retryable(),
-                    ),
+                    error: Error::boxed(
+                        Code::OutcomeUnknown,
+                        Outcome::Unknown,
+                        "The server ended the stream without an answer: the call may have run.",
+                    )
+                    .with_status(exchange.status())
+                    .retryable(),
                 },
             };
             self.conclude(id, answer, now);
@@ -239,8 +238,9 @@ impl<P: Payload> Session<P> {
                      CORS headers (Access-Control-Allow-Origin), which a page cannot tell apart."
                 }
             };
-            let error = Error::new(Code::Network, Outcome::Unknown, message).with_cause(cause).retryable();
-            self.conclude(id, Answer::Lost { error: Box::new(error) }, now);
+            let mut error = Error::boxed(Code::Network, Outcome::Unknown, message).retryable();
+            error.cause = cause;
+            self.conclude(id, Answer::Lost { error }, now);
         }
         self.remove_exchange(id, now);
     }
@@ -250,8 +250,8 @@ impl<P: Payload> Session<P> {
         let Some(concluded) = self.exchanges.get(&id).map(|exchange| exchange.concluded) else { return };
         self.output(Output::Abort { exchange: id });
         if !concluded {
-            let error = Error::new(Code::Timeout, Outcome::Unknown, "The server did not answer in time.").retryable();
-            self.conclude(id, Answer::Lost { error: Box::new(error) }, now);
+            let error = Error::boxed(Code::Timeout, Outcome::Unknown, "The server did not answer in time.").retryable();
+            self.conclude(id, Answer::Lost { error }, now);
         }
         self.remove_exchange(id, now);
     }
@@ -269,8 +269,8 @@ impl<P: Payload> Session<P> {
         let retry_after = exchange.head.as_ref().and_then(|head| head.retry_after.as_deref());
         let retry_after = retry_after.and_then(|value| backoff::retry_after(value, now.unix_ms));
         let own = matches!(self.config.handshake, Handshake::Own { .. });
-        let mut error =
-            Box::new(refusal_error(&self.past, &refusal, error, exchange, if own { EXCERPT } else { usize::MAX }));
+        let bound = if own { EXCERPT } else { usize::MAX };
+        let mut error = refusal_error(&self.past, &refusal, error, exchange, bound);
         // The browser may have sent it twice: the first copy ran, and the second was refused. Not for its credentials:
         // both had the same.
         let credentials = refusal.status == 401 && self.judge(exchange, &refusal) == Verdict::NotEviction;

@@ -133,9 +133,9 @@ impl<P: Payload> Session<P> {
             let may = !call.maybe_ran || call.safe;
             match if_alive {
                 IfAlive::Resend | IfAlive::Settled => self.dispatch(id, now),
-                IfAlive::Settle(error) if !may && gate => self.settle_unknown(id, REFUSED_LATE, *error),
+                IfAlive::Settle(error) if !may && gate => self.settle_unknown(id, REFUSED_LATE, error),
                 IfAlive::Settle(error) if !may => {
-                    self.settle(id, Err(Box::new(Error { outcome: Outcome::Unknown, ..*error })));
+                    self.settle(id, Err(error.with_outcome(Outcome::Unknown)));
                 }
                 IfAlive::Settle(_) if self.may_resend_refused(id) && self.spend(id, Repair::Session) => {
                     self.dispatch(id, now);
@@ -226,7 +226,7 @@ impl<P: Payload> Session<P> {
         for (id, if_alive) in check.into_iter().flat_map(|check| check.waiting) {
             match (if_alive, self.state.establishing_mut()) {
                 (IfAlive::Settle(error), _) => {
-                    self.settle(id, Err(Box::new(Error { outcome: Outcome::Unknown, ..*error })));
+                    self.settle(id, Err(error.with_outcome(Outcome::Unknown)));
                 }
                 (IfAlive::Resend | IfAlive::Settled, Some(establishing)) => establishing.parked.push(id),
                 (IfAlive::Resend | IfAlive::Settled, None) => {}
@@ -320,8 +320,8 @@ impl<P: Payload> Session<P> {
                 self.past.fruitless += 1;
                 self.state.take_fresh();
                 let text = "The server makes sessions and refuses each of them at once.";
-                let error = Error::new(Code::SessionLost, Outcome::NotExecuted, text).retryable();
-                self.attempt_failed(Box::new(error), 0, now);
+                let error = Error::boxed(Code::SessionLost, Outcome::NotExecuted, text).retryable();
+                self.attempt_failed(error, 0, now);
             }
         }
     }

@@ -33,9 +33,9 @@ impl<P: Payload> Session<P> {
         if let Some(missing) = session.missing_capability(&call.method) {
             let message =
                 format!("The server does not declare the capability `{missing}`, which {} needs.", call.method);
-            let error = Error::new(Code::Capability, call.outcome(), message);
+            let error = Error::boxed(Code::Capability, call.outcome(), message);
             self.interest_refused(id, now);
-            return self.settle(id, Err(Box::new(error)));
+            return self.settle(id, Err(error));
         }
         let wanted_elsewhere = matches!(Saying::of(call), Some(Saying::Unsubscribe(uri)) if self.others_want(&uri));
         match kind {

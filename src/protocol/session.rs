@@ -201,9 +201,9 @@ impl<P: Payload> Session<P> {
             }
             State::Closed => {
                 let closed =
-                    || Error::new(Code::Closed, Outcome::NotExecuted, "The session was closed. Connect again.");
-                let error = self.past.parted.as_deref().cloned().unwrap_or_else(closed);
-                self.settle(id, Err(Box::new(Error { outcome: self.outcome(id), ..error })));
+                    || Error::boxed(Code::Closed, Outcome::NotExecuted, "The session was closed. Connect again.");
+                let error = self.past.parted.clone().unwrap_or_else(closed);
+                self.settle(id, Err(error.with_outcome(self.outcome(id))));
             }
         }
     }

@@ -86,7 +86,12 @@ impl<P: Payload> Session<P> {
         // The event ids of a dead session mean nothing to the new one.
         let (Some(session), true) = (session, self.relation(broken.generation) != Relation::Gone) else {
             let text = "The session was lost while the call may have been running.";
-            return self.unknown(id, broken.generation, Error::new(Code::OutcomeUnknown, Outcome::Unknown, text), now);
+            return self.unknown(
+                id,
+                broken.generation,
+                Error::boxed(Code::OutcomeUnknown, Outcome::Unknown, text),
+                now,
+            );
         };
         let mut parcel = stream_request(Purpose::Call(id), session, broken.cursor, now);
         parcel.0.wire_id = broken.wire_id;

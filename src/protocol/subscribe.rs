@@ -212,7 +212,7 @@ impl<P: Payload> Session<P> {
     fn subscription_refused(&mut self, id: CallId, now: Now) {
         self.interest_refused(id, now);
         let text = "The server does not tell when this resource changes.";
-        self.settle(id, Err(Box::new(Error::new(Code::Capability, Outcome::NotExecuted, text))));
+        self.settle(id, Err(Error::boxed(Code::Capability, Outcome::NotExecuted, text)));
     }
 
     /// The stream is gone with its session: whoever waits for it asks the next one.
@@ -257,8 +257,8 @@ impl<P: Payload> Session<P> {
             }
             "resources/subscribe" if self.config.listen == Listen::Never => {
                 let text = "A subscription needs the listening stream, and the option `listen` is \"never\".";
-                let error = Error::new(Code::InvalidOption, Outcome::NotExecuted, text);
-                self.settle(id, Err(Box::new(error)));
+                let error = Error::boxed(Code::InvalidOption, Outcome::NotExecuted, text);
+                self.settle(id, Err(error));
             }
             "resources/subscribe" => {
                 call.place = Place::Subscribing;

@@ -142,13 +142,15 @@ impl<P: Payload> Session<P> {
                 let rpc = told.field(Field::Error).map(|error| RpcError::read(&error));
                 let text =
                     rpc.as_ref().map_or("The task failed.".to_owned(), |rpc| rpc.message.chars().take(200).collect());
-                let error = Error::new(Code::Rpc, Outcome::Executed, text);
+                let mut error = Error::boxed(Code::Rpc, Outcome::Executed, text);
                 let (rpc_code, data) = rpc.map_or((None, None), |rpc| (Some(rpc.code), rpc.data));
-                self.settle(id, Err(Box::new(Error { rpc_code, data, ..error })));
+                error.rpc_code = rpc_code;
+                error.data = data;
+                self.settle(id, Err(error));
             }
             (Era::Modern, Stage::Cancelled) => {
                 let text = "The task was cancelled on the server.";
-                self.settle(id, Err(Box::new(Error::new(Code::Rpc, Outcome::Unknown, text))));
+                self.settle(id, Err(Error::boxed(Code::Rpc, Outcome::Unknown, text)));
             }
         }
     }

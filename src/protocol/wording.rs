@@ -8,7 +8,7 @@ use super::verdict::Refusal;
 use super::{Code, Error, Outcome};
 
 /// What came was no answer of an MCP server's.
-pub(super) fn unusable<P>(exchange: &Exchange, bytes: Option<u64>) -> Error<P> {
+pub(super) fn unusable<P>(exchange: &Exchange, bytes: Option<u64>) -> Box<Error<P>> {
     let (status, kind) = match &exchange.head {
         Some(head) => (head.status, head.media_type()),
         None => (0, String::new()),
@@ -25,7 +25,7 @@ pub(super) fn unusable<P>(exchange: &Exchange, bytes: Option<u64>) -> Error<P> {
         None => "JSON that is no JSON-RPC message".to_owned(),
     };
     let message = format!("The server answered with HTTP {status}, {kind} and {what}.");
-    Error::new(Code::NotMcp, Outcome::Unknown, message).with_status(status)
+    Error::boxed(Code::NotMcp, Outcome::Unknown, message).with_status(status)
 }
 
 /// The error that the caller gets where a refusal is the answer.
@@ -35,7 +35,7 @@ pub(super) fn refusal_error<P>(
     error: Option<RpcError<P>>,
     exchange: &Exchange,
     bound: usize,
-) -> Error<P> {
+) -> Box<Error<P>> {
     let code = refusal.code();
     let status = refusal.status;
     let outcome = refusal.outcome();
@@ -52,9 +52,15 @@ pub(super) fn refusal_error<P>(
             _ => format!("The server refused the request with HTTP {status}."),
         };
         let excerpt = (!refusal.words.is_empty()).then(|| past.redact(&refusal.words, exchange, EXCERPT));
-        return Error { excerpt, retryable, ..Error::new(code, outcome, message) }.with_status(status);
+        let mut error = Error::boxed(code, outcome, message).with_status(status);
+        error.excerpt = excerpt;
+        error.retryable = retryable;
+        return error;
     };
     let message = past.redact(&rpc.message, exchange, bound);
-    let error = Error::new(code, outcome, message).with_status(status);
-    Error { rpc_code: Some(rpc.code), data: rpc.data, retryable, ..error }
+    let mut error = Error::boxed(code, outcome, message).with_status(status);
+    error.rpc_code = Some(rpc.code);
+    error.data = rpc.data;
+    error.retryable = retryable;
+    error
 }

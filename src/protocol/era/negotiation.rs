@@ -109,15 +109,15 @@ fn common<P: Payload>(versions: &[P]) -> Common {
 }
 
 fn unsupported<P>(theirs: &[String]) -> Evidence<P> {
-    Evidence::None { error: Box::new(unsupported_error(theirs)), retry_after: 0 }
+    Evidence::None { error: unsupported_error(theirs), retry_after: 0 }
 }
 
 /// "Clients SHOULD surface the versions" (2026-07-28, basic, Versioning).
-pub(crate) fn unsupported_error<P>(theirs: &[String]) -> Error<P> {
+pub(crate) fn unsupported_error<P>(theirs: &[String]) -> Box<Error<P>> {
     let theirs = if theirs.is_empty() { "none that it names".to_owned() } else { theirs.iter().joined(", ") };
     let ours = legacy::VERSIONS.iter().joined(", ");
     let message = format!("The server speaks {theirs}; this client speaks {}, {ours}.", modern::VERSION);
-    Error::new(Code::UnsupportedVersion, Outcome::NotExecuted, message)
+    Error::boxed(Code::UnsupportedVersion, Outcome::NotExecuted, message)
 }
 
 #[cfg(test)]
@@ -132,7 +132,7 @@ mod tests {
     }
 
     fn lost(code: Code) -> Answer<Value> {
-        Answer::Lost { error: Box::new(Error::new(code, Outcome::Unknown, "")) }
+        Answer::Lost { error: Error::boxed(code, Outcome::Unknown, "") }
     }
 
     #[test]
@@ -159,7 +159,7 @@ mod tests {
             ("500", refusal(500, None, "oops", json!(null)), "none"),
             ("500 that speaks of sessions", refusal(500, None, "session not found", json!(null)), "legacy"),
             ("503", refusal(503, None, "restarting", json!(null)), "none"),
-            ("a page", Answer::Unusable { error: Box::new(Error::new(Code::NotMcp, Outcome::Unknown, "")) }, "legacy"),
+            ("a page", Answer::Unusable { error: Error::boxed(Code::NotMcp, Outcome::Unknown, "") }, "legacy"),
             ("a failure below HTTP", lost(Code::Network), "hidden"),
             ("no answer in time", lost(Code::Timeout), "none"),
             ("a stream that ends", lost(Code::OutcomeUnknown), "legacy"),

@@ -144,10 +144,10 @@ impl Trouble {
     /// As the error of those who waited for the token.
     #[must_use]
     pub fn into_error<P>(self) -> Error<P> {
-        let error = Error::new(Code::Auth, Outcome::NotExecuted, self.message);
+        let error = Error::boxed(Code::Auth, Outcome::NotExecuted, self.message);
         let hint = "The server cannot be used without an authorization.";
         let error = error.with_diagnosis(Diagnosis { kind: self.kind, header: None, hint });
-        if self.retryable { error.retryable() } else { error }
+        if self.retryable { *error.retryable() } else { *error }
     }
 }
 

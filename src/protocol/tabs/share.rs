@@ -90,8 +90,8 @@ impl<P: Payload> Session<P> {
             // It lives, and cannot be reached from here.
             if let Some(Since::Doubt { .. }) = self.state.establishing().map(|it| &it.since) {
                 let text = "Another tab reaches the server, and this one does not.";
-                let error = Error::new(Code::Network, Outcome::NotExecuted, text).retryable();
-                self.attempt_failed(Box::new(error), 0, now);
+                let error = Error::boxed(Code::Network, Outcome::NotExecuted, text).retryable();
+                self.attempt_failed(error, 0, now);
             }
             return;
         }
@@ -142,7 +142,8 @@ impl<P: Payload> Session<P> {
         {
             return self.output(Output::Steal);
         }
-        let error = Error { retryable, ..Error::new(code, Outcome::NotExecuted, message) };
-        self.attempt_failed(Box::new(error), floor_ms, now);
+        let mut error = Error::boxed(code, Outcome::NotExecuted, message);
+        error.retryable = retryable;
+        self.attempt_failed(error, floor_ms, now);
     }
 }
