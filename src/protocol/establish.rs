@@ -208,7 +208,7 @@ impl<P: Payload> Session<P> {
         exchange: &Exchange,
         result: P,
         now: Now,
-    ) -> Result<Established<P>, Box<Error<P>>> {
+    ) -> Result<Box<Established<P>>, Box<Error<P>>> {
         let Some(named) = result.field(Field::ProtocolVersion).and_then(|version| version.as_string()) else {
             let message = "The answer to `initialize` has no protocolVersion that is a string.";
             return Err(Error::boxed(Code::NotMcp, Outcome::NotExecuted, message));
@@ -232,10 +232,12 @@ impl<P: Payload> Session<P> {
         self.past.slowest_handshake_ms = self.past.slowest_handshake_ms.max(took);
         let own = matches!(self.config.handshake, Handshake::Own { .. });
         let capabilities = if own { legacy::capabilities(&result) } else { None };
-        Ok(Established { capabilities, ..self.fresh_session(id, version, result, now) })
+        let mut fresh = self.fresh_session(id, version, result, now);
+        fresh.capabilities = capabilities;
+        Ok(fresh)
     }
 
-    fn handshake_succeeded(&mut self, fresh: Established<P>, now: Now) {
+    fn handshake_succeeded(&mut self, fresh: Box<Established<P>>, now: Now) {
         let Some(establishing) = self.state.establishing() else { return };
         match (&establishing.since, &self.config.handshake) {
             (Since::Doubt { .. }, _) => {

@@ -93,8 +93,9 @@ impl<P: Payload> Session<P> {
         self.past.slowest_handshake_ms = self.past.slowest_handshake_ms.max(took);
         let doubted = self.state.establishing().is_some_and(|it| matches!(it.since, Since::Doubt { .. }));
         let capabilities = legacy::capabilities(&result);
-        let fresh =
-            Established { capabilities, proven: true, ..self.fresh_session(None, modern::VERSION, result, now) };
+        let mut fresh = self.fresh_session(None, modern::VERSION, result, now);
+        fresh.capabilities = capabilities;
+        fresh.proven = true;
         match if doubted { self.ping(now) } else { None } {
             Some(ping) => self.step(Step::Confirm { ping, fresh }),
             None => {
@@ -111,9 +112,9 @@ impl<P: Payload> Session<P> {
         version: &'static str,
         handshake: P,
         now: Now,
-    ) -> Established<P> {
+    ) -> Box<Established<P>> {
         self.past.generation += 1;
-        Established {
+        Box::new(Established {
             generation: self.past.generation,
             id,
             version,
@@ -123,7 +124,7 @@ impl<P: Payload> Session<P> {
             proven: false,
             check: None,
             listening: Listening::Off,
-        }
+        })
     }
 
     /// `initialize` failed below HTTP. A page cannot see whether a server that replaced the legacy one refused it: the

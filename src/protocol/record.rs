@@ -6,7 +6,7 @@ use super::era::{Era, legacy, modern};
 use super::json::{Json, quote};
 use super::list::Gather;
 use super::session::{Session, WIRE_ID_BASE};
-use super::state::{Established, SessionId, Since, State};
+use super::state::{SessionId, Since, State};
 use super::status::Event;
 use super::{Now, Payload};
 
@@ -97,8 +97,9 @@ impl<P: Payload> Session<P> {
     ) -> bool {
         let (State::Establishing(_), None) = (&self.state, self.state.known()) else { return false };
         id.iter().for_each(|id| self.past.remember(id));
-        let session = self.fresh_session(id, version, handshake, now);
-        self.state = State::Ready(Established { capabilities, ..session });
+        let mut session = self.fresh_session(id, version, handshake, now);
+        session.capabilities = capabilities;
+        self.state = State::Ready(session);
         self.keep_alive(now);
         self.emit(Event::StateChange);
         true

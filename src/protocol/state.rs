@@ -91,9 +91,9 @@ pub(crate) enum Since<P> {
     /// There never was one.
     First,
     /// The server has evicted it, or the host wants a new one.
-    Lost { old: Established<P>, reason: &'static str, at: Now },
+    Lost { old: Box<Established<P>>, reason: &'static str, at: Now },
     /// The server cannot be reached: the session may live.
-    Doubt { old: Established<P>, at: Now },
+    Doubt { old: Box<Established<P>>, at: Now },
 }
 
 /// What establishing waits for.
@@ -106,13 +106,13 @@ pub(crate) enum Step<P> {
     /// The answer to `initialize`.
     Handshake { exchange: ExchangeId },
     /// A second ping under the session in doubt: the server answers `initialize`, does it still not answer this?
-    Confirm { ping: ExchangeId, fresh: Established<P> },
+    Confirm { ping: ExchangeId, fresh: Box<Established<P>> },
     /// `notifications/initialized` of a host's own Client.
-    Host { fresh: Established<P> },
+    Host { fresh: Box<Established<P>> },
     /// The answer to `notifications/initialized`.
-    Initialized { exchange: ExchangeId, fresh: Established<P> },
+    Initialized { exchange: ExchangeId, fresh: Box<Established<P>> },
     /// A ping under the new session: the one before it was refused at once.
-    Proof { ping: ExchangeId, fresh: Established<P> },
+    Proof { ping: ExchangeId, fresh: Box<Established<P>> },
     /// A ping under the session in doubt.
     Check { ping: ExchangeId },
     /// DELETE of the old session, which a single-session server still holds.
@@ -156,7 +156,7 @@ pub(crate) struct Establishing<P> {
 #[derive(Debug)]
 pub(crate) enum State<P> {
     Establishing(Box<Establishing<P>>),
-    Ready(Established<P>),
+    Ready(Box<Established<P>>),
     Closed,
 }
 
@@ -238,7 +238,7 @@ impl<P> State<P> {
         self.leave_ready(|old| Since::Doubt { old, at: now })
     }
 
-    fn leave_ready(&mut self, since: impl FnOnce(Established<P>) -> Since<P>) -> Option<Option<Check<P>>> {
+    fn leave_ready(&mut self, since: impl FnOnce(Box<Established<P>>) -> Since<P>) -> Option<Option<Check<P>>> {
         match std::mem::replace(self, Self::Closed) {
             Self::Ready(mut old) => {
                 let check = old.check.take();
@@ -308,7 +308,7 @@ impl<P> State<P> {
     }
 
     /// Takes the new session out of a step that holds one; the step is idle then.
-    pub fn take_fresh(&mut self) -> Option<Established<P>> {
+    pub fn take_fresh(&mut self) -> Option<Box<Established<P>>> {
         let step = &mut self.establishing_mut()?.step;
         match std::mem::replace(step, Step::Idle) {
             Step::Host { fresh }
@@ -330,7 +330,7 @@ impl<P> State<P> {
     }
 
     /// Establishing → ready. Returns what came before, and the parked calls.
-    pub fn establish(&mut self, fresh: Established<P>) -> Option<(Since<P>, Vec<CallId>)> {
+    pub fn establish(&mut self, fresh: Box<Established<P>>) -> Option<(Since<P>, Vec<CallId>)> {
         match std::mem::replace(self, Self::Ready(fresh)) {
             Self::Establishing(establishing) => Some((establishing.since, establishing.parked)),
             other @ (Self::Ready(_) | Self::Closed) => {
