@@ -1,5 +1,6 @@
 // What a minimal app ships with each client, where the bytes of our WebAssembly are, and whether that is within the
-// budget. `node size.mjs <the module with its names> [--functions]`
+// budget. `node size.mjs <the module with its names> [--functions] [--plain]`; `--plain`: the package was compiled plainly, which
+// the budget is not for.
 
 import { readFile } from "node:fs/promises";
 import { CLIENTS, bundle, size } from "./bundle.mjs";
@@ -27,7 +28,12 @@ for (const [name, { js, wasm, auth, all }] of sizes) {
 }
 
 const { brotli } = sizes.get("ours").all;
-if (brotli > budget.brotli) {
+if (process.argv.includes("--plain")) {
+  console.log(`
+Not judged: this package was compiled plainly, since Rust's component rust-src is missing or this version of Rust does
+not take the flags that make it smaller. It has ${brotli} bytes; the budget of tests/bench/budget.json, ${budget.brotli}, is for the
+package as it is published. Get it with \`rustup component add rust-src\`.`);
+} else if (brotli > budget.brotli) {
   console.log(`\nOver the budget of tests/bench/budget.json: ${brotli} bytes, ${budget.brotli} are allowed.`);
   process.exitCode = 1;
 } else {

@@ -1,6 +1,6 @@
 //! The npm package: `pkg/`, and the tarball beside it.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -24,20 +24,15 @@ struct Module {
     /// Of its files.
     name: &'static str,
     feature: &'static str,
-    /// Where it is compiled: both are of one crate, and their files have one name.
+    /// Within the folder of the build: both are of one crate, and their files have one name.
     folder: &'static str,
     /// In the file that holds both.
     constant: &'static str,
 }
 
 const MODULES: &[Module] = &[
-    Module { name: "mcp_evergreen", feature: "js", folder: "package/sessions", constant: "SESSIONS" },
-    Module {
-        name: "mcp_evergreen_auth",
-        feature: "js-auth",
-        folder: "package/authorizations",
-        constant: "AUTHORIZATIONS",
-    },
+    Module { name: "mcp_evergreen", feature: "js", folder: "sessions", constant: "SESSIONS" },
+    Module { name: "mcp_evergreen_auth", feature: "js-auth", folder: "authorizations", constant: "AUTHORIZATIONS" },
 ];
 
 /// Of `src/browser`.
@@ -56,45 +51,204 @@ const WASM_OPT_FLAGS: &[&str] = &[
     "--strip-producers",
 ];
 
-pub fn command(project: &Project, _: &[String]) -> Result<()> {
-    build(project)
+/// A build of the package: what it is compiled with, and where it is left.
+pub struct Build<'a> {
+    project: &'a Project,
+    /// With a standard library of its own, compiled for size. Without it, by the stable compiler as it comes.
+    pub small: bool,
+    /// Where it is compiled.
+    folder: PathBuf,
+    /// Where `pkg/` and the tarball are left.
+    outcome: PathBuf,
 }
 
-pub fn build(project: &Project) -> Result<()> {
+pub const USAGE: &str = "[--plain]";
+
+pub fn command(project: &Project, arguments: &[String]) -> Result<()> {
+    match arguments {
+        [] => build(project).map(drop),
+        [only] if only == "--plain" => build_plainly(project).map(drop),
+        _ => bail!("`cargo xtask build` takes {USAGE}"),
+    }
+}
+
+/// The package as it is published, in the root: small, where that can be had.
+pub fn build(project: &Project) -> Result<Build<'_>> {
+    let _lock = prepare(project)?;
+    let folder = project.target.join("package");
+    let build = Build { project, small: toolchain::small_std()?, folder, outcome: project.root.clone() };
+    build.make("package-stamp")?;
+    Ok(build)
+}
+
+/// The package as it is where the small standard library cannot be had, in a folder of its own.
+pub fn build_plainly(project: &Project) -> Result<Build<'_>> {
+    let _lock = prepare(project)?;
+    let folder = project.target.join("plain");
+    let build = Build { project, small: false, outcome: folder.clone(), folder };
+    build.make("plain-stamp")?;
+    Ok(build)
+}
+
+fn prepare(project: &Project) -> Result<File> {
     setup::ensure(project, &[Piece::WasmTarget, Piece::WasmBindgen, Piece::Node])?;
-    let _lock = setup::lock(project)?;
-    let small = toolchain::small_std()?;
-    for module in MODULES {
-        compile(project, module, small)?;
-    }
-    let inputs = inputs(project)?;
-    let stamp = project.tools().join("package-stamp");
-    if !stamp::is_fresh(&stamp, &with_outputs(project, &inputs)) {
-        package(project)?;
-        stamp::set(&stamp, &with_outputs(project, &inputs))?;
-    }
-    say(sizes(project)?);
-    Ok(())
+    setup::lock(project)
 }
 
-/// `small`: with a standard library of its own.
-fn compile(project: &Project, module: &Module, small: bool) -> Result<()> {
-    say(format!("Compiling {} for wasm32…", module.name));
-    let mut flags = remapped_paths()?;
-    let mut command = project.cargo();
-    command
-        .args(["build", "--release", "--package", "mcp-evergreen", "--lib"])
-        .args(["--features", module.feature, "--target", WASM, "--target-dir"])
-        .arg(project.target.join(module.folder));
-    if small {
-        flags.extend(toolchain::SMALL_STD_FLAGS.iter().copied().map(str::to_owned));
-        command.args(toolchain::SMALL_STD).env(toolchain::UNSTABLE.0, toolchain::UNSTABLE.1);
+impl Build<'_> {
+    fn package(&self) -> PathBuf {
+        self.outcome.join("pkg")
     }
-    run(command.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f")))
-}
 
-fn compiled(project: &Project, module: &Module) -> PathBuf {
-    project.target.join(module.folder).join(WASM).join("release/mcp_evergreen.wasm")
+    pub fn tarball(&self) -> PathBuf {
+        self.outcome.join(format!("mcp-evergreen-{}.tgz", self.project.version))
+    }
+
+    fn make(&self, stamp: &str) -> Result<()> {
+        for module in MODULES {
+            say(format!("Compiling {} for wasm32…", module.name));
+            run(&mut self.compiler(module)?)?;
+        }
+        let inputs = self.inputs()?;
+        let stamp = self.project.tools().join(stamp);
+        if !stamp::is_fresh(&stamp, &self.with_outputs(&inputs)) {
+            self.fill_package()?;
+            stamp::set(&stamp, &self.with_outputs(&inputs))?;
+        }
+        say(self.sizes()?);
+        Ok(())
+    }
+
+    fn compiler(&self, module: &Module) -> Result<Command> {
+        let mut flags = remapped_paths()?;
+        let mut command = self.project.cargo();
+        command
+            .args(["build", "--release", "--package", "mcp-evergreen", "--lib"])
+            .args(["--features", module.feature, "--target", WASM, "--target-dir"])
+            .arg(self.folder.join(module.folder));
+        if self.small {
+            flags.extend(toolchain::SMALL_STD_FLAGS.iter().copied().map(str::to_owned));
+            command.args(toolchain::SMALL_STD).env(toolchain::UNSTABLE.0, toolchain::UNSTABLE.1);
+        }
+        command.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
+        Ok(command)
+    }
+
+    fn compiled(&self, module: &Module) -> PathBuf {
+        self.folder.join(module.folder).join(WASM).join("release/mcp_evergreen.wasm")
+    }
+
+    /// All that the package is made from.
+    fn inputs(&self) -> Result<String> {
+        let project = self.project;
+        let mut inputs = Inputs::default();
+        inputs.text(include_str!("build.rs"));
+        inputs.text(include_str!("glue.rs"));
+        inputs.text(include_str!("imports.rs"));
+        inputs.text(&project.version);
+        inputs.text(&toolchain::wasm_bindgen_version(project)?);
+        inputs.file(&project.e2e().join("node_modules/binaryen/package.json"))?;
+        for module in MODULES {
+            inputs.file(&self.compiled(module))?;
+        }
+        inputs.folder(&project.root.join("pkg-template"))?;
+        for file in SNIPPETS {
+            inputs.file(&project.root.join("src/browser").join(file))?;
+        }
+        for file in LICENCES {
+            inputs.file(&project.root.join(file))?;
+        }
+        inputs.file(&readme(project))?;
+        Ok(inputs.finish())
+    }
+
+    /// With what was made from them, so that a file edited or deleted in `pkg/` is made anew.
+    fn with_outputs(&self, inputs: &str) -> String {
+        let mut outputs = Inputs::default();
+        let complete = outputs.folder(&self.package()).and_then(|()| outputs.file(&self.tarball())).is_ok();
+        if complete { format!("{inputs} {}", outputs.finish()) } else { format!("{inputs} incomplete") }
+    }
+
+    fn fill_package(&self) -> Result<()> {
+        say("Packing the npm package (wasm-bindgen, wasm-opt, npm pack)…");
+        let folder = self.package();
+        if folder.exists() {
+            fs::remove_dir_all(&folder).with_context(|| format!("cannot remove {}", folder.display()))?;
+        }
+        fs::create_dir(&folder)?;
+        let wasm = folder.join("wasm");
+        for module in MODULES {
+            self.bindings(module, &wasm)?;
+        }
+        beside(self.project, &wasm)?;
+        inline(&wasm)?;
+        copy_template(self.project, &folder)?;
+        self.pack()
+    }
+
+    fn bindings(&self, module: &Module, to: &Path) -> Result<()> {
+        let file = self.bind(module, to)?;
+        let glue = to.join(format!("{}.js", module.name));
+        glue::make_callable(&glue)?;
+        optimize(self.project, &file, WASM_OPT_FLAGS)?;
+        imports::shorten(&glue, &file)
+    }
+
+    /// The WebAssembly for sessions with the names of its functions, in the folder `to`.
+    pub fn with_names(&self, to: &Path) -> Result<PathBuf> {
+        let file = self.bind(&MODULES[0], to)?;
+        optimize(self.project, &file, &[WASM_OPT_FLAGS, &["--debuginfo"]].concat())?;
+        Ok(file)
+    }
+
+    fn bind(&self, module: &Module, to: &Path) -> Result<PathBuf> {
+        run(Command::new(toolchain::wasm_bindgen(self.project)?.join("wasm-bindgen"))
+            .args(WASM_BINDGEN_FLAGS)
+            .args(["--out-name", module.name, "--out-dir"])
+            .arg(to)
+            .arg(self.compiled(module)))?;
+        Ok(file(module, to))
+    }
+
+    fn pack(&self) -> Result<()> {
+        for entry in fs::read_dir(&self.outcome)? {
+            let path = entry?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            if name.starts_with("mcp-evergreen-") && name.ends_with(".tgz") {
+                fs::remove_file(&path)?;
+            }
+        }
+        output(npm().args(["pack", "--ignore-scripts", "./pkg"]).current_dir(&self.outcome))?;
+        if !self.tarball().is_file() {
+            bail!("npm pack did not make {}", self.tarball().display());
+        }
+        Ok(())
+    }
+
+    fn sizes(&self) -> Result<String> {
+        const SCRIPT: &str = r#"
+            const { readFileSync } = require("node:fs");
+            const { brotliCompressSync } = require("node:zlib");
+            const add = (files, size) => files.reduce((sum, file) => sum + size(readFileSync(file)), 0);
+            const kb = (bytes) => (bytes / 1000).toFixed(1) + " kB";
+            const files = process.argv.slice(1);
+            console.log(["wasm", "js"].map((kind) => {
+                const these = files.filter((file) => file.endsWith("." + kind));
+                return `${kind} ${kb(add(these, (b) => b.length))} (brotli ${kb(add(these, (b) => brotliCompressSync(b).length))})`;
+            }).join(", "));
+        "#;
+        let version = &self.project.version;
+        let sizes = output(Command::new("node").args(["-e", SCRIPT, "--"]).args(files_below(&self.package())?))?;
+        let how = if self.small { "" } else { ", compiled plainly" };
+        let outcome = self.outcome.strip_prefix(&self.project.root).unwrap_or(&self.outcome);
+        let (package, tarball) = (outcome.join("pkg"), outcome.join(format!("mcp-evergreen-{version}.tgz")));
+        Ok(format!(
+            "mcp-evergreen {version}{how}: {} in {}/ and {}",
+            sizes.trim(),
+            package.display(),
+            tarball.display()
+        ))
+    }
 }
 
 /// Panic messages name files: without this, those of the dependencies would name the folders of the
@@ -109,61 +263,6 @@ fn remapped_paths() -> Result<Vec<String>> {
         return Ok(Vec::new());
     };
     registries.map(|registry| Ok(format!("--remap-path-prefix={}=", registry?.path().display()))).collect()
-}
-
-/// All that the package is made from.
-fn inputs(project: &Project) -> Result<String> {
-    let mut inputs = Inputs::default();
-    inputs.text(include_str!("build.rs"));
-    inputs.text(include_str!("glue.rs"));
-    inputs.text(include_str!("imports.rs"));
-    inputs.text(&project.version);
-    inputs.text(&toolchain::wasm_bindgen_version(project)?);
-    inputs.file(&project.e2e().join("node_modules/binaryen/package.json"))?;
-    for module in MODULES {
-        inputs.file(&compiled(project, module))?;
-    }
-    inputs.folder(&project.root.join("pkg-template"))?;
-    for file in SNIPPETS {
-        inputs.file(&project.root.join("src/browser").join(file))?;
-    }
-    for file in LICENCES {
-        inputs.file(&project.root.join(file))?;
-    }
-    inputs.file(&readme(project))?;
-    Ok(inputs.finish())
-}
-
-/// With what was made from them, so that a file edited or deleted in `pkg/` is made anew.
-fn with_outputs(project: &Project, inputs: &str) -> String {
-    let mut outputs = Inputs::default();
-    let complete = outputs.folder(&project.package()).and_then(|()| outputs.file(&project.tarball())).is_ok();
-    if complete { format!("{inputs} {}", outputs.finish()) } else { format!("{inputs} incomplete") }
-}
-
-fn package(project: &Project) -> Result<()> {
-    say("Packing the npm package (wasm-bindgen, wasm-opt, npm pack)…");
-    let folder = project.package();
-    if folder.exists() {
-        fs::remove_dir_all(&folder).with_context(|| format!("cannot remove {}", folder.display()))?;
-    }
-    fs::create_dir(&folder)?;
-    let wasm = folder.join("wasm");
-    for module in MODULES {
-        bindings(project, module, &wasm)?;
-    }
-    beside(project, &wasm)?;
-    inline(&wasm)?;
-    copy_template(project, &folder)?;
-    pack(project)
-}
-
-fn bindings(project: &Project, module: &Module, to: &Path) -> Result<()> {
-    let file = bind(project, module, to)?;
-    let glue = to.join(format!("{}.js", module.name));
-    glue::make_callable(&glue)?;
-    optimize(project, &file, WASM_OPT_FLAGS)?;
-    imports::shorten(&glue, &file)
 }
 
 /// The crate's own JavaScript: where wasm-bindgen puts it differs with each module, and a copy is enough.
@@ -194,22 +293,6 @@ fn inline(folder: &Path) -> Result<()> {
 
 fn file(module: &Module, folder: &Path) -> PathBuf {
     folder.join(format!("{}_bg.wasm", module.name))
-}
-
-/// The WebAssembly for sessions with the names of its functions, in the folder `to`.
-pub fn with_names(project: &Project, to: &Path) -> Result<PathBuf> {
-    let file = bind(project, &MODULES[0], to)?;
-    optimize(project, &file, &[WASM_OPT_FLAGS, &["--debuginfo"]].concat())?;
-    Ok(file)
-}
-
-fn bind(project: &Project, module: &Module, to: &Path) -> Result<PathBuf> {
-    run(Command::new(toolchain::wasm_bindgen(project)?.join("wasm-bindgen"))
-        .args(WASM_BINDGEN_FLAGS)
-        .args(["--out-name", module.name, "--out-dir"])
-        .arg(to)
-        .arg(compiled(project, module)))?;
-    Ok(file(module, to))
 }
 
 fn optimize(project: &Project, module: &Path, flags: &[&str]) -> Result<()> {
@@ -251,33 +334,29 @@ fn readme(project: &Project) -> PathBuf {
     if own.is_file() { own } else { project.root.join("README.md") }
 }
 
-fn pack(project: &Project) -> Result<()> {
-    for entry in fs::read_dir(&project.root)? {
-        let path = entry?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if name.starts_with("mcp-evergreen-") && name.ends_with(".tgz") {
-            fs::remove_file(&path)?;
-        }
-    }
-    output(npm().args(["pack", "--ignore-scripts", "./pkg"]).current_dir(&project.root))?;
-    if !project.tarball().is_file() {
-        bail!("npm pack did not make {}", project.tarball().display());
-    }
-    Ok(())
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn sizes(project: &Project) -> Result<String> {
-    const SCRIPT: &str = r#"
-        const { readFileSync } = require("node:fs");
-        const { brotliCompressSync } = require("node:zlib");
-        const add = (files, size) => files.reduce((sum, file) => sum + size(readFileSync(file)), 0);
-        const kb = (bytes) => (bytes / 1000).toFixed(1) + " kB";
-        const files = process.argv.slice(1);
-        console.log(["wasm", "js"].map((kind) => {
-            const these = files.filter((file) => file.endsWith("." + kind));
-            return `${kind} ${kb(add(these, (b) => b.length))} (brotli ${kb(add(these, (b) => brotliCompressSync(b).length))})`;
-        }).join(", "));
-    "#;
-    let sizes = output(Command::new("node").args(["-e", SCRIPT, "--"]).args(files_below(&project.package())?))?;
-    Ok(format!("mcp-evergreen {}: {} in pkg/ and mcp-evergreen-{}.tgz", project.version, sizes.trim(), project.version))
+    fn compiled_with(small: bool) -> (Vec<String>, String) {
+        let project = Project { root: "/p".into(), target: "/p/target".into(), version: "1.0.0".into() };
+        let build = Build { project: &project, small, folder: "/p/x".into(), outcome: "/p/x".into() };
+        let command = build.compiler(&MODULES[0]).unwrap();
+        let text = |value: Option<&std::ffi::OsStr>| value.unwrap_or_default().to_string_lossy().into_owned();
+        let environment = command.get_envs().map(|(name, value)| format!("{}={}", text(Some(name)), text(value)));
+        (command.get_args().map(|argument| text(Some(argument))).collect(), environment.collect())
+    }
+
+    #[test]
+    fn compiled_plainly_it_asks_for_nothing_that_is_not_stable() {
+        let unstable = |(arguments, environment): (Vec<String>, String)| {
+            [
+                arguments.iter().any(|argument| argument.starts_with("-Z")),
+                environment.contains("RUSTC_BOOTSTRAP=1"),
+                environment.contains("-Z"),
+            ]
+        };
+        assert_eq!(unstable(compiled_with(false)), [false; 3]);
+        assert_eq!(unstable(compiled_with(true)), [true; 3]);
+    }
 }

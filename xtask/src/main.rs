@@ -52,8 +52,8 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "build",
-        takes: "",
-        does: "the npm package: unpacked in pkg/, packed beside it",
+        takes: build::USAGE,
+        does: "the npm package: unpacked in pkg/, packed beside it (--plain: by the stable compiler as it comes, in target/plain)",
         run: build::command,
     },
     Command { name: "test", takes: test::SUITE_NAMES, does: "all test suites, or those named", run: test::command },

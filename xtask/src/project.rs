@@ -42,15 +42,6 @@ impl Project {
         self.root.join("tests/e2e")
     }
 
-    /// The npm package, unpacked.
-    pub fn package(&self) -> PathBuf {
-        self.root.join("pkg")
-    }
-
-    pub fn tarball(&self) -> PathBuf {
-        self.root.join(format!("mcp-evergreen-{}.tgz", self.version))
-    }
-
     pub fn cargo(&self) -> Command {
         let mut command = cargo();
         command.current_dir(&self.root);

@@ -10,10 +10,15 @@ use crate::{build, node};
 
 pub fn run(project: &Project, arguments: &[String]) -> Result<()> {
     setup::ensure(project, &[Piece::WasmTarget, Piece::WasmBindgen, Piece::Node])?;
-    build::build(project)?;
+    let build = build::build(project)?;
     node::install(project, "tests/bench")?;
-    let named = build::with_names(project, &project.target.join("bench/named"))?;
-    let (within, _) = run_and_keep(project.node().arg("tests/bench/size.mjs").arg(named).args(arguments))?;
+    let named = build.with_names(&project.target.join("bench/named"))?;
+    let mut sizes = project.node();
+    sizes.arg("tests/bench/size.mjs").arg(named).args(arguments);
+    if !build.small {
+        sizes.arg("--plain");
+    }
+    let (within, _) = run_and_keep(&mut sizes)?;
     if !within {
         bail!("the package is over its budget");
     }

@@ -24,13 +24,13 @@ struct Suite {
     passed: fn(&str) -> usize,
 }
 
-pub const SUITE_NAMES: &str = "[native|wasm|e2e|firefox|webkit|apps|conformance]";
+pub const SUITE_NAMES: &str = "[native|wasm|e2e|plain|firefox|webkit|apps|conformance]";
 
 const SUITES: &[Suite] = &[
     Suite {
         name: "native",
         about: "the protocol core on a virtual clock, and xtask",
-        at_least: 448,
+        at_least: 449,
         needs: &[],
         command: native,
         passed: passed_by_cargo,
@@ -57,6 +57,14 @@ const SUITES: &[Suite] = &[
             Piece::Python,
         ],
         command: e2e,
+        passed: passed_by_node,
+    },
+    Suite {
+        name: "plain",
+        about: "evictions and crashes, with the npm package as the stable compiler makes it, in headless Chromium",
+        at_least: 25,
+        needs: &[Piece::WasmTarget, Piece::WasmBindgen, Piece::Node, Piece::Chromium, Piece::Python],
+        command: plain,
         passed: passed_by_node,
     },
     Suite {
@@ -142,6 +150,16 @@ fn e2e(project: &Project) -> Result<Command> {
     build::build(project)?;
     let mut command = node_test(project);
     command.envs(browsers::variables(&[CHROMIUM, FIREFOX])?);
+    Ok(command)
+}
+
+fn plain(project: &Project) -> Result<Command> {
+    let build = build::build_plainly(project)?;
+    let mut command = node_test(project);
+    command
+        .args(["crash.test.mjs", "eviction.test.mjs"])
+        .env("MCP_EVERGREEN_TARBALL", build.tarball())
+        .envs(browsers::variables(&[CHROMIUM])?);
     Ok(command)
 }
 
