@@ -27,7 +27,8 @@ impl Inner {
     pub(super) fn join(self: &Rc<Self>) {
         let Some(group) = self.group.as_ref().filter(|_| self.tabs().is_none()) else { return };
         let weak = Rc::downgrade(self);
-        let tabs = Tabs::join(group, move |news| {
+        let me = self.session.borrow().tab();
+        let tabs = Tabs::join(group, me, move |news| {
             if let Some(inner) = weak.upgrade() {
                 inner.heard(news);
             }
@@ -57,6 +58,12 @@ impl Inner {
                 }
             }
             News::Told(text, payload) => self.session.borrow_mut().handle_peer(&text, payload, now),
+            News::Gone(tab) => self.session.borrow_mut().handle_gone(tab, now),
+        }
+        loop {
+            let met = self.session.borrow_mut().poll_met();
+            let (Some(met), Some(tabs)) = (met, self.tabs()) else { break };
+            tabs.watch(met);
         }
         self.drain();
     }
@@ -68,6 +75,8 @@ pub enum News {
     Role(Role),
     /// What another tab told: a text, and a payload that goes with it.
     Told(String, Option<JsValue>),
+    /// A tab that was watched takes part no more.
+    Gone(u64),
 }
 
 type Hear = Rc<dyn Fn(News)>;
@@ -78,15 +87,19 @@ pub struct Tabs {
     hear: Hear,
     /// `None` where there is none here.
     ear: Option<Ear>,
-    bid: RefCell<Option<Bid>>,
+    bid: RefCell<Option<Held>>,
+    /// The tab's own lock, and those that it asks for to hear of it when others are gone.
+    part: Held,
 }
 
 impl Tabs {
-    /// Takes part in a group. Nothing is heard before this has returned.
-    pub fn join(group: &str, hear: impl Fn(News) + 'static) -> Self {
+    /// Takes part in a group, as `me`. Nothing is heard before this has returned.
+    pub fn join(group: &str, me: u64, hear: impl Fn(News) + 'static) -> Self {
         let (name, hear): (Rc<str>, Hear) = (format!("{PREFIX}{group}").into(), Rc::new(hear));
         let ear = Ear::open(&name, Rc::clone(&hear)).ok();
-        let tabs = Self { name, hear, ear, bid: RefCell::default() };
+        let tabs = Self { name, hear, ear, bid: RefCell::default(), part: Held::default() };
+        // Before anybody hears of this tab.
+        tabs.ask_for(&tabs.part, Wanted::Own(me), None);
         tabs.bid("ifAvailable");
         tabs
     }
@@ -105,16 +118,29 @@ impl Tabs {
         }
     }
 
+    /// Hears of it when another tab takes part no more, however it ended: its lock is had then.
+    pub fn watch(&self, tab: u64) {
+        self.ask_for(&self.part, Wanted::Other(tab), None);
+    }
+
     fn bid(&self, how: &'static str) {
-        let locks = self.ear.as_ref().and_then(|_| locks());
         // One at a time: the one before is given up first.
         drop(self.bid.take());
-        let Ok(over) = AbortController::new() else { return };
-        let standing =
-            Rc::new(Standing { hear: Rc::clone(&self.hear), signal: over.signal(), leads: Cell::new(false) });
+        let bid = Held::default();
+        self.ask_for(&bid, Wanted::Lead, Some(how));
+        self.bid.replace(Some(bid));
+    }
+
+    fn ask_for(&self, held: &Held, wanted: Wanted, how: Option<&'static str>) {
+        let locks = self.ear.as_ref().and_then(|_| locks());
+        let name = match wanted {
+            Wanted::Lead => self.name.to_string(),
+            Wanted::Own(tab) | Wanted::Other(tab) => format!("{}:{tab}", self.name),
+        };
+        let Some(signal) = held.0.as_ref().map(AbortController::signal) else { return };
+        let standing = Rc::new(Standing { hear: Rc::clone(&self.hear), signal, wanted, leads: Cell::new(false) });
         // It ends with the request that is under way, not before: the browser may be about to grant that.
-        spawn_local(standing.run(locks, Rc::clone(&self.name), how));
-        self.bid.replace(Some(Bid(over)));
+        spawn_local(standing.run(locks, name, how));
     }
 }
 
@@ -148,46 +174,76 @@ impl Drop for Ear {
     }
 }
 
-/// A tab that wants to lead, or does. When this is aborted, the lock goes to the next: so it does when the module dies.
-struct Bid(AbortController);
+/// Locks that are held or asked for. When this is aborted, each goes to the next: so it does when the module dies.
+struct Held(Option<AbortController>);
 
-impl Drop for Bid {
-    fn drop(&mut self) {
-        self.0.abort();
+impl Default for Held {
+    fn default() -> Self {
+        Self(AbortController::new().ok())
     }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if let Some(controller) = &self.0 {
+            controller.abort();
+        }
+    }
+}
+
+/// Whose lock is asked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    /// The leader's, to lead.
+    Lead,
+    /// This tab's, to be known to be there.
+    Own(u64),
+    /// Another tab's, to hear that it is not.
+    Other(u64),
 }
 
 struct Standing {
     hear: Hear,
     signal: AbortSignal,
+    wanted: Wanted,
     leads: Cell<bool>,
 }
 
 impl Standing {
     /// `how` is the option of the first request; those after it stand in line.
-    async fn run(self: Rc<Self>, locks: Option<Locks>, name: Rc<str>, how: &'static str) {
+    async fn run(self: Rc<Self>, locks: Option<Locks>, name: String, mut how: Option<&'static str>) {
+        let bids = self.wanted == Wanted::Lead;
         let Some(locks) = locks else { return self.told(Role::Alone) };
         let inner = Rc::clone(&self);
         let granted = Closure::<dyn FnMut(JsValue) -> JsValue>::new(move |lock| inner.granted(&lock));
-        let mut options = Plain::new().with(how, true);
         while !self.signal.aborted() {
+            let options = match how.take() {
+                Some(how) => Plain::new().with(how, true),
+                None => Plain::new().with("signal", &self.signal),
+            };
             let asked = locks.request(&name, &options.into(), granted.as_ref());
             let held = match asked {
                 Ok(asked) => js::settled(&asked).await,
                 Err(thrown) => Err(thrown),
             };
+            if !bids {
+                return;
+            }
             // What was held is stolen; what never was is not to be had in this place.
             if held.is_err() && !self.leads.get() {
                 return self.told(Role::Alone);
             }
             self.told(Role::Following);
-            options = Plain::new().with("signal", &self.signal);
         }
     }
 
     /// Gives what the lock is held by: until a promise settles, or not at all.
     fn granted(&self, lock: &JsValue) -> JsValue {
         if lock.is_null() || self.signal.aborted() {
+            return JsValue::UNDEFINED;
+        }
+        if let Wanted::Other(tab) = self.wanted {
+            (self.hear)(News::Gone(tab));
             return JsValue::UNDEFINED;
         }
         let until = Promise::new(&mut |resolve, _| self.signal.set_onabort(Some(&resolve)));
@@ -197,7 +253,7 @@ impl Standing {
 
     fn told(&self, role: Role) {
         self.leads.set(role == Role::Leading);
-        if !self.signal.aborted() {
+        if self.wanted == Wanted::Lead && !self.signal.aborted() {
             (self.hear)(News::Role(role));
         }
     }

@@ -17,9 +17,14 @@ use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 fn join(group: &str) -> (Tabs, Log) {
+    join_as(group, 1)
+}
+
+fn join_as(group: &str, me: u64) -> (Tabs, Log) {
     let log = Log::default();
     let hears = log.clone();
-    let tabs = Tabs::join(group, move |news| match news {
+    let tabs = Tabs::join(group, me, move |news| match news {
+        News::Gone(tab) => hears.push(format!("{tab} is gone")),
         News::Role(role) => hears.push(format!("{role:?}")),
         News::Told(text, payload) => hears.push(format!("{text} {}", payload.as_ref().map_or("-".into(), json))),
     });
@@ -82,6 +87,30 @@ async fn the_lead_is_stolen_and_falls_back() {
     }
     assert_eq!(heard.take(), ["Leading", "Following", "Leading"]);
     assert_eq!(also.take(), ["Following", "Leading"]);
+}
+
+#[test]
+async fn a_tab_that_is_watched_is_missed_by_all_who_watch() {
+    let (one, heard) = join_as("watch", 1);
+    heard.wait("Leading").await;
+    let (two, also) = join_as("watch", 2);
+    let (three, nothing) = join_as("watch", 3);
+    also.wait("Following").await;
+    nothing.wait("Following").await;
+    one.watch(3);
+    two.watch(3);
+    three.watch(1);
+    one.watch(4);
+    heard.wait("4 is gone").await;
+    drop(three);
+    heard.wait("3 is gone").await;
+    also.wait("3 is gone").await;
+    assert_eq!([heard.take(), also.take()].concat(), ["Leading", "4 is gone", "3 is gone", "Following", "3 is gone"]);
+    assert_eq!(nothing.take(), ["Following"], "who has left hears nothing");
+    drop((one, two));
+    for tab in 1..=4 {
+        nobody_holds(&format!("watch:{tab}")).await;
+    }
 }
 
 #[test]

@@ -319,6 +319,22 @@ scene("a tab that closes its session leaves; the last one ends it on the server"
   assert.equal(recording.counts().initialize, 2, "a new session for who comes later");
 });
 
+for (const [how, end] of [["closed", ({ page }) => page.close()], ["crashed", crash]]) {
+  scene(`a tab that follows is ${how}: nobody listens for it any more, and the last one ends the session on the server`, async ({ recording, tab }) => {
+    // Nothing is heard by the one that leads: it listens for the other.
+    const [one, two] = [await tab({ on: {}, handlers: {} }), await tab({ handlers: {} })];
+    assert.deepEqual([await role(one), await role(two)], ["leading", "following"]);
+    await oneStream(recording);
+    await end(two);
+    await until(() => openStreams(recording).length === 0, "the end of the stream");
+    assert.equal(recording.counts().DELETE, undefined);
+    assert.equal(await echo(one), "Echo: hi");
+    await one.run(() => session.close());
+    assert.equal(recording.counts().DELETE, 1);
+    assert.equal(recording.counts().initialize, 1);
+  }, { cannot: how === "crashed" ? { firefox: "its driver crashes no tab", webkit: "its driver crashes no tab" } : {} });
+}
+
 scene("tabs that differ in what a session is bound to do not meet", async ({ recording, tab }) => {
   const tags = [];
   for (const options of [{}, { share: { key: "other" } }, { identity: "you" }, { clientInfo: { name: "other", version: "1" } }]) {

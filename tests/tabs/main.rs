@@ -243,6 +243,59 @@ fn the_session_ends_with_its_last_tab() {
 }
 
 #[test]
+fn a_tab_that_crashed_is_waited_for_by_nobody() {
+    let mut room = tabs(3);
+    for tab in [1, 2] {
+        room.listen(tab);
+        room.request(tab, "resources/subscribe", "file:///a");
+    }
+    room.settle();
+    assert_eq!(room.open_streams(), [0]);
+    room.crash(1);
+    assert_eq!(room.settle(), ["B crashes"]);
+    assert_eq!(room.open_streams(), [0], "the other one listens still");
+    room.request(2, "resources/unsubscribe", "file:///a");
+    assert_eq!(room.settle(), ["C unsubscribe→200", "C unsubscribe ok"], "a tab that only follows knows it as well");
+    room.crash(2);
+    assert_eq!(room.settle(), ["C crashes"]);
+    assert!(room.open_streams().is_empty(), "nobody listens any more");
+    room.close(0);
+    assert_eq!(room.settle(), ["A DELETE→200", "A close ok"]);
+}
+
+#[test]
+fn a_tab_that_stands_still_is_there_while_it_is_not_in_the_cache() {
+    let mut room = tabs(3);
+    room.listen(1);
+    room.freeze(1);
+    assert_eq!(room.run_for(600_000), ["B stops", "A GET→200"]);
+    assert_eq!(room.open_streams(), [0], "it may go on");
+    room.thaw(1);
+    room.run_for(1_000);
+    room.cache(1);
+    assert_eq!(room.run_for(1_000), ["B stops"]);
+    assert!(room.open_streams().is_empty(), "it may never come back");
+    room.restore(1);
+    assert_eq!(room.run_for(1_000), ["B goes on", "A GET→200"]);
+    room.close(0);
+    assert_eq!(room.run_for(1_000), ["A close ok", "C GET→200"], "the session is that of two others");
+}
+
+#[test]
+fn in_the_modern_era_the_stream_does_not_ask_for_what_a_tab_wanted_that_crashed() {
+    let mut room = Room::new(EraChoice::Modern);
+    for seed in 0..2 {
+        room.open(seed);
+        room.settle();
+    }
+    room.request(1, "resources/subscribe", "file:///a");
+    assert_eq!(room.settle(), ["A listen→200", "B subscribe ok"]);
+    room.crash(1);
+    assert_eq!(room.settle(), ["B crashes"]);
+    assert!(room.open_streams().is_empty());
+}
+
+#[test]
 fn a_question_without_an_owner_goes_to_the_tab_with_a_call_under_way() {
     let mut room = tabs(3);
     room.listen(0);

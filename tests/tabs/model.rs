@@ -174,6 +174,12 @@ impl Play {
         for tab in &running {
             assert_eq!(self.room.tabs[*tab].heard.len(), 1, "{} hears it once", letter(*tab));
         }
+        // Whoever is gone, the last one knows that it is.
+        for tab in running {
+            self.room.close(tab);
+            self.room.run_for(10_000);
+        }
+        assert_eq!(self.room.live.len(), orphans, "the last tab ends the session");
     }
 }
 

@@ -28,6 +28,11 @@ pub struct Tab {
     pub stood_still: bool,
     /// It is in the channel, and asks for the lock.
     pub joined: bool,
+    /// Its name while it is there.
+    name: u64,
+    /// The names of those that it watches, and of those of them that it is to hear of.
+    watched: Vec<u64>,
+    gone: VecDeque<u64>,
     inbox: VecDeque<(String, Option<Value>)>,
     roles: VecDeque<Role>,
     open: BTreeMap<ExchangeId, ReadAs>,
@@ -77,6 +82,8 @@ pub enum Step {
     Inbox(usize),
     /// The lock is granted or lost.
     Role(usize),
+    /// The lock of a tab that it watches is granted.
+    Gone(usize),
 }
 
 pub struct Room {
@@ -137,6 +144,9 @@ impl Room {
             frozen: false,
             stood_still: false,
             joined: false,
+            name: 0,
+            watched: Vec::new(),
+            gone: VecDeque::new(),
             inbox: VecDeque::new(),
             roles: VecDeque::new(),
             open: BTreeMap::new(),
@@ -188,6 +198,7 @@ impl Room {
 
     fn join(&mut self, tab: usize) {
         self.tabs[tab].joined = true;
+        self.tabs[tab].name = self.tabs[tab].session.tab();
         if self.holder.is_none() && self.queue.is_empty() {
             self.holder = Some(tab);
             self.tabs[tab].roles.push_back(Role::Leading);
@@ -198,9 +209,18 @@ impl Room {
     }
 
     fn step_back(&mut self, tab: usize) {
-        self.tabs[tab].joined = false;
-        self.tabs[tab].inbox.clear();
-        self.tabs[tab].roles.clear();
+        if std::mem::take(&mut self.tabs[tab].joined) {
+            let name = self.tabs[tab].name;
+            for other in self.tabs.iter_mut().filter(|other| other.watched.contains(&name)) {
+                other.watched.retain(|watched| *watched != name);
+                other.gone.push_back(name);
+            }
+        }
+        let left = &mut self.tabs[tab];
+        left.inbox.clear();
+        left.roles.clear();
+        left.watched.clear();
+        left.gone.clear();
         self.queue.retain(|queued| *queued != tab);
         if self.holder == Some(tab) {
             self.holder = self.queue.pop_front();
@@ -319,6 +339,17 @@ impl Room {
         self.streams.iter().map(|stream| stream.tab).collect()
     }
 
+    /// Whom it has met, it watches.
+    fn watch(&mut self, tab: usize) {
+        while let Some(name) = self.tabs[tab].session.poll_met() {
+            if self.tabs.iter().any(|other| other.joined && other.name == name) {
+                self.tabs[tab].watched.push(name);
+            } else {
+                self.tabs[tab].gone.push_back(name);
+            }
+        }
+    }
+
     pub fn drain(&mut self, tab: usize) {
         while let Some(output) = self.tabs[tab].session.poll_output() {
             match output {
@@ -382,7 +413,9 @@ impl Room {
         let tabs = || (0..self.tabs.len()).filter(|tab| runs(*tab));
         let inbox = tabs().filter(|tab| !self.tabs[*tab].inbox.is_empty());
         let roles = tabs().filter(|tab| !self.tabs[*tab].roles.is_empty());
-        wire.map(Step::Wire).chain(inbox.map(Step::Inbox)).chain(roles.map(Step::Role)).collect()
+        let gone = tabs().filter(|tab| !self.tabs[*tab].gone.is_empty());
+        let told = inbox.map(Step::Inbox).chain(roles.map(Step::Role)).chain(gone.map(Step::Gone));
+        wire.map(Step::Wire).chain(told).collect()
     }
 
     pub fn take(&mut self, step: Step) {
@@ -392,6 +425,12 @@ impl Room {
             Step::Inbox(tab) => {
                 let (text, payload) = self.tabs[tab].inbox.pop_front().expect("a message");
                 self.tabs[tab].session.handle_peer(&text, payload, self.now);
+                self.watch(tab);
+                self.drain(tab);
+            }
+            Step::Gone(tab) => {
+                let name = self.tabs[tab].gone.pop_front().expect("a name");
+                self.tabs[tab].session.handle_gone(name, self.now);
                 self.drain(tab);
             }
             Step::Role(tab) => {

@@ -1,6 +1,6 @@
 //! A session that tabs share. One of them leads: it makes the sessions and holds the listening stream, and tells the
-//! others. Each sends its own calls under the shared session, so that a leader which dies takes none with it. Who leads
-//! is a fact from outside (a lock); that a leader is frozen is found out here, by asking it.
+//! others. Each sends its own calls under the shared session, so that a leader which dies takes none with it. Who leads,
+//! and who is gone, are facts from outside (locks); that a leader is frozen is found out here, by asking it.
 
 mod hear;
 mod message;
@@ -50,7 +50,7 @@ struct Other {
 #[derive(Debug)]
 pub(super) struct Tabs {
     pub role: Role,
-    /// This tab's name.
+    /// This tab's name, another one each time that it takes part.
     me: u64,
     /// The latest leader's.
     term: u64,
@@ -59,6 +59,8 @@ pub(super) struct Tabs {
     /// The newest session that this tab has heard of, and asked for.
     asked_for: Mark,
     others: Map<u64, Other>,
+    /// Those of them that nobody watches yet.
+    met: Vec<u64>,
     /// What this tab said last that it wants to hear.
     said: Option<(bool, Vec<String>)>,
     /// The leader was asked, and has not been heard since.
@@ -79,6 +81,7 @@ impl Tabs {
             mark: Mark::default(),
             asked_for: Mark::default(),
             others: Map::default(),
+            met: Vec::new(),
             said: None,
             asked: false,
             due: 0,
@@ -128,7 +131,11 @@ impl<P: Payload> Session<P> {
             Role::Leading => self.lead(now),
             Role::Following | Role::Apart => {
                 self.abandon_step(now);
-                self.tabs.others.clear();
+                if role == Role::Apart {
+                    self.tabs.others.clear();
+                    self.tabs.met.clear();
+                    self.tabs.me += 1;
+                }
                 self.say_hello(true);
                 self.go_on_elsewhere(now);
             }
@@ -141,8 +148,6 @@ impl<P: Payload> Session<P> {
     fn lead(&mut self, now: Now) {
         // Later leaders have greater terms, and no two the same.
         self.tabs.term = (now.unix_ms << TAB_BITS).max(self.tabs.term + 1) | (self.tabs.me % (1 << TAB_BITS));
-        // Who is still there says so.
-        self.tabs.others.clear();
         self.say_hello(true);
         self.tell_session(now);
         // What changed between the two streams was not told.
@@ -221,6 +226,9 @@ impl<P: Payload> Session<P> {
         let leads = self.tabs.role == Role::Leading;
         match message {
             Message::Hello { asks, listens, uris } => {
+                if self.tabs.others.get(&sender.tab).is_none() {
+                    self.tabs.met.push(sender.tab);
+                }
                 self.tabs.others.insert(sender.tab, Other { listens, uris });
                 if asks {
                     self.say_hello(false);
@@ -233,10 +241,7 @@ impl<P: Payload> Session<P> {
                     self.tell_stream_again();
                 }
             }
-            Message::Bye => {
-                self.tabs.others.remove(&sender.tab);
-                self.listen(now);
-            }
+            Message::Bye => self.handle_gone(sender.tab, now),
             Message::Pulse if leads => self.tell(&Message::Alive, None),
             Message::Want { at, .. } if leads && now.unix_ms.saturating_sub(at) > SILENCE_MS / 2 => {
                 self.tell(&Message::Alive, None);
@@ -265,6 +270,25 @@ impl<P: Payload> Session<P> {
             | Message::Stream { .. }
             | Message::Offer { .. }
             | Message::Claim { .. } => {}
+        }
+    }
+
+    /// What the others call this tab. Whoever has heard of it is told by the driver when it does not take part any more.
+    #[must_use]
+    pub fn tab(&self) -> u64 {
+        self.tabs.me
+    }
+
+    /// Another tab that is to be watched: [`Self::handle_gone`], once it takes part no more. Drain to `None` after
+    /// every [`Self::handle_peer`].
+    pub fn poll_met(&mut self) -> Option<u64> {
+        self.tabs.met.pop()
+    }
+
+    /// Another tab has left, was closed, crashed, or stands still in the back/forward cache.
+    pub fn handle_gone(&mut self, tab: u64, now: Now) {
+        if self.tabs.others.remove(&tab).is_some() {
+            self.listen(now);
         }
     }
 
