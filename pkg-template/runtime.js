@@ -46,7 +46,7 @@ function instances(kind, createGlue, names, more) {
     const guard = guardian();
     const glue = createGlue(guard.exports);
     try {
-      await glue.init({ module_or_path: module });
+      await glue.init(module);
     } catch (cause) {
       throw loadError(`The WebAssembly could not be started: ${cause?.message ?? cause}`, { cause });
     }

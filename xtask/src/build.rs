@@ -11,7 +11,7 @@ use crate::project::Project;
 use crate::setup::{self, Piece};
 use crate::stamp::{self, Inputs, files_below};
 use crate::toolchain::{self, WASM};
-use crate::{glue, imports};
+use crate::{glue, names};
 
 const LICENCES: &[&str] = &["LICENSE-MIT", "LICENSE-APACHE"];
 
@@ -144,7 +144,7 @@ impl Build<'_> {
         let mut inputs = Inputs::default();
         inputs.text(include_str!("build.rs"));
         inputs.text(include_str!("glue.rs"));
-        inputs.text(include_str!("imports.rs"));
+        inputs.text(include_str!("names.rs"));
         inputs.text(&project.version);
         inputs.text(&toolchain::wasm_bindgen_version(project)?);
         inputs.file(&project.e2e().join("node_modules/binaryen/package.json"))?;
@@ -191,7 +191,7 @@ impl Build<'_> {
         let glue = to.join(format!("{}.js", module.name));
         glue::make_callable(&glue)?;
         optimize(self.project, &file, WASM_OPT_FLAGS)?;
-        imports::shorten(&glue, &file)
+        names::shorten(&glue, &file)
     }
 
     /// The WebAssembly for sessions with the names of its functions, in the folder `to`.

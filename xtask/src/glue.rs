@@ -16,11 +16,16 @@ const HEAD: &str =
 export function createGlue(guard) {
 ";
 
-/// What is replaced, each found exactly once.
-const EDITS: &[(&str, &str)] = &[
-    ("wasm = instance.exports;", "wasm = guard(instance.exports);"),
-    ("export { initSync, __wbg_init as default };", ""),
-];
+/// Where wasm-bindgen's ways to load the WebAssembly begin, which are its last words.
+const LOADING: &str = "let wasmModule, wasmInstance, wasm;\n";
+
+/// What stands there instead: the package compiles it, and each instance has a guard.
+const INIT: &str = "let wasm;
+async function init(module) {
+    wasm = guard((await WebAssembly.instantiate(module, __wbg_get_imports())).exports);
+    wasm.__wbindgen_start();
+}
+";
 
 /// How an import that may throw begins and ends, and what stands there instead.
 const THROWING: (&str, &str) = (": function() { return handleError(function (", ": function(");
@@ -35,19 +40,16 @@ pub fn make_callable(path: &Path) -> Result<()> {
 }
 
 fn callable(glue: &str) -> Result<String> {
-    let mut text = glue.to_owned();
-    for (old, new) in EDITS {
-        match text.matches(old).count() {
-            1 => text = text.replace(old, new),
-            found => bail!("expected `{old}` once, found it {found} times"),
-        }
+    let (text, loading) = glue.split_once(LOADING).with_context(|| format!("expected `{LOADING}`"))?;
+    if !loading.ends_with("export { initSync, __wbg_init as default };\n") {
+        bail!("something stands behind what loads the WebAssembly");
     }
     let exports: Vec<&str> =
         text.lines().filter_map(|line| Some(line.strip_prefix("export function ")?.split_once('(')?.0)).collect();
     if exports.is_empty() {
         bail!("no function is exported");
     }
-    let text = catching_in_place(&text)?;
+    let text = catching_in_place(text)?;
     let (imports, body): (Vec<&str>, Vec<&str>) = text.lines().partition(|line| line.starts_with("import "));
     let imports: Vec<String> = imports.into_iter().map(beside).collect::<Result<_>>()?;
     let body: Vec<&str> = body.into_iter().map(|line| line.strip_prefix("export ").unwrap_or(line)).collect();
@@ -56,7 +58,7 @@ fn callable(glue: &str) -> Result<String> {
     }
     let body = body.join("\n");
     let (imports, returned) = (imports.concat(), exports.join(", "));
-    Ok(format!("{imports}{HEAD}{}\n\nreturn {{ init: __wbg_init, {returned} }};\n}}\n", body.trim_end()))
+    Ok(format!("{imports}{HEAD}{body}\n{INIT}\nreturn {{ init, {returned} }};\n}}\n"))
 }
 
 /// An import of a file of the crate's, which stands beside the glue in the package.
@@ -86,17 +88,17 @@ fn catching_in_place(text: &str) -> Result<String> {
 mod tests {
     use super::callable;
 
-    const GLUE: &str = "export function open() {}\nfunction load(instance) {\n    wasm = instance.exports;\n}\n\
-                        const imports = {\n    get: function() { return handleError(function (arg0, arg1) {\n        \
+    const GLUE: &str = "export function open() {}\nconst imports = {\n    get: function() { return handleError(function (arg0, arg1) {\n        \
                         return arg0[arg1];\n    }, arguments); },\n};\n\
+                        let wasmModule, wasmInstance, wasm;\nasync function __wbg_init() {}\n\
                         export { initSync, __wbg_init as default };\n";
 
     #[test]
     fn what_was_exported_is_returned() {
         let text = callable(GLUE).unwrap();
         assert_eq!(text.matches("export ").count(), 1);
-        assert!(text.ends_with("return { init: __wbg_init, open };\n}\n"));
-        assert!(text.contains("guard(instance.exports)"));
+        assert!(text.ends_with("return { init, open };\n}\n"));
+        assert!(!text.contains("__wbg_init"));
     }
 
     #[test]
@@ -116,11 +118,11 @@ mod tests {
 
     #[test]
     fn what_it_does_not_know_is_refused() {
-        for changed in
-            ["import x from 'x';\n", "let x = import.meta;\n", "export { initSync, __wbg_init as default };\n"]
-        {
+        for changed in ["import x from 'x';\n", "let x = import.meta;\n"] {
             assert!(callable(&format!("{changed}{GLUE}")).is_err());
         }
+        assert!(callable(&format!("{GLUE}more();\n")).is_err());
+        assert!(callable(&GLUE.replace("wasmModule", "wasmCode")).is_err());
         assert!(callable(&GLUE.replace("export function", "function")).is_err());
         assert!(callable(&GLUE.replace(", arguments)", ", [...arguments])")).is_err());
     }

@@ -1,5 +1,5 @@
-//! Short names for what the WebAssembly imports. wasm-bindgen's end in a hash of sixteen digits, in the module and in
-//! its JavaScript: no compression makes that small.
+//! Short names for what the WebAssembly imports, and for those of its exports that call a closure. wasm-bindgen's hold
+//! hashes of sixteen digits, in the module and in its JavaScript: no compression makes that small.
 
 use std::fs;
 use std::path::Path;
@@ -8,12 +8,24 @@ use anyhow::{Context, Result, bail};
 
 const HEADER: usize = 8;
 const IMPORTS: u8 = 2;
+const EXPORTS: u8 = 7;
 const FUNCTION: u8 = 0;
+
+/// How the names of the exports begin that call closures.
+const CLOSURE: &[u8] = b"wasm_bindgen_";
 
 pub fn shorten(glue: &Path, module: &Path) -> Result<()> {
     let mut text = fs::read_to_string(glue).with_context(|| format!("cannot read {}", glue.display()))?;
     let bytes = fs::read(module).with_context(|| format!("cannot read {}", module.display()))?;
-    let (bytes, names) = renamed(&bytes)?;
+    let (bytes, names, mut closures) = renamed(&bytes)?;
+    // One may begin like another.
+    closures.sort_unstable_by_key(|(old, _)| std::cmp::Reverse(old.len()));
+    for (old, new) in closures {
+        if !text.contains(&format!("wasm.{old}(")) {
+            bail!("expected the export {old} in {}", glue.display());
+        }
+        text = text.replace(&old, &new);
+    }
     for (old, new) in names {
         let key = format!(" {old}: function(");
         if text.matches(&key).count() != 1 {
@@ -29,17 +41,21 @@ pub fn shorten(glue: &Path, module: &Path) -> Result<()> {
 /// Old and new.
 type Names = Vec<(String, String)>;
 
-/// The module with short names, and the names.
-fn renamed(module: &[u8]) -> Result<(Vec<u8>, Names)> {
+/// The module with short names, and the names: of imports, of closures.
+fn renamed(module: &[u8]) -> Result<(Vec<u8>, Names, Names)> {
     let mut to = module.get(..HEADER).context("this is no WebAssembly")?.to_vec();
     let mut from = Reader(&module[HEADER..]);
-    let mut names = Vec::new();
+    let (mut names, mut closures) = (Vec::new(), Vec::new());
     while let Some((id, body)) = from.section()? {
-        let body = if id == IMPORTS { imports(Reader(body), &mut names)? } else { body.to_vec() };
+        let body = match id {
+            IMPORTS => imports(Reader(body), &mut names)?,
+            EXPORTS => exports(Reader(body), &mut closures)?,
+            _ => body.to_vec(),
+        };
         to.push(id);
         put_bytes(&mut to, &body);
     }
-    Ok((to, names))
+    Ok((to, names, closures))
 }
 
 fn imports(mut from: Reader, names: &mut Names) -> Result<Vec<u8>> {
@@ -57,6 +73,25 @@ fn imports(mut from: Reader, names: &mut Names) -> Result<Vec<u8>> {
         to.push(FUNCTION);
         put_number(&mut to, from.number()?);
         names.push((String::from_utf8(old.to_vec())?, new));
+    }
+    Ok(to)
+}
+
+fn exports(mut from: Reader, closures: &mut Names) -> Result<Vec<u8>> {
+    let mut to = Vec::new();
+    let count = from.number()?;
+    put_number(&mut to, count);
+    for _ in 0..count {
+        let old = from.bytes()?;
+        if old.starts_with(CLOSURE) {
+            let new = format!("call{}", closures.len());
+            put_bytes(&mut to, new.as_bytes());
+            closures.push((String::from_utf8(old.to_vec())?, new));
+        } else {
+            put_bytes(&mut to, old);
+        }
+        to.push(from.byte()?);
+        put_number(&mut to, from.number()?);
     }
     Ok(to)
 }
@@ -122,9 +157,17 @@ mod tests {
 
     #[test]
     fn an_imported_function_has_a_short_name_and_all_else_stays() {
-        let (module, names) = renamed(&[HEADER, TYPES, IMPORTS, TYPES].concat()).unwrap();
+        let (module, names, _) = renamed(&[HEADER, TYPES, IMPORTS, TYPES].concat()).unwrap();
         assert_eq!(module, [HEADER, TYPES, b"\x02\x08\x01\x01m\x02i0\0\0", TYPES].concat());
         assert_eq!(names, [("long_name".to_owned(), "i0".to_owned())]);
+    }
+
+    #[test]
+    fn an_export_that_calls_a_closure_has_a_short_name_and_all_others_keep_theirs() {
+        let exports = b"\x07\x16\x02\x0ewasm_bindgen_1\0\0\x01x\0\0";
+        let (module, _, closures) = renamed(&[HEADER, exports].concat()).unwrap();
+        assert_eq!(module, [HEADER, b"\x07\x0d\x02\x05call0\0\0\x01x\0\0"].concat());
+        assert_eq!(closures, [("wasm_bindgen_1".to_owned(), "call0".to_owned())]);
     }
 
     #[test]
