@@ -382,7 +382,8 @@ export interface Session {
   /**
    * Asks to be told by the event `resourceupdate` when the resource changes. What was subscribed to is subscribed to
    * again under each new session; what the app wanted last counts, also for calls made while the session is made anew.
-   * (MCP, Resources: Subscriptions.)
+   * Where the standing stream has to wait for its turn (`listen`), the resource is told of from then on; in the modern era
+   * it is told first as `stale`. (MCP, Resources: Subscriptions.)
    */
   subscribeResource(params: ResourceParams, options?: RequestOptions): Promise<EmptyResult>;
 

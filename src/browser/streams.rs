@@ -17,8 +17,8 @@ use wasm_bindgen::{JsCast, JsValue};
 const MOST: usize = 3;
 
 const HINT: &str = "Three sessions of this page listen to servers of this origin already, and a browser has six \
-                    connections to it with HTTP/1.1. This one listens when one of them stops; its calls are not \
-                    concerned. Over HTTP/2 there is no such bound: let the server send Timing-Allow-Origin, so that the \
+                    connections to it with HTTP/1.1. This one listens when one of them stops, and is told of no change \
+                    before; its calls are not concerned. Over HTTP/2 there is no such bound: let the server send Timing-Allow-Origin, so that the \
                     page can tell.";
 
 impl Inner {
@@ -37,6 +37,7 @@ impl Inner {
         } else if enter(self) {
             self.allow_stream(true);
         } else {
+            self.session.borrow_mut().stream_waits(clock::now());
             self.warn("stream_budget", HINT);
         }
         true

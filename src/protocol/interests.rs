@@ -6,7 +6,7 @@ use super::call::{Call, Place};
 use super::exchange::{Answer, Exchange};
 use super::json_rpc;
 use super::list::Gather;
-use super::listen::Listening;
+use super::listen::{Listening, Turn};
 use super::session::Session;
 use super::sorted::Map;
 use super::status::{Changes, Event, LastRecovery};
@@ -24,8 +24,7 @@ const TOOL_LIST: &str = "tool list";
 #[derive(Debug, Default)]
 pub(super) struct Interests {
     pub host_listens: bool,
-    /// A listening stream may not be open.
-    pub no_stream: bool,
+    pub turn: Turn,
     pub wishes: Wishes,
     /// Said once more, because something else may have overtaken it.
     again: Map<ExchangeId, Saying>,
@@ -162,8 +161,9 @@ impl<P: Payload> Session<P> {
             put_back(Restoring::Tools { seen: Map::default(), pages: 1 }, exchange);
         }
         let by_request = self.state.ready().is_some_and(|session| session.era().holds_by_request());
-        // The tab that leads sees to its stream.
-        if !by_request && self.tabs.acts() && self.interests.wishes.subscriptions().next().is_some() {
+        // The tab that leads sees to its stream. One that waits for its turn told nothing before, either.
+        let has_turn = self.tabs.acts() && self.interests.turn != Turn::Later;
+        if !by_request && has_turn && self.interests.wishes.subscriptions().next().is_some() {
             self.listen(now);
             put_back(Restoring::Stream, self.open_stream_id());
         }

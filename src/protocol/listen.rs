@@ -18,6 +18,17 @@ const SHORT_MS: u64 = 5_000;
 const EVENT_TOO_LARGE: &str = "The server sent an event larger than maxEventBytes on the stream on which it speaks \
                                unasked. The stream is opened again; what came before it is open is missed.";
 
+/// When the standing stream may be open.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Turn {
+    #[default]
+    Now,
+    /// Once another session's stream is closed.
+    Later,
+    /// That was not asked yet.
+    Unknown,
+}
+
 /// How the standing stream of a session stands.
 #[derive(Debug, Default)]
 pub(crate) enum Listening {
@@ -41,10 +52,22 @@ impl<P: Payload> Session<P> {
 
     /// Whether a listening stream may be open: each holds a connection, and a browser has six for a host.
     pub fn allow_stream(&mut self, allowed: bool, now: Now) {
-        if self.interests.no_stream == allowed {
-            self.interests.no_stream = !allowed;
-            self.listen(now);
+        let next = if allowed { Turn::Now } else { Turn::Unknown };
+        let before = std::mem::replace(&mut self.interests.turn, next);
+        if before == next {
+            return;
         }
+        if let (Turn::Later, Some(Listening::Off)) = (before, self.state.ready().map(|session| &session.listening)) {
+            // What changed while it waited was not told.
+            self.set_listening_state(Listening::Ended { cursor: Cursor::default(), short: 0 });
+        }
+        self.listen(now);
+    }
+
+    /// The stream that is wanted may not be open yet, and nobody knows for how long: what needs it does not wait for it.
+    pub fn stream_waits(&mut self, now: Now) {
+        self.interests.turn = Turn::Later;
+        self.subscriptions_wait(now);
     }
 
     /// Whether one would be open if it were allowed.
@@ -69,7 +92,7 @@ impl<P: Payload> Session<P> {
     }
 
     fn wants_to_listen(&self) -> bool {
-        self.is_to_listen() && !self.interests.no_stream
+        self.is_to_listen() && self.interests.turn == Turn::Now
     }
 
     /// Opens the standing stream where it is wanted and not open, and closes it where it is not wanted any more.

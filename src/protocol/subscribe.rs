@@ -7,7 +7,7 @@ use super::config::Listen;
 use super::era::{Era, modern};
 use super::json::quote;
 use super::list::Gather;
-use super::listen::Listening;
+use super::listen::{Listening, Turn};
 use super::session::Session;
 use super::state::Established;
 use super::status::Event;
@@ -197,8 +197,16 @@ impl<P: Payload> Session<P> {
                 self.tell_stream(&asked, Some(&granted), false);
             }
             Listening::Refused => self.tell_stream(&asked, None, false),
+            Listening::Off if self.interests.turn == Turn::Later => self.tell_stream(&asked, Some(&asked), false),
             Listening::Off | Listening::Open { .. } | Listening::Ended { .. } => {}
         }
+    }
+
+    /// The stream has to wait for its turn. What is subscribed to is asked for then, and nobody waits for that.
+    pub(super) fn subscriptions_wait(&mut self, now: Now) {
+        let asked = self.all_subscriptions().into_iter().map(str::to_owned).gather();
+        self.tell_stream(&asked, Some(&asked), false);
+        self.subscribers_told(&asked, &asked, now);
     }
 
     fn subscription_told(&mut self, id: CallId, granted: &[String], now: Now) {
@@ -270,6 +278,7 @@ impl<P: Payload> Session<P> {
                         self.subscription_told(id, &granted, now);
                     }
                     Some(Listening::Refused) => self.subscription_refused(id, now),
+                    Some(Listening::Off) if self.interests.turn == Turn::Later => self.subscriptions_wait(now),
                     // It is told when the stream is acknowledged.
                     Some(Listening::Off | Listening::Open { .. } | Listening::Ended { .. }) | None => {}
                 }

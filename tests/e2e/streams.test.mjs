@@ -61,6 +61,36 @@ wire("a session that nobody listens to any more gives its stream to the next", S
   assert.equal(nameOf(streams(recording)[4]), 1);
 });
 
+wire("in the modern era a subscription does not wait for the stream's turn, and the resource is told as stale when it comes", { server: servers.typescriptModern, connect: false }, async ({ server, proxy, recording, run }) => {
+  const uri = "test://clock";
+  await run(async ({ connect }, url, uri) => {
+    globalThis.heard = [];
+    globalThis.warned = [];
+    globalThis.sessions = [];
+    for (const name of [0, 1, 2, 3]) {
+      const on = {
+        resourceupdate: ({ uri, stale }) => heard.push(`${name} ${uri}${stale ? " stale" : ""}`),
+        warning: ({ kind }) => warned.push(`${name} ${kind}`),
+      };
+      const session = await connect(`${url}?server=${name}`, { era: "modern", on: {} });
+      session.on("warning", on.warning);
+      sessions.push(session);
+      // It is the subscription that wants the stream.
+      await session.subscribeResource({ uri });
+      session.on("resourceupdate", on.resourceupdate);
+    }
+  }, proxy.url, uri);
+  const listens = () => recording.records.filter(({ rpc }) => rpc === "subscriptions/listen");
+  const listening = () => [...new Set(listens().map(nameOf))].sort();
+  assert.deepEqual(await run(() => warned), ["3 stream_budget"]);
+  assert.deepEqual(listening(), [0, 1, 2]);
+  await run(() => sessions[1].close());
+  await run(({ until }, told) => until(() => heard.includes(told)), `3 ${uri} stale`);
+  assert.deepEqual(listening(), [0, 1, 2, 3]);
+  await fetch(new URL("/touch", server.url), { method: "POST" });
+  await run(({ until }, told) => until(() => told.every((line) => heard.includes(line))), [0, 2, 3].map((name) => `${name} ${uri}`));
+});
+
 wire("where the browser says that an origin speaks a later HTTP, there is no bound", SETTING, async ({ proxy, recording, run }) => {
   const warned = await run(async ({ connect }, url) => {
     performance.getEntriesByType = () => [{ name: "https://example.com/", nextHopProtocol: "http/1.1" }, { name: url, nextHopProtocol: "h2" }];

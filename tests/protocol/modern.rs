@@ -647,6 +647,35 @@ fn a_stream_that_the_server_ends_is_opened_again() {
 }
 
 #[test]
+fn a_subscription_does_not_wait_for_a_stream_that_waits_for_its_turn() {
+    let mut net = connected();
+    net.session.allow_stream(false, net.now);
+    subscribe(&mut net, "a:1");
+    assert_eq!(net.run(), [] as [&str; 0], "it may be its turn at once");
+    assert!(net.session.wants_stream());
+    net.session.stream_waits(net.now);
+    assert_eq!(net.run(), ["a:1 ok"]);
+    subscribe(&mut net, "b:2");
+    assert_eq!(net.run(), ["b:2 ok"]);
+    net.request("resources/unsubscribe", Some(&json!({"uri": "a:1"})), CallOptions::default(), "un");
+    assert_eq!(net.run(), ["un ok"]);
+    net.session.allow_stream(true, net.now);
+    assert_eq!(net.run(), ["listen→200 stream"]);
+    let filter = json!({"resourceSubscriptions": ["b:2"]});
+    assert_eq!(last(&net, "listen").body["params"]["notifications"], filter);
+    assert_eq!(stale(&net), [(vec![], vec!["b:2".to_owned()])], "it may have changed meanwhile");
+    // Given away, and had again at once.
+    net.request("resources/unsubscribe", Some(&json!({"uri": "b:2"})), CallOptions::default(), "un");
+    assert_eq!(net.run(), ["listen aborted", "un ok"]);
+    net.session.allow_stream(false, net.now);
+    subscribe(&mut net, "b:2");
+    assert_eq!(net.run(), [] as [&str; 0]);
+    net.session.allow_stream(true, net.now);
+    assert_eq!(net.run(), ["listen→200 stream", "b:2 ok"]);
+    assert_eq!(stale(&net).len(), 1);
+}
+
+#[test]
 fn a_stream_that_is_not_acknowledged_is_given_up_and_tried_again() {
     let mut net = connected();
     net.reply("listen", Reply::Silence);

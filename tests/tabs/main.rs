@@ -372,6 +372,26 @@ fn in_the_modern_era_the_tabs_share_the_stream() {
 }
 
 #[test]
+fn a_tab_that_follows_does_not_wait_for_a_stream_that_waits_for_its_turn() {
+    let mut room = Room::new(EraChoice::Modern);
+    for seed in 0..2 {
+        room.open(seed);
+        room.settle();
+    }
+    room.tabs[0].session.allow_stream(false, room.now);
+    room.request(1, "resources/subscribe", "file:///a");
+    assert_eq!(room.settle(), [] as [&str; 0]);
+    room.tabs[0].session.stream_waits(room.now);
+    room.drain(0);
+    assert_eq!(room.settle(), ["B subscribe ok"]);
+    room.request(1, "resources/subscribe", "file:///b");
+    assert_eq!(room.settle(), ["B subscribe ok"]);
+    room.tabs[0].session.allow_stream(true, room.now);
+    room.drain(0);
+    assert_eq!(room.settle(), ["A listen→200"]);
+}
+
+#[test]
 fn where_sharing_cannot_be_each_tab_has_its_own_session() {
     let mut room = Room::new(EraChoice::Legacy);
     for seed in 0..2 {
