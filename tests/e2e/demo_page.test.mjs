@@ -1,0 +1,353 @@
+// The demo's page from plain files, where a service worker plays the server: every button, what it shows, and how.
+
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { after, before, describe } from "node:test";
+import { TestServer } from "../../pkg-template/testing.js";
+import { builtSite } from "../../www/host/build.mjs";
+import { launchBrowser } from "./lib/chrome.mjs";
+import { answeredAgain, assertStorm, tests, text } from "./lib/demo.mjs";
+import { root } from "./lib/paths.mjs";
+import { fileAt, serve } from "./lib/static.mjs";
+
+describe("the page, from plain files under a path", () => {
+  const BASE = "/some/where/";
+  // Wherever a library that makes forms would put it: titles, descriptions, names and values.
+  const BAD = '<img src=x onerror="globalThis.ran=1">';
+  const property = { type: "string", title: `a & b ${BAD}`, description: BAD, default: BAD, "x-info": { variant: "modal", content: BAD } };
+  const bad = new TestServer({
+    listen: false,
+    tools: {
+      [BAD]: {
+        title: BAD,
+        description: BAD,
+        inputSchema: { type: "object", title: BAD, properties: { [BAD]: { type: "string" }, chosen: { ...property, enum: [BAD] }, plain: property }, required: [BAD] },
+        call: () => BAD,
+      },
+    },
+  });
+  const sound = { type: "audio", mimeType: "audio/wav", data: wave(8_000, 4_000).toString("base64") };
+  const singer = new TestServer({
+    listen: false,
+    tools: { sing: { inputSchema: { type: "object" }, call: () => ({ content: [sound, { ...sound, mimeType: `audio/wav;${BAD}` }] }) } },
+  });
+  let site;
+  let browser;
+  before(async () => {
+    const folder = await builtSite();
+    site = await serve(folder, {
+      override(path, request) {
+        if (path === `${BASE}bad/mcp`) return asked(bad, request);
+        if (path === `${BASE}singer/mcp`) return asked(singer, request);
+        if (!path.startsWith(BASE)) return { status: 404, type: "text/plain", body: "" };
+        return fileAt(`${folder}/${path.slice(BASE.length) || "index.html"}`);
+      },
+    });
+    browser = await launchBrowser();
+  });
+  after(async () => {
+    await browser?.close();
+    await site?.close();
+  });
+  const url = () => site.url + BASE.slice(1);
+  const onPage = tests(() => browser, url);
+
+  onPage("the first visit: connected by itself, and “Show me” shows a healed call in one click", async (pilot, page) => {
+    assert.deepEqual(await page.$$eval("#server-choices .name", (names) => names.map((name) => name.textContent)), ["In this page"]);
+    assert.equal((await pilot.status()).state, "ready");
+    await pilot.press("show");
+    const result = await pilot.result();
+    assert.equal(result.healed, true);
+    assert.match(result.text, /Hello, otter!\nprocess 1, session s2/);
+    assert.ok((await pilot.rows()).some((row) => /404 tools\/call +\[evicted\]/.test(row)));
+    assert.match(await text(page, "#announce"), /Healed on the way/);
+  });
+
+  onPage("every button that hurts, and a call after it", async (pilot, page) => {
+    for (const action of ["evict", "restart", "refuse404", "refuse400", "refuse200"]) {
+      await pilot.press(action);
+      const result = await pilot.call();
+      assert.deepEqual([result.kind, result.healed], ["ok", true], `${action}: ${result.title} ${result.text}`);
+    }
+    await pilot.press("kill");
+    assert.equal((await pilot.call()).kind, "error");
+    await pilot.press("kill");
+    assert.equal((await pilot.call()).kind, "ok");
+
+    await pilot.press("busy");
+    await answeredAgain(pilot);
+
+    for (const word of ["wanted", "expired"]) {
+      await pilot.press("expire");
+      const result = await pilot.call();
+      assert.equal(result.kind, "ok", `${word}: ${result.title} ${result.text}`);
+      assert.equal((await pilot.rows()).filter((row) => row.includes("401 tools/call")).length, word === "wanted" ? 1 : 2);
+    }
+
+    await pilot.press("offline");
+    assert.equal(await page.$eval("#offline", (button) => button.getAttribute("aria-pressed")), "true");
+    await pilot.click("#call");
+    await page.waitForFunction(() => document.getElementById("rows").lastElementChild.textContent.includes("offline") === false);
+    await pilot.press("offline");
+    await page.waitForFunction(() => document.getElementById("result").dataset.kind !== "pending", { timeout: 60_000 });
+    await answeredAgain(pilot);
+  });
+
+  onPage("dropped streams: a call that runs is resumed and runs once", async (pilot, page) => {
+    await pilot.chooseTool("slow");
+    const before = await page.$eval("#result", ({ dataset }) => dataset.serial);
+    await page.click("#call");
+    await page.waitForFunction(() => /[1-3] of 4/.test(document.getElementById("result-title").textContent));
+    await pilot.press("drop");
+    await page.waitForFunction((before) => !["", before].includes(document.getElementById("result").dataset.serial), { timeout: 60_000 }, before);
+    assert.match((await pilot.result()).text, /Done after 3 s, once, by process 1\./);
+  });
+
+  onPage("the storm: 200 executed once, none twice, none lost", async (pilot, page) => {
+    await pilot.press("storm", { timeout: 150_000 });
+    await assertStorm(page);
+  });
+
+  onPage("side by side: one click shows the difference", async (pilot, page) => {
+    await pilot.press("compare", { timeout: 120_000 });
+    assert.equal(await text(page, "#compare-sum"), "Failed calls out of 5: official SDK 4, mcp-evergreen 0.");
+    const ok = await page.$$eval("#compare-rows td", (cells) => cells.map(({ dataset }) => dataset.ok));
+    assert.deepEqual(ok, ["true", "true", ...Array(4).fill(["false", "true"]).flat()]);
+  });
+
+  onPage("a form from the schema: its values are sent, what does not fit is refused, and JSON is the same", async (pilot, page) => {
+    await page.$eval("#form input[type=text]", (field) => (field.value = ""));
+    await page.type("#form input[type=text]", "beaver");
+    await page.keyboard.press("Tab");
+    await page.select("#form select", "French");
+    await page.click("#form input[type=checkbox]");
+    assert.match((await pilot.call()).text, /BONJOUR, BEAVER!/);
+    await pilot.press("as-json");
+    assert.deepEqual(JSON.parse(await page.$eval("#arguments", ({ value }) => value)), { name: "beaver", language: "French", loud: true });
+    await page.$eval("#arguments", (field) => (field.value = '{ "name": "mole" }'));
+    await pilot.press("as-json");
+    assert.match((await pilot.call()).text, /mole|MOLE/);
+
+    await page.click("#form input[type=text]", { count: 3 });
+    for (const key of ["Backspace", "Tab"]) await page.keyboard.press(key);
+    const before = await page.$eval("#result", ({ dataset }) => dataset.serial);
+    await pilot.press("call");
+    assert.match(await text(page, "#arguments-error"), /name: /);
+    assert.equal(await page.$eval("#result", ({ dataset }) => dataset.serial), before);
+  });
+
+  onPage("results by what they are: image, link, structure, a failure of the tool's", async (pilot, page) => {
+    await pilot.chooseTool("draw");
+    await pilot.call();
+    const image = await page.$eval("#result-body img", async (image) => (await image.decode(), [image.naturalWidth, image.naturalHeight]));
+    assert.deepEqual(image, [148, 80]);
+    assert.deepEqual(await page.$eval("#result-body a", ({ href, rel }) => [href, rel]), ["https://modelcontextprotocol.io/", "noopener noreferrer"]);
+    assert.deepEqual(JSON.parse(await text(page, "#result-body details pre")), { colour: "green", trees: 3 });
+    await pilot.chooseTool("fail");
+    const failed = await pilot.call();
+    assert.deepEqual([failed.kind, failed.text], ["error", "The tool failed: out of acorns"]);
+  });
+
+  onPage("a sound is there to be played, and only what is one", async (pilot, page) => {
+    await add(pilot, `${url()}singer/mcp`);
+    await pilot.formShown();
+    assert.equal((await pilot.call()).kind, "ok");
+    const players = await page.$$eval("#result-body audio", (found) =>
+      Promise.all(
+        found.map(async (player) => {
+          if (player.readyState === 0) await new Promise((resolve, reject) => Object.assign(player, { onloadedmetadata: resolve, onerror: reject }));
+          return [player.duration, player.controls, player.autoplay];
+        }),
+      ),
+    );
+    assert.deepEqual(players, [[0.5, true, false]]);
+    assert.equal(await text(page, "#result-body details summary"), "content of type audio");
+    await pilot.press("remove");
+  });
+
+  onPage("a server that hides its session's id: the error says which header it lacks", async (pilot, page) => {
+    const shy = new TestServer({ listen: false });
+    const allows = { "access-control-allow-origin": "*", "access-control-allow-headers": "*, content-type", "access-control-allow-methods": "GET, POST, DELETE" };
+    // Of another origin, as its port is another one.
+    const front = createServer(async (request, response) => {
+      if (request.method === "OPTIONS") return response.writeHead(204, allows).end();
+      const { status, headers, body } = await asked(shy, request);
+      response.writeHead(status, { ...headers, ...allows }).end(body);
+    });
+    await once(front.listen(0, "127.0.0.1"), "listening");
+    try {
+      await add(pilot, `http://127.0.0.1:${front.address().port}/mcp`);
+      await page.waitForFunction(() => document.getElementById("result").dataset.kind === "error");
+      const { title, text: said } = await pilot.result();
+      assert.match(said, /The server did not run it\..*Access-Control-Expose-Headers/s, title);
+      assert.equal(await text(page, "#result-body p strong"), "hidden session id");
+      await pilot.press("remove");
+    } finally {
+      front.close();
+      front.closeAllConnections();
+    }
+  });
+
+  onPage("no button's label wraps or is cut off, however narrow the screen", async (pilot, page) => {
+    for (const width of [320, 340, 350, 355, 360, 375, 390, 414, 480, 600, 768, 1024, 1100, 1360]) {
+      await page.setViewport({ width, height: 844 });
+      const odd = await page.$$eval("#break-buttons button", (buttons) =>
+        buttons.flatMap((button) => {
+          const range = document.createRange();
+          range.selectNodeContents(button);
+          const { width } = range.getBoundingClientRect();
+          return range.getClientRects().length > 1 || width > button.clientWidth ? [`${button.textContent}: ${width} of ${button.clientWidth}`] : [];
+        }),
+      );
+      assert.deepEqual(odd, [], `${width} wide`);
+    }
+  });
+
+  onPage("the diagram: paused, inspected by keyboard, and saved as SVG and JSON", async (pilot, page) => {
+    await pilot.press("pause");
+    const before = await page.$$eval("#rows > li", (rows) => rows.length);
+    await pilot.call();
+    assert.equal(await page.$$eval("#rows > li", (rows) => rows.length), before);
+    assert.match(await text(page, "#pause"), /Resume \(\d+\)/);
+    await pilot.press("pause");
+    const rows = await page.$$eval("#rows > li", (rows) => rows.length);
+    assert.ok(rows > before);
+
+    await page.focus("#timeline");
+    for (const key of ["End", "ArrowUp"]) await page.keyboard.press(key);
+    const inspected = await text(page, "#inspect");
+    assert.match(inspected, /Server to session: 200 tools\/call.*exchange.*status200.*sent .*then answered 200/);
+
+    // What the two buttons hand to the visitor.
+    const saved = async (id) => {
+      await page.evaluate(() => {
+        globalThis.saved = undefined;
+        URL.createObjectURL = (blob) => ((globalThis.saved = blob), "#");
+      });
+      await pilot.press(id);
+      return page.evaluate(async () => ({ type: saved.type, text: await saved.text() }));
+    };
+    const json = await saved("save-json");
+    assert.equal(JSON.parse(json.text).length, rows);
+    assert.ok(JSON.parse(json.text).some(({ wire }) => wire?.rpcMethod === "tools/call" && wire.status === 200));
+    const svg = await saved("save-svg");
+    assert.equal(svg.type, "image/svg+xml");
+    const drawn = await page.evaluate(async (text) => {
+      const parsed = new DOMParser().parseFromString(text, "image/svg+xml");
+      const image = new Image();
+      image.src = `data:image/svg+xml,${encodeURIComponent(text)}`;
+      await image.decode();
+      return { root: parsed.documentElement.localName, rows: parsed.querySelectorAll("g").length, arrows: parsed.querySelectorAll(".arrow").length, height: image.naturalHeight };
+    }, svg.text);
+    const arrows = await page.$$eval("#rows .arrow", (arrows) => arrows.length);
+    assert.deepEqual(drawn, { root: "svg", rows, arrows, height: 100 + 34 * rows });
+
+    await pilot.press("clear");
+    assert.equal(await page.$$eval("#rows > li", (rows) => rows.length), 0);
+    assert.equal(await page.$eval("#empty", ({ hidden }) => hidden), false);
+  });
+
+  onPage("servers of one's own: a wrong address is refused in words, another is kept over a reload and removed", async (pilot, page) => {
+    for (const [wrong, words] of [["", /Enter the address/], ["nowhere", /no address/], ["ftp://127.0.0.1/", /https:/], ["https://a:b@c/", /name and a password/]]) {
+      await page.$eval("#url", (field, wrong) => (field.value = wrong), wrong);
+      await pilot.press("add");
+      assert.match(await text(page, "#url-error"), words);
+    }
+    await add(pilot, `${url()}nowhere`);
+    await page.waitForFunction(() => document.getElementById("result").dataset.kind === "error");
+    assert.equal((await pilot.result()).title, "connect: not_mcp");
+    assert.equal((await pilot.status()).state, "not connected");
+    await page.reload();
+    await page.waitForSelector("html[data-ready]");
+    await pilot.choose(`${url()}nowhere`);
+    await pilot.press("remove");
+    assert.deepEqual(await page.$$eval("#server-choices .name", (names) => names.map((name) => name.textContent)), ["In this page"]);
+    assert.equal(await page.evaluate(() => localStorage.getItem("servers")), "[]");
+  });
+
+  onPage("a reload past the service worker connects again", async (pilot, page) => {
+    const client = await page.createCDPSession();
+    await page.evaluate(() => (globalThis.before = true));
+    await client.send("Page.reload", { ignoreCache: true });
+    await page.waitForFunction(() => !globalThis.before && "ready" in document.documentElement.dataset);
+    assert.equal((await pilot.call()).kind, "ok");
+  });
+
+  onPage("nothing of a server's schema runs as a script in the page", async (pilot, page) => {
+    await add(pilot, `${url()}bad/mcp`);
+    await page.waitForFunction((bad) => document.getElementById("form").dataset.tool === bad, {}, BAD);
+    assert.match(await text(page, "#form"), /a & b/);
+    assert.equal(await page.$$eval("#form img, #tool-about img", (found) => found.length), 0);
+    const result = await pilot.call();
+    assert.deepEqual([result.kind, result.text.includes(BAD)], ["ok", true]);
+    assert.equal(await page.$$eval("#result-body img", (found) => found.length), 0);
+    assert.equal(await page.evaluate(() => globalThis.ran), undefined);
+  });
+
+  for (const [name, scheme, viewport] of [
+    ["light", "light", { width: 1360, height: 900 }],
+    ["dark", "dark", { width: 1360, height: 900 }],
+    ["on a phone", "light", { width: 390, height: 844 }],
+  ]) {
+    onPage(`${name}: axe finds nothing serious, nothing is cut off, and the layout does not jump`, async (pilot, page) => {
+      await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: scheme }]);
+      await pilot.press("show");
+      await pilot.press("compare", { timeout: 120_000 });
+      await pilot.press("kill");
+      await pilot.call();
+      await page.evaluate(readFileSync(`${root}www/node_modules/axe-core/axe.min.js`, "utf8"));
+      const found = await page.evaluate(async () => {
+        const { violations } = await axe.run(document, { resultTypes: ["violations"] });
+        return violations.map(({ id, impact, nodes }) => `${impact} ${id}: ${nodes.map(({ target }) => target).slice(0, 4).join(", ")}`);
+      });
+      assert.deepEqual(found.filter((line) => /^(serious|critical)/.test(line)), []);
+      assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true);
+      const shift = await page.evaluate(
+        () => new Promise((resolve) => new PerformanceObserver((list) => resolve(list.getEntries().reduce((sum, { value, hadRecentInput }) => sum + (hadRecentInput ? 0 : value), 0))).observe({ type: "layout-shift", buffered: true }) ?? setTimeout(() => resolve(0), 300)),
+      );
+      assert.ok(shift < 0.05, `layout shift ${shift}`);
+    }, { viewport });
+  }
+
+  onPage("it is there in less than a second", async (pilot, page) => {
+    const times = [];
+    // A busy machine has quiet moments.
+    for (let load = 0; load < 30 && !(Math.min(...times) < 1000); load++) {
+      const began = performance.now();
+      await page.goto(url());
+      await page.waitForSelector("html[data-ready]");
+      times.push(Math.round(performance.now() - began));
+    }
+    assert.ok(Math.min(...times) < 1000, `${times} ms`);
+  });
+});
+
+/** Adds a server of one's own. */
+async function add(pilot, address) {
+  await pilot.page.$eval("#url", (field, address) => (field.value = address), address);
+  await pilot.press("add");
+}
+
+/** Silence: a file of so many samples, eight bits each. */
+function wave(rate, samples) {
+  const head = Buffer.alloc(44);
+  head.write("RIFF", 0);
+  head.writeUInt32LE(36 + samples, 4);
+  head.write("WAVEfmt ", 8);
+  // The format's size, PCM, one channel, samples and bytes per second, bytes and bits per sample.
+  for (const [value, at] of [[16, 16], [rate, 24], [rate, 28], [samples, 40]]) head.writeUInt32LE(value, at);
+  for (const [value, at] of [[1, 20], [1, 22], [1, 32], [8, 34]]) head.writeUInt16LE(value, at);
+  head.write("data", 36);
+  return Buffer.concat([head, Buffer.alloc(samples, 128)]);
+}
+
+/** What a server in the shape of `fetch` answers to a request over the network. */
+async function asked(server, request) {
+  const { method, headers } = request;
+  const chunks = [];
+  for await (const chunk of request) chunks.push(chunk);
+  const answer = await server.fetch(server.url, { method, headers, body: Buffer.concat(chunks).toString() });
+  return { status: answer.status, type: "application/json", headers: Object.fromEntries(answer.headers), body: await answer.text() };
+}
