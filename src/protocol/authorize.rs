@@ -252,12 +252,8 @@ impl<P: Payload> Session<P> {
                 let Some(request) = exchange.again.clone().filter(|_| !exchange.repaired.contains(&repair)) else {
                     return Some(answer);
                 };
-                let mut exchange = Box::new(exchange.clone());
-                exchange.head = None;
-                exchange.concluded = false;
-                exchange.again = None;
+                let mut exchange = exchange.anew();
                 exchange.repaired.extend((!joins).then_some(repair));
-                exchange.attempt += 1;
                 let held = Held { id, exchange, request: *request, refused: Some(answer) };
                 // It keeps its name: nothing of the refused attempt may be taken for the next one's.
                 self.output(Output::Abort { exchange: id });

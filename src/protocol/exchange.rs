@@ -154,6 +154,16 @@ impl Exchange {
         now.saturating_sub(self.sent.mono) - queued.min(rounds.saturating_mul(gate_ms))
     }
 
+    /// For its next attempt: nothing of the answer is kept.
+    pub fn anew(&self) -> Box<Self> {
+        let mut next = Box::new(self.clone());
+        next.head = None;
+        next.concluded = false;
+        next.again = None;
+        next.attempt += 1;
+        next
+    }
+
     /// How to read the body that follows this head.
     pub fn read_as(&self, head: &Head, max_message: u64, max_event: u64) -> ReadAs {
         let media_type = head.media_type();
