@@ -163,10 +163,10 @@ impl<P: Payload> Session<P> {
 
     /// Sends a request whose answer nobody waits for.
     fn post_aside(&mut self, method: &str, params: &Params, now: Now) {
-        let wire_id = self.fresh_wire_id();
+        self.fresh_wire_id();
         let Some(session) = self.state.ready() else { return };
         let purpose = Purpose::Cancelled;
-        let parcel = self.own_request(purpose, Some(session), wire_id, method, params, CANCELLED_MS, now);
+        let parcel = self.own_request(purpose, Some(session), method, params, CANCELLED_MS, now);
         self.send(parcel, now);
     }
 }

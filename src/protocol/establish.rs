@@ -109,9 +109,9 @@ impl<P: Payload> Session<P> {
             return self.part(Error::boxed(Code::SessionLost, Outcome::NotExecuted, text), "the session expired", now);
         }
         let params = self.initialize_params();
-        let wire_id = self.fresh_wire_id();
+        self.fresh_wire_id();
         let timeout = HANDSHAKE_MS.min(self.config.timeout_ms);
-        let parcel = self.own_request(Purpose::Initialize, None, wire_id, legacy::INITIALIZE, &params, timeout, now);
+        let parcel = self.own_request(Purpose::Initialize, None, legacy::INITIALIZE, &params, timeout, now);
         let exchange = self.send(parcel, now);
         self.step(Step::Handshake { exchange });
         if self.state.establishing().is_some_and(|establishing| matches!(establishing.since, Since::Lost { .. })) {

@@ -192,11 +192,11 @@ impl<P: Payload> Session<P> {
 
     /// `None` where it cannot be asked of this server.
     pub(super) fn restore_request(&mut self, method: &str, params: Option<String>, now: Now) -> Option<ExchangeId> {
-        let wire_id = self.fresh_wire_id();
+        self.fresh_wire_id();
         let session = self.state.ready().filter(|session| session.missing_capability(method).is_none())?;
         let params = Params { text: params, ..Params::default() };
         let timeout = RESTORE_MS.min(self.config.timeout_ms);
-        let parcel = self.own_request(Purpose::Restore, Some(session), wire_id, method, &params, timeout, now);
+        let parcel = self.own_request(Purpose::Restore, Some(session), method, &params, timeout, now);
         Some(self.send(parcel, now))
     }
 

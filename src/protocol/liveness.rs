@@ -48,22 +48,22 @@ impl<P: Payload> Session<P> {
 
     /// Pings under the session that is ready or in doubt.
     pub(super) fn ping(&mut self, now: Now) -> Option<ExchangeId> {
-        let wire_id = self.fresh_wire_id();
+        self.fresh_wire_id();
         let session = self.state.known()?;
-        let ping = self.ping_under(session, wire_id, now);
+        let ping = self.ping_under(session, now);
         Some(self.send(ping, now))
     }
 
     /// Pings under a new session.
     pub(super) fn ping_fresh(&mut self, fresh: &Established<P>, now: Now) -> ExchangeId {
-        let wire_id = self.fresh_wire_id();
-        let ping = self.ping_under(fresh, wire_id, now);
+        self.fresh_wire_id();
+        let ping = self.ping_under(fresh, now);
         self.send(ping, now)
     }
 
-    fn ping_under(&self, session: &Established<P>, wire_id: u64, now: Now) -> Parcel {
+    fn ping_under(&self, session: &Established<P>, now: Now) -> Parcel {
         let (method, timeout) = (session.era().liveness(), PING_MS.min(self.config.timeout_ms));
-        self.own_request(Purpose::Ping, Some(session), wire_id, method, &Params::default(), timeout, now)
+        self.own_request(Purpose::Ping, Some(session), method, &Params::default(), timeout, now)
     }
 
     pub(super) fn ping_answered(

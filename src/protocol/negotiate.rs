@@ -44,10 +44,10 @@ impl<P: Payload> Session<P> {
         if self.is_made_elsewhere(now) {
             return;
         }
-        let wire_id = self.fresh_wire_id();
+        self.fresh_wire_id();
         let timeout = DISCOVER_MS.min(self.config.timeout_ms / 2);
         let params = Params::default();
-        let parcel = self.own_request(Purpose::Discover, None, wire_id, modern::DISCOVER, &params, timeout, now);
+        let parcel = self.own_request(Purpose::Discover, None, modern::DISCOVER, &params, timeout, now);
         let exchange = self.send(parcel, now);
         self.step(Step::Discover { exchange });
     }

@@ -128,17 +128,18 @@ impl<P: Payload> Session<P> {
         (call.method.clone(), params)
     }
 
-    /// A request of our own under this session, or before there is one. `timeout_ms` bounds the exchange.
+    /// A request of our own under this session, or before there is one, with the wire id that was drawn last. `timeout_ms`
+    /// bounds the exchange.
     pub(super) fn own_request(
         &self,
         purpose: Purpose,
         session: Option<&Established<P>>,
-        wire_id: u64,
         method: &str,
         params: &Params,
         timeout_ms: u64,
         now: Now,
     ) -> Parcel {
+        let wire_id = self.next_wire_id;
         let mut exchange = outgoing(purpose, session, now);
         if session.is_none() {
             exchange.attempt = self.state.establishing().map_or(1, |establishing| establishing.failed + 1);

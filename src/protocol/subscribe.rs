@@ -104,11 +104,11 @@ impl<P: Payload> Session<P> {
         after_break: bool,
         now: Now,
     ) {
-        let wire_id = self.fresh_wire_id();
+        self.fresh_wire_id();
         let Some(session) = self.state.ready() else { return };
         let params = Params { text: Some(format!("{{\"notifications\":{{{filter}}}}}")), ..Params::default() };
         let (purpose, method) = (Purpose::Listen, modern::LISTEN);
-        let parcel = self.own_request(purpose, Some(session), wire_id, method, &params, ACKNOWLEDGED_MS, now);
+        let parcel = self.own_request(purpose, Some(session), method, &params, ACKNOWLEDGED_MS, now);
         let exchange = self.send(parcel, now);
         let heard = Heard { filter, granted: None, before, after_break };
         self.set_listening_state(Listening::Open { exchange, short, heard });
