@@ -25,8 +25,17 @@ pub const UNSTABLE: (&str, &str) = ("RUSTC_BOOTSTRAP", "1");
 /// The standard library compiled with the package, for size.
 pub const SMALL_STD: &[&str] = &["-Zbuild-std=std,panic_abort", "-Zbuild-std-features=optimize_for_size"];
 /// A panic ends in a trap without a word: its text, and all the machinery that writes texts, is a tenth of the package.
-pub const SMALL_STD_FLAGS: &[&str] =
-    &["-Zunstable-options", "-Cpanic=immediate-abort", "-Zlocation-detail=none", "-Zfmt-debug=none"];
+/// A function that does little is put where it is called before it is compiled for each type: by default rustc does not do
+/// that where code is to be small.
+pub const SMALL_STD_FLAGS: &[&str] = &[
+    "-Zunstable-options",
+    "-Cpanic=immediate-abort",
+    "-Zlocation-detail=none",
+    "-Zfmt-debug=none",
+    "-Zinline-mir=yes",
+    "-Zinline-mir-threshold=40",
+    "-Zinline-mir-hint-threshold=40",
+];
 
 /// Whether [`SMALL_STD`] can be had. Without it the package is the same, but for its size and the words of its panics.
 pub fn small_std() -> Result<bool> {
