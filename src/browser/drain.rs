@@ -8,6 +8,7 @@ use super::{
     clock,
     exchange::{Exchange, Exchanges, Transport},
     host::{Caller, Host, Question, Wanted},
+    js,
     page::Page,
     table::Table,
     tabs::Tabs,
@@ -20,8 +21,7 @@ use std::{
     cell::{Cell, RefCell},
     rc::{Rc, Weak},
 };
-use wasm_bindgen::JsValue;
-use wasm_bindgen_futures::spawn_local;
+use wasm_bindgen::{JsValue, closure::Closure};
 
 /// A session of the core, and what it has under way.
 pub(super) struct Inner {
@@ -34,8 +34,9 @@ pub(super) struct Inner {
     timer: Timer,
     /// A drain loop is running.
     draining: Cell<bool>,
-    /// One is going to run in a microtask.
-    scheduled: Cell<bool>,
+    /// Drains in a microtask; until then the session holds itself.
+    tick: Closure<dyn FnMut()>,
+    scheduled: RefCell<Option<Rc<Inner>>>,
     closed: Cell<bool>,
     /// Until it has closed.
     page: RefCell<Option<Page>>,
@@ -56,7 +57,7 @@ impl Inner {
         let (seed, now) = (clock::seed(), clock::now());
         let config = Config { shared: group.is_some(), ..config };
         let inner = Rc::new_cyclic(|weak: &Weak<Inner>| {
-            let (weak, told) = (weak.clone(), weak.clone());
+            let (weak, told, ticking) = (weak.clone(), weak.clone(), weak.clone());
             Inner {
                 session: RefCell::new(Session::new(config, seed, now)),
                 exchanges: Exchanges::new(&transport, move |exchange, input| {
@@ -72,7 +73,13 @@ impl Inner {
                     }
                 }),
                 draining: Cell::new(false),
-                scheduled: Cell::new(false),
+                tick: Closure::new(move || {
+                    if let Some(inner) = ticking.upgrade() {
+                        drop(inner.scheduled.take());
+                        inner.drain();
+                    }
+                }),
+                scheduled: RefCell::default(),
                 closed: Cell::new(false),
                 page: RefCell::default(),
                 group,
@@ -107,14 +114,9 @@ impl Inner {
 
     /// Drains in a microtask, so that a command's method returns before anything comes of it.
     pub fn schedule(self: &Rc<Self>) {
-        if self.draining.get() || self.scheduled.replace(true) {
-            return;
+        if !self.draining.get() && self.scheduled.replace(Some(Rc::clone(self))).is_none() {
+            js::queue_microtask(&self.tick);
         }
-        let inner = Rc::clone(self);
-        spawn_local(async move {
-            inner.scheduled.set(false);
-            inner.drain();
-        });
     }
 
     pub fn drain(self: &Rc<Self>) {
@@ -209,9 +211,8 @@ impl Inner {
     }
 
     fn probe(self: &Rc<Self>) {
-        let (transport, driver) = (Rc::clone(&self.transport), Rc::downgrade(self));
-        spawn_local(async move {
-            let reach = transport.reach().await;
+        let driver = Rc::downgrade(self);
+        self.exchanges.reach(move |reach| {
             if let Some(inner) = driver.upgrade() {
                 let now = clock::now();
                 inner.session.borrow_mut().handle_probe(reach, now);

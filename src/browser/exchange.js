@@ -14,6 +14,12 @@ const UNSENT = 7;
 const END = 8;
 const FAILED = 9;
 
+// Whether the server can be reached.
+const UNKNOWN = 0;
+const ANSWERS = 1;
+const SILENT = 2;
+const OFFLINE = 3;
+
 // How it wants a body to be read.
 const AS_JSON = 0;
 const AS_EVENTS = 1;
@@ -28,6 +34,11 @@ export class Exchanges {
   /** `request`: the JSON text of `{ purpose, method, headers }`. */
   send(id, request, body) {
     return new Exchange(this, id, JSON.parse(request), body);
+  }
+
+  /** Tells whether anything answers there, within `ms`. */
+  async reach(ms, told) {
+    told(await reached(this, ms));
   }
 }
 
@@ -115,18 +126,19 @@ class Exchange extends AbortController {
   }
 }
 
-/** Whether anything answers there: `undefined` where that cannot be told from CORS. Carries nothing of anybody's. */
-export async function reach(url, ms) {
-  // Outside of a page there is no CORS.
+/** By a request whose answer need not be readable, as far as CORS lets that tell. It carries nothing of anybody's. */
+async function reached({ url, fetch: own }, ms) {
   const page = globalThis.location?.origin;
-  if (page === undefined) return undefined;
+  // What a host's own `fetch` does is not known. Outside of a page there is no CORS.
+  if (own || page === undefined) return UNKNOWN;
+  if (navigator.onLine === false) return OFFLINE;
   try {
     const signal = AbortSignal.timeout?.(ms);
     await fetch(url, { method: "HEAD", mode: "no-cors", credentials: "omit", cache: "no-store", signal });
   } catch {
-    return false;
+    return SILENT;
   }
-  return new URL(url).origin === page ? undefined : true;
+  return new URL(url).origin === page ? UNKNOWN : ANSWERS;
 }
 
 /** `[status, text]` of what answers `request`, the JSON text of `{ method, headers }`, within `ms`. */

@@ -42,13 +42,14 @@ extern "C" {
     #[wasm_bindgen(method, catch)]
     fn send(this: &JsExchanges, id: f64, request: &str, body: Option<&str>) -> js::Thrown<JsExchange>;
 
+    #[wasm_bindgen(method)]
+    fn reach(this: &JsExchanges, ms: u32, told: &JsValue);
+
     #[wasm_bindgen(extends = AbortController)]
     type JsExchange;
     #[wasm_bindgen(method)]
     fn read(this: &JsExchange, how: u32, max: f64);
 
-    #[wasm_bindgen(js_name = reach, catch)]
-    async fn js_reach(url: &str, ms: u32) -> js::Thrown<JsValue>;
     #[wasm_bindgen(catch)]
     async fn ask(
         fetch: Option<&Function>,
@@ -83,23 +84,6 @@ impl Transport {
 
     pub(super) fn set_token(&self, token: Option<String>) {
         self.token.replace(token);
-    }
-
-    /// Whether anything answers at the endpoint: a request whose answer need not be readable tells a server that is
-    /// down from one whose answers CORS hides.
-    pub async fn reach(&self) -> Reach {
-        // What a host's own `fetch` does is not known.
-        if self.fetch.is_some() {
-            return Reach::Unknown;
-        }
-        if super::page::is_offline() {
-            return Reach::Offline;
-        }
-        match js_reach(&self.url, PROBE_MS).await.ok().and_then(|answers| answers.as_bool()) {
-            Some(true) => Reach::Answers,
-            Some(false) => Reach::Silent,
-            None => Reach::Unknown,
-        }
     }
 }
 
@@ -136,6 +120,21 @@ impl Exchanges {
         let Transport { url, fetch, headers, credentials, .. } = transport;
         let js = JsExchanges::new(url, credentials, headers, fetch.as_ref(), &onhead, &onfact);
         Self { js, streams, _ears: (onhead, onfact) }
+    }
+
+    /// Tells later whether anything answers at the endpoint: a request whose answer need not be readable tells a server
+    /// that is down from one whose answers CORS hides.
+    pub fn reach(&self, tell: impl FnOnce(Reach) + 'static) {
+        // The numbers are those of `exchange.js`.
+        let told = Closure::once_into_js(move |reach: u32| {
+            tell(match reach {
+                1 => Reach::Answers,
+                2 => Reach::Silent,
+                3 => Reach::Offline,
+                _ => Reach::Unknown,
+            });
+        });
+        self.js.reach(PROBE_MS, &told);
     }
 
     /// Sends a request with the token and the host's own fields.

@@ -15,32 +15,6 @@ extern "C" {
     pub type Global;
     #[wasm_bindgen(method, getter, catch)]
     pub(super) fn location(this: &Global) -> Thrown<JsValue>;
-    #[wasm_bindgen(method, getter, catch)]
-    pub(super) fn navigator(this: &Global) -> Thrown<JsValue>;
-    /// The page's navigator.
-    pub(super) type Navigator;
-    #[wasm_bindgen(method, getter = onLine, catch)]
-    pub(super) fn on_line(this: &Navigator) -> Thrown<JsValue>;
-    #[wasm_bindgen(method, getter, catch)]
-    pub(super) fn locks(this: &Navigator) -> Thrown<JsValue>;
-
-    /// A LockManager.
-    pub(super) type Locks;
-    #[wasm_bindgen(method, catch)]
-    pub(super) fn request(this: &Locks, name: &str, options: &JsValue, granted: &JsValue) -> Thrown<JsValue>;
-
-    /// A BroadcastChannel.
-    #[wasm_bindgen(js_name = BroadcastChannel)]
-    pub(super) type Channel;
-    #[wasm_bindgen(constructor, js_class = "BroadcastChannel", catch)]
-    pub(super) fn open(name: &str) -> Thrown<Channel>;
-    #[wasm_bindgen(method, setter, catch)]
-    pub(super) fn set_onmessage(this: &Channel, hear: &JsValue) -> Thrown<()>;
-    #[wasm_bindgen(method, js_name = postMessage, catch)]
-    pub(super) fn post_message(this: &Channel, message: &JsValue) -> Thrown<()>;
-    #[wasm_bindgen(method, catch)]
-    pub(super) fn close(this: &Channel) -> Thrown<()>;
-
     #[wasm_bindgen(js_namespace = ["crypto", "subtle"], js_name = digest, catch)]
     pub(super) fn digest(algorithm: &str, bytes: &js_sys::Uint8Array) -> Thrown<JsValue>;
 
@@ -70,6 +44,8 @@ extern "C" {
 
     #[wasm_bindgen(js_name = setTimeout, catch)]
     pub(super) fn set_timeout(run: &Function, ms: i32) -> Thrown<JsValue>;
+    #[wasm_bindgen(js_name = queueMicrotask)]
+    pub(super) fn queue_microtask(run: &Closure<dyn FnMut()>);
     #[wasm_bindgen(js_name = clearTimeout, catch)]
     pub(super) fn clear_timeout(id: &JsValue) -> Thrown<()>;
     #[wasm_bindgen(js_namespace = performance, js_name = now)]
@@ -84,13 +60,6 @@ extern "C" {
     /// `JSON.parse` of a string that never leaves the engine.
     #[wasm_bindgen(js_namespace = JSON, js_name = parse, catch)]
     pub(super) fn parse_json(text: &JsValue) -> Thrown<JsValue>;
-    /// What a page or a worker is told of itself.
-    pub(super) type PageEvent;
-    #[wasm_bindgen(method, getter = type, catch)]
-    pub(super) fn kind(this: &PageEvent) -> Thrown<JsValue>;
-    #[wasm_bindgen(method, getter, catch)]
-    pub(super) fn persisted(this: &PageEvent) -> Thrown<JsValue>;
-
     /// A URL.
     #[wasm_bindgen(js_name = URL)]
     pub(super) type Url;
@@ -98,10 +67,6 @@ extern "C" {
     pub(super) fn parse(url: &str, base: &JsValue) -> Thrown<Url>;
     #[wasm_bindgen(method, getter)]
     pub(super) fn href(this: &Url) -> String;
-    #[wasm_bindgen(method, getter)]
-    pub(super) fn origin(this: &Url) -> String;
-    #[wasm_bindgen(method, getter)]
-    pub(super) fn hostname(this: &Url) -> String;
     #[wasm_bindgen(method, getter)]
     pub(super) fn protocol(this: &Url) -> String;
 }
@@ -128,6 +93,7 @@ impl Plain {
     }
 
     /// With one more field, where there is a value for it.
+    #[cfg(any(feature = "js", feature = "js-auth"))]
     pub(crate) fn with_some(self, key: &str, value: Option<impl Into<JsValue>>) -> Self {
         match value {
             Some(value) => self.with(key, value),

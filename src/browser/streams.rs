@@ -1,17 +1,20 @@
 //! How many listening streams this page has open with one origin. A browser has six connections to a host with HTTP/1.1:
 //! more streams than a few, and no call gets through.
 
-use super::{
-    clock,
-    drain::Inner,
-    js::{Global, Thrown, Url},
-};
-use js_sys::{Array, Function, Reflect};
+use super::{clock, drain::Inner};
 use std::{
     cell::RefCell,
     rc::{Rc, Weak},
 };
-use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::prelude::*;
+
+#[wasm_bindgen(module = "/src/browser/page.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = originOf)]
+    fn origin_of(url: &str) -> String;
+    #[wasm_bindgen(js_name = isBounded)]
+    fn is_bounded(origin: &str) -> bool;
+}
 
 /// Half of the six connections.
 const MOST: usize = 3;
@@ -62,7 +65,7 @@ thread_local! {
 
 /// A session wants to listen. Says whether it may at once; it is told later otherwise.
 fn enter(owner: &Rc<Inner>) -> bool {
-    let origin = Url::parse(&owner.transport.url, &JsValue::UNDEFINED).map(|url| url.origin()).unwrap_or_default();
+    let origin = origin_of(&owner.transport.url);
     let waits = is_full(&origin) && is_bounded(&origin);
     SEATS.with_borrow_mut(|seats| seats.push(Seat { origin, owner: Rc::downgrade(owner), waits }));
     !waits
@@ -87,25 +90,4 @@ fn leave(owner: &Rc<Inner>) -> Option<Rc<Inner>> {
 fn is_full(origin: &str) -> bool {
     let open = |seats: &Vec<Seat>| seats.iter().filter(|seat| !seat.waits && seat.origin == origin).count();
     SEATS.with_borrow(open) >= MOST
-}
-
-/// A later version of HTTP takes one connection for everything; outside of a browser there are as many as one likes.
-fn is_bounded(origin: &str) -> bool {
-    let location = js_sys::global().unchecked_into::<Global>().location().unwrap_or_default();
-    location.is_object() && !speaks_later_http(origin).unwrap_or(false)
-}
-
-/// Whether the browser says so of an answer that this page got from there.
-fn speaks_later_http(origin: &str) -> Thrown<bool> {
-    let performance = Reflect::get(&js_sys::global(), &"performance".into())?;
-    let entries: Function = Reflect::get(&performance, &"getEntriesByType".into())?.dyn_into()?;
-    let entries: Array = entries.call1(&performance, &"resource".into())?.dyn_into()?;
-    let text = |entry: &JsValue, name: &str| {
-        Reflect::get(entry, &name.into()).ok().and_then(|text| text.as_string()).unwrap_or_default()
-    };
-    Ok(entries.iter().any(|entry| {
-        let protocol = text(&entry, "nextHopProtocol");
-        (protocol == "h2" || protocol == "h3")
-            && text(&entry, "name").strip_prefix(origin).is_some_and(|path| path.starts_with('/'))
-    }))
 }

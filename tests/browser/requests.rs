@@ -3,9 +3,13 @@
 use super::fakes::{Body, Sent, json, message, once, transport};
 use js_sys::{Array, Function, Object, Reflect};
 use mcp_evergreen::{
-    browser::exchange::Transport,
+    browser::{
+        exchange::{Exchanges, Transport},
+        task::Slot,
+    },
     protocol::{Input, Reach, http::Head},
 };
+use std::rc::Rc;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -14,7 +18,9 @@ async fn send(transport: &Transport) -> Result<Head, JsValue> {
         Input::Head(head) => Ok(head),
         Input::Redirected => Err(js_sys::Error::new("redirected").into()),
         Input::Unsent { cause } | Input::Failed { cause } => Err(cause.expect("a cause")),
-        other => panic!("{other:?} before a head"),
+        other @ (Input::Message(_) | Input::Event { .. } | Input::Text(_) | Input::Malformed(_) | Input::End) => {
+            panic!("{other:?} before a head")
+        }
     }
 }
 
@@ -176,21 +182,29 @@ impl Drop for Platform {
     }
 }
 
+async fn reach(transport: &Transport) -> Reach {
+    let slot = Rc::<Slot<Reach>>::default();
+    let told = Rc::clone(&slot);
+    let exchanges = Exchanges::new(transport, |_, _| false);
+    exchanges.reach(move |reach| told.put(reach));
+    slot.get().await
+}
+
 #[test]
 async fn a_probe_tells_silence_from_what_cors_hides_and_carries_nothing() {
     let calls = Array::new();
     let opaque = Platform::with(once(&script("return { type: 'opaque', status: 0 }"), &calls));
     let elsewhere = opaque.transport("https://mcp.test/mcp");
-    assert_eq!(elsewhere.reach().await, Reach::Answers);
+    assert_eq!(reach(&elsewhere).await, Reach::Answers);
     let call = calls.get(0);
     let names = ["method", "mode", "credentials", "headers", "body"];
     let said: Vec<_> = names.iter().map(|name| field(&call, name).as_string()).collect();
     assert_eq!(said, [Some("HEAD".into()), Some("no-cors".into()), Some("omit".into()), None, None]);
     assert!(field(&call, "signal").is_instance_of::<web_sys::AbortSignal>());
     let here = field(&field(&js_sys::global(), "location"), "origin").as_string().expect("a page");
-    assert_eq!(opaque.transport(&here).reach().await, Reach::Unknown, "there is no CORS at home");
+    assert_eq!(reach(&opaque.transport(&here)).await, Reach::Unknown, "there is no CORS at home");
     drop(opaque);
     let silent = Platform::with(once(&js_sys::Error::new("refused"), &calls));
-    assert_eq!(silent.transport("https://mcp.test/mcp").reach().await, Reach::Silent);
-    assert_eq!(transport(&silent.fake).reach().await, Reach::Unknown, "a host's fetch may do anything");
+    assert_eq!(reach(&silent.transport("https://mcp.test/mcp")).await, Reach::Silent);
+    assert_eq!(reach(&transport(&silent.fake)).await, Reach::Unknown, "a host's fetch may do anything");
 }
