@@ -12,6 +12,7 @@ mod lint;
 mod matrix;
 mod names;
 mod node;
+mod order;
 mod planted;
 mod process;
 mod project;
@@ -24,6 +25,7 @@ mod stamp;
 mod summary;
 mod test;
 mod toolchain;
+mod wasm;
 
 use std::process::ExitCode;
 

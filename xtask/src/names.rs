@@ -6,9 +6,8 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-const HEADER: usize = 8;
-const IMPORTS: u8 = 2;
-const EXPORTS: u8 = 7;
+use crate::wasm::{EXPORTS, HEADER, IMPORTS, Reader, put_bytes, put_number};
+
 const FUNCTION: u8 = 0;
 
 /// How the names of the exports begin that call closures.
@@ -94,56 +93,6 @@ fn exports(mut from: Reader, closures: &mut Names) -> Result<Vec<u8>> {
         put_number(&mut to, from.number()?);
     }
     Ok(to)
-}
-
-struct Reader<'a>(&'a [u8]);
-
-impl<'a> Reader<'a> {
-    fn section(&mut self) -> Result<Option<(u8, &'a [u8])>> {
-        if self.0.is_empty() {
-            return Ok(None);
-        }
-        Ok(Some((self.byte()?, self.bytes()?)))
-    }
-
-    fn byte(&mut self) -> Result<u8> {
-        let (first, rest) = self.0.split_first().context("the WebAssembly ends too early")?;
-        self.0 = rest;
-        Ok(*first)
-    }
-
-    /// Unsigned LEB128.
-    fn number(&mut self) -> Result<u32> {
-        let mut number = 0;
-        for shift in (0..32).step_by(7) {
-            let byte = self.byte()?;
-            number |= u32::from(byte & 0x7f) << shift;
-            if byte < 0x80 {
-                return Ok(number);
-            }
-        }
-        bail!("a number is too long")
-    }
-
-    fn bytes(&mut self) -> Result<&'a [u8]> {
-        let length = usize::try_from(self.number()?)?;
-        let (bytes, rest) = self.0.split_at_checked(length).context("the WebAssembly ends too early")?;
-        self.0 = rest;
-        Ok(bytes)
-    }
-}
-
-fn put_number(to: &mut Vec<u8>, mut number: u32) {
-    while number >= 0x80 {
-        to.push(number as u8 | 0x80);
-        number >>= 7;
-    }
-    to.push(number as u8);
-}
-
-fn put_bytes(to: &mut Vec<u8>, bytes: &[u8]) {
-    put_number(to, u32::try_from(bytes.len()).unwrap_or(u32::MAX));
-    to.extend_from_slice(bytes);
 }
 
 #[cfg(test)]
