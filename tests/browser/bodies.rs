@@ -175,14 +175,16 @@ async fn a_body_that_is_not_wanted_is_cancelled() {
 }
 
 #[test]
-async fn dropping_the_reader_cancels_the_stream() {
+async fn an_exchange_that_is_given_up_cancels_its_body_and_tells_nothing_more() {
     let body = Body::of([]).then("open");
-    let sent = reading(body.response(), JSON, |_| true).await;
+    let told = Rc::new(Cell::new(false));
+    let heard = Rc::clone(&told);
+    let sent = reading(body.response(), JSON, move |_| heard.replace(true)).await;
     sleep(10.0).await;
     assert!(!body.was_cancelled());
-    drop(sent);
+    let _others = sent.give_up();
     sleep(10.0).await;
-    assert!(body.was_cancelled());
+    assert_eq!((told.get(), body.was_cancelled()), (false, true));
 }
 
 #[test]

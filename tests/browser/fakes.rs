@@ -152,7 +152,7 @@ pub struct Sent {
     exchange: Exchange,
     first: Rc<Slot<Input<JsValue>>>,
     last: Rc<Slot<()>>,
-    _all: Exchanges,
+    all: Exchanges,
 }
 
 impl Sent {
@@ -174,7 +174,7 @@ impl Sent {
         });
         let token = transport.token.borrow();
         let exchange = all.send(ExchangeId(1), Purpose::Call(CallId(1)), &post(), token.as_deref()).expect("a request");
-        Self { exchange, first, last, _all: all }
+        Self { exchange, first, last, all }
     }
 
     pub async fn head(&self) -> Input<JsValue> {
@@ -183,6 +183,11 @@ impl Sent {
 
     pub fn read(&self, how: ReadAs) {
         self.exchange.read(how);
+    }
+
+    /// Gives the exchange up, with others still to come.
+    pub fn give_up(self) -> Exchanges {
+        self.all
     }
 
     /// Until it is over.
