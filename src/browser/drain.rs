@@ -26,7 +26,7 @@ use wasm_bindgen::{JsValue, closure::Closure};
 /// A session of the core, and what it has under way.
 pub(super) struct Inner {
     pub session: RefCell<Session<JsValue>>,
-    pub transport: Rc<Transport>,
+    pub transport: Transport,
     host: RefCell<Option<Rc<dyn Host>>>,
     exchanges: Exchanges,
     open: Table<ExchangeId, Rc<Exchange>>,
@@ -63,7 +63,7 @@ impl Inner {
                 exchanges: Exchanges::new(&transport, move |exchange, input| {
                     told.upgrade().is_some_and(|inner| inner.told(exchange, input))
                 }),
-                transport: Rc::new(transport),
+                transport,
                 host: RefCell::new(Some(host)),
                 open: Table::default(),
                 callers: Table::default(),

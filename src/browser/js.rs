@@ -15,6 +15,7 @@ extern "C" {
     pub type Global;
     #[wasm_bindgen(method, getter, catch)]
     pub(super) fn location(this: &Global) -> Thrown<JsValue>;
+
     #[wasm_bindgen(js_namespace = ["crypto", "subtle"], js_name = digest, catch)]
     pub(super) fn digest(algorithm: &str, bytes: &js_sys::Uint8Array) -> Thrown<JsValue>;
 
@@ -60,6 +61,7 @@ extern "C" {
     /// `JSON.parse` of a string that never leaves the engine.
     #[wasm_bindgen(js_namespace = JSON, js_name = parse, catch)]
     pub(super) fn parse_json(text: &JsValue) -> Thrown<JsValue>;
+
     /// A URL.
     #[wasm_bindgen(js_name = URL)]
     pub(super) type Url;

@@ -44,7 +44,7 @@ pub fn small_std() -> Result<bool> {
     if !source.is_dir() {
         say("Adding the Rust component rust-src…");
         if run(Command::new("rustup").args(["component", "add", "rust-src"])).is_err() {
-            say("The package will be a tenth larger: for less, get it with `rustup component add rust-src`.");
+            say("The package will be a seventh larger: for less, get it with `rustup component add rust-src`.");
             return Ok(false);
         }
     }
@@ -52,7 +52,7 @@ pub fn small_std() -> Result<bool> {
     probe.args(SMALL_STD_FLAGS).args(["--print", "cfg", "--target", WASM]).env(UNSTABLE.0, UNSTABLE.1);
     let taken = succeeds(&mut probe);
     if !taken {
-        say("The package will be a tenth larger: this version of Rust takes none of the flags that make it smaller.");
+        say("The package will be a seventh larger: this version of Rust takes none of the flags that make it smaller.");
     }
     Ok(taken)
 }
