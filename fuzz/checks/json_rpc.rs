@@ -84,5 +84,5 @@ fn judge(asked: Asked, refusal: &Refusal) {
     // "A GET's refusal is never more than a hint."
     assert!(asked.method != Method::Get || !gone, "a GET's refusal ends the session: {refusal:?}");
     assert_eq!(classify(&asked, refusal), verdict);
-    let _ = (asks_for_session(refusal), says_already_initialized(refusal), refusal.code(), refusal.outcome());
+    let _ = (asks_for_session(refusal), says_already_initialized(refusal), refusal.code(), refusal.outcome(false));
 }

@@ -10,6 +10,7 @@ use super::{
     host::{Caller, Host, Question, Wanted},
     js,
     page::Page,
+    streams,
     table::Table,
     tabs::Tabs,
     timer::Timer,
@@ -55,7 +56,8 @@ pub(super) struct Inner {
 impl Inner {
     pub(super) fn open(transport: Transport, config: Config, group: Option<String>, host: Rc<dyn Host>) -> Rc<Self> {
         let (seed, now) = (clock::seed(), clock::now());
-        let config = Config { shared: group.is_some(), ..config };
+        let connections = streams::connections(&transport.url);
+        let config = Config { shared: group.is_some(), connections, ..config };
         let inner = Rc::new_cyclic(|weak: &Weak<Inner>| {
             let (weak, told, ticking) = (weak.clone(), weak.clone(), weak.clone());
             Inner {

@@ -10,6 +10,11 @@ const LEAVING = 4;
 const ONLINE = 5;
 const OFFLINE = 6;
 
+// Numbers of connections, as streams.rs names them.
+const MANY = 0;
+const SIX = 1;
+const SIX_OF_OWN_ORIGIN = 2;
+
 const CHANGES = {
   visibilitychange: visibility,
   freeze: () => FROZEN,
@@ -59,6 +64,19 @@ function visibility() {
 
 export function originOf(url) {
   return new URL(url).origin;
+}
+
+/**
+ * How many connections there are to an origin, as streams.rs numbers it: over HTTP/1.1 a browser has six. `http:` is never
+ * anything later. What waits for one of them can be known only where this page's own origin is asked.
+ */
+export function connectionsTo(origin) {
+  const { location } = globalThis;
+  if (!location) return MANY;
+  const own = location.origin === origin;
+  const first = performance.getEntriesByType("navigation")[0]?.nextHopProtocol;
+  const isFirst = origin.startsWith("http:") || (own && first === "http/1.1");
+  return isFirst ? (own ? SIX_OF_OWN_ORIGIN : SIX) : MANY;
 }
 
 /**

@@ -2,6 +2,7 @@
 //! more streams than a few, and no call gets through.
 
 use super::{clock, drain::Inner};
+use crate::protocol::config::Connections;
 use std::{
     cell::RefCell,
     rc::{Rc, Weak},
@@ -14,6 +15,18 @@ extern "C" {
     fn origin_of(url: &str) -> String;
     #[wasm_bindgen(js_name = isBounded)]
     fn is_bounded(origin: &str) -> bool;
+    #[wasm_bindgen(js_name = connectionsTo)]
+    fn connections_to(origin: &str) -> u32;
+}
+
+/// How many connections there are to an endpoint, as far as can be told before anything is sent.
+pub(super) fn connections(url: &str) -> Connections {
+    // The numbers are those of `page.js`.
+    match connections_to(&origin_of(url)) {
+        1 => Connections::Six,
+        2 => Connections::SixOfOwnOrigin,
+        _ => Connections::Many,
+    }
 }
 
 /// Half of the six connections.

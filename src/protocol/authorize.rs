@@ -10,10 +10,11 @@ use super::http::{Method, Request};
 use super::json_rpc;
 use super::list::Gather;
 use super::listen::Listening;
+use super::policy::retry::{self, End, Known, Next};
 use super::repair::Relation;
 use super::session::Session;
 use super::status::Event;
-use super::verdict::Verdict;
+use super::verdict::{Verdict, speaks_of_sessions};
 use super::{CallId, Code, Error, ExchangeId, Now, Outcome, Output, Payload, Purpose};
 
 /// A token that is refused at once is not followed by another one before this many milliseconds are over.
@@ -202,14 +203,15 @@ impl<P: Payload> Session<P> {
         id: ExchangeId,
         exchange: &Exchange,
         answer: Answer<P>,
-        verdict: Verdict,
         now: Now,
     ) -> Option<Answer<P>> {
         if !self.config.authorizes {
             return Some(answer);
         }
-        let Some((challenge, repair)) = refused_token(&answer, verdict) else {
-            if exchange.token == self.authorization.token && !matches!(answer, Answer::Lost { .. }) {
+        let Some((challenge, repair)) = refused_token(&answer) else {
+            // A ping may be free to all.
+            let proves = !matches!(answer, Answer::Lost { .. }) && exchange.purpose != Purpose::Ping;
+            if proves && exchange.token == self.authorization.token {
                 self.authorization.unproven_since = None;
             }
             return Some(answer);
@@ -223,16 +225,19 @@ impl<P: Payload> Session<P> {
         match exchange.purpose {
             Purpose::Cancelled | Purpose::Delete => return Some(answer),
             Purpose::Call(call) | Purpose::Notification(call) if exchange.method == Method::Post => {
-                let ran = matches!(&answer, Answer::Refused { error, .. } if error.outcome != Outcome::NotExecuted);
-                let (safe, left) = self.calls.get(&call).map_or((false, false), |c| (c.safe, c.has_sends_left()));
-                let may = self.may_resend_refused(call) && (safe || !ran) && left;
-                if !may || !joins && !self.spend(call, repair) {
+                let Answer::Refused { error, .. } = &answer else { return Some(answer) };
+                let outcome = error.outcome;
+                let Some(waiting) = self.calls.get_mut(&call) else { return Some(answer) };
+                let known = waiting.known(self.config.recovery.mode, repair);
+                let known = Known { repairable: known.repairable || joins && waiting.has_sends_left(), ..known };
+                if retry::next(known, End::TokenRefused { outcome }) != Next::SendAgain {
                     return Some(answer);
                 }
-                if let Some(call) = self.calls.get_mut(&call) {
-                    call.place = Place::Here;
-                    call.maybe_ran |= ran;
+                if !joins {
+                    waiting.repair(repair);
                 }
+                waiting.place = Place::Here;
+                waiting.maybe_ran |= outcome != Outcome::NotExecuted;
                 if late {
                     self.dispatch(call, now);
                 } else {
@@ -340,6 +345,9 @@ impl<P: Payload> Session<P> {
                 None => self.dispatch(id, now),
             }
         }
+        if error.is_none() {
+            self.listen_if_denied();
+        }
         self.listen(now);
     }
 
@@ -365,11 +373,7 @@ impl<P: Payload> Session<P> {
     /// There is no token, and the error says why.
     fn deny(&mut self, held: Held<P>, error: Box<Error<P>>, now: Now) {
         if held.exchange.purpose == Purpose::Listen {
-            // Opened again once there is one.
-            if let Some(session) = self.state.known_mut() {
-                session.listening = Listening::Off;
-            }
-            return;
+            return self.set_listening_state(Listening::Denied);
         }
         let answer = match held.refused {
             Some(Answer::Refused { refusal, .. }) => Answer::Refused { refusal, error, retry_after: None },
@@ -385,11 +389,11 @@ fn is_scope(challenge: Option<&Challenge>) -> bool {
 
 /// "401: authorization required or token invalid"; "403: invalid scopes or insufficient permissions" (2025-11-25,
 /// authorization, Error Handling). A 403 without the challenge is about something else.
-fn refused_token<P>(answer: &Answer<P>, verdict: Verdict) -> Option<(Challenge, Repair)> {
+fn refused_token<P>(answer: &Answer<P>) -> Option<(Challenge, Repair)> {
     let Answer::Refused { refusal, .. } = answer else { return None };
     let lacks_scope = || refusal.challenge.as_ref().is_some_and(|challenge| challenge.contains("insufficient_scope"));
     let repair = match refusal.status {
-        401 if verdict == Verdict::NotEviction => Repair::Token,
+        401 if !speaks_of_sessions(refusal) => Repair::Token,
         403 if lacks_scope() => Repair::Scope,
         _ => return None,
     };

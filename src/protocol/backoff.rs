@@ -10,13 +10,17 @@ pub(super) fn delay(attempt: u32, recovery: &Recovery, floor: u64, rng: &mut fas
     step.max(floor).saturating_add(rng.u64(0..=step))
 }
 
-/// `Retry-After` in milliseconds from now: seconds or an HTTP date (RFC 9110, 10.2.3). Anything else is as if absent.
+/// The longest that a server may have its client wait.
+const LONGEST_MS: u64 = 5 * 60_000;
+
+/// `Retry-After` in milliseconds from now: seconds or an HTTP date (RFC 9110, 10.2.3), five minutes at most. Anything else
+/// is as if absent.
 pub(super) fn retry_after(value: &str, unix_ms: u64) -> Option<u64> {
     let value = value.trim();
     if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Some(value.parse::<u64>().unwrap_or(u64::MAX).saturating_mul(1000));
+        return Some(value.parse::<u64>().unwrap_or(u64::MAX).saturating_mul(1000).min(LONGEST_MS));
     }
-    Some(http_date::parse(value)?.saturating_sub(unix_ms))
+    Some(http_date::parse(value)?.saturating_sub(unix_ms).min(LONGEST_MS))
 }
 
 #[cfg(test)]
@@ -28,7 +32,9 @@ mod tests {
         assert_eq!(retry_after("120", 0), Some(120_000));
         assert_eq!(retry_after("Thu, 01 Jan 1970 00:01:00 GMT", 10_000), Some(50_000));
         assert_eq!(retry_after("Thu, 01 Jan 1970 00:01:00 GMT", 90_000), Some(0));
-        assert_eq!(retry_after("99999999999999999999999", 0), Some(u64::MAX));
+        for absurd in ["301", "99999999999999999999999", "Fri, 31 Dec 9999 23:59:59 GMT"] {
+            assert_eq!(retry_after(absurd, 0), Some(300_000), "{absurd}");
+        }
         for garbage in ["", "-1", "9e99", "1.5", "soon", "Thu, 99 Foo 1970"] {
             assert_eq!(retry_after(garbage, 0), None, "{garbage}");
         }

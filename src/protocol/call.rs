@@ -1,6 +1,8 @@
 //! One command's life: its deadline, its attempts, and whether it is safe to repeat.
 
+use super::config::Mode;
 use super::input::Round;
+use super::policy::retry::Known;
 use super::stream::Broken;
 use super::task::Task;
 use super::{ExchangeId, Outcome, Resume};
@@ -69,7 +71,7 @@ pub(super) enum Place {
     /// Waits for the server to acknowledge what it is to tell.
     Subscribing,
     /// Waits for a page of the tool list, to be sent again with the header fields that the server wants.
-    Relisting(ExchangeId),
+    Relisting { list: ExchangeId, pages: u32 },
 }
 
 /// The kinds of repair. A call is sent again at most once after each.
@@ -103,6 +105,9 @@ pub(super) struct Call {
     pub safe: bool,
     /// A send of it ended without a word on whether it ran.
     pub maybe_ran: bool,
+    /// A session refused it. That is the licence to send it once more, and no proof that no copy of it ran: it ends as
+    /// unknown, unless it is answered.
+    pub refused: bool,
     /// How far its latest progress was.
     pub progress: Option<f64>,
     /// What was answered to the server, and goes with the next send.
@@ -129,6 +134,7 @@ impl Call {
             failed_attempts: 0,
             safe: false,
             maybe_ran: false,
+            refused: false,
             progress: None,
             round: None,
             rounds: 0,
@@ -140,7 +146,7 @@ impl Call {
 
     /// Did it run, as far as is known if it ends here?
     pub fn outcome(&self) -> Outcome {
-        if self.maybe_ran || !matches!(self.place, Place::Here | Place::Subscribing) {
+        if self.maybe_ran || self.refused || !matches!(self.place, Place::Here | Place::Subscribing) {
             Outcome::Unknown
         } else {
             Outcome::NotExecuted
@@ -149,16 +155,19 @@ impl Call {
 
     /// The outcome of all sends, where that of the last is known.
     pub fn outcome_with(&self, last: Outcome) -> Outcome {
-        if self.maybe_ran && last == Outcome::NotExecuted { Outcome::Unknown } else { last }
+        let earlier = self.maybe_ran || self.refused;
+        if earlier && last == Outcome::NotExecuted { Outcome::Unknown } else { last }
     }
 
-    /// Whether it may be sent once more after this kind of repair; if so, that is spent.
-    pub fn spend(&mut self, repair: Repair) -> bool {
-        let may = self.has_sends_left() && !self.repaired.contains(&repair);
-        if may {
-            self.repaired.push(repair);
-        }
-        may
+    /// What decides whether it is sent once more after this kind of repair.
+    pub fn known(&self, mode: Mode, repair: Repair) -> Known {
+        let repairable = self.has_sends_left() && !self.was_repaired(repair);
+        Known { mode, safe: self.safe, maybe_ran: self.maybe_ran, repairable }
+    }
+
+    /// It is sent once more after this kind of repair.
+    pub fn repair(&mut self, repair: Repair) {
+        self.repaired.push(repair);
     }
 
     /// What comes next is a request of its own, with repairs of its own.

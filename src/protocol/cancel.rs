@@ -2,11 +2,10 @@
 
 use super::call::{Call, Kind, Place};
 use super::close::delete_request;
-use super::config::Handshake;
+use super::config::{Connections, Handshake};
 use super::era::legacy;
-use super::exchange::Answer;
+use super::exchange::{Answer, CONNECTIONS};
 use super::json_rpc;
-use super::list::Gather;
 use super::repair::Relation;
 use super::session::Session;
 use super::state::{Since, Step};
@@ -33,6 +32,8 @@ impl<P: Payload> Session<P> {
                 Timer::Step => self.step_due(now),
                 Timer::Wake => self.wake_due(now),
                 Timer::Look => self.look_due(now),
+                Timer::Check => self.check_due(now),
+                Timer::Held => self.stream_is_late(now),
                 Timer::KeepAlive => self.keep_alive_due(now),
                 Timer::Leader => self.leader_due(now),
                 Timer::Offer => self.offer_due(now),
@@ -44,6 +45,7 @@ impl<P: Payload> Session<P> {
     /// Gives a command up: it is not settled any more, and the server is told where it may be running.
     pub fn cancel(&mut self, id: CallId, reason: Option<String>, now: Now) {
         let Some(call) = self.forget(id) else { return };
+        self.withdraw_asked_for(id, now);
         self.withdraw_from_wire(&call, reason.as_deref(), now);
         if call.kind == Kind::Connect && self.is_first() {
             self.connect_given_up("the host gave up connecting", now);
@@ -70,16 +72,22 @@ impl<P: Payload> Session<P> {
             format!("Not sent within {waited} ms: there is no session. See `status.waitingFor` and `status.lastError`.")
         };
         let error = Error::boxed(Code::Timeout, outcome, message).retryable();
-        if let Some(given_up) = self.forget(id) {
-            self.output(super::Output::Settle { call: id, result: Err(error) });
-            self.withdraw_from_wire(&given_up, Some("timed out"), now);
-        }
+        self.give_up_call(id, error, "timed out", now);
         if kind == Kind::Connect && self.is_first() {
             self.connect_given_up("no answer in time", now);
         } else if sent {
             // A server that answers nothing any more is not "ready".
             self.check(None, now);
         }
+    }
+
+    /// Ends a command with an error, and tells the server that its answer is not wanted any more.
+    pub(super) fn give_up_call(&mut self, id: CallId, mut error: Box<Error<P>>, reason: &str, now: Now) {
+        let Some(call) = self.forget(id) else { return };
+        error.outcome = call.outcome_with(error.outcome);
+        self.output(super::Output::Settle { call: id, result: Err(error) });
+        self.withdraw_asked_for(id, now);
+        self.withdraw_from_wire(&call, Some(reason), now);
     }
 
     fn is_first(&self) -> bool {
@@ -97,8 +105,9 @@ impl<P: Payload> Session<P> {
             }
             Handshake::Host => {
                 let step = self.state.establishing().map(|establishing| &establishing.step);
-                if let Some(&Step::Handshake { exchange }) = step {
+                if let Some(&Step::Handshake { exchange, hedge }) = step {
                     self.abort(exchange, now);
+                    hedge.map(|hedge| self.abort(hedge, now));
                     self.step(Step::Idle);
                 }
             }
@@ -118,7 +127,7 @@ impl<P: Payload> Session<P> {
                 None => return,
             },
             Place::Broken(broken) => (broken.wire_id, broken.generation),
-            Place::Relisting(list) => {
+            Place::Relisting { list, .. } => {
                 self.abort(*list, now);
                 return;
             }
@@ -132,23 +141,39 @@ impl<P: Payload> Session<P> {
     /// While the browser's queue moves, a handshake in it gets its turn.
     pub(super) fn connection_freed(&mut self, now: Now) {
         let step = self.state.establishing().map(|establishing| &establishing.step);
-        if matches!(step, Some(Step::Handshake { .. })) && self.timers.at(Timer::Step).is_some() {
+        if let Some(Step::Handshake { hedge: None, .. }) = step
+            && self.is_queue_full()
+            && self.timers.at(Timer::Step).is_some()
+        {
             self.timers.set(Timer::Step, now.mono.saturating_add(STARVED_MS));
         }
     }
 
-    /// Aborts what a dead session's requests still hold.
-    pub(super) fn free_connections(&mut self, now: Now) {
+    /// Whether what is sent now waits in the browser for a connection.
+    fn is_queue_full(&self) -> bool {
+        self.config.connections != Connections::Many && self.exchanges.len() > CONNECTIONS
+    }
+
+    /// Where a handshake starves, one request of the dead session gives its connection up: a stream that only listens, or
+    /// the youngest call.
+    pub(super) fn free_connection(&mut self, now: Now) {
+        if !self.is_queue_full() {
+            return;
+        }
+        let listens = self.exchanges.iter().find(|(_, exchange)| exchange.purpose == Purpose::Listen);
+        if let Some(stream) = listens.map(|(id, _)| *id) {
+            self.abort(stream, now);
+            return;
+        }
         let calls = self.exchanges.iter().filter_map(|(id, exchange)| Some((*id, exchange.purpose.call()?)));
-        for (id, call) in calls.gather() {
-            let Some(exchange) = self.abort(id, now) else { continue };
-            if self.calls.get(&call).is_some_and(|call| matches!(call.place, Place::Sent(sent) if sent == id))
-                && !exchange.concluded
-            {
-                let text = "The session was lost while the call may have been running.";
-                let error = Error::boxed(Code::OutcomeUnknown, Outcome::Unknown, text).retryable();
-                self.call_answered(call, &exchange, Answer::Lost { error }, Verdict::NotEviction, now);
-            }
+        let Some((id, call)) = calls.last() else { return };
+        let Some(exchange) = self.abort(id, now) else { return };
+        let is_sent = |call: &Box<Call>| matches!(call.place, Place::Sent(sent) if sent == id);
+        if self.calls.get(&call).is_some_and(is_sent) && !exchange.concluded {
+            let text =
+                "The session was lost while the call may have been running, and the new one needed its connection.";
+            let error = Error::boxed(Code::OutcomeUnknown, Outcome::Unknown, text).retryable();
+            self.call_answered(call, &exchange, Answer::Lost { error }, Verdict::NotEviction, now);
         }
     }
 

@@ -40,6 +40,20 @@ pub struct Config {
     pub shared: bool,
     /// With [`Handshake::Host`]: when the host's Client must connect anew.
     pub reconnect_on: ReconnectOn,
+    /// How many connections there are to the endpoint.
+    pub connections: Connections,
+}
+
+/// How many connections there are to the endpoint.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Connections {
+    /// As many as it takes: outside of a page, over HTTP/2 or 3; or nobody can tell.
+    #[default]
+    Many,
+    /// Six, in a page over HTTP/1.1.
+    Six,
+    /// Six, to the page's own origin: what waits for one of them waits for what this page has sent.
+    SixOfOwnOrigin,
 }
 
 /// Which era is spoken.
@@ -151,6 +165,7 @@ impl Default for Config {
             persists: false,
             shared: false,
             reconnect_on: ReconnectOn::Incompatible,
+            connections: Connections::Many,
         }
     }
 }

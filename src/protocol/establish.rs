@@ -20,8 +20,10 @@ use super::{CallId, Code, Error, ExchangeId, Field, Now, Outcome, Params, Payloa
 const VERSION: &str = "protocolVersion";
 const NO_ENDPOINT: &str = " No MCP server answers at this URL; or it is one of the HTTP+SSE transport of 2024-11-05, which \
                            is not supported: such servers often have a Streamable HTTP endpoint too, at another path.";
-/// The longest that one handshake's request may take.
+/// The longest that one handshake's request may take where nobody waits for it.
 const HANDSHAKE_MS: u64 = 30_000;
+/// A handshake without a head for so long, or for three times what the last one took, may be lost.
+const HEDGE_MS: u64 = 5_000;
 const OTHER_SERVER: &str = "the server is another now";
 
 impl<P: Payload> Session<P> {
@@ -29,12 +31,15 @@ impl<P: Payload> Session<P> {
     pub(super) fn hasten(&mut self, now: Now) {
         let own = matches!(self.config.handshake, Handshake::Own { .. });
         let parked = self.state.establishing().and_then(|establishing| establishing.parked.last());
-        let connects = parked.and_then(|id| self.calls.get(id)).is_some_and(|call| call.kind == Kind::Connect);
+        let kind = parked.and_then(|id| self.calls.get(id)).map(|call| call.kind);
+        let connects = kind == Some(Kind::Connect);
+        // Whoever asks for a session, and not for something of it, is past all waiting.
+        let insists = matches!(kind, Some(Kind::Verify | Kind::Reconnect));
         let Some(establishing) = self.state.establishing_mut() else { return };
         match &mut establishing.step {
             Step::Idle if own || connects => self.begin(now),
             Step::Backoff { until, not_before, .. } => {
-                let at = (*not_before).max(now.mono);
+                let at = if insists { now.mono } else { (*not_before).max(now.mono) };
                 if at == now.mono {
                     self.step_due(now);
                 } else if at < until.mono {
@@ -85,7 +90,7 @@ impl<P: Payload> Session<P> {
             (Step::Backoff { .. }, _) if self.is_offline() => self.wait_for_network(now),
             (Step::Backoff { .. }, Since::Doubt { .. }) => {
                 if let Some(ping) = self.ping(now) {
-                    self.step(Step::Check { ping });
+                    self.step_with_ping(Step::Check { ping }, now);
                     self.emit(Event::StateChange);
                 }
             }
@@ -93,9 +98,83 @@ impl<P: Payload> Session<P> {
                 self.begin(now);
                 self.emit(Event::StateChange);
             }
-            (Step::Handshake { .. }, _) => self.free_connections(now),
+            (Step::Handshake { .. }, _) => self.handshake_due(now),
             (Step::Probe { .. }, _) => self.probe_due(now),
-            _ => {}
+            (&(Step::Check { ping } | Step::Confirm { ping, .. } | Step::Proof { ping, .. }), _) => {
+                let again = self.ping_again(ping, now);
+                if let Some(Step::Check { ping } | Step::Confirm { ping, .. } | Step::Proof { ping, .. }) =
+                    self.state.establishing_mut().map(|establishing| &mut establishing.step)
+                {
+                    *ping = again;
+                }
+            }
+            (
+                Step::Idle
+                | Step::Discover { .. }
+                | Step::Host { .. }
+                | Step::Initialized { .. }
+                | Step::Clearing { .. }
+                | Step::Elsewhere,
+                _,
+            ) => {}
+        }
+    }
+
+    /// The answer to `initialize` takes its time. One that was lost is followed by another, once, where a session was lost:
+    /// the server was there a moment ago.
+    fn handshake_due(&mut self, now: Now) {
+        let Some(&Step::Handshake { exchange, hedge }) = self.state.establishing().map(|it| &it.step) else { return };
+        self.free_connection(now);
+        let first = self.exchanges.get(&exchange);
+        let waited = first.filter(|it| it.head.is_none()).map_or(0, |it| now.mono.saturating_sub(it.sent.mono));
+        if hedge.is_none() && waited >= self.hedge_ms() {
+            let hedge = self.send_initialize(now);
+            if let Some(establishing) = self.state.establishing_mut() {
+                establishing.step = Step::Handshake { exchange, hedge: Some(hedge) };
+            }
+        }
+        self.watch_handshake(now);
+    }
+
+    fn watch_handshake(&mut self, now: Now) {
+        let starved = now.mono.saturating_add(STARVED_MS);
+        let hedge = match self.state.establishing().map(|establishing| &establishing.step) {
+            Some(Step::Handshake { exchange, hedge: None }) => self.exchanges.get(exchange),
+            Some(_) | None => None,
+        };
+        let hedge = hedge.map(|exchange| exchange.sent.mono.saturating_add(self.hedge_ms()));
+        let at = hedge.filter(|at| *at > now.mono).map_or(starved, |at| at.min(starved));
+        self.timers.set(Timer::Step, at);
+    }
+
+    fn hedge_ms(&self) -> u64 {
+        HEDGE_MS.max(self.past.handshake_ms.saturating_mul(3))
+    }
+
+    /// How long a handshake's request may take: as long as somebody waits for it, or as for any other call.
+    fn handshake_ms(&self, now: Now) -> u64 {
+        let usual = HANDSHAKE_MS.min(self.config.timeout_ms);
+        if self.state.known().is_none() {
+            return usual;
+        }
+        let parked = self.state.establishing().map(|establishing| establishing.parked.as_slice()).unwrap_or_default();
+        let deadlines = parked.iter().filter_map(|id| self.timers.at(Timer::Call(*id)));
+        let longest = deadlines.max().map_or(0, |at| at.saturating_sub(now.mono));
+        longest.max(usual)
+    }
+
+    /// Somebody else waits for the handshake that is under way, perhaps for longer.
+    pub(super) fn extend_handshake(&mut self, now: Now) {
+        let (exchange, hedge) = match self.state.establishing().map(|establishing| &establishing.step) {
+            Some(&Step::Handshake { exchange, hedge }) => (exchange, hedge),
+            Some(&Step::Initialized { exchange, .. }) => (exchange, None),
+            Some(_) | None => return,
+        };
+        let until = now.mono.saturating_add(self.handshake_ms(now));
+        for id in [Some(exchange), hedge].into_iter().flatten() {
+            if self.timers.at(Timer::Exchange(id)).is_some_and(|at| at < until) {
+                self.timers.set(Timer::Exchange(id), until);
+            }
         }
     }
 
@@ -108,15 +187,19 @@ impl<P: Payload> Session<P> {
             let text = "The session has expired. It was taken up without its `initialize`, and cannot be made anew.";
             return self.part(Error::boxed(Code::SessionLost, Outcome::NotExecuted, text), "the session expired", now);
         }
+        let exchange = self.send_initialize(now);
+        self.step(Step::Handshake { exchange, hedge: None });
+        if self.state.establishing().is_some_and(|establishing| matches!(establishing.since, Since::Lost { .. })) {
+            self.watch_handshake(now);
+        }
+    }
+
+    fn send_initialize(&mut self, now: Now) -> ExchangeId {
         let params = self.initialize_params();
         self.fresh_wire_id();
-        let timeout = HANDSHAKE_MS.min(self.config.timeout_ms);
+        let timeout = self.handshake_ms(now);
         let parcel = self.own_request(Purpose::Initialize, None, legacy::INITIALIZE, &params, timeout, now);
-        let exchange = self.send(parcel, now);
-        self.step(Step::Handshake { exchange });
-        if self.state.establishing().is_some_and(|establishing| matches!(establishing.since, Since::Lost { .. })) {
-            self.timers.set(Timer::Step, now.mono.saturating_add(STARVED_MS));
-        }
+        self.send(parcel, now)
     }
 
     fn initialize_params(&self) -> Params {
@@ -149,9 +232,19 @@ impl<P: Payload> Session<P> {
         verdict: Verdict,
         now: Now,
     ) {
-        let is_awaited = |step: &Step<P>| matches!(step, Step::Handshake { exchange } if *exchange == id);
-        if !self.state.establishing().is_some_and(|establishing| is_awaited(&establishing.step)) {
-            return self.end_late(exchange, answer, now);
+        let awaited = match self.state.establishing_mut().map(|establishing| &mut establishing.step) {
+            Some(Step::Handshake { exchange, hedge }) if *exchange == id || *hedge == Some(id) => {
+                Some((exchange, hedge))
+            }
+            Some(_) | None => None,
+        };
+        let Some((first, hedge)) = awaited else { return self.end_late(exchange, answer, now) };
+        // Of two, one that comes to nothing touches nothing: the other is waited for.
+        if let (Some(other), false) = (hedge.take(), matches!(answer, Answer::Result(_))) {
+            if *first == id {
+                *first = other;
+            }
+            return;
         }
         let result = match answer {
             Answer::Result(result) => result,
@@ -228,8 +321,7 @@ impl<P: Payload> Session<P> {
             })?),
         };
         self.past.legacy_since = Some(now.mono);
-        let took = now.mono.saturating_sub(exchange.sent.mono);
-        self.past.slowest_handshake_ms = self.past.slowest_handshake_ms.max(took);
+        self.past.handshake_ms = now.mono.saturating_sub(exchange.sent.mono);
         let own = matches!(self.config.handshake, Handshake::Own { .. });
         let capabilities = if own { legacy::capabilities(&result) } else { None };
         let mut fresh = self.fresh_session(id, version, result, now);
@@ -242,7 +334,7 @@ impl<P: Payload> Session<P> {
         match (&establishing.since, &self.config.handshake) {
             (Since::Doubt { .. }, _) => {
                 if let Some(ping) = self.ping(now) {
-                    self.step(Step::Confirm { ping, fresh });
+                    self.step_with_ping(Step::Confirm { ping, fresh }, now);
                 }
             }
             // The host's Client has its answer if nobody waits for one: this handshake is ours to finish.
@@ -282,7 +374,7 @@ impl<P: Payload> Session<P> {
         }
         let Some(fresh) = self.state.take_fresh() else { return };
         let (method, params) = (legacy::INITIALIZED, Params::default());
-        let timeout = HANDSHAKE_MS.min(self.config.timeout_ms);
+        let timeout = self.handshake_ms(now);
         let parcel = self.own_notification(Purpose::Initialized, &fresh, method, &params, timeout, now);
         let exchange = self.send(parcel, now);
         self.step(Step::Initialized { exchange, fresh });
@@ -300,11 +392,11 @@ impl<P: Payload> Session<P> {
             Answer::Accepted | Answer::Result(_) | Answer::Unusable { .. } => {
                 let Some(fresh) = self.state.take_fresh() else { return };
                 let ping = self.ping_fresh(&fresh, now);
-                return self.step(Step::Proof { ping, fresh });
+                return self.step_with_ping(Step::Proof { ping, fresh }, now);
             }
             Answer::Refused { refusal, error, retry_after } => {
                 let hidden = self.state.fresh().is_some_and(|fresh| fresh.id.is_none());
-                if matches!(verdict, Verdict::Evicted | Verdict::Suspect) {
+                if refusal.blames_session() {
                     self.state.take_fresh();
                 }
                 if hidden && asks_for_session(&refusal) {
@@ -345,6 +437,7 @@ impl<P: Payload> Session<P> {
         self.cache.clear();
         let Since::Lost { old, reason, at } = since else {
             self.emit(Event::StateChange);
+            self.listen_first(now);
             parked.into_iter().for_each(|id| self.dispatch(id, now));
             return self.listen(now);
         };
@@ -361,6 +454,7 @@ impl<P: Payload> Session<P> {
         self.past.last_recovery = Some(recovery.clone());
         self.emit(Event::StateChange);
         let changes = self.state.ready().map(|fresh| Changes::between(&old, fresh));
+        self.listen_first(now);
         self.restore(recovery, changes.unwrap_or_default(), parked, now);
         self.listen(now);
     }

@@ -1,6 +1,7 @@
 //! One HTTP exchange: why it was sent, under which session, when, and what its answer is.
 
 use super::call::Repair;
+use super::config::Connections;
 use super::era::Era;
 use super::error::Error;
 use super::http::{Head, Method, Request};
@@ -116,8 +117,10 @@ pub(super) struct Exchange {
     /// What was mended before it was sent again.
     pub repaired: Vec<Repair>,
     pub head: Option<Head>,
-    /// Milliseconds that the server took for the head, as far as a page can know.
-    pub head_after: u64,
+    /// What came on its stream shows that a handler has begun: no refusal that follows is the gate's.
+    pub dispatched: bool,
+    /// Its refusal is not the gate's: it came too late, or after the dispatch.
+    pub late: bool,
     /// Its answer was taken; what still comes on the stream is only requests and notifications.
     pub concluded: bool,
     /// Where its event stream can be taken up again.
@@ -146,18 +149,24 @@ const REFUSAL_BYTES: u64 = 64 << 10;
 pub(super) const CONNECTIONS: usize = 6;
 
 impl Exchange {
-    /// How long the server took, without the time in the browser's queue. A page does not see whether there is a
-    /// queue (HTTP/2 has none), so no more is granted than a gate takes for each six that were ahead.
-    pub fn took(&self, gate_ms: u64, now: u64) -> u64 {
+    /// How long the server took, without the time in the browser's queue where there is one that can be seen. No more is
+    /// granted than a gate takes for each six that were ahead.
+    pub fn took(&self, connections: Connections, gate_ms: u64, now: u64) -> u64 {
+        let whole = now.saturating_sub(self.sent.mono);
+        if connections != Connections::SixOfOwnOrigin {
+            return whole;
+        }
         let rounds = (self.ahead / CONNECTIONS) as u64;
         let queued = self.connected_at.unwrap_or(now).saturating_sub(self.sent.mono);
-        now.saturating_sub(self.sent.mono) - queued.min(rounds.saturating_mul(gate_ms))
+        whole - queued.min(rounds.saturating_mul(gate_ms))
     }
 
     /// For its next attempt: nothing of the answer is kept.
     pub fn anew(&self) -> Box<Self> {
         let mut next = Box::new(self.clone());
         next.head = None;
+        next.dispatched = false;
+        next.late = false;
         next.concluded = false;
         next.again = None;
         next.attempt += 1;
@@ -181,13 +190,8 @@ impl Exchange {
     }
 
     /// What was asked, for the verdict.
-    pub fn asked(&self, gate_ms: u64) -> Asked {
-        Asked {
-            era: self.era,
-            method: self.method,
-            with_session: self.session.is_some(),
-            late: self.head_after > gate_ms,
-        }
+    pub fn asked(&self) -> Asked {
+        Asked { era: self.era, method: self.method, with_session: self.session.is_some(), late: self.late }
     }
 
     /// Whether a response with this id is the answer. The rest of a stream that was taken up answers the request that

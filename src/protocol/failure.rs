@@ -2,7 +2,7 @@
 
 use super::backoff;
 use super::call::Kind;
-use super::config::Handshake;
+use super::config::{Handshake, Recovery};
 use super::page::OFFLINE;
 use super::session::Session;
 use super::state::{Discovered, Since, Step};
@@ -62,6 +62,7 @@ impl<P: Payload> Session<P> {
         self.tell_failed(&error, floor_ms);
         let Some(establishing) = self.state.establishing_mut() else { return };
         establishing.failed += 1;
+        let failing_for = now.mono.saturating_sub(*establishing.failing_since.get_or_insert(now.mono));
         establishing.cleared = false;
         establishing.discovered = Discovered::Nothing;
         if self.is_offline() {
@@ -101,8 +102,11 @@ impl<P: Payload> Session<P> {
         if denied {
             return self.wait_for_a_call("the next call: the authorization failed", now);
         }
-        let wait = backoff::delay(failed, &self.config.recovery, floor_ms, &mut self.rng);
-        let hasty = backoff::delay(1, &self.config.recovery, floor_ms, &mut self.rng);
+        // Calls cut pauses short, and each of their attempts counts: no pause is longer than the outage so far.
+        let recovery = self.config.recovery;
+        let longest = failing_for.max(recovery.base_delay_ms).min(recovery.max_delay_ms);
+        let wait = backoff::delay(failed, &Recovery { max_delay_ms: longest, ..recovery }, floor_ms, &mut self.rng);
+        let hasty = backoff::delay(1, &recovery, floor_ms, &mut self.rng);
         self.back_off(wait, hasty, "the server cannot be reached or refuses new sessions", now);
     }
 

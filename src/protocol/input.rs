@@ -1,10 +1,10 @@
 //! Calls that need input before they can be completed: the server answers `input_required`, the host is asked, and the
 //! call is sent once more with what it answered (2026-07-28, patterns, Multi Round-Trip Requests).
 
-use super::call::Place;
-use super::config::Mode;
+use super::call::{Place, Repair};
 use super::json::quote;
 use super::list::Gather;
+use super::policy::retry::{End, Next};
 use super::question::{Question, To};
 use super::session::Session;
 use super::time::Timer;
@@ -47,6 +47,11 @@ impl Round {
     }
 }
 
+pub(super) fn asked_too_often<P>() -> Box<Error<P>> {
+    let text = "The server asked for input again and again. `maxInputRounds` bounds how often it may.";
+    Error::boxed(Code::Protocol, Outcome::Unknown, text)
+}
+
 impl<P: Payload> Session<P> {
     /// The server answered a call with `input_required`.
     pub(super) fn input_required(&mut self, id: CallId, result: &P, now: Now) {
@@ -57,7 +62,7 @@ impl<P: Payload> Session<P> {
         } else if !matches!(call.method.as_str(), "tools/call" | "prompts/get" | "resources/read") {
             Some(bad("The server asked for input on a request that cannot have any."))
         } else if call.rounds >= self.config.max_input_rounds {
-            Some(bad("The server asked for input again and again. `maxInputRounds` bounds how often it may."))
+            Some(asked_too_often())
         } else {
             None
         };
@@ -150,7 +155,7 @@ impl<P: Payload> Session<P> {
         let Some(call) = self.calls.get_mut(&id).filter(|call| matches!(call.place, Place::Asking)) else { return };
         call.round = None;
         self.start_clock(Some(id), now);
-        self.unknown(id, generation, Error::boxed(Code::OutcomeUnknown, Outcome::Unknown, REPLACED), now);
+        self.lost(id, generation, Error::boxed(Code::OutcomeUnknown, Outcome::Unknown, REPLACED), now);
     }
 
     /// The server is of the legacy era now, and knows nothing of what it asked: the call begins anew, or fails.
@@ -158,7 +163,7 @@ impl<P: Payload> Session<P> {
         let Some(call) = self.calls.get_mut(&id) else { return };
         call.round = None;
         call.maybe_ran = true;
-        if call.safe && self.config.recovery.mode != Mode::Off {
+        if self.next(id, Repair::Session, End::Lost) == Next::SendAgain {
             self.dispatch(id, now);
         } else {
             self.settle_unknown(id, REPLACED, Error::boxed(Code::OutcomeUnknown, Outcome::Unknown, REPLACED));

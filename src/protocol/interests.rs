@@ -16,8 +16,8 @@ use super::{CallId, Code, Error, ExchangeId, Field, Now, Outcome, Params, Payloa
 
 /// What is not put back by then is lost.
 const RESTORE_MS: u64 = 10_000;
-/// Pages of the tool list that are compared.
-const MAX_PAGES: u32 = 64;
+/// Pages of the tool list that are read to compare it, or to find one tool.
+pub(super) const MAX_PAGES: u32 = 64;
 const TOOL_LIST: &str = "tool list";
 
 /// What the app wants, whatever session there is.
@@ -242,7 +242,7 @@ impl<P: Payload> Session<P> {
     fn open_stream_id(&self) -> Option<ExchangeId> {
         match self.state.ready().map(|session| &session.listening) {
             Some(&Listening::Open { exchange, .. }) => Some(exchange),
-            Some(Listening::Off | Listening::Ended { .. } | Listening::Refused) | None => None,
+            Some(Listening::Off | Listening::Ended { .. } | Listening::Denied | Listening::Refused) | None => None,
         }
     }
 

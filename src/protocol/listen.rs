@@ -1,6 +1,7 @@
 //! The standing stream: a GET on which the server speaks unasked (2025-11-25, transports, Listening for Messages).
 //! At most one per session, opened when it is useful, opened again when it ends.
 
+use super::call::Kind;
 use super::config::Listen;
 use super::era::Era;
 use super::exchange::{Answer, Exchange};
@@ -11,10 +12,14 @@ use super::stream::{Cursor, stream_request};
 use super::subscribe::Heard;
 use super::time::Timer;
 use super::verdict::Verdict;
-use super::{Code, ExchangeId, Now, Payload, Purpose, backoff};
+use super::{CallId, Code, ExchangeId, Now, Payload, Purpose, backoff};
 
 /// A stream that ends sooner is opened again more and more slowly.
 const SHORT_MS: u64 = 5_000;
+/// The server's `retry:` is obeyed up to this.
+const LONGEST_RETRY_MS: u64 = 15 * 60_000;
+/// Calls wait for the head of the standing stream for two round trips, and no shorter or longer than this.
+const HELD_MS: (u64, u64) = (50, 300);
 const EVENT_TOO_LARGE: &str = "The server sent an event larger than maxEventBytes on the stream on which it speaks \
                                unasked. The stream is opened again; what came before it is open is missed.";
 
@@ -39,6 +44,8 @@ pub(crate) enum Listening {
     Open { exchange: ExchangeId, short: u32, heard: Heard },
     /// It ended, and is going to be opened again.
     Ended { cursor: Cursor, short: u32 },
+    /// Nobody has the token that it needs: it is asked for again after a grant, or when a call was answered.
+    Denied,
     /// This server has none.
     Refused,
 }
@@ -114,13 +121,61 @@ impl<P: Payload> Session<P> {
                 self.abort(exchange, now);
                 self.set_listening_state(Listening::Off);
             }
-            (Listening::Ended { .. }, false) => {
+            (Listening::Ended { .. } | Listening::Denied, false) => {
                 self.timers.clear(Timer::Listen);
                 self.set_listening_state(Listening::Off);
             }
             (Listening::Off | Listening::Refused, false)
-            | (Listening::Open { .. } | Listening::Ended { .. } | Listening::Refused, true) => {}
+            | (Listening::Open { .. } | Listening::Ended { .. } | Listening::Denied | Listening::Refused, true) => {}
         }
+    }
+
+    /// There may be a token now. Says whether that changes anything.
+    pub(super) fn listen_if_denied(&mut self) -> bool {
+        let denied = matches!(self.state.ready().map(|session| &session.listening), Some(Listening::Denied));
+        if denied {
+            self.set_listening_state(Listening::Off);
+        }
+        denied
+    }
+
+    /// Where the app answers the server's requests, the stream on which a server of the legacy era may ask goes out
+    /// before the calls: one that is not open yet loses the question. They wait for its head, a moment.
+    pub(super) fn listen_first(&mut self, now: Now) {
+        let may_ask =
+            self.state.ready().is_some_and(|session| session.era() == Era::Legacy) && self.answers_questions();
+        if !may_ask || self.past.stream_is_slow || !self.is_to_listen() || self.interests.turn == Turn::Later {
+            return;
+        }
+        if let Some(session) = self.state.ready_mut() {
+            session.held = Some(Vec::new());
+        }
+        let wait = self.past.gate.round_trip_ms().saturating_mul(2).clamp(HELD_MS.0, HELD_MS.1);
+        self.timers.set(Timer::Held, now.mono.saturating_add(wait));
+        self.listen(now);
+    }
+
+    /// Whether a command that is about to be sent waits for the head of the standing stream.
+    pub(super) fn waits_for_stream(&mut self, id: CallId) -> bool {
+        let is_request = self.calls.get(&id).is_some_and(|call| call.kind == Kind::Request);
+        let held = self.state.ready_mut().and_then(|session| session.held.as_mut()).filter(|_| is_request);
+        held.map(|held| held.push(id)).is_some()
+    }
+
+    /// The calls that waited for the standing stream go out.
+    pub(super) fn release_held(&mut self, now: Now) {
+        self.timers.clear(Timer::Held);
+        let held = self.state.ready_mut().and_then(|session| session.held.take());
+        for id in held.into_iter().flatten() {
+            self.dispatch(id, now);
+        }
+    }
+
+    /// They have waited long enough, and so it will be at this server's.
+    pub(super) fn stream_is_late(&mut self, now: Now) {
+        self.past.stream_is_slow |=
+            matches!(self.state.ready().map(|session| &session.listening), Some(Listening::Open { .. }));
+        self.release_held(now);
     }
 
     /// It is time to open the stream again.
@@ -184,6 +239,7 @@ impl<P: Payload> Session<P> {
             return;
         }
         before.map(|before| self.abort(before, now));
+        self.release_held(now);
         self.stream_lost(id, now);
         match answer {
             Answer::Accepted if exchange.is_stream() => self.listen_again(exchange, short, 0, now),
@@ -196,6 +252,16 @@ impl<P: Payload> Session<P> {
             }
             // The stream before it is still open on the server.
             Answer::Refused { refusal, .. } if refusal.status == 409 => self.listen_again(exchange, short, 0, now),
+            Answer::Refused { refusal, .. } if refusal.status == 401 && self.config.authorizes => {
+                self.set_listening_state(Listening::Denied);
+            }
+            // What is not allowed now may be allowed later.
+            Answer::Refused { refusal, .. } if matches!(refusal.status, 401 | 403) => {
+                self.listen_again(exchange, short, 0, now);
+                if verdict == Verdict::Suspect {
+                    self.check(None, now);
+                }
+            }
             // Something before the server, or another server; one that has no such stream answers the request.
             Answer::Refused { refusal, error, .. }
                 if exchange.era == Era::Modern
@@ -253,9 +319,9 @@ impl<P: Payload> Session<P> {
         self.cache.clear();
         let lived = exchange.head.is_some() && now.mono.saturating_sub(exchange.sent.mono) >= SHORT_MS;
         let short = if lived { 0 } else { short + 1 };
-        let floor = floor_ms.max(cursor.retry_ms.unwrap_or_default());
+        let floor = floor_ms.max(cursor.retry_ms.unwrap_or_default().min(LONGEST_RETRY_MS));
         let wait = if lived {
-            cursor.wait(&self.config.recovery, &mut self.rng)
+            cursor.wait(LONGEST_RETRY_MS, &self.config.recovery, &mut self.rng)
         } else {
             backoff::delay(short, &self.config.recovery, floor, &mut self.rng)
         };

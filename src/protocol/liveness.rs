@@ -3,14 +3,20 @@
 use super::era::Era;
 use super::era::negotiation::{Evidence, weigh};
 use super::exchange::{Answer, Exchange};
+use super::http::Method;
 use super::send::Parcel;
 use super::session::Session;
-use super::state::{Check, Established, IfAlive, State, Step};
+use super::state::{Check, Doubt, Established, State, Step};
+use super::time::Timer;
 use super::verdict::Verdict;
 use super::{CallId, Code, Error, ExchangeId, Now, Outcome, Params, Payload, Purpose};
 
 /// A ping that takes longer tells nothing.
 const PING_MS: u64 = 10_000;
+/// One that was lost is followed by another.
+const PING_AGAIN_MS: u64 = 2_000;
+/// What is only a doubt is not worth more than one ping in this time.
+const KNOWN_ALIVE_MS: u64 = 1_000;
 
 /// What a ping told.
 pub(super) enum Told<P> {
@@ -21,7 +27,7 @@ pub(super) enum Told<P> {
 
 impl<P: Payload> Session<P> {
     /// Asks by a ping whether the session lives; one ping for all who wait.
-    pub(super) fn check(&mut self, waiting: Option<(CallId, IfAlive<P>)>, now: Now) {
+    pub(super) fn check(&mut self, waiting: Option<(CallId, Doubt<P>)>, now: Now) {
         if self.state.ready().is_some_and(|session| self.is_hosts_own(session.era())) {
             return self.let_host_judge(waiting, now);
         }
@@ -32,17 +38,22 @@ impl<P: Payload> Session<P> {
         }
         let Some(ping) = self.ping(now) else { return };
         if let Some(session) = self.state.ready_mut() {
-            session.check = Some(Check { ping, waiting: waiting.into_iter().collect() });
+            let waiting = waiting.into_iter().collect();
+            session.check = Some(Check { ping, since: now.mono, waiting });
+            self.timers.set(Timer::Check, now.mono.saturating_add(PING_AGAIN_MS));
         }
     }
 
+    /// Whether a ping has shown a moment ago that the session lives.
+    pub(super) fn is_known_alive(&self, now: Now) -> bool {
+        let alive_at = self.state.ready().and_then(|session| session.alive_at);
+        alive_at.is_some_and(|at| now.mono.saturating_sub(at) < KNOWN_ALIVE_MS)
+    }
+
     /// Which era the server speaks is for a host's own Client to find out.
-    fn let_host_judge(&mut self, waiting: Option<(CallId, IfAlive<P>)>, now: Now) {
-        match waiting {
-            Some((id, IfAlive::Settle(error))) => self.settle(id, Err(error)),
-            Some((id, IfAlive::Resend)) => self.dispatch(id, now),
-            Some((id, IfAlive::Settled)) => self.settle(id, Ok(P::empty())),
-            None => {}
+    fn let_host_judge(&mut self, waiting: Option<(CallId, Doubt<P>)>, now: Now) {
+        if let Some((id, doubt)) = waiting {
+            self.doubt_dispelled(id, doubt, now);
         }
     }
 
@@ -66,6 +77,62 @@ impl<P: Payload> Session<P> {
         self.own_request(Purpose::Ping, Some(session), method, &Params::default(), timeout, now)
     }
 
+    /// A ping of a step of establishing the session, which [`Self::step_due`] sends once more.
+    pub(super) fn step_with_ping(&mut self, step: Step<P>, now: Now) {
+        self.step(step);
+        self.timers.set(Timer::Step, now.mono.saturating_add(PING_AGAIN_MS));
+    }
+
+    /// The ping of a check was not answered so far.
+    pub(super) fn check_due(&mut self, now: Now) {
+        let Some(ping) = self.state.ready().and_then(|session| Some(session.check.as_ref()?.ping)) else { return };
+        let again = self.ping_again(ping, now);
+        if let Some(check) = self.state.ready_mut().and_then(|session| session.check.as_mut()) {
+            check.ping = again;
+        }
+    }
+
+    /// One lost ping costs a moment: another takes its place, once.
+    pub(super) fn ping_again(&mut self, ping: ExchangeId, now: Now) -> ExchangeId {
+        let Some(exchange) = self.exchanges.get(&ping).filter(|exchange| exchange.attempt == 1) else { return ping };
+        let under = |session: &&Established<P>| session.generation == exchange.generation;
+        let Some(session) = self.state.known().filter(under).or_else(|| self.state.fresh().filter(under)) else {
+            return ping;
+        };
+        let (mut exchange, request) = self.ping_under(session, now);
+        exchange.attempt = 2;
+        self.abort(ping, now);
+        self.send((exchange, request), now)
+    }
+
+    /// Whatever else the server says under a session that is in question counts as the ping's answer, if it was asked
+    /// since: a result, or a refusal that no handler can have made.
+    pub(super) fn heard_under(&mut self, exchange: &Exchange, answer: &Answer<P>, now: Now) {
+        let asked_since = |check: &Check<P>| exchange.sent.mono >= check.since;
+        let session = self.state.ready().filter(|session| session.generation == exchange.generation);
+        let Some(ping) = session.and_then(|session| session.check.as_ref()).filter(|check| asked_since(check)) else {
+            return;
+        };
+        let (ping, posted) = (ping.ping, exchange.purpose != Purpose::Ping && exchange.method == Method::Post);
+        let told = match answer {
+            Answer::Result(_) if posted => Told::Alive,
+            Answer::Refused { refusal, .. }
+                if posted && refusal.status >= 400 && !refusal.own_id && refusal.blames_session() =>
+            {
+                Told::Gone
+            }
+            Answer::Result(_)
+            | Answer::Accepted
+            | Answer::Refused { .. }
+            | Answer::Unusable { .. }
+            | Answer::Lost { .. } => return,
+        };
+        if matches!(told, Told::Alive) {
+            self.abort(ping, now);
+        }
+        self.checked(exchange.generation, told, now);
+    }
+
     pub(super) fn ping_answered(
         &mut self,
         id: ExchangeId,
@@ -74,10 +141,8 @@ impl<P: Payload> Session<P> {
         verdict: Verdict,
         now: Now,
     ) {
-        if let Answer::Refused { refusal, .. } = &answer
-            && matches!(verdict, Verdict::Evicted | Verdict::Suspect | Verdict::OtherEra)
-        {
-            self.past.gate = Some((refusal.status, refusal.rpc_code));
+        if let Answer::Refused { refusal, .. } = &answer {
+            self.past.refused_in = refusal.form_in_answer();
         }
         if verdict == Verdict::OtherEra {
             self.past.legacy_since = None;
@@ -88,6 +153,9 @@ impl<P: Payload> Session<P> {
         };
         match &self.state {
             State::Ready(session) if session.check.as_ref().is_some_and(|check| check.ping == id) => {
+                if let (Told::Alive, Some(session)) = (&told, self.state.ready_mut()) {
+                    session.alive_at = Some(exchange.sent.mono);
+                }
                 self.checked(exchange.generation, told, now);
             }
             State::Establishing(establishing) => match &establishing.step {
@@ -137,15 +205,16 @@ fn told<P>(answer: Answer<P>, verdict: Verdict) -> Told<P> {
         Answer::Result(_) => Told::Alive,
         // Nobody is allowed to ask.
         Answer::Refused { error, .. } if error.code == Code::Auth => Told::Unclear(error),
-        Answer::Refused { error, .. } => match verdict {
-            Verdict::Evicted
-            | Verdict::Suspect
-            | Verdict::OtherEra
-            | Verdict::UnknownOutcome { session_gone: true } => Told::Gone,
-            Verdict::NotEviction => Told::Alive,
-            Verdict::UnknownOutcome { session_gone: false } | Verdict::Transient => Told::Unclear(error),
-        },
-        Answer::Unusable { error } | Answer::Lost { error } => Told::Unclear(error),
+        Answer::Refused { .. } if verdict == Verdict::OtherEra => Told::Gone,
+        Answer::Refused { refusal, .. } if refusal.says_method_not_found() => Told::Alive,
+        Answer::Refused { refusal, .. } if refusal.blames_session() => Told::Gone,
+        // An answer to this very ping, whatever the server thinks of it.
+        Answer::Refused { refusal, .. }
+            if refusal.own_id && refusal.status < 500 && !matches!(refusal.status, 401 | 403 | 429) =>
+        {
+            Told::Alive
+        }
+        Answer::Refused { error, .. } | Answer::Unusable { error } | Answer::Lost { error } => Told::Unclear(error),
         Answer::Accepted => {
             let text = "The server accepted a ping and gave no answer.";
             Told::Unclear(Error::boxed(Code::Protocol, Outcome::Unknown, text))

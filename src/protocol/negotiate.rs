@@ -89,15 +89,14 @@ impl<P: Payload> Session<P> {
 
     fn is_modern(&mut self, exchange: &Exchange, result: P, now: Now) {
         self.past.legacy_since = None;
-        let took = now.mono.saturating_sub(exchange.sent.mono);
-        self.past.slowest_handshake_ms = self.past.slowest_handshake_ms.max(took);
+        self.past.handshake_ms = now.mono.saturating_sub(exchange.sent.mono);
         let doubted = self.state.establishing().is_some_and(|it| matches!(it.since, Since::Doubt { .. }));
         let capabilities = legacy::capabilities(&result);
         let mut fresh = self.fresh_session(None, modern::VERSION, result, now);
         fresh.capabilities = capabilities;
         fresh.proven = true;
         match if doubted { self.ping(now) } else { None } {
-            Some(ping) => self.step(Step::Confirm { ping, fresh }),
+            Some(ping) => self.step_with_ping(Step::Confirm { ping, fresh }, now),
             None => {
                 self.step(Step::Host { fresh });
                 self.established(now);
@@ -123,6 +122,8 @@ impl<P: Payload> Session<P> {
             since: now,
             proven: false,
             check: None,
+            alive_at: None,
+            held: None,
             listening: Listening::Off,
         })
     }
@@ -179,7 +180,7 @@ impl<P: Payload> Session<P> {
         if let Some(establishing) = self.state.establishing_mut() {
             establishing.discovered = Discovered::Again;
         }
-        self.step(Step::Check { ping });
+        self.step_with_ping(Step::Check { ping }, now);
         true
     }
 }

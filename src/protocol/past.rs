@@ -2,8 +2,10 @@
 
 use super::error::Error;
 use super::exchange::Exchange;
+use super::gate::Gate;
 use super::state::SessionId;
 use super::status::{LastRecovery, Status};
+use super::verdict::Form;
 
 /// So many session ids are remembered, for that they are told nowhere.
 const IDS: usize = 16;
@@ -23,12 +25,17 @@ pub(super) struct Past<P> {
     pub proven_at: Option<u64>,
     /// The status that the session ended with.
     pub ended: Option<Box<Status<P>>>,
-    pub slowest_handshake_ms: u64,
+    /// How long its gate takes.
+    pub gate: Gate,
     /// When the server was found to be of the legacy era, on the monotonic clock.
     pub legacy_since: Option<u64>,
-    /// How this server's gate refuses: status and JSON-RPC code.
-    pub gate: Option<(u16, Option<i64>)>,
-    /// Sessions in a row that were made by a recovery and lost before they answered anything.
+    /// The form in which a ping was refused last, where that was no more than an error in an answer.
+    pub refused_in: Option<Form>,
+    /// How long the last handshake took.
+    pub handshake_ms: u64,
+    /// Calls that waited for the head of the standing stream waited in vain: none does any more.
+    pub stream_is_slow: bool,
+    /// Sessions in a row that were made by a recovery and refused at once: before they answered anything.
     pub fruitless: u32,
     /// Sessions in a row that were made by a recovery and lost soon.
     pub early_losses: u32,
@@ -47,9 +54,11 @@ impl<P> Past<P> {
             verified_at_unix_ms: None,
             proven_at: None,
             ended: None,
-            slowest_handshake_ms: 0,
+            gate: Gate::default(),
             legacy_since: None,
-            gate: None,
+            refused_in: None,
+            handshake_ms: 0,
+            stream_is_slow: false,
             fruitless: 0,
             early_losses: 0,
             parted: None,

@@ -84,6 +84,7 @@ fields! {
     InputRequests = "inputRequests", // of a result
     RequestState = "requestState", // of a result
     TtlMs = "ttlMs", // of a result
+    Ttl = "ttl", // of a task of 2025-11-25
     TaskId = "taskId", // of a task
     Task = "task", // of a CreateTaskResult of 2025-11-25
     Status = "status", // of a task

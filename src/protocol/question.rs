@@ -75,10 +75,41 @@ impl<P: Payload> Session<P> {
             let refusal = Err((INVALID_PARAMS, format!("This client does not support elicitation in {mode} mode")));
             return self.post_answer(&id, &refusal, generation, now);
         }
+        let call = on.call().or_else(|| self.only_call_under(generation));
         let question = QuestionId(self.fresh_id());
-        self.questions.insert(question, Question { to: To::Request { id }, generation, call: on.call() });
-        self.stop_clock(on.call(), now);
-        self.output(Output::Ask { question, method, params, call: on.call(), generation });
+        self.questions.insert(question, Question { to: To::Request { id }, generation, call });
+        self.stop_clock(call, now);
+        self.output(Output::Ask { question, method, params, call, generation });
+    }
+
+    /// Whether the app answers requests of the server's.
+    pub(super) fn answers_questions(&self) -> bool {
+        match &self.config.handshake {
+            Handshake::Own { .. } => self.handled.first().is_some(),
+            // A host's own Client declares what it answers.
+            Handshake::Host => {
+                let params = Json::parse(self.host_params.text.as_deref().unwrap_or_default()).unwrap_or_default();
+                let declares = |name: &str| params.get("capabilities").is_some_and(|all| all.get(name).is_some());
+                ["sampling", "elicitation", "roots"].into_iter().any(declares)
+            }
+        }
+    }
+
+    /// A question on the standing stream belongs to the call that is under way, if there is but one.
+    fn only_call_under(&self, generation: u32) -> Option<CallId> {
+        let mut calls =
+            self.exchanges.values().filter(|exchange| exchange.generation == generation && !exchange.concluded);
+        let mut calls = calls.by_ref().filter_map(|exchange| exchange.purpose.call());
+        let only = calls.next();
+        only.filter(|_| calls.next().is_none())
+    }
+
+    /// A call was given up, and with it what was asked on its behalf.
+    pub(super) fn withdraw_asked_for(&mut self, call: CallId, now: Now) {
+        let asked = self.questions.iter().filter(|(_, question)| question.call == Some(call));
+        for question in asked.map(|(name, _)| *name).gather() {
+            self.withdraw_one(question, now);
+        }
     }
 
     /// "Clients MUST return an error if the server asks for a mode that was not declared": `form` where none is named,

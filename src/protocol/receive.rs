@@ -5,6 +5,7 @@ use super::config::Handshake;
 use super::era::Era;
 use super::error::Diagnosis;
 use super::exchange::{Answer, Exchange};
+use super::http::Method;
 use super::json_rpc::{Message, RpcError};
 use super::session::Session;
 use super::state::SessionId;
@@ -18,9 +19,6 @@ use super::{Code, Error, ExchangeId, Field, Input, Malformed, Now, Outcome, Outp
 const DRAIN_MS: u64 = 2_000;
 const UNEXPECTED_REQUEST: &str =
     "The server sent a request, which this version of the protocol does not know. It was left out.";
-/// A gate refuses within this time, or within a few times what a handshake takes.
-const GATE_MS: u64 = 1_000;
-const GATE_ROUND_TRIPS: u64 = 5;
 /// Characters of a server's message that stand in an error of ours. A host's own Client gets the message whole.
 pub(super) const EXCERPT: usize = 200;
 
@@ -32,18 +30,23 @@ impl<P: Payload> Session<P> {
     }
 
     fn take_input(&mut self, id: ExchangeId, input: Input<P>, now: Now) {
-        let gate_ms = self.gate_ms();
         let Some(exchange) = self.exchanges.get_mut(&id) else { return };
         match input {
             Input::Head(head) => {
                 let how = exchange.read_as(&head, self.config.max_message_bytes, self.config.max_event_bytes);
-                exchange.head_after = exchange.took(gate_ms, now.mono);
+                if exchange.purpose.call().is_none() && exchange.method == Method::Post {
+                    self.past.gate.passed_after(now.mono.saturating_sub(exchange.sent.mono));
+                }
                 // Also of a session that comes to nothing: it is told nowhere.
                 let own = exchange.session.as_ref().map(SessionId::expose);
                 let named = head.session_id.as_deref().filter(|id| own != Some(id)).and_then(SessionId::parse);
                 named.iter().for_each(|id| self.past.remember(id));
                 exchange.head = Some(head);
+                let listens = exchange.purpose == Purpose::Listen;
                 self.output(Output::Read { exchange: id, how });
+                if listens {
+                    self.release_held(now);
+                }
             }
             Input::Message(value) => {
                 match value.items() {
@@ -54,6 +57,7 @@ impl<P: Payload> Session<P> {
             }
             Input::Event { id: event_id, retry_ms, message } => {
                 exchange.cursor.saw(event_id.clone(), retry_ms, message.is_some());
+                exchange.dispatched |= event_id.is_some();
                 let generation = exchange.generation;
                 if let (Some(call), Some(event_id)) = (exchange.purpose.call(), event_id)
                     && self.calls.get(&call).is_some_and(|call| call.options.event_ids)
@@ -81,9 +85,14 @@ impl<P: Payload> Session<P> {
     }
 
     fn take_message(&mut self, id: ExchangeId, value: &P, now: Now) {
+        let message = Message::read(value);
+        if matches!(message, Message::Request { .. } | Message::Notification { .. })
+            && let Some(exchange) = self.exchanges.get_mut(&id)
+        {
+            exchange.dispatched = true;
+        }
         // A message before it in the same batch may have ended the exchange.
         let Some(exchange) = self.exchanges.get(&id) else { return };
-        let message = Message::read(value);
         match message {
             Message::Request { id: asked, method, params } => {
                 let (purpose, generation) = (exchange.purpose, exchange.generation);
@@ -256,27 +265,21 @@ impl<P: Payload> Session<P> {
         self.remove_exchange(id, now);
     }
 
-    pub(super) fn gate_ms(&self) -> u64 {
-        GATE_MS.max(self.past.slowest_handshake_ms.saturating_mul(GATE_ROUND_TRIPS))
-    }
-
     fn judge(&self, exchange: &Exchange, refusal: &Refusal) -> Verdict {
-        verdict::classify(&exchange.asked(self.gate_ms()), refusal)
+        verdict::classify(&exchange.asked(), refusal)
     }
 
+    /// The refusal is whole: whether it can be the gate's is settled here, once.
     fn refused(&mut self, id: ExchangeId, refusal: Refusal, error: Option<RpcError<P>>, now: Now) {
-        let Some(exchange) = self.exchanges.get(&id) else { return };
+        let gate_ms = self.past.gate.time_ms();
+        let Some(exchange) = self.exchanges.get_mut(&id) else { return };
+        exchange.late = exchange.dispatched || exchange.took(self.config.connections, gate_ms, now.mono) > gate_ms;
+        let exchange = &*exchange;
         let retry_after = exchange.head.as_ref().and_then(|head| head.retry_after.as_deref());
         let retry_after = retry_after.and_then(|value| backoff::retry_after(value, now.unix_ms));
         let own = matches!(self.config.handshake, Handshake::Own { .. });
         let bound = if own { EXCERPT } else { usize::MAX };
-        let mut error = refusal_error(&self.past, &refusal, error, exchange, bound);
-        // The browser may have sent it twice: the first copy ran, and the second was refused. Not for its credentials:
-        // both had the same.
-        let credentials = refusal.status == 401 && self.judge(exchange, &refusal) == Verdict::NotEviction;
-        if !credentials && error.outcome == Outcome::NotExecuted && exchange.head_after > self.gate_ms() {
-            error.outcome = Outcome::Unknown;
-        }
+        let error = refusal_error(&self.past, &refusal, error, exchange, bound);
         self.conclude(id, Answer::Refused { refusal, error, retry_after }, now);
     }
 
@@ -301,7 +304,8 @@ impl<P: Payload> Session<P> {
         let step = exchange.answered(&answer, verdict, now);
         self.emit(exchange.wire(id, step, now));
         let verdict = verdict.unwrap_or(Verdict::NotEviction);
-        if let Some(answer) = self.mend_token(id, &exchange, answer, verdict, now) {
+        self.heard_under(&exchange, &answer, now);
+        if let Some(answer) = self.mend_token(id, &exchange, answer, now) {
             self.answered(id, &exchange, answer, verdict, now);
         }
     }

@@ -1,15 +1,14 @@
 //! Whether the session lives, and how it is given up.
 
-use super::answer::REFUSED_LATE;
 use super::backoff;
-use super::call::{Place, Repair};
 use super::close::delete_request;
 use super::config::EraChoice;
 use super::era::Era;
 use super::liveness::Told;
 use super::session::Session;
-use super::state::{Established, IfAlive, Since, State, Step};
+use super::state::{Doubt, Established, Since, State, Step};
 use super::status::Event;
+use super::time::Timer;
 use super::{CallId, Code, Error, Now, Outcome, Payload};
 
 /// A session that a recovery made lives longer than this, or something is wrong.
@@ -64,6 +63,9 @@ impl<P: Payload> Session<P> {
             self.past.verified_at_unix_ms = Some(now.unix_ms);
             self.past.proven_at = Some(now.mono);
             self.past.fruitless = 0;
+            if self.listen_if_denied() {
+                self.listen(now);
+            }
         }
     }
 
@@ -88,7 +90,7 @@ impl<P: Payload> Session<P> {
         let in_vain = soon && !old.proven;
         self.past.early_losses = if soon { self.past.early_losses + 1 } else { 0 };
         self.past.fruitless = if in_vain { self.past.fruitless + 1 } else { 0 };
-        let strikes = self.past.fruitless.max(self.past.early_losses.saturating_sub(FREE_LOSSES));
+        self.timers.clear(Timer::Check);
         if let Some(check) = &check {
             self.abort(check.ping, now);
         }
@@ -98,6 +100,10 @@ impl<P: Payload> Session<P> {
         let caller_waits = !matches!(loss, Loss::Refused { caller_waits: false });
         let held = self.state.establishing().is_some_and(|establishing| !establishing.parked.is_empty());
         let waits = caller_waits || held || check.as_ref().is_some_and(|check| !check.waiting.is_empty());
+        // Who works on a server that restarts again and again waits for no pause; sessions that are refused at once are
+        // another matter.
+        let early = if waits { 0 } else { self.past.early_losses.saturating_sub(FREE_LOSSES) };
+        let strikes = self.past.fruitless.max(early);
         if matches!(loss, Loss::Replaced) {
             // Nothing to do for it.
         } else if strikes > 0 {
@@ -114,33 +120,9 @@ impl<P: Payload> Session<P> {
         }
         // Calls that lose their questions may go on at once: what they wait for is under way.
         self.withdraw(generation, now);
-        if let Some(check) = check {
-            self.refused_with_session(check.waiting, now);
-        }
-    }
-
-    /// These calls sounded refused by a session that turned out to be gone. Only a refusal of the gate's kind is the
-    /// gate's: what a handler said just before the session went is its answer, and it ran.
-    fn refused_with_session(&mut self, waiting: Vec<(CallId, IfAlive<P>)>, now: Now) {
-        for (id, if_alive) in waiting {
-            let gate = match &if_alive {
-                IfAlive::Resend | IfAlive::Settled => true,
-                IfAlive::Settle(error) => error.http_status.map(|status| (status, error.rpc_code)) == self.past.gate,
-            };
-            let Some(call) = self.calls.get_mut(&id) else { continue };
-            call.place = Place::Here;
-            call.maybe_ran |= !gate;
-            let may = !call.maybe_ran || call.safe;
-            match if_alive {
-                IfAlive::Resend | IfAlive::Settled => self.dispatch(id, now),
-                IfAlive::Settle(error) if !may && gate => self.settle_unknown(id, REFUSED_LATE, error),
-                IfAlive::Settle(error) if !may => {
-                    self.settle(id, Err(error.with_outcome(Outcome::Unknown)));
-                }
-                IfAlive::Settle(_) if self.may_resend_refused(id) && self.spend(id, Repair::Session) => {
-                    self.dispatch(id, now);
-                }
-                IfAlive::Settle(_) => self.refused_for_good(id),
+        for (id, doubt) in check.into_iter().flat_map(|check| check.waiting) {
+            if self.is_refused_with(id, doubt) {
+                self.dispatch(id, now);
             }
         }
     }
@@ -202,34 +184,44 @@ impl<P: Payload> Session<P> {
         match told {
             Told::Alive => {
                 self.proven(generation, now);
-                let Some(check) = self.state.ready_mut().and_then(|session| session.check.take()) else { return };
-                for (id, if_alive) in check.waiting {
-                    match if_alive {
-                        IfAlive::Settle(error) => {
-                            self.interest_refused(id, now);
-                            self.settle(id, Err(error));
-                        }
-                        IfAlive::Resend => self.dispatch(id, now),
-                        IfAlive::Settled => self.settle(id, Ok(P::empty())),
-                    }
+                let waiting = self.take_waiting();
+                for (id, doubt) in waiting {
+                    self.doubt_dispelled(id, doubt, now);
                 }
             }
             Told::Gone => self.lose("a ping found the session gone", Loss::Refused { caller_waits: false }, now),
+            // Something answers, and only a call can tell more.
+            Told::Unclear(error) if error.http_status.is_some_and(|status| status < 500) => {
+                let waiting = self.take_waiting();
+                for (id, doubt) in waiting {
+                    if let Doubt::Asked = doubt {
+                        self.settle(id, Err(error.clone()));
+                    } else if self.is_sent_again_in_doubt(id, doubt) {
+                        self.dispatch(id, now);
+                    }
+                }
+            }
             Told::Unclear(error) => self.doubt(error, now),
         }
+    }
+
+    /// The check is over: who waited for it?
+    fn take_waiting(&mut self) -> Vec<(CallId, Doubt<P>)> {
+        self.timers.clear(Timer::Check);
+        let check = self.state.ready_mut().and_then(|session| session.check.take());
+        check.map(|check| check.waiting).unwrap_or_default()
     }
 
     /// The server cannot be reached: the session may live.
     fn doubt(&mut self, error: Box<Error<P>>, now: Now) {
         let Some(check) = self.state.doubt(now) else { return };
+        self.timers.clear(Timer::Check);
         self.emit(Event::StateChange);
-        for (id, if_alive) in check.into_iter().flat_map(|check| check.waiting) {
-            match (if_alive, self.state.establishing_mut()) {
-                (IfAlive::Settle(error), _) => {
-                    self.settle(id, Err(error.with_outcome(Outcome::Unknown)));
-                }
-                (IfAlive::Resend | IfAlive::Settled, Some(establishing)) => establishing.parked.push(id),
-                (IfAlive::Resend | IfAlive::Settled, None) => {}
+        for (id, doubt) in check.into_iter().flat_map(|check| check.waiting) {
+            if self.is_sent_again_in_doubt(id, doubt)
+                && let Some(establishing) = self.state.establishing_mut()
+            {
+                establishing.parked.push(id);
             }
         }
         let waits = self.state.establishing().is_some_and(|establishing| !establishing.parked.is_empty());

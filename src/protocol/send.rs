@@ -7,7 +7,7 @@ use super::exchange::{CONNECTIONS, Exchange};
 use super::http::{Method, Request};
 use super::json_rpc;
 use super::session::Session;
-use super::state::{Established, IfAlive, State};
+use super::state::{Doubt, Established, State};
 use super::status::WireStep;
 use super::stream::Cursor;
 use super::time::Timer;
@@ -52,7 +52,7 @@ impl<P: Payload> Session<P> {
                 if let Some(call) = self.calls.get_mut(&id) {
                     call.place = Place::InQuestion;
                 }
-                self.check(Some((id, IfAlive::Settled)), now);
+                self.check(Some((id, Doubt::Asked)), now);
             }
             Kind::Request if !era.holds_by_request() && self.held_without_request(id, now) => {}
             Kind::Request if self.answer_from_cache(id, now) => {}
@@ -283,7 +283,8 @@ pub(super) fn outgoing<P>(purpose: Purpose, session: Option<&Established<P>>, no
         again: None,
         repaired: Vec::new(),
         head: None,
-        head_after: 0,
+        dispatched: false,
+        late: false,
         concluded: false,
         cursor: Cursor::default(),
     })

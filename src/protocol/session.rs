@@ -4,7 +4,7 @@
 
 use super::authorize::Authorization;
 use super::cache::Cache;
-use super::call::{Call, Kind, Repair};
+use super::call::{Call, Kind};
 use super::config::Handshake;
 use super::era::mirror::Mirror;
 use super::era::{legacy, modern};
@@ -130,7 +130,7 @@ impl<P: Payload> Session<P> {
     pub fn resume_task(&mut self, task: String, options: CallOptions, now: Now) -> CallId {
         let id = self.admit(Kind::Request, "tools/call".to_owned(), Params::default(), options, now);
         if let Some(call) = self.calls.get_mut(&id) {
-            call.task = Some(Task::found_again(task));
+            call.task = Some(Task::named(task, now));
             call.maybe_ran = true;
         }
         self.dispatch(id, now);
@@ -187,6 +187,9 @@ impl<P: Payload> Session<P> {
         if self.is_offline() && !matches!(self.state, State::Closed) {
             return self.hold_offline(id, now);
         }
+        if self.waits_for_stream(id) {
+            return;
+        }
         match &self.state {
             State::Ready(_) => {
                 if !self.waits_for_token(id, now) {
@@ -197,6 +200,7 @@ impl<P: Payload> Session<P> {
                 if let Some(establishing) = self.state.establishing_mut() {
                     establishing.parked.push(id);
                 }
+                self.extend_handshake(now);
                 self.hasten(now);
             }
             State::Closed => {
@@ -229,11 +233,6 @@ impl<P: Payload> Session<P> {
 
     pub(super) fn outcome(&self, id: CallId) -> super::Outcome {
         self.calls.get(&id).map_or(super::Outcome::NotExecuted, |call| call.outcome())
-    }
-
-    /// Whether this call may be sent once more after this kind of repair; if so, that is spent.
-    pub(super) fn spend(&mut self, id: CallId, repair: Repair) -> bool {
-        self.calls.get_mut(&id).is_some_and(|call| call.spend(repair))
     }
 
     pub(super) fn emit(&mut self, event: Event<P>) {

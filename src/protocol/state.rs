@@ -2,6 +2,7 @@
 
 use super::era::Era;
 use super::listen::Listening;
+use super::verdict::Form;
 use super::{CallId, ExchangeId, Now, error::Error};
 use std::fmt;
 
@@ -52,6 +53,10 @@ pub(crate) struct Established<P> {
     pub proven: bool,
     /// A ping that is to tell whether it lives.
     pub check: Option<Check<P>>,
+    /// When the last ping was sent that was answered, on the monotonic clock.
+    pub alive_at: Option<u64>,
+    /// Calls that wait for the head of the standing stream; `None` where none has to.
+    pub held: Option<Vec<CallId>>,
     pub listening: Listening,
 }
 
@@ -71,18 +76,27 @@ impl<P> Established<P> {
 #[derive(Debug)]
 pub(crate) struct Check<P> {
     pub ping: ExchangeId,
-    pub waiting: Vec<(CallId, IfAlive<P>)>,
+    /// Since when it is asked, on the monotonic clock.
+    pub since: u64,
+    pub waiting: Vec<(CallId, Doubt<P>)>,
 }
 
-/// What follows for a waiting call if the session lives. If it is gone, the call was refused with it.
+/// Why a call waits for a ping.
 #[derive(Debug)]
-pub(crate) enum IfAlive<P> {
-    /// What sounded like a refusal is the answer.
-    Settle(Box<Error<P>>),
+pub(crate) enum Doubt<P> {
+    /// It was refused; `error` is the answer, if the refusal was not the session's.
+    Refused {
+        error: Box<Error<P>>,
+        /// If the session is gone, this was its gate's refusal; where it came in an answer, if the gate's has that form.
+        at_gate: bool,
+        form: Option<Form>,
+        /// It names a reason of its own.
+        explained: bool,
+    },
     /// The connection broke; the call is safe to repeat.
-    Resend,
+    Lost,
     /// That is all the caller wants to know.
-    Settled,
+    Asked,
 }
 
 /// Why there is no session to send under.
@@ -103,8 +117,8 @@ pub(crate) enum Step<P> {
     Idle,
     /// The answer to `server/discover`: which era?
     Discover { exchange: ExchangeId },
-    /// The answer to `initialize`.
-    Handshake { exchange: ExchangeId },
+    /// The answer to `initialize`; `hedge` is a second one, sent because the first had no head for long.
+    Handshake { exchange: ExchangeId, hedge: Option<ExchangeId> },
     /// A second ping under the session in doubt: the server answers `initialize`, does it still not answer this?
     Confirm { ping: ExchangeId, fresh: Box<Established<P>> },
     /// `notifications/initialized` of a host's own Client.
@@ -145,6 +159,8 @@ pub(crate) struct Establishing<P> {
     pub step: Step<P>,
     /// Attempts that have failed.
     pub failed: u32,
+    /// When the first of them failed, on the monotonic clock.
+    pub failing_since: Option<u64>,
     /// What `server/discover` told in this attempt.
     pub discovered: Discovered,
     /// The old session was ended so that a single-session server can make a new one: once in each attempt.
@@ -171,6 +187,7 @@ impl<P> State<P> {
             since,
             step,
             failed: 0,
+            failing_since: None,
             discovered: Discovered::Nothing,
             cleared: false,
             parked,
@@ -241,8 +258,11 @@ impl<P> State<P> {
     fn leave_ready(&mut self, since: impl FnOnce(Box<Established<P>>) -> Since<P>) -> Option<Option<Check<P>>> {
         match std::mem::replace(self, Self::Closed) {
             Self::Ready(mut old) => {
-                let check = old.check.take();
+                let (check, held) = (old.check.take(), old.held.take());
                 *self = Self::establish_since(since(old));
+                if let Some(establishing) = self.establishing_mut() {
+                    establishing.parked.extend(held.into_iter().flatten());
+                }
                 Some(check)
             }
             other @ (Self::Establishing(_) | Self::Closed) => {

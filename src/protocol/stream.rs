@@ -21,10 +21,14 @@ pub(crate) struct Cursor {
     pub retry_ms: Option<u64>,
     /// Attempts since the last event.
     pub tries: u32,
+    /// All attempts.
+    pub resumed: u32,
 }
 
 /// Added to `retry:` so that the clients of a server that closes all streams at once do not come back at once.
 const SPREAD_MS: u64 = 100;
+/// A stream that ends after each event is resumed ever more slowly, by as much each time; so often.
+const RESUMED_OFTEN: u32 = 10;
 
 impl Cursor {
     /// An event came. One that says nothing but when to come back is no sign of life.
@@ -39,10 +43,13 @@ impl Cursor {
         self.retry_ms = retry_ms.or(self.retry_ms);
     }
 
-    /// How long to wait before the next attempt: as the server said, longer from the second attempt on.
-    pub fn wait(&mut self, recovery: &super::config::Recovery, rng: &mut fastrand::Rng) -> u64 {
+    /// How long to wait before the next attempt: as the server said, up to `longest`; longer from the second attempt on,
+    /// and where the stream ends again and again.
+    pub fn wait(&mut self, longest: u64, recovery: &super::config::Recovery, rng: &mut fastrand::Rng) -> u64 {
         self.tries += 1;
-        let said = self.retry_ms.unwrap_or_default();
+        let floor = SPREAD_MS.saturating_mul(u64::from(self.resumed.min(RESUMED_OFTEN)));
+        self.resumed += 1;
+        let said = self.retry_ms.unwrap_or_default().max(floor).min(longest);
         match self.tries {
             1 => said.saturating_add(rng.u64(0..SPREAD_MS)),
             tries => backoff::delay(tries - 1, recovery, said, rng),
@@ -67,8 +74,10 @@ impl<P: Payload> Session<P> {
         if gone || cursor.event_id.is_none() || cursor.tries >= self.config.max_resumes {
             return false;
         }
+        // A server may have its client wait for as long as the call has: half of that, so that there is time for the answer.
+        let longest = self.timers.at(Timer::Call(id)).map_or(u64::MAX, |at| at.saturating_sub(now.mono) / 2);
         let Some(call) = self.calls.get_mut(&id) else { return false };
-        let wait = cursor.wait(&self.config.recovery, &mut self.rng);
+        let wait = cursor.wait(longest, &self.config.recovery, &mut self.rng);
         call.place = Place::Broken(Broken { cursor, generation: exchange.generation, wire_id: exchange.wire_id });
         self.timers.set(Timer::Resume(id), now.mono.saturating_add(wait));
         true
@@ -86,12 +95,7 @@ impl<P: Payload> Session<P> {
         // The event ids of a dead session mean nothing to the new one.
         let (Some(session), true) = (session, self.relation(broken.generation) != Relation::Gone) else {
             let text = "The session was lost while the call may have been running.";
-            return self.unknown(
-                id,
-                broken.generation,
-                Error::boxed(Code::OutcomeUnknown, Outcome::Unknown, text),
-                now,
-            );
+            return self.lost(id, broken.generation, Error::boxed(Code::OutcomeUnknown, Outcome::Unknown, text), now);
         };
         let mut parcel = stream_request(Purpose::Call(id), session, broken.cursor, now);
         parcel.0.wire_id = broken.wire_id;

@@ -83,7 +83,11 @@ impl<P: Payload> Session<P> {
                 self.set_listening_state(Listening::Off);
             }
             Listening::Ended { .. } if self.timers.at(Timer::Listen).is_none() => self.listen_due(now),
-            Listening::Off | Listening::Open { .. } | Listening::Ended { .. } | Listening::Refused => {}
+            Listening::Off
+            | Listening::Open { .. }
+            | Listening::Ended { .. }
+            | Listening::Denied
+            | Listening::Refused => {}
         }
     }
 
@@ -198,7 +202,7 @@ impl<P: Payload> Session<P> {
             }
             Listening::Refused => self.tell_stream(&asked, None, false),
             Listening::Off if self.interests.turn == Turn::Later => self.tell_stream(&asked, Some(&asked), false),
-            Listening::Off | Listening::Open { .. } | Listening::Ended { .. } => {}
+            Listening::Off | Listening::Open { .. } | Listening::Ended { .. } | Listening::Denied => {}
         }
     }
 
@@ -280,7 +284,8 @@ impl<P: Payload> Session<P> {
                     Some(Listening::Refused) => self.subscription_refused(id, now),
                     Some(Listening::Off) if self.interests.turn == Turn::Later => self.subscriptions_wait(now),
                     // It is told when the stream is acknowledged.
-                    Some(Listening::Off | Listening::Open { .. } | Listening::Ended { .. }) | None => {}
+                    Some(Listening::Off | Listening::Open { .. } | Listening::Ended { .. } | Listening::Denied)
+                    | None => {}
                 }
             }
             _ => return false,

@@ -3,7 +3,7 @@
 
 use super::call::{Call, Place};
 use super::era::Era;
-use super::input::Round;
+use super::input::{Round, asked_too_often};
 use super::json::quote;
 use super::json_rpc::{self, RpcError};
 use super::list::Gather;
@@ -15,6 +15,10 @@ use super::{CallId, Code, Error, Field, Now, Outcome, Params, Payload};
 
 /// Where the server names no pace.
 const POLL_MS: u64 = 1_000;
+/// The longest that a task may take, where neither the host nor the server names a bound; and the longest that a server may
+/// name.
+const TOTAL_MS: u64 = 3_600_000;
+const LONGEST_TTL_MS: u64 = 24 * TOTAL_MS;
 /// A server that names none to speak of is asked no more often.
 const POLL_FLOOR_MS: u64 = 100;
 
@@ -28,6 +32,8 @@ pub(super) struct Task {
     answered: Vec<String>,
     /// Its result is to be fetched (2025-11-25).
     fetch: bool,
+    /// When it has had its time, on the monotonic clock, where the host names no bound.
+    until: u64,
 }
 
 /// What a server says of a task.
@@ -40,10 +46,24 @@ enum Stage {
     Cancelled,
 }
 
+impl Stage {
+    fn named(name: &str) -> Option<Self> {
+        match name {
+            "working" => Some(Self::Working),
+            "input_required" => Some(Self::InputRequired),
+            "completed" => Some(Self::Completed),
+            "failed" => Some(Self::Failed),
+            "cancelled" => Some(Self::Cancelled),
+            _ => None,
+        }
+    }
+}
+
 impl Task {
-    /// One of an earlier page.
-    pub fn found_again(id: String) -> Self {
-        Self { id, round: Round::default(), answered: Vec::new(), fetch: false }
+    /// One of which nothing but its id is known.
+    pub fn named(id: String, now: Now) -> Self {
+        let until = now.mono.saturating_add(TOTAL_MS);
+        Self { id, round: Round::default(), answered: Vec::new(), fetch: false, until }
     }
 
     /// Asks how it stands, gives what it waits for, or fetches its result.
@@ -90,7 +110,12 @@ impl<P: Payload> Session<P> {
         let Some(task) = task else { return false };
         let Some(task_id) = task.field(Field::TaskId).and_then(|id| id.as_string()) else { return false };
         let Some(call) = self.calls.get_mut(&id) else { return false };
-        call.task = Some(Task::found_again(task_id));
+        let mut named = Task::named(task_id, now);
+        let ttl = task.field(Field::TtlMs).or_else(|| task.field(Field::Ttl)).and_then(|ttl| milliseconds(&ttl));
+        if let Some(ttl) = ttl {
+            named.until = now.mono.saturating_add(ttl.min(LONGEST_TTL_MS));
+        }
+        call.task = Some(named);
         call.round = None;
         call.maybe_ran = true;
         self.emit(Event::Task { call: id, task: task.clone() });
@@ -113,12 +138,11 @@ impl<P: Payload> Session<P> {
 
     /// The server says how a task stands.
     fn task_told(&mut self, id: CallId, era: Era, told: &P, now: Now) {
-        let stage = match told.field(Field::Status).and_then(|status| status.as_string()).as_deref() {
-            Some("input_required") => Stage::InputRequired,
-            Some("completed") => Stage::Completed,
-            Some("failed") => Stage::Failed,
-            Some("cancelled") => Stage::Cancelled,
-            Some(_) | None => Stage::Working,
+        let status = told.field(Field::Status).and_then(|status| status.as_string());
+        let Some(stage) = status.as_deref().and_then(Stage::named) else {
+            let text = "The server says of the task nothing that a client can know: its `status` is none of working, \
+                        input_required, completed, failed and cancelled.";
+            return self.give_up_call(id, Error::boxed(Code::Protocol, Outcome::Unknown, text), "unknown status", now);
         };
         match (era, stage) {
             (_, Stage::Working) => self.poll(id, told, now),
@@ -155,23 +179,22 @@ impl<P: Payload> Session<P> {
         }
     }
 
-    /// Asks again after a while. The server is at work: the call's clock starts anew.
+    /// Asks again after a while, but not later than the call's time-out. The server is at work: the call's clock starts
+    /// anew.
     fn poll(&mut self, id: CallId, told: &P, now: Now) {
         let Some(call) = self.calls.get_mut(&id) else { return };
         call.place = Place::Here;
         call.next_request();
         let named = told.field(Field::PollIntervalMs).or_else(|| told.field(Field::PollInterval));
-        let named = named.and_then(|ms| ms.as_number()).filter(|ms| *ms >= 0.0);
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "not negative, and the cast saturates"
-        )]
-        let wait = named.map_or(POLL_MS, |ms| ms as u64).max(POLL_FLOOR_MS);
-        let deadline =
-            call.deadline(now.mono.saturating_add(wait), self.config.timeout_ms, self.config.max_total_timeout_ms);
+        let timeout = call.options.timeout_ms.unwrap_or(self.config.timeout_ms);
+        let wait = named.and_then(|ms| milliseconds(&ms)).unwrap_or(POLL_MS).max(POLL_FLOOR_MS).min(timeout);
+        let next = now.mono.saturating_add(wait);
+        let mut deadline = call.deadline(next, self.config.timeout_ms, self.config.max_total_timeout_ms);
+        if let (None, Some(task)) = (call.total_deadline(self.config.max_total_timeout_ms), &call.task) {
+            deadline = deadline.min(task.until);
+        }
         self.timers.set(Timer::Call(id), deadline);
-        self.timers.set(Timer::Resend(id), now.mono.saturating_add(wait));
+        self.timers.set(Timer::Resend(id), next);
     }
 
     fn task_asks(&mut self, id: CallId, told: &P, now: Now) {
@@ -185,6 +208,18 @@ impl<P: Payload> Session<P> {
         let keys = requests.iter().map(|(key, _)| key.clone()).gather();
         task.round = Round::asking(&keys);
         task.answered.extend(keys);
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        if call.rounds >= self.config.max_input_rounds {
+            return self.give_up_call(id, asked_too_often(), "too many questions", now);
+        }
+        call.rounds += 1;
         self.ask_for_inputs(id, requests, now);
     }
+}
+
+/// A span of time, as servers write it; `None` where it is none.
+fn milliseconds<P: Payload>(value: &P) -> Option<u64> {
+    let ms = value.as_number().filter(|ms| *ms >= 0.0)?;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "not negative, and the cast saturates")]
+    Some(ms as u64)
 }

@@ -32,6 +32,10 @@ pub(super) enum Timer {
     Wake,
     /// The clocks are compared.
     Look,
+    /// A ping was not answered so far.
+    Check,
+    /// Calls have waited for the standing stream.
+    Held,
     /// A session that lies idle is pinged.
     KeepAlive,
     /// The tab that leads has had time to answer.
@@ -84,6 +88,8 @@ impl Timers {
                 Timer::Step => "the next step of establishing the session",
                 Timer::Wake => "the page is back",
                 Timer::Look => "the clocks are compared",
+                Timer::Check => "a ping was not answered so far",
+                Timer::Held => "calls have waited for the standing stream",
                 Timer::KeepAlive => "a session that lies idle is pinged",
                 Timer::Leader => "the tab that leads has had time to answer",
                 Timer::Offer => "nobody has claimed a question",

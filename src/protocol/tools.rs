@@ -4,8 +4,10 @@ use super::call::{Place, Repair};
 use super::era::negotiation::HEADER_MISMATCH;
 use super::era::{Era, mirror};
 use super::exchange::{Answer, Exchange};
+use super::interests::MAX_PAGES;
 use super::json::quote;
 use super::list::Gather;
+use super::policy::retry::{End, Next};
 use super::repair::Relation;
 use super::session::Session;
 use super::status::Event;
@@ -79,31 +81,41 @@ impl<P: Payload> Session<P> {
     /// "-32020: tools/list, rebuild the header fields, retry" (2026-07-28, transports, Client Behavior): once.
     pub(super) fn relist(&mut self, id: CallId, exchange: &Exchange, error: &Error<P>, now: Now) -> bool {
         let is_tool = exchange.rpc_method.as_deref() == Some("tools/call");
-        if !is_tool || error.rpc_code != Some(HEADER_MISMATCH) || !self.spend(id, Repair::Envelope) {
+        // With 200 it is a handler's own word.
+        let refused = exchange.era == Era::Modern && error.http_status.is_some_and(|status| status >= 400);
+        let end = End::OtherVersion { at_gate: !exchange.late };
+        if !is_tool
+            || !refused
+            || error.rpc_code != Some(HEADER_MISMATCH)
+            || self.next(id, Repair::Envelope, end) != Next::SendAgain
+        {
             return false;
         }
         self.cache.clear();
-        self.list_page(id, None, now)
+        self.list_page(id, 1, None, now)
     }
 
-    fn list_page(&mut self, id: CallId, params: Option<String>, now: Now) -> bool {
+    fn list_page(&mut self, id: CallId, pages: u32, params: Option<String>, now: Now) -> bool {
         let Some(list) = self.restore_request("tools/list", params, now) else { return false };
         if let Some(call) = self.calls.get_mut(&id) {
-            call.place = Place::Relisting(list);
+            call.place = Place::Relisting { list, pages };
         }
         true
     }
 
     /// A page of the list that a call waits for.
     pub(super) fn relisted(&mut self, list: ExchangeId, exchange: &Exchange, answer: &Answer<P>, now: Now) {
-        let waiting = self.calls.iter().find(|(_, call)| matches!(call.place, Place::Relisting(of) if of == list));
-        let Some((id, tool)) = waiting.map(|(id, call)| (*id, call.params.name.clone())) else { return };
+        let mut waiting = self.calls.iter().filter_map(|(id, call)| match call.place {
+            Place::Relisting { list: of, pages } if of == list => Some((*id, pages, call.params.name.clone())),
+            _ => None,
+        });
+        let Some((id, pages, tool)) = waiting.next() else { return };
         if let Answer::Result(page) = answer {
             let page = self.learn_tools(exchange, page.clone());
             let cursor = page.field(Field::NextCursor).and_then(|cursor| cursor.as_string());
             let found = tool.is_some_and(|tool| self.mirrors.contains_key(&tool));
-            if let Some(cursor) = cursor.filter(|_| !found) {
-                self.list_page(id, Some(format!("{{\"cursor\":{}}}", quote(&cursor))), now);
+            if let Some(cursor) = cursor.filter(|_| !found && pages < MAX_PAGES) {
+                self.list_page(id, pages + 1, Some(format!("{{\"cursor\":{}}}", quote(&cursor))), now);
                 return;
             }
         }

@@ -6,7 +6,7 @@
 
 use super::era::{
     Era,
-    negotiation::{HEADER_MISMATCH, UNSUPPORTED_PROTOCOL_VERSION},
+    negotiation::{HEADER_MISMATCH, MISSING_CLIENT_CAPABILITY, UNSUPPORTED_PROTOCOL_VERSION},
 };
 use super::http::Method;
 use super::json::Json;
@@ -65,8 +65,7 @@ pub struct Asked {
     pub era: Era,
     /// Whether `Mcp-Session-Id` went with it. Never with `initialize`.
     pub with_session: bool,
-    /// The answer came later than a gate refuses. Chromium and Firefox send a POST again by themselves when a reused
-    /// connection dies before any header: the first copy ran, and the second met the refusal.
+    /// The answer came later than a gate refuses (`gate.rs`).
     pub late: bool,
 }
 
@@ -86,6 +85,10 @@ pub struct Refusal {
     /// `WWW-Authenticate`
     pub challenge: Option<String>,
 }
+
+/// Status and JSON-RPC code of a refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Form(u16, Option<i64>);
 
 const METHOD_NOT_FOUND: i64 = -32601;
 
@@ -108,7 +111,7 @@ pub fn classify(asked: &Asked, refusal: &Refusal) -> Verdict {
     };
     match verdict {
         // A request without a session id cannot be refused for it.
-        Verdict::Evicted | Verdict::Suspect if !asked.with_session => without_session(refusal.status),
+        Verdict::Evicted | Verdict::Suspect if !asked.with_session => without_session(refusal),
         Verdict::Evicted if asked.late => Verdict::UnknownOutcome { session_gone: true },
         verdict @ (Verdict::Evicted
         | Verdict::Suspect
@@ -122,21 +125,22 @@ pub fn classify(asked: &Asked, refusal: &Refusal) -> Verdict {
 fn post(refusal: &Refusal, words: Words) -> Verdict {
     let gone = words.lookup || words.ending;
     match refusal.status {
-        404 | 410 if refusal.rpc_code == Some(METHOD_NOT_FOUND) => {
-            if gone || !refusal.own_id {
-                Verdict::Suspect
-            } else {
-                Verdict::NotEviction
-            }
-        }
+        // An error under the request's own id was made behind the gate, on some servers: doubt, not proof.
+        404 | 410 if refusal.own_id || refusal.rpc_code == Some(METHOD_NOT_FOUND) => Verdict::Suspect,
         404 | 410 => Verdict::Evicted,
         400 if gone && !refusal.own_id => Verdict::Evicted,
-        401 if words.credentials || names_an_error(refusal.challenge.as_deref()) => Verdict::NotEviction,
+        // A proxy's word on a request that took too long, or on a client that seemed gone.
+        408 | 499 if !refusal.own_id && !gone => Verdict::UnknownOutcome { session_gone: false },
         429 => Verdict::Transient,
         500.. if words.lookup => Verdict::Suspect,
         503 if !words.ending => Verdict::Transient,
-        500.. => Verdict::UnknownOutcome { session_gone: false },
-        _ if gone => Verdict::Suspect,
+        500.. if words.ending || !refusal.own_id => Verdict::UnknownOutcome { session_gone: false },
+        500.. if words.mention => Verdict::Suspect,
+        500.. => Verdict::NotEviction,
+        // No list of words decides that a refusal is not the session's: a ping does.
+        401 | 403 => Verdict::Suspect,
+        400.. if words.mention || !refusal.own_id => Verdict::Suspect,
+        _ if gone || (refusal.rpc_code.is_some() && !refusal.own_id) => Verdict::Suspect,
         _ => Verdict::NotEviction,
     }
 }
@@ -147,10 +151,12 @@ fn modern(refusal: &Refusal, words: Words) -> Verdict {
     let gone = words.lookup || words.ending;
     match refusal.status {
         401 | 403 if words.credentials || !gone || names_an_error(refusal.challenge.as_deref()) => Verdict::NotEviction,
+        408 | 499 if !refusal.own_id => Verdict::UnknownOutcome { session_gone: false },
         429 => Verdict::Transient,
         500.. if words.lookup => Verdict::Suspect,
         503 if !words.ending => Verdict::Transient,
-        500.. => Verdict::UnknownOutcome { session_gone: false },
+        500.. if words.ending || !refusal.own_id => Verdict::UnknownOutcome { session_gone: false },
+        500.. => Verdict::NotEviction,
         _ if gone => Verdict::Suspect,
         400.. if !refusal.own_id => Verdict::Suspect,
         _ => Verdict::NotEviction,
@@ -168,6 +174,7 @@ fn get(refusal: &Refusal, words: Words) -> Verdict {
         429 => Verdict::Transient,
         _ if words.lookup => Verdict::Suspect,
         500.. => Verdict::Transient,
+        _ if words.mention => Verdict::Suspect,
         _ => Verdict::NotEviction,
     }
 }
@@ -182,10 +189,10 @@ fn delete(refusal: &Refusal, words: Words) -> Verdict {
     }
 }
 
-fn without_session(status: u16) -> Verdict {
-    match status {
+fn without_session(refusal: &Refusal) -> Verdict {
+    match refusal.status {
         503 => Verdict::Transient,
-        500.. => Verdict::UnknownOutcome { session_gone: false },
+        500.. if !refusal.own_id => Verdict::UnknownOutcome { session_gone: false },
         _ => Verdict::NotEviction,
     }
 }
@@ -193,8 +200,7 @@ fn without_session(status: u16) -> Verdict {
 /// Whether a refusal speaks of sessions, and not of credentials.
 pub(super) fn speaks_of_sessions(refusal: &Refusal) -> bool {
     let words = Words::read(&refusal.words);
-    let credentials = words.credentials || names_an_error(refusal.challenge.as_deref());
-    (words.lookup || words.ending) && !credentials
+    (words.lookup || words.ending) && !refusal.is_about_credentials()
 }
 
 /// Whether a refusal of a request that carried no session id asks for one.
@@ -269,14 +275,74 @@ impl Refusal {
         }
     }
 
-    /// Did the server run the call, where the refusal is the answer? A proxy may pass on that what stands behind it went
-    /// away with the call.
+    /// Whether it says that the session is gone, by its status or its words. To a ping this is proof; what it means for a
+    /// call is [`super::policy::retry`]'s.
+    pub(super) fn blames_session(&self) -> bool {
+        let words = Words::read(&self.words);
+        let gone = words.lookup || words.ending;
+        match self.status {
+            404 | 410 => true,
+            // A legacy request lacks the header fields that a server of the modern era wants: it has no sessions any more.
+            400 if self.rpc_code == Some(HEADER_MISMATCH) => true,
+            401 => gone && !self.is_about_credentials(),
+            400..500 if !matches!(self.status, 403 | 429) => gone || words.mention,
+            _ => gone,
+        }
+    }
+
+    /// In which form it came, where it is no more than an error in an answer: a handler may say anything there. A gate says
+    /// the same to every request.
+    pub(super) fn form_in_answer(&self) -> Option<Form> {
+        (self.status < 400).then_some(Form(self.status, self.rpc_code))
+    }
+
+    /// "-32601" under the request's own id, and not a word of sessions: an answer of a session that lives.
+    pub(super) fn says_method_not_found(&self) -> bool {
+        let words = Words::read(&self.words);
+        self.own_id && self.rpc_code == Some(METHOD_NOT_FOUND) && !words.lookup && !words.ending
+    }
+
+    /// Whether nothing but its own words is needed to know that a ping is worth it.
+    pub(super) fn is_plain_about_session(&self) -> bool {
+        let words = Words::read(&self.words);
+        matches!(self.status, 404 | 410) || words.lookup || words.ending
+    }
+
+    /// Whether its words, or its challenge, say that the credentials are the problem.
+    pub(super) fn is_about_credentials(&self) -> bool {
+        Words::read(&self.words).credentials || names_an_error(self.challenge.as_deref())
+    }
+
+    /// Whether it names a reason that is none of the session's: credentials, permission, a rate.
+    pub(super) fn explains_itself(&self) -> bool {
+        matches!(self.status, 401 | 403 | 429) && !self.blames_session()
+    }
+
+    /// Did the server run the call, as far as the refusal itself proves, where it is the answer? `late`: it did not come
+    /// from the gate, or not at once.
     #[must_use]
-    pub fn outcome(&self) -> Outcome {
-        match (self.status, self.rpc_code) {
-            (200..300, Some(-32000 | -32001 | -32603)) if gone_behind(&self.words) => Outcome::Unknown,
-            (200..300, Some(_)) => Outcome::Executed,
-            (400..500, _) => Outcome::NotExecuted,
+    pub fn outcome(&self, late: bool) -> Outcome {
+        let words = Words::read(&self.words);
+        let of_session = words.lookup || words.ending || (words.mention && self.status >= 400);
+        // Version, header fields and capabilities are looked at before anything else (2026-07-28, basic).
+        let of_envelope = [HEADER_MISMATCH, MISSING_CLIENT_CAPABILITY, UNSUPPORTED_PROTOCOL_VERSION];
+        let of_envelope = self.rpc_code.is_some_and(|code| of_envelope.contains(&code));
+        match self.status {
+            400 if of_envelope && !late => Outcome::NotExecuted,
+            404 if self.says_method_not_found() && !late => Outcome::NotExecuted,
+            // A proxy may pass on that what stands behind it went away with the call.
+            200..300 if matches!(self.rpc_code, Some(-32000 | -32001 | -32603)) && gone_behind(&self.words) => {
+                Outcome::Unknown
+            }
+            200..300 if self.own_id && !of_session => Outcome::Executed,
+            401 if !of_session || self.is_about_credentials() => Outcome::NotExecuted,
+            403 if !of_session && !late => Outcome::NotExecuted,
+            401 | 403 | 404 | 408 | 410 | 499 => Outcome::Unknown,
+            400..500 if self.own_id && !of_session => Outcome::Executed,
+            // Refused for what the request is, or for how many there are: nothing looks at that after the call has run.
+            400 | 405 | 406 | 411 | 413 | 414 | 415 | 417 | 421 | 426 | 428 | 429 | 431 if !of_session && !late => {
+                Outcome::NotExecuted
+            }
             _ => Outcome::Unknown,
         }
     }

@@ -38,7 +38,7 @@ pub(super) fn refusal_error<P>(
 ) -> Box<Error<P>> {
     let code = refusal.code();
     let status = refusal.status;
-    let outcome = refusal.outcome();
+    let outcome = refusal.outcome(exchange.late);
     let retryable = matches!(status, 429 | 500..);
     let Some(rpc) = error else {
         let message = match status {

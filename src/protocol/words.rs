@@ -9,6 +9,8 @@ pub(super) struct Words {
     pub ending: bool,
     /// The credentials are the problem.
     pub credentials: bool,
+    /// It mentions a session or the handshake, in whatever words.
+    pub mention: bool,
 }
 
 /// How far a word may stand from `session` and still be said of it, in bytes.
@@ -19,22 +21,26 @@ const WORDS_BYTES: usize = 4096;
 impl Words {
     pub fn read(text: &str) -> Self {
         let text = prefix(text, WORDS_BYTES).to_ascii_lowercase();
-        let about_session = |word: &str| {
+        let said_of = |topics: &[&str], word: &str| {
             text.match_indices(word).any(|(at, _)| {
                 let from = floor_boundary(&text, at.saturating_sub(NEAR));
                 let to = floor_boundary(&text, (at + word.len() + NEAR).min(text.len()));
-                text[from..to].contains("session")
+                topics.iter().any(|topic| text[from..to].contains(topic))
             })
         };
         let any = |words: &[&str]| words.iter().any(|word| text.contains(word));
         Self {
-            lookup: LOOKUP.iter().any(|word| about_session(word)) || any(UNINITIALIZED),
-            ending: ENDING.iter().any(|word| about_session(word)),
+            lookup: LOOKUP.iter().any(|word| said_of(SESSION, word))
+                || UNINITIALIZED.iter().any(|word| said_of(HANDSHAKE, word)),
+            ending: ENDING.iter().any(|word| said_of(SESSION, word)),
             credentials: any(CREDENTIALS),
+            mention: any(SESSION) || any(HANDSHAKE),
         }
     }
 }
 
+const SESSION: &[&str] = &["session"];
+const HANDSHAKE: &[&str] = &["initializ", "initialis"];
 /// Said of a session that could not be found.
 const LOOKUP: &[&str] = &[
     "not found",
@@ -58,6 +64,8 @@ const LOOKUP: &[&str] = &[
     "could not find",
     "couldn't find",
     "no session",
+    "no mcp session",
+    "no such mcp",
     "not registered",
     "stale",
     "evicted",
@@ -80,8 +88,11 @@ const GONE_BEHIND: &[&str] = &[
     "unavailable",
     "upstream",
 ];
-/// Said by a server whose process does not know the client.
-const UNINITIALIZED: &[&str] = &["not initialized", "uninitialized", "expect initialize", "expected initialize"];
+/// Said of the handshake by a server whose process does not know the client.
+const UNINITIALIZED: &[&str] = &[
+    "not ", "n't ", "uninit", "expect", "must ", "first", "before", "during", "required", "requires", "reinit",
+    "re-init",
+];
 /// Said of credentials.
 const CREDENTIALS: &[&str] = &["invalid_token", "access token", "bearer", "credential", "api key", "sign in", "log in"];
 

@@ -184,7 +184,7 @@ fn a_new_token_that_is_refused_as_well_is_an_error_and_asks_nobody_again() {
     net.reply("call", refusal(401, "Bearer"));
     net.authorizations = [GRANTED].into();
     net.call("write");
-    assert_eq!(net.run(), ["call→401", "authorize 401", "call→401", "write unauthorized not_executed"]);
+    assert_eq!(net.run(), ["call→401", "authorize 401", "call→401", "ping→200", "write unauthorized not_executed"]);
     net.call("again");
     assert_eq!(net.run(), ["call→401", "again unauthorized not_executed"]);
 }
@@ -200,7 +200,11 @@ fn a_scope_that_is_missing_is_asked_for_once() {
         net.reply("call", narrow());
     }
     net.call("write");
-    assert_eq!(net.run(), ["call→403", "write http not_executed"], "a wider token was got for this, and is not enough");
+    assert_eq!(
+        net.run(),
+        ["call→403", "ping→200", "write http not_executed"],
+        "a wider token was got for this, and is not enough"
+    );
 }
 
 #[test]
@@ -208,7 +212,7 @@ fn a_403_about_anything_else_is_the_answer() {
     let mut net = connected();
     net.reply("call", refusal(403, r#"Bearer error="invalid_request""#));
     net.call("write");
-    assert_eq!(net.run(), ["call→403", "write http not_executed"]);
+    assert_eq!(net.run(), ["call→403", "ping→200", "write http not_executed"]);
 }
 
 #[test]
@@ -245,7 +249,7 @@ fn a_user_who_declines_while_the_session_is_made_anew_is_not_asked_in_the_backgr
     net.authorizations = [failed()].into();
     net.call("write");
     let log = net.run();
-    assert_eq!(log.last().map(String::as_str), Some("write auth not_executed"), "{log:?}");
+    assert_eq!(log.last().map(String::as_str), Some("write auth unknown"), "{log:?}");
     assert_eq!(net.phase(), Phase::Waiting);
     assert_eq!(net.status().waiting_for.map(|waiting| waiting.until_unix_ms), Some(None));
     assert_eq!(net.run_for(3_600_000), [""; 0]);
@@ -325,11 +329,13 @@ fn a_stream_of_the_background_asks_no_user_until_a_call_waits() {
     net.reply("GET", refusal(401, "Bearer"));
     net.authorizations = [Authorized::NeedsUser].into();
     net.session.set_listening(true, net.now);
-    assert_eq!(net.run(), ["GET→401", "GET aborted", "authorize 401 quietly", "GET→405"]);
+    assert_eq!(net.run(), ["GET→401", "GET aborted", "authorize 401 quietly"]);
+    assert_eq!(net.run_for(3_600_000), [""; 0], "nobody waits");
     net.valid_token = Some(1);
-    net.session.set_listening(false, net.now);
     net.call("write");
     assert_eq!(net.run(), ["call→401", "authorize 401"]);
+    net.authorized(GRANTED);
+    assert_eq!(net.run(), ["call→200", "write ok", "GET→405"]);
 }
 
 #[test]
@@ -378,7 +384,7 @@ fn a_session_that_cannot_authorize_hands_the_401_to_the_caller() {
     let mut net = Net::connected();
     net.reply("call", refusal(401, "Bearer"));
     net.call("write");
-    assert_eq!(net.run(), ["call→401", "write unauthorized not_executed"]);
+    assert_eq!(net.run(), ["call→401", "ping→200", "write unauthorized not_executed"]);
 }
 
 // ── The modern era ──

@@ -105,7 +105,10 @@ fn a_tools_own_words_are_its_answer_even_if_the_session_goes_right_after() {
     net.reply("call", Reply::json(200, &thrown));
     net.restart();
     let call = net.call("a");
-    assert_eq!(net.run(), ["call→200", "ping→404", "a rpc unknown", "initialize→200 s2", "initialized→202"]);
+    assert_eq!(
+        net.run(),
+        ["call→200", "ping→404", "a outcome_unknown unknown", "initialize→200 s2", "initialized→202"]
+    );
     assert_eq!(net.error(call).rpc_code, Some(-32600));
 }
 
@@ -115,7 +118,7 @@ fn what_is_refused_late_may_have_run_whatever_the_refusal() {
     net.latency = 5_000;
     net.reply("call", Reply::text(403, "Forbidden"));
     net.call("a");
-    assert_eq!(net.run(), ["call→403", "a http unknown"]);
+    assert_eq!(net.run(), ["call→403", "ping→200", "a http unknown"]);
     net.reply("call", Reply::busy(429, "1"));
     net.call("b");
     assert_eq!(net.run(), ["call→429", "b overloaded unknown"]);
@@ -147,7 +150,7 @@ fn a_result_in_an_event_of_several_lines_says_nothing_about_the_session() {
     let refusal = Refusal::from_text(400, None, text, Some(7));
     let asked =
         Asked { era: mcp_evergreen::protocol::era::Era::Legacy, method: Method::Post, with_session: true, late: false };
-    assert_eq!(classify(&asked, &refusal), Verdict::NotEviction);
+    assert_eq!(classify(&asked, &refusal), Verdict::Suspect, "a doubt, and no proof");
 }
 
 #[test]

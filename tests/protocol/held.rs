@@ -228,7 +228,7 @@ fn words_about_the_session_that_a_ping_finds_wrong_refuse_what_was_asked_for() {
     let mut net = Net::connected_with(never_listens());
     net.reply("logging/setLevel", Reply::error(200, -32001, "Session not found"));
     set_level(&mut net, "debug");
-    assert_eq!(net.run(), ["logging/setLevel→200", "ping→200", "level rpc executed"]);
+    assert_eq!(net.run(), ["logging/setLevel→200", "ping→200", "level rpc unknown"]);
     net.restart();
     net.call("write");
     assert!(!net.run().contains(&"logging/setLevel→200".to_owned()));
@@ -310,10 +310,7 @@ fn a_tool_that_is_another_now_is_not_called_again_by_itself() {
     net.restart();
     tools(&mut net, &json!([{"name": "pay", "description": "100 €"}]));
     let call = net.call("pay");
-    assert_eq!(
-        net.run(),
-        ["call→404", "initialize→200 s2", "initialized→202", "list→200", "pay session_lost not_executed"]
-    );
+    assert_eq!(net.run(), ["call→404", "initialize→200 s2", "initialized→202", "list→200", "pay session_lost unknown"]);
     assert!(net.error(call).message.contains("another now"));
     assert_eq!(net.executions.get("pay"), None);
 }

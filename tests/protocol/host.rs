@@ -79,7 +79,7 @@ fn another_version_ends_it_and_is_said() {
     net.version = "2025-03-26";
     let call = net.call("a");
     let log = net.run();
-    assert_eq!(log, ["call→404", "initialize→200 s2", "a unsupported_version not_executed", "DELETE→200"]);
+    assert_eq!(log, ["call→404", "initialize→200 s2", "a unsupported_version unknown", "DELETE→200"]);
     assert!(net.error(call).message.contains("another protocol version"));
     assert_eq!((net.phase(), closed(&net)), (Phase::Closed, Some("the server is another now")));
     let after = net.call("b");
@@ -93,7 +93,7 @@ fn a_server_without_sessions_any_more_ends_it() {
     net.restart();
     net.reply("initialize", Reply::error(400, -32022, "Unsupported protocol version"));
     net.call("a");
-    assert_eq!(net.run(), ["call→404", "initialize→400", "a unsupported_version not_executed"]);
+    assert_eq!(net.run(), ["call→404", "initialize→400", "a unsupported_version unknown"]);
     assert_eq!(net.phase(), Phase::Closed);
 }
 
@@ -173,7 +173,7 @@ fn without_its_initialize_the_end_of_a_session_that_was_taken_up_is_the_end() {
     assert!(!net.session.adopt("s 9", "", None, net.now));
     assert!(net.session.adopt("s9", "", None, net.now));
     let call = net.call("a");
-    assert_eq!(net.run(), ["call→404", "a session_lost not_executed"]);
+    assert_eq!(net.run(), ["call→404", "a session_lost unknown"]);
     assert!(net.error(call).message.contains("expired"));
     assert_eq!(closed(&net), Some("the session expired"));
     assert_eq!(net.sent[0].header("mcp-protocol-version"), None);

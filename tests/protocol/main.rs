@@ -17,4 +17,5 @@ mod properties;
 mod recovery;
 mod signals;
 mod streams;
+mod truth;
 mod verdicts;

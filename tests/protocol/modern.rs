@@ -774,7 +774,7 @@ fn a_refused_cursor_ends_all_pages() {
     list(&mut net, CallOptions::default());
     net.request("tools/list", Some(&json!({"cursor": "c"})), CallOptions::default(), "page");
     net.reply("list", own_error(&net, 400, -32602, &json!(null)));
-    assert_eq!(net.run(), ["list→400", "page rpc not_executed"]);
+    assert_eq!(net.run(), ["list→400", "page rpc executed"]);
     assert_eq!(list(&mut net, CallOptions::default()), ["list→200", "list ok"]);
 }
 
@@ -978,7 +978,7 @@ fn a_refusal_of_a_server_that_is_still_modern_is_its_answer() {
     let mut net = connected();
     net.reply("call", Reply::text(404, "no such thing"));
     net.call("write");
-    assert_eq!(net.run(), ["call→404", "discover→200", "write http not_executed"]);
+    assert_eq!(net.run(), ["call→404", "discover→200", "write http unknown"]);
     assert_eq!(net.status().generation, 1);
 }
 
@@ -1060,7 +1060,7 @@ fn a_hosts_own_client_chooses_the_era() {
 fn a_hosts_own_client_may_find_a_legacy_server() {
     let mut net = hosted(LEGACY);
     hosts(&mut net, "server/discover", &json!({}), "discover");
-    assert_eq!(net.run(), ["discover→404", "discover rpc not_executed"]);
+    assert_eq!(net.run(), ["discover→404", "discover rpc unknown"]);
     net.request("initialize", Some(&json!({"protocolVersion": "2025-11-25"})), CallOptions::default(), "initialize");
     net.run();
     net.notify("notifications/initialized");

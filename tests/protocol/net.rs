@@ -12,6 +12,9 @@ use mcp_evergreen::protocol::{
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+/// Stands for the id of the request that is answered.
+pub const OWN_ID: &str = "{own id}";
+
 /// What the server answers.
 #[derive(Clone, Debug)]
 pub enum Reply {
@@ -42,10 +45,28 @@ impl Reply {
         Self::Body(status, "text/plain", body.to_owned())
     }
 
+    /// With the request's id where [`OWN_ID`] stands.
+    fn to(self, id: &Value) -> Self {
+        let fill = |text: String| text.replace(&format!("\"{OWN_ID}\""), &id.to_string());
+        match self {
+            Self::Body(status, media_type, text) => Self::Body(status, media_type, fill(text)),
+            Self::With(status, media_type, text, head) => Self::With(status, media_type, fill(text), head),
+            Self::Open(text) => Self::Open(fill(text)),
+            Self::Stream(text) => Self::Stream(fill(text)),
+            Self::Cut(media_type, text) => Self::Cut(media_type, fill(text)),
+            other @ (Self::Break | Self::Silence | Self::Unsent) => other,
+        }
+    }
+
     /// With `Retry-After`.
     pub fn busy(status: u16, retry_after: &str) -> Self {
         let head = Head { retry_after: Some(retry_after.to_owned()), ..Head::default() };
         Self::With(status, "text/plain", "busy".to_owned(), head)
+    }
+
+    /// A JSON-RPC error under the request's own id.
+    pub fn own_error(status: u16, code: i64, message: &str) -> Self {
+        Self::json(status, &json!({"jsonrpc": "2.0", "id": OWN_ID, "error": {"code": code, "message": message}}))
     }
 
     /// A JSON-RPC error to nobody in particular.
@@ -388,6 +409,7 @@ impl Net {
             Some(reply) => (reply, None),
             None => self.own_reply(&sent),
         };
+        let reply = reply.to(&sent.body["id"]);
         let shown = match &reply {
             Reply::Body(status, ..) | Reply::With(status, ..) => status.to_string(),
             Reply::Open(_) | Reply::Stream(_) => "200 stream".to_owned(),

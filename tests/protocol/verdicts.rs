@@ -59,12 +59,17 @@ fn a_404_or_410_to_a_post_with_a_session_is_an_eviction_whatever_it_says() {
 }
 
 #[test]
-fn a_404_that_says_method_not_found_is_an_answer_or_a_suspicion() {
-    assert_eq!(classify(&POST, &rpc(404, -32601, "Method not found", true)), Verdict::NotEviction);
+fn a_404_under_the_requests_own_id_is_a_suspicion() {
+    assert_eq!(classify(&POST, &rpc(404, -32601, "Method not found", true)), Verdict::Suspect);
     assert_eq!(classify(&POST, &rpc(404, -32601, "Method not found", false)), Verdict::Suspect);
     assert_eq!(classify(&POST, &rpc(404, -32601, "Session not found", true)), Verdict::Suspect);
     assert_eq!(classify(&POST, &rpc(404, -32601, "Session terminated", true)), Verdict::Suspect);
-    assert_eq!(classify(&POST, &rpc(404, -32602, "Method not found", true)), Verdict::Evicted);
+    for status in [404, 410] {
+        for words in LOST.iter().chain(&OTHER) {
+            assert_eq!(classify(&POST, &rpc(status, -32602, words, true)), Verdict::Suspect, "{words}");
+            assert_eq!(classify(&POST, &rpc(status, -32602, words, false)), Verdict::Evicted, "{words}");
+        }
+    }
 }
 
 #[test]
@@ -76,7 +81,29 @@ fn a_400_is_an_eviction_where_its_words_are_about_the_session() {
     }
     assert_eq!(classify(&POST, &text(400, "Session has been terminated")), Verdict::Evicted);
     for words in OTHER {
-        assert_eq!(classify(&POST, &text(400, words)), Verdict::NotEviction, "{words}");
+        assert_eq!(classify(&POST, &text(400, words)), Verdict::Suspect, "{words}");
+    }
+    for words in ["no such argument", "Resource not found: demo://nope"] {
+        assert_eq!(classify(&POST, &rpc(400, -32602, words, true)), Verdict::NotEviction, "{words}");
+    }
+}
+
+/// The words of servers that are in no list.
+#[test]
+fn a_refusal_that_nothing_explains_is_a_suspicion_whatever_its_words() {
+    for status in [400, 402, 405, 406, 409, 412, 415, 418, 422, 426, 440] {
+        for words in ["", "no MCP session for backend x", "the first message from the client must be initialize", "huh"]
+        {
+            let verdict = classify(&POST, &text(status, words));
+            assert!(matches!(verdict, Verdict::Suspect | Verdict::Evicted), "{status} {words}: {verdict:?}");
+        }
+        assert_eq!(classify(&POST, &rpc(status, -32000, "the session is locked", true)), Verdict::Suspect, "{status}");
+        assert_eq!(classify(&POST, &rpc(status, -32000, "bad argument", true)), Verdict::NotEviction, "{status}");
+    }
+    assert_eq!(classify(&POST, &rpc(200, -32600, "Invalid Request", false)), Verdict::Suspect);
+    for status in [500, 502, 504] {
+        assert_eq!(classify(&POST, &rpc(status, -32000, "the session is locked", true)), Verdict::Suspect, "{status}");
+        assert_eq!(classify(&POST, &rpc(status, -32000, "upstream: 409", true)), Verdict::NotEviction, "{status}");
     }
 }
 
@@ -87,20 +114,22 @@ fn session_words_in_a_200_401_403_422_or_any_other_refusal_are_a_suspicion() {
             for words in LOST {
                 assert_eq!(classify(&POST, &rpc(status, -32600, words, own)), Verdict::Suspect, "{status} {words}");
             }
-            for words in OTHER {
-                assert_eq!(classify(&POST, &rpc(status, -32600, words, own)), Verdict::NotEviction, "{status} {words}");
-            }
+        }
+        for words in ["Resource not found: demo://nope", "Tool nope not found", "Unsupported protocol version"] {
+            let verdict = if matches!(status, 401 | 403) { Verdict::Suspect } else { Verdict::NotEviction };
+            assert_eq!(classify(&POST, &rpc(status, -32600, words, true)), verdict, "{status} {words}");
         }
     }
 }
 
 #[test]
-fn a_401_about_credentials_is_none_of_the_sessions() {
+fn a_401_or_403_is_a_suspicion_once_no_token_helps() {
     assert_eq!(classify(&POST, &text(401, "Session not found")), Verdict::Suspect);
-    assert_eq!(classify(&POST, &text(401, "The access token's session has expired")), Verdict::NotEviction);
+    assert_eq!(classify(&POST, &text(401, "The access token's session has expired")), Verdict::Suspect);
+    assert_eq!(classify(&POST, &text(403, "no")), Verdict::Suspect);
     assert_eq!(classify(&POST, &challenged(401, "Session not found", "Bearer realm=\"mcp\"")), Verdict::Suspect);
     let invalid = "Bearer error=\"invalid_token\"";
-    assert_eq!(classify(&POST, &challenged(401, "Session not found", invalid)), Verdict::NotEviction);
+    assert_eq!(classify(&POST, &challenged(401, "Session not found", invalid)), Verdict::Suspect);
     assert_eq!(classify(&GET, &text(401, "Session not found")), Verdict::Suspect);
     assert_eq!(classify(&GET, &text(401, "The access token's session has expired")), Verdict::NotEviction);
     assert_eq!(classify(&GET, &challenged(401, "Session not found", invalid)), Verdict::NotEviction);
@@ -220,7 +249,7 @@ fn neither_code_nor_id_nor_type_of_the_content_changes_the_verdict() {
 }
 
 #[test]
-fn nothing_in_a_result_ever_makes_an_eviction() {
+fn nothing_in_a_result_ever_proves_an_eviction() {
     for words in LOST {
         let result = json!({"content": [{"type": "text", "text": words}], "error": words, "message": words});
         let body = json!({"jsonrpc": "2.0", "id": 7, "result": result}).to_string();
@@ -228,7 +257,7 @@ fn nothing_in_a_result_ever_makes_an_eviction() {
         assert_eq!(refusal(200, "text/event-stream", &format!("data: {body}\n\n"), 7), None);
         for status in [400, 401, 403, 422] {
             for cut in [body.len(), body.len() - 1, body.len() / 2] {
-                assert_eq!(classify(&POST, &text(status, &body[..cut])), Verdict::NotEviction, "{status} {cut}");
+                assert_eq!(classify(&POST, &text(status, &body[..cut])), Verdict::Suspect, "{status} {cut}");
             }
         }
     }
@@ -251,7 +280,7 @@ fn the_words_are_looked_for_where_a_refusal_has_them() {
         assert_eq!(classify(&POST, &text(400, &event)), Verdict::Evicted, "{body}");
     }
     for body in [json!({"stack": words}), json!({"data": {"message": words}}), json!({"errors": [words]})] {
-        assert_eq!(classify(&POST, &text(400, &body.to_string())), Verdict::NotEviction, "{body}");
+        assert_eq!(classify(&POST, &text(400, &body.to_string())), Verdict::Suspect, "{body}");
     }
     assert_eq!(classify(&POST, &text(400, "\u{feff}{\"error\":\"Session not found\"}")), Verdict::Evicted);
 }
@@ -259,9 +288,9 @@ fn the_words_are_looked_for_where_a_refusal_has_them() {
 #[test]
 fn the_words_must_be_said_of_the_session() {
     let far = format!("{} session. {} not found", "a".repeat(10), "b".repeat(100));
-    assert_eq!(classify(&POST, &text(400, &far)), Verdict::NotEviction);
+    assert_eq!(classify(&POST, &text(400, &far)), Verdict::Suspect);
     let far = format!("not found {} session", "b".repeat(100));
-    assert_eq!(classify(&POST, &text(400, &far)), Verdict::NotEviction);
+    assert_eq!(classify(&POST, &text(400, &far)), Verdict::Suspect);
     let near = format!("not found {} session", "b".repeat(40));
     assert_eq!(classify(&POST, &text(400, &near)), Verdict::Evicted);
     let near = format!("session {} not found", "b".repeat(40));
@@ -277,7 +306,7 @@ fn the_words_must_be_said_of_the_session() {
 fn a_long_body_is_judged_by_its_beginning() {
     let trace = "at Frame.run (app.js:1)\n".repeat(500_000);
     assert_eq!(classify(&POST, &text(400, &format!("Session not found\n{trace}"))), Verdict::Evicted);
-    assert_eq!(classify(&POST, &text(400, &format!("{trace}Session not found"))), Verdict::NotEviction);
+    assert_eq!(classify(&POST, &text(400, &format!("{trace}Session not found"))), Verdict::Suspect);
 }
 
 #[test]
@@ -285,7 +314,7 @@ fn what_comes_late_may_have_run() {
     let late = Asked { late: true, ..POST };
     assert_eq!(classify(&late, &text(404, "")), Verdict::UnknownOutcome { session_gone: true });
     assert_eq!(classify(&late, &text(400, "Session not found")), Verdict::UnknownOutcome { session_gone: true });
-    assert_eq!(classify(&late, &text(400, "no")), Verdict::NotEviction);
+    assert_eq!(classify(&late, &text(400, "no")), Verdict::Suspect);
 }
 
 #[test]
@@ -321,7 +350,7 @@ fn no_input_panics() {
         assert!(asked.with_session || !matches!(verdict, Verdict::Evicted | Verdict::Suspect));
     }
     let deep = "[".repeat(100_000);
-    assert_eq!(classify(&POST, &text(400, &deep)), Verdict::NotEviction);
+    assert_eq!(classify(&POST, &text(400, &deep)), Verdict::Suspect);
 }
 
 #[test]
@@ -340,11 +369,36 @@ fn a_single_session_server_says_that_it_is_taken() {
     assert!(!says_already_initialized(&text(400, "Server not initialized")));
 }
 
+/// What a refusal itself proves of the call: (status, words, under its own id), in time and late.
 #[test]
-fn the_outcome_of_an_answer_follows_from_who_answered() {
-    assert_eq!(rpc(200, -32602, "Tool nope not found", true).outcome(), Outcome::Executed);
-    assert_eq!(rpc(400, -32602, "Tool nope not found", true).outcome(), Outcome::NotExecuted);
-    assert_eq!(rpc(500, -32603, "boom", true).outcome(), Outcome::Unknown);
-    assert_eq!(rpc(200, -32001, "Request timed out", true).outcome(), Outcome::Unknown);
-    assert_eq!(text(200, "nothing").outcome(), Outcome::Unknown);
+fn not_executed_is_a_proof_and_executed_the_servers_own_answer() {
+    use Outcome::{Executed, NotExecuted, Unknown};
+    for (status, words, own, in_time, late) in [
+        (200, "Tool nope not found", true, Executed, Executed),
+        (200, "Invalid Request", false, Unknown, Unknown),
+        (200, "Session not found", true, Unknown, Unknown),
+        (400, "Tool nope not found", true, Executed, Executed),
+        (422, "bad arguments", true, Executed, Executed),
+        (429, "too many", true, Executed, Executed),
+        (429, "too many", false, NotExecuted, Unknown),
+        (400, "no such argument", false, NotExecuted, Unknown),
+        (400, "session 7 is busy", false, Unknown, Unknown),
+        (409, "conflict", false, Unknown, Unknown),
+        (401, "no", false, NotExecuted, NotExecuted),
+        (401, "no", true, NotExecuted, NotExecuted),
+        (401, "Session not found", false, Unknown, Unknown),
+        (403, "no", false, NotExecuted, Unknown),
+        (403, "the session is another user's", false, Unknown, Unknown),
+        (404, "Unknown tool", true, Unknown, Unknown),
+        (408, "", false, Unknown, Unknown),
+        (499, "", false, Unknown, Unknown),
+        (500, "boom", true, Unknown, Unknown),
+        (503, "busy", false, Unknown, Unknown),
+    ] {
+        let refusal = rpc(status, -32602, words, own);
+        assert_eq!((refusal.outcome(false), refusal.outcome(true)), (in_time, late), "{status} {words} {own}");
+    }
+    assert_eq!(rpc(200, -32001, "Request timed out", true).outcome(false), Unknown);
+    assert_eq!(rpc(400, -32022, "Unsupported protocol version", true).outcome(false), NotExecuted);
+    assert_eq!(text(200, "nothing").outcome(false), Unknown);
 }

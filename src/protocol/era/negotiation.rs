@@ -11,7 +11,8 @@ use crate::protocol::{Code, Error, Field, Outcome, Payload};
 pub(crate) const UNSUPPORTED_PROTOCOL_VERSION: i64 = -32022;
 /// Header fields and body disagree.
 pub(crate) const HEADER_MISMATCH: i64 = -32020;
-const MISSING_CLIENT_CAPABILITY: i64 = -32021;
+/// The server needs a capability that the client does not declare.
+pub(crate) const MISSING_CLIENT_CAPABILITY: i64 = -32021;
 
 /// What an answer to `server/discover` proves.
 #[derive(Debug)]
