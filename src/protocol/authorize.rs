@@ -1,8 +1,7 @@
 //! Tokens, as far as the session is concerned. Whoever drives the session has them, and adds them to what is sent; here
 //! it is known that there is one, until when it is good, that one was refused, and what waits for the next.
 //!
-//! A token that was refused is mended as a session is: one authorization at a time, whatever waits for it is sent again
-//! under the new token, and what was refused under an older token starts none.
+//! A token that was refused is mended as a session is: one authorization at a time, and what waits for it is sent again.
 
 use super::call::{Kind, Place, Repair};
 use super::exchange::{Answer, Exchange};

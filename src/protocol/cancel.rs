@@ -166,10 +166,10 @@ impl<P: Payload> Session<P> {
             return;
         }
         let calls = self.exchanges.iter().filter_map(|(id, exchange)| Some((*id, exchange.purpose.call()?)));
-        let Some((id, call)) = calls.last() else { return };
+        let Some((id, call)) = calls.max() else { return };
         let Some(exchange) = self.abort(id, now) else { return };
-        let is_sent = |call: &Box<Call>| matches!(call.place, Place::Sent(sent) if sent == id);
-        if self.calls.get(&call).is_some_and(is_sent) && !exchange.concluded {
+        let is_sent = |call: &Call| matches!(call.place, Place::Sent(sent) if sent == id);
+        if self.calls.get(&call).is_some_and(|call| is_sent(call)) && !exchange.concluded {
             let text =
                 "The session was lost while the call may have been running, and the new one needed its connection.";
             let error = Error::boxed(Code::OutcomeUnknown, Outcome::Unknown, text).retryable();

@@ -2,7 +2,6 @@
 
 use super::answer::HIDDEN_SESSION_ID;
 use super::call::Kind;
-use super::cancel::STARVED_MS;
 use super::close::delete_request;
 use super::config::Handshake;
 use super::era::legacy;
@@ -20,67 +19,14 @@ use super::{CallId, Code, Error, ExchangeId, Field, Now, Outcome, Params, Payloa
 const VERSION: &str = "protocolVersion";
 const NO_ENDPOINT: &str = " No MCP server answers at this URL; or it is one of the HTTP+SSE transport of 2024-11-05, which \
                            is not supported: such servers often have a Streamable HTTP endpoint too, at another path.";
-/// The longest that one handshake's request may take where nobody waits for it.
-const HANDSHAKE_MS: u64 = 30_000;
-/// A handshake without a head for so long, or for three times what the last one took, may be lost.
-const HEDGE_MS: u64 = 5_000;
 const OTHER_SERVER: &str = "the server is another now";
 
 impl<P: Payload> Session<P> {
-    /// Somebody waits for the session.
-    pub(super) fn hasten(&mut self, now: Now) {
-        let own = matches!(self.config.handshake, Handshake::Own { .. });
-        let parked = self.state.establishing().and_then(|establishing| establishing.parked.last());
-        let kind = parked.and_then(|id| self.calls.get(id)).map(|call| call.kind);
-        let connects = kind == Some(Kind::Connect);
-        // Whoever asks for a session, and not for something of it, is past all waiting.
-        let insists = matches!(kind, Some(Kind::Verify | Kind::Reconnect));
-        let Some(establishing) = self.state.establishing_mut() else { return };
-        match &mut establishing.step {
-            Step::Idle if own || connects => self.begin(now),
-            Step::Backoff { until, not_before, .. } => {
-                let at = if insists { now.mono } else { (*not_before).max(now.mono) };
-                if at == now.mono {
-                    self.step_due(now);
-                } else if at < until.mono {
-                    *until = Now { mono: at, unix_ms: now.unix_ms.saturating_add(at - now.mono) };
-                    self.timers.set(Timer::Step, at);
-                    self.emit(Event::StateChange);
-                }
-            }
-            Step::Idle
-            | Step::Discover { .. }
-            | Step::Handshake { .. }
-            | Step::Confirm { .. }
-            | Step::Host { .. }
-            | Step::Initialized { .. }
-            | Step::Proof { .. }
-            | Step::Check { .. }
-            | Step::Clearing { .. }
-            | Step::Elsewhere
-            | Step::Probe { .. } => {}
-        }
-    }
-
     pub(super) fn step(&mut self, step: Step<P>) {
         self.timers.clear(Timer::Step);
         if let Some(establishing) = self.state.establishing_mut() {
             establishing.step = step;
         }
-    }
-
-    pub(super) fn back_off(&mut self, wait: u64, hasty: u64, why: &'static str, now: Now) {
-        let until = Now { mono: now.mono.saturating_add(wait), unix_ms: now.unix_ms.saturating_add(wait) };
-        self.step(Step::Backoff { until, not_before: now.mono.saturating_add(hasty.min(wait)), why });
-        self.timers.set(Timer::Step, until.mono);
-        self.emit(Event::StateChange);
-    }
-
-    /// Nothing happens by itself.
-    pub(super) fn wait_for_a_call(&mut self, why: &'static str, now: Now) {
-        let until = Now { mono: u64::MAX, unix_ms: u64::MAX };
-        self.step(Step::Backoff { until, not_before: now.mono, why });
-        self.emit(Event::StateChange);
     }
 
     /// The step's time is up.
@@ -120,64 +66,6 @@ impl<P: Payload> Session<P> {
         }
     }
 
-    /// The answer to `initialize` takes its time. One that was lost is followed by another, once, where a session was lost:
-    /// the server was there a moment ago.
-    fn handshake_due(&mut self, now: Now) {
-        let Some(&Step::Handshake { exchange, hedge }) = self.state.establishing().map(|it| &it.step) else { return };
-        self.free_connection(now);
-        let first = self.exchanges.get(&exchange);
-        let waited = first.filter(|it| it.head.is_none()).map_or(0, |it| now.mono.saturating_sub(it.sent.mono));
-        if hedge.is_none() && waited >= self.hedge_ms() {
-            let hedge = self.send_initialize(now);
-            if let Some(establishing) = self.state.establishing_mut() {
-                establishing.step = Step::Handshake { exchange, hedge: Some(hedge) };
-            }
-        }
-        self.watch_handshake(now);
-    }
-
-    fn watch_handshake(&mut self, now: Now) {
-        let starved = now.mono.saturating_add(STARVED_MS);
-        let hedge = match self.state.establishing().map(|establishing| &establishing.step) {
-            Some(Step::Handshake { exchange, hedge: None }) => self.exchanges.get(exchange),
-            Some(_) | None => None,
-        };
-        let hedge = hedge.map(|exchange| exchange.sent.mono.saturating_add(self.hedge_ms()));
-        let at = hedge.filter(|at| *at > now.mono).map_or(starved, |at| at.min(starved));
-        self.timers.set(Timer::Step, at);
-    }
-
-    fn hedge_ms(&self) -> u64 {
-        HEDGE_MS.max(self.past.handshake_ms.saturating_mul(3))
-    }
-
-    /// How long a handshake's request may take: as long as somebody waits for it, or as for any other call.
-    fn handshake_ms(&self, now: Now) -> u64 {
-        let usual = HANDSHAKE_MS.min(self.config.timeout_ms);
-        if self.state.known().is_none() {
-            return usual;
-        }
-        let parked = self.state.establishing().map(|establishing| establishing.parked.as_slice()).unwrap_or_default();
-        let deadlines = parked.iter().filter_map(|id| self.timers.at(Timer::Call(*id)));
-        let longest = deadlines.max().map_or(0, |at| at.saturating_sub(now.mono));
-        longest.max(usual)
-    }
-
-    /// Somebody else waits for the handshake that is under way, perhaps for longer.
-    pub(super) fn extend_handshake(&mut self, now: Now) {
-        let (exchange, hedge) = match self.state.establishing().map(|establishing| &establishing.step) {
-            Some(&Step::Handshake { exchange, hedge }) => (exchange, hedge),
-            Some(&Step::Initialized { exchange, .. }) => (exchange, None),
-            Some(_) | None => return,
-        };
-        let until = now.mono.saturating_add(self.handshake_ms(now));
-        for id in [Some(exchange), hedge].into_iter().flatten() {
-            if self.timers.at(Timer::Exchange(id)).is_some_and(|at| at < until) {
-                self.timers.set(Timer::Exchange(id), until);
-            }
-        }
-    }
-
     /// Sends `initialize`, without a session id, always.
     pub(super) fn handshake(&mut self, now: Now) {
         if self.is_made_elsewhere(now) {
@@ -194,7 +82,7 @@ impl<P: Payload> Session<P> {
         }
     }
 
-    fn send_initialize(&mut self, now: Now) -> ExchangeId {
+    pub(super) fn send_initialize(&mut self, now: Now) -> ExchangeId {
         let params = self.initialize_params();
         self.fresh_wire_id();
         let timeout = self.handshake_ms(now);

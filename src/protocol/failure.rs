@@ -6,6 +6,7 @@ use super::config::{Handshake, Recovery};
 use super::page::OFFLINE;
 use super::session::Session;
 use super::state::{Discovered, Since, Step};
+use super::status::Event;
 use super::time::Timer;
 use super::{CallId, Code, Error, Now, Outcome, Output, Payload, Reach, error::Diagnosis};
 
@@ -142,5 +143,54 @@ impl<P: Payload> Session<P> {
         own.code = Code::SessionLost;
         own.message = format!("The session was lost, and a new one could not be made. {}", error.message);
         own.retryable()
+    }
+
+    pub(super) fn back_off(&mut self, wait: u64, hasty: u64, why: &'static str, now: Now) {
+        let until = Now { mono: now.mono.saturating_add(wait), unix_ms: now.unix_ms.saturating_add(wait) };
+        self.step(Step::Backoff { until, not_before: now.mono.saturating_add(hasty.min(wait)), why });
+        self.timers.set(Timer::Step, until.mono);
+        self.emit(Event::StateChange);
+    }
+
+    /// Nothing happens by itself.
+    pub(super) fn wait_for_a_call(&mut self, why: &'static str, now: Now) {
+        let until = Now { mono: u64::MAX, unix_ms: u64::MAX };
+        self.step(Step::Backoff { until, not_before: now.mono, why });
+        self.emit(Event::StateChange);
+    }
+
+    /// Somebody waits for the session.
+    pub(super) fn hasten(&mut self, now: Now) {
+        let own = matches!(self.config.handshake, Handshake::Own { .. });
+        let parked = self.state.establishing().and_then(|establishing| establishing.parked.last());
+        let kind = parked.and_then(|id| self.calls.get(id)).map(|call| call.kind);
+        let connects = kind == Some(Kind::Connect);
+        // Whoever asks for a session, and not for something of it, is past all waiting.
+        let insists = matches!(kind, Some(Kind::Verify | Kind::Reconnect));
+        let Some(establishing) = self.state.establishing_mut() else { return };
+        match &mut establishing.step {
+            Step::Idle if own || connects => self.begin(now),
+            Step::Backoff { until, not_before, .. } => {
+                let at = if insists { now.mono } else { (*not_before).max(now.mono) };
+                if at == now.mono {
+                    self.step_due(now);
+                } else if at < until.mono {
+                    *until = Now { mono: at, unix_ms: now.unix_ms.saturating_add(at - now.mono) };
+                    self.timers.set(Timer::Step, at);
+                    self.emit(Event::StateChange);
+                }
+            }
+            Step::Idle
+            | Step::Discover { .. }
+            | Step::Handshake { .. }
+            | Step::Confirm { .. }
+            | Step::Host { .. }
+            | Step::Initialized { .. }
+            | Step::Proof { .. }
+            | Step::Check { .. }
+            | Step::Clearing { .. }
+            | Step::Elsewhere
+            | Step::Probe { .. } => {}
+        }
     }
 }

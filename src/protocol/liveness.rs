@@ -94,6 +94,7 @@ impl<P: Payload> Session<P> {
 
     /// One lost ping costs a moment: another takes its place, once.
     pub(super) fn ping_again(&mut self, ping: ExchangeId, now: Now) -> ExchangeId {
+        self.fresh_wire_id();
         let Some(exchange) = self.exchanges.get(&ping).filter(|exchange| exchange.attempt == 1) else { return ping };
         let under = |session: &&Established<P>| session.generation == exchange.generation;
         let Some(session) = self.state.known().filter(under).or_else(|| self.state.fresh().filter(under)) else {

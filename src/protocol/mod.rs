@@ -30,6 +30,7 @@ mod establish;
 mod exchange;
 mod failure;
 mod gate;
+mod hedge;
 mod host;
 pub mod http;
 mod http_date;

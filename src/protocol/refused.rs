@@ -31,6 +31,12 @@ impl<P: Payload> Session<P> {
         next
     }
 
+    fn put(&mut self, id: CallId, place: Place) {
+        if let Some(call) = self.calls.get_mut(&id) {
+            call.place = place;
+        }
+    }
+
     /// Its session is gone, and it was refused with it. `at_gate`: its own refusal is the gate's.
     pub(super) fn refused_with_session(
         &mut self,
@@ -86,7 +92,7 @@ impl<P: Payload> Session<P> {
             }
             Relation::Current => {
                 if self.next(id, Repair::Session, End::Doubtful) == Next::Ping {
-                    self.calls.get_mut(&id).map(|call| call.place = Place::InQuestion);
+                    self.put(id, Place::InQuestion);
                     self.check(Some((id, doubt)), now);
                 }
             }
@@ -126,7 +132,7 @@ impl<P: Payload> Session<P> {
                 self.is_sent_again_without_session(id, at_gate, error)
             }
             Doubt::Lost | Doubt::Asked => {
-                self.calls.get_mut(&id).map(|call| call.place = Place::Here);
+                self.put(id, Place::Here);
                 true
             }
         }
@@ -134,7 +140,7 @@ impl<P: Payload> Session<P> {
 
     /// Nobody can tell whether the session lives. Says whether the call is sent again; if not, it is settled.
     pub(super) fn is_sent_again_in_doubt(&mut self, id: CallId, doubt: Doubt<P>) -> bool {
-        self.calls.get_mut(&id).map(|call| call.place = Place::Here);
+        self.put(id, Place::Here);
         let Doubt::Refused { error, explained, .. } = doubt else { return true };
         let outcome = error.outcome;
         match self.next(id, Repair::Connection, End::SessionUnclear { outcome, explained }) {

@@ -107,7 +107,13 @@ impl<P: Payload> Session<P> {
     pub(super) fn relisted(&mut self, list: ExchangeId, exchange: &Exchange, answer: &Answer<P>, now: Now) {
         let mut waiting = self.calls.iter().filter_map(|(id, call)| match call.place {
             Place::Relisting { list: of, pages } if of == list => Some((*id, pages, call.params.name.clone())),
-            _ => None,
+            Place::Here
+            | Place::Sent(_)
+            | Place::InQuestion
+            | Place::Broken(_)
+            | Place::Asking
+            | Place::Subscribing
+            | Place::Relisting { .. } => None,
         });
         let Some((id, pages, tool)) = waiting.next() else { return };
         if let Answer::Result(page) = answer {
