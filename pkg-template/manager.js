@@ -48,7 +48,7 @@ export class Sessions {
     };
     stop.signal.addEventListener("abort", forget);
     this.#entries.set(name, entry);
-    entry.promise = this.#openSession(url, { ...this.#defaults, ...options, signal: stop.signal }, { name, tap, outer: this.#listeners }).then(
+    entry.promise = this.#openSession(url, { unreachable: "wait", ...this.#defaults, ...options, signal: stop.signal }, { name, tap, outer: this.#listeners }).then(
       (session) => (entry.session = session),
       (error) => {
         forget();

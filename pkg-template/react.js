@@ -87,7 +87,7 @@ class Store {
         if (mine()) this.#set({ status });
       },
     };
-    const opening = connect(this.#url, { ...options, on: heard });
+    const opening = connect(this.#url, { unreachable: "wait", ...options, on: heard });
     if (this.#snapshot !== FIRST) this.#set(FIRST);
     opening.then(
       (session) => mine() && this.#connected(session, mine),
@@ -117,7 +117,13 @@ class Store {
         }
       };
       session.on(event, load);
-      load();
+      // One that waits for its server has no lists yet.
+      const stop = session.on("statechange", ({ state }) => {
+        if (state !== "ready" || latest > 0) return;
+        stop();
+        load();
+      });
+      if (session.status.state !== "waiting") load();
     }
   }
 

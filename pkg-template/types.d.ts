@@ -147,6 +147,14 @@ export interface ConnectOptions {
    */
   offline?: "wait" | "fail" | undefined;
   /**
+   * What becomes of a first connect while the server cannot be reached or is too busy: `"fail"`, after what `recovery`
+   * allows; or `"wait"`: it resolves with a session in the state `"waiting"` (`status.lastError` says why), which comes
+   * back by itself when the server is there, with pauses that grow up to the length of the outage, or with the next call.
+   * What no waiting can mend (a wrong URL, no version in common, a login that failed) fails either way. Default `"fail"`;
+   * `"wait"` for {@link SessionManager.open} and `useMcp`.
+   */
+  unreachable?: "wait" | "fail" | undefined;
+  /**
    * Milliseconds after which a session that lies idle is pinged, so that a server which counts idle time keeps it: 1 to
    * 2 147 483 647. Left out while traffic flows, paused while the page is hidden. Default: never. (MCP, Ping.)
    */
@@ -937,7 +945,8 @@ export class SessionManager {
    *   holds no `__`.
    * @throws {TypeError} A wrong name or option; or the name is open with another `url` or other options. Functions
    *   among the options are the same where they are the same object.
-   * @throws {McpError} As {@link connect}; with `code: "closed"` once the manager is closed.
+   * @throws {McpError} As {@link connect} with `unreachable: "wait"`, which is the default here; with `code: "closed"`
+   *   once the manager is closed.
    */
   open(name: string, url: string | URL, options?: ConnectOptions): Promise<Session>;
 

@@ -10,7 +10,7 @@ use crate::{
     },
     protocol::{
         CallOptions, Config, Params, Resume,
-        config::{EraChoice, Handshake, Listen, Mode, Offline, ReconnectOn, Recovery},
+        config::{Connections, EraChoice, Handshake, Listen, Mode, Offline, ReconnectOn, Recovery, Unreachable},
         oauth::Trouble,
     },
 };
@@ -85,8 +85,14 @@ pub(super) fn parse(url: &JsValue, config: &JsValue) -> Thrown<(Transport, Confi
         persists: field("persists")?.is_truthy(),
         max_resumes: u32::try_from(need_number("maxResumes")?).unwrap_or(u32::MAX),
         authorizes: field("authorizes")?.is_truthy(),
+        unreachable: match need_text("unreachable")?.as_str() {
+            "fail" => Unreachable::Fail,
+            "wait" => Unreachable::Wait,
+            _ => return Err(type_error("unreachable")),
+        },
         // The driver's to say.
         shared: false,
+        connections: Connections::Many,
     };
     Ok((transport, config, text(&field("share")?), items(&field("handled")?).iter().filter_map(text).collect()))
 }

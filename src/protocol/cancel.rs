@@ -56,7 +56,7 @@ impl<P: Payload> Session<P> {
     fn timed_out(&mut self, id: CallId, now: Now) {
         let Some(call) = self.calls.get(&id) else { return };
         let (kind, outcome, waited) = (call.kind, call.outcome(), now.mono.saturating_sub(call.made));
-        if kind == Kind::Close {
+        if kind == Kind::Close || kind == Kind::Connect && self.is_first() && self.waits_for_server() {
             return self.settle(id, Ok(P::empty()));
         }
         let sent = matches!(call.place, Place::Sent(_) | Place::Broken(_));

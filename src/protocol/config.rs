@@ -42,6 +42,18 @@ pub struct Config {
     pub reconnect_on: ReconnectOn,
     /// How many connections there are to the endpoint.
     pub connections: Connections,
+    /// What becomes of a first connect while the server cannot be reached.
+    pub unreachable: Unreachable,
+}
+
+/// What becomes of a first connect while the server cannot be reached, or is too busy.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Unreachable {
+    /// It fails.
+    #[default]
+    Fail,
+    /// It ends with a session that waits, and comes back by itself. What no waiting can mend fails all the same.
+    Wait,
 }
 
 /// How many connections there are to the endpoint.
@@ -166,6 +178,7 @@ impl Default for Config {
             shared: false,
             reconnect_on: ReconnectOn::Incompatible,
             connections: Connections::Many,
+            unreachable: Unreachable::Fail,
         }
     }
 }

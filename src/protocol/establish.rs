@@ -120,18 +120,14 @@ impl<P: Payload> Session<P> {
         verdict: Verdict,
         now: Now,
     ) {
-        let awaited = match self.state.establishing_mut().map(|establishing| &mut establishing.step) {
-            Some(Step::Handshake { exchange, hedge }) if *exchange == id || *hedge == Some(id) => {
-                Some((exchange, hedge))
-            }
-            Some(_) | None => None,
+        let other = match self.state.establishing().map(|establishing| &establishing.step) {
+            Some(Step::Handshake { exchange, hedge }) if *exchange == id => *hedge,
+            Some(Step::Handshake { exchange, hedge: Some(hedge) }) if *hedge == id => Some(*exchange),
+            Some(_) | None => return self.end_late(exchange, answer, now),
         };
-        let Some((first, hedge)) = awaited else { return self.end_late(exchange, answer, now) };
         // Of two, one that comes to nothing touches nothing: the other is waited for.
-        if let (Some(other), false) = (hedge.take(), matches!(answer, Answer::Result(_))) {
-            if *first == id {
-                *first = other;
-            }
+        let waits = other.is_some_and(|other| self.exchanges.contains_key(&other));
+        if waits && !matches!(answer, Answer::Result(_)) {
             return;
         }
         let result = match answer {

@@ -2,13 +2,13 @@
 
 use super::backoff;
 use super::call::Kind;
-use super::config::{Handshake, Recovery};
+use super::config::{Handshake, Recovery, Unreachable};
 use super::page::OFFLINE;
 use super::session::Session;
 use super::state::{Discovered, Since, Step};
 use super::status::Event;
 use super::time::Timer;
-use super::{CallId, Code, Error, Now, Outcome, Output, Payload, Reach, error::Diagnosis};
+use super::{CallId, Code, Error, Now, Output, Payload, Reach, error::Diagnosis};
 
 /// How long the driver may take to find out whether anything answers.
 const PROBE_MS: u64 = 5_000;
@@ -63,7 +63,7 @@ impl<P: Payload> Session<P> {
         self.tell_failed(&error, floor_ms);
         let Some(establishing) = self.state.establishing_mut() else { return };
         establishing.failed += 1;
-        let failing_for = now.mono.saturating_sub(*establishing.failing_since.get_or_insert(now.mono));
+        establishing.failing_since.get_or_insert(now.mono);
         establishing.cleared = false;
         establishing.discovered = Discovered::Nothing;
         if self.is_offline() {
@@ -71,7 +71,6 @@ impl<P: Payload> Session<P> {
             return self.wait_for_network(now);
         }
         let Some(establishing) = self.state.establishing() else { return };
-        let failed = establishing.failed;
         let first = matches!(establishing.since, Since::First);
         let fatal = first && !error.retryable;
         // The user is not asked again before the next call.
@@ -89,7 +88,7 @@ impl<P: Payload> Session<P> {
         let waiting = parked.len() > given_up.len();
         if first && !waiting {
             // A page cannot tell why a request failed below HTTP; the last word on it is worth one more.
-            if error.code == Code::Network {
+            if error.code == Code::Network && !parked.is_empty() {
                 self.step(Step::Probe { error });
                 self.timers.set(Timer::Step, now.mono.saturating_add(PROBE_MS));
                 return self.output(Output::Probe);
@@ -103,21 +102,46 @@ impl<P: Payload> Session<P> {
         if denied {
             return self.wait_for_a_call("the next call: the authorization failed", now);
         }
-        // Calls cut pauses short, and each of their attempts counts: no pause is longer than the outage so far.
+        self.pause(floor_ms, now);
+    }
+
+    /// Until the next attempt. Calls cut pauses short, and each of their attempts counts: no pause is longer than the outage
+    /// so far.
+    fn pause(&mut self, floor_ms: u64, now: Now) {
+        let Some(establishing) = self.state.establishing() else { return };
+        let failed = establishing.failed;
+        let failing_for = establishing.failing_since.map_or(0, |since| now.mono.saturating_sub(since));
         let recovery = self.config.recovery;
         let longest = failing_for.max(recovery.base_delay_ms).min(recovery.max_delay_ms);
-        let wait = backoff::delay(failed, &Recovery { max_delay_ms: longest, ..recovery }, floor_ms, &mut self.rng);
+        let mut parked = establishing.parked.iter().filter_map(|id| self.calls.get(id));
+        let floor_ms = if parked.any(|call| insists(call.kind)) { 0 } else { floor_ms };
+        let slow = Recovery { max_delay_ms: longest, ..recovery };
+        let wait = backoff::delay(failed, &slow, floor_ms, &mut self.rng);
         let hasty = backoff::delay(1, &recovery, floor_ms, &mut self.rng);
         self.back_off(wait, hasty, "the server cannot be reached or refuses new sessions", now);
     }
 
-    /// There never was a session, and there will be none.
+    /// Whether a first connect that fails so ends with a session that waits.
+    pub(super) fn waits_for_server(&self) -> bool {
+        self.config.unreachable == Unreachable::Wait && matches!(self.config.handshake, Handshake::Own { .. })
+    }
+
+    /// There never was a session. There will be none, or none before the server is there.
     fn connect_failed(&mut self, error: &Error<P>, now: Now) {
         self.past.last_error = Some(Box::new(error.clone()));
+        let waits = error.retryable && self.waits_for_server();
         let parked = self.state.establishing_mut().map(|establishing| std::mem::take(&mut establishing.parked));
         for id in parked.unwrap_or_default() {
-            let error = self.failed_call_error(id, error, true);
-            self.settle(id, Err(error));
+            let connects = self.calls.get(&id).is_some_and(|call| call.kind == Kind::Connect);
+            if waits && connects {
+                self.settle(id, Ok(P::empty()));
+            } else {
+                let error = self.failed_call_error(id, error, true);
+                self.settle(id, Err(error));
+            }
+        }
+        if waits {
+            return self.pause(0, now);
         }
         match self.config.handshake {
             Handshake::Own { .. } => self.shut("the server could not be reached or refused", now),
@@ -131,13 +155,9 @@ impl<P: Payload> Session<P> {
     }
 
     fn failed_call_error(&self, id: CallId, error: &Error<P>, first: bool) -> Box<Error<P>> {
-        let (outcome, kind) = match self.calls.get(&id) {
-            Some(call) => (call.outcome(), call.kind),
-            None => (Outcome::NotExecuted, Kind::Request),
-        };
         let mut own = Box::new(error.clone());
-        own.outcome = outcome;
-        if first && kind == Kind::Connect || error.code == Code::Auth {
+        own.outcome = self.outcome(id);
+        if first || error.code == Code::Auth {
             return own;
         }
         own.code = Code::SessionLost;
@@ -165,8 +185,7 @@ impl<P: Payload> Session<P> {
         let parked = self.state.establishing().and_then(|establishing| establishing.parked.last());
         let kind = parked.and_then(|id| self.calls.get(id)).map(|call| call.kind);
         let connects = kind == Some(Kind::Connect);
-        // Whoever asks for a session, and not for something of it, is past all waiting.
-        let insists = matches!(kind, Some(Kind::Verify | Kind::Reconnect));
+        let insists = kind.is_some_and(insists);
         let Some(establishing) = self.state.establishing_mut() else { return };
         match &mut establishing.step {
             Step::Idle if own || connects => self.begin(now),
@@ -193,4 +212,9 @@ impl<P: Payload> Session<P> {
             | Step::Probe { .. } => {}
         }
     }
+}
+
+/// Whether a command asks for a session, and not for something of it: that is past what a server says about waiting.
+fn insists(kind: Kind) -> bool {
+    matches!(kind, Kind::Verify | Kind::Reconnect)
 }

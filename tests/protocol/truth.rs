@@ -2,7 +2,10 @@
 //! is hot or stuck.
 
 use crate::net::{Net, Reply};
-use mcp_evergreen::protocol::{Authorized, Config};
+use mcp_evergreen::protocol::config::Unreachable;
+use mcp_evergreen::protocol::status::Phase;
+use mcp_evergreen::protocol::{Authorized, CallOptions, Config};
+use serde_json::json;
 
 fn connected() -> Net {
     let mut net = Net::new(Config { authorizes: true, ..Config::default() });
@@ -70,4 +73,267 @@ fn one_slow_handshake_does_not_widen_the_gate_for_good() {
     net.answer_late("write", Reply::error(404, -32600, "Session not found"));
     let log = net.run_for(20_000);
     assert!(log.iter().any(|line| line.starts_with("write outcome_unknown")), "{log:?}");
+}
+
+/// A call, what the server answers it with, and how it ends: nothing of this is the gate's word on a call that has not run.
+#[test]
+fn what_a_gateway_says_after_the_call_ran_is_no_licence_to_send_it_again() {
+    for (reply, end) in [
+        (Reply::busy(503, "1"), "write overloaded unknown"),
+        (Reply::text(503, "<h1>Backend fetch failed</h1>"), "write overloaded unknown"),
+        (Reply::text(502, "Bad Gateway"), "write outcome_unknown unknown"),
+        (Reply::text(504, ""), "write outcome_unknown unknown"),
+        (Reply::text(408, ""), "write outcome_unknown unknown"),
+        (Reply::text(499, ""), "write outcome_unknown unknown"),
+        (Reply::own_error(422, -32602, "not enough money"), "write rpc executed"),
+        (Reply::own_error(429, -32000, "too many payments"), "write overloaded executed"),
+        (Reply::own_error(500, -32000, "upstream call failed: 409"), "write rpc unknown"),
+    ] {
+        let mut net = Net::connected();
+        net.reply("call", reply.clone());
+        net.call("write");
+        let log = net.run_for(20_000);
+        assert!(log.contains(&end.to_owned()), "{reply:?}: {log:?}");
+        assert_eq!(log.iter().filter(|line| line.starts_with("call→")).count(), 1, "{reply:?}: {log:?}");
+    }
+}
+
+/// What the stream of a call said before it was refused shows that a handler had begun.
+#[test]
+fn after_a_sign_of_life_on_its_stream_no_refusal_is_the_gates() {
+    let log_message =
+        r#"data: {"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":"x"}}"#;
+    for sign in [log_message, "id: 7\ndata:", r#"data: {"jsonrpc":"2.0","id":1,"method":"ping"}"#] {
+        let mut net = Net::connected();
+        net.refusal = Reply::error(200, -32600, "Session not found");
+        net.restart();
+        let refusal = r#"data: {"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"Session not found"}}"#;
+        net.reply("call", Reply::Stream(format!("{sign}\n\n{refusal}\n\n")));
+        net.call("write");
+        let log = net.run_for(5_000);
+        assert!(log.contains(&"write outcome_unknown unknown".to_owned()), "{sign}: {log:?}");
+        assert_eq!(log.iter().filter(|line| line.starts_with("call→")).count(), 1, "{sign}: {log:?}");
+    }
+}
+
+/// Call and ping are refused alike, and neither says that it is for the session: it is kept, and the call may have run.
+#[test]
+fn a_page_that_meets_call_and_ping_alike_is_not_the_gate() {
+    for (status, end) in
+        [(503, "write overloaded unknown"), (400, "write http unknown"), (500, "write outcome_unknown unknown")]
+    {
+        let mut net = Net::connected();
+        for name in ["call", "ping"] {
+            net.reply(name, Reply::text(status, "<h1>Please come back later</h1>"));
+        }
+        net.call("write");
+        let log = net.run_for(10_000);
+        assert!(log.contains(&end.to_owned()), "{status}: {log:?}");
+        net.call("after");
+        assert_eq!(net.run(), ["call→200", "after ok"], "{status}: the session is kept");
+        assert_eq!(net.sent.last().and_then(|sent| sent.session.clone()).as_deref(), Some("s1"));
+    }
+}
+
+/// The words of servers that are in no list: a ping finds out, and the call goes on.
+#[test]
+fn an_eviction_in_unheard_of_words_is_found_out() {
+    for reply in [
+        Reply::text(400, "no MCP session found for backend x"),
+        Reply::text(400, "the first message from the client must be initialize"),
+        Reply::error(409, -32099, "please initialize before you call"),
+        Reply::text(422, "this session was garbage-collected"),
+        Reply::error(500, -32603, "no session for client 7"),
+        Reply::own_error(404, -32001, "who are you?"),
+        Reply::own_error(400, -32000, "server was not initialised"),
+    ] {
+        let mut net = Net::connected();
+        net.refusal = reply.clone();
+        net.restart();
+        net.call("write");
+        let log = net.run_for(2_000);
+        assert!(log.contains(&"write ok".to_owned()), "{reply:?}: {log:?}");
+        assert_eq!(net.executions["write"], 1);
+    }
+}
+
+/// Evicted and called eight times in a row, as by a developer who restarts the server: nobody waits.
+#[test]
+fn a_server_that_is_restarted_again_and_again_heals_each_call_at_once() {
+    let mut net = Net::connected();
+    for _ in 0..8 {
+        net.restart();
+        net.call("write");
+        assert!(net.run().contains(&"write ok".to_owned()));
+    }
+}
+
+#[test]
+fn one_lost_ping_costs_a_moment() {
+    let mut net = Net::connected();
+    net.refusal = Reply::error(500, -32603, "Session not found");
+    net.restart();
+    net.reply("ping", Reply::Silence);
+    net.call("write");
+    let log = net.run_for(2_100);
+    assert_eq!(log[..4], ["call→500", "ping→…", "ping aborted", "ping→500"]);
+    assert_eq!(log.last().map(String::as_str), Some("write ok"));
+}
+
+#[test]
+fn what_the_server_says_meanwhile_counts_as_the_answer_to_a_ping() {
+    let mut net = Net::connected();
+    net.reply("call", Reply::error(500, -32603, "Session not found"));
+    net.reply("ping", Reply::Silence);
+    net.call("a");
+    assert_eq!(net.run(), ["call→500", "ping→…"]);
+    net.call("b");
+    assert_eq!(net.run(), ["call→200", "ping aborted", "a rpc unknown", "b ok"], "the session lives");
+}
+
+#[test]
+fn a_handshake_that_is_lost_is_followed_by_another_one() {
+    let mut net = Net::connected();
+    net.restart();
+    net.reply("initialize", Reply::Silence);
+    net.call("write");
+    let log = net.run_for(5_100);
+    assert_eq!(log[..3], ["call→404", "initialize→…", "initialize→200 s2"]);
+    assert!(log.contains(&"write ok".to_owned()), "{log:?}");
+}
+
+#[test]
+fn a_hedge_that_is_refused_touches_nothing() {
+    let mut net = Net::connected();
+    net.restart();
+    net.reply("initialize", Reply::Silence);
+    net.reply("initialize", Reply::text(500, "no"));
+    net.call("write");
+    assert_eq!(net.run_for(6_000), ["call→404", "initialize→…", "initialize→500"]);
+    assert_eq!(net.run_for(20_000), [""; 0], "the first is waited for");
+}
+
+/// As long as somebody waits: not the session's own time-out bounds a handshake.
+#[test]
+fn a_slow_handshake_is_waited_for_as_long_as_a_call_has() {
+    let mut net = Net::connected_with(Config { timeout_ms: 2_000, ..Config::default() });
+    net.restart();
+    net.reply("initialize", Reply::Silence);
+    net.call_with("write", CallOptions { timeout_ms: Some(20_000), ..CallOptions::default() });
+    assert_eq!(net.run_for(4_000), ["call→404", "initialize→…"]);
+}
+
+#[test]
+fn retry_after_of_any_size_waits_five_minutes_at_most_and_reconnect_not_at_all() {
+    let mut net = Net::connected();
+    net.restart();
+    net.reply("initialize", Reply::busy(503, "1000000000"));
+    net.call("write");
+    net.run();
+    let until = net.status().waiting_for.and_then(|waiting| waiting.until_unix_ms).expect("it waits");
+    assert!(until <= net.now.unix_ms + 301_000);
+    let reconnect = net.session.reconnect(net.now);
+    net.name(reconnect, "reconnect");
+    assert!(net.run().contains(&"reconnect ok".to_owned()));
+}
+
+#[test]
+fn an_outage_is_not_followed_by_a_pause_that_is_longer() {
+    let mut net = Net::connected();
+    net.restart();
+    (0..100).for_each(|_| net.reply("initialize", Reply::Break));
+    for n in 0..20 {
+        net.call(&format!("c{n}"));
+        net.run_for(600);
+    }
+    let until = net.status().waiting_for.and_then(|waiting| waiting.until_unix_ms).expect("it waits");
+    assert!(until - net.now.unix_ms <= 2 * 12_000, "the outage is 12 s long");
+}
+
+/// A first connect may wait for its server.
+#[test]
+fn a_first_connect_that_waits_comes_back_by_itself() {
+    let mut net = Net::new(Config { unreachable: Unreachable::Wait, ..Config::default() });
+    (0..5).for_each(|_| net.reply("initialize", Reply::Break));
+    net.connect();
+    assert_eq!(net.run_for(2_000)[..3], ["initialize→broke", "initialize→broke", "probe"]);
+    assert_eq!(net.phase(), Phase::Waiting);
+    assert!(net.run_for(60_000).contains(&"initialized→202".to_owned()));
+    assert_eq!(net.phase(), Phase::Ready);
+    // What no waiting mends fails.
+    let mut net = Net::new(Config { unreachable: Unreachable::Wait, ..Config::default() });
+    net.reply("initialize", Reply::text(404, "no"));
+    net.connect();
+    assert!(net.run_for(60_000).contains(&"connect not_mcp not_executed".to_owned()));
+    assert_eq!(net.phase(), Phase::Closed);
+}
+
+/// Where the app answers the server's requests, the stream goes out before the calls, and they wait for its head.
+#[test]
+fn the_stream_on_which_the_server_may_ask_is_open_before_the_calls_go_out() {
+    let listening = || {
+        let mut net = Net::new(Config::default());
+        net.session.set_handled("elicitation/create".to_owned());
+        net.session.set_listening(true, net.now);
+        net.reply("GET", Reply::Open(String::new()));
+        net.connect();
+        assert_eq!(net.run(), ["initialize→200 s1", "initialized→202", "connect ok", "GET→200 stream"]);
+        net.restart();
+        net
+    };
+    let mut net = listening();
+    net.reply("GET", Reply::Open(String::new()));
+    net.call("write");
+    assert_eq!(net.run()[..4], ["call→404", "GET aborted", "initialize→200 s2", "initialized→202"]);
+    assert_eq!(net.executions["write"], 1);
+    let order: Vec<String> = net.sent.iter().rev().take(2).map(crate::net::Sent::name).collect();
+    assert_eq!(order, ["call", "GET"], "the last two, the last first");
+    // A server that has no such stream keeps nobody waiting.
+    let mut net = listening();
+    net.call("write");
+    assert!(net.run().ends_with(&["GET→405".to_owned(), "call→200".to_owned(), "write ok".to_owned()]));
+    // One that does not answer the GET is waited for once.
+    let mut net = listening();
+    net.reply("GET", Reply::Silence);
+    net.call("write");
+    assert_eq!(net.run().last().map(String::as_str), Some("GET→…"));
+    assert_eq!(net.run_for(300), ["call→200", "write ok"]);
+    net.restart();
+    net.reply("GET", Reply::Silence);
+    net.call("again");
+    assert!(net.run().contains(&"again ok".to_owned()));
+}
+
+#[test]
+fn a_get_that_is_forbidden_is_tried_again_more_and_more_slowly() {
+    let mut net = Net::connected();
+    (0..100).for_each(|_| net.reply("GET", Reply::text(403, "no")));
+    net.session.set_listening(true, net.now);
+    let log = net.run_for(600_000);
+    let gets = log.iter().filter(|line| line.starts_with("GET→")).count();
+    assert!((5..40).contains(&gets), "{gets} in ten minutes");
+}
+
+/// A stream that ends after each event, and asks to be resumed at once.
+#[test]
+fn a_stream_that_ends_again_and_again_is_not_hot() {
+    let mut net = Net::connected();
+    net.reply("call", Reply::Stream("id: 0\nretry: 0\ndata:\n\n".to_owned()));
+    (1..2_000).for_each(|n| net.reply("GET", Reply::Stream(format!("id: {n}\nretry: 0\ndata:\n\n"))));
+    net.call("slow");
+    let log = net.run_for(60_000);
+    let gets = log.iter().filter(|line| line.starts_with("GET→")).count();
+    assert!((10..90).contains(&gets), "{gets} in a minute");
+}
+
+/// `retry:` leaves a call half of its time.
+#[test]
+fn retry_of_any_size_leaves_time_for_the_answer() {
+    let mut net = Net::connected();
+    net.reply("call", Reply::Stream("id: 0\nretry: 999999999\ndata:\n\n".to_owned()));
+    net.call("slow");
+    net.run();
+    let answer = json!({"jsonrpc": "2.0", "id": net.sent.last().expect("sent").body["id"], "result": {}});
+    net.reply("GET", Reply::Stream(format!("data: {answer}\n\n")));
+    assert!(net.run_for(59_000).contains(&"slow ok".to_owned()));
 }
