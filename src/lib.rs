@@ -12,9 +12,11 @@
 //! | `protocol::verdict` | what a refusal means: all policy about refusals |
 //! | `protocol::era` | what differs between the protocol's two eras; which one a server speaks |
 //! | `protocol::send` | what goes out, as its era wants it |
-//! | `protocol::receive`, `answer` | what an exchange brings, and what follows for its call |
+//! | `protocol::receive`, `answer`, `refused` | what an exchange brings, and what follows for its call |
+//! | `protocol::policy::retry` | whether a call is sent again, a ping is asked first, or how it ends: all policy about retries |
+//! | `protocol::gate` | whether a refusal came in time to be the gate's |
 //! | `protocol::repair`, `liveness` | whether the session lives |
-//! | `protocol::negotiate`, `establish`, `failure` | which era is spoken; how a session is made; what if that fails |
+//! | `protocol::negotiate`, `establish`, `hedge`, `failure` | which era is spoken; how a session is made, and how long that is waited for; what if it fails |
 //! | `protocol::stream`, `listen`, `subscribe` | broken streams resumed; the standing stream of either era |
 //! | `protocol::input`, `task` | calls that need input, and calls that become tasks |
 //! | `protocol::tools`, `cache` | what a tool list tells of calls; results that stay fresh for a while |
@@ -27,7 +29,7 @@
 //!
 //! # What always holds
 //! - Every command settles exactly once, or is cancelled.
-//! - At most one handshake and one authorization is under way. The first exchange whose refusal concerns the current
+//! - At most one handshake (and one hedge of it) and one authorization is under way. The first exchange whose refusal concerns the current
 //!   session starts it; calls that were refused, or are made meanwhile, wait for it.
 //! - A call that may have run is not sent again by us, unless it is safe to repeat.
 //! - A call is sent again at most once after each kind of repair, and three times in all.

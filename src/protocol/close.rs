@@ -71,7 +71,7 @@ impl<P: Payload> Session<P> {
             self.abort(exchange, now);
         }
         self.timers.clear(Timer::Listen);
-        for timer in [Timer::Step, Timer::Wake, Timer::Look, Timer::KeepAlive] {
+        for timer in [Timer::Step, Timer::Check, Timer::Held, Timer::Wake, Timer::Look, Timer::KeepAlive] {
             self.timers.clear(timer);
         }
         self.emit(Event::StateChange);

@@ -118,7 +118,11 @@ impl<P: Payload> Session<P> {
         let told = match answer {
             Answer::Result(_) if posted => Told::Alive,
             Answer::Refused { refusal, .. }
-                if posted && refusal.status >= 400 && !refusal.own_id && refusal.blames_session() =>
+                if posted
+                    && exchange.era == Era::Legacy
+                    && refusal.status >= 400
+                    && !refusal.own_id
+                    && refusal.blames_session() =>
             {
                 Told::Gone
             }
