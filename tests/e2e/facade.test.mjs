@@ -75,6 +75,7 @@ test("the core gets every option, those that were not given with their defaults"
     maxInputRounds: 10,
     listen: "auto",
     offline: "wait",
+    unreachable: "fail",
     keepAlive: undefined,
     persists: false,
     share: undefined,
