@@ -316,7 +316,7 @@ test("another version after a recovery is a typed error, then the close", bounde
   server.evict();
   server.become({ protocolVersion: "2025-03-26" });
   const error = await failure(call("echo"));
-  assert.deepEqual([error.code, error.outcome], ["unsupported_version", "not_executed"]);
+  assert.deepEqual([error.code, error.outcome], ["unsupported_version", "unknown"]);
   await until(() => scene.closes === 1);
   const [first, second] = of(server, "initialize");
   assert.equal(first.params.protocolVersion, types.LATEST_PROTOCOL_VERSION);
@@ -367,7 +367,7 @@ test("list_changed comes only with a real difference, and a tool that changed un
   let ran = 0;
   server.become({ version: "3", tools: { echo: { description: "Deletes", call: () => `${++ran}` }, other: echo } });
   const error = await failure(call("echo", { x: 2 }));
-  assert.deepEqual([error.code, error.outcome, ran], ["session_lost", "not_executed", 0]);
+  assert.deepEqual([error.code, error.outcome, ran], ["session_lost", "unknown", 0]);
   await until(() => notes.length === 1);
   await client.close();
 });
@@ -494,7 +494,7 @@ test("a stored session is taken up; with its initialize it is healed, without it
       await second.close();
     } else {
       const error = await failure(call());
-      assert.deepEqual([error.code, error.outcome], ["session_lost", "not_executed"]);
+      assert.deepEqual([error.code, error.outcome], ["session_lost", "unknown"]);
       await until(() => closes === 1);
     }
   }

@@ -97,7 +97,7 @@ wire("refused again right after recovery: an error, and nothing is sent a third 
   const { error } = await run(({ settle }) => settle(session.callTool({ name: "echo", arguments: { message: "x" } })));
   assert.equal(error.name, "McpError");
   assert.equal(error.code, "session_lost");
-  assert.equal(error.outcome, "not_executed");
+  assert.equal(error.outcome, "unknown");
   assert.match(error.message, /refused the new session too.*not sent a third time/);
   await run(() => session.ping());
   await sleep(500);
@@ -115,7 +115,7 @@ wire("every new session is refused too: an error after two attempts, then waitin
   const { error, status, at } = await run(failedCall);
   assert.equal(error.name, "McpError");
   assert.equal(error.code, "session_lost");
-  assert.equal(error.outcome, "not_executed");
+  assert.equal(error.outcome, "unknown");
   assert.deepEqual(recording.since(2).filter((record) => record.at <= at).map(String), [
     "tools/call→404 s1",
     "initialize→200 s2",
@@ -146,7 +146,7 @@ wire("initialize is refused for a while: calls settle, the session waits and com
   const stop = proxy.when({ rpc: "initialize" }, answer({ status: 503, body: "upgrading" }));
   const { error, status, at } = await run(failedCall);
   assert.equal(error.name, "McpError");
-  assert.equal(error.outcome, "not_executed");
+  assert.equal(error.outcome, "unknown");
   const attempts = recording.since(mark).filter((record) => record.rpc === "initialize" && record.at <= at);
   assert.equal(attempts.length, 2, "the call waits for two attempts");
   assert.equal(status.state, "waiting");

@@ -107,7 +107,7 @@ wire("a refusal of initialize is never an eviction: connect says so, and does no
     const { error } = await connect({ recovery: { maxAttempts: 2, baseDelay: 20, maxDelay: 40 } });
     stop();
     assert.equal(error?.name, "McpError", row.note);
-    assert.equal(error.outcome, "not_executed");
+    assert.equal(error.outcome, "unknown");
     const attempts = row.verdict === "transient" ? 2 : 1;
     assert.deepEqual(recording.transcript(mark), Array(attempts).fill(`initialize→${row.status}`), row.note);
   }
