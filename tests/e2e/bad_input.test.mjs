@@ -250,7 +250,7 @@ wire("Mcp-Session-Id hidden from the page after an eviction: a diagnosis, no loo
   const mark = recording.records.length;
   const { error } = await run(({ settle }) => settle(session.callTool({ name: "echo", arguments: { message: "x" } })));
   assert.equal(error?.name, "McpError", JSON.stringify(error));
-  assert.equal(error.outcome, "not_executed");
+  assert.equal(error.outcome, "unknown");
   assert.match(error.diagnosis?.header ?? "", /^mcp-session-id$/i, JSON.stringify(error));
   assert.match(error.message, /Access-Control-Expose-Headers: Mcp-Session-Id/);
   await sleep(1_500);

@@ -64,7 +64,7 @@ const UNLISTED = {
 // [the verdict, the requests that follow the refused call, what becomes of the call]
 const FOLLOWS = [
   ["evicted", ["initialize→200 s2", "notifications/initialized→202 s2", "tools/call→200 s2"], /^ok$/],
-  ["not_eviction", [], /^(ok|rpc .*|http not_executed|unauthorized not_executed)$/],
+  ["not_eviction", [], /^(ok|rpc .*|http (not_executed|unknown)|unauthorized not_executed)$/],
   ["unknown_outcome", [], /^outcome_unknown unknown$/],
   ["transient", [], /^overloaded unknown$/],
   ["other_era", [], /^unsupported_version not_executed$/],
@@ -107,7 +107,7 @@ wire("a refusal of initialize is never an eviction: connect says so, and does no
     const { error } = await connect({ recovery: { maxAttempts: 2, baseDelay: 20, maxDelay: 40 } });
     stop();
     assert.equal(error?.name, "McpError", row.note);
-    assert.equal(error.outcome, "unknown");
+    assert.equal(error.outcome, "not_executed");
     const attempts = row.verdict === "transient" ? 2 : 1;
     assert.deepEqual(recording.transcript(mark), Array(attempts).fill(`initialize→${row.status}`), row.note);
   }
