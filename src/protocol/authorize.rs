@@ -390,10 +390,9 @@ fn is_scope(challenge: Option<&Challenge>) -> bool {
 /// authorization, Error Handling). A 403 without the challenge is about something else.
 fn refused_token<P>(answer: &Answer<P>) -> Option<(Challenge, Repair)> {
     let Answer::Refused { refusal, .. } = answer else { return None };
-    let lacks_scope = || refusal.challenge.as_ref().is_some_and(|challenge| challenge.contains("insufficient_scope"));
     let repair = match refusal.status {
         401 if !speaks_of_sessions(refusal) => Repair::Token,
-        403 if lacks_scope() => Repair::Scope,
+        403 if refusal.lacks_scope() => Repair::Scope,
         _ => return None,
     };
     let challenge = Challenge { status: refusal.status, www_authenticate: refusal.challenge.clone() };

@@ -284,8 +284,9 @@ impl Refusal {
             404 | 410 => true,
             // A legacy request lacks the header fields that a server of the modern era wants: it has no sessions any more.
             400 if self.rpc_code == Some(HEADER_MISMATCH) => true,
-            401 => gone && !self.is_about_credentials(),
-            400..500 if !matches!(self.status, 403 | 429) => gone || words.mention,
+            401 => (gone || words.mention) && !self.is_about_credentials(),
+            429 => gone,
+            400..500 => gone || words.mention,
             _ => gone,
         }
     }
@@ -313,6 +314,11 @@ impl Refusal {
         Words::read(&self.words).credentials || names_an_error(self.challenge.as_deref())
     }
 
+    /// "insufficient_scope" (RFC 6750, 3.1): the token is good, and not for this.
+    pub(super) fn lacks_scope(&self) -> bool {
+        self.challenge.as_ref().is_some_and(|challenge| challenge.contains("insufficient_scope"))
+    }
+
     /// Whether it names a reason that is none of the session's: credentials, permission, a rate.
     pub(super) fn explains_itself(&self) -> bool {
         matches!(self.status, 401 | 403 | 429) && !self.blames_session()
@@ -335,8 +341,11 @@ impl Refusal {
                 Outcome::Unknown
             }
             200..300 if self.own_id && !of_session => Outcome::Executed,
-            401 if !of_session || self.is_about_credentials() => Outcome::NotExecuted,
-            403 if !of_session && !late => Outcome::NotExecuted,
+            // Lacking credentials, it was not applied (RFC 9110, 15.5.2); but a handler may pass on such a status.
+            401 if self.is_about_credentials() || self.challenge.is_some() => Outcome::NotExecuted,
+            401 if !of_session && !self.own_id => Outcome::NotExecuted,
+            403 if self.lacks_scope() && !late => Outcome::NotExecuted,
+            403 if !of_session && !self.own_id && !late => Outcome::NotExecuted,
             401 | 403 | 404 | 408 | 410 | 499 => Outcome::Unknown,
             400..500 if self.own_id && !of_session => Outcome::Executed,
             // Refused for what the request is, or for how many there are: nothing looks at that after the call has run.

@@ -56,6 +56,9 @@ const LOOKUP: &[&str] = &[
     "not exist",
     "n't exist",
     "not active",
+    "not known",
+    "not here",
+    "no record",
     "not valid",
     "not recogni",
     "unrecogni",
@@ -74,8 +77,22 @@ const LOOKUP: &[&str] = &[
     "required",
 ];
 /// Said of a session that has ended, perhaps with the call in it.
-const ENDING: &[&str] =
-    &["terminated", "closing", "closed", "before completed", "before the request completed", "ended", "shut down"];
+const ENDING: &[&str] = &[
+    "terminated",
+    "closing",
+    "closed",
+    "before completed",
+    "before the request completed",
+    "ended",
+    "shut down",
+    "timed out",
+    "gone",
+    "lost",
+    "removed",
+    "deleted",
+    "destroyed",
+    "dropped",
+];
 /// Said by a proxy of what stands behind it.
 const GONE_BEHIND: &[&str] = &[
     "timed out",

@@ -142,6 +142,8 @@ fn an_eviction_in_unheard_of_words_is_found_out() {
         Reply::text(400, "no MCP session found for backend x"),
         Reply::text(400, "the first message from the client must be initialize"),
         Reply::error(409, -32099, "please initialize before you call"),
+        Reply::error(403, -32000, "this session is not known to the server"),
+        Reply::text(401, "unauthorized: the session was replaced"),
         Reply::text(422, "this session was garbage-collected"),
         Reply::error(500, -32603, "no session for client 7"),
         Reply::own_error(404, -32001, "who are you?"),
