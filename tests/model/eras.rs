@@ -1,8 +1,9 @@
 //! Servers that speak one era, the other, or both, and change while a session is open; and the laws of which era is
 //! believed.
 
+use crate::browser::Ex;
 use crate::server::{Reply, Truth};
-use crate::world::{Ex, World};
+use crate::world::World;
 use fastrand::Rng;
 use mcp_evergreen::protocol::era::{Era, legacy, modern};
 use mcp_evergreen::protocol::status::Phase;
@@ -71,7 +72,7 @@ impl Eras {
             refuses_initialize: rng.usize(0..INITIALIZE_REFUSED.len()),
             ends: (speaks(rng), rng.bool()),
             ttl: pick(rng, &[0, 300, 3_000, 60_000]),
-            poll: pick(rng, &[0, 100, 700, 5_000]),
+            poll: pick(rng, &[0, 100, 700, 5_000, 40_000, 1_000_000_000_000]),
             acknowledges: pick(rng, &[0, 0, 30, 2_000]),
         }
     }
