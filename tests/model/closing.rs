@@ -136,6 +136,8 @@ impl World {
             5 => {
                 // Whether it ran cannot be known of what a page cannot read.
                 let writes = strict == Mode::Default && !self.plan.opaque_end && !self.law.eras.hides_end;
+                // Nor of what is refused in no words of a session.
+                let writes = writes && !self.ends_in_other_words();
                 self.check_scene(writes, strict != Mode::Off && !self.law.eras.hides_end);
                 self.check_held();
                 self.sky.swallows = None;

@@ -126,6 +126,13 @@ impl EraLaw {
         self.gone.contains(&generation)
     }
 
+    /// The era of the generation before this one, if it is the first of another era; or of this one.
+    fn last(&self) -> Option<Era> {
+        let mut latest = self.of.values().rev();
+        let era = latest.next();
+        latest.next().or(era).copied()
+    }
+
     pub fn remembered(&mut self) {
         self.evidence = Some(Evidence::Legacy);
     }
@@ -228,7 +235,7 @@ impl World {
         let era = ex.era();
         let asks = ex.asks_era();
         let lost = match era {
-            Era::Modern => asks && !failed && evidence == Some(Evidence::Legacy),
+            Era::Modern => !failed && evidence == Some(Evidence::Legacy),
             Era::Legacy => shown == Some(Era::Modern) && !failed,
         };
         if lost {
@@ -268,7 +275,10 @@ impl World {
         let name = self.name(id);
         let asks = |ex: &Ex| ex.asks_era() || ex.purpose == Purpose::Initialize;
         if asks(ex) {
-            let under_way = |other: &Ex| other.open && other.told.is_none() && asks(other);
+            let under_way = |other: &Ex| other.open && other.told.is_none() && asks(other) && !self.is_hedge(ex, other);
+            let under_way = |other: &Ex| {
+                under_way(other) && !(other.purpose == Purpose::Initialize && other.sent_at < self.law.made_at)
+            };
             let other = self.exchanges.iter().find(|(other, ex)| **other != id && under_way(ex));
             if let Some((other, _)) = other {
                 return Some(format!("{name} is sent while {} is under way", self.name(*other)));
@@ -290,6 +300,15 @@ impl World {
         if let Some(era) = status.era.filter(|era| status.phase == Phase::Ready && !speaks.speaks(*era)) {
             self.fail(format!("the session is {era:?}, and the server speaks {speaks:?}"));
         }
+    }
+
+    /// Whether the closing act's change of eras is said in words that no gate of a session has.
+    pub fn ends_in_other_words(&self) -> bool {
+        let Some(eras) = &self.plan.eras else { return false };
+        let (status, _, words, own_id) = DISCOVER_REFUSED[eras.refuses_discover];
+        let says = words.contains("ession") || matches!(status, 404 | 410) && !own_id;
+        let missing = status != 200 && own_id && !self.plan.server.stateless;
+        eras.ends.0 == Speaks::Legacy && self.law.eras.last() == Some(Era::Modern) && !says && !missing
     }
 
     /// Whether what ran in the closing act's change of eras cannot be known of a page that cannot read it.

@@ -33,6 +33,8 @@ pub struct Law {
     ids: BTreeMap<u32, Option<String>>,
     /// What the answer to each `initialize` showed: the session, and whether the page could see its id.
     handshakes: BTreeMap<ExchangeId, (Option<String>, bool)>,
+    /// When the latest `initialize` succeeded.
+    pub made_at: u64,
     /// Ids from successful handshakes.
     handed: BTreeSet<String>,
     /// Generations whose `notifications/initialized` was answered.
@@ -130,15 +132,15 @@ impl World {
         if matches!(ex.purpose, Purpose::Initialize | Purpose::Discover) {
             let under_way = |other: &Ex| {
                 let handshake = matches!(other.purpose, Purpose::Discover | Purpose::Initialize | Purpose::Initialized);
-                other.open && other.told.is_none() && handshake
+                // One that was overtaken is only waited for, so that its session can be ended.
+                let overtaken = other.purpose == Purpose::Initialize && other.sent_at < law.made_at;
+                other.open && other.told.is_none() && handshake && !overtaken
             };
             let others: Vec<_> = self.exchanges.iter().filter(|(other, ex)| **other != id && under_way(ex)).collect();
-            if let Some((other, before)) = others.first() {
-                let hedges = initialize && before.purpose == Purpose::Initialize && before.begun_at.is_none();
-                let hedges = hedges && self.now.mono >= before.sent_at + HEDGED_AFTER_MS;
-                if !hedges || others.len() > 1 {
-                    return Some(format!("two handshakes: {name} and {}", self.name(**other)));
-                }
+            if let Some((other, before)) = others.first()
+                && (!self.is_hedge(ex, before) || others.len() > 1)
+            {
+                return Some(format!("two handshakes: {name} and {}", self.name(**other)));
             }
             if ex.sid.is_some() {
                 return Some(format!("{name} carries a session id"));
@@ -171,6 +173,13 @@ impl World {
             return Some(format!("{name} has the id {wire_id}"));
         }
         None
+    }
+
+    /// "one hedge, for a re-initialize only, after 5 s without a head"
+    pub fn is_hedge(&self, ex: &Ex, before: &Ex) -> bool {
+        let both = ex.purpose == Purpose::Initialize && before.purpose == Purpose::Initialize;
+        let again = self.session.status().generation > 0;
+        both && again && before.begun_at.is_none() && self.now.mono >= before.sent_at + HEDGED_AFTER_MS
     }
 
     /// Nobody has to answer a notification.
@@ -243,6 +252,7 @@ impl World {
         match (ex.purpose, ex.told) {
             (Purpose::Initialize, Some(Truth::Answer)) => {
                 if let Some((made, sees_id)) = self.law.handshakes.get(&id).cloned() {
+                    self.law.made_at = self.now.mono;
                     self.law.blind = made.is_some() && !sees_id;
                     self.law.handed.extend(made.filter(|_| sees_id));
                 }
@@ -380,6 +390,10 @@ impl World {
         for (n, kind, end) in ends {
             let wrong = match end {
                 Some(end) => self.untrue(n, kind, &end),
+                // A task may run for an hour.
+                None if matches!(kind, Kind::Call(Tool::Task(_))) => {
+                    self.app.commands.get(&n).and_then(|command| self.is_too_late(command))
+                }
                 None => Some("is not settled".to_owned()),
             };
             if let Some(wrong) = wrong {

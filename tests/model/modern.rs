@@ -370,7 +370,7 @@ impl World {
         // Nobody waits longer for one word than for the call.
         let poll = poll.min(command.clock.timeout);
         let before = command.sent.last().and_then(|id| self.exchanges.get(id)).filter(|_| ex.is("tasks/get"))?;
-        if before.is("tasks/update") {
+        if before.is("tasks/update") || before.reply.as_ref().is_some_and(|reply| reply.status != 200) {
             return None;
         }
         let early = before.is_answered() && before.generation == ex.generation && self.now.mono < before.told_at + poll;

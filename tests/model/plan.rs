@@ -322,7 +322,8 @@ impl Plan {
         if wide {
             plan.widen(rng);
         } else if plan.timeout > 15_000 && plan.recovery.mode == Mode::Default && !plan.opaque_end && rng.bool() {
-            plan.stumble = Some(Stumble::new(rng));
+            // A server of one session alone cannot be asked twice.
+            plan.stumble = (!plan.server.single).then(|| Stumble::new(rng));
         }
         plan
     }

@@ -388,7 +388,7 @@ impl World {
         let text =
             row.body.replace("\"id\": 7", &format!("\"id\": {own}")).replace("\"id\": 3", &format!("\"id\": {own}"));
         let own_id = text != row.body;
-        let plain = matches!(row.status, 404 | 410) || row.status == 400 && !own_id;
+        let plain = matches!(row.status, 400 | 404 | 410) && !own_id;
         let content_type = row.content_type.as_deref().unwrap_or_default();
         Reply::new(row.status, content_type, text, Truth::Gate { plain })
     }
