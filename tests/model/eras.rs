@@ -1,8 +1,9 @@
 //! Servers that speak one era, the other, or both, and change while a session is open; and the laws of which era is
 //! believed.
 
+use crate::browser::Ex;
 use crate::server::{Reply, Truth};
-use crate::world::{Ex, World};
+use crate::world::World;
 use fastrand::Rng;
 use mcp_evergreen::protocol::era::{Era, legacy, modern};
 use mcp_evergreen::protocol::status::Phase;
@@ -71,7 +72,7 @@ impl Eras {
             refuses_initialize: rng.usize(0..INITIALIZE_REFUSED.len()),
             ends: (speaks(rng), rng.bool()),
             ttl: pick(rng, &[0, 300, 3_000, 60_000]),
-            poll: pick(rng, &[0, 100, 700, 5_000]),
+            poll: pick(rng, &[0, 100, 700, 5_000, 40_000, 1_000_000_000_000]),
             acknowledges: pick(rng, &[0, 0, 30, 2_000]),
         }
     }
@@ -123,6 +124,13 @@ pub struct EraLaw {
 impl EraLaw {
     pub fn is_gone(&self, generation: u32) -> bool {
         self.gone.contains(&generation)
+    }
+
+    /// The era of the generation before this one, if it is the first of another era; or of this one.
+    fn last(&self) -> Option<Era> {
+        let mut latest = self.of.values().rev();
+        let era = latest.next();
+        latest.next().or(era).copied()
     }
 
     pub fn remembered(&mut self) {
@@ -227,7 +235,7 @@ impl World {
         let era = ex.era();
         let asks = ex.asks_era();
         let lost = match era {
-            Era::Modern => asks && !failed && evidence == Some(Evidence::Legacy),
+            Era::Modern => !failed && evidence == Some(Evidence::Legacy),
             Era::Legacy => shown == Some(Era::Modern) && !failed,
         };
         if lost {
@@ -267,7 +275,10 @@ impl World {
         let name = self.name(id);
         let asks = |ex: &Ex| ex.asks_era() || ex.purpose == Purpose::Initialize;
         if asks(ex) {
-            let under_way = |other: &Ex| other.open && other.told.is_none() && asks(other);
+            let under_way = |other: &Ex| other.open && other.told.is_none() && asks(other) && !self.is_hedge(ex, other);
+            let under_way = |other: &Ex| {
+                under_way(other) && !(other.purpose == Purpose::Initialize && other.sent_at < self.law.made_at)
+            };
             let other = self.exchanges.iter().find(|(other, ex)| **other != id && under_way(ex));
             if let Some((other, _)) = other {
                 return Some(format!("{name} is sent while {} is under way", self.name(*other)));
@@ -289,6 +300,15 @@ impl World {
         if let Some(era) = status.era.filter(|era| status.phase == Phase::Ready && !speaks.speaks(*era)) {
             self.fail(format!("the session is {era:?}, and the server speaks {speaks:?}"));
         }
+    }
+
+    /// Whether the closing act's change of eras is said in words that no gate of a session has.
+    pub fn ends_in_other_words(&self) -> bool {
+        let Some(eras) = &self.plan.eras else { return false };
+        let (status, _, words, own_id) = DISCOVER_REFUSED[eras.refuses_discover];
+        let says = words.contains("ession") || matches!(status, 404 | 410) && !own_id;
+        let missing = status != 200 && own_id && !self.plan.server.stateless;
+        eras.ends.0 == Speaks::Legacy && self.law.eras.last() == Some(Era::Modern) && !says && !missing
     }
 
     /// Whether what ran in the closing act's change of eras cannot be known of a page that cannot read it.

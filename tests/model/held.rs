@@ -2,9 +2,10 @@
 //! the server has, and the laws between the two.
 
 use crate::app::End;
+use crate::browser::Ex;
 use crate::plan::{Standing, Tool};
 use crate::server::{Ending, Reply, Truth};
-use crate::world::{Ex, World};
+use crate::world::World;
 use mcp_evergreen::protocol::config::Listen;
 use mcp_evergreen::protocol::era::Era;
 use mcp_evergreen::protocol::status::{LastRecovery, Phase};
@@ -142,9 +143,10 @@ impl Wants {
     /// Whether the stream must be open, and whether it may be.
     fn listens(&self, listen: Listen) -> (bool, bool) {
         let (mut must, mut may) = (self.listening, self.listening);
-        for want in self.uris.values().filter_map(Asked::wanted) {
-            must |= want == Want::Sure(true);
-            may |= want != Want::Sure(false);
+        for asked in self.uris.values() {
+            must |= asked.wanted() == Some(Want::Sure(true));
+            // What is asked for now may be refused.
+            may |= asked.is_open() || asked.wanted().is_some_and(|want| want != Want::Sure(false));
         }
         match listen {
             Listen::Auto => (must, may),
@@ -369,12 +371,21 @@ impl World {
     pub fn stream_over(&mut self, id: ExchangeId) {
         let now = self.now.mono;
         let Some(ex) = self.exchanges.get(&id).filter(|ex| ex.is_standing() && !ex.aborted) else { return };
-        let short = ex.head_at.is_none() || now - ex.sent_at < SHORT_MS;
+        // The next token opens it again.
+        if ex.reply.as_ref().is_some_and(|reply| reply.status == 401) {
+            return self.stream_denied();
+        }
+        let short = ex.begun_at.is_none() || now - ex.sent_at < SHORT_MS;
         let chain = &mut self.app.wants.chain;
         if chain.latest == Some(id) && chain.ended_at.is_none() {
             chain.ended_at = Some(now);
             chain.short = if short { chain.short + 1 } else { 0 };
         }
+    }
+
+    /// The next token opens the stream, whatever became of it before.
+    pub fn stream_denied(&mut self) {
+        self.app.wants.chain = Chain::default();
     }
 
     /// The state changed: what is wanted at the beginning of a session is what is put back.
@@ -397,7 +408,10 @@ impl World {
         // There the level goes with each request, and with the stream all that is subscribed to when it is acknowledged.
         let told = |name: &String| named.contains(name) || modern && (name == "log level" || named.contains(STREAM));
         let may_be = |name: &String| may.contains(name) || modern && name.starts_with("subscription");
-        let right = named.len() == all.len() && must.iter().all(told) && named.iter().all(may_be);
+        // What is not wanted any more by now may have been left out.
+        let (_, still) = self.app.wants.names();
+        let right = must.iter().filter(|name| still.contains(*name)).all(told) && named.iter().all(may_be);
+        let right = right && named.len() == all.len();
         if !right {
             return self.fail(format!("wanted were {must:?}, restored and lost are {named:?}"));
         }

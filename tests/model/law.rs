@@ -1,9 +1,10 @@
-//! The invariants. Each is checked at the moment when it could break.
+//! The invariants. Each is checked at the moment when it could break. Whether a call ran is the ledger's to say.
 
-use crate::app::{Command, End, Kind};
+use crate::app::{End, Kind};
+use crate::browser::Ex;
 use crate::plan::Tool;
 use crate::server::Truth;
-use crate::world::{Ex, World};
+use crate::world::World;
 use mcp_evergreen::protocol::era::Era;
 use mcp_evergreen::protocol::http::Method;
 use mcp_evergreen::protocol::status::{Event, Phase, WireStep};
@@ -13,9 +14,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// A call is sent at most this often.
 const MAX_SENDS: usize = 3;
-/// "a gate refuses within about max(1 s, 5 × the slowest handshake round trip)"
-const GATE_MS: u64 = 1_000;
-const GATE_ROUND_TRIPS: u64 = 5;
+/// A handshake whose answer does not begin for so long may be given one more try beside it.
+const HEDGED_AFTER_MS: u64 = 5_000;
+
+/// Whoever says nothing to `initialized` for so long has nothing against it.
+const SILENCE_MS: u64 = 1_000;
 
 /// What the judge remembers.
 #[derive(Default)]
@@ -30,6 +33,8 @@ pub struct Law {
     ids: BTreeMap<u32, Option<String>>,
     /// What the answer to each `initialize` showed: the session, and whether the page could see its id.
     handshakes: BTreeMap<ExchangeId, (Option<String>, bool)>,
+    /// When the latest `initialize` succeeded.
+    pub made_at: u64,
     /// Ids from successful handshakes.
     handed: BTreeSet<String>,
     /// Generations whose `notifications/initialized` was answered.
@@ -39,7 +44,6 @@ pub struct Law {
     /// Generations that the client declared dead.
     declared: BTreeSet<u32>,
     pings_failed: BTreeMap<u32, u32>,
-    slowest_handshake: u64,
     wire_ids: BTreeSet<u64>,
     /// No `initialize` before.
     pub not_before: u64,
@@ -61,22 +65,6 @@ impl Law {
     /// The server keeps a session whose id the page never saw.
     pub fn is_blind(&self) -> bool {
         self.blind
-    }
-
-    /// Whether an answer came later than a gate refuses. Time in the queue counts for one gate's time for each six ahead.
-    fn is_late(&self, ex: &Ex) -> bool {
-        let gate = GATE_MS.max(self.slowest_handshake.saturating_mul(GATE_ROUND_TRIPS));
-        let rounds = 1 + ex.ahead / 6;
-        ex.head_at.is_some_and(|at| at - ex.sent_at > gate * rounds)
-    }
-
-    /// Whether the call in this exchange may have run, as far as the client can know. What a browser sent again within a
-    /// gate's time cannot be told from a refusal.
-    fn may_have_run(&self, ex: &Ex) -> bool {
-        match ex.told {
-            Some(Truth::Gate { .. } | Truth::Busy { .. } | Truth::Forbidden) => ex.copies > 0 && self.is_late(ex),
-            Some(Truth::Answer | Truth::Unclear) | None => true,
-        }
     }
 }
 
@@ -106,6 +94,8 @@ impl World {
         });
         let Some(ex) = self.exchanges.get(&id) else { return };
         let wrong = self.wrong_with(id, ex).or_else(|| self.wrong_era(id, ex)).or_else(|| self.wrong_with_call(ex));
+        let wrong = wrong.or_else(|| self.sent_in_vain(id));
+        let Some(ex) = self.exchanges.get(&id) else { return };
         let (delete, generation, sid) = (ex.request.method == Method::Delete, ex.generation, ex.sid.clone());
         let wire_id = ex.body["id"].as_u64().filter(|_| ex.body.get("method").is_some());
         let call = ex.purpose_call().filter(|_| ex.request.method != Method::Get);
@@ -142,11 +132,15 @@ impl World {
         if matches!(ex.purpose, Purpose::Initialize | Purpose::Discover) {
             let under_way = |other: &Ex| {
                 let handshake = matches!(other.purpose, Purpose::Discover | Purpose::Initialize | Purpose::Initialized);
-                other.open && other.told.is_none() && handshake
+                // One that was overtaken is only waited for, so that its session can be ended.
+                let overtaken = other.purpose == Purpose::Initialize && other.sent_at < law.made_at;
+                other.open && other.told.is_none() && handshake && !overtaken
             };
-            let other = self.exchanges.iter().find(|(other, ex)| **other != id && under_way(ex));
-            if let Some((other, _)) = other {
-                return Some(format!("two handshakes: {name} and {}", self.name(*other)));
+            let others: Vec<_> = self.exchanges.iter().filter(|(other, ex)| **other != id && under_way(ex)).collect();
+            if let Some((other, before)) = others.first()
+                && (!self.is_hedge(ex, before) || others.len() > 1)
+            {
+                return Some(format!("two handshakes: {name} and {}", self.name(**other)));
             }
             if ex.sid.is_some() {
                 return Some(format!("{name} carries a session id"));
@@ -167,6 +161,7 @@ impl World {
                 return Some(format!("{name} is sent under a session known to be dead"));
             }
             let made = law.initialized.contains(&ex.generation) || ex.era() == Era::Modern;
+            let made = made || self.initialized_in_silence(ex.generation);
             if ex.purpose != Purpose::Initialized && !made {
                 return Some(format!("{name} is sent before `initialized` was answered"));
             }
@@ -178,6 +173,20 @@ impl World {
             return Some(format!("{name} has the id {wire_id}"));
         }
         None
+    }
+
+    /// "one hedge, for a re-initialize only, after 5 s without a head"
+    pub fn is_hedge(&self, ex: &Ex, before: &Ex) -> bool {
+        let both = ex.purpose == Purpose::Initialize && before.purpose == Purpose::Initialize;
+        let again = self.session.status().generation > 0;
+        both && again && before.begun_at.is_none() && self.now.mono >= before.sent_at + HEDGED_AFTER_MS
+    }
+
+    /// Nobody has to answer a notification.
+    fn initialized_in_silence(&self, generation: u32) -> bool {
+        let of = |ex: &&Ex| ex.purpose == Purpose::Initialized && ex.generation == generation;
+        let silent = |ex: &Ex| ex.begun_at.map_or(ex.sent_at + SILENCE_MS, |begun_at| begun_at) <= self.now.mono;
+        self.exchanges.values().filter(of).any(silent)
     }
 
     fn wrong_with_call(&self, ex: &Ex) -> Option<String> {
@@ -206,46 +215,51 @@ impl World {
         if before.len() >= MAX_SENDS && !anew {
             return Some(format!("{n} is sent {} times", before.len() + 1));
         }
-        if !before.is_empty() && command.kind == Kind::Notify {
+        let denied = |ex: &&Ex| ex.told == Some(Truth::Forbidden) && self.plan.tokens.is_some();
+        if !before.iter().all(denied) && command.kind == Kind::Notify {
             return Some(format!("the notification {n} is sent again"));
         }
-        let safe = match command.kind {
-            Kind::Call(tool) => tool.is_safe(),
-            Kind::Verify => true,
-            Kind::Connect | Kind::Notify | Kind::Reconnect | Kind::Close => false,
-        };
-        if !safe && before.iter().any(|ex| self.law.may_have_run(ex)) {
-            return Some(format!("{n} is sent again, and may have run"));
-        }
-        let early = before.iter().find_map(|ex| match ex.told {
-            Some(Truth::Busy { floor }) => (self.now.mono < ex.told_at + floor).then_some(floor),
-            _ => None,
+        let early = before.iter().filter(|ex| ex.told.is_some()).find_map(|ex| {
+            let floor = ex.reply.as_ref()?.floor?;
+            (self.now.mono < ex.told_at + floor).then_some(floor)
         });
         early.map(|floor| format!("{n} is sent again before {floor} ms are over"))
+    }
+
+    /// "A call that may have run is never run twice": one that the ledger has is not sent once more.
+    fn sent_in_vain(&mut self, id: ExchangeId) -> Option<String> {
+        let ex = self.exchanges.get(&id)?;
+        let n = self.number_of(id).filter(|_| ex.request.method != Method::Get)?;
+        let command = self.app.commands.get(&n)?;
+        let repeatable = matches!(command.kind, Kind::Call(tool) if tool.is_safe());
+        if repeatable || ex.body["method"].as_str().is_some_and(|method| method.starts_with("tasks/")) {
+            return None;
+        }
+        let ran = self.ledger.ran_before(n, id)?;
+        Some(format!("{n} is sent again, and {}", self.told_of(ran)))
     }
 
     /// The client has the whole answer.
     pub fn note_told(&mut self, id: ExchangeId) {
         let Some(ex) = self.exchanges.get(&id).filter(|ex| !ex.aborted && ex.told_at == self.now.mono) else { return };
-        let (generation, sid, sent_at) = (ex.generation, ex.sid.clone(), ex.sent_at);
+        let (generation, sid) = (ex.generation, ex.sid.clone());
         if ex.purpose == Purpose::Initialized {
             self.law.initialized.insert(generation);
         }
         self.note_era(id, false);
+        self.note_task(id);
         let Some(ex) = self.exchanges.get(&id) else { return };
         match (ex.purpose, ex.told) {
             (Purpose::Initialize, Some(Truth::Answer)) => {
                 if let Some((made, sees_id)) = self.law.handshakes.get(&id).cloned() {
+                    self.law.made_at = self.now.mono;
                     self.law.blind = made.is_some() && !sees_id;
                     self.law.handed.extend(made.filter(|_| sees_id));
                 }
-                self.law.slowest_handshake = self.law.slowest_handshake.max(self.now.mono - sent_at);
             }
-            (Purpose::Discover, Some(Truth::Answer)) => {
-                self.law.slowest_handshake = self.law.slowest_handshake.max(self.now.mono - sent_at);
-            }
-            (Purpose::Initialize | Purpose::Discover, Some(Truth::Busy { floor })) => {
-                self.law.not_before = self.now.mono + floor
+            (Purpose::Initialize | Purpose::Discover, Some(_)) => {
+                let floor = ex.reply.as_ref().and_then(|reply| reply.floor);
+                self.law.not_before = self.now.mono + floor.unwrap_or_default();
             }
             (Purpose::Delete, _) => {}
             (_, Some(Truth::Gate { plain: true })) if ex.request.method == Method::Post => self.law.refused.extend(sid),
@@ -311,22 +325,20 @@ impl World {
     /// A call runs on the server.
     pub fn check_ran(&mut self, n: u64, exchange: ExchangeId) {
         let Some(command) = self.app.commands.get(&n) else { return };
-        let safe = matches!(command.kind, Kind::Call(tool) if tool.is_safe());
-        let before = command.ran.iter().filter(|ran| ran.exchange != exchange);
-        let twice = before.filter_map(|ran| self.exchanges.get(&ran.exchange)).any(|ex| self.law.may_have_run(ex));
-        if !safe && twice {
-            self.fail(format!("{n} ran twice, by our doing"));
+        if matches!(command.kind, Kind::Call(tool) if tool.is_safe()) {
+            return;
+        }
+        if let Some(ran) = self.ledger.ran_before(n, exchange) {
+            let why = self.told_of(ran);
+            self.fail(format!("{n} runs a second time, by our doing: {why}"));
         }
     }
 
     pub fn check_settled(&mut self, n: u64, result: Option<&Value>) {
         let Some(command) = self.app.commands.get(&n) else { return };
-        let took = self.now.mono - command.made_at;
-        // What the server says of a task starts its clock anew.
-        let polled = matches!(command.kind, Kind::Call(Tool::Task(_)));
-        let in_time = polled || took <= self.plan.timeout + self.plan.timer_late || self.law.slept || command.progress;
+        let late = self.is_too_late(command);
         let wrong = match (result, command.kind) {
-            _ if !in_time => Some(format!("it took {took} ms")),
+            _ if late.is_some() => late,
             (None, _) => None,
             (Some(result), Kind::Call(tool)) if self.is_wide() => self.wrong_result(n, command, tool, result),
             (Some(result), Kind::Call(_)) => {
@@ -374,32 +386,39 @@ impl World {
 
     /// No call is lost, none hangs; and what was said of them is true.
     pub fn check_all_settled(&mut self) {
-        let wrong = self.app.commands.iter().find_map(|(n, command)| Some((*n, self.untrue(command)?)));
-        if let Some((n, wrong)) = wrong {
-            self.fail(format!("{n} ({:?}): {wrong}", self.app.commands.get(&n).map(|command| command.kind)));
+        let ends: Vec<_> = self.app.commands.iter().map(|(n, it)| (*n, it.kind, it.end.clone())).collect();
+        for (n, kind, end) in ends {
+            let wrong = match end {
+                Some(end) => self.untrue(n, kind, &end),
+                // A task may run for an hour.
+                None if matches!(kind, Kind::Call(Tool::Task(_))) => {
+                    self.app.commands.get(&n).and_then(|command| self.is_too_late(command))
+                }
+                None => Some("is not settled".to_owned()),
+            };
+            if let Some(wrong) = wrong {
+                return self.fail(format!("{n} ({kind:?}): {wrong}"));
+            }
         }
     }
 
-    fn untrue(&self, command: &Command) -> Option<String> {
-        let runs = command.ran.iter().filter_map(|ran| self.exchanges.get(&ran.exchange));
-        let runs: Vec<bool> = runs.map(|ex| self.law.may_have_run(ex)).collect();
-        let counts = matches!(
-            command.kind,
-            Kind::Call(Tool::Write(_) | Tool::Read(_) | Tool::Throws | Tool::Asks(..) | Tool::Task(_))
-        );
-        // Where one replica refuses and another answers the ping, the refusal passes for an answer.
-        let sent = command.sent.iter().filter_map(|id| self.exchanges.get(id));
-        let ambiguous = sent.into_iter().any(|ex| ex.told == Some(Truth::Gate { plain: false }));
-        // So does a state that the server does not know any more.
-        let ambiguous = ambiguous || matches!(command.kind, Kind::Call(Tool::Asks(..)));
-        let Some(end) = &command.end else { return Some("is not settled".to_owned()) };
+    fn untrue(&mut self, n: u64, kind: Kind, end: &End) -> Option<String> {
+        let is_call = matches!(kind, Kind::Call(_));
+        let runs =
+            matches!(kind, Kind::Call(Tool::Write(_) | Tool::Read(_) | Tool::Throws | Tool::Asks(..) | Tool::Task(_)));
         match end {
-            End::Ok if counts && runs.is_empty() => Some("is ok, and never ran".to_owned()),
-            End::Failed { outcome: Outcome::NotExecuted, message, .. } if runs.contains(&true) => {
-                Some(format!("ran, and is said not to have: {message}"))
+            End::Ok if runs && self.ledger.runs(n) == 0 => Some("is ok, and never ran".to_owned()),
+            End::Failed { outcome: Outcome::NotExecuted, message, .. } => {
+                let ran = self.ledger.ran_after_all(n)?;
+                Some(format!("{}, and is said not to have: {message}", self.told_of(ran)))
             }
-            End::Failed { outcome: Outcome::Executed, message, .. } if counts && runs.is_empty() && !ambiguous => {
+            End::Failed { outcome: Outcome::Executed, message, .. } if is_call && !self.ledger.was_handled(n) => {
                 Some(format!("never ran, and is said to have: {message}"))
+            }
+            End::Failed { outcome: Outcome::Unknown, message, .. }
+                if is_call && self.app.commands.get(&n).is_some_and(|command| command.sent.is_empty()) =>
+            {
+                Some(format!("was never sent, and may have run: {message}"))
             }
             End::Ok | End::Failed { .. } | End::Cancelled => None,
         }

@@ -2,10 +2,11 @@
 //! the laws of these.
 
 use crate::app::Command;
+use crate::browser::Ex;
 use crate::held::{LEVELS, URIS};
 use crate::plan::{Standing, Tool};
 use crate::server::{Ending, Reply, Truth};
-use crate::world::{Ex, World};
+use crate::world::World;
 use mcp_evergreen::protocol::config::Listen;
 use mcp_evergreen::protocol::era::{Era, modern};
 use mcp_evergreen::protocol::status::Phase;
@@ -44,6 +45,9 @@ struct Task {
     made_in: ExchangeId,
     done_at: u64,
     number: u64,
+    /// Questions that are still to come; `pending` is open.
+    asks: u64,
+    pending: Option<String>,
     forgotten: bool,
 }
 
@@ -84,13 +88,14 @@ impl World {
     /// A request of the modern era reaches a server that speaks it.
     pub fn modern(&mut self, id: ExchangeId, body: &Value) -> Reply {
         let wire_id = &body["id"];
-        let copy = self.exchanges.get(&id).is_some_and(|ex| ex.copies > 0);
+        let copy = self.exchanges.get(&id).is_some_and(|ex| ex.by != crate::ledger::Courier::Client);
         if let Some(wire_id) = wire_id.as_u64()
             && !self.server.modern.ids.insert(wire_id)
             && !copy
         {
             self.fail(format!("the request id {wire_id} came twice"));
         }
+        self.answered(id);
         let params = &body["params"];
         let method = body["method"].as_str().unwrap_or_default();
         let mut takes = 0;
@@ -112,6 +117,7 @@ impl World {
                 Ok(json!({"wire": wire_id, "ttlMs": ttl, "cacheScope": "private"}))
             }
             "tasks/get" => self.stands(params["taskId"].as_str().unwrap_or_default()),
+            "tasks/update" => self.update(params),
             "tasks/cancel" => match self.server.modern.tasks.get_mut(params["taskId"].as_str().unwrap_or_default()) {
                 Some(task) => {
                     task.forgotten = true;
@@ -124,7 +130,12 @@ impl World {
         };
         let odds = self.plan.odds;
         if method != modern::DISCOVER && self.unlucky(odds.gateway) {
-            return Reply::text(502, "bad gateway", Truth::Unclear);
+            return self.gateway_page(takes);
+        }
+        let plain = matches!(params["name"].as_str(), Some("write" | "read" | "throws")) && method == "tools/call";
+        let own_error = plain.then(|| self.own_error(wire_id.as_u64().unwrap_or_default(), takes, false));
+        if let Some(reply) = own_error.flatten() {
+            return reply;
         }
         let message = match answer {
             Ok(result) => json!({"jsonrpc": "2.0", "id": wire_id, "result": result}),
@@ -176,7 +187,9 @@ impl World {
                 modern.made += 1;
                 let name = format!("task{}", modern.made);
                 let ms = params["arguments"]["takes"].as_u64().unwrap_or(0);
-                let task = Task { n, made_in: id, done_at: self.now.mono + ms, number: modern.made, forgotten: false };
+                let (asks, number) = (params["arguments"]["asks"].as_u64().unwrap_or(0), modern.made);
+                let done_at = self.now.mono + ms;
+                let task = Task { n, made_in: id, done_at, number, asks, pending: None, forgotten: false };
                 modern.tasks.insert(name.clone(), task);
                 let poll = self.plan.eras.as_ref().map_or(0, |eras| eras.poll);
                 Ok(json!({"resultType": "task", "taskId": name, "status": "working", "pollIntervalMs": poll}))
@@ -217,9 +230,21 @@ impl World {
 
     fn stands(&mut self, name: &str) -> Result<Value, (i64, &'static str)> {
         let poll = self.plan.eras.as_ref().map_or(0, |eras| eras.poll);
-        let Some(task) = self.server.modern.tasks.get(name).filter(|task| !task.forgotten) else {
+        let dreams = self.unlucky(self.plan.odds.garbage);
+        let number = self.server.modern.made + 1;
+        let Some(task) = self.server.modern.tasks.get_mut(name).filter(|task| !task.forgotten) else {
             return Err((-32602, "unknown task"));
         };
+        if dreams {
+            return Ok(json!({"taskId": name, "status": "dreaming", "pollIntervalMs": poll}));
+        }
+        if task.asks > 0 {
+            self.server.modern.made += 1;
+            let key = task.pending.get_or_insert_with(|| format!("q{number}")).clone();
+            let asked = json!({"method": "elicitation/create", "params": {"tag": tag(task.n, &key)}});
+            let asked = json!({"taskId": name, "status": "input_required", "pollIntervalMs": poll, "inputRequests": {key: asked}});
+            return Ok(asked);
+        }
         if self.now.mono < task.done_at {
             return Ok(json!({"taskId": name, "status": "working", "pollIntervalMs": poll}));
         }
@@ -227,6 +252,22 @@ impl World {
         let result = json!({"n": task.n, "wire": wire});
         self.steps.mark("task", "completed");
         Ok(json!({"taskId": name, "status": "completed", "result": result}))
+    }
+
+    /// Takes what a task had asked for.
+    fn update(&mut self, params: &Value) -> Result<Value, (i64, &'static str)> {
+        let name = params["taskId"].as_str().unwrap_or_default();
+        let Some(task) = self.server.modern.tasks.get_mut(name).filter(|task| !task.forgotten) else {
+            return Err((-32602, "unknown task"));
+        };
+        let (n, given) = (task.n, &params["inputResponses"]);
+        if let Some(key) = task.pending.take_if(|key| given.get(key.as_str()).is_some()) {
+            task.asks -= 1;
+            if given[&key]["tag"] != tag(n, &key) {
+                self.fail(format!("the task of {n} asked for {key}, and was given {given}"));
+            }
+        }
+        Ok(json!({"resultType": "complete"}))
     }
 
     /// `subscriptions/listen`: acknowledged, and then what was asked for.
@@ -326,7 +367,12 @@ impl World {
     /// A task is asked for as often as its server wants.
     pub fn wrong_poll(&self, ex: &Ex, command: &Command) -> Option<String> {
         let poll = self.plan.eras.as_ref().map_or(0, |eras| eras.poll).max(POLL_FLOOR_MS);
+        // Nobody waits longer for one word than for the call.
+        let poll = poll.min(command.clock.timeout);
         let before = command.sent.last().and_then(|id| self.exchanges.get(id)).filter(|_| ex.is("tasks/get"))?;
+        if before.is("tasks/update") || before.reply.as_ref().is_some_and(|reply| reply.status != 200) {
+            return None;
+        }
         let early = before.is_answered() && before.generation == ex.generation && self.now.mono < before.told_at + poll;
         early.then(|| format!("a task is asked for {} ms after it was told of", self.now.mono - before.told_at))
     }
@@ -334,7 +380,7 @@ impl World {
     /// A task that nobody waits for is cancelled, where the client knows of it and can say so.
     pub fn check_task_cancelled(&mut self, n: u64) {
         let status = self.session.status();
-        if status.phase != Phase::Ready || self.app.closed {
+        if status.phase != Phase::Ready || self.app.closed || self.tokens.are_got() {
             return;
         }
         let known = |task: &&Task| {

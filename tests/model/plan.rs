@@ -1,6 +1,9 @@
 //! What a seed means: one client's options, one server, the weather between them, and what the application does.
 
+use crate::closing::Stumble;
 use crate::eras::{Eras, Speaks, speaks};
+use crate::server;
+use crate::tokens::TokenPlan;
 use fastrand::Rng;
 use mcp_evergreen::protocol::Config;
 use mcp_evergreen::protocol::config::{EraChoice, Handshake, Listen, Mode, Recovery};
@@ -31,6 +34,10 @@ pub struct Plan {
     /// The last eviction is one that a page cannot read.
     pub opaque_end: bool,
     pub terminates: bool,
+    /// What goes wrong in the closing act.
+    pub stumble: Option<Stumble>,
+    /// The server wants tokens.
+    pub tokens: Option<TokenPlan>,
     /// Both eras are about; without, the client is pinned to the legacy one, and so is the server.
     pub eras: Option<Eras>,
 }
@@ -57,6 +64,10 @@ pub struct ServerPlan {
     pub version: &'static str,
     pub refuses_delete: bool,
     pub asks: bool,
+    /// And then hundreds of times.
+    pub floods: bool,
+    /// Milliseconds that it takes for a handshake: one of these.
+    pub handshakes: [u64; 3],
     /// An answer of another's comes before the right one.
     pub muddles: bool,
     pub streams_linger: bool,
@@ -92,6 +103,8 @@ pub enum Dying {
     Answers,
     EndsStream,
     Says500,
+    /// They are refused as what comes anew is.
+    Refuses,
 }
 
 /// Chances per mille, for each request, while the weather is bad.
@@ -109,8 +122,15 @@ pub struct Odds {
     pub cut: u16,
     /// A limiter refuses it before the server sees it.
     pub busy: u16,
-    /// A proxy gives up on the server, which may be running it.
+    /// A gateway gives up on the server, which has run it.
     pub gateway: u16,
+    /// A gateway brings it to the server a second time.
+    pub twice: u16,
+    /// The server ran it, and says with a status that it failed.
+    pub own_error: u16,
+    /// A handshake or a ping is swallowed.
+    pub handshake_lost: u16,
+    pub ping_lost: u16,
     /// The body is no JSON.
     pub garbage: u16,
     /// It is refused for a reason of its own.
@@ -159,6 +179,8 @@ pub enum Down {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     Call(Tool),
+    /// So many writes at once.
+    Burst(usize),
     Notify,
     Verify,
     Reconnect,
@@ -224,7 +246,7 @@ fn pick<T: Copy>(rng: &mut Rng, of: &[T]) -> T {
 
 impl Plan {
     /// `wide`: with both eras.
-    pub fn new(rng: &mut Rng, rows: usize, wide: bool) -> Self {
+    pub fn new(rng: &mut Rng, wide: bool) -> Self {
         let quiet_at = rng.u64(10_000..120_000);
         let fast = rng.u64(2..40);
         let base = pick(rng, &[50, 500, 500, 2_000]);
@@ -243,7 +265,7 @@ impl Plan {
             latency: fast..fast + rng.u64(1..150),
             timer_late: pick(rng, &[0, 0, 1, 15, 1_000]),
             talks_after_abort: chance(rng, 30),
-            server: ServerPlan::new(rng, rows),
+            server: ServerPlan::new(rng),
             odds: Odds {
                 lost: odds(rng, 40, 100),
                 unanswered: odds(rng, 50, 150),
@@ -251,7 +273,11 @@ impl Plan {
                 silent: odds(rng, 25, 60),
                 cut: odds(rng, 40, 100),
                 busy: odds(rng, 30, 100),
-                gateway: odds(rng, 30, 60),
+                gateway: odds(rng, 40, 80),
+                twice: odds(rng, 30, 80),
+                own_error: odds(rng, 30, 80),
+                handshake_lost: odds(rng, 20, 200),
+                ping_lost: odds(rng, 20, 300),
                 garbage: odds(rng, 20, 50),
                 forbidden: odds(rng, 15, 50),
             },
@@ -260,8 +286,14 @@ impl Plan {
             quiet_at,
             opaque_end: chance(rng, 15),
             terminates: rng.bool(),
+            stumble: None,
+            tokens: chance(rng, 20).then(|| TokenPlan::new(rng)),
             eras: None,
         };
+        if plan.tokens.is_some() {
+            // In the other modes a refused token is not mended.
+            plan.recovery.mode = Mode::Default;
+        }
         if chance(rng, 10) {
             plan.odds = Odds::default();
         }
@@ -280,8 +312,18 @@ impl Plan {
             let weather = weather(rng);
             plan.weather.push((at, weather));
         }
+        if chance(rng, 5) {
+            plan.actions.push((at, Action::Burst(rng.usize(10..40))));
+            if rng.bool() {
+                plan.server.dying = Dying::Refuses;
+                plan.weather.push((at + rng.u64(200..6_000), Weather::Evict));
+            }
+        }
         if wide {
             plan.widen(rng);
+        } else if plan.timeout > 15_000 && plan.recovery.mode == Mode::Default && !plan.opaque_end && rng.bool() {
+            // A server of one session alone cannot be asked twice.
+            plan.stumble = (!plan.server.single).then(|| Stumble::new(rng));
         }
         plan
     }
@@ -295,7 +337,7 @@ impl Plan {
         }
         for _ in 0..rng.usize(0..8) {
             let tool = match rng.u8(0..3) {
-                0 => Tool::Task(pick(rng, &[0, 50, 900, 9_000])),
+                0 => Tool::Task(pick(rng, &[0, 50, 900, 9_000, 200_000])),
                 1 => Tool::Safe(pick(rng, &["tools/list", "resources/read"])),
                 _ => Tool::Asks(rng.u64(1..4), rng.bool()),
             };
@@ -311,17 +353,20 @@ impl Plan {
             timeout_ms: self.timeout,
             recovery: self.recovery,
             listen: self.listen,
+            authorizes: self.tokens.is_some(),
             ..Config::default()
         }
     }
 }
 
 impl ServerPlan {
-    fn new(rng: &mut Rng, rows: usize) -> Self {
+    fn new(rng: &mut Rng) -> Self {
+        let dying = pick(rng, &[Dying::Answers, Dying::Answers, Dying::EndsStream, Dying::Says500, Dying::Refuses]);
+        let in_body = dying == Dying::Refuses && rng.bool();
         let replicas = if chance(rng, 20) { 3 } else { 1 };
         let single = replicas == 1 && chance(rng, 15);
         Self {
-            row: rng.usize(0..rows),
+            row: server::row(rng, in_body),
             replicas,
             sticky: rng.bool(),
             stateless: !single && chance(rng, 8),
@@ -329,11 +374,13 @@ impl ServerPlan {
             cap: if chance(rng, 15) { rng.usize(1..4) } else { 10_000 },
             format: pick(rng, &[Format::Json, Format::Events, Format::Mixed]),
             idle: if chance(rng, 30) { rng.u64(1_000..60_000) } else { u64::MAX },
-            dying: pick(rng, &[Dying::Answers, Dying::EndsStream, Dying::Says500]),
+            dying,
             ids_on_errors: chance(rng, 40),
             version: pick(rng, &["2025-11-25", "2025-06-18", "2025-03-26"]),
             refuses_delete: chance(rng, 20),
             asks: chance(rng, 30),
+            floods: chance(rng, 10),
+            handshakes: pick(rng, &[[0, 0, 0], [0, 0, 0], [0, 3_000, 0], [0, 9_000, 900], [4_000, 0, 20_000]]),
             muddles: chance(rng, 20),
             streams_linger: chance(rng, 15),
             event_ids: chance(rng, 40),
@@ -357,7 +404,7 @@ impl ServerPlan {
 }
 
 fn action(rng: &mut Rng) -> Action {
-    let takes = pick(rng, &[0, 0, 20, 300, 2_000, 8_000]);
+    let takes = pick(rng, &[0, 0, 20, 300, 2_000, 8_000, 40_000, 130_000]);
     match rng.u32(0..125) {
         100..108 => Action::Call(Tool::Subscribe(rng.usize(0..4))),
         108..113 => Action::Call(Tool::Unsubscribe(rng.usize(0..4))),

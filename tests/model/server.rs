@@ -1,13 +1,16 @@
-//! The servers, and the proxies before them. Each answer carries what it truly means.
+//! The servers. Each answer carries what it truly means.
 
-use crate::app::Ran;
+use crate::browser::Ex;
 use crate::eras::Speaks;
+use crate::ledger::Courier;
 use crate::modern::Modern;
-use crate::plan::{Down, Dying, Format, Weather};
-use crate::world::{Ex, Sky, World};
+use crate::plan::{Dying, Weather};
+use crate::streams::Kept;
+use crate::world::{Sky, World};
+use fastrand::Rng;
+use mcp_evergreen::protocol::ExchangeId;
 use mcp_evergreen::protocol::era::Era;
 use mcp_evergreen::protocol::http::Method;
-use mcp_evergreen::protocol::{CallId, ExchangeId};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
@@ -19,8 +22,8 @@ pub enum Truth {
     Answer,
     /// The gate does not know the session: this copy did not run. `plain`: no ping is needed to know.
     Gate { plain: bool },
-    /// Refused before it was dispatched; come back after so many milliseconds.
-    Busy { floor: u64 },
+    /// A limiter refused this copy before it was dispatched.
+    Busy,
     /// Refused before it was dispatched, for another reason.
     Forbidden,
     /// It may be running.
@@ -34,6 +37,10 @@ pub struct Reply {
     pub content_type: Option<String>,
     pub session_id: Option<String>,
     pub retry_after: Option<String>,
+    /// Nobody is to come back before so many milliseconds.
+    pub floor: Option<u64>,
+    /// `WWW-Authenticate`
+    pub challenge: Option<String>,
     /// Milliseconds after the head, and text.
     pub pieces: Vec<(u64, String)>,
     pub ending: Ending,
@@ -62,6 +69,8 @@ impl Reply {
             content_type: (!content_type.is_empty()).then(|| content_type.to_owned()),
             session_id: None,
             retry_after: None,
+            floor: None,
+            challenge: None,
             pieces: vec![(0, body)],
             ending: Ending::End,
             truth,
@@ -120,21 +129,17 @@ pub struct Server {
     pub speaks: Speaks,
     pub modern: Modern,
     pub sessions: BTreeMap<String, Held>,
-    made: u64,
+    pub made: u64,
     /// A restart changes nothing in the count of ids.
     pub stateless_ids: BTreeSet<u64>,
     /// Events that have an id: the session, what comes from there on, and when all of it is there.
-    events: BTreeMap<String, Kept>,
+    pub events: BTreeMap<String, Kept>,
 }
 
-/// What a stream can be resumed with.
-#[derive(Clone)]
-struct Kept {
-    sid: Option<String>,
-    /// Whose stream it is; `None`: the standing one.
-    call: Option<CallId>,
-    /// When each piece is there, on the clock, and its text.
-    rest: Vec<(u64, String)>,
+/// A row of the survey; `in_body`: one that says it in a 200.
+pub fn row(rng: &mut Rng, in_body: bool) -> usize {
+    let rows: Vec<usize> = (0..ROWS.len()).filter(|row| !in_body || ROWS[*row].status == 200).collect();
+    rows[rng.usize(0..rows.len())]
 }
 
 impl Server {
@@ -149,20 +154,8 @@ impl Server {
         }
     }
 
-    pub fn rows(&self) -> usize {
-        ROWS.len()
-    }
-
     pub fn living(&self) -> usize {
         self.sessions.values().filter(|held| held.alive).count()
-    }
-
-    /// The id of an event on a standing stream.
-    pub fn cursor(&mut self, sid: Option<String>, call: Option<CallId>) -> String {
-        self.made += 1;
-        let name = format!("e{}", self.made);
-        self.events.insert(name.clone(), Kept { sid, call, rest: Vec::new() });
-        name
     }
 
     fn kill_all(&mut self) {
@@ -217,20 +210,44 @@ impl World {
         }
         for id in self.on_the_wire() {
             let Some(ex) = self.exchanges.get(&id) else { continue };
-            let running = ex.arrived && ex.head_at.is_none() && ex.sid.is_some() && ex.request.method == Method::Post;
-            if running && ex.body["id"].is_u64() && !ex.is("initialize") {
-                let reply = match dying {
-                    Dying::Says500 => {
-                        let words = "Session terminated before the request completed";
-                        Reply::error(500, -32603, words, Truth::Unclear)
-                    }
-                    Dying::EndsStream | Dying::Answers => {
-                        Reply::new(200, "text/event-stream", String::new(), Truth::Unclear)
-                    }
-                };
-                self.play(id, reply);
+            let begun = ex.begun_at.is_some();
+            let open = ex.told.is_none() && (!begun || ex.reply.as_ref().is_some_and(|reply| reply.status == 200));
+            let running = open && ex.arrived && ex.sid.is_some() && ex.request.method == Method::Post;
+            if !running || !ex.body["id"].is_u64() || ex.is("initialize") || ex.body.get("method").is_none() {
+                continue;
             }
+            let reply = match dying {
+                Dying::Says500 if !begun => {
+                    let words = "Session terminated before the request completed";
+                    Reply::error(500, -32603, words, Truth::Unclear)
+                }
+                Dying::Refuses => self.refusal_in(id, begun),
+                Dying::Says500 | Dying::EndsStream | Dying::Answers => {
+                    Reply::new(200, "text/event-stream", String::new(), Truth::Unclear)
+                }
+            };
+            self.play(id, reply);
         }
+    }
+
+    /// What was running is refused as what comes anew is: where the head has gone out, in the body.
+    fn refusal_in(&mut self, id: ExchangeId, begun: bool) -> Reply {
+        let Some(ex) = self.exchanges.get(&id) else { return Reply::text(500, "", Truth::Unclear) };
+        let stream = begun && ex.is_event_stream();
+        let body = ex.body.clone();
+        let mut reply = self.refusal(id, &body);
+        if begun {
+            let (text, status) = (std::mem::take(&mut reply.pieces[0].1), 200);
+            // What is no JSON is no message on a stream.
+            let json = serde_json::from_str::<Value>(&text).ok().filter(|json| json["error"].is_object());
+            let plain =
+                || json!({"jsonrpc": "2.0", "id": null, "error": {"code": -32600, "message": "Session not found"}});
+            let text = json.unwrap_or_else(plain).to_string();
+            reply.pieces = vec![(0, if stream { format!("data: {text}\n\n") } else { text })];
+            reply.status = status;
+            reply.truth = Truth::Gate { plain: false };
+        }
+        reply
     }
 
     /// What the request is answered with; `None`: the connection is refused.
@@ -250,60 +267,15 @@ impl World {
         Some(reply)
     }
 
-    /// What stands before the server. `Err`: it lets the request pass.
-    fn proxy(&mut self, id: ExchangeId) -> Result<Option<Reply>, ()> {
-        let now = self.now.mono;
-        let odds = self.plan.odds;
-        if let Some((_, down)) = self.sky.down.filter(|(until, _)| now < *until) {
-            return Ok(match down {
-                Down::Refused => None,
-                Down::BadGateway => Some(Reply::new(502, "text/html", "<h1>Bad Gateway</h1>".into(), Truth::Unclear)),
-                Down::Unavailable => Some(self.busy(503, "Server is shutting down")),
-                Down::NotFound => Some(self.page(id)),
-            });
-        }
-        if now < self.sky.page {
-            return Ok(Some(self.page(id)));
-        }
-        if now < self.sky.busy || self.unlucky(odds.busy) {
-            return Ok(Some(self.busy(429, "Too many requests")));
-        }
-        if self.unlucky(odds.forbidden) {
-            return Ok(Some(Reply::text(403, "Forbidden", Truth::Forbidden)));
-        }
-        Err(())
-    }
-
-    /// Refused before the server saw it.
-    fn busy(&mut self, status: u16, words: &str) -> Reply {
-        let seconds = self.rng.u64(0..8);
-        let mut reply = Reply::text(status, words, Truth::Busy { floor: seconds * 1000 });
-        if self.rng.bool() {
-            reply.retry_after = Some(seconds.to_string());
-        } else if status == 429 {
-            reply.truth = Truth::Busy { floor: 0 };
-        } else {
-            // Without a word on when to come back it may be a proxy's on a connection that broke.
-            reply.truth = Truth::Unclear;
-        }
-        reply
-    }
-
-    /// A hosting edge's own page: the session may live, but this is how the specification says that it does not.
-    fn page(&mut self, id: ExchangeId) -> Reply {
-        self.refuses(id);
-        Reply::new(404, "text/html", "<h1>Not Found</h1>".to_owned(), Truth::Gate { plain: true })
-    }
-
     /// A refusal of the standing stream alone says nothing: some servers refuse each GET.
-    fn refuses(&mut self, id: ExchangeId) {
+    pub fn refuses(&mut self, id: ExchangeId) {
         let sid = self.exchanges.get(&id).filter(|ex| !ex.is_standing()).and_then(|ex| ex.sid.clone());
         if let Some(held) = sid.and_then(|sid| self.server.sessions.get_mut(&sid)) {
             held.refused = true;
         }
     }
 
-    fn origin(&mut self, id: ExchangeId) -> Reply {
+    pub fn origin(&mut self, id: ExchangeId) -> Reply {
         if let Some(reply) = self.by_era(id) {
             return reply;
         }
@@ -374,6 +346,11 @@ impl World {
         if self.plan.server.single && self.server.living() > 0 {
             return Reply::error(400, -32600, "Invalid Request: Server already initialized", Truth::Forbidden);
         }
+        if std::mem::take(&mut self.sky.told_to_wait) {
+            let mut reply = Reply::text(503, "Service Unavailable", Truth::Unclear);
+            reply.retry_after = Some("1000000000".to_owned());
+            return reply;
+        }
         if now < self.sky.full || self.server.living() >= self.plan.server.cap {
             return Reply::error(503, -32603, "Too many open sessions", Truth::Unclear);
         }
@@ -384,6 +361,11 @@ impl World {
         });
         let answer = json!({"jsonrpc": "2.0", "id": body["id"], "result": result});
         let mut reply = self.answer(&answer, 0, Vec::new(), None);
+        reply.after = self.sky.slow_handshake;
+        if !self.is_quiet() {
+            let handshakes = self.plan.server.handshakes;
+            reply.after = handshakes[self.rng.usize(0..handshakes.len())];
+        }
         let sid = (!self.plan.server.stateless).then(|| {
             self.server.made += 1;
             let sid = format!("s{}", self.server.made);
@@ -406,7 +388,7 @@ impl World {
         let text =
             row.body.replace("\"id\": 7", &format!("\"id\": {own}")).replace("\"id\": 3", &format!("\"id\": {own}"));
         let own_id = text != row.body;
-        let plain = matches!(row.status, 404 | 410) || row.status == 400 && !own_id;
+        let plain = matches!(row.status, 400 | 404 | 410) && !own_id;
         let content_type = row.content_type.as_deref().unwrap_or_default();
         Reply::new(row.status, content_type, text, Truth::Gate { plain })
     }
@@ -436,7 +418,7 @@ impl World {
 
     fn request(&mut self, id: ExchangeId, sid: Option<String>, method: &str, body: &Value) -> Reply {
         let wire_id = body["id"].as_u64().unwrap_or_default();
-        let copy = self.exchanges.get(&id).is_some_and(|ex| ex.copies > 0);
+        let copy = self.exchanges.get(&id).is_some_and(|ex| ex.by != Courier::Client);
         let ids = match sid.as_ref().and_then(|sid| self.server.sessions.get_mut(sid)) {
             Some(held) => &mut held.ids,
             None => &mut self.server.stateless_ids,
@@ -444,6 +426,7 @@ impl World {
         if !ids.insert(wire_id) && !copy {
             self.fail(format!("the request id {wire_id} came twice"));
         }
+        self.answered(id);
         let params = &body["params"];
         let n = params["arguments"]["n"].as_u64().or_else(|| params["n"].as_u64());
         let error = |code: i64, message: &str| json!({"jsonrpc": "2.0", "id": wire_id, "error": {"code": code, "message": message}});
@@ -458,6 +441,9 @@ impl World {
                 if tool == "throws" {
                     // A TypeScript server's tool that throws: the handler ran, and the session lives.
                     result = error(-32600, "MCP error -32600: Session not found");
+                }
+                if let Some(reply) = self.own_error(wire_id, takes, tool == "throws") {
+                    return reply;
                 }
             }
             ("tools/list" | "resources/read", _) => {}
@@ -474,13 +460,14 @@ impl World {
             _ => result = error(-32601, "Method not found"),
         }
         if self.unlucky(self.plan.odds.gateway) {
-            let (status, words) =
-                [(502, "bad gateway"), (504, "time-out"), (500, "oops"), (503, "busy")][self.rng.usize(0..4)];
-            return Reply { after: takes / 2, ..Reply::text(status, words, Truth::Unclear) };
+            return self.gateway_page(takes);
         }
         let mut before = Vec::new();
         if self.plan.server.asks && method == "tools/call" && self.rng.bool() {
-            before.push(self.question(&sid));
+            let questions = if self.plan.server.floods && self.rng.bool() { 300 } else { 1 };
+            let pings = questions > 1 && !self.plan.host && self.rng.bool();
+            let ping = |at: u64| json!({"jsonrpc": "2.0", "id": format!("p{at}"), "method": "ping"});
+            before.extend((0..questions).map(|at| if pings { ping(at) } else { self.question(&sid) }));
         }
         if self.plan.server.muddles {
             before.extend(self.muddle(wire_id));
@@ -492,6 +479,19 @@ impl World {
         // What a restoration asks for is no call's, and is not resumed.
         let call = self.exchanges.get(&id).and_then(Ex::purpose_call);
         self.answer(&result, takes, before, Some((sid, call)))
+    }
+
+    /// A handler that failed says so with a status, and under the request's own id.
+    pub fn own_error(&mut self, wire_id: u64, takes: u64, throws: bool) -> Option<Reply> {
+        if !self.unlucky(if throws { 500 } else { self.plan.odds.own_error }) {
+            return None;
+        }
+        let status = [400, 400, 404, 409, 410, 422, 500, 503][self.rng.usize(0..8)];
+        let words = ["Unknown tool", "The session store is full", "Invalid arguments", "Session not found"];
+        let words = if throws { words[3] } else { words[self.rng.usize(0..3)] };
+        let code = [-32602, -32603, -32000, -32600][self.rng.usize(0..4)];
+        let text = json!({"jsonrpc": "2.0", "id": wire_id, "error": {"code": code, "message": words}}).to_string();
+        Some(Reply { after: takes, ..Reply::new(status, "application/json", text, Truth::Answer) })
     }
 
     /// The app's number of the call that is sent.
@@ -519,87 +519,5 @@ impl World {
             json!({"jsonrpc": "2.0", "id": other, "result": {"n": 1_000_000, "wire": 0}}),
             json!({"jsonrpc": "2.0", "id": wire_id.to_string(), "result": {"n": 1_000_001, "wire": 0}}),
         ]
-    }
-
-    /// A GET: resumes a stream, or opens the standing one.
-    fn stream(&mut self, id: ExchangeId, sid: &Option<String>) -> Reply {
-        let now = self.now.mono;
-        let Some(ex) = self.exchanges.get(&id) else { return Reply::text(500, "", Truth::Unclear) };
-        let call = ex.purpose_call();
-        let Some(cursor) = ex.last_event().map(str::to_owned) else { return self.standing(id, sid) };
-        match self.server.events.get(&cursor).cloned() {
-            Some(kept) if kept.call != call => {
-                self.fail(format!("the cursor {cursor} crossed to another stream"));
-                Reply::text(400, "failed to replay events", Truth::Answer)
-            }
-            Some(kept) if self.plan.server.resumes && kept.sid == *sid && call.is_none() => self.standing(id, sid),
-            Some(kept) if self.plan.server.resumes && kept.sid == *sid => {
-                let mut reply = Reply::new(200, "text/event-stream", String::new(), Truth::Answer);
-                let pieces = kept.rest.into_iter().map(|(at, text)| (at.saturating_sub(now), text));
-                reply.pieces.extend(pieces);
-                reply
-            }
-            Some(kept) if kept.sid != *sid => {
-                self.fail(format!("the cursor {cursor} crossed to {sid:?}"));
-                Reply::text(400, "failed to replay events", Truth::Answer)
-            }
-            _ => Reply::text(400, "failed to replay events", Truth::Answer),
-        }
-    }
-
-    /// As JSON, or as events where something comes before it.
-    pub fn answer(
-        &mut self,
-        answer: &Value,
-        takes: u64,
-        before: Vec<Value>,
-        resumable: Option<(Option<String>, Option<CallId>)>,
-    ) -> Reply {
-        let garbage = self.unlucky(self.plan.odds.garbage);
-        let text = if garbage { "{\"jsonrpc\": \"2.0\", \"res".to_owned() } else { answer.to_string() };
-        let truth = if garbage { Truth::Unclear } else { Truth::Answer };
-        let events = match self.plan.server.format {
-            Format::Json => false,
-            Format::Events => true,
-            Format::Mixed => !before.is_empty() || self.rng.bool(),
-        };
-        if !events {
-            return Reply { after: takes, ..Reply::new(200, "application/json", text, truth) };
-        }
-        let early = self.rng.bool();
-        let mut reply = Reply::new(200, "text/event-stream; charset=utf-8", ": hello\r\n\r\n".into(), truth);
-        reply.after = if early { 0 } else { takes };
-        let rest = if early { takes } else { 0 };
-        for message in before {
-            reply.pieces.push((rest / 2, format!("event: message\r\ndata: {message}\r\n\r\n")));
-        }
-        let end = if early { "\n" } else { "\r\n" };
-        let lines = text.replacen(",\"", &format!(",{end}data: \""), 1);
-        reply.pieces.push((rest, format!("data: {lines}{end}{end}")));
-        // A restart loses what was kept; then nothing knows the session either.
-        if let Some((sid, call)) = resumable.filter(|_| self.plan.server.event_ids) {
-            let from = self.now.mono + reply.after;
-            let pieces = reply.pieces.clone();
-            for (at, (_, text)) in reply.pieces.iter_mut().enumerate() {
-                self.server.made += 1;
-                let name = format!("e{}", self.server.made);
-                *text = format!("id: {name}\n{text}");
-                let rest = pieces[at + 1..].iter().map(|(at, text)| (from + at, text.clone())).collect();
-                self.server.events.insert(name, Kept { sid: sid.clone(), call, rest });
-            }
-        }
-        if self.plan.server.streams_linger {
-            reply.ending = Ending::Open;
-        }
-        reply
-    }
-
-    /// A call runs on the server.
-    pub fn ran(&mut self, n: u64, exchange: ExchangeId) {
-        self.say(|_| format!("    call {n} runs"));
-        if let Some(command) = self.app.commands.get_mut(&n) {
-            command.ran.push(Ran { exchange });
-        }
-        self.check_ran(n, exchange);
     }
 }

@@ -141,6 +141,7 @@ impl Steps {
 impl World {
     /// The session has done all that it wants to do now.
     pub fn observe(&mut self) {
+        self.check_aborted();
         let status = self.session.status();
         let steps = &mut self.steps;
         let pings = |fresh: bool| steps.pings.values().any(|generation| (*generation != status.generation) == fresh);
