@@ -71,7 +71,7 @@ impl<P: Payload> Session<P> {
                         header: HIDDEN_SESSION_ID.header,
                         hint: HIDDEN_SESSION_ID.hint,
                     });
-                    let error = Error::boxed(Code::Cors, Outcome::NotExecuted, HIDDEN_SESSION_ID.hint);
+                    let error = Error::boxed(Code::Cors, error.outcome, HIDDEN_SESSION_ID.hint);
                     let error = error.with_status(refusal.status).with_diagnosis(HIDDEN_SESSION_ID);
                     self.settle(id, Err(error));
                 }

@@ -537,7 +537,7 @@ fn a_hidden_session_id_shows_at_the_first_call_of_a_server_that_takes_any_notifi
     net.run();
     net.reply("call", Reply::error(400, -32000, "Bad Request: No valid session ID provided"));
     let call = net.call("a");
-    assert_eq!(net.run(), ["call→400", "a cors not_executed"]);
+    assert_eq!(net.run(), ["call→400", "a cors unknown"]);
     assert_eq!(net.error(call).diagnosis.as_ref().and_then(|diagnosis| diagnosis.header), Some("Mcp-Session-Id"));
     assert_eq!(net.warnings(), ["hidden_session_id"]);
 }
