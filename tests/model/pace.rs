@@ -20,8 +20,8 @@ const MOST_OPEN: usize = 130;
 const LONGEST_TASK_MS: u64 = 3_600_000;
 /// Of a server that asks without end the app hears so many at a time.
 const MOST_QUESTIONS: usize = 130;
-/// Questions for one call: ten rounds of two, and those of a server that took another's place.
-const MOST_ASKED: u32 = 60;
+/// Questions for one call: ten rounds, and those of a server that took another's place.
+const MOST_ASKED: u32 = 30;
 
 #[derive(Default)]
 pub struct Pace {
