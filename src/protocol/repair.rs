@@ -100,17 +100,19 @@ impl<P: Payload> Session<P> {
         let caller_waits = !matches!(loss, Loss::Refused { caller_waits: false });
         let held = self.state.establishing().is_some_and(|establishing| !establishing.parked.is_empty());
         let waits = caller_waits || held || check.as_ref().is_some_and(|check| !check.waiting.is_empty());
-        // Who works on a server that restarts again and again waits for no pause; sessions that are refused at once are
-        // another matter.
-        let early = if waits { 0 } else { self.past.early_losses.saturating_sub(FREE_LOSSES) };
-        let strikes = self.past.fruitless.max(early);
+        let early = self.past.early_losses.saturating_sub(FREE_LOSSES);
+        let why = "the server loses sessions soon after it made them";
         if matches!(loss, Loss::Replaced) {
             // Nothing to do for it.
-        } else if strikes > 0 {
-            let wait = backoff::delay(strikes, &self.config.recovery, 0, &mut self.rng);
-            self.back_off(wait, wait, "the server loses sessions soon after it made them", now);
+        } else if self.past.fruitless > 0 {
+            let wait = backoff::delay(self.past.fruitless, &self.config.recovery, 0, &mut self.rng);
+            self.back_off(wait, wait, why, now);
         } else if waits {
             self.begin(now);
+        } else if early > 0 {
+            // Who works on a server that restarts again and again does not wait for this.
+            let wait = backoff::delay(early, &self.config.recovery, 0, &mut self.rng);
+            self.back_off(wait, 0, why, now);
         } else {
             let wait = self.spread();
             self.back_off(wait, 0, "about to make a new session", now);

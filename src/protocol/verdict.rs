@@ -342,10 +342,9 @@ impl Refusal {
             }
             200..300 if self.own_id && !of_session => Outcome::Executed,
             // Lacking credentials, it was not applied (RFC 9110, 15.5.2); but a handler may pass on such a status.
-            401 if self.is_about_credentials() || self.challenge.is_some() => Outcome::NotExecuted,
-            401 if !of_session && !self.own_id => Outcome::NotExecuted,
-            403 if self.lacks_scope() && !late => Outcome::NotExecuted,
-            403 if !of_session && !self.own_id && !late => Outcome::NotExecuted,
+            401 if !late && (self.is_about_credentials() || self.challenge.is_some()) => Outcome::NotExecuted,
+            403 if !late && self.lacks_scope() => Outcome::NotExecuted,
+            401 | 403 if !late && !of_session && !self.own_id => Outcome::NotExecuted,
             401 | 403 | 404 | 408 | 410 | 499 => Outcome::Unknown,
             400..500 if self.own_id && !of_session => Outcome::Executed,
             // Refused for what the request is, or for how many there are: nothing looks at that after the call has run.

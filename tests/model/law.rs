@@ -1,6 +1,6 @@
 //! The invariants. Each is checked at the moment when it could break. Whether a call ran is the ledger's to say.
 
-use crate::app::{End, Kind};
+use crate::app::{Command, End, Kind};
 use crate::browser::Ex;
 use crate::plan::Tool;
 use crate::server::Truth;
@@ -259,7 +259,12 @@ impl World {
             }
             (Purpose::Initialize | Purpose::Discover, Some(_)) => {
                 let floor = ex.reply.as_ref().and_then(|reply| reply.floor);
-                self.law.not_before = self.now.mono + floor.unwrap_or_default();
+                // Whoever asks for a session, and not for something of it, is past all waiting.
+                let insists = |command: &Command| {
+                    matches!(command.kind, Kind::Verify | Kind::Reconnect) && command.end.is_none()
+                };
+                let insists = self.app.commands.values().any(insists);
+                self.law.not_before = self.now.mono + floor.filter(|_| !insists).unwrap_or_default();
             }
             (Purpose::Delete, _) => {}
             (_, Some(Truth::Gate { plain: true })) if ex.request.method == Method::Post => self.law.refused.extend(sid),

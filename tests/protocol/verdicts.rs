@@ -384,7 +384,7 @@ fn not_executed_is_a_proof_and_executed_the_servers_own_answer() {
         (400, "no such argument", false, NotExecuted, Unknown),
         (400, "session 7 is busy", false, Unknown, Unknown),
         (409, "conflict", false, Unknown, Unknown),
-        (401, "no", false, NotExecuted, NotExecuted),
+        (401, "no", false, NotExecuted, Unknown),
         (401, "no", true, Unknown, Unknown),
         (403, "no", true, Unknown, Unknown),
         (401, "Session not found", false, Unknown, Unknown),
