@@ -65,7 +65,7 @@ impl<P: Payload> Session<P> {
                 Verdict::Suspect => self.suspected(id, exchange, &refusal, error, now),
                 Verdict::Transient => self.busy(id, exchange, error, retry_after.unwrap_or_default(), now),
                 Verdict::OtherEra => self.other_era(id, exchange, &refusal, error, now),
-                Verdict::NotEviction if exchange.session.is_none() && asks_for_session(&refusal) => {
+                Verdict::NotEviction if exchange.session.is_none() && !refusal.own_id && asks_for_session(&refusal) => {
                     self.emit(Event::Warning {
                         kind: HIDDEN_SESSION_ID.kind,
                         header: HIDDEN_SESSION_ID.header,

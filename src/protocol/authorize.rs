@@ -97,6 +97,10 @@ impl<P> Authorization<P> {
         self.flight.as_ref().is_some_and(|flight| flight.asked)
     }
 
+    pub fn holds(&self, id: ExchangeId) -> bool {
+        self.flight.as_ref().is_some_and(|flight| flight.held.iter().any(|held| held.id == id))
+    }
+
     /// What a held exchange was for is not wanted any more.
     pub fn release(&mut self, id: ExchangeId) -> Option<Box<Exchange>> {
         let held = &mut self.flight.as_mut()?.held;
@@ -223,6 +227,8 @@ impl<P: Payload> Session<P> {
         let joins = self.authorization.joins_another(&challenge) && !late;
         match exchange.purpose {
             Purpose::Cancelled | Purpose::Delete => return Some(answer),
+            // Of two handshakes, or of one that nobody waits for any more, nothing is mended.
+            Purpose::Initialize if !self.is_only_handshake(id) => return Some(answer),
             Purpose::Call(call) | Purpose::Notification(call) if exchange.method == Method::Post => {
                 let Answer::Refused { error, .. } = &answer else { return Some(answer) };
                 let outcome = error.outcome;
@@ -353,9 +359,12 @@ impl<P: Payload> Session<P> {
     /// Sends a held exchange, with an id that the server has not seen.
     fn resend(&mut self, held: Held<P>, now: Now) {
         let Held { id, mut exchange, mut request, refused } = held;
-        // The session that asked may be gone.
-        if exchange.purpose == Purpose::Answer && self.relation(exchange.generation) == Relation::Gone {
+        let of_session = matches!(exchange.purpose, Purpose::Answer | Purpose::Cancelled | Purpose::Listen);
+        if of_session && self.relation(exchange.generation) == Relation::Gone {
             return;
+        }
+        if exchange.purpose == Purpose::Listen && !self.wants_to_listen() {
+            return self.set_listening_state(Listening::Off);
         }
         if let (Some(old), Some(body), true, true) =
             (exchange.wire_id, &request.body, refused.is_some(), exchange.method == Method::Post)

@@ -126,7 +126,7 @@ impl<P: Payload> Session<P> {
             Some(_) | None => return self.end_late(exchange, answer, now),
         };
         // Of two, one that comes to nothing touches nothing: the other is waited for.
-        let waits = other.is_some_and(|other| self.exchanges.contains_key(&other));
+        let waits = other.is_some_and(|other| self.is_under_way(other));
         if waits && !matches!(answer, Answer::Result(_)) {
             return;
         }
@@ -270,6 +270,8 @@ impl<P: Payload> Session<P> {
             return;
         }
         let (error, wait) = match answer {
+            // It was not sent.
+            Answer::Unusable { error } if matches!(error.code, Code::Auth | Code::InvalidOption) => (error, 0),
             Answer::Accepted | Answer::Result(_) | Answer::Unusable { .. } if self.past.fruitless == 0 => {
                 return self.established(now);
             }

@@ -109,10 +109,13 @@ impl<P: Payload> Session<P> {
     /// so far.
     fn pause(&mut self, floor_ms: u64, now: Now) {
         let Some(establishing) = self.state.establishing() else { return };
-        let failed = establishing.failed;
+        // Sessions that were refused at once are part of it.
+        let fruitless = self.past.fruitless.min(16);
+        let failed = establishing.failed.saturating_add(fruitless);
         let failing_for = establishing.failing_since.map_or(0, |since| now.mono.saturating_sub(since));
         let recovery = self.config.recovery;
-        let longest = failing_for.max(recovery.base_delay_ms).min(recovery.max_delay_ms);
+        let least = recovery.base_delay_ms.saturating_mul(1 << fruitless);
+        let longest = failing_for.max(least).min(recovery.max_delay_ms);
         let mut parked = establishing.parked.iter().filter_map(|id| self.calls.get(id));
         let floor_ms = if parked.any(|call| insists(call.kind)) { 0 } else { floor_ms };
         let slow = Recovery { max_delay_ms: longest, ..recovery };

@@ -5,7 +5,7 @@ use super::cancel::STARVED_MS;
 use super::session::Session;
 use super::state::Step;
 use super::time::Timer;
-use super::{Now, Payload};
+use super::{ExchangeId, Now, Payload};
 
 /// The longest that one handshake's request may take where nobody waits for it.
 const HANDSHAKE_MS: u64 = 30_000;
@@ -38,6 +38,21 @@ impl<P: Payload> Session<P> {
         let hedge = hedge.map(|exchange| exchange.sent.mono.saturating_add(self.hedge_ms()));
         let at = hedge.filter(|at| *at > now.mono).map_or(starved, |at| at.min(starved));
         self.timers.set(Timer::Step, at);
+    }
+
+    /// Whether this exchange is the handshake that is waited for, and there is no other.
+    pub(super) fn is_only_handshake(&self, id: ExchangeId) -> bool {
+        let (first, second) = match self.state.establishing().map(|establishing| &establishing.step) {
+            Some(&Step::Handshake { exchange, hedge: Some(hedge) }) if hedge == id => (hedge, Some(exchange)),
+            Some(&Step::Handshake { exchange, hedge }) => (exchange, hedge),
+            Some(_) | None => return false,
+        };
+        first == id && !second.is_some_and(|other| self.is_under_way(other))
+    }
+
+    /// Whether an exchange was not concluded: it is on the wire, or waits for a token.
+    pub(super) fn is_under_way(&self, id: ExchangeId) -> bool {
+        self.exchanges.contains_key(&id) || self.authorization.holds(id)
     }
 
     fn hedge_ms(&self) -> u64 {

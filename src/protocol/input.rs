@@ -162,6 +162,9 @@ impl<P: Payload> Session<P> {
     pub(super) fn round_lost(&mut self, id: CallId, now: Now) {
         let Some(call) = self.calls.get_mut(&id) else { return };
         call.round = None;
+        if let Some(task) = &mut call.task {
+            task.round = Round::default();
+        }
         call.maybe_ran = true;
         if self.next(id, Repair::Session, End::Lost) == Next::SendAgain {
             self.dispatch(id, now);

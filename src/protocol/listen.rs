@@ -98,7 +98,7 @@ impl<P: Payload> Session<P> {
             && (self.wants_to_hear() || self.tabs.others_listen() || self.tabs.others_uris().next().is_some())
     }
 
-    fn wants_to_listen(&self) -> bool {
+    pub(super) fn wants_to_listen(&self) -> bool {
         self.is_to_listen() && self.interests.turn == Turn::Now
     }
 

@@ -119,7 +119,7 @@ impl<P: Payload> Session<P> {
             Answer::Result(_) if posted => Told::Alive,
             Answer::Refused { refusal, .. }
                 if posted
-                    && exchange.era == Era::Legacy
+                    && exchange.session.is_some()
                     && refusal.status >= 400
                     && !refusal.own_id
                     && refusal.blames_session() =>
@@ -147,13 +147,13 @@ impl<P: Payload> Session<P> {
         now: Now,
     ) {
         if let Answer::Refused { refusal, .. } = &answer {
-            self.past.refused_in = refusal.form_in_answer();
+            self.past.refused_in = Some(refusal.form());
         }
         if verdict == Verdict::OtherEra {
             self.past.legacy_since = None;
         }
         let told = match exchange.era {
-            Era::Legacy => told(answer, verdict),
+            Era::Legacy => told(answer, verdict, exchange.session.is_some()),
             Era::Modern => self.told_of_era(answer, verdict, now),
         };
         match &self.state {
@@ -205,14 +205,16 @@ impl<P: Payload> Session<P> {
     }
 }
 
-fn told<P>(answer: Answer<P>, verdict: Verdict) -> Told<P> {
+fn told<P>(answer: Answer<P>, verdict: Verdict, with_session: bool) -> Told<P> {
     match answer {
         Answer::Result(_) => Told::Alive,
         // Nobody is allowed to ask.
         Answer::Refused { error, .. } if error.code == Code::Auth => Told::Unclear(error),
         Answer::Refused { .. } if verdict == Verdict::OtherEra => Told::Gone,
         Answer::Refused { refusal, .. } if refusal.says_method_not_found() => Told::Alive,
-        Answer::Refused { refusal, .. } if refusal.blames_session() => Told::Gone,
+        // What carried no session id is not refused for it.
+        Answer::Refused { .. } if !with_session && verdict == Verdict::NotEviction => Told::Alive,
+        Answer::Refused { refusal, .. } if with_session && refusal.blames_session() => Told::Gone,
         // An answer to this very ping, whatever the server thinks of it.
         Answer::Refused { refusal, .. }
             if refusal.own_id && refusal.status < 500 && !matches!(refusal.status, 401 | 403 | 429) =>

@@ -29,7 +29,9 @@ pub(super) struct Past<P> {
     pub gate: Gate,
     /// When the server was found to be of the legacy era, on the monotonic clock.
     pub legacy_since: Option<u64>,
-    /// The form in which a ping was refused last, where that was no more than an error in an answer.
+    /// The generation of the last session that the server itself refused.
+    pub refused: u32,
+    /// The form in which a ping was refused last.
     pub refused_in: Option<Form>,
     /// How long the last handshake took.
     pub handshake_ms: u64,
@@ -56,6 +58,7 @@ impl<P> Past<P> {
             ended: None,
             gate: Gate::default(),
             legacy_since: None,
+            refused: 0,
             refused_in: None,
             handshake_ms: 0,
             stream_is_slow: false,

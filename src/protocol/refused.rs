@@ -81,7 +81,8 @@ impl<P: Payload> Session<P> {
         now: Now,
     ) {
         let blames = refusal.blames_session();
-        let (form, explained) = (refusal.form_in_answer(), refusal.explains_itself());
+        let form = refusal.may_be_a_handlers().then(|| refusal.form());
+        let explained = refusal.explains_itself();
         let doubt = Doubt::Refused { error, at_gate: blames && !exchange.late, form, explained };
         let Some(call) = self.calls.get_mut(&id) else { return };
         call.maybe_ran |= exchange.late;
@@ -96,8 +97,8 @@ impl<P: Payload> Session<P> {
                     self.check(Some((id, doubt)), now);
                 }
             }
-            // It cannot be asked any more.
-            Relation::Gone if blames => {
+            // It cannot be asked any more: what the server said of it before has to do.
+            Relation::Gone if blames && self.past.refused == exchange.generation => {
                 if self.is_refused_with(id, doubt) {
                     self.dispatch(id, now);
                 }
@@ -140,9 +141,15 @@ impl<P: Payload> Session<P> {
 
     /// Nobody can tell whether the session lives. Says whether the call is sent again; if not, it is settled.
     pub(super) fn is_sent_again_in_doubt(&mut self, id: CallId, doubt: Doubt<P>) -> bool {
-        self.put(id, Place::Here);
-        let Doubt::Refused { error, explained, .. } = doubt else { return true };
+        let Doubt::Refused { error, explained, .. } = doubt else {
+            self.put(id, Place::Here);
+            return true;
+        };
         let outcome = error.outcome;
+        if let Some(call) = self.calls.get_mut(&id) {
+            call.place = Place::Here;
+            call.refused |= outcome != Outcome::NotExecuted;
+        }
         match self.next(id, Repair::Connection, End::SessionUnclear { outcome, explained }) {
             Next::SendAgain => true,
             Next::Settle(outcome) => {

@@ -74,7 +74,10 @@ impl<P: Payload> Session<P> {
         const REASON: &str = "the server refused the session";
         match self.relation(generation) {
             Relation::Current => self.lose(REASON, Loss::Refused { caller_waits }, now),
-            Relation::Doubted => self.condemned(REASON, now),
+            Relation::Doubted => {
+                self.past.refused = generation;
+                self.condemned(REASON, now);
+            }
             Relation::Gone => {}
         }
     }
@@ -86,6 +89,9 @@ impl<P: Payload> Session<P> {
         let generation = old.generation;
         // A session that the host connected may lie idle; one that was made for waiting calls may not.
         let refused = matches!(loss, Loss::Refused { .. });
+        if refused {
+            self.past.refused = generation;
+        }
         let soon = refused && self.past.recoveries > 0 && now.mono.saturating_sub(old.since.mono) < SOON_MS;
         let in_vain = soon && !old.proven;
         self.past.early_losses = if soon { self.past.early_losses + 1 } else { 0 };
@@ -258,6 +264,7 @@ impl<P: Payload> Session<P> {
         match told {
             Told::Alive => self.reprieve(now),
             Told::Gone => {
+                self.past.refused = self.state.known().map_or(0, |old| old.generation);
                 self.condemned("a ping found the session gone", now);
             }
             Told::Unclear(error) => self.doubt_persists(error, now),

@@ -10,6 +10,7 @@ use super::session::Session;
 use super::state::{Doubt, Established, State};
 use super::status::WireStep;
 use super::stream::Cursor;
+use super::task::Task;
 use super::time::Timer;
 use super::wishes::Saying;
 use super::{CallId, Code, Error, ExchangeId, Now, Output, Params, Payload, Purpose};
@@ -78,7 +79,8 @@ impl<P: Payload> Session<P> {
         if let Some(event_id) = call.options.resume.as_ref().map(|resume| resume.event_id.clone()) {
             return self.take_up(id, event_id, now);
         }
-        if session.era() == Era::Legacy && call.round.is_some() {
+        let asked = call.round.is_some() || call.task.as_ref().is_some_and(Task::has_inputs);
+        if session.era() == Era::Legacy && asked {
             return self.round_lost(id, now);
         }
         let (method, params) = self.wording(session, call);

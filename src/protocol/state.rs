@@ -87,7 +87,8 @@ pub(crate) enum Doubt<P> {
     /// It was refused; `error` is the answer, if the refusal was not the session's.
     Refused {
         error: Box<Error<P>>,
-        /// If the session is gone, this was its gate's refusal; where it came in an answer, if the gate's has that form.
+        /// If the session is gone, this was its gate's refusal; where a handler may have made it, if a ping is refused in
+        /// the same form.
         at_gate: bool,
         form: Option<Form>,
         /// It names a reason of its own.

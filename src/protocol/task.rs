@@ -82,6 +82,11 @@ impl Task {
         Params { text: Some(format!("{{{text}}}")), meta: None, name: Some(self.id.clone()) }
     }
 
+    /// Whether it goes on with what the host has answered.
+    pub fn has_inputs(&self) -> bool {
+        !self.round.members().is_empty()
+    }
+
     /// The request that ends it.
     pub fn cancel_request(&self) -> (&'static str, Params) {
         ("tasks/cancel", self.params(""))

@@ -291,10 +291,14 @@ impl Refusal {
         }
     }
 
-    /// In which form it came, where it is no more than an error in an answer: a handler may say anything there. A gate says
-    /// the same to every request.
-    pub(super) fn form_in_answer(&self) -> Option<Form> {
-        (self.status < 400).then_some(Form(self.status, self.rpc_code))
+    /// In which form it came. A gate refuses every request in the same.
+    pub(super) fn form(&self) -> Form {
+        Form(self.status, self.rpc_code)
+    }
+
+    /// Whether a handler may have made it: a gate's refusal has the same form as that of a ping then.
+    pub(super) fn may_be_a_handlers(&self) -> bool {
+        self.own_id || self.status < 400
     }
 
     /// "-32601" under the request's own id, and not a word of sessions: an answer of a session that lives.

@@ -1,5 +1,7 @@
 //! The errors that a caller gets for what a server said, in words that hold no secret.
 
+use super::era::Era;
+use super::era::negotiation::HEADER_MISMATCH;
 use super::exchange::Exchange;
 use super::json_rpc::RpcError;
 use super::past::Past;
@@ -38,7 +40,13 @@ pub(super) fn refusal_error<P>(
 ) -> Box<Error<P>> {
     let code = refusal.code();
     let status = refusal.status;
-    let outcome = refusal.outcome(exchange.late);
+    // A server of the modern era refuses under the request's own id, and one of the legacy era knows no such header fields:
+    // anything else may be another server's word, after the first one ran the call.
+    let foreign = match exchange.era {
+        Era::Modern => !refusal.own_id && !matches!(refusal.status, 401 | 403 | 429),
+        Era::Legacy => refusal.rpc_code == Some(HEADER_MISMATCH),
+    };
+    let outcome = if foreign { Outcome::Unknown } else { refusal.outcome(exchange.late) };
     let retryable = matches!(status, 429 | 500..);
     let Some(rpc) = error else {
         let message = match status {

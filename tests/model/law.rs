@@ -253,6 +253,8 @@ impl World {
             (Purpose::Initialize, Some(Truth::Answer)) => {
                 if let Some((made, sees_id)) = self.law.handshakes.get(&id).cloned() {
                     self.law.made_at = self.now.mono;
+                    // What a hedge was told to wait for is over.
+                    self.law.not_before = 0;
                     self.law.blind = made.is_some() && !sees_id;
                     self.law.handed.extend(made.filter(|_| sees_id));
                 }
@@ -260,9 +262,8 @@ impl World {
             (Purpose::Initialize | Purpose::Discover, Some(_)) => {
                 let floor = ex.reply.as_ref().and_then(|reply| reply.floor);
                 // Whoever asks for a session, and not for something of it, is past all waiting.
-                let insists = |command: &Command| {
-                    matches!(command.kind, Kind::Verify | Kind::Reconnect) && command.end.is_none()
-                };
+                let insists =
+                    |command: &Command| matches!(command.kind, Kind::Verify | Kind::Reconnect) && command.end.is_none();
                 let insists = self.app.commands.values().any(insists);
                 self.law.not_before = self.now.mono + floor.filter(|_| !insists).unwrap_or_default();
             }

@@ -152,14 +152,20 @@ fn a_401_with_session_words_and_no_word_of_credentials_is_an_eviction() {
     assert_eq!(log, ["call→401", "ping→401", "initialize→200 s2", "initialized→202", "call→200", "write ok"]);
 }
 
+/// A copy that was delivered once more may have met the end of the token, after the first one ran.
 #[test]
-fn a_refusal_of_the_token_is_one_however_late_it_comes() {
-    let mut net = connected();
-    net.valid_token = Some(1);
-    net.authorizations = [GRANTED].into();
-    net.latency = 3_000;
-    net.call("write");
-    assert_eq!(net.run(), ["call→401", "authorize 401", "call→200", "write ok"]);
+fn a_token_that_is_refused_late_is_mended_and_what_is_not_safe_is_not_sent_again() {
+    let late = |repeatable| {
+        let mut net = connected();
+        net.valid_token = Some(1);
+        net.authorizations = [GRANTED].into();
+        net.latency = 3_000;
+        net.call_with("write", CallOptions { repeatable, ..CallOptions::default() });
+        net
+    };
+    let ends = ["call→401", "ping→401", "ping aborted", "authorize 401", "ping→200", "write unauthorized unknown"];
+    assert_eq!(late(false).run(), ends);
+    assert_eq!(late(true).run(), ["call→401", "authorize 401", "call→200", "write ok"]);
 }
 
 #[test]
