@@ -67,6 +67,7 @@ impl<P: Payload> Session<P> {
             None
         };
         call.rounds += 1;
+        call.delivered = true;
         let rounds = call.rounds;
         let requests = result.field(Field::InputRequests).and_then(|requests| requests.entries());
         let state = result.field(Field::RequestState);
