@@ -112,11 +112,13 @@ impl Driver {
         self.0.schedule();
     }
 
-    /// The user is being asked to authorize.
-    pub fn user_asked(&self) {
+    /// The user is about to be asked to authorize. Says whether somebody still waits for that.
+    #[must_use]
+    pub fn user_asked(&self) -> bool {
         let now = clock::now();
-        self.0.session.borrow_mut().handle_user_asked(now);
+        let wanted = self.0.session.borrow_mut().handle_user_asked(now);
         self.0.schedule();
+        wanted
     }
 
     /// How an authorization ended, and the token that there is now.

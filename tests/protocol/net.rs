@@ -372,7 +372,7 @@ impl Net {
                     if let Some(authorized) = self.authorizations.pop_front() {
                         self.authorized(authorized);
                     } else if what == "load" {
-                        self.authorized(Authorized::Granted { refresh_at_unix_ms: None });
+                        self.authorized(Authorized::Granted { refresh_at_unix_ms: None, same: true });
                     }
                 }
                 Output::Emit(event) => {
