@@ -400,7 +400,7 @@ fn a_call_under_a_session_that_the_app_has_given_up_is_not_sent_again() {
 fn a_handlers_401_gets_a_token_and_no_second_run() {
     for own in [true, false] {
         let mut net = connected();
-        net.authorizations = vec![Authorized::Granted { refresh_at_unix_ms: None }; 5].into();
+        net.authorizations = vec![Authorized::Granted { refresh_at_unix_ms: None, same: true }; 5].into();
         let id = if own { OWN_ID } else { "x" };
         let body = json!({"jsonrpc": "2.0", "id": id, "error": {"code": -32000, "message": "upstream token expired"}});
         net.reply("call", Reply::json(401, &body));
