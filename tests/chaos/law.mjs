@@ -70,9 +70,8 @@ export function judge({ plan, requests, entries, told, lag = 0 }) {
   /** Told as `not_executed`, and it ran. */
   function notExecuted({ token, error }, ran, own) {
     // What lets nothing through answered one copy in time, when another had run.
-    const last = cameTo(own.at(-1).send, own);
-    const copied = ran.every(({ request }) => cameTo(request.send, own).copied);
-    if (copied && last.copied && [401, 403, 429].includes(last.answer?.status) && last.inTime) return admit("told as not executed: a copy had run");
+    const limited = ({ answer, copied, inTime }) => copied && inTime && [401, 403, 429].includes(answer?.status);
+    if (ran.every(({ request }) => limited(cameTo(request.send, own)))) return admit("told as not executed: a copy had run");
     const came = own.map(({ answer, fault }) => `${answerOf(answer)}${fault ? ` (${fault})` : ""}`).join("; ");
     broken("not_executed is not executed", token, `it ran ${ran.length} times. To its sends came ${came}. ${error.code}: ${error.message}`);
   }
