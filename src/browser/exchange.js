@@ -154,7 +154,7 @@ class Exchange extends AbortController {
 }
 
 /** So many redirects in a row are followed. */
-const HOPS = 3;
+const HOPS = 5;
 
 /** Where a redirect leads; `undefined` where that cannot be seen, or is no address. */
 function target({ headers }, from) {
@@ -165,9 +165,6 @@ function target({ headers }, from) {
     return undefined;
   }
 }
-
-/** Redirects that are followed, one after the other. */
-const HOPS = 5;
 
 /**
  * `[status, text]` of what answers `request`, the JSON text of `{ method, headers }`, within `ms`; `[0]` where something
