@@ -154,7 +154,7 @@ class Exchange extends AbortController {
 }
 
 /** So many redirects in a row are followed. */
-const HOPS = 5;
+const HOPS = 3;
 
 /** Where a redirect leads; `undefined` where that cannot be seen, or is no address. */
 function target({ headers }, from) {
