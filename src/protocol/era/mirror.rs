@@ -53,11 +53,29 @@ fn walk(schema: &Json, mut path: Option<&mut Vec<String>>, found: &mut Vec<Mirro
     }
     for (keyword, value) in schema.members() {
         match keyword.as_str() {
-            // Data, not schemas.
-            "const" | "default" | "enum" | "examples" => {}
             "properties" => properties(value, path.as_deref_mut(), found)?,
-            "$defs" | "definitions" | "patternProperties" | "dependentSchemas" => properties(value, None, found)?,
-            _ => walk(value, None, found)?,
+            // Members of these have names of the server's own; those of `dependencies` may be lists of names.
+            "$defs" | "definitions" | "patternProperties" | "dependentSchemas" | "dependencies" => {
+                properties(value, None, found)?;
+            }
+            "additionalItems"
+            | "additionalProperties"
+            | "allOf"
+            | "anyOf"
+            | "contains"
+            | "contentSchema"
+            | "else"
+            | "if"
+            | "items"
+            | "not"
+            | "oneOf"
+            | "prefixItems"
+            | "propertyNames"
+            | "then"
+            | "unevaluatedItems"
+            | "unevaluatedProperties" => walk(value, None, found)?,
+            // Data, not schemas (JSON Schema 2020-12, core, 4.3.1 and 6.5).
+            _ => {}
         }
     }
     Ok(())
@@ -154,7 +172,7 @@ mod tests {
             "region": {"type": "string", "x-mcp-header": "Region"},
             "at": {"type": "object", "properties": {"n": {"type": "integer", "x-mcp-header": "N"}}},
             "dry": {"type": "boolean", "x-mcp-header": "Method"},
-            "other": {"type": "string", "default": {"x-mcp-header": "not a schema"}},
+            "other": {"type": "string", "default": {"x-mcp-header": "not a schema"}, "x-ui": {"x-mcp-header": 1}},
             "x-mcp-header": {"type": "string"},
         }));
         let mirrors = mirrors(&tool).expect("valid");
@@ -170,6 +188,20 @@ mod tests {
         );
         assert_eq!(fields(json!({"region": null, "at": {"n": 9_007_199_254_740_992_i64}})), []);
         assert_eq!(fields(json!({"region": ""})), [("mcp-param-region".to_owned(), String::new())]);
+    }
+
+    #[test]
+    fn a_property_may_have_the_annotation_s_name_wherever_names_stand() {
+        for keyword in ["dependentRequired", "dependencies", "dependentSchemas", "patternProperties", "$defs"] {
+            let names = if keyword.ends_with('s') && keyword != "dependencies" { json!({}) } else { json!(["a"]) };
+            let schema = json!({"name": "t", "inputSchema": {"type": "object", "properties": {
+                "x-mcp-header": {"type": "string"}, "a": {"type": "string", "x-mcp-header": "A"},
+            }, "required": ["x-mcp-header"], keyword: {"x-mcp-header": names}}});
+            let mirrors = mirrors(&schema.to_string());
+            assert_eq!(mirrors.map(|mirrors| mirrors.len()), Ok(1), "{keyword}");
+        }
+        let within = json!({"type": "object", "dependencies": {"a": {"properties": {"b": {"type": "string", "x-mcp-header": "B"}}}}});
+        assert!(mirrors(&json!({"name": "t", "inputSchema": within}).to_string()).is_err());
     }
 
     #[test]
