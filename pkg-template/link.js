@@ -258,6 +258,11 @@ export class Link {
     this.#tellCore((core) => core.cancel(call, typeof text === "string" ? text.slice(0, 200) : undefined));
   }
 
+  /** Somebody should mend this. */
+  warn(kind, hint) {
+    this.#event("warning", { kind, hint });
+  }
+
   #event(event, detail) {
     if (event === "keep") return this.#keeper.keep(detail.record, list(this.#tasks).concat(list(this.#left)));
     if (event === "reclaim") return this.#keeper.reclaim() || this.#tellCore((core) => core.forsake());

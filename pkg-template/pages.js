@@ -2,30 +2,47 @@
 
 import { McpError } from "./error.js";
 
+const MODERN = "2026-07-28";
+const INVALID_PARAMS = -32602;
+
 /**
- * The items of all pages. `list(params)` gets one; `field` is where it has its items. A cursor is opaque: an empty
- * string is one like any other (2025-11-25, Pagination, Implementation Guidelines).
+ * The items of all pages. `list(params)` gets one; `field` is where it has its items. What there is is never lost to a
+ * cursor that leads nowhere: the list ends there, and `warn(hint)` is told. `version()`: the protocol version.
  */
-export async function* allPages(list, field, maxPages) {
+export async function* allPages(list, field, { maxPages, version, warn }) {
   const seen = new Set();
   let cursor;
+  let before;
   do {
     if (seen.size >= maxPages) {
       const message = `The server's list of ${field} has more than ${maxPages} pages. The option maxPages of connect is the bound.`;
       throw new McpError(message, { code: "too_large", outcome: "executed" });
     }
-    const page = await list(cursor === undefined ? undefined : { cursor });
-    const items = page?.[field];
-    if (!Array.isArray(items)) throw broken(`A page of the server's list has no array "${field}".`);
-    const next = page.nextCursor ?? undefined;
-    if (next !== undefined && typeof next !== "string") throw broken(`The cursor of the server's list of ${field} is no string.`);
-    yield* items;
+    let page;
+    try {
+      page = await list(cursor === undefined ? undefined : { cursor });
+    } catch (error) {
+      // "Invalid cursors SHOULD result in an error with code -32602" (2025-11-25, Pagination, Error Handling).
+      if (cursor === undefined || error?.rpcCode !== INVALID_PARAMS) throw error;
+      return warn(`The server refused its own cursor for the list of ${field}. ${ENDS}`);
+    }
+    // A list of nothing is null to some servers.
+    const items = page?.[field] === null ? [] : page?.[field];
+    if (!Array.isArray(items)) {
+      const message = `A page of the server's list has no array "${field}".`;
+      throw new McpError(message, { code: "protocol", outcome: "executed" });
+    }
     seen.add(cursor);
-    if (next !== undefined && seen.has(next)) throw broken(`The server's list of ${field} repeats a cursor: it has no end.`);
-    cursor = next;
+    const next = page.nextCursor ?? undefined;
+    const repeats = next !== undefined && seen.has(next);
+    // A server that does not heed its cursors gives the same page again.
+    if (!repeats || JSON.stringify(items) !== JSON.stringify(before)) yield* items;
+    // To 2026-07-28 alone an empty string is a cursor like any other.
+    if (next === "" && version() !== MODERN) return;
+    if (next !== undefined && typeof next !== "string") return warn(`The cursor of the server's list of ${field} is no string. ${ENDS}`);
+    if (repeats) return warn(`The server's list of ${field} repeats a cursor: it has no end. ${ENDS}`);
+    [cursor, before] = [next, items];
   } while (cursor !== undefined);
 }
 
-function broken(message) {
-  return new McpError(message, { code: "protocol", outcome: "executed" });
-}
+const ENDS = "The list ends with what there was before.";

@@ -42,7 +42,7 @@ export interface UseMcpResult {
   readonly resources: readonly Resource[];
   readonly resourceTemplates: readonly ResourceTemplate[];
   readonly prompts: readonly Prompt[];
-  /** Why connecting or listing failed. */
+  /** Why connecting failed. A list that cannot be had is told to `on.warning`, as `"list_failed"`. */
   readonly error: McpError | TypeError | undefined;
   /** Calls a tool, as soon as there is a session. */
   readonly callTool: (name: string, args?: Record<string, unknown>, options?: RequestOptions) => Promise<CallToolResult>;

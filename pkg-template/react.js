@@ -107,13 +107,17 @@ class Store {
       let latest = 0;
       const load = async () => {
         const turn = ++latest;
-        if (!session.status.capabilities?.[capability]) return;
+        const { capabilities } = session.status;
+        // Some servers declare nothing at all.
+        const declares = Object.keys(capabilities ?? {}).length > 0;
+        if (declares && !capabilities[capability]) return;
         try {
           const items = [];
           for await (const item of session[name]()) items.push(item);
           if (mine() && turn === latest) this.#set({ [name]: Object.freeze(items) });
         } catch (error) {
-          if (mine() && turn === latest) this.#set({ error });
+          // One list that fails takes nothing from the session, nor from the others: its listeners are told.
+          if (declares && mine() && turn === latest) this.#options.on?.warning?.({ kind: "list_failed", hint: `The list of ${name} could not be had: ${error.message}` });
         }
       };
       session.on(event, load);

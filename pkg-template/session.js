@@ -62,19 +62,25 @@ export class Session {
   }
 
   tools(options) {
-    return allPages((page) => this.listTools(page, options), "tools", this.#link.maxPages);
+    return this.#pages((page) => this.listTools(page, options), "tools");
   }
 
   resources(options) {
-    return allPages((page) => this.listResources(page, options), "resources", this.#link.maxPages);
+    return this.#pages((page) => this.listResources(page, options), "resources");
   }
 
   resourceTemplates(options) {
-    return allPages((page) => this.listResourceTemplates(page, options), "resourceTemplates", this.#link.maxPages);
+    return this.#pages((page) => this.listResourceTemplates(page, options), "resourceTemplates");
   }
 
   prompts(options) {
-    return allPages((page) => this.listPrompts(page, options), "prompts", this.#link.maxPages);
+    return this.#pages((page) => this.listPrompts(page, options), "prompts");
+  }
+
+  #pages(list, field) {
+    const warn = (hint) => this.#link.warn("bad_cursor", hint);
+    const version = () => this.status.protocolVersion;
+    return allPages(list, field, { maxPages: this.#link.maxPages, version, warn });
   }
 
   async readResource(params, options) {
