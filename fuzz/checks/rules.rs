@@ -3,7 +3,9 @@
 use super::bytes::Bytes;
 use mcp_evergreen::protocol::http::{Method, Request};
 use mcp_evergreen::protocol::status::{Event, Phase, WireStep};
-use mcp_evergreen::protocol::{CallId, Error, ExchangeId, Input, Output, Purpose, QuestionId, ReadAs, Session};
+use mcp_evergreen::protocol::{
+    CallId, Error, ExchangeId, Input, Malformed, Output, Purpose, QuestionId, ReadAs, Session,
+};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
@@ -144,13 +146,14 @@ impl Book {
                 }
                 false
             }
+            Input::Malformed(Malformed::Event { .. }) => false,
             Input::Malformed(_) => matches!(exchange.reads, Some(ReadAs::Json { .. })),
-            Input::Redirected | Input::Unsent { .. } | Input::End | Input::Failed { .. } => true,
+            Input::Redirected { .. } | Input::Unsent { .. } | Input::End | Input::Failed { .. } => true,
             Input::Message(_) | Input::Text(_) => {
                 exchange.is_told = true;
                 false
             }
-            Input::Event { .. } => false,
+            Input::Event { .. } | Input::Unfinished(_) => false,
         };
         if ends {
             self.forget(id);
@@ -187,6 +190,7 @@ impl Book {
                 assert!(!self.closed || open.purpose == Purpose::Delete, "read after close");
                 open.reads = Some(how);
             }
+            Output::OtherSlash => {}
             Output::Tell { .. } | Output::Steal => panic!("a session that is not shared speaks to tabs"),
             Output::Abort { exchange } => {
                 assert!(self.open.contains_key(&exchange), "{exchange:?} is aborted, and is over");

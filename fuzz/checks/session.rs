@@ -243,7 +243,7 @@ impl World<'_> {
             let input = match self.bytes.byte() % 8 {
                 0..5 => Input::Head(message::head(&mut self.bytes, &mut || Self::fresh_session(made))),
                 5 => Input::Failed { cause: None },
-                6 => Input::Redirected,
+                6 => Input::Redirected { elsewhere: self.bytes.byte().is_multiple_of(2) },
                 _ => Input::Unsent { cause: Some(json!("thrown")) },
             };
             return self.input(exchange, input);
@@ -258,8 +258,9 @@ impl World<'_> {
             Input::Message(_) | Input::Text(_) => !self.bytes.byte().is_multiple_of(8),
             Input::Head(_)
             | Input::Event { .. }
-            | Input::Malformed(Malformed::Json { .. })
-            | Input::Redirected
+            | Input::Malformed(Malformed::Json { .. } | Malformed::Event { .. })
+            | Input::Unfinished(_)
+            | Input::Redirected { .. }
             | Input::Unsent { .. }
             | Input::End
             | Input::Failed { .. } => false,
@@ -282,7 +283,9 @@ impl World<'_> {
             },
             ReadAs::Events { .. } => match bytes.byte() % 8 {
                 0 => Input::Malformed(
-                    bytes.of(&[&Malformed::Json { bytes: 3 }, &Malformed::TooLarge { limit: 1 }]).clone(),
+                    bytes
+                        .of(&[&Malformed::Event { begins: "{".to_owned() }, &Malformed::TooLarge { limit: 1 }])
+                        .clone(),
                 ),
                 kind => Input::Event {
                     id: bytes.of(&[None, Some("1"), Some("2"), Some("")]).map(str::to_owned),

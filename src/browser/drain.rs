@@ -168,6 +168,7 @@ impl Inner {
             }
             Output::Withdraw { question } => self.tell_host(|host| host.withdraw(question)),
             Output::Probe => self.probe(),
+            Output::OtherSlash => self.exchanges.other_slash(),
             Output::Authorize { challenge, ask } => {
                 let wanted = Wanted { token: self.transport.token(), challenge, ask };
                 self.tell_host(|host| host.authorize(wanted));
@@ -225,14 +226,15 @@ impl Inner {
 
     /// A fact of an exchange under way. Says whether more is wanted.
     fn told(self: &Rc<Self>, exchange: ExchangeId, input: Input<JsValue>) -> bool {
-        let known = if matches!(input, Input::End | Input::Redirected | Input::Unsent { .. } | Input::Failed { .. }) {
-            self.open.take(exchange).is_some_and(|open| {
-                open.over.set(matches!(input, Input::End));
-                true
-            })
-        } else {
-            self.open.has(exchange)
-        };
+        let known =
+            if matches!(input, Input::End | Input::Redirected { .. } | Input::Unsent { .. } | Input::Failed { .. }) {
+                self.open.take(exchange).is_some_and(|open| {
+                    open.over.set(matches!(input, Input::End));
+                    true
+                })
+            } else {
+                self.open.has(exchange)
+            };
         if known {
             self.input(exchange, input);
             self.drain();

@@ -32,6 +32,13 @@ pub(super) fn hear(streams: &Streams, id: ExchangeId, chunk: &Uint8Array, tell: 
     true
 }
 
+/// The stream has ended, or was silent for a while: an event whose blank line has not come may be whole.
+pub(super) fn look(streams: &Streams, id: ExchangeId, tell: &Tell) -> bool {
+    let rest = streams.with(id, |stream| stream.borrow().parser.rest()).flatten();
+    let message = rest.filter(sse::Event::is_message).and_then(|event| js::parse_json(&event.data.into()).ok());
+    message.is_none_or(|message| tell(id, Input::Unfinished(message)))
+}
+
 /// An event stream that is being read.
 pub(super) struct Stream {
     parser: sse::Parser,
@@ -62,8 +69,7 @@ fn one_event(event: sse::Event, texts: &mut Texts, tell: impl Fn(Input<JsValue>)
     let mut message = None;
     if let Some(text) = text {
         message = js::parse_json(&text).ok();
-        let malformed = Malformed::Json { bytes: data.len() as u64 };
-        if message.is_none() && !tell(Input::Malformed(malformed)) {
+        if message.is_none() && !tell(Input::Malformed(Malformed::Event { begins: sse::beginning(&data) })) {
             return false;
         }
     }

@@ -13,17 +13,18 @@ const REDIRECTED = 6;
 const UNSENT = 7;
 const END = 8;
 const FAILED = 9;
-
-// Whether the server can be reached.
-const UNKNOWN = 0;
-const ANSWERS = 1;
-const SILENT = 2;
-const OFFLINE = 3;
+const PAUSED = 10;
 
 // How it wants a body to be read.
 const AS_JSON = 0;
 const AS_EVENTS = 1;
 const AS_TEXT = 2;
+const AS_NOTHING = 3;
+
+/** Milliseconds without another byte, after which an event is looked at whose blank line has not come. */
+const PAUSE = 1_000;
+/** Bytes of what turns out to be words. */
+const WORDS = 64 << 10;
 
 /** The exchanges of one session. `onhead` and `onfact` say whether the exchange is still wanted. */
 export class Exchanges {
@@ -36,9 +37,11 @@ export class Exchanges {
     return new Exchange(this, id, JSON.parse(request), body);
   }
 
-  /** Tells whether anything answers there, within `ms`. */
-  async reach(ms, told) {
-    told(await reached(this, ms));
+  /** The address with a final slash where it had none, and the other way round. */
+  otherSlash() {
+    const url = new URL(this.url);
+    url.pathname = url.pathname.endsWith("/") ? url.pathname.slice(0, -1) : `${url.pathname}/`;
+    this.url = url.href;
   }
 }
 
@@ -63,17 +66,19 @@ class Exchange extends AbortController {
   }
 
   async #send({ purpose, method, headers }, body) {
-    const { url, credentials, fetch } = this.#all;
+    const all = this.#all;
+    const { url, credentials, fetch } = all;
     try {
       // At the earliest in a microtask: nothing is told before `send` has returned.
-      headers = await merged(this.#all.headers, { purpose, method, url }, headers);
+      headers = await merged(all.headers, { purpose, method, url }, headers);
     } catch (cause) {
       return this.#tell(UNSENT, cause);
     }
     if (this.signal.aborted) return;
     let head;
+    let elsewhere = false;
     try {
-      this.#response = await call(fetch, url, {
+      const init = {
         method,
         headers,
         body,
@@ -86,13 +91,26 @@ class Exchange extends AbortController {
         // The farewell outlives the page.
         keepalive: method === "DELETE",
         signal: this.signal,
-      });
-      head = headOf(this.#response);
+      };
+      for (let from = url, moved = true, hops = 0; ; hops++) {
+        this.#response = await call(fetch, from, init);
+        head = headOf(this.#response);
+        const { status, body } = this.#response;
+        // What differs in the last slash only is the same for good.
+        if (head && from !== url && (moved || `${url}/` === from || url === `${from}/`)) all.url = from;
+        const to = head ? undefined : target(this.#response, from);
+        elsewhere = to !== undefined && to.origin !== new URL(from).origin;
+        // The same request, at another address of the same origin (RFC 9110, 15.4.8 and 15.4.9).
+        if (!to || elsewhere || ![307, 308].includes(status) || hops === HOPS) break;
+        new Body(body?.getReader()).cancel();
+        from = to.href;
+        moved &&= status === 308;
+      }
     } catch (cause) {
       return this.#tell(FAILED, cause);
     }
-    if (!head) this.#tell(REDIRECTED);
-    else if (!this.signal.aborted) this.#all.onhead(this.#id, ...head);
+    if (!head) this.#tell(REDIRECTED, elsewhere);
+    else if (!this.signal.aborted) all.onhead(this.#id, ...head);
     else this.read();
   }
 
@@ -100,11 +118,13 @@ class Exchange extends AbortController {
   async read(as, max) {
     let fact;
     try {
-      this.#body = await Body.of(this.#response);
+      const wanted = as === AS_JSON || as === AS_EVENTS || as === AS_TEXT;
+      this.#body = await Body.of(this.#response, wanted);
       if (this.signal.aborted) return;
+      if (wanted) as = await framing(this.#body, as);
       if (as === AS_JSON) fact = await json(this.#body, max);
       if (as === AS_EVENTS && !(await this.#events())) return;
-      if (as === AS_TEXT) fact = [TEXT, await text(this.#body, max)];
+      if (as === AS_TEXT) fact = [TEXT, await text(this.#body, Math.min(max, WORDS))];
     } catch (cause) {
       return void this.#tell(FAILED, cause);
     } finally {
@@ -115,10 +135,17 @@ class Exchange extends AbortController {
 
   /** Whether all of them were wanted. */
   async #events() {
-    for (let chunk; (chunk = await this.#body.next()); ) {
-      if (!this.#tell(CHUNK, chunk)) return false;
+    let paused;
+    try {
+      for (let chunk; (chunk = await this.#body.next()); ) {
+        clearTimeout(paused);
+        if (!this.#tell(CHUNK, chunk)) return false;
+        if (!endsEvent(chunk)) paused = setTimeout(() => this.#tell(PAUSED), PAUSE);
+      }
+    } finally {
+      clearTimeout(paused);
     }
-    return true;
+    return this.#tell(PAUSED);
   }
 
   #tell(fact, value, bytes = 0) {
@@ -126,19 +153,17 @@ class Exchange extends AbortController {
   }
 }
 
-/** By a request whose answer need not be readable, as far as CORS lets that tell. It carries nothing of anybody's. */
-async function reached({ url, fetch: own }, ms) {
-  const page = globalThis.location?.origin;
-  // What a host's own `fetch` does is not known. Outside of a page there is no CORS.
-  if (own || page === undefined) return UNKNOWN;
-  if (navigator.onLine === false) return OFFLINE;
+/** So many redirects in a row are followed. */
+const HOPS = 3;
+
+/** Where a redirect leads; `undefined` where that cannot be seen, or is no address. */
+function target({ headers }, from) {
+  const location = headers?.get("location");
   try {
-    const signal = AbortSignal.timeout?.(ms);
-    await fetch(url, { method: "HEAD", mode: "no-cors", credentials: "omit", cache: "no-store", signal });
+    return typeof location === "string" ? new URL(location, from) : undefined;
   } catch {
-    return SILENT;
+    return undefined;
   }
-  return new URL(url).origin === page ? UNKNOWN : ANSWERS;
 }
 
 /** Redirects that are followed, one after the other. */
@@ -234,24 +259,67 @@ function isObject(value) {
   return typeof value === "object" && value !== null;
 }
 
+/** How a body begins that is a JSON text, or an event stream. */
+const JSON_TEXT = /^[{["\d-]/;
+const EVENT_STREAM = /^(?:data|event|id|retry)?:/;
+/** Enough to tell. */
+const TELLS = /^\W|^\w+\W|^\w{6}/;
+
+/** How a body is read that was to be read `as` this: by how it begins, as many servers name another Content-Type. */
+async function framing(body, as) {
+  if (as === AS_TEXT) return as;
+  const begins = await body.begins();
+  if (as === AS_EVENTS) return /^[{[]/.test(begins) ? AS_JSON : as;
+  if (EVENT_STREAM.test(begins)) return AS_EVENTS;
+  return JSON_TEXT.test(begins) ? AS_JSON : AS_TEXT;
+}
+
+/** Whether a chunk of an event stream ends with a blank line, so that nothing is left over. */
+function endsEvent(chunk) {
+  const [third, second, last] = chunk.subarray(-3);
+  return chunk.length > 2 && ((last === second && (last === 10 || last === 13)) || (last === 10 && second === 13 && third === 10));
+}
+
+function isBlank(byte) {
+  // The last three are a byte order mark.
+  return byte === 32 || (byte > 8 && byte < 14) || byte === 0xef || byte === 0xbb || byte === 0xbf;
+}
+
 /** A body as chunks. */
 class Body {
   #reader;
+  #ahead = [];
 
   constructor(reader) {
     this.#reader = reader;
   }
 
-  static async of(response) {
+  /** A body that is not `wanted` is not waited for. */
+  static async of(response, wanted) {
     const { body } = response;
     if (typeof body?.getReader === "function") return new Body(body.getReader());
     // A host's own Response without streams is read all at once.
-    const chunks = body === null ? [] : [new TextEncoder().encode(await response.text())];
+    const chunks = body === null || !wanted ? [] : [new TextEncoder().encode(await response.text())];
     return new Body({ read: () => ({ done: chunks.length === 0, value: chunks.pop() }), cancel() {} });
+  }
+
+  /** Its first characters that are no blanks, as many as tell what it is. They are read again. */
+  async begins() {
+    const chunks = [];
+    let begins = "";
+    for (let chunk; !TELLS.test(begins) && (chunk = await this.next()); ) {
+      chunks.push(chunk);
+      const start = begins === "" ? chunk.findIndex((byte) => !isBlank(byte)) : 0;
+      if (start >= 0) begins += String.fromCharCode(...chunk.subarray(start, start + 6));
+    }
+    this.#ahead = chunks;
+    return begins;
   }
 
   /** `undefined` at its end. */
   async next() {
+    if (this.#ahead.length > 0) return this.#ahead.shift();
+    if (!this.#reader) return undefined;
     const { done, value } = await this.#reader.read();
     if (done) {
       this.#reader = undefined;
@@ -303,7 +371,19 @@ async function json(body, max) {
   try {
     return [MESSAGE, JSON.parse(text)];
   } catch {
-    return [NO_JSON, undefined, bytes];
+    const messages = lines(text);
+    if (messages) return [MESSAGE, messages];
+    return bytes > WORDS ? [NO_JSON, undefined, bytes] : [TEXT, text];
+  }
+}
+
+/** One message to a line, as some servers that speak of progress write them; `undefined` where it is not that. */
+function lines(text) {
+  if (!/}\s*\n\s*{/.test(text)) return undefined;
+  try {
+    return text.split("\n").filter((line) => line.trim() !== "").map((line) => JSON.parse(line));
+  } catch {
+    return undefined;
   }
 }
 

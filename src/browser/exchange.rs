@@ -42,8 +42,8 @@ extern "C" {
     #[wasm_bindgen(method, catch)]
     fn send(this: &JsExchanges, id: f64, request: &str, body: Option<&str>) -> js::Thrown<JsExchange>;
 
-    #[wasm_bindgen(method)]
-    fn reach(this: &JsExchanges, ms: u32, told: &JsValue);
+    #[wasm_bindgen(method, js_name = otherSlash)]
+    fn other_slash(this: &JsExchanges);
 
     #[wasm_bindgen(extends = AbortController)]
     type JsExchange;
@@ -60,6 +60,11 @@ extern "C" {
         max: f64,
         signal: &AbortSignal,
     ) -> js::Thrown<JsValue>;
+}
+
+#[wasm_bindgen(module = "/src/browser/reach.js")]
+extern "C" {
+    fn reach(url: &str, own: bool, ms: u32, told: &JsValue);
 }
 
 /// How requests reach the server.
@@ -93,6 +98,8 @@ pub(super) type Tell = dyn Fn(ExchangeId, Input<JsValue>) -> bool;
 /// All exchanges of a session.
 pub struct Exchanges {
     js: JsExchanges,
+    /// The address, and whether the host has a `fetch` of its own.
+    to: (String, bool),
     streams: Rc<Streams>,
     /// What JavaScript calls.
     _ears: (Closure<OnHead>, Closure<OnFact>),
@@ -114,27 +121,37 @@ impl Exchanges {
             match fact_of(fact, value, bytes as u64) {
                 Fact::Input(input) => tell(id, input),
                 Fact::Chunk(chunk) => events::hear(&known, id, &chunk, &*tell),
+                Fact::Paused => events::look(&known, id, &*tell),
             }
         };
         let (onhead, onfact): (Closure<OnHead>, Closure<OnFact>) = (Closure::new(onhead), Closure::new(onfact));
         let Transport { url, fetch, headers, credentials, .. } = transport;
         let js = JsExchanges::new(url, credentials, headers, fetch.as_ref(), &onhead, &onfact);
-        Self { js, streams, _ears: (onhead, onfact) }
+        let to = (url.clone(), fetch.is_some());
+        Self { js, to, streams, _ears: (onhead, onfact) }
     }
 
     /// Tells later whether anything answers at the endpoint: a request whose answer need not be readable tells a server
     /// that is down from one whose answers CORS hides.
     pub fn reach(&self, tell: impl FnOnce(Reach) + 'static) {
-        // The numbers are those of `exchange.js`.
+        // The numbers are those of `reach.js`.
         let told = Closure::once_into_js(move |reach: u32| {
             tell(match reach {
                 1 => Reach::Answers,
                 2 => Reach::Silent,
                 3 => Reach::Offline,
+                4 => Reach::Mixed,
+                5 => Reach::Local,
                 _ => Reach::Unknown,
             });
         });
-        self.js.reach(PROBE_MS, &told);
+        let (url, own) = &self.to;
+        reach(url, *own, PROBE_MS, &told);
+    }
+
+    /// From now on the address ends with a slash where it did not, and the other way round.
+    pub fn other_slash(&self) {
+        self.js.other_slash();
     }
 
     /// Sends a request with the token and the host's own fields.
@@ -170,16 +187,16 @@ pub struct Exchange {
 impl Exchange {
     /// Reads the body of the answer whose head was told.
     pub fn read(&self, how: ReadAs) {
-        let (how, max) = match how {
+        let (number, max) = match how {
             ReadAs::Json { max } => (0, max),
-            ReadAs::Events { max } => {
-                self.streams.put(self.id, RefCell::new(Stream::new(max)));
-                (1, max)
-            }
+            ReadAs::Events { max } => (1, max),
             ReadAs::Text { max } => (2, max),
             ReadAs::Discard => (3, 0),
         };
-        self.js.read(how, max as f64);
+        if matches!(how, ReadAs::Json { .. } | ReadAs::Events { .. }) {
+            self.streams.put(self.id, RefCell::new(Stream::new(max)));
+        }
+        self.js.read(number, max as f64);
     }
 }
 
@@ -223,6 +240,7 @@ fn exchange(id: f64) -> ExchangeId {
 enum Fact {
     Input(Input<JsValue>),
     Chunk(Uint8Array),
+    Paused,
 }
 
 /// The numbers are those of `exchange.js`.
@@ -234,9 +252,10 @@ fn fact_of(number: u32, value: JsValue, bytes: u64) -> Fact {
         3 => Input::Malformed(Malformed::Json { bytes }),
         4 => Input::Malformed(Malformed::Utf8),
         5 => Input::Malformed(Malformed::TooLarge { limit: bytes }),
-        6 => Input::Redirected,
+        6 => Input::Redirected { elsewhere: value.is_truthy() },
         7 => Input::Unsent { cause: Some(value) },
         8 => Input::End,
+        10 => return Fact::Paused,
         _ => Input::Failed { cause: Some(value) },
     })
 }

@@ -186,6 +186,13 @@ impl<P> Error<P> {
         self
     }
 
+    /// Where more is said of its cause: a section of the project's `docs/field.md`.
+    #[must_use]
+    pub fn help(&self) -> Option<String> {
+        let kind = self.diagnosis.as_ref()?.kind;
+        Some(["docs/field.md#", if self.code == Code::Auth { "authorization" } else { kind }].concat())
+    }
+
     /// With a diagnosis.
     #[must_use]
     pub fn with_diagnosis(mut self: Box<Self>, diagnosis: Diagnosis) -> Box<Self> {

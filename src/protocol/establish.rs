@@ -1,25 +1,25 @@
 //! How a session is made: the handshake, its failures, and the pauses between them.
 
-use super::answer::HIDDEN_SESSION_ID;
 use super::call::Kind;
 use super::close::delete_request;
 use super::config::Handshake;
 use super::era::legacy;
 use super::era::negotiation::{named, unsupported_error};
 use super::exchange::{Answer, Exchange};
+use super::http::Head;
 use super::json::Json;
 use super::list::Gather;
 use super::session::Session;
-use super::state::{Established, SessionId, Since, Step};
+use super::state::{Discovered, Established, Since, Step};
 use super::status::{Changes, Event, LastRecovery};
 use super::time::Timer;
-use super::verdict::{Verdict, asks_for_session, says_already_initialized};
+use super::verdict::{Verdict, says_already_initialized};
 use super::{CallId, Code, Error, ExchangeId, Field, Now, Outcome, Params, Payload, Purpose};
 
 const VERSION: &str = "protocolVersion";
 const NO_ENDPOINT: &str = " No MCP server answers at this URL; or it is one of the HTTP+SSE transport of 2024-11-05, which \
                            is not supported: such servers often have a Streamable HTTP endpoint too, at another path.";
-const OTHER_SERVER: &str = "the server is another now";
+pub(super) const OTHER_SERVER: &str = "the server is another now";
 
 impl<P: Payload> Session<P> {
     pub(super) fn step(&mut self, step: Step<P>) {
@@ -95,7 +95,7 @@ impl<P: Payload> Session<P> {
             (Handshake::Own { client_info, capabilities }, _) => Params {
                 text: Some(format!(
                     r#"{{"protocolVersion":"{}","capabilities":{capabilities},"clientInfo":{client_info}}}"#,
-                    legacy::LATEST
+                    self.past.offers
                 )),
                 ..Params::default()
             },
@@ -136,13 +136,19 @@ impl<P: Payload> Session<P> {
                 if says_already_initialized(&refusal) && self.clear_old_session(now) {
                     return;
                 }
+                if let Some(version) = self.other_version(&refusal, &error) {
+                    self.past.offers = version;
+                    return self.handshake(now);
+                }
                 if !matches!(verdict, Verdict::Transient | Verdict::UnknownOutcome { .. }) {
                     // The next attempt asks which era it is.
                     self.past.legacy_since = None;
                 }
                 let mut error = error;
                 let other_era = verdict == Verdict::OtherEra;
-                let unlike_legacy = matches!(refusal.status, 400 | 404 | 405 | 410 | 415);
+                let probed = self.state.establishing().map(|establishing| establishing.discovered);
+                let unlike_legacy = matches!(refusal.status, 400 | 404 | 405 | 410 | 415)
+                    && (probed != Some(Discovered::Unclear) || refusal.rpc_code.is_some());
                 if (other_era || unlike_legacy) && self.doubt_legacy(other_era, &mut error, now) {
                     return;
                 }
@@ -153,6 +159,9 @@ impl<P: Payload> Session<P> {
                     if self.is_other_server(&error) {
                         return self.part(error, OTHER_SERVER, now);
                     }
+                }
+                if let Some(error) = self.was_redirected(exchange) {
+                    return self.attempt_failed(error, 0, now);
                 }
                 if matches!(refusal.status, 404 | 405) {
                     error.code = Code::NotMcp;
@@ -201,13 +210,8 @@ impl<P: Payload> Session<P> {
             let message = format!("The server speaks protocol version {theirs}; this client speaks {ours}.");
             return Err(Error::boxed(Code::UnsupportedVersion, Outcome::NotExecuted, message));
         };
-        let id = match exchange.head.as_ref().and_then(|head| head.session_id.as_deref()) {
-            None => None,
-            Some(id) => Some(SessionId::parse(id).ok_or_else(|| {
-                let message = "The server's Mcp-Session-Id has characters other than visible ASCII.";
-                Error::boxed(Code::Protocol, Outcome::NotExecuted, message)
-            })?),
-        };
+        let id = exchange.head.as_ref().map_or(Ok(None), Head::session);
+        let id = id.map_err(|message| Error::boxed(Code::Protocol, Outcome::NotExecuted, message))?;
         self.past.legacy_since = Some(now.mono);
         self.past.handshake_ms = now.mono.saturating_sub(exchange.sent.mono);
         let own = matches!(self.config.handshake, Handshake::Own { .. });
@@ -244,72 +248,6 @@ impl<P: Payload> Session<P> {
                 self.initialized(now);
             }
         }
-    }
-
-    /// With [`Handshake::Host`], the host's own `notifications/initialized` goes on with the handshake.
-    pub(super) fn host_is_initialized(&mut self, id: CallId, now: Now) {
-        let is = self.calls.get(&id).is_some_and(|call| call.method == legacy::INITIALIZED);
-        if is && self.state.establishing().is_some_and(|e| matches!(e.step, Step::Host { .. })) {
-            self.initialized(now);
-        }
-    }
-
-    /// Sends `notifications/initialized` under the new session. Nothing else goes out before it is answered: some
-    /// servers end a session that is used earlier.
-    pub(super) fn initialized(&mut self, now: Now) {
-        if let Some(error) = self.estranged() {
-            return self.part(error, OTHER_SERVER, now);
-        }
-        let Some(fresh) = self.state.take_fresh() else { return };
-        let (method, params) = (legacy::INITIALIZED, Params::default());
-        let timeout = self.handshake_ms(now);
-        let parcel = self.own_notification(Purpose::Initialized, &fresh, method, &params, timeout, now);
-        let exchange = self.send(parcel, now);
-        self.step(Step::Initialized { exchange, fresh });
-    }
-
-    pub(super) fn initialized_answered(
-        &mut self,
-        id: ExchangeId,
-        exchange: &Exchange,
-        answer: Answer<P>,
-        verdict: Verdict,
-        now: Now,
-    ) {
-        let is_awaited = |step: &Step<P>| matches!(step, Step::Initialized { exchange, .. } if *exchange == id);
-        if !self.state.establishing().is_some_and(|establishing| is_awaited(&establishing.step)) {
-            return;
-        }
-        let (error, wait) = match answer {
-            // It was not sent.
-            Answer::Unusable { error } if exchange.head.is_none() => (error, 0),
-            Answer::Accepted | Answer::Result(_) | Answer::Unusable { .. } if self.past.fruitless == 0 => {
-                return self.established(now);
-            }
-            Answer::Accepted | Answer::Result(_) | Answer::Unusable { .. } => {
-                let Some(fresh) = self.state.take_fresh() else { return };
-                let ping = self.ping_fresh(&fresh, now);
-                return self.step_with_ping(Step::Proof { ping, fresh }, now);
-            }
-            Answer::Refused { refusal, error, retry_after } => {
-                let hidden = self.state.fresh().is_some_and(|fresh| fresh.id.is_none());
-                if refusal.blames_session() {
-                    self.state.take_fresh();
-                }
-                if hidden && asks_for_session(&refusal) {
-                    let error = Error::boxed(Code::Cors, Outcome::NotExecuted, HIDDEN_SESSION_ID.hint);
-                    (error.with_status(refusal.status).with_diagnosis(HIDDEN_SESSION_ID), 0)
-                } else if verdict == Verdict::Transient {
-                    (error, retry_after.unwrap_or_default())
-                } else {
-                    (error, 0)
-                }
-            }
-            Answer::Lost { error } => (error, 0),
-        };
-        // Servers cap sessions.
-        self.drop_fresh(now);
-        self.attempt_failed(error, wait, now);
     }
 
     /// The new session is ready: the parked calls go out at once.

@@ -121,6 +121,8 @@ pub(super) struct Exchange {
     pub dispatched: bool,
     /// Its refusal is not the gate's: it came too late, or after the dispatch.
     pub late: bool,
+    /// Its body is an event stream, by what it said and by how it began.
+    pub events: bool,
     /// Its answer was taken; what still comes on the stream is only requests and notifications.
     pub concluded: bool,
     /// Where its event stream can be taken up again.
@@ -167,6 +169,7 @@ impl Exchange {
         next.head = None;
         next.dispatched = false;
         next.late = false;
+        next.events = false;
         next.concluded = false;
         next.again = None;
         next.attempt += 1;
@@ -178,14 +181,13 @@ impl Exchange {
         let media_type = head.media_type();
         match media_type.as_str() {
             _ if !head.is_success() => ReadAs::Text { max: REFUSAL_BYTES as u64 },
-            // Accepted, or no content: some servers name a type all the same.
-            _ if matches!(head.status, 202 | 204) => ReadAs::Discard,
-            // The server has nothing more to say.
-            _ if self.method == Method::Delete => ReadAs::Discard,
+            // There is nothing more to say, whatever the server says or leaves open: "a notification MUST NOT be replied
+            // to" (JSON-RPC 2.0, 4.1).
+            _ if !self.purpose.wants_response() && self.purpose != Purpose::Listen => ReadAs::Discard,
+            _ if head.status == 204 || head.status == 202 && self.purpose == Purpose::Listen => ReadAs::Discard,
             "text/event-stream" => ReadAs::Events { max: max_event },
-            "application/json" => ReadAs::Json { max: max_message },
-            _ if !self.purpose.wants_response() => ReadAs::Discard,
-            _ => ReadAs::Text { max: REFUSAL_BYTES as u64 },
+            _ if self.purpose.wants_response() || media_type == "application/json" => ReadAs::Json { max: max_message },
+            _ => ReadAs::Discard,
         }
     }
 
@@ -207,7 +209,7 @@ impl Exchange {
 
     /// Whether its body is an event stream, which may go on after the response.
     pub fn is_stream(&self) -> bool {
-        self.head.as_ref().is_some_and(|head| head.is_success() && head.media_type() == "text/event-stream")
+        self.events
     }
 
     /// For the host's time line.

@@ -18,6 +18,19 @@ const UNREACHABLE: Diagnosis = Diagnosis {
     header: None,
     hint: "Nothing answers at this address: the server is down, or the host or port is wrong.",
 };
+const MIXED: Diagnosis = Diagnosis {
+    kind: "mixed_content",
+    header: None,
+    hint: "A page that came over https: cannot reach a server at an http: address: the browser blocks it as mixed content. \
+           Use the server's https: address, or a proxy on this page's origin.",
+};
+const LOCAL: Diagnosis = Diagnosis {
+    kind: "local_network",
+    header: None,
+    hint: "The address is one of the user's own device or local network, and the browser does not let this page reach it. \
+           The user can allow it in the browser's settings for this site (Local Network Access); a page on the same device \
+           needs no leave.",
+};
 const CORS: Diagnosis = Diagnosis {
     kind: "cors",
     header: Some("Access-Control-Allow-Origin"),
@@ -46,6 +59,15 @@ impl<P: Payload> Session<P> {
                 OFFLINE.hint.clone_into(&mut error.message);
                 error.diagnosis = Some(OFFLINE);
             }
+            Reach::Mixed => {
+                MIXED.hint.clone_into(&mut error.message);
+                error.diagnosis = Some(MIXED);
+                error.retryable = false;
+            }
+            Reach::Local => {
+                LOCAL.hint.clone_into(&mut error.message);
+                error.diagnosis = Some(LOCAL);
+            }
             Reach::Unknown => {}
         }
         let error = error.clone();
@@ -65,6 +87,7 @@ impl<P: Payload> Session<P> {
         establishing.failed += 1;
         establishing.failing_since.get_or_insert(now.mono);
         establishing.cleared = false;
+        establishing.renegotiated = false;
         establishing.discovered = Discovered::Nothing;
         if self.is_offline() {
             self.past.last_error = Some(error);

@@ -1,5 +1,8 @@
 //! The HTTP that the core speaks: what it sends, and what it reads of a response's head.
 
+use super::list::Gather;
+use super::state::SessionId;
+
 /// A request to the MCP endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
@@ -57,6 +60,28 @@ impl Head {
     #[must_use]
     pub fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
+    }
+
+    /// `Mcp-Session-Id`. A field that stands twice arrives joined by commas (Fetch, `Headers.get`): once is enough where
+    /// both say the same. An empty one names no session.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(super) fn session(&self) -> Result<Option<SessionId>, &'static str> {
+        let Some(text) = self.session_id.as_deref().map(str::trim).filter(|text| !text.is_empty()) else {
+            return Ok(None);
+        };
+        let mut each = text.split(',').map(str::trim);
+        let first = each.next().unwrap_or_default();
+        let others: Vec<_> = each.gather();
+        let once = if !others.is_empty() && others.iter().all(|other| *other == first) { first } else { text };
+        match SessionId::parse(once) {
+            Some(id) => Ok(Some(id)),
+            None if text.contains(", ") => {
+                Err("The server sent several Mcp-Session-Id that differ: which one is meant?")
+            }
+            None => Err("The server's Mcp-Session-Id has characters other than visible ASCII."),
+        }
     }
 
     /// The media type in lower case, without parameters; empty where there is none.

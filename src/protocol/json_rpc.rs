@@ -97,6 +97,10 @@ impl<P: Payload> Message<P> {
         if let Some(error) = value.field(Field::Error).filter(P::is_object) {
             return Self::Error { id, error: RpcError::read(&error) };
         }
+        // Some servers name the error in a string.
+        if let (Some(message), true) = (value.field(Field::Error).and_then(|error| error.as_string()), id.is_some()) {
+            return Self::Error { id, error: RpcError { code: 0, message, data: None } };
+        }
         if let Some(result) = value.field(Field::Result) {
             return Self::Result { id, result };
         }
@@ -107,9 +111,11 @@ impl<P: Payload> Message<P> {
 
 impl<P: Payload> RpcError<P> {
     pub(super) fn read(error: &P) -> Self {
-        let code = error.field(Field::Code).and_then(|code| code.as_number()).unwrap_or_default();
+        let code = error.field(Field::Code);
         #[expect(clippy::cast_possible_truncation, reason = "a float-to-integer cast saturates")]
-        let code = code as i64;
+        let number = code.as_ref().and_then(P::as_number).map(|number| number as i64);
+        // Some servers write the number as text.
+        let code = number.or_else(|| code?.as_string()?.parse().ok()).unwrap_or_default();
         let message = error.field(Field::Message).and_then(|message| message.as_string()).unwrap_or_default();
         Self { code, message, data: error.field(Field::Data) }
     }

@@ -204,10 +204,16 @@ impl<P: Payload> Session<P> {
                 Told::Gone
             }
             // It answers, as a server of this era does.
-            Evidence::None { error, .. } if verdict == Verdict::NotEviction && error.http_status.is_some() => {
+            Evidence::None { error, .. } | Evidence::Unclear(error)
+                if verdict == Verdict::NotEviction && error.http_status.is_some() =>
+            {
                 Told::Alive
             }
-            Evidence::Again(error) | Evidence::Hidden(error) | Evidence::None { error, .. } => Told::Unclear(error),
+            Evidence::Again(error)
+            | Evidence::Hidden(error)
+            | Evidence::Unclear(error)
+            | Evidence::Failing { error, .. }
+            | Evidence::None { error, .. } => Told::Unclear(error),
         }
     }
 }

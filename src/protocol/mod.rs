@@ -19,6 +19,7 @@ mod answer;
 mod authorize;
 mod backoff;
 pub mod base64;
+mod body;
 mod cache;
 mod call;
 mod cancel;
@@ -35,6 +36,7 @@ mod hedge;
 mod host;
 pub mod http;
 mod http_date;
+mod initialized;
 mod input;
 mod interests;
 pub mod json;
@@ -51,6 +53,7 @@ mod policy;
 mod question;
 mod receive;
 mod record;
+mod redirect;
 mod refused;
 mod repair;
 mod send;
@@ -104,9 +107,9 @@ pub struct QuestionId(pub u64);
 pub enum Input<P> {
     /// Status and headers have arrived.
     Head(Head),
-    /// A whole JSON body ([`ReadAs::Json`]), parsed. An array is a batch (2025-03-26).
+    /// A whole JSON body, parsed. An array is a batch (2025-03-26).
     Message(P),
-    /// One event of a stream ([`ReadAs::Events`]). `message` is the parsed `data`; `None` where `data` is empty, or
+    /// One event of a stream. `message` is the parsed `data`; `None` where `data` is empty, or
     /// where it is no JSON (then an [`Input::Malformed`] went before).
     Event {
         /// `id:`, where the event has one.
@@ -116,13 +119,20 @@ pub enum Input<P> {
         /// The parsed `data`.
         message: Option<P>,
     },
-    /// A body as text ([`ReadAs::Text`]), cut at the bound, invalid UTF-8 replaced.
+    /// The parsed `data` of an event whose blank line has not come: the stream has ended, or has been silent for a
+    /// second. It may come again as [`Input::Event`].
+    Unfinished(P),
+    /// A body as text, cut at the bound, invalid UTF-8 replaced.
     Text(String),
-    /// The body is not what it was to be read as. For [`ReadAs::Json`] this ends the exchange; in a stream, reading
-    /// goes on after [`Malformed::Json`] and ends after the others.
+    /// The body is not what it was to be read as. For a JSON body this ends the exchange; in a stream, reading goes on
+    /// after [`Malformed::Event`] and ends after the others.
     Malformed(Malformed),
-    /// The server answered with a redirect, which the driver did not follow. This ends the exchange.
-    Redirected,
+    /// The server answered with a redirect, which the driver did not follow: 307 and 308 within the origin it does, where
+    /// it can see them. This ends the exchange.
+    Redirected {
+        /// It leads to another origin, as far as the driver can see.
+        elsewhere: bool,
+    },
     /// Nothing was sent: the host's own header fields could not be had. This ends the exchange.
     Unsent {
         /// What the host's function threw.
@@ -145,6 +155,11 @@ pub enum Malformed {
         /// Length of the text that did not parse.
         bytes: u64,
     },
+    /// The data of an event is no JSON.
+    Event {
+        /// Its first characters ([`sse::beginning`]).
+        begins: String,
+    },
     /// Not UTF-8.
     Utf8,
     /// Longer than `limit` bytes.
@@ -154,10 +169,13 @@ pub enum Malformed {
     },
 }
 
-/// How the body of an exchange is to be read.
+/// How the body of an exchange is to be read. Many servers name another Content-Type than they send: what begins as JSON
+/// is read as [`ReadAs::Json`], and what begins with a field of an event stream as [`ReadAs::Events`], whichever of the
+/// two was said; what is neither and was to be JSON, as [`ReadAs::Text`] of at most 64 KiB.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReadAs {
-    /// One JSON text of at most `max` bytes: [`Input::Message`] or [`Input::Malformed`], then [`Input::End`].
+    /// One JSON text of at most `max` bytes, or one to a line: [`Input::Message`], [`Input::Text`] or
+    /// [`Input::Malformed`], then [`Input::End`].
     Json {
         /// Bytes.
         max: u64,
@@ -235,6 +253,9 @@ pub enum Output<P> {
     /// Find out whether anything answers at the endpoint, by a request whose answer need not be readable, and tell
     /// [`Session::handle_probe`].
     Probe,
+    /// From now on the endpoint is the same address with the other final slash: with one where it had none, and the other
+    /// way round.
+    OtherSlash,
     /// Tell every other tab that shares the session, in order: [`Session::handle_peer`] there.
     Tell {
         /// What is told.
@@ -265,6 +286,10 @@ pub enum Reach {
     Silent,
     /// The device is offline.
     Offline,
+    /// The page came over HTTPS, and the address is one of plain HTTP.
+    Mixed,
+    /// The address is one of the local network, which the browser does not let this page reach.
+    Local,
     /// CORS does not apply here, or there is no way to tell.
     Unknown,
 }

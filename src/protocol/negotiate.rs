@@ -1,18 +1,24 @@
 //! Which era is spoken: asked before the first call, and again whenever the server says otherwise.
 
 use super::config::{EraChoice, Handshake};
-use super::era::negotiation::{Evidence, weigh};
+use super::era::negotiation::{Evidence, UNSUPPORTED_PROTOCOL_VERSION, weigh};
 use super::era::{Era, legacy, modern};
 use super::exchange::{Answer, Exchange};
 use super::listen::Listening;
 use super::session::Session;
 use super::state::{Discovered, Established, SessionId, Since, Step};
+use super::verdict::Refusal;
 use super::{Code, Error, ExchangeId, Now, Outcome, Params, Payload, Purpose, error::Diagnosis};
 
-/// The question is cheap: a server that takes longer to answer it is in trouble, or does not know it.
-const DISCOVER_MS: u64 = 10_000;
+/// The question is cheap: a server that takes longer to answer it is in trouble, or does not know it. It takes no more
+/// than a third of the time that the caller has.
+const DISCOVER_MS: u64 = 3_000;
+const DISCOVER_SHARE: u64 = 3;
 /// A server of the legacy era may be upgraded to speak both: it is asked again after an hour.
 const LEGACY_MS: u64 = 3_600_000;
+
+/// What most servers speak.
+const COMMON_VERSION: &str = "2025-06-18";
 
 /// A server of the modern era whose CORS rules know only the header fields of the legacy one.
 const HIDDEN_ERA: Diagnosis = Diagnosis {
@@ -45,7 +51,7 @@ impl<P: Payload> Session<P> {
             return;
         }
         self.fresh_wire_id();
-        let timeout = DISCOVER_MS.min(self.config.timeout_ms / 2);
+        let timeout = DISCOVER_MS.min(self.config.timeout_ms / DISCOVER_SHARE);
         let params = Params::default();
         let parcel = self.own_request(Purpose::Discover, None, modern::DISCOVER, &params, timeout, now);
         let exchange = self.send(parcel, now);
@@ -58,6 +64,7 @@ impl<P: Payload> Session<P> {
             return;
         }
         let pinned = self.config.era == EraChoice::Modern;
+        let is_last = establishing.failed + 1 >= self.config.recovery.max_attempts;
         match weigh(answer) {
             Evidence::Modern(result) => self.is_modern(exchange, result, now),
             Evidence::Legacy if pinned => {
@@ -81,6 +88,18 @@ impl<P: Payload> Session<P> {
             Evidence::Hidden(error) if pinned => self.attempt_failed(error, 0, now),
             Evidence::Hidden(_) => {
                 establishing.discovered = Discovered::Hidden;
+                self.handshake(now);
+            }
+            Evidence::Unclear(error) if pinned || establishing.discovered == Discovered::Doubted => {
+                self.attempt_failed(error, 0, now);
+            }
+            Evidence::Failing { error, retry_after }
+                if pinned || establishing.discovered == Discovered::Doubted || !is_last || retry_after > 0 =>
+            {
+                self.attempt_failed(error, retry_after, now);
+            }
+            Evidence::Unclear(_) | Evidence::Failing { .. } => {
+                establishing.discovered = Discovered::Unclear;
                 self.handshake(now);
             }
             Evidence::None { error, retry_after } => self.attempt_failed(error, retry_after, now),
@@ -136,6 +155,32 @@ impl<P: Payload> Session<P> {
         }
     }
 
+    /// The version to offer after `initialize` was refused for the one that it offered: the newest in common, where the
+    /// refusal names any; where it only speaks of the version, one that every server of the field knows. Once in each
+    /// attempt (2025-11-25, lifecycle, Version Negotiation and Error Handling).
+    pub(super) fn other_version(&mut self, refusal: &Refusal, error: &Error<P>) -> Option<&'static str> {
+        let own = matches!(self.config.handshake, Handshake::Own { .. });
+        let establishing = self.state.establishing_mut()?;
+        if !own || matches!(refusal.status, 401 | 403 | 404 | 405 | 429 | 503) {
+            return None;
+        }
+        if std::mem::replace(&mut establishing.renegotiated, true) {
+            self.past.offers = legacy::LATEST;
+            return None;
+        }
+        let named = error.data.as_ref().and_then(P::to_json).unwrap_or_default();
+        let words = [&*refusal.words, "\n", &named].concat();
+        if words.contains(modern::VERSION) && self.config.era != EraChoice::Legacy {
+            return None;
+        }
+        let offered = self.past.offers;
+        let common = legacy::VERSIONS.into_iter().find(|version| *version != offered && words.contains(version));
+        let speaks_of_it = refusal.rpc_code != Some(UNSUPPORTED_PROTOCOL_VERSION)
+            && refusal.words.to_ascii_lowercase().contains("version")
+            && offered != COMMON_VERSION;
+        common.or(speaks_of_it.then_some(COMMON_VERSION))
+    }
+
     /// The server was told to be of the legacy era, and refused to make a session as one of the modern era does, or as
     /// one that was replaced since may. Says whether it is asked.
     pub(super) fn doubt_legacy(&mut self, other_era: bool, error: &mut Error<P>, now: Now) -> bool {
@@ -152,6 +197,10 @@ impl<P: Payload> Session<P> {
                 error.diagnosis = Some(HIDDEN_ERA);
             }
             return false;
+        }
+        if discovered == Discovered::Unclear {
+            // It is asked once more: it may not have been awake.
+            establishing.discovered = Discovered::Doubted;
         }
         self.past.legacy_since = None;
         if doubted && !other_era {

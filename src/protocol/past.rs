@@ -1,5 +1,6 @@
 //! What a session remembers beyond its states.
 
+use super::era::legacy;
 use super::error::Error;
 use super::exchange::Exchange;
 use super::gate::Gate;
@@ -37,6 +38,12 @@ pub(super) struct Past<P> {
     pub handshake_ms: u64,
     /// Calls that waited for the head of the standing stream waited in vain: none does any more.
     pub stream_is_slow: bool,
+    /// The version that `initialize` offers.
+    pub offers: &'static str,
+    /// Capabilities that the server does not declare and yet has: it answered a list of theirs.
+    pub shown: Vec<&'static str>,
+    /// The endpoint was taken for its address with the other final slash.
+    pub other_slash: bool,
     /// Sessions in a row that were made by a recovery and refused at once: before they answered anything.
     pub fruitless: u32,
     /// Sessions in a row that were made by a recovery and lost soon.
@@ -62,6 +69,9 @@ impl<P> Past<P> {
             refused_in: None,
             handshake_ms: 0,
             stream_is_slow: false,
+            offers: legacy::LATEST,
+            shown: Vec::new(),
+            other_slash: false,
             fruitless: 0,
             early_losses: 0,
             parted: None,

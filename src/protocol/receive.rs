@@ -1,19 +1,20 @@
 //! What an exchange brings: from the driver's facts to one [`Answer`] and whose it is.
 
 use super::backoff;
+use super::body;
 use super::config::Handshake;
 use super::era::Era;
-use super::error::Diagnosis;
 use super::exchange::{Answer, Exchange};
 use super::http::Method;
-use super::json_rpc::{Message, RpcError};
+use super::json_rpc::{Id, Message, RpcError};
 use super::session::Session;
 use super::state::SessionId;
 use super::status::Event;
 use super::time::Timer;
-use super::verdict::{self, Refusal, Verdict};
-use super::wording::{refusal_error, unusable};
-use super::{Code, Error, ExchangeId, Field, Input, Malformed, Now, Outcome, Output, Payload, Purpose};
+use super::verdict::{self, Refusal, Verdict, is_own};
+use super::wording::{broken_answer, refusal_error, unusable};
+use super::{Code, Error, ExchangeId, Field, Input, Malformed, Now, Outcome, Output, Payload, Purpose, ReadAs};
+use std::borrow::Cow;
 
 /// A stream whose answer was taken is given this long to end by itself, so that its connection can be used again.
 const DRAIN_MS: u64 = 2_000;
@@ -41,8 +42,9 @@ impl<P: Payload> Session<P> {
                 }
                 // Also of a session that comes to nothing: it is told nowhere.
                 let own = exchange.session.as_ref().map(SessionId::expose);
-                let named = head.session_id.as_deref().filter(|id| own != Some(id)).and_then(SessionId::parse);
+                let named = head.session().ok().flatten().filter(|id| own != Some(id.expose()));
                 named.iter().for_each(|id| self.past.remember(id));
+                exchange.events = matches!(how, ReadAs::Events { .. });
                 exchange.head = Some(head);
                 let listens = exchange.purpose == Purpose::Listen;
                 if exchange.head.as_ref().is_some_and(|head| !head.is_success()) {
@@ -57,13 +59,12 @@ impl<P: Payload> Session<P> {
                 }
             }
             Input::Message(value) => {
-                match value.items() {
-                    Some(batch) => batch.iter().for_each(|value| self.take_message(id, value, now)),
-                    None => self.take_message(id, &value, now),
-                }
+                exchange.events = false;
+                self.take_messages(id, &value, now);
                 self.take_no_answer(id, now);
             }
             Input::Event { id: event_id, retry_ms, message } => {
+                exchange.events = true;
                 exchange.cursor.saw(event_id.clone(), retry_ms, message.is_some());
                 exchange.dispatched |= event_id.is_some();
                 let generation = exchange.generation;
@@ -72,15 +73,20 @@ impl<P: Payload> Session<P> {
                 {
                     self.emit(Event::EventId { call, generation, event_id });
                 }
-                match message.as_ref().map(|value| (value, value.items())) {
-                    Some((_, Some(batch))) => batch.iter().for_each(|value| self.take_message(id, value, now)),
-                    Some((value, None)) => self.take_message(id, value, now),
-                    None => {}
+                if let Some(message) = message {
+                    self.take_messages(id, &message, now);
+                }
+            }
+            // Whatever else it is, the blank line may yet come.
+            Input::Unfinished(value) => {
+                exchange.events = true;
+                if !exchange.concluded && body::is_answer(exchange, &value) {
+                    self.take_messages(id, &value, now);
                 }
             }
             Input::Text(text) => self.take_text(id, &text, now),
             Input::Malformed(malformed) => self.take_malformed(id, &malformed, now),
-            Input::Redirected => self.take_redirect(id, now),
+            Input::Redirected { elsewhere } => self.take_redirect(id, elsewhere, now),
             Input::Unsent { cause } => {
                 let message = "The option `headers` gave no headers that can be sent: nothing was sent.";
                 let mut error = Error::boxed(Code::InvalidOption, Outcome::NotExecuted, message);
@@ -89,6 +95,13 @@ impl<P: Payload> Session<P> {
             }
             Input::End => self.take_end(id, now),
             Input::Failed { cause } => self.take_failure(id, cause, now),
+        }
+    }
+
+    fn take_messages(&mut self, id: ExchangeId, value: &P, now: Now) {
+        match value.items() {
+            Some(batch) => batch.iter().for_each(|value| self.take_message(id, value, now)),
+            None => self.take_message(id, value, now),
         }
     }
 
@@ -164,25 +177,38 @@ impl<P: Payload> Session<P> {
     fn take_text(&mut self, id: ExchangeId, text: &str, now: Now) {
         let Some(exchange) = self.exchanges.get(&id) else { return };
         let Some(head) = &exchange.head else { return };
-        let refusal = Refusal::from_text(head.status, head.www_authenticate.clone(), text, exchange.wire_id);
-        if head.is_success() && self.judge(exchange, &refusal) == Verdict::NotEviction {
-            let error = unusable(exchange, Some(text.len() as u64));
+        // What is JSON-RPC under our own id is the answer, whatever the status and the framing say.
+        let answer = body::answer_in::<P>(exchange, text);
+        let (text, answer) = match answer.map(|value| (value.to_json(), Message::read(&value))) {
+            Some((_, Message::Result { result, .. })) if exchange.purpose.wants_response() => {
+                return self.conclude(id, Answer::Result(result), now);
+            }
+            Some((Some(json), answer)) => (Cow::Owned(json), Some(answer)),
+            Some((None, answer)) => (Cow::Borrowed(text), Some(answer)),
+            None => (Cow::Borrowed(text), P::parse(text).map(|value| Message::read(&value))),
+        };
+        let refusal = Refusal::from_text(head.status, head.www_authenticate.clone(), &text, exchange.wire_id);
+        if head.is_success() && self.judge(exchange, &refusal) == Verdict::NotEviction && refusal.rpc_code.is_none() {
+            let error = body::no_answer(exchange, &text);
             return self.conclude(id, Answer::Unusable { error }, now);
         }
-        // The whole text is parsed again only to hand `data` to the caller.
-        let error = P::parse(text).and_then(|value| match Message::read(&value) {
-            Message::Error { error, .. } => Some(error),
-            Message::Result { .. } | Message::Request { .. } | Message::Notification { .. } | Message::Other { .. } => {
-                None
-            }
-        });
+        let error = match answer {
+            Some(Message::Error { error, .. }) => Some(error),
+            Some(
+                Message::Result { .. } | Message::Request { .. } | Message::Notification { .. } | Message::Other { .. },
+            )
+            | None => None,
+        };
         self.refused(id, refusal, error, now);
     }
 
     fn take_malformed(&mut self, id: ExchangeId, malformed: &Malformed, now: Now) {
         let Some(exchange) = self.exchanges.get(&id) else { return };
         let error = match malformed {
-            Malformed::Json { .. } if exchange.is_stream() => {
+            Malformed::Event { begins } if !exchange.concluded && body::is_broken_answer(exchange, begins) => {
+                broken_answer(exchange)
+            }
+            Malformed::Event { .. } => {
                 return self.emit(Event::Warning {
                     kind: "malformed_event",
                     header: None,
@@ -200,23 +226,11 @@ impl<P: Payload> Session<P> {
             ),
         };
         let error = error.with_status(exchange.status());
-        if exchange.is_stream() {
+        if exchange.is_stream() || matches!(malformed, Malformed::Event { .. }) {
             self.output(Output::Abort { exchange: id });
         }
         self.conclude(id, Answer::Unusable { error }, now);
         self.remove_exchange(id, now);
-    }
-
-    /// Following it would carry the session, and what the host adds, to an address that nobody chose.
-    fn take_redirect(&mut self, id: ExchangeId, now: Now) {
-        let diagnosis = Diagnosis {
-            kind: "redirect",
-            header: None,
-            hint: "Use the final address; often it differs in the last slash only.",
-        };
-        let message = format!("The server answered with a redirect, which is not followed. {}", diagnosis.hint);
-        let error = Error::boxed(Code::Http, Outcome::NotExecuted, message).with_diagnosis(diagnosis);
-        self.conclude(id, Answer::Unusable { error }, now);
     }
 
     fn take_end(&mut self, id: ExchangeId, now: Now) {
@@ -299,7 +313,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// Takes the answer of an exchange: once.
-    fn conclude(&mut self, id: ExchangeId, answer: Answer<P>, now: Now) {
+    pub(super) fn conclude(&mut self, id: ExchangeId, answer: Answer<P>, now: Now) {
         let Some(exchange) = self.exchanges.get_mut(&id) else { return };
         exchange.concluded = true;
         // Whatever else ends an exchange ends its stream.
@@ -334,6 +348,9 @@ impl<P: Payload> Session<P> {
         verdict: Verdict,
         now: Now,
     ) {
+        if matches!(answer, Answer::Result(_)) {
+            self.shows(exchange);
+        }
         match exchange.purpose {
             Purpose::Discover => self.discover_answered(id, exchange, answer, now),
             Purpose::Initialize => self.handshake_answered(id, exchange, answer, verdict, now),
@@ -358,9 +375,8 @@ impl<P: Payload> Session<P> {
         }
         match (method.as_str(), purpose, &params) {
             ("notifications/progress", Purpose::Call(call), Some(progress)) => {
-                let token = progress.field(Field::ProgressToken).and_then(|token| token.as_number());
-                #[expect(clippy::cast_precision_loss, reason = "wire ids stay below 2^53")]
-                if progress_token.is_some_and(|own| Some(own as f64) == token) {
+                let token = progress.field(Field::ProgressToken).and_then(|token| Id::read(&token));
+                if is_own(token.as_ref(), progress_token) {
                     return self.progressed(call, progress.clone(), now);
                 }
             }

@@ -318,6 +318,10 @@ impl<P: Payload> Session<P> {
     /// The session before the new one was refused at once; is this one?
     pub(super) fn proved(&mut self, told: Told<P>, now: Now) {
         match told {
+            Told::Unclear(error) if error.code == Code::Network => {
+                self.drop_fresh(now);
+                self.attempt_failed(error, 0, now);
+            }
             Told::Alive | Told::Unclear(_) => self.established(now),
             Told::Gone => {
                 self.past.fruitless += 1;

@@ -31,7 +31,9 @@ impl<P: Payload> Session<P> {
         let (State::Ready(session), Some(call)) = (&self.state, self.calls.get(&id)) else { return };
         let (era, kind) = (session.era(), call.kind);
         let hosts_own = self.is_hosts_own(era);
-        if let Some(missing) = session.missing_capability(&call.method) {
+        let missing = session.missing_capability(&call.method).filter(|missing| !self.past.shown.contains(missing));
+        // Asking for a list harms nobody.
+        if let Some(missing) = missing.filter(|_| !legacy::is_list(&call.method)) {
             let message =
                 format!("The server does not declare the capability `{missing}`, which {} needs.", call.method);
             let error = Error::boxed(Code::Capability, call.outcome(), message);
@@ -287,6 +289,7 @@ pub(super) fn outgoing<P>(purpose: Purpose, session: Option<&Established<P>>, no
         head: None,
         dispatched: false,
         late: false,
+        events: false,
         concluded: false,
         cursor: Cursor::default(),
     })

@@ -21,12 +21,21 @@ impl Event {
     }
 }
 
+/// What of an event's data tells what it was meant to be.
+#[must_use]
+pub fn beginning(data: &str) -> String {
+    data.chars().take(BEGINNING).collect()
+}
+
+/// Characters.
+const BEGINNING: usize = 512;
+
 /// An event is longer than the bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooLarge;
 
 /// An incremental parser.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Parser {
     max: usize,
     /// The beginning of a line whose end has not arrived.
@@ -75,6 +84,20 @@ impl Parser {
         self.bound(self.line.len() + bytes.len())?;
         self.line.extend_from_slice(bytes);
         Ok(())
+    }
+
+    /// The event whose blank line has not come, as if it came now. For a stream that has ended or pauses: the standard
+    /// discards it, but some servers leave the last blank line out.
+    #[must_use]
+    pub fn rest(&self) -> Option<Event> {
+        let mut copy = self.clone();
+        let line = std::mem::take(&mut copy.line);
+        if !line.is_empty() {
+            copy.end_line(&line, &mut |_| {});
+        }
+        let mut rest = None;
+        copy.dispatch(&mut |event| rest = Some(event));
+        rest
     }
 
     fn bound(&self, line: usize) -> Result<(), TooLarge> {
@@ -203,6 +226,21 @@ mod tests {
     #[test]
     fn an_unfinished_event_is_discarded() {
         assert_eq!(data(b"data: a\n\ndata: b\n"), ["a"]);
+    }
+
+    #[test]
+    fn an_unfinished_event_can_be_looked_at() {
+        let rest = |text: &[u8]| {
+            let mut parser = Parser::new(1 << 16);
+            parser.push(text, |_| {}).expect("within the bound");
+            parser.rest().map(|event| event.data)
+        };
+        assert_eq!(rest(b"data: a\n\ndata: b\n").as_deref(), Some("b"));
+        assert_eq!(rest(b"data: b").as_deref(), Some("b"));
+        assert_eq!(rest(b"data: b\ndata: c\r").as_deref(), Some("b\nc"));
+        assert_eq!(rest(b"data: a\n\n"), None);
+        assert_eq!(rest(b": a"), None);
+        assert_eq!(rest(b"data: a\n\ndat"), None);
     }
 
     #[test]

@@ -152,6 +152,10 @@ pub(crate) enum Discovered {
     Legacy,
     /// It failed below HTTP.
     Hidden,
+    /// It was refused, or not answered, in a way that says nothing of eras.
+    Unclear,
+    /// After that `initialize` was refused as by a server of the modern era: it is asked again.
+    Doubted,
 }
 
 #[derive(Debug)]
@@ -166,6 +170,8 @@ pub(crate) struct Establishing<P> {
     pub discovered: Discovered,
     /// The old session was ended so that a single-session server can make a new one: once in each attempt.
     pub cleared: bool,
+    /// Another version was offered than the latest: once in each attempt.
+    pub renegotiated: bool,
     /// Calls that wait for the session, in order. Some may have settled meanwhile.
     pub parked: Vec<CallId>,
 }
@@ -191,6 +197,7 @@ impl<P> State<P> {
             failing_since: None,
             discovered: Discovered::Nothing,
             cleared: false,
+            renegotiated: false,
             parked,
         }))
     }

@@ -2,7 +2,7 @@
 
 use super::call::{Place, Repair};
 use super::era::negotiation::HEADER_MISMATCH;
-use super::era::{Era, mirror};
+use super::era::{Era, legacy, mirror};
 use super::exchange::{Answer, Exchange};
 use super::interests::MAX_PAGES;
 use super::json::quote;
@@ -12,6 +12,9 @@ use super::repair::Relation;
 use super::session::Session;
 use super::status::Event;
 use super::{CallId, Error, ExchangeId, Field, Now, Payload};
+
+const UNDECLARED: &str = "The server answered a request for a list whose capability it does not declare. The capability counts \
+                          as declared now; the server should declare it in its answer to `initialize`.";
 
 /// What is known of one tool.
 struct Tool {
@@ -38,6 +41,16 @@ impl Tool {
 }
 
 impl<P: Payload> Session<P> {
+    /// A server that answers a list has what is in it, whatever it declares.
+    pub(super) fn shows(&mut self, exchange: &Exchange) {
+        let method = exchange.rpc_method.as_deref().filter(|method| legacy::is_list(method));
+        let missing = method.and_then(|method| self.state.ready()?.missing_capability(method));
+        if let Some(missing) = missing.filter(|missing| !self.past.shown.contains(missing)) {
+            self.past.shown.push(missing);
+            self.emit(Event::Warning { kind: "undeclared_capability", header: None, hint: UNDECLARED });
+        }
+    }
+
     /// Learns from a page of the current session's tool list. Returns the page without the tools that cannot be called.
     pub(super) fn learn_tools(&mut self, exchange: &Exchange, page: P) -> P {
         let Some(tools) = page.field(Field::Tools).and_then(|tools| tools.items()) else { return page };

@@ -275,7 +275,10 @@ impl Refusal {
         let error = value.get("error");
         if let Some(Json::Object(_)) = error {
             self.rpc_code = error.and_then(|error| error.get("code")?.as_i64());
-            let id = value.get("id").and_then(Json::as_i64).map(Id::Integer);
+            let id = value.get("id").and_then(|id| match id.as_i64() {
+                Some(number) => Some(Id::Integer(number)),
+                None => id.as_str().map(|text| Id::Text(text.to_owned())),
+            });
             self.own_id = is_own(id.as_ref(), wire_id);
         }
         let places = [
@@ -418,10 +421,12 @@ impl Refusal {
     }
 }
 
-/// Whether a response's id is the request's.
+/// Whether a response's id is the request's. Some servers give a number back as text: where but one request was sent,
+/// nothing else can be meant.
 pub(super) fn is_own(id: Option<&Id>, wire_id: Option<u64>) -> bool {
     match (id, wire_id) {
         (Some(Id::Integer(id)), Some(wire_id)) => u64::try_from(*id) == Ok(wire_id),
+        (Some(Id::Text(text)), Some(wire_id)) => *text == wire_id.to_string(),
         (Some(Id::Integer(_) | Id::Text(_)) | None, _) => false,
     }
 }

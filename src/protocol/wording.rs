@@ -7,7 +7,7 @@ use super::json_rpc::RpcError;
 use super::past::Past;
 use super::receive::EXCERPT;
 use super::verdict::Refusal;
-use super::{Code, Error, Outcome};
+use super::{Code, Error, Outcome, error::Diagnosis};
 
 /// What came was no answer of an MCP server's.
 pub(super) fn unusable<P>(exchange: &Exchange, bytes: Option<u64>) -> Box<Error<P>> {
@@ -27,7 +27,37 @@ pub(super) fn unusable<P>(exchange: &Exchange, bytes: Option<u64>) -> Box<Error<
         None => "JSON that is no JSON-RPC message".to_owned(),
     };
     let message = format!("The server answered with HTTP {status}, {kind} and {what}.");
-    Error::boxed(Code::NotMcp, Outcome::Unknown, message).with_status(status)
+    let error = Error::boxed(Code::NotMcp, Outcome::Unknown, message).with_status(status);
+    if kind == "text/html" { error.with_diagnosis(WEB_PAGE) } else { error }
+}
+
+/// What came is a web page, with a form in it that asks who the user is.
+pub(super) fn is_login_page(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    ["type=\"password\"", "type='password'", "type=password", "sign in", "sign-in", "log in", "login", "signin"]
+        .iter()
+        .any(|sign| text.contains(sign))
+}
+
+const WEB_PAGE: Diagnosis = Diagnosis {
+    kind: "web_page",
+    header: None,
+    hint: "A web page answers at this address, and no MCP server: the path is wrong, or something before the server \
+           answers in its place.",
+};
+pub(super) const LOGIN_PAGE: Diagnosis = Diagnosis {
+    kind: "login_page",
+    header: None,
+    hint: "A page where the user signs in answers in the place of the MCP server: let the user sign in there first, send \
+           the credentials that it wants (`headers`, or `credentials: \"include\"` for cookies), or let what is before the \
+           server leave its endpoint alone.",
+};
+
+/// What was meant to be the answer is no JSON.
+pub(super) fn broken_answer<P>(exchange: &Exchange) -> Box<Error<P>> {
+    let message = "The server answered this request with what is no JSON: it may hold NaN, or was cut off. The call may have \
+                   run.";
+    Error::boxed(Code::Protocol, Outcome::Unknown, message).with_status(exchange.status())
 }
 
 /// The error that the caller gets where a refusal is the answer.

@@ -52,15 +52,48 @@ async fn json_may_begin_with_a_byte_order_mark() {
 }
 
 #[test]
-async fn an_empty_body_is_no_json() {
-    assert_eq!(whole(b"", JSON).await, ["no JSON in 0", "end"]);
-    assert_eq!(told(without_body(), JSON).await, ["no JSON in 0", "end"]);
+async fn an_empty_body_is_an_empty_text() {
+    assert_eq!(whole(b"", JSON).await, ["text ", "end"]);
+    assert_eq!(told(without_body(), JSON).await, ["text ", "end"]);
+}
+
+#[test]
+async fn a_body_is_what_it_begins_as() {
+    for how in [JSON, EVENTS] {
+        assert_eq!(whole(b" \n{\"a\":1}\n", how).await, [r#"message {"a":1}"#, "end"]);
+        assert_eq!(whole(b"[1]", how).await, ["message [1]", "end"]);
+        assert_eq!(whole(b"\xef\xbb\xbfevent: message\ndata: 1\n\n", how).await, ["event 1", "end"]);
+        let text = b"data: {\"a\":1}\n\n";
+        for at in 0..=text.len() {
+            let body = Body::of([&text[..at], &text[at..]]);
+            assert_eq!(told(body.response(), how).await, [r#"event {"a":1}"#, "end"], "split at {at}");
+        }
+    }
+    assert_eq!(whole(b"error: 5", JSON).await, ["text error: 5", "end"]);
+    assert_eq!(whole(b"{\"a\":1}\n{\"b\":2}\n", JSON).await, [r#"message [{"a":1},{"b":2}]"#, "end"]);
+}
+
+#[test]
+async fn an_event_without_its_blank_line_is_looked_at_after_a_second() {
+    let body = Body::of([&b"data: 1\n\ndata: {\"a\":1}\n"[..]]).then("open");
+    let log = Log::default();
+    let written = log.clone();
+    let sent = reading(body.response(), EVENTS, move |input| {
+        written.push(line(&input));
+        true
+    });
+    let sent = sent.await;
+    log.wait("unfinished").await;
+    assert_eq!(log.take(), ["event 1", r#"unfinished {"a":1}"#]);
+    let _others = sent.give_up();
 }
 
 #[test]
 async fn json_that_is_cut_off_is_no_json() {
-    assert_eq!(whole(br#"{"a":"#, JSON).await, ["no JSON in 5", "end"]);
-    assert_eq!(whole(b"<html>", JSON).await, ["no JSON in 6", "end"]);
+    assert_eq!(whole(br#"{"a":"#, JSON).await, [r#"text {"a":"#, "end"]);
+    assert_eq!(whole(b"<html>", JSON).await, ["text <html>", "end"]);
+    let long = [&b"["[..], &[b' '; 70_000]].concat();
+    assert_eq!(whole(&long, ReadAs::Json { max: 1 << 20 }).await, ["no JSON in 70001", "end"]);
 }
 
 #[test]
@@ -102,7 +135,7 @@ async fn a_body_that_breaks_off_has_failed_with_the_cause() {
 #[test]
 async fn events_may_be_split_anywhere() {
     let text = "id: 1\nretry: 20\ndata\n\nevent: message\ndata: {\"a\":\ndata: \"ö\"}\n\ndata: 2\n\ndata: 3".as_bytes();
-    let expected = ["event - retry=20", "event - id=1", r#"event {"a":"ö"}"#, "event 2", "end"];
+    let expected = ["event - retry=20", "event - id=1", r#"event {"a":"ö"}"#, "event 2", "unfinished 3", "end"];
     for at in 0..=text.len() {
         assert_eq!(told(Body::of([&text[..at], &text[at..]]).response(), EVENTS).await, expected, "split at {at}");
     }
@@ -122,7 +155,7 @@ async fn events_that_come_together_are_told_apart() {
 #[test]
 async fn an_event_that_is_no_json_is_told_and_left_out() {
     let text = b"data: {\n\ndata: 1\n\n";
-    assert_eq!(whole(text, EVENTS).await, ["no JSON in 1", "event -", "event 1", "end"]);
+    assert_eq!(whole(text, EVENTS).await, ["no JSON: {", "event -", "event 1", "end"]);
 }
 
 #[test]

@@ -78,11 +78,13 @@ pub fn line(input: &Input<JsValue>) -> String {
             let retry = retry_ms.map(|ms| format!(" retry={ms}")).unwrap_or_default();
             format!("event {message}{id}{retry}")
         }
+        Input::Unfinished(value) => format!("unfinished {}", json(value)),
         Input::Text(text) => format!("text {text}"),
+        Input::Malformed(Malformed::Event { begins }) => format!("no JSON: {begins}"),
         Input::Malformed(Malformed::Json { bytes }) => format!("no JSON in {bytes}"),
         Input::Malformed(Malformed::Utf8) => "no UTF-8".into(),
         Input::Malformed(Malformed::TooLarge { limit }) => format!("more than {limit}"),
-        Input::Redirected => "redirected".into(),
+        Input::Redirected { elsewhere } => if *elsewhere { "redirected elsewhere" } else { "redirected" }.into(),
         Input::Unsent { cause } => format!("unsent: {}", message(cause.as_ref().expect("a cause"))),
         Input::End => "end".into(),
         Input::Failed { cause } => format!("failed: {}", message(cause.as_ref().expect("a cause"))),

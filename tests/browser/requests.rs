@@ -16,9 +16,17 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 async fn send(transport: &Transport) -> Result<Head, JsValue> {
     match Sent::with(transport, |_| false).head().await {
         Input::Head(head) => Ok(head),
-        Input::Redirected => Err(js_sys::Error::new("redirected").into()),
+        Input::Redirected { elsewhere } => {
+            let text = if elsewhere { "redirected elsewhere" } else { "redirected" };
+            Err(js_sys::Error::new(text).into())
+        }
         Input::Unsent { cause } | Input::Failed { cause } => Err(cause.expect("a cause")),
-        other @ (Input::Message(_) | Input::Event { .. } | Input::Text(_) | Input::Malformed(_) | Input::End) => {
+        other @ (Input::Message(_)
+        | Input::Event { .. }
+        | Input::Unfinished(_)
+        | Input::Text(_)
+        | Input::Malformed(_)
+        | Input::End) => {
             panic!("{other:?} before a head")
         }
     }
@@ -118,10 +126,15 @@ async fn what_is_given_up_at_once_is_not_sent() {
 }
 
 #[test]
-async fn a_redirect_is_not_followed_and_says_so() {
+async fn a_redirect_is_followed_a_few_times_within_the_origin_and_says_so() {
     for (response, said) in [
         ("return { type: 'opaqueredirect', status: 0, headers: new Headers() }", "redirected"),
         ("return new Response(null, { status: 307, headers: { location: '/mcp/' } })", "redirected"),
+        (
+            "return new Response(null, { status: 308, headers: { location: 'https://elsewhere.test/mcp' } })",
+            "redirected elsewhere",
+        ),
+        ("return new Response(null, { status: 302, headers: { location: '/mcp/' } })", "redirected"),
         (
             "return { redirected: true, status: 200, headers: new Headers() }",
             "The host's fetch followed a redirect, which it was asked not to.",

@@ -248,7 +248,7 @@ impl World {
             self.heard_on_stream(id, &event);
             let message = event.is_message().then(|| serde_json::from_str::<Value>(&event.data));
             if let Some(Err(_)) = &message {
-                self.tell(id, Input::Malformed(Malformed::Json { bytes: event.data.len() as u64 }));
+                self.tell(id, Input::Malformed(Malformed::Event { begins: sse::beginning(&event.data) }));
             }
             let message = message.and_then(Result::ok);
             // An answer of another's tells nothing.

@@ -227,6 +227,8 @@ impl World {
             (_, Some(Era::Legacy)) => Some(Evidence::Legacy),
             // A page, a body that is no JSON: "a 200 that is no valid DiscoverResult".
             _ if refused => Some(Evidence::Legacy),
+            // What any gateway says of a method that it does not know: `initialize` tells.
+            _ if matches!(status, 401 | 403 | 500..) => Some(Evidence::Hidden),
             _ => None,
         };
         // A handshake is refused on behalf of the session that is in doubt.
@@ -247,7 +249,7 @@ impl World {
     }
 
     /// "The era is believed only after an answer to `server/discover`", or after an `initialize` that succeeded where
-    /// that was hidden.
+    /// that was hidden, or came to nothing.
     pub fn check_era(&mut self) {
         let status = self.session.status();
         let (Phase::Ready, Some(era)) = (status.phase, status.era) else { return };
@@ -262,7 +264,10 @@ impl World {
         }
         let believed = match (era, self.law.eras.evidence) {
             (Era::Modern, Some(Evidence::Modern)) | (Era::Legacy, Some(Evidence::Legacy | Evidence::Hidden)) => true,
-            _ => !self.is_wide() && era == Era::Legacy,
+            (Era::Legacy, _) => {
+                !self.is_wide() || self.exchanges.values().rfind(|ex| ex.asks_era()).is_some_and(|ex| ex.aborted)
+            }
+            (Era::Modern, _) => false,
         };
         if !believed {
             let evidence = self.law.eras.evidence;

@@ -160,8 +160,13 @@ impl World {
             if ex.sid.as_ref().is_some_and(|sid| law.refused.contains(sid)) || law.declared.contains(&ex.generation) {
                 return Some(format!("{name} is sent under a session known to be dead"));
             }
-            let made = law.initialized.contains(&ex.generation) || ex.era() == Era::Modern;
-            let made = made || self.initialized_in_silence(ex.generation);
+            // A connection that broke answers nothing any more, and one that was given up was waited for long enough.
+            let over = |other: &Ex| {
+                let initialized = other.purpose == Purpose::Initialized && other.generation == ex.generation;
+                initialized && (!other.open || other.aborted)
+            };
+            let answered = law.initialized.contains(&ex.generation) || self.exchanges.values().any(over);
+            let made = answered || ex.era() == Era::Modern || self.initialized_in_silence(ex.generation);
             if ex.purpose != Purpose::Initialized && !made {
                 return Some(format!("{name} is sent before `initialized` was answered"));
             }
@@ -267,7 +272,8 @@ impl World {
                 let insists = self.app.commands.values().any(insists);
                 self.law.not_before = self.now.mono + floor.filter(|_| !insists).unwrap_or_default();
             }
-            (Purpose::Delete, _) => {}
+            // A ping tells whether a handshake that succeeded holds.
+            (Purpose::Delete | Purpose::Initialized, _) => {}
             (_, Some(Truth::Gate { plain: true })) if ex.request.method == Method::Post => self.law.refused.extend(sid),
             _ => {}
         }

@@ -517,7 +517,7 @@ impl World {
         let other = if others.is_empty() { wire_id + 1 } else { others[self.rng.usize(0..others.len())] };
         vec![
             json!({"jsonrpc": "2.0", "id": other, "result": {"n": 1_000_000, "wire": 0}}),
-            json!({"jsonrpc": "2.0", "id": wire_id.to_string(), "result": {"n": 1_000_001, "wire": 0}}),
+            json!({"jsonrpc": "2.0", "id": other.to_string(), "result": {"n": 1_000_001, "wire": 0}}),
         ]
     }
 }

@@ -289,6 +289,7 @@ impl World {
             }
             Output::Withdraw { question } => self.withdrawn(question),
             Output::Tell { .. } | Output::Steal => self.fail("a session that is not shared speaks to tabs"),
+            Output::OtherSlash => {}
             Output::Probe => {
                 self.steps.probing = true;
                 // Some driver never says.

@@ -59,7 +59,7 @@ fn what_is_no_message_or_not_ours_is_left_out_of_a_stream() {
         net.events(sent.exchange, &format!("data: {message}\n\n"));
         assert_eq!(net.flush(), Vec::<String>::new(), "{message}");
     }
-    net.session.handle_input(sent.exchange, Input::Malformed(Malformed::Json { bytes: 3 }), net.now);
+    net.session.handle_input(sent.exchange, Input::Malformed(Malformed::Event { begins: "ping".to_owned() }), net.now);
     net.session.handle_input(sent.exchange, Input::Event { id: None, retry_ms: None, message: None }, net.now);
     assert_eq!((net.flush(), net.warnings()), (Vec::new(), vec!["malformed_event"]));
     let twice = [1, 2].map(|x| json!({"jsonrpc": "2.0", "id": id, "result": {"x": x}}));

@@ -20,7 +20,7 @@ fn a_hosts_handshake_that_fails_after_its_client_went_on_is_finished_without_it(
     net.run();
     net.notify("notifications/initialized");
     net.call("a");
-    net.reply("initialized", Reply::text(503, "busy"));
+    net.reply("initialized", Reply::error(404, -32001, "Session not found"));
     net.run();
     assert_eq!(net.run_for(5_000), ["initialize→200 s2", "initialized→202", "initialized ok", "call→200", "a ok"]);
 }
@@ -52,6 +52,7 @@ fn a_new_session_whose_handshake_breaks_off_is_ended() {
     let mut net = Net::connected();
     net.restart();
     net.reply("initialized", Reply::Break);
+    net.reply("ping", Reply::Break);
     net.call("a");
     net.run();
     assert_eq!(net.run_for(2_000), ["initialize→200 s3", "initialized→202", "call→200", "a ok"]);
@@ -137,9 +138,9 @@ fn a_suspicion_that_comes_late_leaves_the_outcome_unknown() {
 #[test]
 fn a_session_id_is_not_told_even_where_its_handshake_is_refused() {
     let mut net = Net::new(Config::default());
-    net.reply("initialized", Reply::text(403, "s1 is not yours"));
+    net.reply("initialized", Reply::text(401, "s1 is not yours"));
     let connect = net.connect();
-    assert_eq!(net.run(), ["initialize→200 s1", "initialized→403", "connect http not_executed", "DELETE→200"]);
+    assert_eq!(net.run(), ["initialize→200 s1", "initialized→401", "connect unauthorized not_executed", "DELETE→200"]);
     assert!(net.live.is_empty(), "the session is ended");
     assert_eq!(net.error(connect).excerpt.as_deref(), Some("[session id] is not yours"));
 }
@@ -244,7 +245,7 @@ fn the_id_of_a_session_that_came_to_nothing_is_not_told_either() {
 #[test]
 fn ids_that_stand_in_each_others_place_do_not_make_words_grow() {
     let mut net = Net::new(Config::default());
-    net.reply("initialized", Reply::text(403, &"s1 ".repeat(20_000)));
+    net.reply("initialized", Reply::text(401, &"s1 ".repeat(20_000)));
     let connect = net.connect();
     net.run();
     let excerpt = net.error(connect).excerpt.clone().expect("an excerpt");

@@ -148,7 +148,7 @@ fn an_initialize_result_without_a_version_is_none() {
 
 #[test]
 fn a_session_id_with_blanks_or_control_characters_is_refused() {
-    for id in ["a b", "a\u{1}", "ä", ""] {
+    for id in ["a b", "a\u{1}", "ä"] {
         let mut net = Net::new(Config::default());
         let call = net.connect();
         net.flush();
@@ -159,7 +159,7 @@ fn a_session_id_with_blanks_or_control_characters_is_refused() {
         net.reply("initialize", Reply::With(200, "application/json", body, head));
         net.run();
         assert_eq!(net.error(call).code, Code::Protocol, "{id:?}");
-        assert!(!net.error(call).message.contains(id) || id.is_empty());
+        assert!(!net.error(call).message.contains(id));
     }
 }
 

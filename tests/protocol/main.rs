@@ -5,6 +5,7 @@
 mod authorize;
 mod calls;
 mod doubt;
+mod field;
 mod found;
 mod handshake;
 mod held;

@@ -151,35 +151,6 @@ fn a_modern_server_whose_cors_rules_are_of_the_legacy_era_is_named() {
 }
 
 #[test]
-fn what_is_no_evidence_never_falls_back() {
-    for (reply, end) in [
-        (Reply::text(401, "who are you"), "connect unauthorized not_executed"),
-        (Reply::text(403, "no"), "connect http not_executed"),
-    ] {
-        let mut net = net(LEGACY);
-        net.reply("discover", reply);
-        net.connect();
-        assert_eq!(net.run()[1..], [end]);
-    }
-    let mut net = net(LEGACY);
-    net.reply("discover", Reply::text(500, "oops"));
-    net.connect();
-    assert_eq!(net.run(), ["discover→500"]);
-    assert_eq!(net.run_for(2_000), ["discover→404", "initialize→200 s1", "initialized→202", "connect ok"]);
-}
-
-#[test]
-fn the_question_has_a_time_out_of_its_own() {
-    let mut net = net(LEGACY);
-    net.reply("discover", Reply::Silence);
-    net.connect();
-    assert_eq!(net.run(), ["discover→…"]);
-    assert_eq!(net.run_for(10_000), ["discover aborted"]);
-    // Then it is asked again: no `initialize` was under way meanwhile.
-    assert_eq!(net.run_for(2_000), ["discover→404", "initialize→200 s1", "initialized→202", "connect ok"]);
-}
-
-#[test]
 fn a_modern_error_is_no_reason_to_fall_back() {
     for code in [-32020, -32021] {
         let mut net = net(LEGACY);

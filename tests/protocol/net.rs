@@ -36,6 +36,8 @@ pub enum Reply {
     Silence,
     /// The host's header fields could not be had: nothing was sent.
     Unsent,
+    /// To another origin, or not.
+    Redirect(bool),
 }
 
 impl Reply {
@@ -56,7 +58,7 @@ impl Reply {
             Self::Open(text) => Self::Open(fill(text)),
             Self::Stream(text) => Self::Stream(fill(text)),
             Self::Cut(media_type, text) => Self::Cut(media_type, fill(text)),
-            other @ (Self::Bodiless(_) | Self::Break | Self::Silence | Self::Unsent) => other,
+            other @ (Self::Bodiless(_) | Self::Break | Self::Silence | Self::Unsent | Self::Redirect(_)) => other,
         }
     }
 
@@ -360,6 +362,7 @@ impl Net {
                     self.questions.push((question, method));
                 }
                 Output::Withdraw { .. } => self.log.push("question withdrawn".to_owned()),
+                Output::OtherSlash => self.log.push("other slash".to_owned()),
                 Output::Tell { .. } | Output::Steal => panic!("a session that is not shared speaks to tabs"),
                 Output::Probe => {
                     self.log.push("probe".to_owned());
@@ -419,6 +422,7 @@ impl Net {
             Reply::Break => "broke".to_owned(),
             Reply::Silence => "…".to_owned(),
             Reply::Unsent => "unsent".to_owned(),
+            Reply::Redirect(_) => "redirect".to_owned(),
         };
         let made_text = made.as_ref().map(|id| format!(" {id}")).unwrap_or_default();
         self.log.push(format!("{name}→{shown}{made_text}"));
@@ -442,6 +446,7 @@ impl Net {
             Reply::Break => return self.input(exchange, Input::Failed { cause: None }),
             Reply::Silence => return,
             Reply::Unsent => return self.input(exchange, Input::Unsent { cause: None }),
+            Reply::Redirect(elsewhere) => return self.input(exchange, Input::Redirected { elsewhere: *elsewhere }),
         };
         self.bodies.insert(exchange, reply);
         self.input(exchange, Input::Head(head));
@@ -454,14 +459,16 @@ impl Net {
             Reply::Body(_, _, text) | Reply::With(_, _, text, _) | Reply::Stream(text) => (text, true, false),
             Reply::Open(text) => (text, false, false),
             Reply::Cut(_, text) => (text, false, true),
-            Reply::Bodiless(_) | Reply::Break | Reply::Silence | Reply::Unsent => return,
+            Reply::Bodiless(_) | Reply::Break | Reply::Silence | Reply::Unsent | Reply::Redirect(_) => return,
         };
         match self.open.get(&exchange) {
-            Some(ReadAs::Json { .. }) if breaks => {}
-            Some(ReadAs::Json { .. }) => {
+            Some(how) if breaks && !matches!(how, ReadAs::Events { .. }) => {}
+            Some(ReadAs::Json { .. } | ReadAs::Events { .. }) if is_event_stream(&text) => self.events(exchange, &text),
+            Some(ReadAs::Events { .. }) if !text.trim_start().starts_with(['{', '[']) => self.events(exchange, &text),
+            Some(ReadAs::Json { .. } | ReadAs::Events { .. }) => {
                 let input = match serde_json::from_str(&text) {
                     Ok(value) => Input::Message(value),
-                    Err(_) => Input::Malformed(Malformed::Json { bytes: text.len() as u64 }),
+                    Err(_) => Input::Text(text),
                 };
                 self.input(exchange, input);
             }
@@ -469,8 +476,9 @@ impl Net {
                 let text: String = text.chars().take(usize::try_from(*max).unwrap_or(usize::MAX)).collect();
                 self.input(exchange, Input::Text(text));
             }
-            Some(ReadAs::Events { .. }) => self.events(exchange, &text),
-            Some(ReadAs::Discard) | None => {}
+            // The driver cancels it, whether it ends or not.
+            Some(ReadAs::Discard) => return self.input(exchange, Input::End),
+            None => {}
         }
         // Nothing more is reported after an abort.
         if !self.open.contains_key(&exchange) {
@@ -499,14 +507,23 @@ impl Net {
 
     /// More of an open stream.
     pub fn events(&mut self, exchange: ExchangeId, text: &str) {
-        let Some(ReadAs::Events { max }) = self.open.get(&exchange) else { return };
+        let Some(ReadAs::Events { max } | ReadAs::Json { max }) = self.open.get(&exchange) else { return };
         let limit = *max;
         let mut events = Vec::new();
         let mut parser = sse::Parser::new(usize::try_from(limit).expect("fits"));
         let read = parser.push(text.as_bytes(), |event| events.push(event));
         for event in events {
-            let message = event.is_message().then(|| serde_json::from_str(&event.data).expect("JSON"));
+            let message = event.is_message().then(|| serde_json::from_str(&event.data));
+            if let Some(Err(_)) = message {
+                self.input(exchange, Input::Malformed(Malformed::Event { begins: sse::beginning(&event.data) }));
+            }
+            let message = message.and_then(Result::ok);
             self.input(exchange, Input::Event { id: event.id, retry_ms: event.retry_ms, message });
+        }
+        // It ends, or there is no more of it for a second.
+        let rest = parser.rest().filter(sse::Event::is_message);
+        if let Some(Ok(rest)) = rest.map(|event| serde_json::from_str(&event.data)) {
+            self.input(exchange, Input::Unfinished(rest));
         }
         if read.is_err() {
             self.input(exchange, Input::Malformed(Malformed::TooLarge { limit }));
@@ -606,6 +623,13 @@ impl Net {
         };
         self.events.iter().filter_map(kind).collect()
     }
+}
+
+/// How the driver tells an event stream that is named JSON.
+fn is_event_stream(text: &str) -> bool {
+    ["data:", "event:", "id:", "retry:", ":"]
+        .iter()
+        .any(|field| text.trim_start_matches('\u{feff}').trim_start().starts_with(field))
 }
 
 /// A notification as an event of a stream.

@@ -232,7 +232,7 @@ fn without_a_session_id_nothing_is_an_eviction() {
 #[test]
 fn neither_code_nor_id_nor_type_of_the_content_changes_the_verdict() {
     let codes = [-32601, -32600, -32001, -32000, -32603, -32002, -30001, 0, 32600];
-    let ids = [json!(null), json!("server-error"), json!(""), json!("7"), json!(8)];
+    let ids = [json!(null), json!("server-error"), json!(""), json!("07"), json!(8)];
     let types = ["application/json", "text/plain", "", "text/html; charset=utf-8"];
     for status in [400, 401, 403, 404, 410, 422, 500, 503] {
         for words in LOST {

@@ -398,6 +398,7 @@ impl Room {
                     self.note(format!("{} is asked", letter(tab)));
                     self.tabs[tab].questions.push(question);
                 }
+                Output::OtherSlash => {}
                 Output::Probe => {
                     self.tabs[tab].session.handle_probe(mcp_evergreen::protocol::Reach::Unknown, self.now);
                 }

@@ -68,6 +68,12 @@ pub fn needed_capability(method: &str, version: &str) -> Option<&'static str> {
     }
 }
 
+/// Whether a request only asks for a list: that harms nobody.
+#[must_use]
+pub fn is_list(method: &str) -> bool {
+    matches!(method, "tools/list" | "resources/list" | "resources/templates/list" | "prompts/list")
+}
+
 /// The capabilities that an `InitializeResult` declares, of those that requests need; `None` where it declares none at
 /// all, which no server of the specification does.
 pub(crate) fn capabilities<P: Payload>(handshake: &P) -> Option<Vec<&'static str>> {

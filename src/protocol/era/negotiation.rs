@@ -25,6 +25,11 @@ pub(crate) enum Evidence<P> {
     Again(Box<Error<P>>),
     /// The request failed below HTTP. A page cannot see whether a legacy server's CORS rules refused its header fields.
     Hidden(Box<Error<P>>),
+    /// Nothing, by a refusal that any gateway gives to a method that it does not know, or by silence: what answers
+    /// `initialize` decides.
+    Unclear(Box<Error<P>>),
+    /// Nothing, by a server or gateway that fails: worth asking once more, and then as [`Evidence::Unclear`].
+    Failing { error: Box<Error<P>>, retry_after: u64 },
     /// Nothing: it says nothing about the era, or a server of the modern era cannot serve us.
     None { error: Box<Error<P>>, retry_after: u64 },
 }
@@ -46,6 +51,9 @@ pub(in crate::protocol) fn weigh<P: Payload>(answer: Answer<P>) -> Evidence<P> {
         Answer::Lost { error } if error.code == Code::Network => Evidence::Hidden(error),
         // The stream ended without an answer.
         Answer::Lost { error } if error.code == Code::OutcomeUnknown => Evidence::Legacy,
+        Answer::Lost { error } if error.code == Code::Timeout => Evidence::Unclear(error),
+        // A redirect, perhaps of this request alone.
+        Answer::Unusable { error } if error.code == Code::Http => Evidence::Unclear(error),
         Answer::Lost { error } | Answer::Unusable { error } => Evidence::None { error, retry_after: 0 },
     }
 }
@@ -65,7 +73,11 @@ fn refused<P: Payload>(refusal: &Refusal, error: Box<Error<P>>, retry_after: u64
     match refusal.status {
         // The modern era has no sessions to speak of.
         _ if speaks_of_sessions(refusal) => Evidence::Legacy,
-        401 | 403 | 429 | 500.. => Evidence::None { error, retry_after },
+        // The user was asked already, and nobody is allowed to ask.
+        401 | 403 if error.code == Code::Auth => Evidence::None { error, retry_after },
+        401 | 403 => Evidence::Unclear(error),
+        429 => Evidence::None { error, retry_after },
+        500.. => Evidence::Failing { error, retry_after },
         _ => Evidence::Legacy,
     }
 }
@@ -154,15 +166,16 @@ mod tests {
             ("-32000", refusal(400, Some(-32000), "Unsupported protocol version", json!(null)), "legacy"),
             ("-32601", refusal(404, Some(-32601), "Method not found", json!(null)), "legacy"),
             ("404 without JSON-RPC", refusal(404, None, "nothing here", json!(null)), "legacy"),
-            ("401", refusal(401, None, "who are you", json!(null)), "none"),
-            ("403", refusal(403, None, "forbidden", json!(null)), "none"),
+            ("401", refusal(401, None, "who are you", json!(null)), "unclear"),
+            ("403", refusal(403, None, "forbidden", json!(null)), "unclear"),
+            ("429", refusal(429, None, "slow down", json!(null)), "none"),
             ("401 that speaks of sessions", refusal(401, None, "no valid session", json!(null)), "legacy"),
-            ("500", refusal(500, None, "oops", json!(null)), "none"),
+            ("500", refusal(500, None, "oops", json!(null)), "failing"),
             ("500 that speaks of sessions", refusal(500, None, "session not found", json!(null)), "legacy"),
-            ("503", refusal(503, None, "restarting", json!(null)), "none"),
+            ("503", refusal(503, None, "restarting", json!(null)), "failing"),
             ("a page", Answer::Unusable { error: Error::boxed(Code::NotMcp, Outcome::Unknown, "") }, "legacy"),
             ("a failure below HTTP", lost(Code::Network), "hidden"),
-            ("no answer in time", lost(Code::Timeout), "none"),
+            ("no answer in time", lost(Code::Timeout), "unclear"),
             ("a stream that ends", lost(Code::OutcomeUnknown), "legacy"),
         ];
         for (name, answer, proves) in rows {
@@ -171,6 +184,8 @@ mod tests {
                 Evidence::Legacy => "legacy",
                 Evidence::Again(_) => "again",
                 Evidence::Hidden(_) => "hidden",
+                Evidence::Unclear(_) => "unclear",
+                Evidence::Failing { .. } => "failing",
                 Evidence::None { .. } => "none",
             };
             assert_eq!(evidence, proves, "{name}");
