@@ -406,8 +406,9 @@ export interface Session {
    * All tools, page by page: a page is asked for when the items of the one before are used up. `options` are those of
    * each request.
    *
-   * Next to what a request throws, iterating throws an {@link McpError} with `code: "protocol"` where the server
-   * repeats a cursor, and with `code: "too_large"` after {@link ConnectOptions.maxPages} pages. (MCP, Pagination.)
+   * Next to what a request throws, iterating throws an {@link McpError} with `code: "too_large"` after
+   * {@link ConnectOptions.maxPages} pages. A cursor that leads nowhere (one that comes again, is no string, or is refused
+   * with -32602) ends the list with what there is, and there is the `warning` `"bad_cursor"`. (MCP, Pagination.)
    */
   tools(options?: RequestOptions): AsyncGenerator<Tool, void, undefined>;
 
@@ -912,6 +913,8 @@ export interface Diagnosis {
   readonly header?: string;
   /** What to do, in a sentence. */
   readonly hint: string;
+  /** Where more is said of it: a section of the project's documentation, such as `docs/field.md#redirect`. */
+  readonly help?: string;
   /** With `invalid_tool`: the tool that was left out of the list, by the name that the server gives it. */
   readonly tool?: string;
   /** With `invalid_tool`: what is wrong with it. */

@@ -7,6 +7,7 @@ mod build;
 mod chaos;
 mod conformance;
 mod demo;
+mod field;
 mod fuzz;
 mod glue;
 mod lint;
@@ -71,6 +72,12 @@ const COMMANDS: &[Command] = &[
         takes: "[--all|--compare] [scenario…]",
         does: "the official suite's scenarios in headless Chromium (--compare: the SDK's Client over our transport and its own)",
         run: conformance::run,
+    },
+    Command {
+        name: "field",
+        takes: "[--write] [row…]",
+        does: "servers as they are, played with the package and the TypeScript SDK (--write: docs/field.md)",
+        run: field::run,
     },
     Command {
         name: "bench",

@@ -10,6 +10,7 @@ use crate::browsers::{self, CHROMIUM, FIREFOX, Program, SCREEN, WEBKIT};
 use crate::build;
 use crate::chaos;
 use crate::conformance;
+use crate::field;
 use crate::process::{run_and_keep, say};
 use crate::project::Project;
 use crate::setup::{self, Piece};
@@ -25,7 +26,7 @@ struct Suite {
     passed: fn(&str) -> usize,
 }
 
-pub const SUITE_NAMES: &str = "[native|wasm|e2e|plain|chaos|firefox|webkit|apps|conformance]";
+pub const SUITE_NAMES: &str = "[native|wasm|e2e|plain|chaos|firefox|webkit|apps|field|conformance]";
 
 const SUITES: &[Suite] = &[
     Suite {
@@ -99,6 +100,14 @@ const SUITES: &[Suite] = &[
         needs: apps::NEEDS,
         command: apps::runner,
         passed: passed_by_node,
+    },
+    Suite {
+        name: "field",
+        about: "the packed npm package and the TypeScript SDK against servers and gateways as they are",
+        at_least: 366,
+        needs: field::NEEDS,
+        command: field::runner,
+        passed: passed_plainly,
     },
     Suite {
         name: "conformance",

@@ -1,0 +1,52 @@
+// What is done with a server, in Node and in a page, by our package and by others: each says in the same words what came
+// of it.
+
+/** Milliseconds that one answer may take. */
+export const PATIENCE = 2_400;
+
+/** What our package makes of a server. */
+export async function ours({ connect, McpError }, { url, play, options }) {
+  let session;
+  const warnings = [];
+  const said = (error) => (error instanceof McpError ? `${error.code}${error.rpcCode === undefined ? "" : ` ${error.rpcCode}`}${error.diagnosis ? ` (${error.diagnosis.kind})` : ""}: ${error.message}` : `threw ${error}`);
+  try {
+    session = await connect(url, { timeout: PATIENCE, on: { warning: ({ kind }) => warnings.push(kind) }, ...options });
+    const value = await PLAYS[play](client(session));
+    return { value: `${value}${session.status.recoveries > 0 ? ", healed" : ""}`, warnings };
+  } catch (error) {
+    return { failed: said(error), code: error?.code, outcome: error?.outcome, warnings };
+  } finally {
+    await Promise.race([session?.close().catch(() => {}), new Promise((done) => setTimeout(done, 200))]);
+  }
+}
+
+/** The same words for our session and for the SDK's Client. */
+const client = (session) => ({
+  all: async (list) => {
+    const all = [];
+    for await (const item of session[list]()) all.push(item.name);
+    return all;
+  },
+  page: async () => (await session.listTools()).tools.map(({ name }) => name),
+  call: (params, onprogress) => session.callTool(params, { onprogress }),
+});
+
+/** What one does with a server. */
+export const PLAYS = {
+  tools: async (it) => `tools ${await it.all("tools")}`,
+  resources: async (it) => `resources ${await it.all("resources")}`,
+  prompts: async (it) => `prompts ${await it.all("prompts")}`,
+  call: async (it) => `says ${texts(await it.call({ name: "t", arguments: {} }))}`,
+  // The second call meets what became of the session in between.
+  calls: async (it) => `says ${texts(await it.call({ name: "t", arguments: {} }))}, ${texts(await it.call({ name: "t", arguments: {} }))}`,
+  listed: async (it) => `tools ${await it.all("tools")}, says ${texts(await it.call({ name: "t", arguments: {} }))}`,
+  progress: async (it) => {
+    let heard = 0;
+    const told = texts(await it.call({ name: "t", arguments: {} }, () => heard++));
+    return `says ${told}, progress ${heard}`;
+  },
+};
+
+function texts({ content }) {
+  return content.map(({ text }) => text).join(" ");
+}
