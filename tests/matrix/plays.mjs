@@ -202,7 +202,7 @@ async function end(ending, entry, { server, recording }) {
     process.kill(server.executions.pid(), "SIGKILL");
     return sleep(NOTICED_AFTER);
   }
-  const status = await endSession(server.url, recording.sessionId("s1"));
+  const status = await endSession(new URL(entry.path ?? server.url, server.url).href, recording.sessionId("s1"));
   if (status >= 300) throw new Error(`DELETE was answered with ${status}`);
 }
 

@@ -66,6 +66,18 @@ function supergateway(version) {
   };
 }
 
+/** The TypeScript SDK's server behind something: `behind.mjs`. */
+function behind(what, name, more = {}) {
+  return {
+    name: `@modelcontextprotocol/sdk, ${name}`,
+    version: () => npmVersion("@modelcontextprotocol/sdk", `${root}tests/e2e/`),
+    kind: inNode(`behind ${what}`, "behind", { env: { BEHIND: what } }),
+    ...ours,
+    fails: true,
+    ...more,
+  };
+}
+
 function rmcp(folder, binary) {
   return {
     name: "rmcp",
@@ -84,6 +96,7 @@ function rmcp(folder, binary) {
  * that writes and of one that takes its time, and the server's own record of both; `cors`: `add`
  * where the proxy has to add the headers; `era` where the server speaks the modern one too, which knows no eviction;
  * `deletes: false` where DELETE ends more than the session;
+ * `path` of the endpoint, where it is not /mcp;
  * `idle` where idle sessions can be made to end soon; `child` where each session has a process of its
  * own behind the server, which may crash; `fails` where there is a tool that throws the
  * words of a refusal; `json` where answers come as plain JSON, with their head.
@@ -123,7 +136,6 @@ export const SERVERS = [
     name: "@modelcontextprotocol/server, sessions for legacy clients",
     version: () => npmVersion("@modelcontextprotocol/server"),
     kind: inNode("server 2", "server_2"),
-    era: "legacy",
     ...ours,
   },
   {
@@ -176,6 +188,9 @@ export const SERVERS = [
   { ...rmcp("rmcp-3", "matrix-rmcp-3"), era: "legacy" },
   supergateway(3),
   supergateway(4),
+  behind("nginx", "behind nginx as it comes"),
+  behind("gateway", "behind a gateway that refuses unknown methods"),
+  behind("prefix", "behind a path prefix", { path: "/apps/one/mcp" }),
   {
     name: "@playwright/mcp",
     version: () => npmVersion("@playwright/mcp"),

@@ -15,7 +15,8 @@ let rows = 0;
 export async function onStage({ browser, site, visits }, entry, env, play) {
   const row = rows++;
   const server = await entry.kind.start({ env: { ...entry.env, ...env } });
-  const proxy = await startProxy(server.url, { cors: entry.cors ?? "pass", patience: PATIENCE });
+  const target = new URL(entry.path ?? server.url, server.url).href;
+  const proxy = await startProxy(target, { cors: entry.cors ?? "pass", patience: PATIENCE });
   const page = await openPage(browser, site.url);
   const { recording } = proxy;
   const stage = {

@@ -1,4 +1,4 @@
-//! The browsers of the tests.
+//! The browsers of the tests, and the proxy of the matrix.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use crate::process::in_path;
 use crate::setup::apt_install;
 
-/// A program of a browser: `variable` names it, or it has one of these names in PATH.
+/// A program of Debian's: `variable` names it, or it has one of these names in PATH.
 pub struct Program {
     what: &'static str,
     variable: &'static str,
@@ -35,6 +35,10 @@ pub const WEBKIT: Program = Program {
 
 /// The screen of WebKitGTK's browser, which does not run without one.
 pub const SCREEN: Program = Program { what: "Xvfb", variable: "XVFB", names: &["Xvfb"], packages: &["xvfb"] };
+
+/// Stands before a server of the matrix.
+pub const NGINX: Program =
+    Program { what: "nginx", variable: "NGINX", names: &["nginx"], packages: &["nginx-light"] };
 
 impl Program {
     pub fn find_or_install(&self) -> Result<PathBuf> {

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 
-use crate::browsers::CHROMIUM;
+use crate::browsers::{self, CHROMIUM, NGINX};
 use crate::process::{run as run_shown, say};
 use crate::project::Project;
 use crate::setup::{self, Piece};
@@ -19,7 +19,11 @@ pub fn run(project: &Project, arguments: &[String]) -> Result<()> {
     build::build(project)?;
     install(project)?;
     run_shown(
-        project.node().arg("tests/matrix/matrix.mjs").args(arguments).env("CHROMIUM", CHROMIUM.find_or_install()?),
+        project
+            .node()
+            .arg("tests/matrix/matrix.mjs")
+            .args(arguments)
+            .envs(browsers::variables(&[CHROMIUM, NGINX])?),
     )
 }
 
