@@ -77,10 +77,12 @@ impl Head {
         let once = if !others.is_empty() && others.iter().all(|other| *other == first) { first } else { text };
         match SessionId::parse(once) {
             Some(id) => Ok(Some(id)),
-            None if text.contains(", ") => {
-                Err("The server sent several Mcp-Session-Id that differ: which one is meant?")
-            }
-            None => Err("The server's Mcp-Session-Id has characters other than visible ASCII."),
+            None if text.contains(", ") => Err(
+                "The server sent several Mcp-Session-Id that differ: which one is meant? A proxy may add one of its own. Other clients may send them all back.",
+            ),
+            None => Err(
+                "The server's Mcp-Session-Id has characters other than visible ASCII, which the specification forbids. Other clients may send it back all the same.",
+            ),
         }
     }
 

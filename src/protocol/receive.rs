@@ -216,7 +216,11 @@ impl<P: Payload> Session<P> {
                 });
             }
             Malformed::Json { bytes } => unusable(exchange, Some(*bytes)),
-            Malformed::Utf8 => Error::boxed(Code::Protocol, Outcome::Unknown, "The answer is not UTF-8."),
+            Malformed::Utf8 => Error::boxed(
+                Code::Protocol,
+                Outcome::Unknown,
+                "The answer is not UTF-8, as JSON must be. Other clients may read it, with some characters replaced.",
+            ),
             Malformed::TooLarge { limit } => Error::boxed(
                 Code::TooLarge,
                 Outcome::Unknown,

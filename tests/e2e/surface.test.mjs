@@ -168,14 +168,13 @@ wire("a wrong argument is a TypeError that names it, and nothing is sent", scrip
   assert.equal(server.received.length, before);
 });
 
-wire("what the server cannot do is not asked of it; the error names the capability", scripted, async ({ connect, run }) => {
+wire("what the server cannot do is not asked of it, but for a list; the error names the capability", scripted, async ({ connect, run }) => {
   server.become({ capabilities: { resources: {} } });
   await connect();
   const before = server.received.length;
   const errors = await run(async ({ settle }) => {
     const calls = [
-      session.listTools(),
-      session.tools().next(),
+      session.callTool({ name: "a" }),
       session.subscribeResource({ uri: "test://a" }),
       session.getPrompt({ name: "p" }),
       session.complete({ ref: { type: "ref/prompt", name: "p" }, argument: { name: "a", value: "" } }),
@@ -183,7 +182,7 @@ wire("what the server cannot do is not asked of it; the error names the capabili
     ];
     return (await Promise.all(calls.map(settle))).map(({ error }) => error);
   });
-  for (const [at, capability] of ["tools", "tools", "resources.subscribe", "prompts", "completions", "logging"].entries()) {
+  for (const [at, capability] of ["tools", "resources.subscribe", "prompts", "completions", "logging"].entries()) {
     assert.deepEqual([errors[at].code, errors[at].outcome], ["capability", "not_executed"], capability);
     assert.ok(errors[at].message.includes(capability), `${capability}: ${errors[at].message}`);
   }

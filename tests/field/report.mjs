@@ -12,7 +12,7 @@ export function page(tables, results, version) {
       "against a server on loopback and compares the result and the wire; `cargo xtask test field --write` writes this page. A row " +
       "that is missing: see CONTRIBUTING.md.",
     "",
-    `Of ${rows.length} rows we do ${of(rows, ({ wrong }) => wrong.length === 0)} as the last column but one says, and the SDK copes with ` +
+    `Of ${rows.length} rows we do ${of(rows, ({ wrong }) => wrong.length === 0)} as the second column says, and the SDK copes with ` +
       `${of(rows, ({ copes }) => copes)}.`,
     "",
     "Where the SDK's column is empty, it does as well. An error's `diagnosis.help` names the section of this page that has its cause.",

@@ -37,8 +37,7 @@ pub const WEBKIT: Program = Program {
 pub const SCREEN: Program = Program { what: "Xvfb", variable: "XVFB", names: &["Xvfb"], packages: &["xvfb"] };
 
 /// Stands before a server of the matrix.
-pub const NGINX: Program =
-    Program { what: "nginx", variable: "NGINX", names: &["nginx"], packages: &["nginx-light"] };
+pub const NGINX: Program = Program { what: "nginx", variable: "NGINX", names: &["nginx"], packages: &["nginx-light"] };
 
 impl Program {
     pub fn find_or_install(&self) -> Result<PathBuf> {

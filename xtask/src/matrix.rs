@@ -19,11 +19,7 @@ pub fn run(project: &Project, arguments: &[String]) -> Result<()> {
     build::build(project)?;
     install(project)?;
     run_shown(
-        project
-            .node()
-            .arg("tests/matrix/matrix.mjs")
-            .args(arguments)
-            .envs(browsers::variables(&[CHROMIUM, NGINX])?),
+        project.node().arg("tests/matrix/matrix.mjs").args(arguments).envs(browsers::variables(&[CHROMIUM, NGINX])?),
     )
 }
 
