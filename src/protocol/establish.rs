@@ -136,6 +136,10 @@ impl<P: Payload> Session<P> {
                 if says_already_initialized(&refusal) && self.clear_old_session(now) {
                     return;
                 }
+                if let Some(version) = self.other_version(&refusal, &error) {
+                    self.past.offers = version;
+                    return self.handshake(now);
+                }
                 if !matches!(verdict, Verdict::Transient | Verdict::UnknownOutcome { .. }) {
                     // The next attempt asks which era it is.
                     self.past.legacy_since = None;

@@ -3,7 +3,7 @@
 use super::answer::HIDDEN_SESSION_ID;
 use super::era::legacy;
 use super::establish::OTHER_SERVER;
-use super::exchange::Answer;
+use super::exchange::{Answer, Exchange};
 use super::session::Session;
 use super::state::Step;
 use super::verdict::{Refusal, Verdict, asks_for_session, speaks_of_sessions};
@@ -37,14 +37,21 @@ impl<P: Payload> Session<P> {
         self.step(Step::Initialized { exchange, fresh });
     }
 
-    pub(super) fn initialized_answered(&mut self, id: ExchangeId, answer: Answer<P>, verdict: Verdict, now: Now) {
+    pub(super) fn initialized_answered(
+        &mut self,
+        id: ExchangeId,
+        exchange: &Exchange,
+        answer: Answer<P>,
+        verdict: Verdict,
+        now: Now,
+    ) {
         let is_awaited = |step: &Step<P>| matches!(step, Step::Initialized { exchange, .. } if *exchange == id);
         if !self.state.establishing().is_some_and(|establishing| is_awaited(&establishing.step)) {
             return;
         }
         match answer {
             // It was not sent, or has led elsewhere.
-            Answer::Unusable { error } if matches!(error.code, Code::Auth | Code::InvalidOption | Code::Http) => {
+            Answer::Unusable { error } if exchange.head.is_none() => {
                 self.drop_fresh(now);
                 self.attempt_failed(error, 0, now);
             }

@@ -358,7 +358,7 @@ impl<P: Payload> Session<P> {
         match exchange.purpose {
             Purpose::Discover => self.discover_answered(id, exchange, answer, now),
             Purpose::Initialize => self.handshake_answered(id, exchange, answer, verdict, now),
-            Purpose::Initialized => self.initialized_answered(id, answer, verdict, now),
+            Purpose::Initialized => self.initialized_answered(id, exchange, answer, verdict, now),
             Purpose::Call(call) => self.call_answered(call, exchange, answer, verdict, now),
             Purpose::Notification(call) => self.notification_answered(call, exchange, answer, verdict, now),
             Purpose::Ping => self.ping_answered(id, exchange, answer, verdict, now),
