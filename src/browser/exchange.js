@@ -193,6 +193,12 @@ function headOf(response) {
   return [status, field("content-type"), field("mcp-session-id"), field("retry-after"), field("www-authenticate")];
 }
 
+/** What the module reads of a string is cut here, before it is copied. */
+export function textOf(value, most) {
+  if (typeof value !== "string") return undefined;
+  return value.length > most ? value.slice(0, most) : value;
+}
+
 function isObject(value) {
   return typeof value === "object" && value !== null;
 }

@@ -12,6 +12,7 @@ use super::listen::Listening;
 use super::policy::retry::{self, End, Known, Next};
 use super::repair::Relation;
 use super::session::Session;
+use super::state::State;
 use super::status::Event;
 use super::verdict::{Verdict, speaks_of_sessions};
 use super::{CallId, Code, Error, ExchangeId, Now, Outcome, Output, Payload, Purpose};
@@ -106,6 +107,13 @@ impl<P> Authorization<P> {
         let held = &mut self.flight.as_mut()?.held;
         let at = held.iter().position(|held| held.id == id)?;
         Some(held.remove(at).exchange)
+    }
+
+    /// This call does not wait any more.
+    pub fn leave(&mut self, id: CallId) {
+        if let Some(flight) = &mut self.flight {
+            flight.calls.retain(|waiting| *waiting != id);
+        }
     }
 
     /// Nothing waits any more.
@@ -208,7 +216,7 @@ impl<P: Payload> Session<P> {
         answer: Answer<P>,
         now: Now,
     ) -> Option<Answer<P>> {
-        if !self.config.authorizes {
+        if !self.config.authorizes || matches!(self.state, State::Closed) {
             return Some(answer);
         }
         let Some((challenge, repair)) = refused_token(&answer) else {
@@ -332,7 +340,7 @@ impl<P: Payload> Session<P> {
         }
         if flight.asked {
             // It may be another user than before: "MUST NOT be shared across authorization contexts".
-            self.cache.clear();
+            self.forget_cached();
             self.emit(Event::StateChange);
         }
         for held in flight.held {

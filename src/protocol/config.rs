@@ -30,6 +30,11 @@ pub struct Config {
     pub listen: Listen,
     /// Whether whoever drives the session can authorize: see [`super::Output::Authorize`]. Default false.
     pub authorizes: bool,
+    /// Whether the host says whose session it is: then no change of credentials means another user. Default false.
+    pub identified: bool,
+    /// Whether the header fields that the host adds may be others each time: they are asked for before a call is answered
+    /// from the cache ([`super::Output::Identify`]). Default false.
+    pub fields_vary: bool,
     /// What becomes of calls while the device is offline.
     pub offline: Offline,
     /// A session that is not used is pinged this often. Default: never.
@@ -172,6 +177,8 @@ impl Default for Config {
             max_input_rounds: 10,
             listen: Listen::Auto,
             authorizes: false,
+            identified: false,
+            fields_vary: false,
             offline: Offline::Wait,
             keep_alive_ms: None,
             persists: false,

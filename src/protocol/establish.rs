@@ -13,6 +13,7 @@ use super::session::Session;
 use super::state::{Established, SessionId, Since, Step};
 use super::status::{Changes, Event, LastRecovery};
 use super::time::Timer;
+use super::tools::Tools;
 use super::verdict::{Verdict, asks_for_session, says_already_initialized};
 use super::{CallId, Code, Error, ExchangeId, Field, Now, Outcome, Params, Payload, Purpose};
 
@@ -317,10 +318,8 @@ impl<P: Payload> Session<P> {
         self.past.verified_at_unix_ms = Some(now.unix_ms);
         self.past.proven_at = Some(now.mono);
         self.keep_alive(now);
-        self.repeatable_tools.clear();
-        self.mirrors.clear();
-        self.task_tools.clear();
-        self.cache.clear();
+        self.tools = Tools::default();
+        self.forget_cached();
         let Since::Lost { old, reason, at } = since else {
             self.emit(Event::StateChange);
             self.listen_first(now);

@@ -120,6 +120,7 @@ impl<P: Payload> Session<P> {
             handshake,
             capabilities: None,
             since: now,
+            made_for: self.identity.made_for(),
             proven: false,
             check: None,
             alive_at: None,

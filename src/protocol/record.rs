@@ -3,6 +3,7 @@
 
 use super::config::Handshake;
 use super::era::{Era, legacy, modern};
+use super::identity::MadeFor;
 use super::json::{Json, quote};
 use super::list::Gather;
 use super::session::{Session, WIRE_ID_BASE};
@@ -11,7 +12,7 @@ use super::status::Event;
 use super::{Now, Payload};
 
 /// Of the text: another one is not read.
-const FORMAT: i64 = 1;
+const FORMAT: i64 = 2;
 /// Milliseconds: a session that lay longer is not asked for.
 const MAX_AGE_MS: u64 = 24 * 3_600_000;
 /// Clocks are set back now and then.
@@ -25,6 +26,8 @@ pub(super) struct Read<P> {
     pub version: &'static str,
     wire_id: u64,
     at: u64,
+    /// For whom it was made.
+    pub made_for: MadeFor,
     pub handshake: P,
     level: Option<String>,
     uris: Vec<String>,
@@ -45,14 +48,16 @@ impl<P: Payload> Session<P> {
         let or_null = |text: Option<&str>| text.map_or_else(|| "null".to_owned(), quote);
         let uris = self.interests.wishes.subscriptions().map(quote).joined(",");
         Some(format!(
-            r#"{{"format":{FORMAT},"at":{},"id":{},"version":"{}","wireId":{},"level":{},"uris":[{}],"handshake":{}}}"#,
+            r#"{{"format":{FORMAT},"at":{},"owner":{},"id":{},"version":"{}","wireId":{},"level":{},"uris":[{}],"handshake":{}}}"#,
             now.unix_ms,
+            session.made_for.stored().map_or("null".to_owned(), |owner| owner.to_string()),
             or_null(session.id.as_ref().map(SessionId::expose)),
             session.version,
             self.next_wire_id,
             or_null(self.interests.wishes.log_level()),
             uris,
-            session.handshake.to_json()?,
+            // As a text: it may be nested deeper than what is read here.
+            quote(&session.handshake.to_json()?),
         ))
     }
 
@@ -67,11 +72,14 @@ impl<P: Payload> Session<P> {
         if age.is_none_or(|age| age > MAX_AGE_MS + SKEW_MS) {
             return false;
         }
-        let Read { id, version, wire_id, handshake, level, uris, .. } = read;
+        let Read { id, version, wire_id, made_for, handshake, level, uris, .. } = read;
         self.next_wire_id = wire_id;
         let capabilities = legacy::capabilities(&handshake);
         if !self.take_up_session(id, version, handshake, capabilities, now) {
             return false;
+        }
+        if let Some(session) = self.state.known_mut() {
+            session.made_for = made_for;
         }
         if Era::of(version) == Era::Legacy {
             self.past.legacy_since = Some(now.mono);
@@ -124,8 +132,12 @@ pub(super) fn read<P: Payload>(record: &str) -> Option<Read<P>> {
     };
     let Json::Array(uris) = record.get("uris")? else { return None };
     let uris: Vec<String> = uris.iter().map(|uri| uri.as_str().map(str::to_owned)).collect::<Option<_>>()?;
-    let handshake = P::parse(&record.get("handshake")?.to_text()).filter(P::is_object)?;
+    let handshake = P::parse(record.get("handshake")?.as_str()?).filter(P::is_object)?;
+    let made_for = match record.get("owner")? {
+        Json::Null => MadeFor::Known(None),
+        _ => MadeFor::Stored(number("owner")?),
+    };
     let wire_id = number("wireId").filter(|id| (WIRE_ID_BASE.start..WIRE_ID_BASE.end * 2).contains(id))?;
     let level = text("level")?.map(str::to_owned);
-    Some(Read { id, version, wire_id, at: number("at")?, handshake, level, uris })
+    Some(Read { id, version, wire_id, at: number("at")?, made_for, handshake, level, uris })
 }

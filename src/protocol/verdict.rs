@@ -376,6 +376,6 @@ impl Refusal {
 pub(super) fn is_own(id: Option<&Id>, wire_id: Option<u64>) -> bool {
     match (id, wire_id) {
         (Some(Id::Integer(id)), Some(wire_id)) => u64::try_from(*id) == Ok(wire_id),
-        (Some(Id::Integer(_) | Id::Text(_)) | None, _) => false,
+        (Some(Id::Integer(_) | Id::Text(_) | Id::Exact(_)) | None, _) => false,
     }
 }

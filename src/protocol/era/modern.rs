@@ -79,11 +79,13 @@ pub(crate) fn headers(method: &str, params: &Params) -> Vec<(String, String)> {
     ];
     // "Mcp-Name: params.name for tools/call and prompts/get, params.uri for resources/read" (2026-07-28, transports,
     // Standard Request Headers); the tasks extension adds params.taskId.
-    let named = matches!(
-        method,
-        "tools/call" | "prompts/get" | "resources/read" | "tasks/get" | "tasks/update" | "tasks/cancel"
-    );
-    if let Some(name) = params.name.as_deref().filter(|_| named) {
+    let name = match method {
+        "tools/call" | "prompts/get" => &params.name,
+        "resources/read" => &params.uri,
+        "tasks/get" | "tasks/update" | "tasks/cancel" => &params.task_id,
+        _ => &None,
+    };
+    if let Some(name) = name {
         headers.push(("mcp-name".to_owned(), super::mirror::encode(name)));
     }
     headers
