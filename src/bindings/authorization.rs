@@ -59,10 +59,11 @@ pub fn sign_out(auth: &JsValue, resolve: JsValue, reject: JsValue) -> Result<Run
 }
 
 fn plain(obtained: Obtained) -> JsValue {
-    let (token, authorized) = obtained.into_fact();
+    let (token, same_grant, authorized) = obtained.into_fact();
     let plain = match authorized {
         Authorized::Granted { refresh_at_unix_ms } => {
-            Plain::new().with_some("token", token).with_some("refreshAt", refresh_at_unix_ms.map(|at| at as f64))
+            let plain = Plain::new().with("sameGrant", same_grant);
+            plain.with_some("token", token).with_some("refreshAt", refresh_at_unix_ms.map(|at| at as f64))
         }
         Authorized::NeedsUser => Plain::new().with("needsUser", true),
         Authorized::Failed(failed) => Plain::new().with("error", error(*failed)),

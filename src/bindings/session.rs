@@ -53,6 +53,7 @@ impl Core {
         text: &JsValue,
         meta: &JsValue,
         name: &JsValue,
+        more: &JsValue,
         options: &JsValue,
         resolve: JsValue,
         reject: JsValue,
@@ -60,7 +61,7 @@ impl Core {
     ) -> f64 {
         let mut options = config::call_options(options);
         options.progress = onprogress.is_function();
-        let params = config::params(text, meta, name);
+        let params = config::params(text, meta, name, more);
         id(self.driver.call(config::string(method), params, options, caller(resolve, reject, onprogress)))
     }
 
@@ -73,7 +74,7 @@ impl Core {
 
     /// Sends a notification.
     pub fn notify(&self, method: &JsValue, text: &JsValue, meta: &JsValue, resolve: JsValue, reject: JsValue) -> f64 {
-        let params = config::params(text, meta, &JsValue::UNDEFINED);
+        let params = config::params(text, meta, &JsValue::UNDEFINED, &JsValue::UNDEFINED);
         id(self.driver.notify(config::string(method), params, caller(resolve, reject, JsValue::UNDEFINED)))
     }
 
@@ -93,9 +94,9 @@ impl Core {
     }
 
     /// Gives a command up: neither `resolve` nor `reject` is called any more.
-    pub fn cancel(&self, call: &JsValue, reason: &JsValue) {
+    pub fn cancel(&self, call: &JsValue) {
         if let Some(call) = number(call) {
-            self.driver.cancel(CallId(call), text(reason));
+            self.driver.cancel(CallId(call));
         }
     }
 
@@ -164,8 +165,8 @@ impl Core {
 
     /// How an authorization ended: what the second module gave; or `{error}`, where it gave nothing.
     pub fn authorized(&self, result: &JsValue) {
-        let (token, authorized) = config::obtained(result).into_fact();
-        self.driver.authorized(token, authorized);
+        let (token, same_grant, authorized) = config::obtained(result).into_fact();
+        self.driver.authorized(token, same_grant, authorized);
     }
 
     /// A snapshot.

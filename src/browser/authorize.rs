@@ -35,6 +35,8 @@ pub enum Obtained {
         token: Option<String>,
         /// When it is to be refreshed, in milliseconds since the epoch.
         refresh_at_unix_ms: Option<u64>,
+        /// It was got here in exchange for the one before: the user is the same.
+        same_grant: bool,
     },
     /// The user would have to be asked.
     NeedsUser,
@@ -52,13 +54,15 @@ impl Obtained {
 
     /// As the session is told.
     #[must_use]
-    pub fn into_fact(self) -> (Option<String>, Authorized<JsValue>) {
+    pub fn into_fact(self) -> (Option<String>, bool, Authorized<JsValue>) {
         match self {
-            Self::Token { token, refresh_at_unix_ms } => (token, Authorized::Granted { refresh_at_unix_ms }),
-            Self::NeedsUser => (None, Authorized::NeedsUser),
+            Self::Token { token, refresh_at_unix_ms, same_grant } => {
+                (token, same_grant, Authorized::Granted { refresh_at_unix_ms })
+            }
+            Self::NeedsUser => (None, false, Authorized::NeedsUser),
             Self::Failed(trouble, cause) => {
                 let error: Error<JsValue> = trouble.into_error();
-                (None, Authorized::Failed(Box::new(error.with_cause(cause))))
+                (None, false, Authorized::Failed(Box::new(error.with_cause(cause))))
             }
         }
     }
@@ -134,7 +138,7 @@ impl Authorizer {
                     }
                 }
                 Some(Step::Granted { token, refresh_at_unix_ms }) => {
-                    return Ok(Obtained::Token { token, refresh_at_unix_ms });
+                    return Ok(Obtained::Token { token, refresh_at_unix_ms, same_grant: flow.has_refreshed() });
                 }
                 Some(Step::NeedsUser) => return Ok(Obtained::NeedsUser),
                 Some(Step::Failed(trouble)) => return Ok(Obtained::Failed(trouble, cause)),

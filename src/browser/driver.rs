@@ -57,10 +57,11 @@ impl Driver {
     }
 
     /// Gives a command up: its caller hears nothing more.
-    pub fn cancel(&self, call: CallId, reason: Option<String>) {
+    pub fn cancel(&self, call: CallId) {
         drop(self.0.callers.take(call));
         let now = clock::now();
-        self.0.session.borrow_mut().cancel(call, reason, now);
+        // Why is the host's business, not the server's.
+        self.0.session.borrow_mut().cancel(call, None, now);
         self.0.schedule();
     }
 
@@ -119,9 +120,10 @@ impl Driver {
         self.0.schedule();
     }
 
-    /// How an authorization ended, and the token that there is now.
-    pub fn authorized(&self, token: Option<String>, authorized: Authorized<JsValue>) {
+    /// How an authorization ended, and the token that there is now; `same_grant`: of the user that the one before was of.
+    pub fn authorized(&self, token: Option<String>, same_grant: bool, authorized: Authorized<JsValue>) {
         if matches!(authorized, Authorized::Granted { .. }) {
+            self.0.session.borrow_mut().handle_token(token.as_deref(), same_grant);
             self.0.transport.set_token(token);
         }
         let now = clock::now();

@@ -12,7 +12,8 @@ const TOO_LARGE = 5;
 const REDIRECTED = 6;
 const UNSENT = 7;
 const END = 8;
-const FAILED = 9;
+const FIELDS = 9;
+const FAILED = 10;
 
 // Whether the server can be reached.
 const UNKNOWN = 0;
@@ -27,13 +28,29 @@ const AS_TEXT = 2;
 
 /** The exchanges of one session. `onhead` and `onfact` say whether the exchange is still wanted. */
 export class Exchanges {
-  constructor(url, credentials, headers, fetch, onhead, onfact) {
-    Object.assign(this, { url, credentials, headers, fetch, onhead, onfact });
+  /** The host's fields, as they were told last. */
+  fields;
+
+  constructor(url, credentials, headers, fetch, onhead, onfact, onfields) {
+    Object.assign(this, { url, credentials, headers, fetch, onhead, onfact, onfields });
   }
 
   /** `request`: the JSON text of `{ purpose, method, headers }`. */
   send(id, request, body) {
     return new Exchange(this, id, JSON.parse(request), body);
+  }
+
+  /** Tells the fields that the host would add to a call, where they are not those that were told last. */
+  async identify() {
+    let fields;
+    try {
+      [, fields] = await merged(this.headers, { purpose: "call", method: "POST", url: this.url }, {});
+    } catch {
+      // As it is said when they are needed.
+    }
+    if (fields === this.fields) return this.onfields();
+    this.fields = fields;
+    this.onfields(fields ?? "");
   }
 
   /** Tells whether anything answers there, within `ms`. */
@@ -48,11 +65,14 @@ class Exchange extends AbortController {
   #id;
   #response;
   #body;
+  /** The host's fields, as they were known when this was begun. */
+  #fields;
 
   constructor(all, id, request, body) {
     super();
     this.#all = all;
     this.#id = id;
+    this.#fields = all.fields;
     this.#send(request, body);
   }
 
@@ -66,7 +86,12 @@ class Exchange extends AbortController {
     const { url, credentials, fetch } = this.#all;
     try {
       // At the earliest in a microtask: nothing is told before `send` has returned.
-      headers = await merged(this.#all.headers, { purpose, method, url }, headers);
+      let fields;
+      [headers, fields] = await merged(this.#all.headers, { purpose, method, url }, headers);
+      if (fields !== this.#fields) {
+        this.#all.fields = fields;
+        this.#tell(FIELDS, fields);
+      }
     } catch (cause) {
       return this.#tell(UNSENT, cause);
     }
@@ -167,13 +192,14 @@ function call(fetch = globalThis.fetch, url, init) {
   return fetch(url, init);
 }
 
-/** The host's fields, then the protocol's: what that needs, no host can change. */
+/** The host's fields, then the protocol's: what that needs, no host can change. And the host's own as a text. */
 async function merged(own, context, fields) {
   if (typeof own === "function") own = await own(context);
-  if (own === undefined || own === null) return fields;
+  if (own === undefined || own === null) return [fields, "[]"];
   const headers = new Headers(own);
+  const text = JSON.stringify([...headers]);
   for (const [name, value] of Object.entries(fields)) headers.set(name, value);
-  return Object.fromEntries(headers);
+  return [Object.fromEntries(headers), text];
 }
 
 /** What `onhead` is told after the id; `undefined` of a redirect, which Node shows, and browsers do not. */

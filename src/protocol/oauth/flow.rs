@@ -103,6 +103,7 @@ pub struct Flow {
     pub(super) pending: Option<Pending>,
     /// The client was registered just now.
     pub(super) is_new: bool,
+    refreshed: bool,
 }
 
 const UNSEEN: &str = "The metadata of the authorization server cannot be read: the server is down, or it sends no \
@@ -132,6 +133,7 @@ impl Flow {
             server: None,
             pending: None,
             is_new: false,
+            refreshed: false,
         };
         match need {
             Need::Stored { returned } => flow.stored(returned, now_unix_ms),
@@ -144,6 +146,12 @@ impl Flow {
     /// What to do next. Each step but [`Step::Keep`] is the last until it has been answered.
     pub fn poll_step(&mut self) -> Option<Step> {
         self.steps.pop_front()
+    }
+
+    /// Whether the token is one that was got in exchange for the one before, by this flow: it is of the same user.
+    #[must_use]
+    pub fn has_refreshed(&self) -> bool {
+        self.refreshed
     }
 
     fn stored(&mut self, returned: Option<(String, String)>, now: u64) {
@@ -309,6 +317,7 @@ impl Flow {
     fn refreshed(&mut self, server: Option<Server>, tokens: Result<Tokens, Refused>) {
         match (tokens, server) {
             (Ok(tokens), _) => {
+                self.refreshed = true;
                 if let Some(grant) = &mut self.record.grant {
                     grant.access = tokens.access;
                     grant.refresh = tokens.refresh.or(grant.refresh.take());
