@@ -90,6 +90,9 @@ pub(super) fn parse(url: &JsValue, config: &JsValue) -> Thrown<(Transport, Confi
             "wait" => Unreachable::Wait,
             _ => return Err(type_error("unreachable")),
         },
+        generation: number(&field("generation")?)
+            .and_then(|generation| u32::try_from(generation).ok())
+            .unwrap_or_default(),
         identified: field("identified")?.is_truthy(),
         fields_vary: field("fieldsVary")?.is_truthy(),
         // The driver's to say.
@@ -144,8 +147,7 @@ pub(super) fn call_options(options: &JsValue) -> CallOptions {
 
 /// The params of a request or a notification; `more` is what few have, `{uri, taskId, level, cursor, task, inputs}`.
 pub(super) fn params(text: &JsValue, meta: &JsValue, name: &JsValue, more: &JsValue) -> Params {
-    let params =
-        Params { text: text.as_string(), meta: meta.as_string(), name: name.as_string(), ..Params::default() };
+    let params = Params { text: text.as_string(), meta: meta.as_string(), name: name.as_string(), ..Params::default() };
     if !more.is_object() {
         return params;
     }

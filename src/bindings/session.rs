@@ -53,11 +53,11 @@ impl Core {
         text: &JsValue,
         meta: &JsValue,
         name: &JsValue,
-        more: &JsValue,
         options: &JsValue,
         resolve: JsValue,
         reject: JsValue,
         onprogress: JsValue,
+        more: &JsValue,
     ) -> f64 {
         let mut options = config::call_options(options);
         options.progress = onprogress.is_function();
@@ -110,6 +110,12 @@ impl Core {
     #[wasm_bindgen(js_name = takeUp)]
     pub fn take_up(&self, record: &JsValue) -> bool {
         self.driver.take_up(&config::string(record))
+    }
+
+    /// The session as a text by which another core can take it up; `undefined` where there is none.
+    #[must_use]
+    pub fn record(&self) -> Option<String> {
+        self.driver.record()
     }
 
     /// A later page life has taken up the session.

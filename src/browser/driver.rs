@@ -81,6 +81,12 @@ impl Driver {
         taken
     }
 
+    /// The session as a text by which another driver can take it up, if there is one to go on with.
+    #[must_use]
+    pub fn record(&self) -> Option<String> {
+        self.0.session.borrow().record(clock::now())
+    }
+
     /// A later page life has taken up the session.
     pub fn forsake(&self) {
         let now = clock::now();

@@ -1,6 +1,7 @@
 //! JSON-RPC 2.0 messages, as MCP uses them (2025-11-25, basic, Messages).
 
 use super::bounds::TEXT;
+use super::json;
 pub(super) use super::json::quote;
 use super::list::Gather;
 use super::{Field, Params, Payload};
@@ -143,8 +144,13 @@ impl<P: Payload> RpcError<P> {
 
 /// A request. `progress` asks for progress under the request's own id; `stamp` is more of `_meta`, without braces.
 pub(super) fn request(id: u64, method: &str, params: &Params, progress: bool, stamp: &str) -> String {
-    let token = if progress { format!("\"progressToken\":{id}") } else { String::new() };
-    message(Some(id), method, params, &join(&token, stamp))
+    if !progress {
+        return message(Some(id), method, params, stamp);
+    }
+    // No name may stand twice.
+    let meta = params.meta.as_deref().map(|meta| json::without(meta, &["progressToken"]));
+    let token = format!("\"progressToken\":{id}");
+    message(Some(id), method, &Params { meta, ..params.clone() }, &join(&token, stamp))
 }
 
 /// A notification.

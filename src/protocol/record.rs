@@ -15,6 +15,8 @@ use super::{Now, Payload};
 const FORMAT: i64 = 2;
 /// Milliseconds: a session that lay longer is not asked for.
 const MAX_AGE_MS: u64 = 24 * 3_600_000;
+/// Wire ids that may have been drawn since.
+const PASSED_OVER: std::ops::Range<u64> = 1 << 16..1 << 17;
 /// Clocks are set back now and then.
 const SKEW_MS: u64 = 60_000;
 const UNREADABLE: &str = "What was stored of the session by an earlier page life cannot be read; it was dropped, and a new \
@@ -35,7 +37,8 @@ pub(super) struct Read<P> {
 
 impl<P: Payload> Session<P> {
     /// The session as JSON text, without anything that authorizes; `None` where there is none to go on with.
-    pub(super) fn record(&self, now: Now) -> Option<String> {
+    #[must_use]
+    pub fn record(&self, now: Now) -> Option<String> {
         let session = match &self.state {
             State::Ready(session) => session,
             State::Establishing(establishing) => match &establishing.since {
@@ -73,7 +76,8 @@ impl<P: Payload> Session<P> {
             return false;
         }
         let Read { id, version, wire_id, made_for, handshake, level, uris, .. } = read;
-        self.next_wire_id = wire_id;
+        // Ids that were drawn after the record was written are passed over.
+        self.next_wire_id = wire_id + self.rng.u64(PASSED_OVER);
         let capabilities = legacy::capabilities(&handshake);
         if !self.take_up_session(id, version, handshake, capabilities, now) {
             return false;

@@ -75,6 +75,7 @@ impl<P: Payload> Session<P> {
             Handshake::Host => String::new(),
         };
         let legacy_since = config.known_legacy.then_some(now.mono);
+        let generation = config.generation;
         Self {
             config,
             tools: Tools::default(),
@@ -92,7 +93,7 @@ impl<P: Payload> Session<P> {
             restoration: None,
             authorization: Authorization::default(),
             timers: Timers::default(),
-            past: Past { legacy_since, ..Past::new() },
+            past: Past { legacy_since, generation, ..Past::new() },
             page: Page::default(),
             tabs,
             host_params: Params::default(),

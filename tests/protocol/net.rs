@@ -522,6 +522,14 @@ impl Net {
         self.input(sent, Input::Head(head));
     }
 
+    /// Answers an exchange that was met with [`Reply::Silence`].
+    pub fn answer_to(&mut self, exchange: ExchangeId, body: &Value) {
+        let head =
+            Head { status: 200, content_type: Some("application/json".to_owned()), ..Head::default() };
+        self.bodies.insert(exchange, Reply::json(200, body));
+        self.input(exchange, Input::Head(head));
+    }
+
     /// More of an open stream.
     pub fn events(&mut self, exchange: ExchangeId, text: &str) {
         let Some(ReadAs::Events { max }) = self.open.get(&exchange) else { return };
