@@ -120,7 +120,7 @@ impl<P: Payload> Session<P> {
             "tools/list" => {
                 let is_first = !call.params.has_cursor;
                 let (result, page) = self.learn_tools(exchange, is_first, result);
-                self.saw_tools(&page, is_first);
+                self.saw_tools(page, is_first);
                 result
             }
             "resources/list" | "resources/templates/list" => {

@@ -140,6 +140,7 @@ impl<P: Payload> Session<P> {
     pub(super) fn restore(&mut self, recovery: LastRecovery, changes: Changes, parked: Vec<CallId>, now: Now) {
         let Some(generation) = self.state.ready().map(|session| session.generation) else { return };
         self.interests.tools_are_old |= changes.server;
+        self.interests.tools.iter_mut().for_each(ToolList::sort);
         let mut restoration =
             Restoration { generation, recovery, open: Map::default(), changes, tools: None, held: Vec::new() };
         for id in parked {
@@ -288,7 +289,7 @@ impl<P: Payload> Session<P> {
         }
     }
 
-    fn compare_tools(&mut self, seen: ToolList, pages: u32, page: &P, now: Now) {
+    fn compare_tools(&mut self, mut seen: ToolList, pages: u32, page: &P, now: Now) {
         let more = tools::next_cursor(page);
         if let Some(params) = more.clone().filter(|_| pages < MAX_PAGES) {
             let exchange = self.restore_request("tools/list", Some(params), now);
@@ -298,7 +299,9 @@ impl<P: Payload> Session<P> {
             }
             return;
         }
-        let known = self.interests.tools.clone().unwrap_or_default();
+        seen.sort();
+        let mut known = self.interests.tools.clone().unwrap_or_default();
+        known.sort();
         let Some(restoration) = &mut self.restoration else { return };
         // Of a list that has no end to be seen, nothing is said.
         if more.is_some() || seen.is_cut || known.is_cut {
@@ -315,13 +318,14 @@ impl<P: Payload> Session<P> {
         }
         let Some(restoration) = self.restoration.take() else { return };
         let Restoration { generation, recovery, changes, tools, held, .. } = restoration;
-        let known = match &tools {
+        let mut known = match &tools {
             Some(tools) => {
                 self.interests.tools_are_old = false;
                 self.interests.tools.replace(tools.clone())
             }
             None => self.interests.tools.clone(),
         };
+        known.iter_mut().for_each(ToolList::sort);
         for id in held {
             let name = self.calls.get(&id).and_then(|call| call.params.name.clone()).unwrap_or_default();
             let text = match (&known, &tools) {

@@ -91,10 +91,6 @@ impl<K: Ord, V> Map<K, V> {
         });
     }
 
-    pub fn retain(&mut self, keep: impl Fn(&K, &V) -> bool) {
-        self.0.retain(|(key, value)| keep(key, value));
-    }
-
     pub fn len(&self) -> usize {
         self.0.len()
     }

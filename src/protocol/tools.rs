@@ -7,7 +7,6 @@ use super::era::negotiation::HEADER_MISMATCH;
 use super::era::{Era, mirror};
 use super::exchange::{Answer, Exchange};
 use super::interests::MAX_PAGES;
-use super::list::Gather;
 use super::policy::retry::{End, Next};
 use super::repair::Relation;
 use super::session::Session;
@@ -15,11 +14,9 @@ use super::sorted::Map;
 use super::status::Event;
 use super::{CallId, Error, ExchangeId, Field, Now, Payload, json_rpc};
 
-/// What is known of one tool.
+/// How one tool is to be called.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Tool {
-    /// Of its definition; `None` where that has no text, and is like no other.
-    hash: Option<u64>,
     /// A second run does no harm, by its annotations.
     repeatable: bool,
     /// It runs as a task only.
@@ -28,10 +25,19 @@ pub(super) struct Tool {
     mirrors: Vec<Mirror>,
 }
 
-/// Tools by name, from the pages of one list.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+impl Tool {
+    fn is_special(&self) -> bool {
+        self.repeatable || self.is_task || !self.mirrors.is_empty()
+    }
+}
+
+/// The tools of one list, by name: hashes of their definitions. `None` where a definition has no text, and is like no
+/// other.
+#[derive(Clone, Debug, Default)]
 pub(super) struct ToolList {
-    all: Map<String, Tool>,
+    all: Vec<(String, Option<u64>)>,
+    /// In order, each once.
+    is_sorted: bool,
     /// The request that the latest page answered.
     asked: u64,
     /// There are more than are remembered.
@@ -40,7 +46,7 @@ pub(super) struct ToolList {
 
 impl ToolList {
     /// Adds a page, or begins anew with it. An older question's answer changes nothing.
-    fn add(&mut self, page: &Page, is_first: bool) {
+    fn add(&mut self, page: Page, is_first: bool) {
         if page.asked < self.asked {
             return;
         }
@@ -48,31 +54,49 @@ impl ToolList {
             *self = Self::default();
         }
         self.asked = page.asked;
-        self.is_cut |= self.all.len() + page.tools.len() > bounds::TOOLS;
+        self.is_sorted = false;
+        self.is_cut |= self.all.len() + page.hashes.len() > bounds::TOOLS;
         if !self.is_cut {
-            self.all.merge(page.tools.clone());
+            self.all.extend(page.hashes);
         }
     }
 
+    /// Before anything is looked for.
+    pub fn sort(&mut self) {
+        if !std::mem::replace(&mut self.is_sorted, true) {
+            // Of two with one name the later one counts.
+            self.all.reverse();
+            self.all.sort_by(|(a, _), (b, _)| a.cmp(b));
+            self.all.dedup_by(|(later, _), (earlier, _)| later == earlier);
+        }
+    }
+
+    fn find(&self, name: &str) -> Option<Option<u64>> {
+        debug_assert!(self.is_sorted);
+        let at = self.all.binary_search_by(|(own, _)| own.as_str().cmp(name)).ok()?;
+        Some(self.all[at].1)
+    }
+
     pub fn names(&self) -> impl Iterator<Item = &String> {
-        self.all.keys()
+        self.all.iter().map(|(name, _)| name)
     }
 
     /// Whether this tool is there.
     pub fn has(&self, name: &str) -> bool {
-        self.all.contains_key(name)
+        self.find(name).is_some()
     }
 
     /// Whether this tool is in both, with one definition.
     pub fn agrees(&self, name: &str, other: &Self) -> bool {
-        let hash = |list: &Self| list.all.get(name).and_then(|tool| tool.hash);
-        hash(self).is_some() && hash(self) == hash(other)
+        let hash = self.find(name).flatten();
+        hash.is_some() && hash == other.find(name).flatten()
     }
 }
 
 /// A page of a tool list.
 pub(super) struct Page {
-    tools: Vec<(String, Tool)>,
+    hashes: Vec<(String, Option<u64>)>,
+    special: Vec<(String, Tool)>,
     asked: u64,
 }
 
@@ -81,8 +105,10 @@ pub(super) struct Page {
 #[derive(Debug, Default)]
 pub(super) struct Tools {
     special: Map<String, Tool>,
-    /// The list that is being read.
-    latest: ToolList,
+    /// Those of the list that is being read.
+    latest: Map<String, Tool>,
+    /// The request that the latest page answered.
+    asked: u64,
 }
 
 impl Tools {
@@ -99,21 +125,24 @@ impl Tools {
     }
 
     fn learn(&mut self, page: &Page, is_first: bool, is_last: bool) {
-        if page.asked < self.latest.asked {
+        if page.asked < self.asked {
             return;
         }
-        self.latest.add(page, is_first);
-        let is_special = |tool: &Tool| tool.repeatable || tool.is_task || !tool.mirrors.is_empty();
-        let of_page = page.tools.iter().filter(|(_, tool)| is_special(tool)).cloned().gather();
-        if self.latest.is_cut {
-            // What is known of some is not worth what all of them would take.
-            self.special.clear();
-        } else {
-            let latest = &self.latest;
-            self.special
-                .retain(|name, _| !is_last && !latest.has(name) || latest.all.get(name).is_some_and(is_special));
+        self.asked = page.asked;
+        if is_first || self.latest.len() + page.special.len() > bounds::TOOLS {
+            self.latest.clear();
         }
-        self.special.merge(of_page);
+        self.latest.merge(page.special.clone());
+        if is_last {
+            return self.special = self.latest.clone();
+        }
+        if !self.special.is_empty() {
+            page.hashes.iter().for_each(|(name, _)| drop(self.special.remove(name)));
+        }
+        if self.special.len() + page.special.len() > bounds::TOOLS {
+            self.special.clear();
+        }
+        self.special.merge(page.special.clone());
     }
 }
 
@@ -132,7 +161,12 @@ fn hash(text: &str) -> u64 {
 }
 
 /// What is read of a definition; `Err`: why it cannot be called.
-fn read<P: Payload>(era: Era, trusted: bool, definition: &P) -> Option<(String, Result<Tool, &'static str>)> {
+#[expect(clippy::type_complexity, reason = "taken apart where it is made")]
+fn read<P: Payload>(
+    era: Era,
+    trusted: bool,
+    definition: &P,
+) -> Option<(String, Option<u64>, Result<Tool, &'static str>)> {
     let name = definition.field(Field::Name)?.as_string()?;
     let text = definition.to_json();
     let mirrors = match &text {
@@ -144,12 +178,11 @@ fn read<P: Payload>(era: Era, trusted: bool, definition: &P) -> Option<(String, 
     let hint = |field| hints.as_ref().and_then(|hints| hints.field(field)?.as_bool()).unwrap_or_default();
     let support = definition.field(Field::Execution).and_then(|it| it.field(Field::TaskSupport)?.as_string());
     let tool = mirrors.map(|mirrors| Tool {
-        hash: text.as_deref().map(hash),
         repeatable: hint(Field::ReadOnlyHint) || hint(Field::IdempotentHint),
         is_task: support.as_deref() == Some("required"),
         mirrors,
     });
-    Some((name, tool))
+    Some((name, text.as_deref().map(hash), tool))
 }
 
 impl<P: Payload> Session<P> {
@@ -158,12 +191,17 @@ impl<P: Payload> Session<P> {
     pub(super) fn learn_tools(&mut self, exchange: &Exchange, is_first: bool, page: P) -> (P, Page) {
         let asked = exchange.wire_id.unwrap_or_default();
         let list = page.field(Field::Tools);
-        let mut read_page = Page { tools: Vec::new(), asked };
+        let mut read_page = Page { hashes: Vec::new(), special: Vec::new(), asked };
         let mut invalid = Vec::new();
         for (at, definition) in list.iter().flat_map(each).enumerate() {
             match read(exchange.era, self.config.trust_annotations, &definition) {
-                Some((name, Ok(tool))) => read_page.tools.push((name, tool)),
-                Some((name, Err(why))) => {
+                Some((name, hash, Ok(tool))) => {
+                    if tool.is_special() {
+                        read_page.special.push((name.clone(), tool));
+                    }
+                    read_page.hashes.push((name, hash));
+                }
+                Some((name, _, Err(why))) => {
                     if invalid.len() < bounds::WARNINGS {
                         self.emit(Event::InvalidTool { name, why });
                     }
@@ -180,7 +218,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// The app has seen a page of the tool list.
-    pub(super) fn saw_tools(&mut self, page: &Page, is_first: bool) {
+    pub(super) fn saw_tools(&mut self, page: Page, is_first: bool) {
         self.interests.tools.get_or_insert_default().add(page, is_first);
     }
 
@@ -225,7 +263,7 @@ impl<P: Payload> Session<P> {
         if let Answer::Result(page) = answer {
             // Whether it is the first one does not matter: only one tool is looked for.
             let (page, read) = self.learn_tools(exchange, false, page.clone());
-            let found = tool.is_some_and(|tool| read.tools.iter().any(|(name, _)| *name == tool));
+            let found = tool.is_some_and(|tool| read.hashes.iter().any(|(name, _)| *name == tool));
             if let Some(params) = next_cursor(&page).filter(|_| !found && pages < MAX_PAGES) {
                 self.list_page(id, pages + 1, Some(params), now);
                 return;
@@ -240,7 +278,7 @@ impl<P: Payload> Session<P> {
     /// Adds a page to the list that is compared after a recovery.
     pub(super) fn compare_page(&mut self, exchange: &Exchange, page: P, seen: &mut ToolList, is_first: bool) -> P {
         let (page, read) = self.learn_tools(exchange, is_first, page);
-        seen.add(&read, is_first);
+        seen.add(read, is_first);
         page
     }
 }

@@ -3,8 +3,8 @@
 use crate::net::Net;
 use mcp_evergreen::protocol::config::{EraChoice, Listen};
 use mcp_evergreen::protocol::era::Era;
-use mcp_evergreen::protocol::{CallId, CallOptions, Config, PageChange};
 use mcp_evergreen::protocol::status::Event;
+use mcp_evergreen::protocol::{CallId, CallOptions, Config, PageChange};
 use serde_json::{Value, json};
 
 const ANN: (&str, &str) = ("authorization", "Bearer token-of-ann");
@@ -49,10 +49,7 @@ fn another_user_s_call_makes_a_session_of_its_own() {
     net.host_adds(&[BOB]);
     net.call("b");
     // The first call was not sent: it was taken back when its header fields were known.
-    assert_eq!(
-        net.run(),
-        ["call aborted", "DELETE→200", "initialize→200 s2", "initialized→202", "call→200", "b ok"]
-    );
+    assert_eq!(net.run(), ["call aborted", "DELETE→200", "initialize→200 s2", "initialized→202", "call→200", "b ok"]);
     let last = net.sent.last().expect("sent");
     assert_eq!((last.session.as_deref(), net.executions.get("b")), (Some("s2"), Some(&1)));
     net.call("c");
@@ -163,12 +160,24 @@ fn what_was_kept_for_a_later_page_belongs_to_whoever_was_signed_in() {
     let mut net = legacy(keeps());
     net.session.handle_page(PageChange::Leaving, net.now);
     net.run();
-    let record = net.events.iter().find_map(|event| if let Event::Keep { record } = event { Some(record) } else { None });
+    let record =
+        net.events.iter().find_map(|event| if let Event::Keep { record } = event { Some(record) } else { None });
     let record = record.expect("kept").clone();
     assert!(!record.contains("token-of-ann"));
     for (who, log) in [
         (ANN, vec!["connect ok", "call→200", "a ok"]),
-        (BOB, vec!["connect ok", "call aborted", "DELETE→200", "initialize→200 s1", "initialized→202", "call→200", "a ok"]),
+        (
+            BOB,
+            vec![
+                "connect ok",
+                "call aborted",
+                "DELETE→200",
+                "initialize→200 s1",
+                "initialized→202",
+                "call→200",
+                "a ok",
+            ],
+        ),
     ] {
         let mut net = Net::new(keeps());
         net.live.insert("s1".to_owned());
@@ -182,9 +191,7 @@ fn what_was_kept_for_a_later_page_belongs_to_whoever_was_signed_in() {
 
 #[test]
 fn an_answer_to_an_older_question_never_replaces_a_newer_one() {
-    let list = |ttl: u64, name: &str| {
-        json!({"resultType": "complete", "ttlMs": ttl, "tools": [{"name": name, "inputSchema": {"type": "object"}}]})
-    };
+    let list = |ttl: u64, name: &str| json!({"resultType": "complete", "ttlMs": ttl, "tools": [{"name": name, "inputSchema": {"type": "object"}}]});
     for newer_ttl in [60_000, 0] {
         let mut net = modern(Config { fields_vary: false, ..config() });
         net.reply("list", crate::net::Reply::Silence);
@@ -263,7 +270,11 @@ fn a_change_concerns_the_resource_that_it_names_and_nothing_that_looks_like_it()
     // A resource that is a part of the one that was read.
     let params = json!({"uri": "demo://a/part", "_meta": meta});
     net.events(stream.exchange, &crate::net::event("notifications/resources/updated", &params));
-    for (uri, log) in [("demo://a", vec!["resources/read→200", "read ok"]), ("demo://b", vec!["read ok"]), ("other://demo", vec!["read ok"])] {
+    for (uri, log) in [
+        ("demo://a", vec!["resources/read→200", "read ok"]),
+        ("demo://b", vec!["read ok"]),
+        ("other://demo", vec!["read ok"]),
+    ] {
         net.request("resources/read", Some(&json!({"uri": uri, "note": "demo://a"})), CallOptions::default(), "read");
         assert_eq!(net.run(), log, "{uri}");
     }

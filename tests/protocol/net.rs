@@ -524,8 +524,7 @@ impl Net {
 
     /// Answers an exchange that was met with [`Reply::Silence`].
     pub fn answer_to(&mut self, exchange: ExchangeId, body: &Value) {
-        let head =
-            Head { status: 200, content_type: Some("application/json".to_owned()), ..Head::default() };
+        let head = Head { status: 200, content_type: Some("application/json".to_owned()), ..Head::default() };
         self.bodies.insert(exchange, Reply::json(200, body));
         self.input(exchange, Input::Head(head));
     }
