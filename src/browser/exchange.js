@@ -272,28 +272,26 @@ class Body {
 /** What it says, as `onfact` is told. */
 async function json(body, max) {
   const decoder = new TextDecoder("utf-8", { fatal: true });
-  const pieces = [];
+  let text = "";
   let bytes = 0;
-  for (let chunk; (chunk = await body.next()); ) {
-    bytes += chunk.length;
+  for (let more = true; more; ) {
+    const chunk = await body.next();
+    more = chunk !== undefined;
+    bytes += chunk?.length ?? 0;
     if (bytes > max) return [TOO_LARGE, undefined, max];
+    let piece;
     try {
-      pieces.push(decoder.decode(chunk, { stream: true }));
+      piece = decoder.decode(chunk, { stream: more });
     } catch {
       return [NO_UTF8];
     }
-  }
-  try {
-    pieces.push(decoder.decode());
-  } catch {
-    return [NO_UTF8];
-  }
-  let text;
-  try {
-    text = pieces.join("");
-  } catch {
-    // Longer than a string can be.
-    return [TOO_LARGE, undefined, bytes];
+    try {
+      // The engine puts them together when the whole is parsed. A body of one piece is copied nowhere.
+      text += piece;
+    } catch {
+      // Longer than a string can be.
+      return [TOO_LARGE, undefined, bytes];
+    }
   }
   try {
     return [MESSAGE, JSON.parse(text)];

@@ -216,12 +216,11 @@ impl<P: Payload> Session<P> {
 
 fn pairs(fields: &Json) -> Vec<(&str, &str)> {
     let Json::Array(fields) = fields else { return Vec::new() };
-    let pair = |field| match field {
-        &Json::Array(ref pair) => match pair.as_slice() {
-            [name, value] => name.as_str().zip(value.as_str()),
-            _ => None,
-        },
-        _ => None,
-    };
     fields.iter().filter_map(pair).gather()
+}
+
+fn pair(field: &Json) -> Option<(&str, &str)> {
+    let Json::Array(pair) = field else { return None };
+    let [name, value] = pair.as_slice() else { return None };
+    name.as_str().zip(value.as_str())
 }

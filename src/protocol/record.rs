@@ -137,10 +137,8 @@ pub(super) fn read<P: Payload>(record: &str) -> Option<Read<P>> {
     let Json::Array(uris) = record.get("uris")? else { return None };
     let uris: Vec<String> = uris.iter().map(|uri| uri.as_str().map(str::to_owned)).collect::<Option<_>>()?;
     let handshake = P::parse(record.get("handshake")?.as_str()?).filter(P::is_object)?;
-    let made_for = match record.get("owner")? {
-        Json::Null => MadeFor::Known(None),
-        _ => MadeFor::Stored(number("owner")?),
-    };
+    let made_for =
+        if *record.get("owner")? == Json::Null { MadeFor::Known(None) } else { MadeFor::Stored(number("owner")?) };
     let wire_id = number("wireId").filter(|id| (WIRE_ID_BASE.start..WIRE_ID_BASE.end * 2).contains(id))?;
     let level = text("level")?.map(str::to_owned);
     Some(Read { id, version, wire_id, at: number("at")?, made_for, handshake, level, uris })

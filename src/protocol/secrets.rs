@@ -69,14 +69,13 @@ impl<P> Past<P> {
     /// A server's words, up to `bound` characters, without anything that is told nowhere.
     pub fn redact(&self, words: &str, exchange: Option<&Exchange>, bound: usize) -> String {
         let hidden = self.hidden(exchange);
-        // Only so much is searched. What is hidden may be cut in two at its end, which is left out then.
-        let longest = hidden.first().map_or(0, |(secret, _)| secret.chars().count());
-        let searched = bound.saturating_add(2 * longest);
-        let end = words.char_indices().nth(searched).map(|(end, _)| end);
+        // Only so much is searched. What is hidden may be cut in two at its end: that part is left out.
+        let longest = hidden.first().map_or(0, |(secret, _)| secret.len());
+        let end = words.char_indices().nth(bound.saturating_add(longest)).map(|(end, _)| end);
         let mut text = replaced(&words[..end.unwrap_or(words.len())], &hidden);
         if end.is_some() {
-            let whole = text.chars().count().saturating_sub(longest);
-            text = text.chars().take(whole).collect();
+            let part = hidden.iter().map(|(secret, _)| part_at_end(&text, secret)).max();
+            text.truncate(text.len() - part.unwrap_or_default());
         }
         told(&text).chars().take(bound).collect()
     }
@@ -103,6 +102,11 @@ fn remember<T: PartialEq>(all: &mut Vec<T>, one: T) {
         all.remove(0);
     }
     all.push(one);
+}
+
+/// How many bytes at the end of the text a secret begins with.
+fn part_at_end(text: &str, secret: &str) -> usize {
+    (1..secret.len()).rev().find(|end| secret.get(..*end).is_some_and(|part| text.ends_with(part))).unwrap_or_default()
 }
 
 fn replaced(text: &str, hidden: &[(&str, &str)]) -> String {

@@ -161,7 +161,6 @@ fn hash(text: &str) -> u64 {
 }
 
 /// What is read of a definition; `Err`: why it cannot be called.
-#[expect(clippy::type_complexity, reason = "taken apart where it is made")]
 fn read<P: Payload>(
     era: Era,
     trusted: bool,
