@@ -12,7 +12,6 @@ use super::listen::Listening;
 use super::policy::retry::{self, End, Known, Next};
 use super::repair::Relation;
 use super::session::Session;
-use super::state::State;
 use super::status::Event;
 use super::verdict::{Verdict, speaks_of_sessions};
 use super::{CallId, Code, Error, ExchangeId, Now, Outcome, Output, Payload, Purpose};
@@ -55,18 +54,18 @@ pub(super) struct Authorization<P> {
     unproven_since: Option<u64>,
     /// The challenge that the token was to meet, if it was for a scope.
     stepped_up_for: Option<Challenge>,
-    flight: Option<Flight<P>>,
+    pub flight: Option<Flight<P>>,
 }
 
 /// An authorization under way.
 #[derive(Debug)]
-struct Flight<P> {
+pub(super) struct Flight<P> {
     challenge: Option<Challenge>,
     /// The user may be asked.
     ask: bool,
     /// The user is being asked.
     asked: bool,
-    calls: Vec<CallId>,
+    pub calls: Vec<CallId>,
     held: Vec<Held<P>>,
 }
 
@@ -107,13 +106,6 @@ impl<P> Authorization<P> {
         let held = &mut self.flight.as_mut()?.held;
         let at = held.iter().position(|held| held.id == id)?;
         Some(held.remove(at).exchange)
-    }
-
-    /// This call does not wait any more.
-    pub fn leave(&mut self, id: CallId) {
-        if let Some(flight) = &mut self.flight {
-            flight.calls.retain(|waiting| *waiting != id);
-        }
     }
 
     /// Nothing waits any more.
@@ -216,7 +208,7 @@ impl<P: Payload> Session<P> {
         answer: Answer<P>,
         now: Now,
     ) -> Option<Answer<P>> {
-        if !self.config.authorizes || matches!(self.state, State::Closed) {
+        if !self.config.authorizes {
             return Some(answer);
         }
         let Some((challenge, repair)) = refused_token(&answer) else {

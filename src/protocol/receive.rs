@@ -324,7 +324,9 @@ impl<P: Payload> Session<P> {
         self.emit(exchange.wire(id, step, now));
         let verdict = verdict.unwrap_or(Verdict::NotEviction);
         self.heard_under(&exchange, &answer, now);
-        if let Some(answer) = self.mend_token(id, &exchange, answer, now) {
+        let ended = matches!(self.state, State::Closed);
+        let answer = if ended { Some(answer) } else { self.mend_token(id, &exchange, answer, now) };
+        if let Some(answer) = answer {
             self.answered(id, &exchange, answer, verdict, now);
         }
     }

@@ -239,7 +239,9 @@ impl<P: Payload> Session<P> {
         self.waiting.retain(others);
         self.identity.waiting.retain(others);
         self.page.parked.retain(others);
-        self.authorization.leave(id);
+        if let Some(flight) = &mut self.authorization.flight {
+            flight.calls.retain(others);
+        }
         if let Some(restoration) = &mut self.restoration {
             restoration.held.retain(others);
         }

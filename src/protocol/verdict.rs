@@ -12,6 +12,7 @@ use super::http::Method;
 use super::json::Json;
 use super::json_rpc::{Id, Message};
 use super::list::Gather;
+use super::oauth::Bearer;
 use super::words::{Words, gone_behind};
 use super::{Outcome, Payload, error::Code};
 
@@ -320,7 +321,8 @@ impl Refusal {
 
     /// "insufficient_scope" (RFC 6750, 3.1): the token is good, and not for this.
     pub(super) fn lacks_scope(&self) -> bool {
-        self.challenge.as_ref().is_some_and(|challenge| challenge.contains("insufficient_scope"))
+        let error = self.challenge.as_deref().and_then(|challenge| Bearer::parse(challenge)?.error);
+        error.as_deref() == Some("insufficient_scope")
     }
 
     /// Whether it names a reason that is none of the session's: credentials, permission, a rate.
