@@ -23,7 +23,7 @@ pub trait Payload: Clone {
     fn thawed(&self) -> Option<Self>;
     /// Whether this is a JSON object.
     fn is_object(&self) -> bool;
-    /// The string, where this is one; no more of it than [`TEXT`](super::bounds::TEXT) UTF-16 units.
+    /// The string, where this is one; no more of it than 64 Ki UTF-16 units.
     fn as_string(&self) -> Option<String>;
     /// The boolean, where this is one.
     fn as_bool(&self) -> Option<bool>;
