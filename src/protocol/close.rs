@@ -81,6 +81,10 @@ impl<P: Payload> Session<P> {
         for (exchange, _) in exchanges {
             self.abort(exchange, now);
         }
+        let begun = self.exchanges.iter().filter(|(_, exchange)| exchange.purpose == Purpose::Initialize);
+        for (exchange, head) in begun.filter_map(|(id, exchange)| Some((*id, exchange.head.clone()?))).gather() {
+            self.end_unwanted(exchange, &head, now);
+        }
         self.timers.clear(Timer::Listen);
         for timer in [Timer::Step, Timer::Check, Timer::Held, Timer::Wake, Timer::Look, Timer::KeepAlive] {
             self.timers.clear(timer);

@@ -688,3 +688,30 @@ fn a_handshake_nested_as_deep_as_may_be_is_kept_and_taken_up() {
     assert_eq!(next.run(), ["connect ok", "call→200", "a ok"]);
     assert_eq!(next.status().handshake, net.status().handshake);
 }
+
+#[test]
+fn a_session_whose_handshake_has_begun_to_be_answered_is_ended_at_once() {
+    let mut net = Net::new(quiet());
+    net.reply("initialize", Reply::Silence);
+    net.connect();
+    net.run();
+    let sent = net.sent.last().expect("sent").clone();
+    let head = Head {
+        status: 200,
+        content_type: Some("text/event-stream".to_owned()),
+        session_id: Some("s-of-the-head".to_owned()),
+        ..Head::default()
+    };
+    net.session.handle_input(sent.exchange, Input::Head(head), net.now);
+    net.flush();
+    net.live.insert("s-of-the-head".to_owned());
+    net.session.close(true, net.now);
+    // What still comes on its stream is not heard.
+    net.session.handle_input(
+        sent.exchange,
+        Input::Event { id: None, retry_ms: None, message: Some(json!({"jsonrpc": "2.0", "id": 1, "method": "ping"})) },
+        net.now,
+    );
+    assert_eq!(net.run(), ["connect closed not_executed", "initialize aborted", "? ok", "DELETE→200"]);
+    assert!(net.live.is_empty());
+}
