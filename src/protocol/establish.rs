@@ -205,6 +205,9 @@ impl<P: Payload> Session<P> {
                 Error::boxed(Code::Protocol, Outcome::NotExecuted, message)
             })?),
         };
+        if let Some(error) = self.cannot_be_kept(&result) {
+            return Err(error);
+        }
         self.past.legacy_since = Some(now.mono);
         self.past.handshake_ms = now.mono.saturating_sub(exchange.sent.mono);
         let own = matches!(self.config.handshake, Handshake::Own { .. });

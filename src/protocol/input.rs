@@ -12,6 +12,8 @@ use super::{CallId, Code, Error, Field, Now, Outcome, Output, Payload, QuestionI
 
 const REPLACED: &str = "The server was replaced while it waited for input.";
 
+const NO_INPUT: &str = "there is no input for it";
+
 /// What the server asked for, and what was answered.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Round {
@@ -108,7 +110,8 @@ impl<P: Payload> Session<P> {
             if undeclared {
                 let text = "The server needs input that this client did not declare it can give: see `handlers`.";
                 let error = Error::boxed(Code::Input, Outcome::Unknown, text);
-                return self.settle(id, Err(error));
+                // A task would wait for it for ever.
+                return self.give_up_call(id, error, NO_INPUT, now);
             }
             asked.push((key, method, params));
         }
@@ -134,7 +137,7 @@ impl<P: Payload> Session<P> {
         let Ok(input) = answer else {
             let text = "The server needs input, and the handler that was asked for it failed.";
             let error = Error::boxed(Code::Input, Outcome::Unknown, text);
-            return self.settle(id, Err(error));
+            return self.give_up_call(id, error, NO_INPUT, now);
         };
         round.give(key, input);
         if round.is_complete() {

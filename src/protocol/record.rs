@@ -9,7 +9,7 @@ use super::list::Gather;
 use super::session::{Session, WIRE_ID_BASE};
 use super::state::{SessionId, Since, State};
 use super::status::Event;
-use super::{Now, Payload};
+use super::{Code, Error, Now, Outcome, Payload};
 
 /// Of the text: another one is not read.
 const FORMAT: i64 = 2;
@@ -62,6 +62,16 @@ impl<P: Payload> Session<P> {
             // As a text: it may be nested deeper than what is read here.
             quote(&session.handshake.to_json()?),
         ))
+    }
+
+    /// What a server says of itself has to have a text where the session is to be taken up by another page or tab.
+    pub(super) fn cannot_be_kept(&self, handshake: &P) -> Option<Box<Error<P>>> {
+        let to_be_kept = self.config.persists || self.tabs.is_shared();
+        (to_be_kept && handshake.to_json().is_none()).then(|| {
+            let text = "What the server says of itself is nested too deeply, or too long, for a session that is to be kept or \
+                        shared. Without `persist` and `share` it can be used.";
+            Error::boxed(Code::Protocol, Outcome::NotExecuted, text)
+        })
     }
 
     /// Takes up the session of a record that an earlier page life left: nothing is sent. For before the first command.

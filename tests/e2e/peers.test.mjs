@@ -307,6 +307,25 @@ test("a session that was kept for a later page is not taken up for another user"
   await bob.close();
 });
 
+test("what a server says of itself, however deep, can be used; and is refused where it cannot be kept", async () => {
+  const deep = `{"tools":{},"experimental":{"x":${"[".repeat(200_000)}${"]".repeat(200_000)}}}`;
+  const storage = { getItem: () => null, setItem() {}, removeItem() {} };
+  for (const era of ["legacy", "modern"]) {
+    const { fetch } = peer((message) => {
+      const rest = { initialize: '"protocolVersion":"2025-11-25"', "server/discover": '"supportedVersions":["2026-07-28"]' }[message.method];
+      return rest && raw(`{"jsonrpc":"2.0","id":${message.id},"result":{${rest},"capabilities":${deep}}}`);
+    });
+    const session = await connect(URL_, { era, listen: "never", fetch });
+    assert.deepEqual(await session.callTool({ name: "x" }), { content: [] });
+    await session.close();
+    const { error } = await settle(connect(URL_, { era, listen: "never", fetch, persist: storage }));
+    assert.deepEqual([error?.code, error?.outcome], ["protocol", "not_executed"], String(error));
+  }
+  let capability = {};
+  for (let at = 0; at < 70; at++) capability = { capability };
+  await assert.rejects(connect(URL_, { capabilities: { experimental: capability } }), { name: "TypeError", message: /^capabilities: nested more than 64 levels deep/ });
+});
+
 // ── What is not one of Unicode's texts ──
 
 const HALF = "a\ud83db";

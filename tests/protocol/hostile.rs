@@ -655,6 +655,34 @@ fn a_session_that_is_made_while_it_is_closed_is_ended() {
 }
 
 #[test]
+fn a_task_that_waits_for_input_which_nobody_can_give_is_ended() {
+    for handled in [false, true] {
+        let mut net = modern(declaring(r#"{"roots":{}}"#));
+        if handled {
+            net.session.set_handled("roots/list".to_owned());
+        }
+        net.answer_next(
+            "call",
+            &json!({"resultType": "task", "taskId": "t", "status": "working", "pollIntervalMs": 100}),
+        );
+        let inputs = json!({"k": {"method": "roots/list"}});
+        net.answer_next(
+            "tasks/get",
+            &json!({"resultType": "complete", "taskId": "t", "status": "input_required", "inputRequests": inputs}),
+        );
+        let call = net.call("a");
+        net.run_for(1_000);
+        if let Some((question, _)) = net.questions.first().cloned() {
+            net.session.answer(question, Err((-1, "no".to_owned())), net.now);
+            net.run();
+        }
+        assert_eq!(net.error(call).code, Code::Input);
+        let last = net.sent.last().expect("sent");
+        assert_eq!((last.name().as_str(), &last.body["params"]["taskId"]), ("tasks/cancel", &json!("t")), "{handled}");
+    }
+}
+
+#[test]
 fn what_has_settled_waits_nowhere() {
     let mut net = Net::connected_with(quiet());
     net.restart();
