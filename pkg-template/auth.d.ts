@@ -7,7 +7,7 @@ import type { AuthProvider } from "./types.js";
 
 /**
  * The user authorizes in a popup. The page at `redirectUrl` calls {@link completeAuthorization}; it must be of this
- * page's own origin.
+ * page's own origin. The popup has no opener: what is shown there can neither reach this page nor navigate it.
  *
  * Browsers open a popup only within a few seconds of a click. One that is blocked fails the call with `code: "auth"`
  * and `diagnosis.kind: "popup_blocked"`: let the user click, and call again from there.
@@ -22,7 +22,10 @@ export interface PopupOptions extends Omit<AuthProvider, "open" | "navigates"> {
   width?: number | undefined;
   /** CSS pixels. Default 720. */
   height?: number | undefined;
-  /** Milliseconds that the user has. Default 300 000. */
+  /**
+   * Milliseconds that the user has; then the window is closed, where the browser lets a page close one that is not its own
+   * any more (Chromium does not). Default 300 000.
+   */
   timeout?: number | undefined;
 }
 
@@ -30,7 +33,7 @@ export interface PopupOptions extends Omit<AuthProvider, "open" | "navigates"> {
  * The page itself goes to the authorization server and comes back: to a page that calls {@link completeAuthorization},
  * which leads to where the user was; or to the page that connects, at once. There the next `connect` with the same
  * options finishes what was begun; nothing else has to be kept. What is needed for that stands in `sessionStorage`
- * meanwhile. To survive a later reload too, give a `storage`.
+ * meanwhile, and goes when the user is back, with an answer or without. To survive a later reload too, give a `storage`.
  *
  * @throws {TypeError} `redirectUrl` is of another origin.
  */
@@ -44,7 +47,7 @@ export interface RedirectOptions extends Omit<AuthProvider, "open" | "navigates"
 
 /**
  * For the page at `redirectUrl`: hands what the authorization server sent back to the page that waits for it, or goes
- * back to that page. Nobody of another origin hears of it.
+ * back to that page. Nobody of another origin hears of it. A window that nobody needs any more is closed.
  *
  * @returns Whether this page was called by an authorization server at all.
  */

@@ -19,12 +19,13 @@ export class Authority {
 
   /** Forgets the tokens, here and at the authorization server. */
   signOut() {
+    this.#auth.forget?.();
     return this.#use(undefined, (instance, ...settle) => instance.signOut(this.#auth, ...settle));
   }
 
   /** Takes what the user has come back with from an authorization server. */
   async takeReturned() {
-    const { error } = await this.authorize({ ask: false });
+    const { error } = await this.authorize({ ask: false, finish: true });
     if (error) throw fromCore(error);
   }
 

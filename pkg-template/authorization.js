@@ -1,50 +1,106 @@
 // What the core needs of a page to authorize: a place to keep texts, a lock, and somebody who sends the user away.
 
-import { NOTES } from "./notes.js";
+import { forgetNote, leaveNote, takeNote } from "./notes.js";
 import { func, object, wrong } from "./checks.js";
-
-/** What an authorization server adds to the address to which it sends the user back. */
-const ANSWERS = ["code", "state", "iss", "error", "error_description", "error_uri", "session_state"];
 
 /** The storages of providers that name none: they last as long as the page. */
 const memories = new WeakMap();
 
+/** The issuers that clients with a secret were used with, by provider: it goes to no other one. */
+const issuers = new WeakMap();
+
+/** What a host's storage did not take, by storage. */
+const missed = new WeakMap();
+
+/** The signals of those that ask a user, by provider and by what they ask for. */
+const asking = new WeakMap();
+
+/** Those who wait for their turn, by the name of what they wait for, where the platform has no locks. */
+const queues = new Map();
+
 /** Checks `options.auth`; gives what the module for authorizations takes for it. */
-export function readAuth(auth, url, { identity = "", resource, fetch }) {
-  const { provider, ...others } = object("auth", auth);
+export function readAuth(auth, url, { identity = "", resource }) {
+  const { provider, fetch: send, trust, ...others } = object("auth", auth);
   const [unknown] = Object.keys(others);
-  if (unknown !== undefined) throw new TypeError(`auth.${unknown}: there is no such option; there is provider`);
+  if (unknown !== undefined) throw new TypeError(`auth.${unknown}: there is no such option; there are provider, fetch, trust`);
   object("auth.provider", provider);
   func("auth.provider.open", provider.open);
+  if (send !== undefined) func("auth.fetch", send);
   const text = (field) => {
     const value = provider[field];
     if (value !== undefined && typeof value !== "string") throw wrong(`auth.provider.${field}`, "a string", value);
     return value;
   };
-  const kept = provider.storage === undefined ? memory(provider) : keeper(provider.storage);
   const key = `mcp-evergreen:auth:${JSON.stringify([identity, resource ?? url])}`;
-  return {
+  const host = {
     endpoint: url,
-    fetch,
+    fetch: send && (async (input, init) => send.call(undefined, input, init)),
+    trust: readTrust("auth.trust", trust),
     redirectUrl: redirectUrl(provider.redirectUrl),
     clientId: text("clientId"),
     clientSecret: text("clientSecret"),
-    issuer: text("issuer"),
+    get issuer() {
+      return text("issuer") ?? issuers.get(provider);
+    },
     clientMetadata: JSON.stringify(object("auth.provider.clientMetadata", provider.clientMetadata ?? {})),
     resource,
+    /** Told of what goes on without the host's storage. */
+    onwarning: undefined,
     load: async () => (await kept.get(key)) ?? undefined,
-    keep: async (text) => kept.set(key, text),
-    lock: (signal) => lock(kept.lock ?? key, signal),
-    returned: () => returned(key),
-    async open(url, state, pending, signal) {
-      // Whoever leaves the page leaves a note.
-      if (provider.navigates) {
-        sessionStorage.setItem(NOTES + key, JSON.stringify({ state, pending, from: location.href }));
-      }
-      const back = await provider.open(url, { state, signal });
-      return String(back);
+    keep: async (text) => {
+      const bound = provider.clientSecret && JSON.parse(text).bound;
+      if (bound) issuers.set(provider, bound);
+      await kept.set(key, text);
     },
+    lock: (signal) => lock(kept.lock ?? key, signal),
+    returned: () => takeNote(key),
+    async open(url, state, pending, signal) {
+      await alone(provider, key, signal);
+      // Whoever leaves the page leaves a note.
+      if (provider.navigates) leaveNote(key, { state, pending });
+      try {
+        return String(await provider.open(url, { state, signal }));
+      } finally {
+        if (provider.navigates) forgetNote(key, state);
+      }
+    },
+    forget: () => forgetNote(key),
   };
+  const kept = provider.storage === undefined ? memory(provider) : lasting(provider.storage, () => host.onwarning?.(UNKEPT));
+  return host;
+}
+
+const UNKEPT = Object.freeze({
+  kind: "auth_storage",
+  hint: "The provider's storage threw: tokens and registrations are kept in the memory of this page, and written again later.",
+});
+
+/** Two sessions with one provider do not ask its user for the same: the second waits for what the first one gets. */
+async function alone(provider, key, signal) {
+  if (!asking.has(provider)) asking.set(provider, new Map());
+  const signals = asking.get(provider);
+  const other = signals.get(key) ?? signal;
+  if (other !== signal) {
+    await new Promise((resolve) => [other, signal].forEach((one) => one.addEventListener("abort", resolve)));
+    throw new DOMException("Another session of this page has asked.", "OperationError");
+  }
+  signals.set(key, signal);
+  signal.addEventListener("abort", () => signals.delete(key));
+}
+
+/** What the host vouches for of its authorization server. */
+export function readTrust(name, trust) {
+  if (trust === undefined) return undefined;
+  const { issuer, resource, refreshScope, ...others } = object(name, trust);
+  const [unknown] = Object.keys(others);
+  if (unknown !== undefined) {
+    throw new TypeError(`${name}.${unknown}: there is no such option; there are issuer, resource, refreshScope`);
+  }
+  if (typeof issuer !== "string" || !URL.canParse(issuer)) throw wrong(`${name}.issuer`, "a URL as a string", issuer);
+  for (const [field, value] of Object.entries({ resource, refreshScope })) {
+    if (value !== undefined && typeof value !== "boolean") throw wrong(`${name}.${field}`, "true or false", value);
+  }
+  return { issuer, resource, refreshScope };
 }
 
 /** An absolute one as it is written: authorization servers compare it so. */
@@ -66,14 +122,42 @@ function memory(provider) {
   return memories.get(provider);
 }
 
-/** A storage of the platform's, or `{ get, set }`. */
-function keeper(storage) {
+/**
+ * A storage of the platform's, or `{ get, set }`. One that throws (it is full, or blocked) costs nobody a token: what it
+ * does not take stays in memory, and is offered to it again.
+ */
+function lasting(storage, warn) {
   object("auth.provider.storage", storage);
-  if (typeof storage.getItem === "function") {
-    return { get: (key) => storage.getItem(key), set: (key, text) => storage.setItem(key, text) };
-  }
-  for (const method of ["get", "set"]) func(`auth.provider.storage.${method}`, storage[method]);
-  return { get: (key) => storage.get(key), set: (key, text) => storage.set(key, text) };
+  const isPlatforms = typeof storage.getItem === "function";
+  const [read, write] = isPlatforms ? ["getItem", "setItem"] : ["get", "set"];
+  for (const method of [read, write]) func(`auth.provider.storage.${method}`, storage[method]);
+  if (!missed.has(storage)) missed.set(storage, new Map());
+  const here = missed.get(storage);
+  const set = async (key, text) => {
+    try {
+      await storage[write](key, text);
+      here.delete(key);
+    } catch {
+      here.set(key, text);
+      warn();
+    }
+  };
+  return {
+    set,
+    async get(key) {
+      if (here.has(key)) {
+        const text = here.get(key);
+        await set(key, text);
+        return text;
+      }
+      try {
+        return await storage[read](key);
+      } catch {
+        warn();
+        return undefined;
+      }
+    },
+  };
 }
 
 /**
@@ -82,7 +166,7 @@ function keeper(storage) {
  */
 function lock(name, signal) {
   const { locks } = globalThis.navigator ?? {};
-  if (!locks) return undefined;
+  if (!locks) return queue(name, signal);
   return new Promise((resolve, reject) => {
     const hold = () => {
       resolve();
@@ -92,28 +176,12 @@ function lock(name, signal) {
   });
 }
 
-/** `[pending, url]` where the user has come back from what was begun for `key`, to this page or to a callback page. */
-function returned(key) {
-  if (!hasSessionStorage()) return undefined;
-  const note = JSON.parse(sessionStorage.getItem(NOTES + key));
-  const url = new URL(location.href);
-  const isHere = note && url.searchParams.get("state") === note.state;
-  const back = note?.url ?? (isHere ? location.href : undefined);
-  if (back === undefined) return undefined;
-  sessionStorage.removeItem(NOTES + key);
-  if (isHere) {
-    // The code is used up, and is nobody else's business.
-    for (const field of ANSWERS) url.searchParams.delete(field);
-    history.replaceState(history.state, "", url);
-  }
-  return [note.pending, back];
-}
-
-/** Workers have none, and a page in a sandbox may not look. */
-function hasSessionStorage() {
-  try {
-    return globalThis.document !== undefined && sessionStorage !== null;
-  } catch {
-    return false;
-  }
+/** The same within one program. */
+function queue(name, signal) {
+  const before = queues.get(name) ?? Promise.resolve();
+  const over = new Promise((release) => signal.addEventListener("abort", release));
+  const mine = before.then(() => over);
+  queues.set(name, mine);
+  mine.then(() => queues.get(name) === mine && queues.delete(name));
+  return before;
 }

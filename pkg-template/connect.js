@@ -1,20 +1,28 @@
 // From a URL and options to a session that is ready.
 
+import { Authority } from "./authority.js";
 import { Link } from "./link.js";
 import { readConnect } from "./options.js";
 import { Keeper } from "./persist.js";
-import { runtimeFor } from "./runtime.js";
+import { authority, runtimeFor } from "./runtime.js";
 import { Session } from "./session.js";
 
-/** `extras`: the name that the host has for the server, who else is told of events, and who else listens to them. */
+/**
+ * `extras`: the name that the host has for the server, who else is told of events, who else listens to them, and who is
+ * given the way to sign out before there is a session.
+ */
 export async function openSession(url, options, extras = {}) {
   const config = readConnect(url, options);
   if (config.signal?.aborted) throw config.signal.reason;
+  let link;
+  extras.begun?.({
+    signOut: async () => (link ? link.signOut() : config.auth && new Authority(authority, config.auth).signOut()),
+  });
   const instance = await abortable(runtimeFor(config), config.signal);
   const keeper = config.persist && new Keeper(config.persist, config);
   const kept = await keeper?.claim();
   config.core.knownLegacy ||= (await keeper?.knowsLegacy()) ?? false;
-  const link = new Link(instance, config, { ...extras, keeper });
+  link = new Link(instance, config, { ...extras, keeper });
   try {
     if (kept) link.takeUp(kept);
     await link.connect(config.signal);

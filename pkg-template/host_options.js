@@ -2,6 +2,7 @@
 
 import { isOAuth, tokens } from "./host_auth.js";
 import { byOurselves } from "./host_oauth.js";
+import { readTrust } from "./authorization.js";
 import { wrong } from "./checks.js";
 import { readConnect } from "./options.js";
 
@@ -41,8 +42,9 @@ export function readTransport(url, options) {
   }
   if (sessionId !== undefined && typeof sessionId !== "string") throw wrong("sessionId", "a string", sessionId);
   const send = follower(options);
+  const trust = readTrust("trust", options.trust);
   // The SDK's own flow where the host gives its function, else ours.
-  const oauth = isOAuth(options.authProvider) && !options.auth ? byOurselves(options, config.url, send) : undefined;
+  const oauth = isOAuth(options.authProvider) && !options.auth ? byOurselves({ ...options, trust }, config.url, send) : undefined;
   const bearer = options.authProvider && !oauth ? tokens(options, config.url, send) : undefined;
   const given = options.headers;
   const own = typeof given === "function" ? given : () => given;

@@ -66,6 +66,7 @@ export class Link {
     this.maxPages = config.maxPages;
     this.#learns = config.core.era === "auto" && config.core.handshake === "own";
     this.#authority = config.auth && new Authority(runtime.authority, config.auth);
+    if (config.auth) config.auth.onwarning = (warning) => this.#tell("warning", warning);
     this.#name = name;
     this.#tap = tap;
     this.#keeper = keeper;
@@ -225,7 +226,7 @@ export class Link {
 
   async #authorize(wanted) {
     const { signal } = (this.#authorizing = new AbortController());
-    const asked = quietly(() => this.#tellCore((core) => core.userAsked()));
+    const asked = () => this.#tellCore((core) => core.userAsked()) === true;
     const result = await this.#authority.authorize(wanted, { signal, asked }).catch((error) => ({ error }));
     this.#tellCore((core) => core.authorized(result));
   }

@@ -48,7 +48,12 @@ export class Sessions {
     };
     stop.signal.addEventListener("abort", forget);
     this.#entries.set(name, entry);
-    entry.promise = this.#openSession(url, { unreachable: "wait", ...this.#defaults, ...options, signal: stop.signal }, { name, tap, outer: this.#listeners }).then(
+    entry.promise = this.#openSession(url, { unreachable: "wait", ...this.#defaults, ...options, signal: stop.signal }, {
+      name,
+      tap,
+      outer: this.#listeners,
+      begun: ({ signOut }) => (entry.signOut = signOut),
+    }).then(
       (session) => (entry.session = session),
       (error) => {
         forget();
@@ -93,7 +98,14 @@ export class Sessions {
   }
 
   async signOut() {
-    await Promise.all([...this.sessions().values()].map((session) => session.signOut()));
+    await Promise.all(
+      [...this.#entries.values()].map(({ stop, session, signOut }) => {
+        if (session) return session.signOut();
+        // One that still connects has no session: it goes no further.
+        stop.abort(closed("The session"));
+        return signOut?.();
+      }),
+    );
   }
 
   async close(options) {

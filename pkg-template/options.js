@@ -99,7 +99,7 @@ export function readConnect(url, options) {
     capabilities,
     on: readListeners(given.on ?? {}),
     signal: given.signal,
-    auth: given.auth && readAuth(given.auth, href, { ...given, fetch: send }),
+    auth: given.auth && readAuth(given.auth, href, given),
     identity: given.identity,
     persist: given.persist,
     maxPages: given.maxPages ?? 64,

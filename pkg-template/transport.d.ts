@@ -5,7 +5,7 @@
  * Client's own `initialize`, and what was refused is sent once more.
  */
 
-import type { ConnectOptions, McpError, SessionEvents, Status } from "./types.js";
+import type { AuthTrust, ConnectOptions, McpError, SessionEvents, Status } from "./types.js";
 
 /** A JSON-RPC message, as the host's Client has it. */
 type Message = any;
@@ -110,11 +110,13 @@ export interface EvergreenTransportOptions
    * text; both are to be stored as they are.
    */
   authProvider?: any;
+  /** An authorization server that the host knows, and vouches for, with an `OAuthClientProvider`. Default: none. */
+  trust?: AuthTrust | undefined;
   /** The SDK's function `auth`: an `OAuthClientProvider` then authorizes by that, in place of by us. */
   auth?: (provider: any, options: any) => Promise<unknown>;
   /** What every request has; `headers` among it. */
   requestInit?: RequestInit | undefined;
-  /** Used in place of the global `fetch`. */
+  /** Used in place of the global `fetch`, as the SDK's transports use it: for the MCP endpoint and for OAuth alike. */
   fetch?: ((url: string | URL, init?: RequestInit) => Promise<Response>) | undefined;
   /** `"same-origin"` (default) follows a redirect within the origin, where the platform shows it; `"follow"` any. */
   redirectPolicy?: "same-origin" | "follow" | undefined;

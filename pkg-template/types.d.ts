@@ -74,16 +74,17 @@ export interface ConnectOptions {
    * headers that the session sets itself. A function that throws fails the request. Default: none.
    */
   headers?: RequestHeaders | ((context: HeaderContext) => RequestHeaders | Promise<RequestHeaders>) | undefined;
-  /** Used in place of the global `fetch`. It must honour `signal`. */
+  /** Used in place of the global `fetch`, for the MCP endpoint alone. It must honour `signal`. */
   fetch?: typeof globalThis.fetch | undefined;
   /** The `credentials` mode of every request. Default `"omit"`; a proxy that knows its users by cookies needs another. */
   credentials?: "omit" | "same-origin" | "include" | undefined;
   /**
    * Gets tokens where the server wants them, and new ones before they expire or when they are refused. A call that the
    * server refused for its token waits for the next one, and is sent once more. Default: a 401 is the caller's, with
-   * `code: "unauthorized"`; a static token goes into {@link ConnectOptions.headers}. (MCP, Authorization.)
+   * `code: "unauthorized"`; a static token goes into {@link ConnectOptions.headers}. By plain http nothing is authorized, but
+   * on this machine. (MCP, Authorization.)
    */
-  auth?: { provider: AuthProvider } | undefined;
+  auth?: AuthOptions | undefined;
   /**
    * What the server is called in OAuth, where that is not `url` (behind a proxy): its metadata must name this address or
    * a parent of it. Default `url`. (RFC 8707, RFC 9728.)
@@ -201,6 +202,38 @@ export interface ConnectOptions {
   signal?: AbortSignal | undefined;
 }
 
+/** Who authorizes, and how. */
+export interface AuthOptions {
+  /** Shows, and stores. */
+  provider: AuthProvider;
+  /**
+   * Used in place of the global `fetch` for what OAuth asks: the metadata of the MCP server and of its authorization server,
+   * registrations, tokens, revocations. {@link ConnectOptions.fetch} is not used for those: what it adds is for the MCP
+   * endpoint. It is asked not to follow redirects, and must honour `signal`.
+   */
+  fetch?: typeof globalThis.fetch | undefined;
+  /** An authorization server that the host knows, and vouches for. Default: none. */
+  trust?: AuthTrust | undefined;
+}
+
+/**
+ * The host's word for *its* authorization server, where that departs from the specifications in what makes nobody else less
+ * safe: metadata that names another issuer than the MCP server does (RFC 8414, section 3.3), PKCE that is not announced, a
+ * `resource` that is not taken (RFC 8707). PKCE is sent all the same, `state` and `iss` are checked, and clients and tokens
+ * are bound to their issuer as ever. Nobody becomes this server by calling himself so: it is asked at its own address.
+ */
+export interface AuthTrust {
+  /** Its issuer identifier, exactly: as the MCP server names it, or as its own metadata does. */
+  issuer: string;
+  /**
+   * Whether `resource` is sent. `false` where the server refuses every request that has it. Default: it is sent, and left
+   * out from then on where it was refused as `invalid_target`.
+   */
+  resource?: boolean | undefined;
+  /** Whether a refresh names the scope that was granted (RFC 6749, section 6). Default `false`. */
+  refreshScope?: boolean | undefined;
+}
+
 /**
  * How a host takes part in an authorization. `popup` and `redirect` of `mcp-evergreen/auth` make one; anything else that
  * can show a page and say where it led (an extension's `identity.launchWebAuthFlow`, a native shell) can be one as well.
@@ -225,16 +258,22 @@ export interface AuthProvider {
   clientMetadata?: ClientMetadata | undefined;
   /**
    * Where tokens and registrations are kept: a `Storage`, or an object like it. Tabs that use the same one share them,
-   * and refresh once for all. What stands in `localStorage` can be read by every script of the origin.
-   * Default: the memory of this page; the same for all sessions with this provider object.
+   * and refresh once for all. What stands in `localStorage` can be read by every script of the origin. One that throws (it
+   * is full, or blocked) costs no login: what it did not take stays in the memory of the page, and is offered to it again; the
+   * event `warning` says so, with the kind `auth_storage`. Default: the memory of this page; the same for all sessions with this provider object.
    */
   storage?: AuthStorage | undefined;
-  /** `open` leaves the page: what is needed to go on when the user comes back stands in `sessionStorage` meanwhile. */
+  /**
+   * `open` leaves the page: what is needed to go on when the user comes back stands in `sessionStorage` meanwhile. It goes
+   * when the user is back, with an answer or without.
+   */
   navigates?: boolean | undefined;
   /**
    * Shows `url` to the user, and resolves with the URL that the user was sent back to. What it throws fails the calls
    * that wait, with `code: "auth"`; errors named `NotAllowedError`, `AbortError` and `TimeoutError` count as blocked,
-   * closed and too late. `url` is https, or http on this machine.
+   * closed and too late. `url` is https, or http on this machine. Where the authorization server refused something that can
+   * be left out or made anew (a client that it has forgotten, `offline_access`), it is called once more for the same login,
+   * with the same `signal` and another `state`.
    */
   open(url: string, options: AuthOpenOptions): string | URL | Promise<string | URL>;
 }
@@ -243,7 +282,7 @@ export interface AuthProvider {
 export interface AuthOpenOptions {
   /** The `state` that the URL of the answer must have. */
   readonly state: string;
-  /** Aborted when nobody waits any more. */
+  /** Aborted when the authorization is over, or nobody waits any more. */
   readonly signal: AbortSignal;
 }
 
@@ -840,7 +879,8 @@ export type Outcome = "not_executed" | "executed" | "unknown";
  * - `"input"`: the server needs input that no handler gave [unknown].
  * - `"unauthorized"`: HTTP 401, and there is no option `auth`, or the new token was refused as well [not_executed].
  * - `"auth"`: the authorization failed; `diagnosis.kind` says why: `declined`, `popup_blocked`, `closed`, `timeout`,
- *   `wrong_state`, `wrong_issuer`, `resource_mismatch`, `issuer_mismatch`, `unsafe_url`, `no_pkce`, `no_client` … [not_executed].
+ *   `wrong_state`, `wrong_issuer`, `resource_mismatch`, `issuer_mismatch`, `unsafe_url`, `no_pkce`, `no_client`,
+ *   `client_forgotten`, `unreachable` … [not_executed].
  * - `"too_large"`: the answer is larger than the bound, the list has more pages or more items (131 072 in one page), a
  *   batch has more than 1024 messages, or a call asks for more than 64 inputs at once [executed or unknown].
  * - `"closed"`: the session was closed [not_executed, or unknown for what was open].

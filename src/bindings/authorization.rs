@@ -11,7 +11,11 @@ use crate::{
         js::{Plain, Thrown, type_error},
         task::{self, Task},
     },
-    protocol::{Authorized, Challenge, json::Json, oauth::Settings},
+    protocol::{
+        Authorized, Challenge,
+        json::Json,
+        oauth::{Settings, Trust},
+    },
 };
 use js_sys::{Function, Reflect};
 use wasm_bindgen::prelude::*;
@@ -23,7 +27,8 @@ pub struct Running {
 }
 
 /// Gets a token. `auth` is what the facade's `authorization.js` makes of a provider, and `wanted` `{token, status,
-/// challenge, ask}`; `asked` is called before the user is. Gives `{token, refreshAt}`, `{needsUser}` or `{error}`.
+/// challenge, ask, finish}`; `asked` is called before the user is, and says whether somebody still waits for that. Gives
+/// `{token, refreshAt, same}`, `{needsUser}` or `{error}`.
 ///
 /// # Errors
 /// A `TypeError` where the facade hands over what it should not.
@@ -34,9 +39,16 @@ pub fn authorize(auth: &JsValue, wanted: &JsValue, asked: JsValue, resolve: JsVa
     let www_authenticate = text(&field("challenge")?);
     // A status has three digits.
     let challenge = number(&field("status")?).map(|status| Challenge { status: status as u16, www_authenticate });
-    let wanted = Wanted { token: text(&field("token")?), challenge, ask: field("ask")?.is_truthy() };
+    let is = |name: &str| Thrown::Ok(field(name)?.is_truthy());
+    let finish = is("finish")?;
+    let wanted = Wanted { token: text(&field("token")?), challenge, ask: is("ask")? };
     let task = task::spawn(async move {
-        let obtained = authorizer.authorize(wanted, || call(&asked, &JsValue::UNDEFINED)).await;
+        let asked = || {
+            asked
+                .dyn_ref::<Function>()
+                .is_some_and(|asked| asked.call0(&JsValue::UNDEFINED).is_ok_and(|is| is.is_truthy()))
+        };
+        let obtained = if finish { authorizer.finish().await } else { authorizer.authorize(wanted, asked).await };
         call(&resolve, &plain(obtained));
     });
     Ok(Running { _task: task })
@@ -59,30 +71,43 @@ pub fn sign_out(auth: &JsValue, resolve: JsValue, reject: JsValue) -> Result<Run
 }
 
 fn plain(obtained: Obtained) -> JsValue {
-    let (token, same_grant, authorized) = obtained.into_fact();
+    let (token, authorized) = obtained.into_fact();
     let plain = match authorized {
-        Authorized::Granted { refresh_at_unix_ms } => {
-            let plain = Plain::new().with("sameGrant", same_grant);
-            plain.with_some("token", token).with_some("refreshAt", refresh_at_unix_ms.map(|at| at as f64))
-        }
+        Authorized::Granted { refresh_at_unix_ms, same } => Plain::new()
+            .with_some("token", token)
+            .with_some("refreshAt", refresh_at_unix_ms.map(|at| at as f64))
+            .with("same", same),
         Authorized::NeedsUser => Plain::new().with("needsUser", true),
         Authorized::Failed(failed) => Plain::new().with("error", error(*failed)),
     };
     plain.into()
 }
 
-/// `{endpoint, fetch, redirectUrl, clientId, clientSecret, issuer, clientMetadata, resource}`, and the methods of the host.
+/// `{endpoint, fetch, redirectUrl, clientId, clientSecret, clientIsRenewable, issuer, clientMetadata, resource, trust}`, and
+/// the methods of the host.
 fn authorizer(auth: &JsValue) -> Thrown<Authorizer> {
     let field = |name: &str| Thrown::Ok(text(&Reflect::get(auth, &JsValue::from_str(name))?));
     let need = |name: &str| field(name)?.ok_or_else(|| type_error(name));
+    let trust = Reflect::get(auth, &"trust".into())?;
+    let trusted = |name: &str| Reflect::get(&trust, &JsValue::from_str(name));
+    let trust = match trust.is_object() {
+        true => Some(Trust {
+            issuer: text(&trusted("issuer")?).ok_or_else(|| type_error("trust.issuer"))?,
+            resource: trusted("resource")?.as_bool(),
+            refresh_scope: trusted("refreshScope")?.is_truthy(),
+        }),
+        false => None,
+    };
     let settings = Settings {
         endpoint: need("endpoint")?,
         resource: field("resource")?,
         redirect_url: need("redirectUrl")?,
         client_id: field("clientId")?,
         client_secret: field("clientSecret")?,
+        client_is_renewable: Reflect::get(auth, &"clientIsRenewable".into())?.is_truthy(),
         issuer: field("issuer")?,
         client_metadata: field("clientMetadata")?.and_then(|metadata| Json::parse(&metadata)),
+        trust,
     };
     let fetch = Reflect::get(auth, &"fetch".into())?.dyn_into::<Function>().ok();
     Ok(Authorizer::new(settings, auth.clone()).with_fetch(fetch))

@@ -111,8 +111,8 @@ pub(super) fn obtained(result: &JsValue) -> Obtained {
     let error = field(result, "error");
     if error.is_undefined() {
         let refresh_at_unix_ms = number(&field(result, "refreshAt"));
-        let same_grant = field(result, "sameGrant").is_truthy();
-        return Obtained::Token { token: text(&field(result, "token")), refresh_at_unix_ms, same_grant };
+        let same = field(result, "same").is_truthy();
+        return Obtained::Token { token: text(&field(result, "token")), refresh_at_unix_ms, same };
     }
     let kind = text(&field(&field(&error, "diagnosis"), "kind")).unwrap_or_default();
     match Trouble::again(&kind, string(&field(&error, "message")), field(&error, "retryable").is_truthy()) {

@@ -163,16 +163,17 @@ impl Core {
         self.facade.traced.set(traced.is_truthy());
     }
 
-    /// The user is being asked to authorize.
+    /// The user is about to be asked to authorize. Says whether somebody still waits for that.
+    #[must_use]
     #[wasm_bindgen(js_name = userAsked)]
-    pub fn user_asked(&self) {
-        self.driver.user_asked();
+    pub fn user_asked(&self) -> bool {
+        self.driver.user_asked()
     }
 
     /// How an authorization ended: what the second module gave; or `{error}`, where it gave nothing.
     pub fn authorized(&self, result: &JsValue) {
-        let (token, same_grant, authorized) = config::obtained(result).into_fact();
-        self.driver.authorized(token, same_grant, authorized);
+        let (token, authorized) = config::obtained(result).into_fact();
+        self.driver.authorized(token, authorized);
     }
 
     /// A snapshot.

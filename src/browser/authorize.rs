@@ -35,8 +35,8 @@ pub enum Obtained {
         token: Option<String>,
         /// When it is to be refreshed, in milliseconds since the epoch.
         refresh_at_unix_ms: Option<u64>,
-        /// It was got here in exchange for the one before: the user is the same.
-        same_grant: bool,
+        /// It is of the same grant as the token before.
+        same: bool,
     },
     /// The user would have to be asked.
     NeedsUser,
@@ -54,15 +54,15 @@ impl Obtained {
 
     /// As the session is told.
     #[must_use]
-    pub fn into_fact(self) -> (Option<String>, bool, Authorized<JsValue>) {
+    pub fn into_fact(self) -> (Option<String>, Authorized<JsValue>) {
         match self {
-            Self::Token { token, refresh_at_unix_ms, same_grant } => {
-                (token, same_grant, Authorized::Granted { refresh_at_unix_ms })
+            Self::Token { token, refresh_at_unix_ms, same } => {
+                (token, Authorized::Granted { refresh_at_unix_ms, same })
             }
-            Self::NeedsUser => (None, false, Authorized::NeedsUser),
+            Self::NeedsUser => (None, Authorized::NeedsUser),
             Self::Failed(trouble, cause) => {
                 let error: Error<JsValue> = trouble.into_error();
-                (None, false, Authorized::Failed(Box::new(error.with_cause(cause))))
+                (None, Authorized::Failed(Box::new(error.with_cause(cause))))
             }
         }
     }
@@ -90,10 +90,26 @@ impl Authorizer {
         Self { fetch, ..self }
     }
 
-    /// Gets a token. `asked` is called before the user is.
-    pub async fn authorize(&self, wanted: Wanted, asked: impl Fn()) -> Obtained {
-        let ask = wanted.ask;
-        self.run(Some(wanted), ask, &asked).await.unwrap_or_else(Obtained::nothing)
+    /// Gets a token. `asked` is called before the user is, and says whether somebody still waits for that.
+    pub async fn authorize(&self, wanted: Wanted, asked: impl Fn() -> bool) -> Obtained {
+        let token = wanted.token;
+        let need = match wanted.challenge {
+            Some(challenge) => Ok(Need::Refused { challenge, ask: wanted.ask }),
+            None => self.returned().map(|returned| Need::Stored { returned, finish: false }),
+        };
+        match need {
+            Ok(need) => self.run(need, token, &asked).await.unwrap_or_else(Obtained::nothing),
+            Err(cause) => Obtained::nothing(cause),
+        }
+    }
+
+    /// Takes what the user came back with: nothing but the tokens for that will do.
+    pub async fn finish(&self) -> Obtained {
+        let need = self.returned().map(|returned| Need::Stored { returned, finish: true });
+        match need {
+            Ok(need) => self.run(need, None, &|| false).await.unwrap_or_else(Obtained::nothing),
+            Err(cause) => Obtained::nothing(cause),
+        }
     }
 
     /// Forgets the tokens, here and at the authorization server.
@@ -101,50 +117,69 @@ impl Authorizer {
     /// # Errors
     /// What the host's storage threw.
     pub async fn sign_out(&self) -> Thrown<()> {
-        self.run(None, false, &|| {}).await.map(drop)
+        self.run(Need::SignOut, None, &|| false).await.map(drop)
     }
 
-    async fn run(&self, wanted: Option<Wanted>, ask: bool, asked: &dyn Fn()) -> Thrown<Obtained> {
-        let under_way = UnderWay(AbortController::new()?);
-        let signal = under_way.0.signal();
-        js::settled(&self.host.lock(&signal)?).await?;
-        // Another tab may have been here while this one waited.
-        let kept = js::settled(&self.host.load()?).await?.as_string();
-        let need = match wanted {
-            None => Need::SignOut,
-            Some(Wanted { token, challenge: Some(challenge), ask }) => Need::Refused { challenge, token, ask },
-            Some(_) => Need::Stored { returned: self.returned()? },
+    async fn run(&self, need: Need, token: Option<String>, asked: &dyn Fn() -> bool) -> Thrown<Obtained> {
+        let begin = |kept: Option<String>| {
+            let now = clock::now().unix_ms;
+            Flow::new(self.settings.clone(), kept.as_deref(), token.as_deref(), need.clone(), now)
         };
-        let chance = if ask { chance().await? } else { no_chance() };
-        let mut flow = Flow::new(self.settings.clone(), chance, kept.as_deref(), need, clock::now().unix_ms);
-        let mut cause = None;
-        loop {
-            match flow.poll_step() {
-                Some(Step::Fetch(fetch)) => {
-                    let reply = self.fetch(fetch, &signal).await.unwrap_or(Reply::Failed);
-                    flow.handle_reply(reply, clock::now().unix_ms);
-                }
-                Some(Step::Keep(text)) => drop(js::settled(&self.host.keep(&text)?).await?),
-                Some(Step::Open { url, state, pending }) => {
-                    asked();
-                    let returned = async { js::settled(&self.host.open(&url, &state, &pending, &signal)?).await };
-                    match returned.await.and_then(|url| url.as_string().ok_or_else(|| type_error("open gave no URL.")))
-                    {
-                        Ok(url) => flow.handle_returned(Ok(&url)),
-                        Err(thrown) => {
-                            flow.handle_returned(Err(not_returned(&thrown)));
-                            cause = Some(thrown);
-                        }
-                    }
-                }
-                Some(Step::Granted { token, refresh_at_unix_ms }) => {
-                    return Ok(Obtained::Token { token, refresh_at_unix_ms, same_grant: flow.has_refreshed() });
-                }
-                Some(Step::NeedsUser) => return Ok(Obtained::NeedsUser),
-                Some(Step::Failed(trouble)) => return Ok(Obtained::Failed(trouble, cause)),
-                None => return Err(type_error("The authorization came to no end.")),
+        // What is good as it is needs no turn; but what somebody is about to keep is forgotten, too.
+        if !matches!(need, Need::SignOut) {
+            let first = begin(self.kept().await?).poll_step();
+            if let Some(obtained) = first.and_then(|step| obtained(step, None)) {
+                return Ok(obtained);
             }
         }
+        let under_way = UnderWay(AbortController::new()?);
+        let mut turn = Some(self.turn().await?);
+        // Another tab may have been here while this one waited.
+        let mut flow = begin(self.kept().await?);
+        let mut cause = None;
+        loop {
+            let step = flow.poll_step().ok_or_else(|| type_error("The authorization came to no end."))?;
+            match step {
+                Step::Fetch(fetch) => {
+                    let reply = self.fetch(fetch, &under_way.0.signal()).await.unwrap_or(Reply::Failed);
+                    flow.handle_reply(&reply, clock::now().unix_ms);
+                }
+                Step::Keep(text) => drop(js::settled(&self.host.keep(&text)?).await?),
+                Step::Load => flow.handle_kept(self.kept().await?.as_deref(), clock::now().unix_ms),
+                Step::Draw => flow.handle_chance(chance().await?),
+                Step::Open { .. } if !asked() => return Ok(Obtained::NeedsUser),
+                Step::Open { url, state, pending } => {
+                    // Others need not wait for the user.
+                    drop(turn.take());
+                    let returned = self.open(&url, &state, &pending, &under_way.0.signal()).await;
+                    turn = Some(self.turn().await?);
+                    let back = returned.as_deref().map_err(|thrown| self.not_returned(thrown));
+                    flow.handle_returned(back, self.kept().await?.as_deref(), clock::now().unix_ms);
+                    cause = returned.err();
+                }
+                over @ (Step::Granted { .. } | Step::NeedsUser | Step::Failed(_)) => {
+                    drop(turn.take());
+                    return obtained(over, cause).ok_or(JsValue::UNDEFINED);
+                }
+            }
+        }
+    }
+
+    /// What is kept.
+    async fn kept(&self) -> Thrown<Option<String>> {
+        Ok(js::settled(&self.host.load()?).await?.as_string())
+    }
+
+    /// Held while nobody else may refresh, register or write.
+    async fn turn(&self) -> Thrown<UnderWay> {
+        let turn = UnderWay(AbortController::new()?);
+        js::settled(&self.host.lock(&turn.0.signal())?).await?;
+        Ok(turn)
+    }
+
+    async fn open(&self, url: &str, state: &str, pending: &str, signal: &AbortSignal) -> Thrown<String> {
+        let back = js::settled(&self.host.open(url, state, pending, signal)?).await?;
+        back.as_string().ok_or_else(|| type_error("open gave no URL."))
     }
 
     fn returned(&self) -> Thrown<Option<(String, String)>> {
@@ -160,12 +195,34 @@ impl Authorizer {
         let headers: Vec<_> = fetch.headers.iter().map(|(name, value)| (&**name, &**value)).collect();
         let request = (fetch.method, &*headers, fetch.body.as_deref());
         let limits = (FETCH_MS, BODY_BYTES);
-        let (status, body) = exchange::answer(self.fetch.as_ref(), &fetch.url, request, limits, signal).await?;
-        Ok(Reply::Answer { status, body })
+        Ok(match exchange::answer(self.fetch.as_ref(), &fetch.url, request, limits, signal).await? {
+            (0, _) => Reply::Hidden,
+            (status, body) => Reply::Answer { status, body },
+        })
+    }
+
+    /// Why the user did not come back: a provider says so by the name of what it throws.
+    fn not_returned(&self, thrown: &JsValue) -> Trouble {
+        match self.host.leaves() {
+            true => {
+                Trouble::new("sent_away", "The user was sent to the authorization server, and comes back another way.")
+            }
+            false => not_returned(thrown),
+        }
     }
 }
 
-/// Why the user did not come back: a provider says so by the name of what it throws.
+/// How an authorization ended; `None` where it goes on.
+fn obtained(step: Step, cause: Option<JsValue>) -> Option<Obtained> {
+    match step {
+        Step::Granted { token, refresh_at_unix_ms, same } => Some(Obtained::Token { token, refresh_at_unix_ms, same }),
+        Step::NeedsUser => Some(Obtained::NeedsUser),
+        Step::Failed(trouble) => Some(Obtained::Failed(trouble, cause)),
+        Step::Fetch(_) | Step::Keep(_) | Step::Load | Step::Draw | Step::Open { .. } => None,
+    }
+}
+
+/// By the name of what was thrown.
 fn not_returned(thrown: &JsValue) -> Trouble {
     let name = js_sys::Reflect::get(thrown, &"name".into()).ok().and_then(|name| name.as_string());
     match name.as_deref() {
@@ -177,6 +234,10 @@ fn not_returned(thrown: &JsValue) -> Trouble {
         Some("AbortError") => {
             Trouble::new("closed", "The window in which the user was to authorize was closed before that was done.")
         }
+        Some("OperationError") => Trouble::new(
+            "asked_elsewhere",
+            "Another session of this page asked the user for the same authorization, and got none.",
+        ),
         Some("TimeoutError") => Trouble::new("timeout", "The user did not come back from authorizing in time."),
         _ => Trouble::new("not_returned", "The user could not be asked to authorize: see `cause`."),
     }
@@ -191,9 +252,4 @@ async fn chance() -> Thrown<Chance> {
     let digest = js::digest("SHA-256", &Uint8Array::from(verifier.as_bytes()))?;
     let challenge = base64::for_urls(&Uint8Array::new(&js::settled(&digest).await?).to_vec());
     Ok(Chance { verifier, challenge, state: base64::for_urls(state) })
-}
-
-/// Where the user is not asked, nothing is left to chance.
-fn no_chance() -> Chance {
-    Chance { verifier: String::new(), challenge: String::new(), state: String::new() }
 }

@@ -233,8 +233,8 @@ impl Host for Program {
         let (Some(authorizer), Some(driver)) = (self.authorizer.clone(), self.driver.get().cloned()) else { return };
         let task = task::spawn(async move {
             let obtained = authorizer.authorize(wanted, || driver.user_asked()).await;
-            let (token, same_grant, authorized) = obtained.into_fact();
-            driver.authorized(token, same_grant, authorized);
+            let (token, authorized) = obtained.into_fact();
+            driver.authorized(token, authorized);
         });
         let before = self.authorizing.replace(Some(task));
         drop(before);

@@ -119,17 +119,19 @@ impl Driver {
         self.0.schedule();
     }
 
-    /// The user is being asked to authorize.
-    pub fn user_asked(&self) {
+    /// The user is about to be asked to authorize. Says whether somebody still waits for that.
+    #[must_use]
+    pub fn user_asked(&self) -> bool {
         let now = clock::now();
-        self.0.session.borrow_mut().handle_user_asked(now);
+        let wanted = self.0.session.borrow_mut().handle_user_asked(now);
         self.0.schedule();
+        wanted
     }
 
-    /// How an authorization ended, and the token that there is now; `same_grant`: of the user that the one before was of.
-    pub fn authorized(&self, token: Option<String>, same_grant: bool, authorized: Authorized<JsValue>) {
-        if matches!(authorized, Authorized::Granted { .. }) {
-            self.0.session.borrow_mut().handle_token(token.as_deref(), same_grant);
+    /// How an authorization ended, and the token that there is now.
+    pub fn authorized(&self, token: Option<String>, authorized: Authorized<JsValue>) {
+        if let Authorized::Granted { same, .. } = authorized {
+            self.0.session.borrow_mut().handle_token(token.as_deref(), same);
             self.0.transport.set_token(token);
         }
         let now = clock::now();

@@ -166,24 +166,61 @@ async function reached({ url, fetch: own }, ms) {
   return new URL(url).origin === page ? UNKNOWN : ANSWERS;
 }
 
-/** `[status, text]` of what answers `request`, the JSON text of `{ method, headers }`, within `ms`. */
-export async function ask(fetch, url, request, body, ms, max, signal) {
+/** Redirects that are followed, one after the other. */
+const HOPS = 5;
+
+/**
+ * `[status, text]` of what answers `request`, the JSON text of `{ method, headers }`, within `ms`; `[0]` where something
+ * answers, and CORS hides it. A GET follows redirects within its origin. What comes of any other is not taken, and counts
+ * as 302: what is posted is secret, and where a document stands says whose word it is.
+ */
+export async function ask(own, url, request, body, ms, max, signal) {
   const { method, headers } = JSON.parse(request);
-  const answer = await call(fetch, url, {
-    method,
-    headers,
-    body,
-    credentials: "omit",
-    cache: "no-store",
-    // What is posted is secret.
-    redirect: method === "GET" ? "follow" : "error",
-    signal: AbortSignal.any([signal, AbortSignal.timeout(ms)]),
-  });
+  const until = AbortSignal.any([signal, AbortSignal.timeout(ms)]);
+  const send = (to, redirect) =>
+    call(own, to, { method, headers, body, credentials: "omit", cache: "no-store", redirect, signal: until });
+  let answer;
+  try {
+    answer = await send(url, "manual");
+    for (let at = url, hops = 0; method === "GET" && isRedirect(answer); hops++) {
+      const location = answer.headers.get("location");
+      // A page is not shown where it leads: it is followed, and what it led to is looked at.
+      const to = answer.type === "opaqueredirect" ? at : URL.canParse(location, at) ? new URL(location, at).href : undefined;
+      if (to === undefined || hops === HOPS || !isWithin(url, to)) break;
+      answer.body?.cancel().catch(() => {});
+      answer = await send(to, answer.type === "opaqueredirect" ? "follow" : "manual");
+      at = to;
+    }
+  } catch (cause) {
+    if (!own && method === "GET" && !signal.aborted && (await isHidden(url, until))) return [0];
+    throw cause;
+  }
   const read = await Body.of(answer);
   try {
+    if (isRedirect(answer) || (answer.redirected && (method !== "GET" || !isWithin(url, answer.url)))) return [302, ""];
     return [answer.status, await text(read, max)];
   } finally {
     read.cancel();
+  }
+}
+
+function isRedirect({ type, status }) {
+  return type === "opaqueredirect" || [301, 302, 303, 307, 308].includes(status);
+}
+
+function isWithin(url, to) {
+  return URL.canParse(to) && new URL(to).origin === new URL(url).origin;
+}
+
+/** Whether something answers there, of which a page is shown nothing. */
+async function isHidden(url, signal) {
+  const page = globalThis.location?.origin;
+  if (page === undefined || isWithin(url, page)) return false;
+  try {
+    await fetch(url, { mode: "no-cors", credentials: "omit", cache: "no-store", signal });
+    return true;
+  } catch {
+    return false;
   }
 }
 

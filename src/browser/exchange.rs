@@ -207,7 +207,8 @@ impl Drop for Exchange {
     }
 }
 
-/// `[status, text]` of what answers one request within `ms`; of the text the first `max` bytes. No cookies go along.
+/// `[status, text]` of what answers one request within `ms`; of the text the first `max` bytes. No cookies go along. A
+/// status of 0: something answers, and CORS hides it from the page.
 ///
 /// # Errors
 /// What was thrown, by the platform or by the host's `fetch`.

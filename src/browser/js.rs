@@ -33,6 +33,9 @@ extern "C" {
     /// `[pending, url]`, where the user has come back to this page.
     #[wasm_bindgen(method, catch)]
     pub(super) fn returned(this: &AuthorizationHost) -> Thrown<JsValue>;
+    /// Whether `open` throws because the user is away, and comes back to somebody else.
+    #[wasm_bindgen(method, getter)]
+    pub(super) fn leaves(this: &AuthorizationHost) -> bool;
     /// A promise of the URL that the user came back with.
     #[wasm_bindgen(method, catch)]
     pub(super) fn open(

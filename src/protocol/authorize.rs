@@ -5,6 +5,7 @@
 
 use super::call::{Kind, Place, Repair};
 use super::exchange::{Answer, Exchange};
+use super::flight::{Authorized, Challenge, Flight, Held, is_scope};
 use super::http::{Method, Request};
 use super::json_rpc;
 use super::list::Gather;
@@ -18,113 +19,6 @@ use super::{CallId, Code, Error, ExchangeId, Now, Outcome, Output, Payload, Purp
 
 /// A token that is refused at once is not followed by another one before this many milliseconds are over.
 const PATIENCE_MS: u64 = 10_000;
-
-/// What the server refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Challenge {
-    /// 401: the token is missing or not accepted. 403: it lacks a scope.
-    pub status: u16,
-    /// `WWW-Authenticate`, where the page may read it.
-    pub www_authenticate: Option<String>,
-}
-
-/// How an authorization ended.
-#[derive(Clone, Debug)]
-pub enum Authorized<P> {
-    /// There is a token; or what was stored holds none, and the server is to say what it wants.
-    Granted {
-        /// When it is to be refreshed, in milliseconds since the epoch; `None`: when it is refused.
-        refresh_at_unix_ms: Option<u64>,
-    },
-    /// The user would have to be asked.
-    NeedsUser,
-    /// There is none.
-    Failed(Box<Error<P>>),
-}
-
-/// What is known of tokens.
-#[derive(Debug)]
-pub(super) struct Authorization<P> {
-    /// Tokens so far; an exchange remembers under which it was sent.
-    token: u32,
-    /// What was stored has been loaded.
-    loaded: bool,
-    refresh_at_unix_ms: Option<u64>,
-    /// When the token was got in answer to a refusal, while nothing was answered under it.
-    unproven_since: Option<u64>,
-    /// The challenge that the token was to meet, if it was for a scope.
-    stepped_up_for: Option<Challenge>,
-    pub flight: Option<Flight<P>>,
-}
-
-/// An authorization under way.
-#[derive(Debug)]
-pub(super) struct Flight<P> {
-    challenge: Option<Challenge>,
-    /// The user may be asked.
-    ask: bool,
-    /// The user is being asked.
-    asked: bool,
-    pub calls: Vec<CallId>,
-    held: Vec<Held<P>>,
-}
-
-/// An exchange of our own that waits for the token.
-#[derive(Debug)]
-struct Held<P> {
-    id: ExchangeId,
-    exchange: Box<Exchange>,
-    request: Request,
-    /// How it was refused; `None` where it has not been sent.
-    refused: Option<Answer<P>>,
-}
-
-impl<P> Default for Authorization<P> {
-    fn default() -> Self {
-        Self {
-            token: 0,
-            loaded: false,
-            refresh_at_unix_ms: None,
-            unproven_since: None,
-            stepped_up_for: None,
-            flight: None,
-        }
-    }
-}
-
-impl<P> Authorization<P> {
-    pub fn asks_user(&self) -> bool {
-        self.flight.as_ref().is_some_and(|flight| flight.asked)
-    }
-
-    pub fn holds(&self, id: ExchangeId) -> bool {
-        self.flight.as_ref().is_some_and(|flight| flight.held.iter().any(|held| held.id == id))
-    }
-
-    /// What a held exchange was for is not wanted any more.
-    pub fn release(&mut self, id: ExchangeId) -> Option<Box<Exchange>> {
-        let held = &mut self.flight.as_mut()?.held;
-        let at = held.iter().position(|held| held.id == id)?;
-        Some(held.remove(at).exchange)
-    }
-
-    /// Nothing waits any more.
-    pub fn end(&mut self) {
-        self.flight = None;
-    }
-
-    /// An authorization is under way that is not for this challenge.
-    fn joins_another(&self, challenge: &Challenge) -> bool {
-        let status = |challenge: &Challenge| challenge.status;
-        self.flight.as_ref().is_some_and(|flight| flight.challenge.as_ref().map(status) != Some(challenge.status))
-    }
-
-    /// A wider token is being got: the one that is there goes on being used.
-    fn is_usable(&self, now: Now) -> bool {
-        let waits = self.flight.as_ref().is_some_and(|flight| !is_scope(flight.challenge.as_ref()));
-        self.loaded && !waits && self.refresh_at_unix_ms.is_none_or(|at| now.unix_ms < at)
-    }
-}
 
 impl<P: Payload> Session<P> {
     /// Whether a call that is about to be sent has to wait for a token.
@@ -187,6 +81,7 @@ impl<P: Payload> Session<P> {
         if self.authorization.flight.is_some() {
             return;
         }
+        self.authorization.in_vain = false;
         let flight = Flight { challenge: challenge.clone(), ask, asked: false, calls: Vec::new(), held: Vec::new() };
         self.authorization.flight = Some(flight);
         // Asked for once: what could not be refreshed is refreshed when it is refused.
@@ -220,7 +115,7 @@ impl<P: Payload> Session<P> {
             return Some(answer);
         };
         let late = exchange.token < self.authorization.token;
-        if !late && self.is_hopeless(&challenge, now) {
+        if !late && (self.was_asked_to_connect() || self.is_hopeless(&challenge, now)) {
             return Some(answer);
         }
         // Whoever joins an authorization that is for something else may be refused once more.
@@ -280,6 +175,11 @@ impl<P: Payload> Session<P> {
         None
     }
 
+    /// One `connect` asks the user once.
+    fn was_asked_to_connect(&self) -> bool {
+        self.authorization.asked_for.is_some_and(|connect| self.calls.contains_key(&connect))
+    }
+
     /// Another token would be refused as well.
     fn is_hopeless(&self, challenge: &Challenge, now: Now) -> bool {
         let at_once = |since: u64| now.mono.saturating_sub(since) < PATIENCE_MS;
@@ -287,22 +187,27 @@ impl<P: Payload> Session<P> {
             || self.authorization.stepped_up_for.as_ref() == Some(challenge)
     }
 
-    /// The user is being asked: the clocks of those who wait stand still.
-    pub fn handle_user_asked(&mut self, now: Now) {
-        let Some(flight) = &mut self.authorization.flight else { return };
+    /// The user is about to be asked: the clocks of those who wait stand still. Says whether there is anybody who waits.
+    pub fn handle_user_asked(&mut self, now: Now) -> bool {
+        let waits = self.somebody_waits();
+        let connect = self.calls.iter().find(|(_, call)| call.kind == Kind::Connect).map(|(id, _)| *id);
+        let Some(flight) = self.authorization.flight.as_mut().filter(|_| waits) else { return false };
         flight.asked = true;
+        self.authorization.asked_for = connect;
         for id in self.calls.keys().copied().gather() {
             if self.waits_for_user(id) {
                 self.stop_clock(Some(id), now);
             }
         }
         self.emit(Event::StateChange);
+        true
     }
 
     /// How the authorization ended.
     pub fn handle_authorized(&mut self, authorized: Authorized<P>, now: Now) {
         let waits = self.somebody_waits();
         let Some(mut flight) = self.authorization.flight.take() else { return };
+        let mut another = false;
         let error = match authorized {
             // Somebody has come meanwhile for whom the user may be asked.
             Authorized::NeedsUser if !flight.ask && waits => {
@@ -316,12 +221,14 @@ impl<P: Payload> Session<P> {
                 Some(Error::boxed(Code::Auth, Outcome::NotExecuted, text))
             }
             Authorized::Failed(error) => Some(error),
-            Authorized::Granted { refresh_at_unix_ms } => {
+            Authorized::Granted { refresh_at_unix_ms, same } => {
                 self.authorization.refresh_at_unix_ms = refresh_at_unix_ms.filter(|at| now.unix_ms < *at);
+                another = self.authorization.loaded && !same;
                 None
             }
         };
         self.authorization.loaded = true;
+        self.authorization.in_vain = flight.asked && error.is_some();
         if error.is_none() {
             self.authorization.token += 1;
             self.authorization.unproven_since = flight.challenge.as_ref().map(|_| now.mono);
@@ -330,9 +237,11 @@ impl<P: Payload> Session<P> {
         for id in self.calls.keys().copied().gather() {
             self.start_clock(Some(id), now);
         }
-        if flight.asked {
+        if flight.asked || another {
             // It may be another user than before: "MUST NOT be shared across authorization contexts".
             self.forget_cached();
+        }
+        if flight.asked {
             self.emit(Event::StateChange);
         }
         for held in flight.held {
@@ -384,15 +293,13 @@ impl<P: Payload> Session<P> {
             return self.set_listening_state(Listening::Denied);
         }
         let answer = match held.refused {
+            // That there is no token says nothing of the era.
+            Some(Answer::Refused { .. }) if held.exchange.purpose == Purpose::Discover => Answer::Unusable { error },
             Some(Answer::Refused { refusal, .. }) => Answer::Refused { refusal, error, retry_after: None },
             _ => Answer::Unusable { error },
         };
         self.answered(held.id, &held.exchange, answer, Verdict::NotEviction, now);
     }
-}
-
-fn is_scope(challenge: Option<&Challenge>) -> bool {
-    challenge.is_some_and(|challenge| challenge.status == 403)
 }
 
 /// "401: authorization required or token invalid"; "403: invalid scopes or insufficient permissions" (2025-11-25,

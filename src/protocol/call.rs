@@ -94,9 +94,9 @@ pub(super) struct Call {
     pub safe: bool,
     /// A send of it ended without a word on whether it ran.
     pub maybe_ran: bool,
-    /// A session refused it. That is the licence to send it once more, and no proof that no copy of it ran: it ends as
-    /// unknown, unless it is answered.
-    pub refused: bool,
+    /// A send of it reached a server: one that refused its session, or that asked for input. The first is the licence to
+    /// send it once more, and no proof that no copy of it ran: unless it is answered, it ends as unknown.
+    pub delivered: bool,
     /// How far its latest progress was.
     pub progress: Option<f64>,
     /// What was answered to the server, and goes with the next send.
@@ -125,7 +125,7 @@ impl Call {
             failed_attempts: 0,
             safe: false,
             maybe_ran: false,
-            refused: false,
+            delivered: false,
             progress: None,
             round: None,
             rounds: 0,
@@ -138,7 +138,7 @@ impl Call {
 
     /// Did it run, as far as is known if it ends here?
     pub fn outcome(&self) -> Outcome {
-        if self.maybe_ran || self.refused || !matches!(self.place, Place::Here | Place::Subscribing) {
+        if self.maybe_ran || self.delivered || !matches!(self.place, Place::Here | Place::Subscribing) {
             Outcome::Unknown
         } else {
             Outcome::NotExecuted
@@ -147,7 +147,7 @@ impl Call {
 
     /// The outcome of all sends, where that of the last is known.
     pub fn outcome_with(&self, last: Outcome) -> Outcome {
-        let earlier = self.maybe_ran || self.refused;
+        let earlier = self.maybe_ran || self.delivered;
         if earlier && last == Outcome::NotExecuted { Outcome::Unknown } else { last }
     }
 

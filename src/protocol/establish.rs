@@ -137,6 +137,10 @@ impl<P: Payload> Session<P> {
                 if says_already_initialized(&refusal) && self.clear_old_session(now) {
                     return;
                 }
+                if !matches!(verdict, Verdict::Transient | Verdict::UnknownOutcome { .. }) {
+                    // The next attempt asks which era it is.
+                    self.past.legacy_since = None;
+                }
                 let mut error = error;
                 let other_era = verdict == Verdict::OtherEra;
                 let unlike_legacy = matches!(refusal.status, 400 | 404 | 405 | 410 | 415);
@@ -268,14 +272,21 @@ impl<P: Payload> Session<P> {
         self.step(Step::Initialized { exchange, fresh });
     }
 
-    pub(super) fn initialized_answered(&mut self, id: ExchangeId, answer: Answer<P>, verdict: Verdict, now: Now) {
+    pub(super) fn initialized_answered(
+        &mut self,
+        id: ExchangeId,
+        exchange: &Exchange,
+        answer: Answer<P>,
+        verdict: Verdict,
+        now: Now,
+    ) {
         let is_awaited = |step: &Step<P>| matches!(step, Step::Initialized { exchange, .. } if *exchange == id);
         if !self.state.establishing().is_some_and(|establishing| is_awaited(&establishing.step)) {
             return;
         }
         let (error, wait) = match answer {
             // It was not sent.
-            Answer::Unusable { error } if matches!(error.code, Code::Auth | Code::InvalidOption) => (error, 0),
+            Answer::Unusable { error } if exchange.head.is_none() => (error, 0),
             Answer::Accepted | Answer::Result(_) | Answer::Unusable { .. } if self.past.fruitless == 0 => {
                 return self.established(now);
             }

@@ -145,7 +145,7 @@ pub(super) enum Answer<P> {
 }
 
 /// Refusals are judged by their first words; some servers answer with stack traces.
-const REFUSAL_BYTES: u64 = 64 << 10;
+pub(super) const REFUSAL_BYTES: usize = 64 << 10;
 
 /// "HTTP/1.1 allows six connections per host": what is sent beyond that waits in the browser.
 pub(super) const CONNECTIONS: usize = 6;
@@ -179,7 +179,7 @@ impl Exchange {
     pub fn read_as(&self, head: &Head, max_message: u64, max_event: u64) -> ReadAs {
         let media_type = head.media_type();
         match media_type.as_str() {
-            _ if !head.is_success() => ReadAs::Text { max: REFUSAL_BYTES },
+            _ if !head.is_success() => ReadAs::Text { max: REFUSAL_BYTES as u64 },
             // Accepted, or no content: some servers name a type all the same.
             _ if matches!(head.status, 202 | 204) => ReadAs::Discard,
             // The server has nothing more to say.
@@ -187,7 +187,7 @@ impl Exchange {
             "text/event-stream" => ReadAs::Events { max: max_event },
             "application/json" => ReadAs::Json { max: max_message },
             _ if !self.purpose.wants_response() => ReadAs::Discard,
-            _ => ReadAs::Text { max: REFUSAL_BYTES },
+            _ => ReadAs::Text { max: REFUSAL_BYTES as u64 },
         }
     }
 

@@ -72,9 +72,9 @@ impl<P: Payload> Session<P> {
         }
         let Some(establishing) = self.state.establishing() else { return };
         let first = matches!(establishing.since, Since::First);
-        let fatal = first && !error.retryable;
         // The user is not asked again before the next call.
-        let denied = error.code == Code::Auth && !error.retryable;
+        let denied = error.code == Code::Auth && (!error.retryable || self.authorization.is_in_vain());
+        let fatal = first && (!error.retryable || denied);
         self.past.last_error = Some(error.clone());
         let parked = self.state.establishing().map(|establishing| establishing.parked.clone()).unwrap_or_default();
         let mut given_up = Vec::new();

@@ -70,6 +70,7 @@ impl<P: Payload> Session<P> {
             None
         };
         call.rounds += 1;
+        call.delivered = true;
         let rounds = call.rounds;
         let asked = result.field(Field::InputRequests);
         let requests = asked.as_ref().and_then(|requests| requests.entries(bounds::QUESTIONS));

@@ -18,6 +18,8 @@ use super::{CallId, Code, ExchangeId, Now, Payload, Purpose, backoff};
 const SHORT_MS: u64 = 5_000;
 /// The server's `retry:` is obeyed up to this.
 const LONGEST_RETRY_MS: u64 = 15 * 60_000;
+/// A server may answer only when it has something to say; but a request that was lost is not waited for.
+const HEAD_MS: u64 = 5 * 60_000;
 /// Calls wait for the head of the standing stream for two round trips, and no shorter or longer than this.
 const HELD_MS: (u64, u64) = (50, 300);
 const EVENT_TOO_LARGE: &str = "The server sent an event larger than maxEventBytes on the stream on which it speaks \
@@ -200,7 +202,8 @@ impl<P: Payload> Session<P> {
 
     fn open_stream(&mut self, cursor: Cursor, short: u32, now: Now) {
         let Some(session) = self.state.ready() else { return };
-        let parcel = stream_request(Purpose::Listen, session, cursor, now);
+        let mut parcel = stream_request(Purpose::Listen, session, cursor, now);
+        parcel.0.timeout_ms = Some(HEAD_MS);
         let exchange = self.send(parcel, now);
         self.set_listening_state(Listening::Open { exchange, short, heard: Heard::default() });
     }

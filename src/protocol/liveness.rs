@@ -152,6 +152,13 @@ impl<P: Payload> Session<P> {
         if verdict == Verdict::OtherEra {
             self.past.legacy_since = None;
         }
+        // A new session that answers a ping under its own id is there, whatever it thinks of pings.
+        let proves =
+            matches!(self.state.establishing().map(|it| &it.step), Some(Step::Proof { ping, .. }) if *ping == id);
+        let own = matches!(&answer, Answer::Refused { refusal, .. } if refusal.own_id);
+        if proves && own {
+            return self.proved(Told::Alive, now);
+        }
         let told = match exchange.era {
             Era::Legacy => told(answer, verdict, exchange.session.is_some()),
             Era::Modern => self.told_of_era(answer, verdict, now),
@@ -210,7 +217,7 @@ fn told<P>(answer: Answer<P>, verdict: Verdict, with_session: bool) -> Told<P> {
         Answer::Result(_) => Told::Alive,
         // Nobody is allowed to ask.
         Answer::Refused { error, .. } if error.code == Code::Auth => Told::Unclear(error),
-        Answer::Refused { .. } if verdict == Verdict::OtherEra => Told::Gone,
+        Answer::Refused { refusal, .. } if verdict == Verdict::OtherEra || refusal.wants_modern_headers() => Told::Gone,
         Answer::Refused { refusal, .. } if refusal.says_method_not_found() => Told::Alive,
         // What carried no session id is not refused for it.
         Answer::Refused { .. } if !with_session && verdict == Verdict::NotEviction => Told::Alive,

@@ -30,6 +30,7 @@ pub mod error;
 mod establish;
 mod exchange;
 mod failure;
+mod flight;
 mod gate;
 mod hedge;
 mod host;
@@ -75,13 +76,13 @@ mod wishes;
 mod wording;
 mod words;
 
-pub use authorize::{Authorized, Challenge};
 #[cfg(target_arch = "wasm32")]
 pub(crate) use bounds::TEXT;
 pub use call::CallOptions;
 pub use config::Config;
 pub use error::{Code, Error, Outcome};
 pub use exchange::Purpose;
+pub use flight::{Authorized, Challenge};
 pub use host::Resume;
 pub use interests::ToolChanges;
 pub use page::PageChange;

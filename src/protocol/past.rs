@@ -28,7 +28,7 @@ pub(super) struct Past<P> {
     pub legacy_since: Option<u64>,
     /// The generation of the last session that the server itself refused.
     pub refused: u32,
-    /// The form in which a ping was refused last.
+    /// How its gate refused a ping, the last time.
     pub refused_in: Option<Form>,
     /// How long the last handshake took.
     pub handshake_ms: u64,

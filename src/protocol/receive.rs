@@ -18,6 +18,8 @@ use super::{Code, Error, ExchangeId, Field, Input, Malformed, Now, Outcome, Outp
 
 /// A stream whose answer was taken is given this long to end by itself, so that its connection can be used again.
 const DRAIN_MS: u64 = 2_000;
+/// The body of a refusal is waited for so long after its head.
+const REFUSAL_MS: u64 = 3_000;
 const UNEXPECTED_REQUEST: &str =
     "The server sent a request, which this version of the protocol does not know. It was left out.";
 /// Characters of a server's message that stand in an error of ours. A host's own Client gets the message whole.
@@ -48,6 +50,12 @@ impl<P: Payload> Session<P> {
                 named.iter().for_each(|id| self.past.remember(id));
                 exchange.head = Some(head);
                 let listens = exchange.purpose == Purpose::Listen;
+                if exchange.head.as_ref().is_some_and(|head| !head.is_success()) {
+                    // The rest of a refusal is worth a moment.
+                    self.timers.set(Timer::Exchange(id), now.mono.saturating_add(REFUSAL_MS));
+                } else if listens && exchange.era == Era::Legacy {
+                    self.timers.clear(Timer::Exchange(id));
+                }
                 self.output(Output::Read { exchange: id, how });
                 if listens {
                     self.release_held(now);
@@ -275,9 +283,16 @@ impl<P: Payload> Session<P> {
 
     /// An exchange of our own has had its time; or its stream was given long enough to end.
     pub(super) fn exchange_timed_out(&mut self, id: ExchangeId, now: Now) {
-        let Some(concluded) = self.exchanges.get(&id).map(|exchange| exchange.concluded) else { return };
+        let Some(exchange) = self.exchanges.get(&id) else { return };
+        let head = exchange.head.as_ref().filter(|head| !head.is_success());
+        let refusal =
+            head.map(|head| Refusal { own_id: true, ..Refusal::of(head.status, head.www_authenticate.clone()) });
+        let concluded = exchange.concluded;
         self.output(Output::Abort { exchange: id });
-        if !concluded {
+        if let (Some(refusal), false) = (refusal, concluded) {
+            // Nobody knows what it would have said, nor to whom.
+            self.refused(id, refusal, None, now);
+        } else if !concluded {
             let error = Error::boxed(Code::Timeout, Outcome::Unknown, "The server did not answer in time.").retryable();
             self.conclude(id, Answer::Lost { error }, now);
         }
@@ -343,7 +358,7 @@ impl<P: Payload> Session<P> {
         match exchange.purpose {
             Purpose::Discover => self.discover_answered(id, exchange, answer, now),
             Purpose::Initialize => self.handshake_answered(id, exchange, answer, verdict, now),
-            Purpose::Initialized => self.initialized_answered(id, answer, verdict, now),
+            Purpose::Initialized => self.initialized_answered(id, exchange, answer, verdict, now),
             Purpose::Call(call) => self.call_answered(call, exchange, answer, verdict, now),
             Purpose::Notification(call) => self.notification_answered(call, exchange, answer, verdict, now),
             Purpose::Ping => self.ping_answered(id, exchange, answer, verdict, now),

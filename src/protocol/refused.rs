@@ -11,7 +11,7 @@ use super::repair::Relation;
 use super::session::Session;
 use super::state::Doubt;
 use super::time::Timer;
-use super::verdict::Refusal;
+use super::verdict::{Form, Refusal};
 use super::{CallId, Code, Error, Now, Outcome, Payload};
 
 const INVALID_PARAMS: i64 = -32602;
@@ -46,7 +46,9 @@ impl<P: Payload> Session<P> {
         error: Box<Error<P>>,
         now: Now,
     ) {
-        let again = self.is_sent_again_without_session(id, at_gate, error);
+        // What this side has ended refuses what was running under it.
+        let ended = self.relation(exchange.generation) == Relation::Gone && self.past.refused != exchange.generation;
+        let again = self.is_sent_again_without_session(id, at_gate && !ended, error);
         self.session_refused(exchange.generation, again, now);
         if again {
             self.dispatch(id, now);
@@ -57,7 +59,7 @@ impl<P: Payload> Session<P> {
     pub(super) fn is_sent_again_without_session(&mut self, id: CallId, at_gate: bool, error: Box<Error<P>>) -> bool {
         let Some(call) = self.calls.get_mut(&id) else { return false };
         call.place = Place::Here;
-        call.refused = true;
+        call.delivered = true;
         call.maybe_ran |= !at_gate;
         let again = self.next(id, Repair::Session, End::SessionGone { at_gate }) == Next::SendAgain;
         match self.calls.get(&id) {
@@ -129,7 +131,8 @@ impl<P: Payload> Session<P> {
     pub(super) fn is_refused_with(&mut self, id: CallId, doubt: Doubt<P>) -> bool {
         match doubt {
             Doubt::Refused { error, at_gate, form, .. } => {
-                let at_gate = at_gate && (form.is_none() || form == self.past.refused_in);
+                let like = |form: &Form| self.past.refused_in.as_ref().is_some_and(|gate| gate.is_like(form));
+                let at_gate = at_gate && form.as_ref().is_none_or(like);
                 self.is_sent_again_without_session(id, at_gate, error)
             }
             Doubt::Lost | Doubt::Asked => {
@@ -148,7 +151,7 @@ impl<P: Payload> Session<P> {
         let outcome = error.outcome;
         if let Some(call) = self.calls.get_mut(&id) {
             call.place = Place::Here;
-            call.refused |= outcome != Outcome::NotExecuted;
+            call.delivered |= outcome != Outcome::NotExecuted;
         }
         match self.next(id, Repair::Connection, End::SessionUnclear { outcome, explained }) {
             Next::SendAgain => true,
@@ -249,14 +252,14 @@ impl<P: Payload> Session<P> {
                 Era::Modern => return self.suspected(id, exchange, refusal, error, now),
                 Era::Legacy => {
                     self.past.legacy_since = None;
-                    return self.refused_with_session(id, exchange, true, error, now);
+                    return self.suspected(id, exchange, refusal, error, now);
                 }
             }
         }
         let text = "The server no longer speaks the negotiated protocol version. Connect again.";
         error.code = Code::UnsupportedVersion;
         error.message = text.to_owned();
-        self.settle(id, Err(error.with_outcome(Outcome::NotExecuted)));
+        self.settle(id, Err(error));
     }
 }
 

@@ -13,6 +13,8 @@ use super::{CallId, Code, Error, Now, Outcome, Payload};
 
 /// A session that a recovery made lives longer than this, or something is wrong.
 const SOON_MS: u64 = 60_000;
+/// The longest that a caller waits because sessions were refused at once.
+const CALLER_MS: u64 = 2_000;
 /// Early losses that cost no pause: a server that is being worked on is restarted again and again.
 const FREE_LOSSES: u32 = 2;
 const UNSTABLE: &str = "The server loses sessions soon after it made them, again and again. If several servers answer at \
@@ -89,7 +91,7 @@ impl<P: Payload> Session<P> {
         let generation = old.generation;
         // A session that the host connected may lie idle; one that was made for waiting calls may not.
         let refused = matches!(loss, Loss::Refused { .. });
-        if refused {
+        if !matches!(loss, Loss::Host) {
             self.past.refused = generation;
         }
         let soon = refused && self.past.recoveries > 0 && now.mono.saturating_sub(old.since.mono) < SOON_MS;
@@ -112,7 +114,7 @@ impl<P: Payload> Session<P> {
             // Nothing to do for it.
         } else if self.past.fruitless > 0 {
             let wait = backoff::delay(self.past.fruitless, &self.config.recovery, 0, &mut self.rng);
-            self.back_off(wait, wait, why, now);
+            self.back_off(wait, wait.min(CALLER_MS), why, now);
         } else if waits {
             self.begin(now);
         } else if early > 0 {

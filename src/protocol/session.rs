@@ -2,12 +2,12 @@
 //! `send` (what goes out), `receive` (what an exchange brings), `answer` (what follows for a call), `repair` (whether the
 //! session lives), `negotiate` and `establish` (how it is made), `question` and `input` (what the server asks), `close`.
 
-use super::authorize::Authorization;
 use super::cache::Cache;
 use super::call::{Call, Kind};
 use super::config::Handshake;
 use super::era::{legacy, modern};
 use super::exchange::Exchange;
+use super::flight::Authorization;
 use super::identity::Identity;
 use super::interests::{Interests, Restoration};
 use super::list::Queue;

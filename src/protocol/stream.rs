@@ -27,6 +27,8 @@ pub(crate) struct Cursor {
 
 /// Added to `retry:` so that the clients of a server that closes all streams at once do not come back at once.
 const SPREAD_MS: u64 = 100;
+/// The longest wait of a call whose clock is the host's, or stands still.
+const CLOCKLESS_MS: u64 = 30_000;
 /// A stream that ends after each event is resumed ever more slowly, by as much each time; so often.
 const RESUMED_OFTEN: u32 = 10;
 /// Of an event id: with a longer one a stream cannot be taken up again.
@@ -82,7 +84,7 @@ impl<P: Payload> Session<P> {
             return false;
         }
         // A server may have its client wait for as long as the call has: half of that, so that there is time for the answer.
-        let longest = self.timers.at(Timer::Call(id)).map_or(u64::MAX, |at| at.saturating_sub(now.mono) / 2);
+        let longest = self.timers.at(Timer::Call(id)).map_or(CLOCKLESS_MS, |at| at.saturating_sub(now.mono) / 2);
         let Some(call) = self.calls.get_mut(&id) else { return false };
         let wait = cursor.wait(longest, &self.config.recovery, &mut self.rng);
         call.place = Place::Broken(Broken { cursor, generation: exchange.generation, wire_id: exchange.wire_id });

@@ -8,11 +8,13 @@ use super::era::{
     Era,
     negotiation::{HEADER_MISMATCH, MISSING_CLIENT_CAPABILITY, UNSUPPORTED_PROTOCOL_VERSION},
 };
+use super::exchange::REFUSAL_BYTES;
 use super::http::Method;
 use super::json::Json;
 use super::json_rpc::{Id, Message};
 use super::list::Gather;
 use super::oauth::Bearer;
+use super::session::WIRE_ID_BASE;
 use super::words::{Words, gone_behind};
 use super::{Outcome, Payload, error::Code};
 
@@ -87,9 +89,23 @@ pub struct Refusal {
     pub challenge: Option<String>,
 }
 
-/// Status and JSON-RPC code of a refusal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Form(u16, Option<i64>);
+/// How a refusal is put.
+#[derive(Clone, Debug)]
+pub(crate) struct Form {
+    status: u16,
+    code: Option<i64>,
+    words: String,
+    of_session: bool,
+}
+
+impl Form {
+    /// Whether a gate that puts it so may have put it like the other: with the same status and code, and either in the same
+    /// words or both in words about the session.
+    pub fn is_like(&self, other: &Self) -> bool {
+        let alike = (self.status, self.code) == (other.status, other.code);
+        alike && (self.of_session && other.of_session || self.words == other.words)
+    }
+}
 
 const METHOD_NOT_FOUND: i64 = -32601;
 
@@ -97,7 +113,9 @@ const METHOD_NOT_FOUND: i64 = -32601;
 #[must_use]
 pub fn classify(asked: &Asked, refusal: &Refusal) -> Verdict {
     if refusal.rpc_code == Some(UNSUPPORTED_PROTOCOL_VERSION) {
-        return Verdict::OtherEra;
+        // In an answer it may be a handler's word, where a version was agreed on.
+        let agreed = asked.with_session || asked.era == Era::Modern;
+        return if agreed && refusal.status < 300 { Verdict::Suspect } else { Verdict::OtherEra };
     }
     let words = Words::read(&refusal.words);
     // Only a gate of the modern era says so: a legacy request lacks the header fields that it wants.
@@ -135,12 +153,12 @@ fn post(refusal: &Refusal, words: Words) -> Verdict {
         429 => Verdict::Transient,
         500.. if words.lookup => Verdict::Suspect,
         503 if !words.ending => Verdict::Transient,
-        500.. if words.ending || !refusal.own_id => Verdict::UnknownOutcome { session_gone: false },
+        500.. if words.ending || !refusal.is_answer() => Verdict::UnknownOutcome { session_gone: false },
         500.. if words.mention => Verdict::Suspect,
         500.. => Verdict::NotEviction,
         // No list of words decides that a refusal is not the session's: a ping does.
         401 | 403 => Verdict::Suspect,
-        400.. if words.mention || !refusal.own_id => Verdict::Suspect,
+        400.. if words.mention || !refusal.is_answer() => Verdict::Suspect,
         _ if gone || (refusal.rpc_code.is_some() && !refusal.own_id) => Verdict::Suspect,
         _ => Verdict::NotEviction,
     }
@@ -225,6 +243,11 @@ fn names_an_error(challenge: Option<&str>) -> bool {
 }
 
 impl Refusal {
+    /// From a head alone.
+    pub(super) fn of(status: u16, challenge: Option<String>) -> Self {
+        Self { status, challenge, ..Self::default() }
+    }
+
     /// From a body that was read as text: JSON in any Content-Type, an event stream, or plain words.
     #[must_use]
     pub fn from_text(status: u16, challenge: Option<String>, text: &str, wire_id: Option<u64>) -> Self {
@@ -234,10 +257,18 @@ impl Refusal {
         let json = data.unwrap_or(text);
         match Json::parse(json) {
             Some(value) => refusal.read_json(&value, wire_id),
+            // It was cut, and nobody knows whose it is.
+            None if text.len() >= REFUSAL_BYTES && text.starts_with(['{', '[']) => {
+                refusal.own_id = true;
+                text.clone_into(&mut refusal.words);
+            }
             // Cut JSON that may hold a result: what a result says is not the server's own word.
             None if text.contains("\"result\"") => {}
             None => text.clone_into(&mut refusal.words),
         }
+        // In a batch, in another event, as a text or a fraction: where our number stands, which is drawn at random, it is
+        // said to us.
+        refusal.own_id |= wire_id.is_some_and(|id| id >= WIRE_ID_BASE.start && text.contains(&id.to_string()));
         refusal
     }
 
@@ -276,6 +307,11 @@ impl Refusal {
         }
     }
 
+    /// Whether it is a JSON-RPC error under the request's own id. Where that id stands otherwise, nobody knows.
+    fn is_answer(&self) -> bool {
+        self.own_id && self.rpc_code.is_some()
+    }
+
     /// Whether it says that the session is gone, by its status or its words. To a ping this is proof; what it means for a
     /// call is [`super::policy::retry`]'s.
     pub(super) fn blames_session(&self) -> bool {
@@ -283,8 +319,8 @@ impl Refusal {
         let gone = words.lookup || words.ending;
         match self.status {
             404 | 410 => true,
-            // A legacy request lacks the header fields that a server of the modern era wants: it has no sessions any more.
-            400 if self.rpc_code == Some(HEADER_MISMATCH) => true,
+            _ if self.wants_modern_headers() => true,
+            _ if self.rpc_code == Some(UNSUPPORTED_PROTOCOL_VERSION) => true,
             401 => (gone || words.mention) && !self.is_about_credentials(),
             429 => gone,
             400..500 => gone || words.mention,
@@ -292,9 +328,16 @@ impl Refusal {
         }
     }
 
+    /// A legacy request lacks the header fields that a server of the modern era wants: it has no sessions any more.
+    pub(super) fn wants_modern_headers(&self) -> bool {
+        self.status == 400 && self.rpc_code == Some(HEADER_MISMATCH)
+    }
+
     /// In which form it came. A gate refuses every request in the same.
     pub(super) fn form(&self) -> Form {
-        Form(self.status, self.rpc_code)
+        let words = Words::read(&self.words);
+        let of_session = words.lookup || words.ending || words.mention;
+        Form { status: self.status, code: self.rpc_code, words: self.words.clone(), of_session }
     }
 
     /// Whether a handler may have made it: a gate's refusal has the same form as that of a ping then.
@@ -341,20 +384,23 @@ impl Refusal {
         let of_envelope = self.rpc_code.is_some_and(|code| of_envelope.contains(&code));
         match self.status {
             400 if of_envelope && !late => Outcome::NotExecuted,
-            404 if self.says_method_not_found() && !late => Outcome::NotExecuted,
             // A proxy may pass on that what stands behind it went away with the call.
             200..300 if matches!(self.rpc_code, Some(-32000 | -32001 | -32603)) && gone_behind(&self.words) => {
                 Outcome::Unknown
             }
-            200..300 if self.own_id && !of_session => Outcome::Executed,
+            200..300 if self.is_answer() && !of_session => Outcome::Executed,
             // Lacking credentials, it was not applied (RFC 9110, 15.5.2); but a handler may pass on such a status.
-            401 if !late && (self.is_about_credentials() || self.challenge.is_some()) => Outcome::NotExecuted,
-            403 if !late && self.lacks_scope() => Outcome::NotExecuted,
+            401 if !late && !self.own_id && (self.is_about_credentials() || self.challenge.is_some()) => {
+                Outcome::NotExecuted
+            }
+            403 if !late && !self.own_id && self.lacks_scope() => Outcome::NotExecuted,
             401 | 403 if !late && !of_session && !self.own_id => Outcome::NotExecuted,
             401 | 403 | 404 | 408 | 410 | 499 => Outcome::Unknown,
-            400..500 if self.own_id && !of_session => Outcome::Executed,
+            400..500 if self.is_answer() && !of_session => Outcome::Executed,
             // Refused for what the request is, or for how many there are: nothing looks at that after the call has run.
-            400 | 405 | 406 | 411 | 413 | 414 | 415 | 417 | 421 | 426 | 428 | 429 | 431 if !of_session && !late => {
+            400 | 405 | 406 | 411 | 413 | 414 | 415 | 417 | 421 | 426 | 428 | 429 | 431
+                if !of_session && !late && !self.own_id =>
+            {
                 Outcome::NotExecuted
             }
             _ => Outcome::Unknown,

@@ -1,7 +1,7 @@
 //! The errors that a caller gets for what a server said, in words that hold no secret.
 
 use super::era::Era;
-use super::era::negotiation::HEADER_MISMATCH;
+use super::era::negotiation::{HEADER_MISMATCH, UNSUPPORTED_PROTOCOL_VERSION};
 use super::exchange::Exchange;
 use super::json_rpc::RpcError;
 use super::past::Past;
@@ -45,7 +45,7 @@ pub(super) fn refusal_error<P: Payload>(
     // anything else may be another server's word, after the first one ran the call.
     let foreign = match exchange.era {
         Era::Modern => !refusal.own_id && !matches!(refusal.status, 401 | 403 | 429),
-        Era::Legacy => refusal.rpc_code == Some(HEADER_MISMATCH),
+        Era::Legacy => matches!(refusal.rpc_code, Some(HEADER_MISMATCH | UNSUPPORTED_PROTOCOL_VERSION)),
     };
     let outcome = if foreign { Outcome::Unknown } else { refusal.outcome(exchange.late) };
     let retryable = matches!(status, 429 | 500..);

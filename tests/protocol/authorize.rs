@@ -8,7 +8,7 @@ use mcp_evergreen::protocol::status::Phase;
 use mcp_evergreen::protocol::{Authorized, CallOptions, Code, Config, Error, Outcome};
 use serde_json::{Value, json};
 
-const GRANTED: Authorized<Value> = Authorized::Granted { refresh_at_unix_ms: None };
+const GRANTED: Authorized<Value> = Authorized::Granted { refresh_at_unix_ms: None, same: true };
 
 fn config() -> Config {
     Config { authorizes: true, ..Config::default() }
@@ -291,7 +291,7 @@ fn a_user_who_comes_back_with_a_refusal_ends_connect_and_is_not_sent_away_again(
 fn a_token_is_refreshed_before_it_expires() {
     let mut net = Net::new(config());
     let refresh_at_unix_ms = Some(net.now.unix_ms + 60_000);
-    net.authorizations = [Authorized::Granted { refresh_at_unix_ms }].into();
+    net.authorizations = [Authorized::Granted { refresh_at_unix_ms, same: true }].into();
     net.connect();
     net.run();
     net.call("early");
@@ -308,7 +308,7 @@ fn a_token_is_refreshed_before_it_expires() {
 fn a_refresh_that_failed_is_not_tried_again_before_the_token_is_refused() {
     let mut net = Net::new(config());
     let refresh_at_unix_ms = Some(net.now.unix_ms + 60_000);
-    net.authorizations = [Authorized::Granted { refresh_at_unix_ms }, failed()].into();
+    net.authorizations = [Authorized::Granted { refresh_at_unix_ms, same: true }, failed()].into();
     net.connect();
     net.run();
     net.run_for(60_000);
@@ -442,7 +442,12 @@ fn twenty_modern_calls_share_one_authorization() {
 
 #[test]
 fn what_one_user_was_told_is_not_told_to_the_next() {
-    for (asked, expected) in [(false, vec!["list ok"]), (true, vec!["resources/list→200", "list ok"])] {
+    let rows = [
+        ("a refresh is for the same user", false, true, vec!["list ok"]),
+        ("a login need not be", true, true, vec!["resources/list→200", "list ok"]),
+        ("nor what another tab has left in the store", false, false, vec!["resources/list→200", "list ok"]),
+    ];
+    for (what, asked, same, expected) in rows {
         let mut net = modern();
         net.answer_next("resources/list", &json!({"resources": [], "ttlMs": 600_000}));
         assert_eq!(list(&mut net), ["resources/list→200", "list ok"]);
@@ -451,12 +456,69 @@ fn what_one_user_was_told_is_not_told_to_the_next() {
         net.call("write");
         assert_eq!(net.run(), ["call→401", "authorize 401"]);
         if asked {
-            net.session.handle_user_asked(net.now);
+            assert!(net.session.handle_user_asked(net.now));
         }
-        net.authorized(GRANTED);
+        net.authorized(Authorized::Granted { refresh_at_unix_ms: None, same });
         assert_eq!(net.run(), ["call→200", "write ok"]);
-        assert_eq!(list(&mut net), expected, "a refresh is for the same user, a login need not be");
+        assert_eq!(list(&mut net), expected, "{what}");
     }
+}
+
+#[test]
+fn a_user_for_whom_nobody_waits_any_more_is_not_asked() {
+    let mut net = connected();
+    net.valid_token = Some(1);
+    let call = net.call("write");
+    assert_eq!(net.run(), ["call→401", "authorize 401"]);
+    net.session.cancel(call, None, net.now);
+    net.run();
+    assert!(!net.session.handle_user_asked(net.now));
+    assert_eq!(net.phase(), Phase::Ready, "no clock stands still");
+}
+
+/// Asks the user, who gives this.
+fn asked(net: &mut Net, end: Authorized<Value>) -> Vec<String> {
+    assert!(net.session.handle_user_asked(net.now));
+    net.authorized(end);
+    net.run()
+}
+
+#[test]
+fn one_connect_asks_the_user_once() {
+    for step in ["discover", "initialize"] {
+        let mut net = Net::in_era(EraChoice::Auto, config());
+        net.eras = &[Era::Legacy];
+        net.valid_token = Some(1);
+        net.connect();
+        assert_eq!(net.run().last().map(String::as_str), Some("authorize 401"));
+        // The new token is refused later, or at another step.
+        net.reply(step, refusal(401, "Bearer"));
+        let log = asked(&mut net, GRANTED);
+        assert!(!log.iter().any(|line| line.starts_with("authorize")), "{step}: {log:?}");
+        assert_eq!(log.last().map(String::as_str), Some("connect unauthorized not_executed"), "{step}");
+    }
+}
+
+#[test]
+fn an_authorization_that_failed_before_the_user_s_eyes_is_tried_again_by_the_next_call_only() {
+    let mut net = Net::new(config());
+    net.valid_token = Some(1);
+    net.connect();
+    assert_eq!(net.run().last().map(String::as_str), Some("authorize 401"));
+    let mut busy = Error::new(Code::Auth, Outcome::NotExecuted, "The token endpoint is busy.");
+    busy.retryable = true;
+    assert!(net.session.handle_user_asked(net.now));
+    net.authorized(Authorized::Failed(Box::new(busy.clone())));
+    assert_eq!(net.run_for(120_000), ["connect auth not_executed"]);
+
+    // In the background it may be: a refresh that meets a busy server needs nobody.
+    let mut net = Net::new(config());
+    net.valid_token = Some(1);
+    net.connect();
+    net.run();
+    net.authorized(Authorized::Failed(Box::new(busy)));
+    let log = net.run_for(5_000);
+    assert_eq!(log.last().map(String::as_str), Some("authorize 401"), "{log:?}");
 }
 
 // ── Whatever happens ──
@@ -477,7 +539,7 @@ fn over_random_schedules_every_call_settles_once_and_one_authorization_is_open_a
                 5 | 6 => net.valid_token = net.valid_token.map(|token| token + 1),
                 7 => net.session.set_listening(rng.bool(), net.now),
                 8 => net.reply("call", narrow()),
-                9 => net.session.handle_user_asked(net.now),
+                9 => _ = net.session.handle_user_asked(net.now),
                 10 => {
                     if let Some(call) = calls.pop() {
                         net.session.cancel(call, None, net.now);
@@ -485,7 +547,7 @@ fn over_random_schedules_every_call_settles_once_and_one_authorization_is_open_a
                 }
                 _ => {
                     let refresh_at_unix_ms = rng.bool().then_some(net.now.unix_ms + 2_000);
-                    let granted = Authorized::Granted { refresh_at_unix_ms };
+                    let granted = Authorized::Granted { refresh_at_unix_ms, same: true };
                     let end = [granted, Authorized::NeedsUser, failed()];
                     net.authorized(end[rng.usize(0..3)].clone());
                     open = 0;

@@ -467,12 +467,13 @@ fn a_standing_stream_that_ends_while_the_session_is_in_doubt_comes_back_with_it(
 }
 
 #[test]
-fn a_standing_stream_whose_head_does_not_come_is_waited_for_without_a_deadline() {
+fn a_standing_stream_whose_head_does_not_come_is_asked_for_again_after_minutes() {
     let mut net = Net::connected();
     net.reply("GET", Reply::Silence);
+    net.reply("GET", Reply::Silence);
     net.session.set_listening(true, net.now);
-    assert_eq!(net.run_for(3_600_000), ["GET→…"]);
-    assert_eq!(net.session.poll_timeout(), None);
+    assert_eq!(net.run_for(299_000), ["GET→…"]);
+    assert_eq!(net.run_for(60_000), ["GET aborted", "ping→200", "GET→…"]);
     net.session.set_listening(false, net.now);
     assert_eq!(net.run(), ["GET aborted"]);
     net.reply("GET", Reply::Silence);

@@ -338,7 +338,7 @@ fn an_unknown_method_is_an_answer() {
     let mut net = connected();
     let call = net.request("x/unknown", None, CallOptions::default(), "x");
     net.reply("x/unknown", own_error(&net, 404, -32601, &json!(null)));
-    assert_eq!(net.run(), ["x/unknown→404", "x rpc not_executed"]);
+    assert_eq!(net.run(), ["x/unknown→404", "x rpc unknown"]);
     assert_eq!(net.error(call).rpc_code, Some(-32601));
 }
 
@@ -915,7 +915,7 @@ fn a_server_that_is_upgraded_is_asked_and_then_believed() {
     net.run();
     net.eras = MODERN;
     net.call("write");
-    assert_eq!(net.run(), ["call→400", "discover→200", "call→200", "write ok"]);
+    assert_eq!(net.run(), ["call→400", "ping→400", "discover→200", "call→200", "write ok"]);
     assert_eq!((net.status().era, net.status().generation), (Some(Era::Modern), 2));
     let era = |event: &Event<Value>| match event {
         Event::Recovered { changes, .. } => Some(changes.era),

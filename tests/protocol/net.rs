@@ -30,6 +30,8 @@ pub enum Reply {
     Break,
     /// A 200 of this type whose body breaks off.
     Cut(&'static str, String),
+    /// A head of this status, whose body does not come.
+    Bodiless(u16),
     /// Nothing, ever.
     Silence,
     /// The host's header fields could not be had: nothing was sent.
@@ -54,7 +56,7 @@ impl Reply {
             Self::Open(text) => Self::Open(fill(text)),
             Self::Stream(text) => Self::Stream(fill(text)),
             Self::Cut(media_type, text) => Self::Cut(media_type, fill(text)),
-            other @ (Self::Break | Self::Silence | Self::Unsent) => other,
+            other @ (Self::Bodiless(_) | Self::Break | Self::Silence | Self::Unsent) => other,
         }
     }
 
@@ -384,7 +386,7 @@ impl Net {
                     if let Some(authorized) = self.authorizations.pop_front() {
                         self.authorized(authorized);
                     } else if what == "load" {
-                        self.authorized(Authorized::Granted { refresh_at_unix_ms: None });
+                        self.authorized(Authorized::Granted { refresh_at_unix_ms: None, same: true });
                     }
                 }
                 Output::Emit(event) => {
@@ -439,7 +441,7 @@ impl Net {
         };
         let reply = reply.to(&sent.body["id"]);
         let shown = match &reply {
-            Reply::Body(status, ..) | Reply::With(status, ..) => status.to_string(),
+            Reply::Body(status, ..) | Reply::With(status, ..) | Reply::Bodiless(status) => status.to_string(),
             Reply::Open(_) | Reply::Stream(_) => "200 stream".to_owned(),
             Reply::Cut(..) => "200 cut".to_owned(),
             Reply::Break => "broke".to_owned(),
@@ -464,6 +466,7 @@ impl Net {
             Reply::Open(_) | Reply::Stream(_) => {
                 Head { status: 200, content_type: Some("text/event-stream".to_owned()), ..Head::default() }
             }
+            Reply::Bodiless(status) => Head { status: *status, ..Head::default() },
             Reply::Break => return self.input(exchange, Input::Failed { cause: None }),
             Reply::Silence => return,
             Reply::Unsent => return self.input(exchange, Input::Unsent { cause: None }),
@@ -479,7 +482,7 @@ impl Net {
             Reply::Body(_, _, text) | Reply::With(_, _, text, _) | Reply::Stream(text) => (text, true, false),
             Reply::Open(text) => (text, false, false),
             Reply::Cut(_, text) => (text, false, true),
-            Reply::Break | Reply::Silence | Reply::Unsent => return,
+            Reply::Bodiless(_) | Reply::Break | Reply::Silence | Reply::Unsent => return,
         };
         match self.open.get(&exchange) {
             Some(ReadAs::Json { .. }) if breaks => {}

@@ -382,7 +382,7 @@ fn a_404_that_says_method_not_found_is_an_answer() {
     let error = json!({"code": -32601, "message": "method resources/list is not supported"});
     net.reply("resources/list", Reply::json(404, &json!({"jsonrpc": "2.0", "id": id, "error": error})));
     net.request("resources/list", None, CallOptions::default(), "resources");
-    assert_eq!(net.run(), ["resources/list→404", "ping→200", "resources rpc not_executed"]);
+    assert_eq!(net.run(), ["resources/list→404", "ping→200", "resources rpc unknown"]);
 }
 
 #[test]

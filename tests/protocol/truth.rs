@@ -1,10 +1,11 @@
 //! What the server really ran decides: a call that may have run is not sent again, and no loop that the network can drive
 //! is hot or stuck.
 
-use crate::net::{Net, Reply};
-use mcp_evergreen::protocol::config::Unreachable;
+use crate::net::{Net, OWN_ID, Reply};
+use mcp_evergreen::protocol::config::{EraChoice, Unreachable};
+use mcp_evergreen::protocol::era::Era;
 use mcp_evergreen::protocol::status::Phase;
-use mcp_evergreen::protocol::{Authorized, CallOptions, Config};
+use mcp_evergreen::protocol::{Authorized, CallOptions, Config, Outcome};
 use serde_json::json;
 
 fn connected() -> Net {
@@ -338,4 +339,163 @@ fn retry_of_any_size_leaves_time_for_the_answer() {
     let answer = json!({"jsonrpc": "2.0", "id": net.sent.last().expect("sent").body["id"], "result": {}});
     net.reply("GET", Reply::Stream(format!("data: {answer}\n\n")));
     assert!(net.run_for(59_000).contains(&"slow ok".to_owned()));
+}
+
+/// A handler has answered under the request's own id, in a form that some path might take for the gate's.
+#[test]
+fn a_handlers_answer_is_not_taken_for_the_gates() {
+    let own = |error: &str| format!("{{\"jsonrpc\":\"2.0\",\"id\":\"{OWN_ID}\",\"error\":{error}}}");
+    let error = own(r#"{"code":-32000,"message":"there is no such account"}"#);
+    let version = own(r#"{"code":-32022,"message":"no such version","data":{"supported":["2026-07-28"]}}"#);
+    for reply in [
+        Reply::Body(404, "application/json", error.clone()),
+        Reply::Body(404, "application/json", format!("[{error}]")),
+        Reply::Body(
+            404,
+            "text/event-stream",
+            format!("data: {{\"jsonrpc\":\"2.0\",\"method\":\"x\"}}\n\ndata: {error}\n\n"),
+        ),
+        Reply::Body(404, "text/event-stream", format!("data: {}\n\n", error.replace(",\"error", ",\ndata: \"error"))),
+        Reply::Body(404, "application/json", own("\"no such account\"")),
+        Reply::Body(404, "application/json", own(&format!("{{\"code\":1,\"message\":\"{}\"}}", "x".repeat(70_000)))),
+        Reply::Body(410, "application/json", error.clone()),
+        Reply::Body(200, "application/json", version.clone()),
+        Reply::Body(400, "application/json", version.clone()),
+        Reply::Body(500, "application/json", version.clone()),
+        Reply::Body(401, "application/json", error.clone()),
+        Reply::Body(403, "application/json", error.clone()),
+        Reply::Body(422, "application/json", own(r#"{"code":-32000,"message":"could not initialize the payment"}"#)),
+    ] {
+        for loses in [false, true] {
+            let mut net = Net::connected();
+            net.reply("call", reply.clone());
+            let call = net.call("pay");
+            if loses {
+                // The session goes for another reason: the app wants a new one.
+                net.flush();
+                net.session.reconnect(net.now);
+            }
+            let log = net.run_for(5_000);
+            assert_eq!(log.iter().filter(|line| line.starts_with("call→")).count(), 1, "{reply:?}: {log:?}");
+            assert_ne!(net.error(call).outcome, Outcome::NotExecuted, "{reply:?}");
+        }
+    }
+}
+
+/// The client has ended the session itself: that refuses what was running under it.
+#[test]
+fn a_call_under_a_session_that_the_app_has_given_up_is_not_sent_again() {
+    let mut net = Net::connected();
+    net.reply("call", Reply::Silence);
+    net.call("pay");
+    net.run();
+    net.session.reconnect(net.now);
+    net.run();
+    net.answer_late("pay", Reply::error(404, -32001, "Session not found"));
+    assert_eq!(net.run(), ["pay outcome_unknown unknown"]);
+}
+
+/// A token is got for what comes next; what a handler may have run is not sent again for it.
+#[test]
+fn a_handlers_401_gets_a_token_and_no_second_run() {
+    for own in [true, false] {
+        let mut net = connected();
+        net.authorizations = vec![Authorized::Granted { refresh_at_unix_ms: None, same: true }; 5].into();
+        let id = if own { OWN_ID } else { "x" };
+        let body = json!({"jsonrpc": "2.0", "id": id, "error": {"code": -32000, "message": "upstream token expired"}});
+        net.reply("call", Reply::json(401, &body));
+        net.call("pay");
+        let log = net.run_for(2_000);
+        let sends = log.iter().filter(|line| line.starts_with("call→")).count();
+        assert_eq!(sends, if own { 1 } else { 2 }, "{log:?}");
+    }
+}
+
+/// What a gateway says of a server of the modern era outweighs nothing that it has shown.
+#[test]
+fn a_modern_server_behind_a_gateway_that_fails_is_found_again() {
+    let mut net = Net::in_era(EraChoice::Auto, Config::default());
+    net.eras = &[Era::Modern];
+    net.connect();
+    net.run();
+    for name in ["call", "discover"] {
+        net.reply(name, Reply::text(404, "no route"));
+    }
+    net.reply("initialize", Reply::own_error(200, -32601, "Method not found"));
+    net.call("first");
+    net.run_for(3_000);
+    net.call("second");
+    assert!(net.run_for(3_000).contains(&"second ok".to_owned()));
+}
+
+/// A server that does not know `ping` answers it all the same.
+#[test]
+fn a_server_that_refuses_each_ping_under_its_own_id_is_not_lost_for_good() {
+    let mut net = Net::connected();
+    (0..50).for_each(|_| net.reply("ping", Reply::own_error(404, -32000, "Unknown method")));
+    net.reply("call", Reply::own_error(404, -32000, "there is no such account"));
+    net.call("pay");
+    let log = net.run_for(5_000);
+    assert_eq!(log.iter().filter(|line| line.starts_with("call→")).count(), 1, "{log:?}");
+    for _ in 0..5 {
+        net.call("next");
+        assert!(net.run_for(3_000).contains(&"next ok".to_owned()));
+    }
+}
+
+/// The head of a refusal came, and its body never does.
+#[test]
+fn a_refusal_without_an_end_is_not_waited_for() {
+    let mut net = Net::connected();
+    net.restart();
+    net.reply("call", Reply::Bodiless(404));
+    net.call("write");
+    let log = net.run_for(5_000);
+    assert!(log.contains(&"write outcome_unknown unknown".to_owned()), "{log:?}");
+    net.call("next");
+    assert!(net.run().contains(&"next ok".to_owned()));
+}
+
+/// A crash loop, and callers all the time: when it is over, nobody waits for long.
+#[test]
+fn after_a_crash_loop_a_call_is_answered_at_once() {
+    let mut net = Net::connected();
+    net.forgetful = true;
+    net.restart();
+    for n in 0..40 {
+        net.call(&format!("c{n}"));
+        net.run_for(500);
+    }
+    net.forgetful = false;
+    net.call("after");
+    let log = net.run_for(4_500);
+    assert!(log.contains(&"after ok".to_owned()), "{log:?}");
+}
+
+#[test]
+fn an_initialized_that_was_never_sent_does_not_count() {
+    let mut net = Net::connected();
+    net.restart();
+    net.reply("initialized", Reply::Unsent);
+    net.call("write");
+    let log = net.run_for(3_000);
+    assert_eq!(log.iter().filter(|line| line.starts_with("initialized→202")).count(), 1, "{log:?}");
+    assert!(log.contains(&"write ok".to_owned()), "{log:?}");
+}
+
+/// The first leg of a call that asks for input has reached the server, whatever becomes of the second.
+#[test]
+fn a_call_that_asked_for_input_is_not_told_as_not_executed() {
+    for second in [Reply::text(413, ""), Reply::text(403, "no")] {
+        let mut net = Net::in_era(EraChoice::Auto, Config::default());
+        net.eras = &[Era::Modern];
+        net.connect();
+        net.run();
+        net.answer_next("call", &json!({"resultType": "input_required", "requestState": "s"}));
+        let call = net.call("pay");
+        net.step();
+        net.reply("call", second);
+        net.run_for(10_000);
+        assert_eq!(net.error(call).outcome, Outcome::Unknown);
+    }
 }

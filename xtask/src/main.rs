@@ -4,6 +4,7 @@ mod apps;
 mod bench;
 mod browsers;
 mod build;
+mod chaos;
 mod conformance;
 mod demo;
 mod fuzz;
@@ -88,6 +89,12 @@ const COMMANDS: &[Command] = &[
         takes: soak::USAGE,
         does: "the model of the world over many seeds; tests/model/SOAK.md keeps a log",
         run: soak::run,
+    },
+    Command {
+        name: "chaos",
+        takes: chaos::USAGE,
+        does: "calls through a gateway that fails, judged by what the servers ran: a seed replays its run (--help tells more)",
+        run: chaos::run,
     },
     Command {
         name: "planted",

@@ -8,6 +8,7 @@ use anyhow::{Result, bail};
 use crate::apps;
 use crate::browsers::{self, CHROMIUM, FIREFOX, Program, SCREEN, WEBKIT};
 use crate::build;
+use crate::chaos;
 use crate::conformance;
 use crate::process::{run_and_keep, say};
 use crate::project::Project;
@@ -24,7 +25,7 @@ struct Suite {
     passed: fn(&str) -> usize,
 }
 
-pub const SUITE_NAMES: &str = "[native|wasm|e2e|plain|firefox|webkit|apps|conformance]";
+pub const SUITE_NAMES: &str = "[native|wasm|e2e|plain|chaos|firefox|webkit|apps|conformance]";
 
 const SUITES: &[Suite] = &[
     Suite {
@@ -66,6 +67,14 @@ const SUITES: &[Suite] = &[
         needs: &[Piece::WasmTarget, Piece::WasmBindgen, Piece::Node, Piece::Chromium, Piece::Python],
         command: plain,
         passed: passed_by_node,
+    },
+    Suite {
+        name: "chaos",
+        about: "calls through a gateway that fails, judged by what the servers ran, in Node.js and headless Chromium",
+        at_least: 180,
+        needs: chaos::SUITE_NEEDS,
+        command: chaos::runner,
+        passed: passed_plainly,
     },
     Suite {
         name: "firefox",

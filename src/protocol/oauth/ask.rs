@@ -1,13 +1,23 @@
 //! The part of an authorization that the user sees: what is asked for, and what comes back.
 
-use super::Trouble;
 use super::discovery::{Server, member};
 use super::flow::{Flow, Stage, Step, bearer, covers};
 use super::record::{Grant, Pending};
-use super::registration::{Client, Identity, identify};
+use super::registration::{Client, Identity, identify, registered};
 use super::text::form;
 use super::token::{self, Refused, Tokens};
-use crate::protocol::Challenge;
+use super::{Chance, Trouble, trouble};
+
+/// An authorization server that has forgotten a client tells the user, not us: whoever was sent away so often, and never
+/// came back, is sent with another one.
+const UNANSWERED: u32 = 2;
+
+const UNREACHABLE: &str = "The authorization server's registration endpoint does not answer, or hides its answer from this \
+                           page: it must send `Access-Control-Allow-Origin`.";
+const NOT_REGISTERED: &str = "The authorization server did not register this client. If it refuses the redirect URL, give \
+                              the provider another one, or a `clientId`.";
+const FORGOTTEN: &str = "The authorization server does not know the client any more that the user agreed to. It is registered \
+                         anew when the user is asked next.";
 
 impl Flow {
     /// The user has to be asked.
@@ -15,46 +25,101 @@ impl Flow {
         if !self.ask {
             return self.end(Step::NeedsUser);
         }
-        let bound = self.settings.issuer.as_deref().or(self.record.bound.as_deref());
-        let registered = self.record.client(&server.issuer);
-        match identify(&self.settings, &server, registered, bound) {
-            Ok(Identity::Known(client)) => self.open(&server, client),
+        if self.record.unanswered >= UNANSWERED && self.record.may_renew(self.now) {
+            let known = self.settings.client_id.clone().unwrap_or_default();
+            let _ = self.forget_client(&server.issuer, &known) && self.renewed();
+        }
+        let scope = self.scope(&server);
+        let identity = identify(&self.settings, &server, &self.record, scope.as_deref(), self.now);
+        self.server = Some(server);
+        match identity {
+            Ok(Identity::Known(client)) => self.draw(client),
             Ok(Identity::Register(fetch)) => {
-                self.server = Some(server);
-                self.stage = Stage::Registration;
+                self.stage = Stage::Registration { scope };
                 self.steps.push_back(Step::Fetch(fetch));
             }
             Err(trouble) => self.fail(trouble),
         }
     }
 
-    pub(super) fn open(&mut self, server: &Server, client: Client) {
-        let scope = self.scope(server);
+    pub(super) fn registration_answered(&mut self, scope: Option<String>, status: u16, body: &str) {
+        let server = self.server.clone().unwrap_or_default();
+        let client = registered(body, &self.settings, &server, scope.as_deref());
+        match client.filter(|_| (200..300).contains(&status)) {
+            Some(client) => {
+                self.is_new = true;
+                self.record.forget_client(&server.issuer);
+                self.record.clients.push((server.issuer, client.clone()));
+                self.draw(client);
+            }
+            // Some register no scope.
+            None if status == 400 && scope.is_some() => {
+                match identify(&self.settings, &server, &self.record, None, self.now) {
+                    Ok(Identity::Register(fetch)) => {
+                        self.stage = Stage::Registration { scope: None };
+                        self.steps.push_back(Step::Fetch(fetch));
+                    }
+                    Ok(Identity::Known(_)) | Err(_) => self.fail(trouble("not_registered", NOT_REGISTERED)),
+                }
+            }
+            None if status == 0 => self.fail(trouble("unreachable", UNREACHABLE).retryable()),
+            None => {
+                let trouble = trouble("not_registered", NOT_REGISTERED);
+                self.fail(if matches!(status, 429 | 500..) { trouble.retryable() } else { trouble });
+            }
+        }
+    }
+
+    fn draw(&mut self, client: Client) {
+        let issuer = self.server.as_ref().map(|server| server.issuer.clone()).unwrap_or_default();
+        if self.is_registered(&issuer, &client) {
+            self.record.unanswered = self.record.unanswered.saturating_add(1);
+            self.keep();
+        }
+        self.stage = Stage::Chance(client);
+        self.steps.push_back(Step::Draw);
+    }
+
+    /// What was drawn.
+    pub fn handle_chance(&mut self, chance: Chance) {
+        let Stage::Chance(client) = std::mem::replace(&mut self.stage, Stage::Over) else { return };
+        let server = self.server.clone().unwrap_or_default();
+        let scope = self.scope(&server);
+        let offline = scope.as_deref().is_some_and(|scope| covers(Some(scope), "offline_access"));
+        let trust = self.settings.trust.as_ref().filter(|_| server.trusted);
+        let names_resource = match trust.and_then(|trust| trust.resource) {
+            Some(names) => names,
+            None => trust.is_none() || self.record.no_resource.as_ref() != Some(&server.issuer),
+        };
+        let renewable = self.is_registered(&server.issuer, &client);
         let pending = Pending {
             endpoint: self.settings.endpoint.clone(),
-            state: self.chance.state.clone(),
-            verifier: self.chance.verifier.clone(),
+            state: chance.state,
+            verifier: chance.verifier,
             redirect: self.settings.redirect_url.clone(),
-            issuer: server.issuer.clone(),
+            issuer: server.issuer,
             sends_iss: server.sends_iss,
-            token_endpoint: server.token_endpoint.clone(),
-            revocation_endpoint: server.revocation_endpoint.clone(),
+            token_endpoint: server.token_endpoint,
+            revocation_endpoint: server.revocation_endpoint,
             client,
-            resource: self.resource.clone(),
+            resource: Some(self.resource.clone()).filter(|_| names_resource),
+            renewable,
+            offline: offline && self.adds_offline(scope.as_deref()),
             scope,
+            trusted: server.trusted,
+            again: self.again || !self.record.may_renew(self.now),
         };
         let mut fields = vec![
             ("response_type", "code"),
             ("client_id", pending.client.id.as_str()),
-            ("code_challenge", &self.chance.challenge),
+            ("code_challenge", &chance.challenge),
             ("code_challenge_method", "S256"),
             ("redirect_uri", &pending.redirect),
             ("state", &pending.state),
-            ("resource", &pending.resource),
         ];
+        fields.extend(pending.resource.as_deref().map(|resource| ("resource", resource)));
         fields.extend(pending.scope.as_deref().map(|scope| ("scope", scope)));
         // "prompt … must contain consent" for offline access (OpenID Connect Core, section 11).
-        let offline = pending.scope.as_deref().is_some_and(|scope| covers(Some(scope), "offline_access"));
         fields.extend(offline.then_some(("prompt", "consent")));
         let join = if server.authorization_endpoint.contains('?') { '&' } else { '?' };
         let url = format!("{}{join}{}", server.authorization_endpoint, form(&fields));
@@ -63,39 +128,76 @@ impl Flow {
         self.stage = Stage::User;
     }
 
+    /// Whether another one can be had in its place.
+    fn is_registered(&self, issuer: &str, client: &Client) -> bool {
+        let is_own = self.settings.client_id.as_ref() == Some(&client.id);
+        self.record.client(issuer).is_some_and(|known| known.id == client.id)
+            || is_own && self.settings.client_is_renewable
+    }
+
     /// What to ask for: what the challenge says; else all that the resource lists; else what the host says; else nothing.
     /// A step-up asks for what was asked for before as well (2026-07-28, authorization, Scope Selection Strategy).
     fn scope(&self, server: &Server) -> Option<String> {
-        let challenge = self.challenge.as_ref();
-        let metadata = self.settings.client_metadata.as_ref();
-        let own = metadata.and_then(|metadata| member(metadata, "scope")).map(str::to_owned);
-        let challenged = challenge.and_then(|challenge| bearer(challenge).scope);
-        let scope = challenged.or_else(|| self.scopes.as_ref().map(|all| all.join(" "))).or(own);
-        let mut scope = scope.filter(|scope| !scope.is_empty())?;
-        let before = self.record.grant.as_ref().filter(|grant| grant.issuer == server.issuer);
-        if let Some(before) = before.and_then(|grant| grant.scope.as_deref()).filter(|_| is_step_up(challenge)) {
-            scope = union(before, &scope);
-        }
+        let scope = self.plain_scope(server)?;
         let offline = server.scopes.iter().find(|scope| *scope == "offline_access");
+        let offline = offline.filter(|_| self.record.no_offline.as_ref() != Some(&server.issuer));
         Some(offline.map_or(scope.clone(), |offline| union(&scope, offline)))
     }
 
-    /// The user is back, with this URL; or not.
-    pub fn handle_returned(&mut self, url: Result<&str, Trouble>) {
+    fn plain_scope(&self, server: &Server) -> Option<String> {
+        let metadata = self.settings.client_metadata.as_ref();
+        let own = metadata.and_then(|metadata| member(metadata, "scope")).map(str::to_owned);
+        let challenged = self.challenge.as_ref().and_then(|challenge| bearer(challenge).scope);
+        let scope = challenged.or_else(|| self.scopes.as_ref().map(|all| all.join(" "))).or(own);
+        let scope = scope.filter(|scope| !scope.is_empty())?;
+        let before = self.record.grant.as_ref().filter(|grant| grant.issuer == server.issuer);
+        match before.and_then(|grant| grant.scope.as_deref()).filter(|_| self.is_step_up()) {
+            Some(before) => Some(union(before, &scope)),
+            None => Some(scope),
+        }
+    }
+
+    fn adds_offline(&self, scope: Option<&str>) -> bool {
+        let own = self.server.as_ref().and_then(|server| self.plain_scope(server));
+        own.as_deref() != scope
+    }
+
+    /// The user is back, with this URL; or not. `kept` is what is kept now.
+    pub fn handle_returned(&mut self, url: Result<&str, Trouble>, kept: Option<&str>, now_unix_ms: u64) {
         if !matches!(self.stage, Stage::User) {
             return;
         }
+        self.now = now_unix_ms;
+        // Others may have been here while the user was away.
+        let is_another = self.take_up(kept);
         match url {
             Ok(url) => self.returned(url),
+            // In another window it is done.
+            Err(_) if is_another => self.granted(),
             Err(trouble) => {
-                // A server that has forgotten a client tells the user, not us: next time it is registered anew.
-                let issuer = self.pending.as_ref().map(|pending| pending.issuer.clone()).unwrap_or_default();
-                if !self.is_new && self.record.forget_client(&issuer) {
-                    self.keep();
+                let (issuer, client) = self.asked_client();
+                match trouble.kind {
+                    // An answer may come in a later page life.
+                    "sent_away" => return self.fail(trouble),
+                    "popup_blocked" | "asked_elsewhere" => {
+                        self.record.unanswered = self.record.unanswered.saturating_sub(1)
+                    }
+                    // Perhaps it was an error page: next time the client is another.
+                    _ if !self.is_new && self.record.may_renew(self.now) && self.forget_client(&issuer, &client) => {
+                        self.renewed();
+                    }
+                    _ => {}
                 }
+                self.keep();
                 self.fail(trouble);
             }
         }
+    }
+
+    /// The issuer, and the client's id.
+    fn asked_client(&self) -> (String, String) {
+        let pending = self.pending.as_ref();
+        pending.map(|pending| (pending.issuer.clone(), pending.client.id.clone())).unwrap_or_default()
     }
 
     pub(super) fn returned(&mut self, url: &str) {
@@ -103,46 +205,94 @@ impl Flow {
         match token::code(pending, url) {
             Ok(code) => {
                 let fetch = token::exchange(pending, &code);
+                self.record.unanswered = 0;
                 self.stage = Stage::Exchange;
                 self.steps.push_back(Step::Fetch(fetch));
             }
-            Err(trouble) => self.fail(trouble),
+            Err(refused) => self.not_granted(refused),
         }
     }
 
-    pub(super) fn exchanged(&mut self, tokens: &Result<Tokens, Refused>) {
+    pub(super) fn exchanged(&mut self, tokens: Result<Tokens, Refused>) {
+        let tokens = match tokens {
+            Ok(tokens) => tokens,
+            Err(refused) => return self.not_granted(refused),
+        };
         let Some(pending) = self.pending.take() else { return };
-        match tokens.clone() {
-            Ok(tokens) => {
-                if self.settings.client_id.as_ref() == Some(&pending.client.id) {
-                    self.record.bound = Some(pending.issuer.clone());
-                }
-                self.record.grant = Some(Grant {
-                    issuer: pending.issuer,
-                    client: pending.client,
-                    resource: pending.resource,
-                    token_endpoint: pending.token_endpoint,
-                    revocation_endpoint: pending.revocation_endpoint,
-                    scope: pending.scope,
-                    access: tokens.access,
-                    refresh: tokens.refresh,
-                    refresh_at: tokens.refresh_at,
-                });
-                self.keep();
+        if self.settings.client_id.as_ref() == Some(&pending.client.id) {
+            self.record.bound = Some(pending.issuer.clone());
+        }
+        self.record.grant = Some(Grant {
+            issuer: pending.issuer,
+            client: pending.client,
+            resource: pending.resource,
+            token_endpoint: pending.token_endpoint,
+            revocation_endpoint: pending.revocation_endpoint,
+            scope: pending.scope,
+            access: tokens.access,
+            refresh: tokens.refresh,
+            refresh_at: tokens.refresh_at,
+            fruitless: 0,
+        });
+        self.keep();
+        self.granted();
+    }
+
+    /// Where something else can be asked for, the user is asked once more: mostly that needs no answer of the user's.
+    fn not_granted(&mut self, refused: Refused) {
+        let Some(pending) = self.pending.take() else { return };
+        let is_answer = !matches!(&refused, Refused::Grant(trouble) if trouble.kind.starts_with("wrong_"));
+        if is_answer && self.record.unanswered > 0 {
+            self.record.unanswered = 0;
+            self.keep();
+        }
+        let (issuer, id) = (pending.issuer, pending.client.id);
+        let was_again = pending.again || self.again;
+        let can_change = match &refused {
+            Refused::Client(_) => (self.forget_client(&issuer, &id) || pending.renewable) && self.renewed(),
+            Refused::Scope(_) if pending.offline => {
+                self.record.no_offline = Some(issuer);
+                true
+            }
+            // Some grant no scope that was not registered.
+            Refused::Scope(_) => {
+                let known = self.record.client(&issuer).and_then(|client| client.scope.as_deref());
+                let is_narrow =
+                    known.is_some_and(|known| !covers(Some(known), pending.scope.as_deref().unwrap_or_default()));
+                is_narrow && self.record.may_renew(self.now) && self.forget_client(&issuer, &id) && self.renewed()
+            }
+            Refused::Target(_) if pending.trusted && pending.resource.is_some() => {
+                self.record.no_resource = Some(issuer);
+                true
+            }
+            Refused::Grant(_) | Refused::Target(_) | Refused::Nothing(_) => false,
+        };
+        if can_change {
+            self.keep();
+        }
+        let is_client = matches!(refused, Refused::Client(_));
+        if !can_change || was_again {
+            return self.fail(refused.trouble());
+        }
+        self.again = true;
+        match self.server.clone() {
+            Some(server) if self.ask => self.authorize(server),
+            _ if self.finish && is_client => self.fail(trouble("client_forgotten", FORGOTTEN).retryable()),
+            _ if self.finish => self.fail(refused.trouble().retryable()),
+            // The server is to say what it wants; the user is asked then.
+            _ => {
+                self.record.grant = None;
                 self.granted();
             }
-            Err(refused) => {
-                if matches!(refused, Refused::Client(_)) && self.record.forget_client(&pending.issuer) {
-                    self.keep();
-                }
-                self.fail(refused.trouble());
-            }
         }
     }
-}
 
-fn is_step_up(challenge: Option<&Challenge>) -> bool {
-    challenge.is_some_and(|challenge| challenge.status == 403)
+    /// The next client is in place of another.
+    fn renewed(&mut self) -> bool {
+        self.record.renewed_at = Some(self.now);
+        self.record.unanswered = 0;
+        true
+    }
 }
 
 fn union(first: &str, second: &str) -> String {

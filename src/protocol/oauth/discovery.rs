@@ -1,21 +1,37 @@
 //! Where the authorization server is, and what it can do: RFC 9728, RFC 8414, OpenID Connect Discovery.
 
-use super::text::{Url, is_secure};
+use super::text::{Url, may_be_asked};
+use super::trust::{difference, difference_without_paths};
 use super::{Trouble, trouble};
 use crate::protocol::json::Json;
+
+const WELL_KNOWN_RESOURCE: &str = "/.well-known/oauth-protected-resource";
+/// More authorization servers than these are not looked at.
+const MAX_SERVERS: usize = 8;
 
 /// Where the metadata of a resource may be, in the order in which it is looked for: where the challenge says; then at
 /// the well-known places, with the path of the endpoint and without (2025-11-25, authorization, Protected Resource
 /// Metadata Discovery Requirements).
-pub(super) fn resource_places(named: Option<&str>, endpoint: &Url<'_>) -> Vec<String> {
-    const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
-    let mut places: Vec<String> = named.filter(|url| is_secure(url)).map(str::to_owned).into_iter().collect();
-    for place in [format!("{}{WELL_KNOWN}{}", endpoint.origin(), endpoint.path()), endpoint.origin() + WELL_KNOWN] {
+pub(super) fn resource_places(named: Option<&str>, endpoint: &Url<'_>, local: bool) -> Vec<String> {
+    let mut places: Vec<String> = named.filter(|url| may_be_asked(url, local)).map(str::to_owned).into_iter().collect();
+    let origin = endpoint.origin();
+    for place in [format!("{origin}{WELL_KNOWN_RESOURCE}{}", endpoint.path()), format!("{origin}{WELL_KNOWN_RESOURCE}")]
+    {
         if !places.contains(&place) {
             places.push(place);
         }
     }
     places
+}
+
+/// Nobody but who owns the origin of the endpoint has a say there: not one of many tenants, each below a path of its own.
+fn is_well_known(place: &str, endpoint: &Url<'_>) -> bool {
+    let Some(place) = Url::parse(place).filter(|place| place.has_origin_of(endpoint)) else { return false };
+    let rest = place.whole_path().strip_prefix(WELL_KNOWN_RESOURCE);
+    // A URL parser takes "/.." and "/%2e%2e" for the way up.
+    let climbs =
+        |rest: &str| rest.split('/').any(|step| matches!(&*step.to_ascii_lowercase().replace("%2e", "."), "." | ".."));
+    rest.is_some_and(|rest| (rest.is_empty() || rest.starts_with('/')) && !climbs(rest))
 }
 
 /// What a protected resource says of itself.
@@ -28,36 +44,46 @@ pub(super) struct Resource {
 }
 
 impl Resource {
-    /// `Ok(None)` where the document is none.
-    pub fn read(text: &str, endpoint: &Url<'_>) -> Result<Option<Self>, Trouble> {
-        let Some(document) = Json::parse(text) else { return Ok(None) };
-        let Some(resource) = member(&document, "resource") else { return Ok(None) };
-        // "the resource value … MUST be identical" (RFC 9728, section 3.3); servers publish the parent of an endpoint,
-        // too. What is another's is never used.
-        if !Url::parse(resource).is_some_and(|url| url.covers(endpoint)) {
-            return Err(trouble("resource_mismatch", RESOURCE_MISMATCH));
-        }
+    /// What stands at `place`. `Ok(None)` where the document is none.
+    pub fn read(text: &str, place: &str, endpoint: &str) -> Result<Option<Self>, Trouble> {
+        let (Some(document), Some(url)) = (document(text), Url::parse(endpoint)) else { return Ok(None) };
         let servers = strings(&document, "authorization_servers").unwrap_or_default();
+        let is_own = is_well_known(place, &url);
+        // At its own place, a document that does not say what it is about is about this.
+        let resource = member(&document, "resource").or((is_own && !servers.is_empty()).then_some(endpoint));
+        let Some(resource) = resource else { return Ok(None) };
+        // "the resource value … MUST be identical" (RFC 9728, section 3.3); servers publish the parent of an endpoint,
+        // too, which only the origin's own word counts for: a token for it is good for all that lies in it.
+        let said = Url::parse(resource).filter(|said| said.covers(&url));
+        if !said.is_some_and(|said| is_own || url.covers(&said)) {
+            let what = if said.is_some() { IS_PARENT.to_owned() } else { difference_without_paths(endpoint, resource) };
+            return Err(Trouble::new("resource_mismatch", format!("{RESOURCE_MISMATCH} ({what}). {USE_RESOURCE}")));
+        }
         if servers.is_empty() {
             return Ok(None);
         }
+        let servers = servers.into_iter().take(MAX_SERVERS).collect();
         Ok(Some(Self { resource: resource.to_owned(), servers, scopes: strings(&document, "scopes_supported") }))
     }
 }
 
-const RESOURCE_MISMATCH: &str = "The server's metadata is that of another resource: its `resource` is not the address \
-                                 of this endpoint. Behind a proxy, the option `resource` says what it should be.";
-const ISSUER_MISMATCH: &str = "The metadata of the authorization server names another issuer than the one that was asked \
-                               for: it must not be used (RFC 8414, section 3.3).";
-const UNSAFE: &str =
-    "The authorization server has an address that is neither https nor on this machine: it is not used.";
+const RESOURCE_MISMATCH: &str =
+    "The server's metadata is that of another resource: its `resource` is not the address of this endpoint";
+const IS_PARENT: &str = "it is what the endpoint lies in, which counts only at the origin's own well-known place";
+const USE_RESOURCE: &str = "Behind a proxy, the option `resource` says what it should be.";
+const UNSAFE: &str = "has an address that is not https; or one of this machine, though the MCP server is elsewhere: it is not \
+                      used.";
 const NO_PKCE: &str = "The authorization server does not say that it supports PKCE with S256 \
-                       (`code_challenge_methods_supported`): without it no authorization is begun.";
+                       (`code_challenge_methods_supported`): without it no authorization is begun (2025-11-25, \
+                       authorization, Authorization Code Protection). Other clients may go on; where the host knows that \
+                       the server does support it, `auth.trust` with its `issuer` says so.";
 
 /// Where the metadata of an authorization server may be, in order (2025-11-25, authorization, Authorization Server
 /// Metadata Discovery).
-pub(super) fn server_places(issuer: &str) -> Result<Vec<String>, Trouble> {
-    let Some(url) = Url::parse(issuer).filter(Url::is_secure) else { return Err(trouble("unsafe_url", UNSAFE)) };
+pub(super) fn server_places(issuer: &str, local: bool) -> Result<Vec<String>, Trouble> {
+    let Some(url) = Url::parse(issuer).filter(|url| url.may_be_asked(local)) else {
+        return Err(is_unsafe("The authorization server"));
+    };
     let (origin, path) = (url.origin(), url.path());
     let mut places = vec![
         format!("{origin}/.well-known/oauth-authorization-server{path}"),
@@ -72,6 +98,7 @@ pub(super) fn server_places(issuer: &str) -> Result<Vec<String>, Trouble> {
 /// An authorization server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Server {
+    /// As it names itself.
     pub issuer: String,
     pub authorization_endpoint: String,
     pub token_endpoint: String,
@@ -83,45 +110,54 @@ pub(super) struct Server {
     pub takes_client_urls: bool,
     /// It says who it is in its answers (RFC 9207).
     pub sends_iss: bool,
+    /// It says that it supports S256.
+    pub has_pkce: bool,
+    /// The host vouches for it.
+    pub trusted: bool,
+    /// Nobody but the specification of 2025-03-26 says where its endpoints are.
+    pub by_default: bool,
 }
 
 impl Server {
-    /// `Ok(None)` where the document is none. `legacy`: nothing but the endpoint's origin names this server, as it was
-    /// before 2025-06-18; whether with a slash at its end is open.
-    pub fn read(text: &str, issuer: &str, legacy: bool) -> Result<Option<Self>, Trouble> {
-        let Some(document) = Json::parse(text) else { return Ok(None) };
+    /// `None` where the document is none.
+    pub fn read(text: &str) -> Option<Self> {
+        let document = document(text)?;
         let text = |name: &str| member(&document, name).map(str::to_owned);
         let is = |name: &str| document.get(name) == Some(&Json::Bool(true));
-        let (Some(said), Some(authorization_endpoint), Some(token_endpoint)) =
-            (text("issuer"), text("authorization_endpoint"), text("token_endpoint"))
-        else {
-            return Ok(None);
-        };
-        if said != issuer && !(legacy && said.strip_suffix('/') == Some(issuer)) {
-            return Err(trouble("issuer_mismatch", ISSUER_MISMATCH));
-        }
-        let server = Self {
-            issuer: said,
-            authorization_endpoint,
-            token_endpoint,
+        let methods = strings(&document, "code_challenge_methods_supported").unwrap_or_default();
+        Some(Self {
+            issuer: text("issuer")?,
+            authorization_endpoint: text("authorization_endpoint")?,
+            token_endpoint: text("token_endpoint")?,
             registration_endpoint: text("registration_endpoint"),
             revocation_endpoint: text("revocation_endpoint"),
             scopes: strings(&document, "scopes_supported").unwrap_or_default(),
             auth_methods: strings(&document, "token_endpoint_auth_methods_supported"),
             takes_client_urls: is("client_id_metadata_document_supported"),
             sends_iss: is("authorization_response_iss_parameter_supported"),
-        };
-        let addresses = [&server.authorization_endpoint, &server.token_endpoint];
-        let more = server.registration_endpoint.iter().chain(&server.revocation_endpoint);
-        if !addresses.into_iter().chain(more).all(|url| is_secure(url)) {
-            return Err(trouble("unsafe_url", UNSAFE));
+            has_pkce: methods.iter().any(|method| method == "S256"),
+            trusted: false,
+            by_default: false,
+        })
+    }
+
+    /// Whether it may be used; `local`: this machine is meant to be spoken to.
+    pub fn check(self, local: bool) -> Result<Self, Trouble> {
+        for (name, url) in [
+            ("authorization_endpoint", Some(&self.authorization_endpoint)),
+            ("token_endpoint", Some(&self.token_endpoint)),
+            ("registration_endpoint", self.registration_endpoint.as_ref()),
+            ("revocation_endpoint", self.revocation_endpoint.as_ref()),
+        ] {
+            if url.is_some_and(|url| !may_be_asked(url, local)) {
+                return Err(is_unsafe(&format!("The authorization server's `{name}`")));
+            }
         }
         // "If code_challenge_methods_supported is absent … MCP clients MUST refuse to proceed."
-        let methods = strings(&document, "code_challenge_methods_supported").unwrap_or_default();
-        if !methods.iter().any(|method| method == "S256") {
+        if !self.has_pkce && !self.trusted {
             return Err(trouble("no_pkce", NO_PKCE));
         }
-        Ok(Some(server))
+        Ok(self)
     }
 
     /// What 2025-03-26 says where there is no metadata (authorization, Fallbacks for Servers without Metadata Discovery).
@@ -131,9 +167,30 @@ impl Server {
             authorization_endpoint: format!("{origin}/authorize"),
             token_endpoint: format!("{origin}/token"),
             registration_endpoint: Some(format!("{origin}/register")),
+            by_default: true,
             ..Self::default()
         }
     }
+}
+
+fn is_unsafe(what: &str) -> Trouble {
+    Trouble::new("unsafe_url", format!("{what} {UNSAFE}"))
+}
+
+/// The metadata of one server names another.
+pub(super) fn issuer_mismatch(asked: &str, said: &str) -> Trouble {
+    let what = difference(asked, said);
+    let text = format!(
+        "The metadata of the authorization server names another issuer than the one that was asked for: {what}. It must not \
+         be used so (RFC 8414, section 3.3). Other clients may not compare them; where the host knows the server, \
+         `auth.trust` with its `issuer` says so."
+    );
+    Trouble::new("issuer_mismatch", text)
+}
+
+/// JSON, with the byte order mark that some servers put before it.
+pub(super) fn document(text: &str) -> Option<Json> {
+    Json::parse(text.trim_start_matches('\u{feff}'))
 }
 
 /// A member that is a string.
@@ -141,9 +198,11 @@ pub(super) fn member<'a>(object: &'a Json, name: &str) -> Option<&'a str> {
     object.get(name)?.as_str()
 }
 
+/// A list of strings; one string is a list of itself.
 fn strings(object: &Json, name: &str) -> Option<Vec<String>> {
     match object.get(name)? {
         Json::Array(items) => Some(items.iter().filter_map(Json::as_str).map(str::to_owned).collect()),
-        Json::Null | Json::Bool(_) | Json::Number(_) | Json::Text(_) | Json::Object(_) => None,
+        Json::Text(text) => Some(vec![text.clone()]),
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::Object(_) => None,
     }
 }

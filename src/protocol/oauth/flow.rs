@@ -1,12 +1,13 @@
 //! The order of an authorization.
 
 use super::challenge::Bearer;
-use super::discovery::{Resource, Server, resource_places, server_places};
+use super::discovery::Server;
 use super::record::{Grant, Pending, Record};
-use super::registration::registered;
+use super::registration::Client;
+use super::search::{Search, Wanted};
 use super::text::Url;
 use super::token::{self, Refused, Tokens};
-use super::{Chance, Fetch, Reply, Settings, Trouble, trouble};
+use super::{Fetch, Reply, Settings, Trouble, trouble};
 use crate::protocol::Challenge;
 use std::collections::VecDeque;
 
@@ -18,13 +19,13 @@ pub enum Need {
     Stored {
         /// The text, and the URL.
         returned: Option<(String, String)>,
+        /// Nothing but the tokens that the user came back for will do.
+        finish: bool,
     },
-    /// The server has refused this token, or that there was none.
+    /// The server has refused the token, or that there was none.
     Refused {
         /// What it said.
         challenge: Challenge,
-        /// The token.
-        token: Option<String>,
         /// The user may be asked.
         ask: bool,
     },
@@ -39,8 +40,12 @@ pub enum Step {
     Fetch(Fetch),
     /// Keep this text in place of the one that the flow began with; then ask again.
     Keep(String),
+    /// Read what is kept, where somebody else may have been, and tell [`Flow::handle_kept`].
+    Load,
+    /// Draw what is left to chance, and tell [`Flow::handle_chance`].
+    Draw,
     /// Send the user there, and tell [`Flow::handle_returned`]. `pending` is kept under `state` for the case that the
-    /// page does not live so long.
+    /// page does not live so long. Others may go on meanwhile.
     Open {
         /// Where the user agrees.
         url: String,
@@ -55,6 +60,8 @@ pub enum Step {
         token: Option<String>,
         /// When it is to be refreshed, in milliseconds since the epoch.
         refresh_at_unix_ms: Option<u64>,
+        /// It is of the same grant as the token before, as far as is known: nobody else can have signed in.
+        same: bool,
     },
     /// It is over: the user would have to be asked.
     NeedsUser,
@@ -64,24 +71,27 @@ pub enum Step {
 
 /// What is waited for.
 pub(super) enum Stage {
-    /// The metadata of the resource; `rest` are the places that are left.
-    Resource {
-        rest: VecDeque<String>,
-        unseen: bool,
+    Resource(Search),
+    Server(Wanted, Search),
+    /// `scope`: what it was registered with.
+    Registration {
+        scope: Option<String>,
     },
-    /// The metadata of the authorization server.
-    Server {
-        issuer: String,
-        legacy: bool,
-        rest: VecDeque<String>,
-        unseen: bool,
-    },
-    Registration,
+    /// What is left to chance, to send the user away.
+    Chance(Client),
     User,
     Exchange,
     /// `server`: the one that the resource names now; without one, what is not refreshed is left as it is.
     Refresh {
         server: Option<Server>,
+        /// Why it is not known who authorizes.
+        hiccup: Option<Trouble>,
+    },
+    /// The refresh token was refused: somebody else may have used it.
+    Doubt {
+        server: Option<Server>,
+        hiccup: Option<Trouble>,
+        refused: Refused,
     },
     Revocation,
     Over,
@@ -90,55 +100,77 @@ pub(super) enum Stage {
 /// One authorization, from what is needed to its end.
 pub struct Flow {
     pub(super) settings: Settings,
-    pub(super) chance: Chance,
     pub(super) record: Record,
     pub(super) challenge: Option<Challenge>,
+    /// The token before.
+    token: Option<String>,
+    /// The token is of the same grant as the one before.
+    same: bool,
     pub(super) ask: bool,
+    pub(super) finish: bool,
     pub(super) stage: Stage,
     pub(super) steps: VecDeque<Step>,
     pub(super) resource: String,
     /// What the resource's metadata lists.
     pub(super) scopes: Option<Vec<String>>,
+    /// Authorization servers that have not been looked at.
+    pub(super) others: VecDeque<String>,
+    /// Why the first of them is not used.
+    pub(super) trouble: Option<Trouble>,
+    /// A place hides its answer from the page.
+    pub(super) hidden: bool,
     pub(super) server: Option<Server>,
     pub(super) pending: Option<Pending>,
     /// The client was registered just now.
     pub(super) is_new: bool,
-    refreshed: bool,
+    /// The user was asked once more, since something was refused.
+    pub(super) again: bool,
+    pub(super) now: u64,
 }
 
-const UNSEEN: &str = "The metadata of the authorization server cannot be read: the server is down, or it sends no \
-                      `Access-Control-Allow-Origin`.";
-const NO_METADATA: &str = "There is no metadata where the authorization server should have it.";
+/// After so many refreshes in a row that gave nothing the user may be asked.
+const FRUITLESS: u32 = 3;
+
 const UNREACHABLE: &str = "The authorization server does not answer, or hides its answer from this page: it must send \
                            `Access-Control-Allow-Origin` on every answer of this endpoint.";
-const NOT_REGISTERED: &str = "The authorization server did not register this client. If it refuses the redirect URL, give \
-                              the provider another one, or a `clientId`.";
+const REDIRECTED: &str = "The authorization server sends what is secret elsewhere (a redirect): that is not followed.";
+const NOT_ASKED: &str = "No authorization request is known that this would be the answer to.";
+const PLAIN: &str = "The MCP server is reached by plain http: a token that is sent there can be read on the way. It must be \
+                     https, or on this machine.";
 
 impl Flow {
-    /// Begins. `kept` is the text that was kept last for this endpoint and user.
+    /// Begins. `kept` is the text that was kept last for this endpoint and user, `token` the one that is used so far.
     #[must_use]
-    pub fn new(settings: Settings, chance: Chance, kept: Option<&str>, need: Need, now_unix_ms: u64) -> Self {
+    pub fn new(settings: Settings, kept: Option<&str>, token: Option<&str>, need: Need, now_unix_ms: u64) -> Self {
         let endpoint = settings.resource.as_ref().unwrap_or(&settings.endpoint);
         let resource = endpoint.split('#').next().unwrap_or_default().to_owned();
         let mut flow = Self {
             record: kept.and_then(Record::read).unwrap_or_default(),
             settings,
-            chance,
             challenge: None,
+            token: token.map(str::to_owned),
+            same: true,
             ask: false,
+            finish: false,
             stage: Stage::Over,
             steps: VecDeque::new(),
             resource,
             scopes: None,
+            others: VecDeque::new(),
+            trouble: None,
+            hidden: false,
             server: None,
             pending: None,
             is_new: false,
-            refreshed: false,
+            again: false,
+            now: now_unix_ms,
         };
+        let is_secure = Url::parse(&flow.settings.endpoint).is_some_and(|url| url.is_secure());
         match need {
-            Need::Stored { returned } => flow.stored(returned, now_unix_ms),
-            Need::Refused { challenge, token, ask } => flow.refused(challenge, token.as_deref(), ask),
             Need::SignOut => flow.sign_out(),
+            Need::Stored { .. } | Need::Refused { .. } if !is_secure => flow.fail(trouble("unsafe_url", PLAIN)),
+            Need::Stored { returned, finish } => flow.stored(returned, finish),
+            Need::Refused { challenge, ask } => flow.refused(challenge, ask),
         }
         flow
     }
@@ -148,13 +180,8 @@ impl Flow {
         self.steps.pop_front()
     }
 
-    /// Whether the token is one that was got in exchange for the one before, by this flow: it is of the same user.
-    #[must_use]
-    pub fn has_refreshed(&self) -> bool {
-        self.refreshed
-    }
-
-    fn stored(&mut self, returned: Option<(String, String)>, now: u64) {
+    fn stored(&mut self, returned: Option<(String, String)>, finish: bool) {
+        self.finish = finish;
         if let Some((pending, url)) = returned {
             let pending = Pending::read(&pending);
             if let Some(pending) = pending.filter(|pending| pending.endpoint == self.settings.endpoint) {
@@ -163,33 +190,27 @@ impl Flow {
             }
         }
         match &self.record.grant {
-            Some(grant) if grant.due().is_some_and(|due| due <= now) => self.refresh(None),
+            _ if finish => self.fail(trouble("wrong_state", NOT_ASKED)),
+            Some(grant) if grant.due().is_some_and(|due| due <= self.now) => self.refresh(None, None),
             _ => self.granted(),
         }
     }
 
-    fn refused(&mut self, challenge: Challenge, token: Option<&str>, ask: bool) {
+    fn refused(&mut self, challenge: Challenge, ask: bool) {
         let is_scope = challenge.status == 403;
         // Another tab has been here.
-        let other = self.record.grant.as_ref().filter(|grant| Some(grant.access.as_str()) != token);
+        let other = self.record.grant.as_ref().filter(|grant| Some(&grant.access) != self.token.as_ref());
         let wanted = bearer(&challenge).scope.unwrap_or_default();
         if other.is_some_and(|grant| !is_scope || covers(grant.scope.as_deref(), &wanted)) {
             return self.granted();
         }
-        let refreshable = !is_scope && self.record.grant.as_ref().is_some_and(|grant| grant.refresh.is_some());
-        if !ask && !refreshable {
-            return self.end(Step::NeedsUser);
-        }
-        let named = bearer(&challenge).resource_metadata;
         self.challenge = Some(challenge);
         self.ask = ask;
-        let Some(endpoint) = Url::parse(&self.resource) else {
-            return self.fail(trouble("unsafe_url", "The address of the MCP server is none that OAuth can name."));
-        };
+        if !ask && !self.can_refresh() {
+            return self.end(Step::NeedsUser);
+        }
         // The authorization server may have changed: it is looked for each time.
-        let rest = resource_places(named.as_deref(), &endpoint).into();
-        self.stage = Stage::Resource { rest, unseen: false };
-        self.look();
+        self.search();
     }
 
     fn sign_out(&mut self) {
@@ -204,153 +225,137 @@ impl Flow {
         }
     }
 
-    /// Looks at the next place.
-    fn look(&mut self) {
-        let (Stage::Resource { rest, .. } | Stage::Server { rest, .. }) = &mut self.stage else { return };
-        if let Some(url) = rest.pop_front() {
-            return self.steps.push_back(Step::Fetch(Fetch { method: "GET", url, headers: Vec::new(), body: None }));
-        }
-        match std::mem::replace(&mut self.stage, Stage::Over) {
-            // "MCP clients MUST … fall back" to the origin of the endpoint (2025-03-26, authorization, 2.3).
-            Stage::Resource { .. } => {
-                let origin = Url::parse(&self.resource).map(|url| url.origin()).unwrap_or_default();
-                self.find(origin, true);
-            }
-            Stage::Server { issuer, legacy: true, .. } => self.found(Server::by_default(&issuer)),
-            Stage::Server { unseen: true, .. } => self.fail(trouble("unreachable", UNSEEN).retryable()),
-            Stage::Server { .. } => self.fail(trouble("no_metadata", NO_METADATA)),
-            Stage::Registration
-            | Stage::User
-            | Stage::Exchange
-            | Stage::Refresh { .. }
-            | Stage::Revocation
-            | Stage::Over => {}
-        }
-    }
-
-    fn find(&mut self, issuer: String, legacy: bool) {
-        match server_places(&issuer) {
-            Ok(places) => {
-                self.stage = Stage::Server { issuer, legacy, rest: places.into(), unseen: false };
-                self.look();
-            }
-            Err(trouble) => self.fail(trouble),
-        }
-    }
-
     /// What came of the fetch.
-    pub fn handle_reply(&mut self, reply: Reply, now_unix_ms: u64) {
-        let (status, body) = match &reply {
-            Reply::Answer { status, body } => (*status, body.as_str()),
-            Reply::Failed => (0, ""),
-        };
-        let good = (200..300).contains(&status);
+    pub fn handle_reply(&mut self, reply: &Reply, now_unix_ms: u64) {
+        self.now = now_unix_ms;
+        let (status, body) = reply.parts();
         match std::mem::replace(&mut self.stage, Stage::Over) {
-            Stage::Resource { rest, unseen } => {
-                let read = Url::parse(&self.resource).filter(|_| good).map(|endpoint| Resource::read(body, &endpoint));
-                match read {
-                    Some(Err(trouble)) => self.fail(trouble),
-                    Some(Ok(Some(resource))) => self.found_resource(resource),
-                    Some(Ok(None)) | None => {
-                        self.stage = Stage::Resource { rest, unseen: unseen || status == 0 };
-                        self.look();
-                    }
-                }
-            }
-            Stage::Server { issuer, legacy, rest, unseen } => match good.then(|| Server::read(body, &issuer, legacy)) {
-                Some(Err(trouble)) => self.fail(trouble),
-                Some(Ok(Some(server))) => self.found(server),
-                Some(Ok(None)) | None => {
-                    self.stage = Stage::Server { issuer, legacy, rest, unseen: unseen || status == 0 };
-                    self.look();
-                }
-            },
-            Stage::Registration => {
-                let server = self.server.clone().unwrap_or_default();
-                match registered(body, &self.settings, &server).filter(|_| good) {
-                    Some(client) => {
-                        self.is_new = true;
-                        self.record.forget_client(&server.issuer);
-                        self.record.clients.push((server.issuer.clone(), client.clone()));
-                        self.keep();
-                        self.open(&server, client);
-                    }
-                    None if status == 0 => self.fail(trouble("unreachable", UNREACHABLE).retryable()),
-                    None => self.fail(trouble("not_registered", NOT_REGISTERED)),
-                }
-            }
-            Stage::Exchange => self.exchanged(&tokens(status, body, now_unix_ms)),
-            Stage::Refresh { server } => self.refreshed(server, tokens(status, body, now_unix_ms)),
+            Stage::Resource(search) => self.resource_answered(search, reply),
+            Stage::Server(wanted, search) => self.server_answered(wanted, search, reply),
+            Stage::Registration { scope } => self.registration_answered(scope, status, body),
+            Stage::Exchange => self.exchanged(tokens(status, body, now_unix_ms)),
+            Stage::Refresh { server, hiccup } => self.refreshed(server, hiccup, tokens(status, body, now_unix_ms)),
             Stage::Revocation => self.granted(),
-            Stage::User | Stage::Over => {}
+            Stage::Chance(_) | Stage::User | Stage::Doubt { .. } | Stage::Over => {}
         }
     }
 
-    fn found_resource(&mut self, found: Resource) {
-        self.resource = found.resource;
-        self.scopes = found.scopes;
-        // Where there is a choice: where the user has been before.
-        let before = self.record.grant.as_ref().map(|grant| &grant.issuer);
-        let known = found.servers.iter().find(|server| Some(*server) == before);
-        let issuer = known.or(found.servers.first()).cloned().unwrap_or_default();
-        self.find(issuer, false);
+    /// What is kept now.
+    pub fn handle_kept(&mut self, kept: Option<&str>, now_unix_ms: u64) {
+        self.now = now_unix_ms;
+        let Stage::Doubt { server, hiccup, refused } = std::mem::replace(&mut self.stage, Stage::Over) else { return };
+        if self.take_up(kept) {
+            return self.granted();
+        }
+        let issuer = self.record.grant.take().map(|grant| (grant.issuer, grant.client.id)).unwrap_or_default();
+        if let Refused::Client(_) = refused {
+            self.forget_client(&issuer.0, &issuer.1);
+        }
+        self.keep();
+        match (server, hiccup) {
+            (Some(server), _) => self.authorize(server),
+            (None, Some(trouble)) => self.fail(trouble),
+            (None, None) => self.granted(),
+        }
     }
 
-    fn found(&mut self, server: Server) {
+    /// Takes what others have kept meanwhile; says whether there is another token in it.
+    pub(super) fn take_up(&mut self, kept: Option<&str>) -> bool {
+        let Some(record) = kept.and_then(Record::read) else { return false };
+        let access = |record: &Record| record.grant.as_ref().map(|grant| grant.access.clone());
+        let is_another = access(&record).is_some() && access(&record) != access(&self.record);
+        self.record = record;
+        is_another
+    }
+
+    /// Whether a refresh could help.
+    pub(super) fn can_refresh(&self) -> bool {
+        !self.is_step_up() && self.record.grant.as_ref().is_some_and(|grant| grant.refresh.is_some())
+    }
+
+    pub(super) fn is_step_up(&self) -> bool {
+        self.challenge.as_ref().is_some_and(|challenge| challenge.status == 403)
+    }
+
+    pub(super) fn found(&mut self, server: Server) {
+        let is_refreshable = self.can_refresh();
         let same = self.record.grant.as_mut().filter(|grant| grant.issuer == server.issuer);
-        let is_scope = self.challenge.as_ref().is_some_and(|challenge| challenge.status == 403);
-        if let Some(grant) = same.filter(|_| !is_scope) {
+        if let Some(grant) = same.filter(|_| is_refreshable) {
             grant.token_endpoint.clone_from(&server.token_endpoint);
-            if grant.refresh.is_some() {
-                return self.refresh(Some(server));
-            }
+            return self.refresh(Some(server), None);
         }
         self.authorize(server);
     }
 
-    fn refresh(&mut self, server: Option<Server>) {
-        let Some(fetch) = self.record.grant.as_ref().and_then(token::refresh) else { return self.granted() };
-        self.stage = Stage::Refresh { server };
+    pub(super) fn refresh(&mut self, server: Option<Server>, hiccup: Option<Trouble>) {
+        let grant = self.record.grant.as_ref();
+        let Some(fetch) = grant.and_then(|grant| token::refresh(grant, &self.settings)) else { return self.granted() };
+        self.stage = Stage::Refresh { server, hiccup };
         self.steps.push_back(Step::Fetch(fetch));
     }
 
-    fn refreshed(&mut self, server: Option<Server>, tokens: Result<Tokens, Refused>) {
-        match (tokens, server) {
-            (Ok(tokens), _) => {
-                self.refreshed = true;
-                if let Some(grant) = &mut self.record.grant {
-                    grant.access = tokens.access;
-                    grant.refresh = tokens.refresh.or(grant.refresh.take());
-                    grant.refresh_at = tokens.refresh_at;
-                }
+    fn refreshed(&mut self, server: Option<Server>, hiccup: Option<Trouble>, tokens: Result<Tokens, Refused>) {
+        let Some(grant) = &mut self.record.grant else { return self.granted() };
+        let trouble = match tokens {
+            Ok(tokens) => {
+                self.same = self.token.as_ref() == Some(&grant.access);
+                grant.access = tokens.access;
+                grant.refresh = tokens.refresh.or(grant.refresh.take());
+                grant.refresh_at = tokens.refresh_at;
+                grant.fruitless = 0;
+                self.token = Some(grant.access.clone());
                 self.keep();
-                self.granted();
+                return self.granted();
             }
+            Err(refused @ (Refused::Client(_) | Refused::Grant(_))) => {
+                self.stage = Stage::Doubt { server, hiccup, refused };
+                return self.steps.push_back(Step::Load);
+            }
+            // The host vouches for a server that does not take it.
+            Err(Refused::Target(_)) if grant.resource.is_some() && self.settings.trusts(&grant.issuer) => {
+                grant.resource = None;
+                return self.refresh(server, hiccup);
+            }
+            Err(Refused::Scope(trouble) | Refused::Target(trouble) | Refused::Nothing(trouble)) => trouble.retryable(),
+        };
+        match (server, hiccup) {
             // It may be good for a little while.
-            (Err(Refused::Busy(_)), None) => self.granted(),
-            (Err(Refused::Busy(trouble)), Some(_)) => self.fail(trouble),
-            (Err(refused), server) => {
-                let issuer = self.record.grant.take().map(|grant| grant.issuer);
-                if let (Refused::Client(_), Some(issuer)) = (refused, issuer) {
-                    self.record.forget_client(&issuer);
-                }
+            (None, None) => self.granted(),
+            (None, Some(_)) => self.fail(trouble),
+            (Some(server), _) => {
+                grant.fruitless += u32::from(self.ask);
+                let is_enough = grant.fruitless >= FRUITLESS;
                 self.keep();
-                match server {
-                    Some(server) => self.authorize(server),
-                    None => self.granted(),
+                match is_enough {
+                    true => self.authorize(server),
+                    false => self.fail(trouble),
                 }
             }
         }
     }
 
+    /// Says whether there was one that can be had anew.
+    pub(super) fn forget_client(&mut self, issuer: &str, id: &str) -> bool {
+        let is_own = self.settings.client_is_renewable && self.settings.client_id.as_deref() == Some(id);
+        if is_own {
+            self.record.forgotten = Some(id.to_owned());
+        }
+        self.record.forget_client(issuer) || is_own
+    }
+
+    /// What is kept twice in a row is kept once.
     pub(super) fn keep(&mut self) {
+        if let Some(Step::Keep(_)) = self.steps.back() {
+            self.steps.pop_back();
+        }
         self.steps.push_back(Step::Keep(self.record.write()));
     }
 
     pub(super) fn granted(&mut self) {
         let grant = self.record.grant.as_ref();
         let token = grant.map(|grant| grant.access.clone());
-        self.end(Step::Granted { token, refresh_at_unix_ms: grant.and_then(Grant::due) });
+        let same = self.same && self.token == token;
+        self.end(Step::Granted { token, refresh_at_unix_ms: grant.and_then(Grant::due), same });
     }
 
     pub(super) fn fail(&mut self, trouble: Trouble) {
@@ -363,9 +368,18 @@ impl Flow {
     }
 }
 
+impl Settings {
+    /// Whether the host vouches for this authorization server, as it names itself or as the MCP server does.
+    pub(super) fn trusts(&self, issuer: &str) -> bool {
+        let one_origin = |one: &str| Url::parse(one).zip(Url::parse(issuer)).is_some_and(|(a, b)| a.has_origin_of(&b));
+        self.trust.as_ref().is_some_and(|trust| one_origin(&trust.issuer))
+    }
+}
+
 fn tokens(status: u16, body: &str, now_unix_ms: u64) -> Result<Tokens, Refused> {
     match status {
-        0 => Err(Refused::Busy(trouble("unreachable", UNREACHABLE).retryable())),
+        0 => Err(Refused::Nothing(trouble("unreachable", UNREACHABLE).retryable())),
+        300..=399 => Err(Refused::Nothing(trouble("refused", REDIRECTED))),
         _ => token::tokens(status, body, now_unix_ms),
     }
 }

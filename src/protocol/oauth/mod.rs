@@ -5,7 +5,8 @@
 //! | file | what |
 //! |---|---|
 //! | `flow`, `ask` | the order of it all; the part that the user sees |
-//! | `challenge`, `discovery` | from the refusal to the authorization server |
+//! | `challenge`, `search`, `discovery` | from the refusal to the authorization server |
+//! | `trust` | what the host vouches for; in what two identifiers differ |
 //! | `registration` | who the client is there |
 //! | `token` | what the user comes back with, and what is got for it |
 //! | `record` | what is kept |
@@ -17,11 +18,14 @@ mod discovery;
 mod flow;
 mod record;
 mod registration;
+mod search;
 pub mod text;
 mod token;
+mod trust;
 
 pub use challenge::Bearer;
 pub use flow::{Flow, Need, Step};
+pub use trust::Trust;
 
 use super::error::Diagnosis;
 use super::json::Json;
@@ -40,10 +44,15 @@ pub struct Settings {
     pub client_id: Option<String>,
     /// Of a pre-registered client. What stands in a page is no secret.
     pub client_secret: Option<String>,
+    /// The pre-registered client was registered dynamically: where the authorization server has forgotten it, another
+    /// takes its place.
+    pub client_is_renewable: bool,
     /// The authorization server that the pre-registered client belongs to.
     pub issuer: Option<String>,
     /// What is registered where clients are registered dynamically: an object (RFC 7591, section 2).
     pub client_metadata: Option<Json>,
+    /// What the host vouches for.
+    pub trust: Option<Trust>,
 }
 
 /// What one authorization request needs of chance: base64url texts of 32 random bytes each, and the SHA-256 of the
@@ -82,13 +91,36 @@ pub enum Reply {
         /// The body, cut at a bound.
         body: String,
     },
-    /// Nothing that the page may see.
+    /// Something answers, but hides that from the page (CORS).
+    Hidden,
+    /// Nothing answers, or it cannot be known what.
     Failed,
+}
+
+impl Reply {
+    /// The status and the body; no status where there is none to be seen.
+    fn parts(&self) -> (u16, &str) {
+        match self {
+            Self::Answer { status, body } => (*status, body.as_str()),
+            Self::Hidden | Self::Failed => (0, ""),
+        }
+    }
+
+    /// Asked again in a while, it may answer otherwise.
+    fn is_hiccup(&self) -> bool {
+        match self {
+            Self::Answer { status, .. } => matches!(status, 408 | 425 | 429 | 500..),
+            Self::Failed => true,
+            Self::Hidden => false,
+        }
+    }
 }
 
 /// The names that a [`Trouble`] may have.
 const KINDS: &[&str] = &[
+    "asked_elsewhere",
     "bad_token",
+    "client_forgotten",
     "closed",
     "declined",
     "failed",
@@ -103,6 +135,8 @@ const KINDS: &[&str] = &[
     "popup_blocked",
     "refused",
     "resource_mismatch",
+    "resource_refused",
+    "sent_away",
     "timeout",
     "unreachable",
     "unsafe_url",
@@ -110,7 +144,7 @@ const KINDS: &[&str] = &[
     "wrong_state",
 ];
 
-/// Why there is no token. No foreign text, and nothing secret, is in it.
+/// Why there is no token. Nothing secret is in it, and of foreign text only addresses, cut to what may be shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trouble {
     /// A stable name.
@@ -144,8 +178,8 @@ impl Trouble {
     /// As the error of those who waited for the token.
     #[must_use]
     pub fn into_error<P>(self) -> Error<P> {
+        let hint = hint(self.kind);
         let error = Error::boxed(Code::Auth, Outcome::NotExecuted, self.message);
-        let hint = "The server cannot be used without an authorization.";
         let error = error.with_diagnosis(Diagnosis { kind: self.kind, header: None, hint });
         if self.retryable { *error.retryable() } else { *error }
     }
@@ -153,4 +187,26 @@ impl Trouble {
 
 fn trouble(kind: &'static str, message: &str) -> Trouble {
     Trouble::new(kind, message)
+}
+
+/// What to do about it, in a sentence.
+fn hint(kind: &str) -> &'static str {
+    match kind {
+        "issuer_mismatch" | "no_pkce" => {
+            "Where the authorization server is known to be what the host takes it for, `auth.trust` with its `issuer` \
+             vouches for it."
+        }
+        "resource_refused" => {
+            "Where the authorization server does not take `resource`, `auth.trust` with its `issuer` and `resource: false` \
+             leaves that out."
+        }
+        "resource_mismatch" => "The option `resource` says what the server calls this endpoint.",
+        "other_issuer" => "The provider's `clientId` and `issuer` must be those of the authorization server in use.",
+        "no_client" | "not_registered" => "The provider's `clientId` names a client that is registered already.",
+        "asked_elsewhere" | "client_forgotten" | "closed" | "timeout" | "popup_blocked" => {
+            "Connect or call again; the user is asked then."
+        }
+        "unreachable" => "Connect or call again in a while. Nothing that was granted is lost.",
+        _ => "The server cannot be used without an authorization.",
+    }
 }

@@ -13,6 +13,16 @@ pub(super) struct Record {
     pub clients: Vec<(String, Client)>,
     /// The authorization server that the pre-registered client was used with.
     pub bound: Option<String>,
+    /// The pre-registered client that its authorization server has forgotten.
+    pub forgotten: Option<String>,
+    /// How often the user was sent away since an answer came last.
+    pub unanswered: u32,
+    /// When a client was registered in place of another, in milliseconds since the epoch.
+    pub renewed_at: Option<u64>,
+    /// The authorization server that refused `offline_access`.
+    pub no_offline: Option<String>,
+    /// The authorization server, vouched for, that refused `resource`.
+    pub no_resource: Option<String>,
     pub grant: Option<Grant>,
 }
 
@@ -21,7 +31,8 @@ pub(super) struct Record {
 pub(super) struct Grant {
     pub issuer: String,
     pub client: Client,
-    pub resource: String,
+    /// What goes along with a refresh.
+    pub resource: Option<String>,
     pub token_endpoint: String,
     pub revocation_endpoint: Option<String>,
     /// The scopes that were asked for.
@@ -30,6 +41,8 @@ pub(super) struct Grant {
     pub refresh: Option<String>,
     /// In milliseconds since the epoch; some time before the access token expires.
     pub refresh_at: Option<u64>,
+    /// Refreshes in a row that gave nothing.
+    pub fruitless: u32,
 }
 
 /// An authorization request that the user was sent away with.
@@ -47,9 +60,20 @@ pub(super) struct Pending {
     pub token_endpoint: String,
     pub revocation_endpoint: Option<String>,
     pub client: Client,
-    pub resource: String,
+    pub resource: Option<String>,
     pub scope: Option<String>,
+    /// Another client can be had in place of this one.
+    pub renewable: bool,
+    /// We added `offline_access`.
+    pub offline: bool,
+    /// The host vouches for the authorization server.
+    pub trusted: bool,
+    /// The client was registered in place of another, or asked without what was refused: that is not done again.
+    pub again: bool,
 }
+
+/// A client is not registered in place of another more often than once in so many milliseconds.
+const RENEWAL_MS: u64 = 3_600_000;
 
 impl Record {
     pub fn read(text: &str) -> Option<Self> {
@@ -59,6 +83,11 @@ impl Record {
         Some(Self {
             clients: clients.iter().filter_map(read).collect(),
             bound: owned(&json, "bound"),
+            forgotten: owned(&json, "forgotten"),
+            unanswered: count(&json, "unanswered").and_then(|n| u32::try_from(n).ok()).unwrap_or_default(),
+            renewed_at: count(&json, "renewed_at"),
+            no_offline: owned(&json, "no_offline"),
+            no_resource: owned(&json, "no_resource"),
             grant: json.get("grant").and_then(Grant::read),
         })
     }
@@ -66,8 +95,22 @@ impl Record {
     pub fn write(&self) -> String {
         let clients = self.clients.iter().map(|(issuer, client)| (issuer.clone(), client.write())).collect();
         let grant = self.grant.as_ref().map(Grant::write);
-        object([("clients", Some(Json::Object(clients))), ("bound", text(self.bound.as_ref())), ("grant", grant)])
-            .to_text()
+        object([
+            ("clients", Some(Json::Object(clients))),
+            ("bound", text(self.bound.as_ref())),
+            ("forgotten", text(self.forgotten.as_ref())),
+            ("unanswered", number(Some(u64::from(self.unanswered)).filter(|n| *n > 0))),
+            ("renewed_at", number(self.renewed_at)),
+            ("no_offline", text(self.no_offline.as_ref())),
+            ("no_resource", text(self.no_resource.as_ref())),
+            ("grant", grant),
+        ])
+        .to_text()
+    }
+
+    /// Whether a client may be registered in place of another. A clock that was set back holds nobody up.
+    pub fn may_renew(&self, now_unix_ms: u64) -> bool {
+        self.renewed_at.is_none_or(|at| at > now_unix_ms || now_unix_ms - at >= RENEWAL_MS)
     }
 
     pub fn client(&self, issuer: &str) -> Option<&Client> {
@@ -92,13 +135,14 @@ impl Grant {
         Some(Self {
             issuer: owned(json, "issuer")?,
             client: Client::read(json.get("client")?)?,
-            resource: owned(json, "resource")?,
+            resource: owned(json, "resource"),
             token_endpoint: owned(json, "token_endpoint")?,
             revocation_endpoint: owned(json, "revocation_endpoint"),
             scope: owned(json, "scope"),
             access: owned(json, "access")?,
             refresh: owned(json, "refresh"),
-            refresh_at: json.get("refresh_at").and_then(Json::as_i64).and_then(|at| u64::try_from(at).ok()),
+            refresh_at: count(json, "refresh_at"),
+            fruitless: count(json, "fruitless").and_then(|n| u32::try_from(n).ok()).unwrap_or_default(),
         })
     }
 
@@ -106,13 +150,14 @@ impl Grant {
         object([
             ("issuer", text(Some(&self.issuer))),
             ("client", Some(self.client.write())),
-            ("resource", text(Some(&self.resource))),
+            ("resource", text(self.resource.as_ref())),
             ("token_endpoint", text(Some(&self.token_endpoint))),
             ("revocation_endpoint", text(self.revocation_endpoint.as_ref())),
             ("scope", text(self.scope.as_ref())),
             ("access", text(Some(&self.access))),
             ("refresh", text(self.refresh.as_ref())),
-            ("refresh_at", self.refresh_at.map(|at| Json::Number(at.to_string()))),
+            ("refresh_at", number(self.refresh_at)),
+            ("fruitless", number(Some(u64::from(self.fruitless)).filter(|n| *n > 0))),
         ])
     }
 }
@@ -130,8 +175,12 @@ impl Pending {
             token_endpoint: owned(json, "token_endpoint")?,
             revocation_endpoint: owned(json, "revocation_endpoint"),
             client: Client::read(json.get("client")?)?,
-            resource: owned(json, "resource")?,
+            resource: owned(json, "resource"),
             scope: owned(json, "scope"),
+            renewable: json.get("renewable") == Some(&Json::Bool(true)),
+            offline: json.get("offline") == Some(&Json::Bool(true)),
+            trusted: json.get("trusted") == Some(&Json::Bool(true)),
+            again: json.get("again") == Some(&Json::Bool(true)),
         })
     }
 
@@ -146,8 +195,12 @@ impl Pending {
             ("token_endpoint", text(Some(&self.token_endpoint))),
             ("revocation_endpoint", text(self.revocation_endpoint.as_ref())),
             ("client", Some(self.client.write())),
-            ("resource", text(Some(&self.resource))),
+            ("resource", text(self.resource.as_ref())),
             ("scope", text(self.scope.as_ref())),
+            ("renewable", Some(Json::Bool(self.renewable))),
+            ("offline", Some(Json::Bool(self.offline))),
+            ("trusted", Some(Json::Bool(self.trusted))),
+            ("again", Some(Json::Bool(self.again))),
         ])
         .to_text()
     }
@@ -160,6 +213,8 @@ impl Client {
             secret: owned(json, "secret"),
             method: owned(json, "method")?,
             redirect: owned(json, "redirect").unwrap_or_default(),
+            scope: owned(json, "scope"),
+            expires_at: count(json, "expires_at"),
         })
     }
 
@@ -169,6 +224,8 @@ impl Client {
             ("secret", text(self.secret.as_ref())),
             ("method", text(Some(&self.method))),
             ("redirect", text(Some(&self.redirect))),
+            ("scope", text(self.scope.as_ref())),
+            ("expires_at", number(self.expires_at)),
         ])
     }
 }
@@ -179,6 +236,14 @@ fn owned(json: &Json, name: &str) -> Option<String> {
 
 fn text(text: Option<&String>) -> Option<Json> {
     text.cloned().map(Json::Text)
+}
+
+fn count(json: &Json, name: &str) -> Option<u64> {
+    json.get(name).and_then(Json::as_i64).and_then(|count| u64::try_from(count).ok())
+}
+
+fn number(number: Option<u64>) -> Option<Json> {
+    number.map(|number| Json::Number(number.to_string()))
 }
 
 fn object<const N: usize>(members: [(&str, Option<Json>); N]) -> Json {

@@ -1,7 +1,9 @@
 //! Who the client is to an authorization server.
 
-use super::discovery::{Server, member};
+use super::discovery::{Server, document, member};
+use super::record::Record;
 use super::text::{Url, encode};
+use super::trust::{difference, is_same};
 use super::{Fetch, Settings, Trouble, trouble};
 use crate::protocol::base64;
 use crate::protocol::json::Json;
@@ -15,6 +17,10 @@ pub(super) struct Client {
     pub method: String,
     /// The redirect URL that was registered; empty where nothing was.
     pub redirect: String,
+    /// The scope that was registered, where it is known.
+    pub scope: Option<String>,
+    /// When the secret expires, in milliseconds since the epoch.
+    pub expires_at: Option<u64>,
 }
 
 /// Where a client id comes from, in the order of the specification: pre-registered, a metadata document, dynamic
@@ -27,37 +33,65 @@ pub(super) enum Identity {
 const NO_CLIENT: &str = "The authorization server registers no clients by itself: give the provider a `clientId` that was \
                          registered with it.";
 const OTHER_SERVER: &str = "The client id was registered with another authorization server than the one that this MCP \
-                            server names now. Register with the new one.";
+                            server names now";
+const REGISTER: &str = "Register with that one, and give the provider its `issuer`.";
+const NO_ISSUER: &str = "There is no metadata of an authorization server, and the client's secret goes to no address that is \
+                         only guessed: give the provider the `issuer` that the client was registered with.";
 
-/// `bound`: the authorization server that the pre-registered client is known to belong to.
+/// A secret that expires sooner than this is as good as expired: the user takes a while.
+const SECRET_MS: u64 = 600_000;
+
+/// `scope`: what will be asked for.
 pub(super) fn identify(
     settings: &Settings,
     server: &Server,
-    registered: Option<&Client>,
-    bound: Option<&str>,
+    record: &Record,
+    scope: Option<&str>,
+    now_unix_ms: u64,
 ) -> Result<Identity, Trouble> {
-    let document = settings.client_id.as_deref().filter(|id| is_document(id));
-    match (&settings.client_id, document) {
+    let id =
+        settings.client_id.as_ref().filter(|id| !settings.client_is_renewable || record.forgotten.as_ref() != Some(id));
+    let url = id.filter(|id| is_document(id));
+    match (id, url) {
         (Some(id), None) => {
             // "Clients MUST NOT reuse … at a different authorization server."
-            if bound.is_some_and(|bound| bound != server.issuer) {
-                return Err(trouble("other_issuer", OTHER_SERVER));
+            let bound = settings.issuer.as_deref().or(record.bound.as_deref());
+            if let Some(bound) = bound.filter(|bound| !is_same(bound, &server.issuer)) {
+                let what = difference(bound, &server.issuer);
+                return Err(Trouble::new("other_issuer", format!("{OTHER_SERVER} ({what}). {REGISTER}")));
             }
             let secret = settings.client_secret.clone();
+            // It would go to an address that nobody has named.
+            if secret.is_some() && server.by_default && bound.is_none() {
+                return Err(trouble("no_metadata", NO_ISSUER));
+            }
             let method = auth_method(secret.is_some(), server).to_owned();
-            Ok(Identity::Known(Client { id: id.clone(), secret, method, redirect: String::new() }))
+            Ok(Identity::Known(Client { id: id.clone(), secret, method, ..Client::default() }))
         }
         (_, Some(id)) if server.takes_client_urls => {
             Ok(Identity::Known(Client { id: id.to_owned(), method: "none".to_owned(), ..Client::default() }))
         }
-        _ => match (registered, &server.registration_endpoint, &settings.client_metadata) {
-            (Some(client), ..) if client.redirect == settings.redirect_url => Ok(Identity::Known(client.clone())),
-            (_, Some(endpoint), Some(metadata)) => {
-                Ok(Identity::Register(registration(endpoint, metadata, settings, server)))
+        _ => {
+            let is_good = |client: &&Client| {
+                client.redirect == settings.redirect_url
+                    && client.expires_at.is_none_or(|at| now_unix_ms.saturating_add(SECRET_MS) < at)
+            };
+            let registered = record.client(&server.issuer).filter(is_good);
+            match (registered, &server.registration_endpoint, &settings.client_metadata) {
+                (Some(client), ..) => Ok(Identity::Known(client.clone())),
+                (_, Some(endpoint), Some(metadata)) => {
+                    Ok(Identity::Register(registration(endpoint, metadata, settings, server, scope)))
+                }
+                _ => Err(trouble("no_client", NO_CLIENT)),
             }
-            _ => Err(trouble("no_client", NO_CLIENT)),
-        },
+        }
     }
+}
+
+/// Whether a registration endpoint would be of use.
+pub(super) fn needs_registration(settings: &Settings, server: &Server, record: &Record) -> bool {
+    let has_own = settings.client_id.as_deref().is_some_and(|id| !is_document(id) || server.takes_client_urls);
+    !has_own && record.client(&server.issuer).is_none() && settings.client_metadata.is_some()
 }
 
 /// "The client_id MUST be an https URL with a path."
@@ -65,7 +99,7 @@ fn is_document(id: &str) -> bool {
     id.starts_with("https://") && Url::parse(id).is_some_and(|url| !url.path().is_empty())
 }
 
-fn registration(endpoint: &str, metadata: &Json, settings: &Settings, server: &Server) -> Fetch {
+fn registration(endpoint: &str, metadata: &Json, settings: &Settings, server: &Server, scope: Option<&str>) -> Fetch {
     let native = Url::parse(&settings.redirect_url).is_some_and(|url| url.is_loopback());
     let offers = |method: &str| server.auth_methods.as_ref().is_none_or(|all| all.iter().any(|one| one == method));
     let method = ["none", "client_secret_post", "client_secret_basic"].into_iter().find(|method| offers(method));
@@ -86,24 +120,39 @@ fn registration(endpoint: &str, metadata: &Json, settings: &Settings, server: &S
             body.push((name.to_owned(), value));
         }
     }
+    // Some authorization servers grant no scope that was not registered.
+    body.retain(|(name, _)| name != "scope" || scope.is_none());
+    body.extend(scope.map(|scope| ("scope".to_owned(), text(scope))));
     Fetch {
         method: "POST",
         url: endpoint.to_owned(),
-        headers: vec![("content-type", "application/json".to_owned())],
+        headers: vec![("accept", "application/json".to_owned()), ("content-type", "application/json".to_owned())],
         body: Some(Json::Object(body).to_text()),
     }
 }
 
-/// Reads the answer of the registration endpoint (RFC 7591, section 3.2.1).
-pub(super) fn registered(text: &str, settings: &Settings, server: &Server) -> Option<Client> {
-    let document = Json::parse(text)?;
-    let id = member(&document, "client_id").filter(|id| !id.is_empty())?.to_owned();
-    let secret = member(&document, "client_secret").map(str::to_owned);
+/// Reads the answer of the registration endpoint (RFC 7591, section 3.2.1). `scope`: what was registered.
+pub(super) fn registered(text: &str, settings: &Settings, server: &Server, scope: Option<&str>) -> Option<Client> {
+    let document = document(text)?;
+    let id = match document.get("client_id")? {
+        Json::Text(id) | Json::Number(id) => id.clone(),
+        Json::Null | Json::Bool(_) | Json::Array(_) | Json::Object(_) => return None,
+    };
+    let secret = member(&document, "client_secret").filter(|secret| !secret.is_empty()).map(str::to_owned);
     let method = match member(&document, "token_endpoint_auth_method") {
-        Some(method @ ("none" | "client_secret_post" | "client_secret_basic")) => method,
+        Some(method @ ("client_secret_post" | "client_secret_basic")) if secret.is_some() => method,
+        Some("none") => "none",
         _ => auth_method(secret.is_some(), server),
     };
-    Some(Client { id, secret, method: method.to_owned(), redirect: settings.redirect_url.clone() })
+    // In seconds; 0: never.
+    let expires_at = document.get("client_secret_expires_at").and_then(|at| match at {
+        Json::Number(at) | Json::Text(at) => at.split('.').next()?.parse::<u64>().ok(),
+        Json::Null | Json::Bool(_) | Json::Array(_) | Json::Object(_) => None,
+    });
+    let expires_at = expires_at.filter(|at| *at > 0 && secret.is_some()).map(|at| at.saturating_mul(1000));
+    let scope = member(&document, "scope").or(scope).map(str::to_owned);
+    let (method, redirect) = (method.to_owned(), settings.redirect_url.clone());
+    Some(Client { id, secret, method, redirect, scope, expires_at }).filter(|client| !client.id.is_empty())
 }
 
 /// Of what the server takes, what needs no preflight first. "If omitted, the default is client_secret_basic" (RFC 8414).

@@ -1,6 +1,8 @@
 //! URLs as the texts that they are (identifiers of OAuth are compared byte by byte, and a URL parser would change them),
 //! forms, and base64.
 
+use std::net::{Ipv4Addr, Ipv6Addr};
+
 /// A URL, split.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Url<'a> {
@@ -11,7 +13,9 @@ pub struct Url<'a> {
 }
 
 impl<'a> Url<'a> {
-    /// An http or https URL that has a host, and no user name, fragment, or character that a URL parser would change.
+    /// An http or https URL that has a host, and no user name, fragment, or character that a URL parser would change. Of
+    /// the host's forms those are taken that no parser reads as another: a name of ASCII letters, an IPv4 address of four
+    /// decimal numbers, an IPv6 address in brackets.
     #[must_use]
     pub fn parse(text: &'a str) -> Option<Self> {
         let strange = |c: char| c.is_ascii_control() || c.is_whitespace() || matches!(c, '\\' | '#');
@@ -19,26 +23,39 @@ impl<'a> Url<'a> {
         let end = rest.find(['/', '?']).unwrap_or(rest.len());
         let (authority, path) = rest.split_at(end);
         let is_http = scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
-        (is_http && !authority.is_empty() && !authority.contains('@')).then_some(Self { scheme, authority, path })
+        let url = Self { scheme, authority, path };
+        (is_http && !authority.contains(['@', '%']) && authority.is_ascii() && url.ip().is_some()).then_some(url)
     }
 
     /// "All authorization server endpoints MUST be served over HTTPS"; http only for this machine (2025-11-25,
     /// authorization, Communication Security).
     #[must_use]
     pub fn is_secure(&self) -> bool {
-        let host = self.host().to_ascii_lowercase();
-        let is_local = host == "localhost"
-            || host.ends_with(".localhost")
-            || host == "[::1]"
-            || host.strip_prefix("127.").is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit() || b == b'.'));
-        self.scheme.eq_ignore_ascii_case("https") || is_local
+        self.scheme.eq_ignore_ascii_case("https") || self.is_loopback()
     }
 
     /// Whether the host is this machine.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
-        let http = Self { scheme: "http", ..*self };
-        http.is_secure()
+        let host = self.host().to_ascii_lowercase();
+        let name = host.strip_suffix('.').unwrap_or(&host);
+        name == "localhost" || name.ends_with(".localhost") || self.ip() == Some(true)
+    }
+
+    /// Whether the host is an address that is this machine's; `None` of a host that is none.
+    fn ip(&self) -> Option<bool> {
+        let is_own = |ip: Ipv4Addr| ip.is_loopback() || ip.octets()[0] == 0;
+        if let Some(rest) = self.host().strip_prefix('[') {
+            let ip: Ipv6Addr = rest.strip_suffix(']')?.parse().ok()?;
+            return Some(ip.is_loopback() || ip.is_unspecified() || ip.to_ipv4_mapped().is_some_and(is_own));
+        }
+        let host = self.host().strip_suffix('.').unwrap_or(self.host());
+        let last = host.rsplit('.').next().unwrap_or_default();
+        let is_number = last.bytes().all(|b| b.is_ascii_digit()) || last.starts_with("0x") || last.starts_with("0X");
+        match is_number {
+            true => host.parse().ok().map(is_own),
+            false => Some(false),
+        }
     }
 
     fn host(&self) -> &'a str {
@@ -58,6 +75,30 @@ impl<'a> Url<'a> {
     #[must_use]
     pub fn path(&self) -> &'a str {
         self.path.split('?').next().unwrap_or_default().trim_end_matches('/')
+    }
+
+    /// Whether there is nothing but an origin, with or without the slash after it.
+    #[must_use]
+    pub fn is_bare(&self) -> bool {
+        matches!(self.path, "" | "/")
+    }
+
+    /// Without the query, and with slashes at its end.
+    #[must_use]
+    pub fn whole_path(&self) -> &'a str {
+        self.path.split('?').next().unwrap_or_default()
+    }
+
+    /// The host and the port, as they are written.
+    #[must_use]
+    pub fn authority(&self) -> &'a str {
+        self.authority
+    }
+
+    /// Whether this may be opened, or sent what is secret; `local`: this machine is meant to be spoken to.
+    #[must_use]
+    pub fn may_be_asked(&self, local: bool) -> bool {
+        self.is_secure() && (local || !self.is_loopback())
     }
 
     /// Whether both have the same scheme, host and port.
@@ -80,10 +121,10 @@ impl<'a> Url<'a> {
     }
 }
 
-/// A URL that may be opened, or sent what is secret.
+/// A URL that may be opened, or sent what is secret; `local`: this machine is meant to be spoken to.
 #[must_use]
-pub fn is_secure(text: &str) -> bool {
-    Url::parse(text).is_some_and(|url| url.is_secure())
+pub fn may_be_asked(text: &str, local: bool) -> bool {
+    Url::parse(text).is_some_and(|url| url.may_be_asked(local))
 }
 
 /// `application/x-www-form-urlencoded`
@@ -142,7 +183,7 @@ mod tests {
     fn only_https_and_this_machine_are_secure() {
         for good in ["https://a.example/x", "http://localhost:1/", "http://127.0.0.1/", "http://[::1]:80", "HTTPS://a"]
         {
-            assert!(is_secure(good), "{good}");
+            assert!(may_be_asked(good, true), "{good}");
         }
         let bad = [
             "http://a.example/",
@@ -161,7 +202,36 @@ mod tests {
             "",
         ];
         for bad in bad {
-            assert!(!is_secure(bad), "{bad}");
+            assert!(!may_be_asked(bad, true), "{bad}");
+        }
+    }
+
+    #[test]
+    fn this_machine_has_many_names() {
+        for own in [
+            "localhost",
+            "LOCALHOST.",
+            "a.localhost:8080",
+            "127.0.0.1",
+            "127.1.2.3:80",
+            "0.0.0.0",
+            "[::1]",
+            "[::]:1",
+            "[::ffff:127.0.0.1]",
+            "[0:0:0:0:0:0:0:1]",
+        ] {
+            assert!(Url::parse(&format!("https://{own}/x")).is_some_and(|url| url.is_loopback()), "{own}");
+            assert!(!may_be_asked(&format!("https://{own}/x"), false), "{own}");
+        }
+        // A URL parser makes 127.0.0.1 or localhost of these.
+        for disguised in
+            ["2130706433", "127.1", "0x7f.1", "0177.0.0.1", "127.0.0.1.", "%6cocalhost", "ⓛocalhost", "[::1"]
+        {
+            assert!(!may_be_asked(&format!("https://{disguised}/x"), false), "{disguised}");
+        }
+        for other in ["a.example", "localhost.example", "127.0.0.1.example", "192.0.2.1", "[2001:db8::1]", "1.example"]
+        {
+            assert!(may_be_asked(&format!("https://{other}/x"), false), "{other}");
         }
     }
 

@@ -1,9 +1,10 @@
 //! The token endpoint (RFC 6749, sections 4.1.3, 5 and 6), and what the user comes back with.
 
-use super::discovery::member;
+use super::discovery::{document, member};
 use super::record::{Grant, Pending};
 use super::text::{form, query_field};
-use super::{Fetch, Trouble, trouble};
+use super::trust::difference;
+use super::{Fetch, Settings, Trouble, trouble};
 use crate::protocol::json::Json;
 
 /// A token is refreshed so long before it expires; short-lived ones in the last tenth of their life.
@@ -11,26 +12,35 @@ const AHEAD_MS: u64 = 60_000;
 
 const FOREIGN: &str =
     "What came back is not the answer to this authorization request (`state` is another): it was not used.";
-const WRONG_ISSUER: &str =
-    "What came back was not sent by the authorization server that was asked (`iss`): it was not used.";
+const WRONG_ISSUER: &str = "What came back was not sent by the authorization server that was asked, by its `iss`";
+const NO_ISSUER: &str = "What came back does not say who sent it (`iss`), as the authorization server says that all of its \
+                         answers do (`authorization_response_iss_parameter_supported`): it was not used (RFC 9207, section \
+                         2.4). Other clients may not look.";
 const DECLINED: &str = "The authorization was declined.";
 const NO_CODE: &str = "What came back from the authorization server holds no code.";
 
 /// The code in the URL that the user came back with. Who sent it is checked before anything else in it is looked at
 /// (RFC 9207, section 2.4; compared as texts).
-pub(super) fn code(pending: &Pending, url: &str) -> Result<String, Trouble> {
+pub(super) fn code(pending: &Pending, url: &str) -> Result<String, Refused> {
     if query_field(url, "state").as_deref() != Some(&pending.state) {
-        return Err(trouble("wrong_state", FOREIGN));
+        return Err(Refused::Grant(trouble("wrong_state", FOREIGN)));
     }
     match query_field(url, "iss") {
-        Some(iss) if iss != pending.issuer => return Err(trouble("wrong_issuer", WRONG_ISSUER)),
-        None if pending.sends_iss => return Err(trouble("wrong_issuer", WRONG_ISSUER)),
+        Some(iss) if iss != pending.issuer => {
+            let what = difference(&pending.issuer, &iss);
+            let text = format!("{WRONG_ISSUER} ({what}): it was not used. Other clients may not compare them.");
+            return Err(Refused::Grant(Trouble::new("wrong_issuer", text)));
+        }
+        None if pending.sends_iss => return Err(Refused::Grant(trouble("wrong_issuer", NO_ISSUER))),
         Some(_) | None => {}
     }
     match query_field(url, "error").as_deref() {
-        None => query_field(url, "code").filter(|code| !code.is_empty()).ok_or_else(|| trouble("no_code", NO_CODE)),
-        Some("access_denied") => Err(trouble("declined", DECLINED)),
-        Some(error) => Err(refusal("The authorization server refused", error)),
+        None => {
+            let code = query_field(url, "code").filter(|code| !code.is_empty());
+            code.ok_or_else(|| Refused::Grant(trouble("no_code", NO_CODE)))
+        }
+        Some("access_denied") => Err(Refused::Grant(trouble("declined", DECLINED))),
+        Some(error) => Err(Refused::by(error, refusal("The authorization server refused", error))),
     }
 }
 
@@ -52,27 +62,45 @@ fn refusal(who: &str, error: &str) -> Trouble {
         "interaction_required",
         "invalid_redirect_uri",
         "invalid_client_metadata",
+        "slow_down",
+        "bad_refresh_token",
+        "bad_verification_code",
     ];
     let known = KNOWN.iter().find(|known| **known == error).copied();
-    Trouble::new("refused", format!("{who}: {}.", known.unwrap_or("it names an error of its own")))
+    let more = match error {
+        "invalid_target" => INVALID_TARGET,
+        "invalid_client" | "unauthorized_client" => UNKNOWN_CLIENT,
+        _ => "",
+    };
+    let kind = if error == "invalid_target" { "resource_refused" } else { "refused" };
+    Trouble::new(kind, format!("{who}: {}.{more}", known.unwrap_or("it names an error of its own")))
 }
+
+const INVALID_TARGET: &str = " It does not take the `resource` that says which server the token is for (RFC 8707), which every \
+                              authorization of MCP sends. Other clients may leave it out; `auth.trust` with the `issuer` \
+                              and `resource: false` does.";
+const UNKNOWN_CLIENT: &str = " It does not know this client, or not so.";
 
 /// Asks for tokens in exchange for the code.
 pub(super) fn exchange(pending: &Pending, code: &str) -> Fetch {
-    let fields = vec![
+    let mut fields = vec![
         ("grant_type", "authorization_code"),
         ("code", code),
         ("redirect_uri", &pending.redirect),
         ("code_verifier", &pending.verifier),
-        ("resource", &pending.resource),
     ];
+    fields.extend(pending.resource.as_deref().map(|resource| ("resource", resource)));
     post(&pending.token_endpoint, fields, &pending.client)
 }
 
 /// Asks for tokens in exchange for the refresh token.
-pub(super) fn refresh(grant: &Grant) -> Option<Fetch> {
+pub(super) fn refresh(grant: &Grant, settings: &Settings) -> Option<Fetch> {
     let token = grant.refresh.as_deref()?;
-    let fields = vec![("grant_type", "refresh_token"), ("refresh_token", token), ("resource", &grant.resource)];
+    let mut fields = vec![("grant_type", "refresh_token"), ("refresh_token", token)];
+    fields.extend(grant.resource.as_deref().map(|resource| ("resource", resource)));
+    // "If omitted is treated as equal to the scope originally granted" (RFC 6749, section 6); not by all.
+    let names_scope = settings.trust.as_ref().is_some_and(|trust| trust.refresh_scope);
+    fields.extend(grant.scope.as_deref().filter(|_| names_scope).map(|scope| ("scope", scope)));
     Some(post(&grant.token_endpoint, fields, &grant.client))
 }
 
@@ -88,11 +116,13 @@ pub(super) fn revoke(grant: &Grant) -> Option<Fetch> {
 
 fn post<'a>(url: &str, mut fields: Vec<(&'a str, &'a str)>, client: &'a super::registration::Client) -> Fetch {
     let proof = client.authenticate(&mut fields);
+    // Neither needs a preflight. Some answer with a form unless they are told.
+    let accept = ("accept", "application/json".to_owned());
     let content_type = ("content-type", "application/x-www-form-urlencoded".to_owned());
     Fetch {
         method: "POST",
         url: url.to_owned(),
-        headers: [content_type].into_iter().chain(proof).collect(),
+        headers: [accept, content_type].into_iter().chain(proof).collect(),
         body: Some(form(&fields)),
     }
 }
@@ -105,56 +135,108 @@ pub(super) struct Tokens {
     pub refresh_at: Option<u64>,
 }
 
-/// Why a token endpoint gave none.
+/// Why there are no tokens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Refused {
-    /// It does not know this client, or not so.
+    /// The authorization server does not know this client, or not so.
     Client(Trouble),
-    /// The code or the refresh token is not taken.
+    /// … does not take the code or the refresh token: its use is over.
     Grant(Trouble),
-    /// Later perhaps.
-    Busy(Trouble),
+    /// … does not grant this scope.
+    Scope(Trouble),
+    /// … does not take `resource`.
+    Target(Trouble),
+    /// It gave none, and said nothing of its own about the grant: perhaps it was not even asked.
+    Nothing(Trouble),
 }
 
 impl Refused {
+    /// By the error that it names.
+    fn by(error: &str, trouble: Trouble) -> Self {
+        match error {
+            "invalid_client" | "unauthorized_client" => Self::Client(trouble),
+            "invalid_scope" => Self::Scope(trouble),
+            "invalid_target" => Self::Target(trouble),
+            "temporarily_unavailable" | "server_error" | "slow_down" => Self::Nothing(trouble.retryable()),
+            _ => Self::Grant(trouble),
+        }
+    }
+
     pub fn trouble(self) -> Trouble {
         match self {
-            Self::Client(trouble) | Self::Grant(trouble) | Self::Busy(trouble) => trouble,
+            Self::Client(trouble)
+            | Self::Grant(trouble)
+            | Self::Scope(trouble)
+            | Self::Target(trouble)
+            | Self::Nothing(trouble) => trouble,
         }
+    }
+}
+
+/// The members of an answer that is JSON, or a form, which some servers send whatever they were asked for.
+struct Answer(Json);
+
+impl Answer {
+    fn read(text: &str) -> Self {
+        let text = text.trim();
+        let json = document(text).filter(|json| matches!(json, Json::Object(_)));
+        Self(json.unwrap_or_else(|| {
+            let is_form = !text.contains(['<', '{', '\n', ' ']) && text.contains('=');
+            let names = ["access_token", "token_type", "expires_in", "refresh_token", "scope", "error"];
+            let url = format!("?{}", text.trim_start_matches('\u{feff}'));
+            let field = |name: &str| Some((name.to_owned(), Json::Text(query_field(&url, name).filter(|_| is_form)?)));
+            Json::Object(names.into_iter().filter_map(field).collect())
+        }))
+    }
+
+    fn text(&self, name: &str) -> Option<&str> {
+        member(&self.0, name)
+    }
+
+    /// The error that the authorization server names: not every `error` in a body is OAuth's. What stands before it (a
+    /// gateway, a framework) says "Not Found", and says so with a status.
+    fn error(&self, status: u16) -> Option<&str> {
+        const GRAVE: &[&str] = &["invalid_grant", "bad_refresh_token", "invalid_client", "unauthorized_client"];
+        let error = self.text("error").filter(|error| !error.is_empty() && error.len() <= 64)?;
+        let is_code =
+            error.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-' | b'.'));
+        let by_itself = matches!(status, 200..=299 | 400..=407 | 409..=424 | 426..=428);
+        (is_code && (by_itself || GRAVE.contains(&error))).then_some(error)
     }
 }
 
 /// Reads the answer of a token endpoint.
 pub(super) fn tokens(status: u16, text: &str, now_unix_ms: u64) -> Result<Tokens, Refused> {
-    let document = Json::parse(text).unwrap_or_default();
-    if !(200..300).contains(&status) {
-        let error = member(&document, "error").unwrap_or_default();
-        let trouble = refusal(&format!("The token endpoint refused with HTTP {status}"), error);
-        return Err(match (status, error) {
-            (429 | 500.., _) => Refused::Busy(trouble.retryable()),
-            (_, "invalid_client" | "unauthorized_client") => Refused::Client(trouble),
-            _ => Refused::Grant(trouble),
+    let answer = Answer::read(text);
+    let is_good = (200..300).contains(&status);
+    // It goes into a header.
+    let access = answer.text("access_token").filter(|token| is_good && is_visible(token));
+    // Some call what is a bearer token by a name of their own; but these are other things.
+    let other = |kind: &str| ["dpop", "mac", "n_a", "pop"].contains(&&*kind.to_ascii_lowercase());
+    if let (Some(access), false) = (access, answer.text("token_type").is_some_and(other)) {
+        // Some servers write it as a string.
+        let lifetime = answer.0.get("expires_in").and_then(|seconds| match seconds {
+            Json::Number(text) | Json::Text(text) => text.split('.').next()?.parse::<u64>().ok(),
+            Json::Null | Json::Bool(_) | Json::Array(_) | Json::Object(_) => None,
+        });
+        let lifetime = lifetime.filter(|seconds| *seconds > 0).map(|seconds| seconds.saturating_mul(1000));
+        return Ok(Tokens {
+            access: access.to_owned(),
+            refresh: answer.text("refresh_token").filter(|token| !token.is_empty()).map(str::to_owned),
+            refresh_at: lifetime.map(|ms| now_unix_ms.saturating_add(ms - AHEAD_MS.min(ms / 10))),
         });
     }
-    // It goes into a header.
-    let access = member(&document, "access_token").filter(|token| is_visible(token));
-    let is_bearer = member(&document, "token_type").is_none_or(|kind| kind.eq_ignore_ascii_case("bearer"));
-    let (Some(access), true) = (access, is_bearer) else {
-        let text = "The token endpoint answered without a bearer token that can be sent.";
-        return Err(Refused::Grant(trouble("bad_token", text)));
-    };
-    // Some servers write it as a string.
-    let lifetime = document.get("expires_in").and_then(|seconds| match seconds {
-        Json::Number(text) | Json::Text(text) => text.split('.').next()?.parse::<u64>().ok(),
-        Json::Null | Json::Bool(_) | Json::Array(_) | Json::Object(_) => None,
-    });
-    let lifetime = lifetime.filter(|seconds| *seconds > 0).map(|seconds| seconds.saturating_mul(1000));
-    Ok(Tokens {
-        access: access.to_owned(),
-        refresh: member(&document, "refresh_token").filter(|token| !token.is_empty()).map(str::to_owned),
-        refresh_at: lifetime.map(|ms| now_unix_ms.saturating_add(ms - AHEAD_MS.min(ms / 10))),
+    let who = format!("The token endpoint refused with HTTP {status}");
+    Err(match answer.error(status) {
+        Some(error) => Refused::by(error, refusal(&who, error)),
+        None if is_good => Refused::Nothing(trouble("bad_token", NO_BEARER)),
+        None => Refused::Nothing(Trouble::new("refused", format!("{who}{UNSAID}")).retryable()),
     })
 }
+
+const NO_BEARER: &str = "The token endpoint answered without a bearer token that can be sent.";
+const UNSAID: &str = ", and named no error of OAuth (RFC 6749, section 5.2): something before it may have answered. What was \
+                      granted is kept.";
 
 fn is_visible(token: &str) -> bool {
     !token.is_empty() && token.bytes().all(|byte| (0x21..=0x7e).contains(&byte))

@@ -85,8 +85,8 @@ pub(in crate::protocol) fn next(call: Known, end: End) -> Next {
     match end {
         End::Doubtful => Next::Ping,
         End::SessionGone { at_gate: true } => again(allows_refused(call) && clean, Outcome::Unknown),
-        // What serves a version refuses all others before it looks at anything else: that is a proof.
-        End::OtherVersion { at_gate: true } => again(clean, Outcome::NotExecuted),
+        // What serves a version refuses all others before it looks at anything else.
+        End::OtherVersion { at_gate: true } => again(allows_refused(call) && clean, Outcome::NotExecuted),
         End::SessionGone { at_gate: false } | End::OtherVersion { at_gate: false } | End::Lost => {
             again(allows_safe(call), Outcome::Unknown)
         }
@@ -198,7 +198,8 @@ mod tests {
 
     #[test]
     fn another_version() {
-        assert_eq!(row(End::OtherVersion { at_gate: true }), [[AGAIN; 3]; 2]);
+        let no = settled(NotExecuted);
+        assert_eq!(row(End::OtherVersion { at_gate: true }), [[AGAIN, no, no], [AGAIN, AGAIN, no]]);
         let no = settled(Unknown);
         assert_eq!(row(End::OtherVersion { at_gate: false }), [[no, no, no], [AGAIN, AGAIN, no]]);
     }

@@ -6,7 +6,8 @@ import { until } from "./until.mjs";
 
 /** Opens the app of `site`; `connect` goes to the MCP server at `url`. */
 export async function openApp(context, site, url) {
-  const app = await openPage(context, site);
+  // Nothing that a test runs in the page counts as a gesture of the user's: only its clicks do.
+  const app = await openPage(context, site, { gestures: false });
   const { page, run } = app;
   const pressed = async (popup, button = "#agree") => {
     await popup.waitForSelector(button);
@@ -36,6 +37,8 @@ export async function openApp(context, site, url) {
     connect(options = {}) {
       return this.click(connectInPage, url, options);
     },
+    /** Nobody clicks, and the browser knows. */
+    connectWithoutClick: (options = {}) => run(connectInPage, url, options),
     /** The page's wall clock is set ahead. */
     later: (ms) =>
       run((_, ms) => {
@@ -74,12 +77,12 @@ export async function openApp(context, site, url) {
 
 // Runs in the page.
 async function connectInPage({ connect, settle }, url, { how = "popup", back = "/callback.html", storage, identity, timeout }) {
-  const opened = window.open;
-  window.open = (href, ...rest) => opened.call(window, (globalThis.lastOpened = href), ...rest);
   globalThis.states = [];
   globalThis.connecting = (async () => {
     const { popup, redirect } = await import("mcp-evergreen/auth");
     const provider = { popup, redirect }[how]({ redirectUrl: back, timeout, storage: storage === "local" ? localStorage : undefined });
+    const { open } = provider;
+    provider.open = (href, options) => open((globalThis.lastOpened = href), options);
     const on = { statechange: ({ state, waitingFor }) => states.push([state, waitingFor?.why]) };
     const { ok, error } = await settle(connect(url, { auth: { provider }, identity, on }));
     globalThis.session = ok;

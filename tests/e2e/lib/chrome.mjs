@@ -19,11 +19,14 @@ const FLAGS = [
 /** A browser starts slowly on a machine that is busy. */
 export const PATIENT = { timeout: 120_000, protocolTimeout: 120_000 };
 
-/** Starts a browser with a profile of its own, which ends with the test process. `flags` are added to ours. */
+/**
+ * Starts a browser with a profile of its own, which ends with the test process. `flags` are added to ours. It blocks
+ * popups as a user's does.
+ */
 export async function launchBrowser(flags = []) {
   const executablePath = process.env.CHROMIUM ?? PROGRAMS.find((path) => existsSync(path));
   if (!executablePath) throw new Error("no Chromium found: install it, or name it in CHROMIUM");
-  return puppeteer.launch({ executablePath, headless: true, args: [...FLAGS, ...flags], ...PATIENT });
+  return puppeteer.launch({ executablePath, headless: true, args: [...FLAGS, ...flags], ignoreDefaultArgs: ["--disable-popup-blocking"], ...PATIENT });
 }
 
 /**
@@ -38,7 +41,7 @@ export async function openPage(browser, url, options) {
 }
 
 /** The same with a page that is open. */
-export function withKit(page, { packageUrl = "mcp-evergreen" } = {}) {
+export function withKit(page, { packageUrl = "mcp-evergreen", gestures = true } = {}) {
   page.setDefaultTimeout?.(PATIENT.timeout);
   const errors = [];
   page.on("pageerror", (error) => {
@@ -51,7 +54,7 @@ export function withKit(page, { packageUrl = "mcp-evergreen" } = {}) {
     errors,
     async run(fn, ...args) {
       // As text: what a driver makes of a value of the page differs from one to the next.
-      const text = await page.evaluate(`(async () => {
+      const text = await evaluate(page, gestures, `(async () => {
         const kit = { ...(await import("/page/kit.mjs")), ...(await import(${JSON.stringify(packageUrl)})) };
         return JSON.stringify(await (${fn})(kit, ...${JSON.stringify(args)}));
       })()`);
@@ -66,4 +69,16 @@ export function withKit(page, { packageUrl = "mcp-evergreen" } = {}) {
     },
     close: () => page.close(),
   };
+}
+
+const sessions = new WeakMap();
+
+/** Puppeteer's own counts as a gesture of the user's: for the next seconds it lets windows open. */
+async function evaluate(page, gestures, expression) {
+  if (gestures || page.browser().protocol !== "cdp") return page.evaluate(expression);
+  if (!sessions.has(page)) sessions.set(page, await page.createCDPSession());
+  const options = { expression, awaitPromise: true, returnByValue: true, userGesture: false };
+  const { result, exceptionDetails } = await sessions.get(page).send("Runtime.evaluate", options);
+  if (exceptionDetails) throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text);
+  return result.value;
 }

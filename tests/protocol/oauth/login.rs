@@ -1,189 +1,6 @@
-//! Authorizations as transcripts: what is fetched, in order, and what comes of it.
+//! The first login: from the refusal to the tokens, and what is not trusted on the way.
 
-use mcp_evergreen::protocol::Challenge;
-use mcp_evergreen::protocol::json::Json;
-use mcp_evergreen::protocol::oauth::text::query_field;
-use mcp_evergreen::protocol::oauth::{Chance, Fetch, Flow, Need, Reply, Settings, Step, Trouble};
-use serde_json::{Value, json};
-use std::collections::BTreeMap;
-
-const NOW: u64 = 1_700_000_000_000;
-const MCP: &str = "https://mcp.example/mcp";
-const PRM: &str = "https://mcp.example/.well-known/oauth-protected-resource/mcp";
-const AS: &str = "https://as.example/.well-known/oauth-authorization-server";
-const TOKEN: &str = "https://as.example/token";
-const REGISTER: &str = "https://as.example/register";
-
-/// One host, one MCP server, one authorization server.
-struct World {
-    settings: Settings,
-    kept: Option<String>,
-    /// What is answered where; anything else is 404.
-    answers: BTreeMap<String, (u16, Value)>,
-    /// What cannot be read from a page.
-    hidden: Vec<String>,
-    /// What the user comes back with; the state of the request is filled in for `STATE`.
-    back: Result<String, Trouble>,
-    log: Vec<String>,
-    fetches: Vec<Fetch>,
-    opened: Option<String>,
-    pending: Option<String>,
-}
-
-fn prm() -> Value {
-    json!({"resource": MCP, "authorization_servers": ["https://as.example"], "scopes_supported": ["read", "write"]})
-}
-
-fn server() -> Value {
-    json!({
-        "issuer": "https://as.example",
-        "authorization_endpoint": "https://as.example/authorize",
-        "token_endpoint": TOKEN,
-        "registration_endpoint": REGISTER,
-        "code_challenge_methods_supported": ["S256"],
-    })
-}
-
-fn tokens() -> Value {
-    json!({"access_token": "access-1", "token_type": "Bearer", "expires_in": 3600, "refresh_token": "refresh-1"})
-}
-
-impl World {
-    fn new() -> Self {
-        let answers = [(PRM, prm()), (AS, server()), (REGISTER, json!({"client_id": "registered"})), (TOKEN, tokens())];
-        Self {
-            settings: Settings {
-                endpoint: MCP.to_owned(),
-                resource: None,
-                redirect_url: "https://app.example/callback".to_owned(),
-                client_id: None,
-                client_secret: None,
-                issuer: None,
-                client_metadata: Json::parse("{}"),
-            },
-            kept: None,
-            answers: answers.into_iter().map(|(url, body)| (url.to_owned(), (200, body))).collect(),
-            hidden: Vec::new(),
-            back: Ok("https://app.example/callback?code=the-code&state=STATE".to_owned()),
-            log: Vec::new(),
-            fetches: Vec::new(),
-            opened: None,
-            pending: None,
-        }
-    }
-
-    /// After a first login.
-    fn logged_in() -> Self {
-        let mut world = Self::new();
-        assert_eq!(world.login().last().map(String::as_str), Some("granted access-1 until +3540000"));
-        world.answer(
-            TOKEN,
-            200,
-            json!({"access_token": "access-2", "token_type": "bearer", "refresh_token": "refresh-2"}),
-        );
-        world
-    }
-
-    fn answer(&mut self, url: &str, status: u16, body: Value) {
-        self.answers.insert(url.to_owned(), (status, body));
-    }
-
-    fn change(&mut self, url: &str, field: &str, value: Value) {
-        self.answers.get_mut(url).expect("an answer").1[field] = value;
-    }
-
-    fn login(&mut self) -> Vec<String> {
-        self.refused(401, "Bearer", None)
-    }
-
-    fn refused(&mut self, status: u16, challenge: &str, token: Option<&str>) -> Vec<String> {
-        let www_authenticate = Some(challenge.to_owned());
-        let challenge = Challenge { status, www_authenticate };
-        self.run(Need::Refused { challenge, token: token.map(str::to_owned), ask: true }, NOW)
-    }
-
-    fn refused_quietly(&mut self) -> Vec<String> {
-        let challenge = Challenge { status: 401, www_authenticate: None };
-        self.run(Need::Refused { challenge, token: Some("access-1".to_owned()), ask: false }, NOW)
-    }
-
-    fn stored(&mut self, now: u64) -> Vec<String> {
-        self.run(Need::Stored { returned: None }, now)
-    }
-
-    fn run(&mut self, need: Need, now: u64) -> Vec<String> {
-        let chance = Chance { verifier: "verifier".into(), challenge: "challenge".into(), state: "state-1".into() };
-        let mut flow = Flow::new(self.settings.clone(), chance, self.kept.as_deref(), need, now);
-        for _ in 0..100 {
-            let Some(step) = flow.poll_step() else { return std::mem::take(&mut self.log) };
-            match step {
-                Step::Fetch(fetch) => {
-                    let reply = self.reply(&fetch);
-                    flow.handle_reply(reply, now);
-                }
-                Step::Keep(text) => {
-                    self.kept = Some(text);
-                    self.log.push("keep".to_owned());
-                }
-                Step::Open { url, state, pending } => {
-                    self.log.push(format!("open {}", url.split('?').next().unwrap_or_default()));
-                    (self.opened, self.pending) = (Some(url), Some(pending));
-                    let back = self.back.clone().map(|url| url.replace("STATE", &state));
-                    flow.handle_returned(back.as_deref().map_err(Clone::clone));
-                }
-                Step::Granted { token, refresh_at_unix_ms } => {
-                    let until = refresh_at_unix_ms.map(|at| format!(" until +{}", at.saturating_sub(now)));
-                    self.log.push(format!(
-                        "granted {}{}",
-                        token.as_deref().unwrap_or("nothing"),
-                        until.unwrap_or_default()
-                    ));
-                }
-                Step::NeedsUser => self.log.push("needs user".to_owned()),
-                Step::Failed(trouble) => {
-                    let secrets = ["access-", "refresh-", "the-code", "verifier", "state-1"];
-                    assert!(!secrets.iter().any(|secret| trouble.message.contains(secret)), "{}", trouble.message);
-                    self.log.push(format!(
-                        "failed {}{}",
-                        trouble.kind,
-                        if trouble.retryable { ", later perhaps" } else { "" }
-                    ));
-                }
-            }
-        }
-        panic!("no end in sight: {:?}", self.log);
-    }
-
-    fn reply(&mut self, fetch: &Fetch) -> Reply {
-        self.fetches.push(fetch.clone());
-        if fetch.method == "GET" {
-            assert!(fetch.headers.is_empty(), "a well-known GET must not need a preflight");
-        }
-        if self.hidden.contains(&fetch.url) {
-            self.log.push(format!("{} {} hidden", fetch.method, fetch.url));
-            return Reply::Failed;
-        }
-        let (status, body) = self.answers.get(&fetch.url).cloned().unwrap_or((404, Value::Null));
-        self.log.push(format!("{} {} {status}", fetch.method, fetch.url));
-        Reply::Answer { status, body: body.to_string() }
-    }
-
-    /// A field of the URL that was opened.
-    fn asked(&self, field: &str) -> Option<String> {
-        query_field(self.opened.as_ref().expect("was opened"), field)
-    }
-
-    /// A field of the last form that was sent.
-    fn form(&self, field: &str) -> Option<String> {
-        let body = self.fetches.iter().rev().find_map(|fetch| fetch.body.as_ref()).expect("a form");
-        query_field(&format!("?{body}"), field)
-    }
-
-    fn registration(&self) -> Value {
-        let sent = self.fetches.iter().find(|fetch| fetch.url == REGISTER).expect("was registered");
-        serde_json::from_str(sent.body.as_deref().unwrap_or_default()).expect("JSON")
-    }
-}
+use super::*;
 
 #[test]
 fn the_first_login() {
@@ -205,10 +22,10 @@ fn the_first_login() {
         ["response_type", "client_id", "code_challenge", "code_challenge_method", "redirect_uri", "state", "scope"];
     let said = asked.map(|field| world.asked(field).unwrap_or_default());
     let redirect = "https://app.example/callback";
-    assert_eq!(said, ["code", "registered", "challenge", "S256", redirect, "state-1", "read write"]);
+    assert_eq!(said, ["code", "registered", "challenge-1", "S256", redirect, "state-1", "read write"]);
     let sent = ["grant_type", "code", "redirect_uri", "code_verifier", "client_id"]
         .map(|field| world.form(field).unwrap_or_default());
-    assert_eq!(sent, ["authorization_code", "the-code", redirect, "verifier", "registered"]);
+    assert_eq!(sent, ["authorization_code", "the-code", redirect, "verifier-1", "registered"]);
     assert!(!world.opened.as_ref().expect("opened").contains("verifier"), "the verifier stays here");
 }
 
@@ -335,6 +152,21 @@ fn behind_a_proxy_the_host_says_what_the_resource_is() {
 // ── Threats ──
 
 #[test]
+fn a_key_in_the_address_of_the_server_is_in_no_message() {
+    for resource in
+        ["https://mcp.example/s/access-key/other", "https://other.example/s/access-key", "https://mcp.example"]
+    {
+        let mut world = World::new();
+        world.settings.endpoint = "https://mcp.example/s/access-key".to_owned();
+        let named = "https://mcp.example/prm";
+        world.answer(named, 200, json!({"resource": resource, "authorization_servers": ["https://as.example"]}));
+        // That nothing secret is in a message is looked at for each.
+        let log = world.refused(401, &format!("Bearer resource_metadata=\"{named}\""), None);
+        assert_eq!(log.last().map(String::as_str), Some("failed resource_mismatch"));
+    }
+}
+
+#[test]
 fn the_metadata_of_another_resource_is_not_followed() {
     for resource in [
         "https://evil.example/mcp",
@@ -344,7 +176,9 @@ fn the_metadata_of_another_resource_is_not_followed() {
     ] {
         let mut world = World::new();
         world.change(PRM, "resource", json!(resource));
-        assert_eq!(world.login(), [format!("GET {PRM} 200"), "failed resource_mismatch".to_owned()]);
+        let log = world.login();
+        assert_eq!(log.last().map(String::as_str), Some("failed resource_mismatch"), "{resource}");
+        assert!(log.iter().all(|line| !line.contains("as.example/")), "nobody else is asked");
     }
 }
 
@@ -379,7 +213,7 @@ fn endpoints_that_are_no_https_addresses_are_never_opened_or_asked() {
 
 #[test]
 fn metadata_of_another_issuer_is_not_used() {
-    for issuer in ["https://evil.example", "https://as.example/", "https://AS.example", "https://as.example:443"] {
+    for issuer in ["https://evil.example", "https://as.example/t", "https://AS.example", "https://as.example:443"] {
         let mut world = World::new();
         world.change(AS, "issuer", json!(issuer));
         assert_eq!(world.login().last().map(String::as_str), Some("failed issuer_mismatch"), "{issuer}");
@@ -563,177 +397,4 @@ fn a_client_that_the_user_never_came_back_for_is_registered_anew() {
         [&format!("POST {TOKEN} 400"), "keep", "open https://as.example/authorize", "keep", "failed closed"]
     );
     assert!(world.login().contains(&format!("POST {REGISTER} 200")));
-}
-
-// ── Scopes ──
-
-#[test]
-fn the_challenge_says_which_scope_is_asked_for_before_the_metadata_does() {
-    let rows = [
-        ("Bearer scope=\"a b\"", prm()["scopes_supported"].clone(), Some("a b")),
-        ("Bearer", prm()["scopes_supported"].clone(), Some("read write")),
-        ("Bearer", Value::Null, None),
-        ("Bearer", json!([]), None),
-    ];
-    for (challenge, supported, expected) in rows {
-        let mut world = World::new();
-        world.change(PRM, "scopes_supported", supported);
-        world.refused(401, challenge, None);
-        assert_eq!(world.asked("scope").as_deref(), expected, "{challenge}");
-    }
-}
-
-#[test]
-fn offline_access_is_asked_for_where_the_server_has_it() {
-    let mut world = World::new();
-    world.change(AS, "scopes_supported", json!(["read", "offline_access"]));
-    world.login();
-    assert_eq!(
-        (world.asked("scope").as_deref(), world.asked("prompt").as_deref()),
-        (Some("read write offline_access"), Some("consent"))
-    );
-    let mut world = World::new();
-    world.login();
-    assert_eq!((world.asked("scope").as_deref(), world.asked("prompt")), (Some("read write"), None));
-}
-
-#[test]
-fn a_step_up_asks_for_what_was_asked_for_and_what_is_missing() {
-    let mut world = World::logged_in();
-    let log = world.refused(403, "Bearer error=\"insufficient_scope\", scope=\"write admin\"", Some("access-1"));
-    assert_eq!(world.asked("scope").as_deref(), Some("read write admin"));
-    assert_eq!(log.last().map(String::as_str), Some("granted access-2"));
-    assert!(!log.contains(&format!("POST {REGISTER} 200")), "the client is known");
-}
-
-// ── Tokens ──
-
-#[test]
-fn a_refused_token_is_refreshed_and_the_next_refresh_token_is_kept_before_the_token_is_used() {
-    let mut world = World::logged_in();
-    assert_eq!(
-        world.refused(401, "Bearer error=invalid_token", Some("access-1")),
-        [&format!("GET {PRM} 200"), &format!("GET {AS} 200"), &format!("POST {TOKEN} 200"), "keep", "granted access-2"]
-    );
-    let sent =
-        ["grant_type", "refresh_token", "resource", "client_id"].map(|field| world.form(field).unwrap_or_default());
-    assert_eq!(sent, ["refresh_token", "refresh-1", MCP, "registered"]);
-    world.refused(401, "Bearer", Some("access-2"));
-    assert_eq!(world.form("refresh_token").as_deref(), Some("refresh-2"), "the rotated one");
-}
-
-#[test]
-fn a_refresh_token_that_is_not_rotated_is_kept() {
-    let mut world = World::logged_in();
-    world.answer(TOKEN, 200, json!({"access_token": "access-2", "token_type": "Bearer"}));
-    world.refused(401, "Bearer", Some("access-1"));
-    world.refused(401, "Bearer", Some("access-2"));
-    assert_eq!(world.form("refresh_token").as_deref(), Some("refresh-1"));
-}
-
-#[test]
-fn what_another_tab_has_got_is_used_without_a_word() {
-    let mut world = World::logged_in();
-    assert_eq!(world.refused(401, "Bearer", Some("access-0")), ["granted access-1 until +3540000"]);
-    assert_eq!(world.refused(403, "Bearer scope=\"write\"", Some("access-0")), ["granted access-1 until +3540000"]);
-}
-
-#[test]
-fn a_stored_token_is_refreshed_where_that_is_due() {
-    let mut world = World::logged_in();
-    assert_eq!(world.stored(NOW), ["granted access-1 until +3540000"]);
-    assert_eq!(world.stored(NOW + 3_540_000), [&format!("POST {TOKEN} 200"), "keep", "granted access-2"]);
-}
-
-#[test]
-fn a_short_life_is_not_all_spent_on_refreshing() {
-    let mut world = World::new();
-    world.change(TOKEN, "expires_in", json!("10"));
-    assert_eq!(world.login().last().map(String::as_str), Some("granted access-1 until +9000"));
-}
-
-#[test]
-fn a_token_endpoint_that_is_busy_costs_no_token() {
-    let mut world = World::logged_in();
-    world.answer(TOKEN, 503, Value::Null);
-    assert!(world.stored(NOW + 3_540_000).last().is_some_and(|line| line.starts_with("granted access-1")));
-    assert_eq!(
-        world.refused(401, "Bearer", Some("access-1")).last().map(String::as_str),
-        Some("failed refused, later perhaps")
-    );
-    world.answer(TOKEN, 200, tokens());
-    assert_eq!(world.refused_quietly().last().map(String::as_str), Some("granted access-1 until +3540000"));
-}
-
-#[test]
-fn a_revoked_refresh_token_asks_the_user_once_and_never_in_the_background() {
-    let mut world = World::logged_in();
-    world.answer(TOKEN, 400, json!({"error": "invalid_grant"}));
-    assert_eq!(world.refused_quietly()[2..], [&format!("POST {TOKEN} 400"), "keep", "needs user"]);
-    assert_eq!(world.refused_quietly(), ["needs user"], "there is nothing left to refresh with");
-    world.answer(TOKEN, 200, tokens());
-    let log = world.refused(401, "Bearer", Some("access-1"));
-    assert_eq!(log.iter().filter(|line| line.starts_with("open")).count(), 1);
-    assert_eq!(log.last().map(String::as_str), Some("granted access-1 until +3540000"));
-}
-
-#[test]
-fn a_client_that_the_server_has_forgotten_is_registered_anew() {
-    let mut world = World::logged_in();
-    world.answer(TOKEN, 401, json!({"error": "invalid_client"}));
-    let log = world.refused(401, "Bearer", Some("access-1"));
-    assert_eq!(log[2..6], [&format!("POST {TOKEN} 401"), "keep", &format!("POST {REGISTER} 200"), "keep"]);
-}
-
-#[test]
-fn what_is_kept_by_somebody_else_is_as_good_as_nothing() {
-    for kept in ["", "null", "[]", "{\"grant\":7}", "{\"clients\":{\"a\":{}}}"] {
-        let mut world = World::new();
-        world.kept = Some(kept.to_owned());
-        assert_eq!(world.stored(NOW), ["granted nothing"]);
-    }
-}
-
-#[test]
-fn signing_out_takes_the_tokens_back_and_keeps_the_registration() {
-    let mut world = World::new();
-    world.change(AS, "revocation_endpoint", json!("https://as.example/revoke"));
-    world.login();
-    let log = world.run(Need::SignOut, NOW);
-    assert_eq!(log, ["keep", "POST https://as.example/revoke 404", "granted nothing"]);
-    assert_eq!(
-        (world.form("token").as_deref(), world.form("token_type_hint").as_deref()),
-        (Some("refresh-1"), Some("refresh_token"))
-    );
-    assert!(!world.kept.as_ref().expect("kept").contains("-1"), "no token is left");
-    assert_eq!(world.stored(NOW), ["granted nothing"]);
-    assert!(!world.login().contains(&format!("POST {REGISTER} 200")));
-}
-
-// ── A page that does not live so long ──
-
-#[test]
-fn a_later_page_life_goes_on_with_what_was_kept() {
-    let mut world = World::new();
-    world.back = Err(Trouble::new("not_returned", "The page is gone."));
-    world.login();
-    let (pending, url) =
-        (world.pending.clone().expect("kept"), "https://app.example/callback?code=the-code&state=state-1");
-    let returned = Some((pending.clone(), url.to_owned()));
-    assert_eq!(
-        world.run(Need::Stored { returned }, NOW),
-        [&format!("POST {TOKEN} 200"), "keep", "granted access-1 until +3540000"]
-    );
-    assert_eq!(world.form("code_verifier").as_deref(), Some("verifier"));
-
-    let returned = Some((pending.clone(), url.replace("state-1", "state-2")));
-    assert_eq!(world.run(Need::Stored { returned }, NOW), ["failed wrong_state"]);
-
-    let returned = Some((pending, url.to_owned()));
-    world.settings.endpoint = "https://mcp.example/other".to_owned();
-    assert_eq!(
-        world.run(Need::Stored { returned }, NOW),
-        ["granted access-1 until +3540000"],
-        "that was for another endpoint"
-    );
 }

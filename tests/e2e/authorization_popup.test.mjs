@@ -1,0 +1,290 @@
+// Windows, tabs and pages that were left, in a browser that blocks popups: only a click lets one open, and a test's own
+// scripts are no clicks.
+
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { openApp } from "./lib/app.mjs";
+import { launchBrowser } from "./lib/chrome.mjs";
+import { launchFirefox } from "./lib/firefox.mjs";
+import { installed } from "./lib/install.mjs";
+import { serve } from "./lib/static.mjs";
+import { until } from "./lib/until.mjs";
+import { startScripted } from "./servers/scripted_as.mjs";
+
+for (const [name, launch] of [
+  ["Chromium", () => launchBrowser()],
+  // Its driver cannot run a script without a gesture.
+  ["Firefox", () => launchFirefox({ "dom.disable_open_during_load": true })],
+]) describe(name, () => {
+  let site, browser;
+  before(async () => {
+    site = await serve(await installed());
+    browser = await launch();
+  });
+  after(async () => {
+    await browser?.close();
+    await site?.close();
+  });
+
+  function authorized(what, knobs, play) {
+    test(what, { timeout: 120_000 }, async () => {
+      const as = await startScripted(knobs);
+      const context = await browser.createBrowserContext();
+      try {
+        await play({ as, context, open: () => openApp(context, site.url, as.url) });
+      } finally {
+        await context.close();
+        await as.close();
+      }
+    });
+  }
+
+  const kind = async (app) => (await app.outcome()).error?.diagnosis?.kind;
+  const ready = async (app) => assert.deepEqual(await app.outcome(), { ok: "ready" });
+  /** Runs in the page: the refresh token is gone. */
+  const withoutRefresh = () => {
+    const [[key, text]] = Object.entries(localStorage);
+    const record = JSON.parse(text);
+    delete record.grant.refresh;
+    localStorage.setItem(key, JSON.stringify(record));
+  };
+  const windows = (context) => context.pages().then((pages) => pages.length);
+
+  if (name === "Chromium") authorized("without a click the browser blocks the window, and the error says what to do", { agrees: true }, async ({ as, open }) => {
+    const app = await open();
+    await app.connectWithoutClick();
+    assert.equal(await kind(app), "popup_blocked");
+    assert.equal(as.counts.asked, 0);
+    await app.connect();
+    await ready(app);
+    assert.deepEqual([as.counts.asked, as.counts.registered], [1, 2], "each provider of this page has a memory of its own");
+  });
+
+  authorized("what an authorization server shows can neither reach nor navigate the page", {
+    page: `
+      try { opener?.location.replace("about:blank#taken"); } catch {}
+      try { open("about:blank#taken", "host"); } catch {}
+      document.title = String(opener);`,
+  }, async ({ context, open }) => {
+    const app = await open();
+    await app.run(() => void (window.name = "host"));
+    const address = app.page.url();
+    await app.connect();
+    const popup = await app.nextPopup();
+    await popup.waitForSelector("#agree");
+    assert.equal(await popup.title(), "null");
+    assert.equal(app.page.url(), address);
+    await popup.click("#agree");
+    await ready(app);
+    await until(async () => (await windows(context)) === 1, "the popup is closed");
+  });
+
+  authorized("a window that is cut off by the server's headers closes itself", { headers: { "cross-origin-opener-policy": "same-origin" } }, async ({ context, open }) => {
+    const app = await open();
+    await app.connect();
+    const popup = await app.nextPopup();
+    await popup.waitForSelector("#agree");
+    await popup.click("#agree");
+    await ready(app);
+    await until(async () => (await windows(context)) === 1, "the popup is closed");
+  });
+
+  authorized("offline_access that is refused is asked for once, without another click", {
+    agrees: true,
+    refuses: ({ scope }) => (scope?.includes("offline_access") ? "invalid_scope" : undefined),
+  }, async ({ as, context, open }) => {
+    const app = await open();
+    await app.connect();
+    await ready(app);
+    assert.deepEqual(as.seen.map(({ scope }) => scope), ["read offline_access", "read"]);
+    await until(async () => (await windows(context)) === 1, "one window, which is closed");
+  });
+
+  authorized("a client that was forgotten is registered anew, in the same window", { agrees: true }, async ({ as, open }) => {
+    const app = await open();
+    await app.connect();
+    await ready(app);
+    as.revoke();
+    as.knobs.forgets = ({ grant_type: type, client_id: id }) => type === "authorization_code" && id === "client-1";
+    await app.click(async ({ text }) => (globalThis.result = session.callTool({ name: "read" }).then(text)));
+    assert.equal(await app.run(() => result), "read ran");
+    assert.deepEqual(as.seen.map(({ client_id: id }) => id), ["client-1", "client-1", "client-2"]);
+  });
+
+  authorized("a user who closes an error page gets another client at the next click", {}, async ({ as, open }) => {
+    const app = await open();
+    await app.connect({ storage: "local" });
+    await (await app.nextPopup()).waitForSelector("#agree").then((button) => button.click());
+    await ready(app);
+    await app.run(() => session.close());
+    as.revoke();
+    as.forgetClients();
+    await app.run(withoutRefresh);
+    await app.connect({ storage: "local" });
+    const popup = await app.nextPopup();
+    await popup.waitForSelector("#unknown");
+    await popup.close();
+    await app.page.bringToFront();
+    assert.equal(await kind(app), "closed");
+    await app.connect({ storage: "local" });
+    await (await app.nextPopup()).waitForSelector("#agree").then((button) => button.click());
+    await ready(app);
+    assert.equal(as.counts.registered, 2);
+  });
+
+  authorized("a second tab waits for no window of the first, and what it gets serves both", {}, async ({ as, open }) => {
+    const [one, two] = [await open(), await open()];
+    await one.connect({ storage: "local" });
+    const left = await one.nextPopup();
+    await left.waitForSelector("#agree");
+    await two.connect({ storage: "local" });
+    await (await two.nextPopup()).waitForSelector("#agree").then((button) => button.click());
+    await ready(two);
+    assert.equal(as.counts.registered, 1);
+    // The first user gives up: in the other tab it is done.
+    await left.close();
+    await one.page.bringToFront();
+    await ready(one);
+    assert.equal(as.counts.codes, 1);
+  });
+
+  authorized("a tab with a token in store is ready while another one asks for more", { lacks: (params) => params?.name === "admin" }, async ({ open }) => {
+    const [one, two] = [await open(), await open()];
+    await one.connect({ storage: "local" });
+    await (await one.nextPopup()).waitForSelector("#agree").then((button) => button.click());
+    await ready(one);
+    await one.click(async () => void session.callTool({ name: "admin" }).catch(() => {}));
+    await (await one.nextPopup()).waitForSelector("#agree");
+    await two.connectWithoutClick({ storage: "local" });
+    await ready(two);
+  });
+
+  authorized("nothing in the background opens a window", {}, async ({ as, context, open }) => {
+    const app = await open();
+    await app.connect();
+    await (await app.nextPopup()).waitForSelector("#agree").then((button) => button.click());
+    await ready(app);
+    as.revoke();
+    // A click that has nothing to do with it lets windows open; and the session begins to listen.
+    await app.click(async () => session.on("toolschange", () => {}));
+    const asked = as.counts.asked;
+    await app.run(({ sleep }) => sleep(1_500));
+    assert.deepEqual([as.counts.asked, await windows(context)], [asked, 1]);
+  });
+
+  authorized("a call that was given up opens no window", {}, async ({ as, context, open }) => {
+    const app = await open();
+    await app.connect();
+    await (await app.nextPopup()).waitForSelector("#agree").then((button) => button.click());
+    await ready(app);
+    as.revoke();
+    const asked = as.counts.asked;
+    await app.click(async () => {
+      const stop = new AbortController();
+      globalThis.result = session.callTool({ name: "read" }, { signal: stop.signal }).catch(({ name }) => name);
+      session.on("wire", ({ status }) => status === 401 && stop.abort());
+    });
+    assert.equal(await app.run(() => result), "AbortError");
+    await app.run(({ sleep }) => sleep(1_000));
+    assert.deepEqual([as.counts.asked, await windows(context)], [asked, 1]);
+  });
+
+  // ── What a page is shown of the servers ──
+
+  authorized("what a server hides from the page is passed over, as if it were not there", {
+    agrees: true,
+    hides: (path) => ["/.well-known/oauth-protected-resource/mcp"].includes(path),
+  }, async ({ as, open }) => {
+    const app = await open();
+    await app.connect();
+    await ready(app);
+    assert.equal(as.counts.asked, 1);
+  });
+
+  authorized("where all is hidden, no address is made up", { hides: (path) => path.startsWith("/.well-known/") }, async ({ as, open }) => {
+    const app = await open();
+    await app.connect();
+    assert.equal(await kind(app), "unreachable");
+    assert.deepEqual([as.counts.asked, as.counts.registered], [0, 0]);
+  });
+
+  authorized("metadata that another origin gives in place of the server is not taken", { agrees: true }, async ({ as, open }) => {
+    const thief = await startScripted({ agrees: true });
+    try {
+      const app = await open();
+      const place = "/.well-known/oauth-authorization-server";
+      as.knobs.moves = (path) => (path === place ? `${thief.issuer}${place}` : undefined);
+      await app.connect();
+      assert.equal(await kind(app), "no_metadata");
+      // As asked first, and as followed.
+      as.knobs.moves = ((once) => (path) => (path === place && once-- > 0 ? `${as.issuer}${place}?moved` : undefined))(2);
+      await app.connect();
+      await ready(app);
+      assert.deepEqual([thief.counts.asked, as.counts.asked], [0, 1]);
+    } finally {
+      await thief.close();
+    }
+  });
+
+  authorized("two sessions of one page open one window", {}, async ({ as, context, open }) => {
+    const app = await open();
+    await app.click(async ({ connect }, url) => {
+      const { popup } = await import("mcp-evergreen/auth");
+      const provider = popup({ redirectUrl: "/callback.html" });
+      globalThis.both = Promise.all([1, 2].map(() => connect(url, { auth: { provider } }))).then((sessions) => sessions.map(({ status }) => status.state));
+    }, as.url);
+    await (await app.nextPopup()).waitForSelector("#agree").then((button) => button.click());
+    assert.deepEqual(await app.run(() => both), ["ready", "ready"]);
+    assert.deepEqual([as.counts.asked, as.counts.registered], [1, 1]);
+    await until(async () => (await windows(context)) === 1, "the popup is closed");
+  });
+
+  // ── A page that is left ──
+
+  const notes = (app) => app.run(() => Object.entries(sessionStorage).filter(([name]) => name.startsWith("mcp-evergreen:pending:")).map(([, note]) => note));
+
+  authorized("a redirect that was given up leaves nothing behind", {}, async ({ as, open }) => {
+    const app = await open();
+    await app.connect({ how: "redirect", back: "/callback.html" });
+    await app.page.waitForSelector("#agree");
+    await app.page.goBack();
+    await app.isBack();
+    await app.connect({ how: "popup" });
+    await (await app.nextPopup()).waitForSelector("#agree").then((button) => button.click());
+    await ready(app);
+    assert.deepEqual(await notes(app), []);
+    assert.equal(as.counts.codes, 1);
+  });
+
+  authorized("a note that is broken breaks no connect, and goes", { agrees: true }, async ({ as, open }) => {
+    const app = await open();
+    for (const note of ["{", "null", "7", '{"state":"s"}', JSON.stringify({ state: "s", pending: "{", from: "x", at: Date.now() })]) {
+      await app.run((_, note, url) => {
+        sessionStorage.setItem(`mcp-evergreen:pending:mcp-evergreen:auth:${JSON.stringify(["", url])}`, note);
+        sessionStorage.setItem("mcp-evergreen:pending:of another server", JSON.stringify({ state: "t", pending: "{}", from: "x", url: "y", at: Date.now() - 900_000 }));
+      }, note, as.url);
+      await app.connect();
+      await ready(app);
+      assert.deepEqual(await notes(app), [], note);
+    }
+  });
+
+  authorized("a redirect whose client was forgotten goes on with another one", { agrees: true }, async ({ as, open }) => {
+    const app = await open();
+    const goAndComeBack = async () => {
+      await app.run(() => (globalThis.isOld = true));
+      await app.connect({ how: "redirect", back: "/callback.html", storage: "local" });
+      // Without an import: one that comes before the page's import map keeps that from counting.
+      const isNew = () => app.page.evaluate(() => location.pathname === "/" && !globalThis.isOld && document.readyState === "complete");
+      await until(() => isNew().catch(() => false), () => `a new page life, and not ${app.page.url()}`);
+    };
+    await goAndComeBack();
+    as.knobs.forgets = ({ client_id: id }) => id === "client-1";
+    // The code is refused, and the page goes away once more, by itself.
+    await goAndComeBack();
+    await app.connect({ how: "redirect", back: "/callback.html", storage: "local" });
+    await ready(app);
+    assert.deepEqual(as.seen.map(({ client_id: id }) => id), ["client-1", "client-2"]);
+    assert.deepEqual(await notes(app), []);
+  });
+});
