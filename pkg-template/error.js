@@ -36,7 +36,7 @@ export function loadError(message, { cause, httpStatus, diagnosis, retryable = t
 /** For what was open when the module crashed. */
 export function crashed(outcome, { cause }) {
   const what = outcome === "unknown" ? " Whether the server ran this call is not known." : "";
-  const message = `The WebAssembly module crashed, and all that it had open ended.${what} Connect again: that starts it anew.`;
+  const message = `The WebAssembly module crashed, and all that it had open ended.${what} A session that is not closed goes on in another; else connect again.`;
   return new McpError(message, { code: "crashed", outcome, retryable: outcome === "not_executed", cause });
 }
 

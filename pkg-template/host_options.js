@@ -50,6 +50,8 @@ export function readTransport(url, options) {
   const own = typeof given === "function" ? given : () => given;
   Object.assign(config.core, {
     handshake: "host",
+    // Its Client speaks for one user.
+    identified: true,
     authorizes: oauth !== undefined,
     reconnectOn,
     headers: async (context) => {

@@ -12,16 +12,34 @@ export function toJson(name, value) {
   }
 }
 
-/** The parameters of a request, as texts taken at call time: what the caller does to the object later changes nothing. */
+/**
+ * The parameters of a request, as texts taken at call time: what the caller does to the object later changes nothing. What
+ * the core has to know of them is said beside the text: it looks for no member in there.
+ */
 export function paramsToJson(params, meta) {
   if (params === undefined) return { meta: meta && toJson("_meta", meta) };
-  const { _meta, ...rest } = params;
+  const { _meta, inputResponses, requestState, ...rest } = params;
   const both = _meta === undefined && meta === undefined ? undefined : { ..._meta, ...meta };
-  return { text: toJson("params", rest), meta: both && toJson("_meta", both), name: nameIn(rest) };
+  const more = rareIn(rest, { inputResponses, requestState });
+  return { text: toJson("params", rest), meta: both && toJson("_meta", both), name: string(rest.name), more };
 }
 
-function nameIn({ name, uri }) {
-  return typeof name === "string" ? name : typeof uri === "string" ? uri : undefined;
+/** What few requests have; `undefined` of the others. */
+function rareIn({ uri, taskId, level, cursor, task }, given) {
+  const inputs = toJson("params", given).slice(1, -1);
+  if ([uri, taskId, level, cursor, task].every((value) => value === undefined) && inputs === "") return undefined;
+  return {
+    uri: string(uri),
+    taskId: string(taskId),
+    level: string(level),
+    cursor: cursor !== undefined,
+    task: task !== undefined,
+    inputs: inputs === "" ? undefined : inputs,
+  };
+}
+
+function string(value) {
+  return typeof value === "string" ? value : undefined;
 }
 
 function obstacle(path, value, above) {

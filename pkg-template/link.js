@@ -3,11 +3,20 @@
 
 import { Authority } from "./authority.js";
 import { learnEra } from "./eras.js";
-import { crashed, fromCore } from "./error.js";
+import { closed, crashed, fromCore } from "./error.js";
 import { Listeners, report } from "./events.js";
 import { AwaitedElicitations, derived } from "./notifications.js";
 import { Questions } from "./questions.js";
 import { takeStatus } from "./status.js";
+
+/** What is asked of a session and holds beyond the answer. */
+const KEPT = ["resources/subscribe", "resources/unsubscribe", "logging/setLevel"];
+
+/** How long a session that a host's own Client uses says why it ended. */
+const FAREWELL_MS = 10_000;
+
+/** Between two crashes that a session outlives. */
+const REVIVAL_PAUSE_MS = 60_000;
 
 export class Link {
   #runtime;
@@ -40,13 +49,22 @@ export class Link {
   #left = new Map();
   #era;
   #ended = false;
+  #config;
+  #host;
+  /** How the session could be taken up by another core. */
+  #record;
+  /** It was ready once: whoever connected has a handle to it. */
+  #wasReady = false;
+  /** While another instance takes the session up. */
+  #reviving;
+  #revivedAt = -Infinity;
 
   constructor(runtime, config, { name, tap, outer, questions, keeper } = {}) {
+    this.#config = config;
     this.url = config.url;
     this.capabilities = config.capabilities;
     this.maxPages = config.maxPages;
     this.#learns = config.core.era === "auto" && config.core.handshake === "own";
-    this.#runtime = runtime;
     this.#authority = config.auth && new Authority(runtime.authority, config.auth);
     if (config.auth) config.auth.onwarning = (warning) => this.#tell("warning", warning);
     this.#name = name;
@@ -60,14 +78,21 @@ export class Link {
     };
     this.#questions = questions?.(io) ?? new Questions(config.handlers, io);
     for (const [event, listener] of config.on) this.#listeners.add(event, listener);
-    this.#core = runtime.open(config.url, config.core, {
+    this.#host = {
       event: quietly((event, detail) => this.#event(event, detail)),
       ask: quietly((...question) => this.#ask(...question)),
       withdraw: quietly((question) => this.#questions.withdraw(question)),
       authorize: (token, status, challenge, ask) => this.#authorize({ token, status, challenge, ask }),
-    });
+    };
+    this.#begin(runtime, config.core);
+  }
+
+  #begin(runtime, core) {
+    this.#runtime = runtime;
+    this.#listening = false;
+    this.#core = runtime.open(this.url, core, this.#host);
     const refresh = () => this.#listen();
-    const stops = [runtime.watch(() => this.#die()), this.#listeners.observe(refresh), outer?.observe(refresh)];
+    const stops = [runtime.watch(() => this.#die()), this.#listeners.observe(refresh), this.#outer?.observe(refresh)];
     this.#unwatch = () => stops.forEach((stop) => stop?.());
     refresh();
   }
@@ -109,10 +134,10 @@ export class Link {
     );
   }
 
-  /** What the core gives; `undefined` where it is dead, or dies of it. */
+  /** What the core gives; `undefined` where it is dead, or dies of it, or has ended. */
   #tellCore(tell) {
     try {
-      return this.#dead ? undefined : tell(this.#core);
+      return this.#dead || !this.#core ? undefined : tell(this.#core);
     } catch (error) {
       if (!this.#dead) throw error;
     }
@@ -149,12 +174,12 @@ export class Link {
    * `onstream(event?)` hears of what comes on the call's stream: a message, or the id of an event; `hostId` goes to the
    * tap with the notifications that come there.
    */
-  call(method, { text, meta, name }, { signal, onprogress, onstream, hostId, ontask, _meta, ...options }) {
+  call(method, { text, meta, name, more }, { signal, onprogress, onstream, hostId, ontask, _meta, ...options }) {
     const progress = onprogress && quietly((params) => onprogress(withoutToken(params)));
     const given = isEmpty(options) ? undefined : options;
     return this.#command(
-      (resolve, reject) => this.#core.call(method, text, meta, name, given, resolve, reject, progress),
-      { signal, ranMaybe: true, about: { method, name }, onstream, hostId, ontask },
+      (resolve, reject) => this.#core.call(method, text, meta, name, given, resolve, reject, progress, more),
+      { signal, ranMaybe: true, about: { method, name: name ?? more?.uri }, onstream, hostId, ontask },
     );
   }
 
@@ -180,7 +205,7 @@ export class Link {
 
   /** One goodbye, however often it is asked for. */
   close(terminate) {
-    this.#closing ??= this.#dead
+    this.#closing ??= this.#dead || !this.#core
       ? Promise.resolve()
       : this.#command((resolve, reject) => this.#core.close(terminate, resolve, reject)).then(
           () => {},
@@ -212,9 +237,14 @@ export class Link {
   }
 
   /** `send` starts it and returns the core's number for it; `ranMaybe`: the server may run it. */
-  #command(send, { signal, ranMaybe = false, about, onstream, hostId, ontask, task } = {}) {
+  #command(send, options = {}) {
+    return this.#reviving ? this.#reviving.then(() => this.#send(send, options)) : this.#send(send, options);
+  }
+
+  #send(send, { signal, ranMaybe = false, about, onstream, hostId, ontask, task }) {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
+      if (!this.#core) return reject(closed("The session"));
       if (this.#dead) return reject(crashed("not_executed", this.#dead));
       let call;
       const take = () => {
@@ -228,14 +258,18 @@ export class Link {
       const abort = () => {
         if (!take()) return;
         reject(signal.reason);
-        if (call !== undefined) this.#cancel(call, signal.reason);
+        if (call !== undefined) this.#cancel(call);
       };
       const entry = { ranMaybe, fail: (error) => take() && reject(error) };
       this.#open.add(entry);
       signal?.addEventListener("abort", abort, { once: true });
       try {
         call = send(
-          (value) => take() && resolve(value),
+          (value) => {
+            if (!take()) return;
+            if (KEPT.includes(about?.method)) this.#record = this.#tellCore((core) => core.record());
+            resolve(value);
+          },
           (error) => {
             this.#awaited.addFrom(error);
             entry.fail(fromCore(error));
@@ -246,16 +280,16 @@ export class Link {
         if (!this.#dead) entry.fail(error);
         return;
       }
-      if (signal?.aborted) this.#cancel(call, signal.reason);
+      if (signal?.aborted) this.#cancel(call);
       else if (about && this.#open.has(entry)) {
         this.#calls.set(call, { about: Object.freeze(about), onstream, hostId, ontask: ontask && quietly(ontask), task });
       }
     });
   }
 
-  #cancel(call, reason) {
-    const text = typeof reason === "string" ? reason : reason?.message;
-    this.#tellCore((core) => core.cancel(call, typeof text === "string" ? text.slice(0, 200) : undefined));
+  /** Why is nobody's business but the host's: the server is not told. */
+  #cancel(call) {
+    this.#tellCore((core) => core.cancel(call));
   }
 
   /** Somebody should mend this. */
@@ -277,7 +311,11 @@ export class Link {
     if (event === "eventid") return this.#calls.get(detail.call)?.onstream?.(detail);
     if (event === "statechange") {
       this.#status = this.#snapshot(detail);
-      if (this.#learns && detail.state === "ready") this.#learnEra(detail.era);
+      if (detail.state === "ready") {
+        if (this.#learns) this.#learnEra(detail.era);
+        this.#wasReady = true;
+        this.#record = this.#tellCore((core) => core.record());
+      }
       this.#tell(event, this.#status);
     } else if (event === "task") {
       const call = this.#calls.get(detail.call);
@@ -304,9 +342,20 @@ export class Link {
     this.#era = era;
   }
 
-  /** A session that has ended is not held by the instance that others go on using. */
+  /**
+   * A session that has ended is not held by the instance that others go on using: the core has whatever the host gave it,
+   * and the host may have a handle to the session. Later, in no frame of the WebAssembly's; a host's own Client is told
+   * for a while why it ended.
+   */
   #retire() {
-    if (this.#ended && this.#open.size === 0) this.#unwatch();
+    if (!this.#ended || this.#open.size > 0 || !this.#core) return;
+    this.#unwatch();
+    const free = () => {
+      this.#tellCore((core) => core.free());
+      this.#core = undefined;
+    };
+    if (this.#config.core.handshake === "own") queueMicrotask(free);
+    else setTimeout(free, FAREWELL_MS)?.unref?.();
   }
 
   #tell(event, detail, hostId) {
@@ -327,15 +376,54 @@ export class Link {
 
   #die() {
     const before = this.#status ?? {};
-    for (const { fail, ranMaybe } of [...this.#open]) fail(crashed(ranMaybe ? "unknown" : "not_executed", this.#dead));
+    const dead = this.#dead;
+    // Whoever waits for a task may go on waiting for it in another core.
+    const tasks = [...this.#tasks];
+    for (const { fail, ranMaybe } of [...this.#open]) fail(crashed(ranMaybe ? "unknown" : "not_executed", dead));
     this.#questions.withdrawAll();
     this.#authorizing?.abort();
+    this.#unwatch();
+    if (before.state === "closed" || this.#ended) return this.#keeper?.end();
+    // What kills one core may kill the next: once in a while.
+    const again = performance.now() - this.#revivedAt > REVIVAL_PAUSE_MS;
+    if (!this.#wasReady || this.#closing || !again || this.#config.core.handshake !== "own") return this.#end(before, dead);
+    for (const [taskId, name] of tasks) this.#left.set(taskId, name);
+    this.#reviving = this.#revive(before, dead).finally(() => (this.#reviving = undefined));
+  }
+
+  /** The session ends with the instance. */
+  #end({ waitingFor, ...known }, dead) {
+    this.#ended = true;
+    this.#core = undefined;
     this.#keeper?.end();
-    if (before.state === "closed") return;
-    const { waitingFor, ...known } = before;
-    this.#status = takeStatus({ ...known, state: "closed", lastError: crashed("not_executed", this.#dead) });
+    this.#status = takeStatus({ ...known, state: "closed", lastError: crashed("not_executed", dead) });
     this.#tell("statechange", this.#status);
     this.#tell("close", Object.freeze({ reason: "crashed" }));
+  }
+
+  /** The session goes on in an instance of its own. What the server told meanwhile is not known. */
+  async #revive({ waitingFor, ...known }, dead) {
+    const at = performance.now();
+    this.#revivedAt = at;
+    const { generation } = known;
+    const reason = "the WebAssembly module crashed";
+    this.#status = takeStatus({ ...known, state: "recovering", lastError: crashed("not_executed", dead) });
+    this.#tell("recovering", Object.freeze({ reason, generation }));
+    this.#tell("statechange", this.#status);
+    try {
+      const instance = await this.#runtime.successor();
+      if (this.#closing) return;
+      this.#begin(instance, { ...this.#config.core, handled: this.#questions.methods, generation });
+      if (this.#record !== undefined && !this.#config.core.share) this.#core.takeUp(this.#record);
+      await this.#send((resolve, reject) => this.#core.connect(resolve, reject), {});
+    } catch {
+      if (this.#dead) return this.#ended || this.#end(known, dead);
+      await this.#send((resolve, reject) => this.#core.close(true, resolve, reject), {}).catch(() => {});
+      return;
+    }
+    const more = { restored: [], lost: [], changed: {}, stale: [], staleLists: ["tools", "resources", "prompts"] };
+    const { generation: now } = this.status;
+    this.#event("recovered", { generation: now, reason, duration: Math.round(performance.now() - at), retried: 0, ...more });
   }
 }
 

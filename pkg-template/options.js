@@ -17,6 +17,9 @@ const PROMISES = {
   "roots/list": "roots",
 };
 
+/** Of capabilities: far above what any has, and below what the core reads. */
+const MAX_DEPTH = 64;
+
 /** Headers that the session sets itself. */
 const OURS = ["accept", "content-type", "last-event-id", "mcp-method", "mcp-name", "mcp-protocol-version", "mcp-session-id"];
 
@@ -87,6 +90,7 @@ export function readConnect(url, options) {
   const recovery = given.recovery ?? {};
   const clientInfo = readClientInfo(given.clientInfo ?? { name: "mcp-evergreen", version });
   const declared = toJson("capabilities", capabilities);
+  if (depthOf(declared) > MAX_DEPTH) throw new TypeError(`capabilities: nested more than ${MAX_DEPTH} levels deep`);
   const era = given.era ?? "auto";
   const send = given.fetch && (async (input, init) => given.fetch.call(undefined, input, init));
   return {
@@ -110,6 +114,9 @@ export function readConnect(url, options) {
       fetch: send,
       credentials: given.credentials ?? "omit",
       authorizes: given.auth !== undefined,
+      identified: given.identity !== undefined,
+      // An object is read anew for each request, too.
+      fieldsVary: given.headers !== undefined,
       mode: recovery.mode ?? "default",
       maxAttempts: recovery.maxAttempts ?? 2,
       baseDelay: recovery.baseDelay ?? 500,
@@ -209,6 +216,17 @@ function readCapabilities(capabilities, handlers) {
     }
   }
   return declared;
+}
+
+/** How deep a JSON text is nested. */
+function depthOf(json) {
+  let depth = 0;
+  let deepest = 0;
+  for (const [token] of json.matchAll(/"(?:[^"\\]|\\.)*"|[[{]|[\]}]/g)) {
+    if (token === "[" || token === "{") deepest = Math.max(deepest, ++depth);
+    else if (token === "]" || token === "}") depth--;
+  }
+  return deepest;
 }
 
 function readListeners(on) {

@@ -78,7 +78,7 @@ export class Keeper {
     if (!spend(name)) return false;
     this.#quietly(async () => {
       const text = await this.#store.get(this.#key);
-      if (text?.includes(name)) await this.#store.remove(this.#key);
+      if (typeof text === "string" && nameOf(text) === name) await this.#store.remove(this.#key);
     });
     return true;
   }
@@ -106,6 +106,14 @@ export class Keeper {
   /** A store that fails is the host's business. */
   #quietly(run) {
     new Promise((resolve) => resolve(run())).catch(report);
+  }
+}
+
+function nameOf(text) {
+  try {
+    return JSON.parse(text)?.name;
+  } catch {
+    return undefined;
   }
 }
 

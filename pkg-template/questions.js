@@ -26,6 +26,11 @@ export class Questions {
     this.#refuse = refuse;
   }
 
+  /** Those that are answered. */
+  get methods() {
+    return [...this.#handlers.keys()];
+  }
+
   /** Whether somebody answers any. */
   get areTaken() {
     return this.#handlers.size > 0;
@@ -70,8 +75,12 @@ export class Questions {
   }
 }
 
-/** Code and message for the server; a handler chooses its own code by throwing an error with a number in `code`. */
+/**
+ * Code and message for the server: a handler chooses both by throwing an error with a whole number in `code`. Any other
+ * failure speaks of the host (a path, a name, an address), and is not the server's business.
+ */
 function refusal(error) {
-  const code = Number.isInteger(error?.code) ? error.code : INTERNAL_ERROR;
-  return [code, typeof error?.message === "string" && error.message !== "" ? error.message : "The handler failed"];
+  const chosen = Number.isInteger(error?.code) && !(error instanceof DOMException);
+  const message = chosen && typeof error.message === "string" && error.message !== "" ? error.message : "The handler failed";
+  return [chosen ? error.code : INTERNAL_ERROR, message];
 }

@@ -17,8 +17,9 @@ import type {
 
 /**
  * A session with the server at `url`, as long as a component that uses it is mounted, and what the server has, kept up to
- * date. All components that name the same `url` and `options.key` share one session; the options of the first one
- * count. It connects when it is mounted, never while rendering, nor on a server. When the last user is unmounted, the
+ * date. All components that name the same `url`, `options.key` and user share one session; the options of the first one
+ * count, but for `headers`, of which the latest are read for each request. The user is `options.identity`, or without it the
+ * `Bearer` or `Basic` value in `options.headers`, where those are no function: another one has a session of its own. It connects when it is mounted, never while rendering, nor on a server. When the last user is unmounted, the
  * session is closed a second later.
  *
  * Everything in the result keeps its identity until it changes.
@@ -27,7 +28,7 @@ export function useMcp(url: string | URL, options?: UseMcpOptions): UseMcpResult
 
 /** Those of `connect`, without its `signal`. */
 export interface UseMcpOptions extends Omit<ConnectOptions, "signal"> {
-  /** Tells sessions with the same server apart: whoever is signed in, or a panel of its own. */
+  /** Tells sessions with the same server and user apart: a panel of its own, say. */
   key?: string | undefined;
 }
 

@@ -1,10 +1,13 @@
 // Sessions in React: one for each url and key, shared by all components that use it.
 
-import { useMemo, useSyncExternalStore } from "react";
+import { useEffect, useMemo, useSyncExternalStore } from "react";
 import { connect } from "./index.js";
 
 /** A session that nobody uses any more is kept for so long: React unmounts and mounts anew, and users come back. */
 const LINGER_MS = 1_000;
+
+/** Of one url and key: more users than these do not sign in within the time that a session is kept. */
+const MAX_ALIKE = 8;
 
 const CONNECTING = Object.freeze({ state: "connecting", era: "legacy", generation: 0, recoveries: 0 });
 const NOTHING = Object.freeze([]);
@@ -30,6 +33,8 @@ class Store {
   #id;
   #url;
   #options;
+  /** The latest that a component gave: they are read for each request. */
+  #headers;
   #snapshot = FIRST;
   #listeners = new Set();
   /** The session, or the promise of it; undefined while nobody wants one. */
@@ -40,6 +45,12 @@ class Store {
     this.#id = id;
     this.#url = url;
     this.#options = options;
+    this.#headers = options.headers;
+  }
+
+  /** What a component gives now. But for its header fields, the options of the first count. */
+  use({ headers }) {
+    this.#headers = headers;
   }
 
   subscribe = (listener) => {
@@ -80,6 +91,7 @@ class Store {
   #connect() {
     const mine = () => this.#opening === opening;
     const { key: _, on = {}, ...options } = this.#options;
+    const headers = (context) => (typeof this.#headers === "function" ? this.#headers(context) : this.#headers);
     const heard = {
       ...on,
       statechange: (status) => {
@@ -87,7 +99,7 @@ class Store {
         if (mine()) this.#set({ status });
       },
     };
-    const opening = connect(this.#url, { unreachable: "wait", ...options, on: heard });
+    const opening = connect(this.#url, { unreachable: "wait", ...options, headers, on: heard });
     if (this.#snapshot !== FIRST) this.#set(FIRST);
     opening.then(
       (session) => mine() && this.#connected(session, mine),
@@ -149,10 +161,23 @@ class Store {
   }
 }
 
-function storeOf(url, options) {
-  const id = JSON.stringify([url, options.key ?? null]);
+/** Whose session it is: whom `identity` names, or the `Bearer` or `Basic` value among the header fields. */
+function ownerOf({ identity, headers }) {
+  if (identity !== undefined) return [identity];
+  if (headers === undefined || headers === null || typeof headers === "function") return [];
+  const fields = headers instanceof Headers ? [...headers] : Object.entries(headers);
+  const [, value] = fields.find(([name]) => name.toLowerCase() === "authorization") ?? [];
+  return typeof value === "string" && /^(bearer|basic) /i.test(value) ? [null, value] : [];
+}
+
+function storeOf(url, options, owner) {
+  const name = JSON.stringify([url, options.key ?? null]);
+  const id = `${name} ${owner}`;
   let store = stores.get(id);
   if (!store) {
+    // Credentials that are others with each render name nobody: they go to the session that there is.
+    const alike = [...stores.entries()].filter(([other]) => other.startsWith(`${name} `));
+    if (alike.length >= MAX_ALIKE) return alike.at(-1)[1];
     store = new Store(id, url, options);
     // On a server nobody subscribes, and nothing may be left behind.
     if (typeof document === "undefined") return store;
@@ -166,8 +191,11 @@ const first = () => FIRST;
 export function useMcp(url, options = {}) {
   const { key } = options;
   const href = String(url);
-  // The options of the first to use it count: a url and a key name one session.
-  const store = useMemo(() => storeOf(href, options), [href, key]);
+  const owner = JSON.stringify(ownerOf(options));
+  // The options of the first to use it count: a url, a key and a user name one session.
+  const store = useMemo(() => storeOf(href, options, owner), [href, key, owner]);
+  // Before anybody subscribes.
+  useEffect(() => store.use(options));
   const snapshot = useSyncExternalStore(store.subscribe, store.snapshot, first);
   return useMemo(() => ({ ...snapshot, ...store.actions }), [snapshot, store]);
 }

@@ -57,6 +57,7 @@ export class Relay {
     const text = toJson("result", result ?? {});
     const data = error?.data === undefined ? undefined : toJson("error.data", error.data);
     this.#open.delete(id);
+    this.#tokens.delete(id);
     if (error) this.#refuse(question, error.code, error.message, data);
     else this.#answer(question, text);
   }

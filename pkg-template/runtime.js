@@ -43,6 +43,10 @@ function instances(kind, createGlue, names, more) {
 
   async function start(source) {
     module ??= await compile(kind, source);
+    return make();
+  }
+
+  async function make() {
     const guard = guardian();
     const glue = createGlue(guard.exports);
     try {
@@ -71,6 +75,8 @@ function instances(kind, createGlue, names, more) {
         watchers.add(watcher);
         return () => watchers.delete(watcher);
       },
+      /** An instance for one session that outlives this one, and shares it with nobody: what killed this one may come again. */
+      successor: make,
       ...more,
       ...Object.fromEntries(names.map((name) => [name, (...given) => call(glue[name], given)])),
     };

@@ -91,7 +91,10 @@ export interface ConnectOptions {
    */
   resource?: string | undefined;
   /**
-   * Who is signed in. Tokens and persisted sessions are kept apart by it; for another user, open another session. Default: nobody in particular.
+   * Who is signed in. Tokens, persisted and shared sessions are kept apart by it, and it alone says whose the session and
+   * its cached results are: for another user, open another session. Default: nobody in particular; then another
+   * `Bearer` or `Basic` value in `headers`, or another grant, empties the cache at once and has the next call make a session
+   * of its own, once a minute at most. Give it where a user's tokens are renewed in `headers`.
    */
   identity?: string | undefined;
   /**
@@ -879,9 +882,11 @@ export type Outcome = "not_executed" | "executed" | "unknown";
  * - `"auth"`: the authorization failed; `diagnosis.kind` says why: `declined`, `popup_blocked`, `closed`, `timeout`,
  *   `wrong_state`, `wrong_issuer`, `resource_mismatch`, `issuer_mismatch`, `unsafe_url`, `no_pkce`, `no_client`,
  *   `client_forgotten`, `unreachable` … [not_executed].
- * - `"too_large"`: the answer is larger than the bound, or the list has more pages [executed].
+ * - `"too_large"`: the answer is larger than the bound, the list has more pages or more items (131 072 in one page), a
+ *   batch has more than 1024 messages, or a call asks for more than 64 inputs at once [executed or unknown].
  * - `"closed"`: the session was closed [not_executed, or unknown for what was open].
- * - `"crashed"`: the WebAssembly module crashed; the next `connect` starts it anew [unknown, or not_executed].
+ * - `"crashed"`: the WebAssembly module crashed. Calls that were open end so; sessions go on in another instance, once a
+ *   minute, and the next `connect` starts it anew [unknown, or not_executed].
  */
 export type ErrorCode =
   | "invalid_option"
@@ -925,8 +930,9 @@ export interface Diagnosis {
 
 /**
  * Answers a request of the server's. What it returns is the `result`; for `elicitation/create` in form mode, the
- * defaults of `requestedSchema` are added for the properties that an accepted `content` lacks (SEP-1034). What it throws becomes a JSON-RPC error with
- * the error's `message`, and its `code` where that is a whole number, else -32603.
+ * defaults of `requestedSchema` are added for the properties that an accepted `content` lacks (SEP-1034). What it throws
+ * becomes a JSON-RPC error: with the error's `code` and `message` where `code` is a whole number, as of an error that is
+ * meant for the server; else -32603 and no word of what failed (nor for a `DOMException`).
  */
 export type RequestHandler<P = any, R = unknown> = (params: P, context: HandlerContext) => R | Promise<R>;
 

@@ -139,6 +139,7 @@ impl Book {
     pub fn told(&mut self, id: ExchangeId, input: &Input<Value>) {
         let Some(exchange) = self.open.get_mut(&id) else { return };
         let ends = match input {
+            Input::Fields(_) => false,
             Input::Head(head) => {
                 exchange.has_head = true;
                 if exchange.purpose == Purpose::Initialize {
@@ -191,7 +192,10 @@ impl Book {
                 open.reads = Some(how);
             }
             Output::OtherSlash => {}
-            Output::Tell { .. } | Output::Steal => panic!("a session that is not shared speaks to tabs"),
+            Output::Identify => panic!("header fields that do not vary are asked for"),
+            Output::Tell { .. } | Output::Steal | Output::Leave => {
+                panic!("a session that is not shared speaks to tabs")
+            }
             Output::Abort { exchange } => {
                 assert!(self.open.contains_key(&exchange), "{exchange:?} is aborted, and is over");
                 self.forget(exchange);
@@ -238,7 +242,7 @@ impl Book {
             assert_eq!(session, None, "initialize carries a session id");
             let open = self.open.values().filter(|other| other.purpose == Purpose::Initialize && !other.is_answered);
             assert!(open.count() < 2, "more than one handshake and its hedge");
-        } else {
+        } else if generation > 0 {
             let known = self.sessions.entry(generation).or_insert_with(|| session.clone());
             assert_eq!(*known, session, "generation {generation} has another session id");
         }
@@ -351,9 +355,10 @@ impl Book {
         assert_eq!(hanging, None, "a call that never settles");
     }
 
-    /// As soon as it is closed, nothing but DELETE is under way.
+    /// As soon as it is closed, nothing is under way but DELETE, and a session that is being made, which is then ended.
     pub fn check_hung_up(&self) {
-        let open = self.open.values().find(|exchange| !exchange.is_told && exchange.purpose != Purpose::Delete);
+        let ends = |purpose| matches!(purpose, Purpose::Delete | Purpose::Initialize);
+        let open = self.open.values().find(|exchange| !exchange.is_told && !ends(exchange.purpose));
         assert_eq!(open.map(|exchange| exchange.purpose), None, "open after close");
     }
 

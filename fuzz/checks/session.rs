@@ -178,7 +178,9 @@ impl World<'_> {
             ..CallOptions::default()
         };
         let is_endless = options.timeout_ms == Some(u64::MAX);
-        let call = self.session.call(method, Params { text, meta, name }, options, self.now);
+        let read = text.as_deref().and_then(Params::read).unwrap_or_default();
+        let params = Params { text, meta, name, ..read };
+        let call = self.session.call(method, params, options, self.now);
         self.book.made(call, is_endless);
     }
 
@@ -256,7 +258,8 @@ impl World<'_> {
         let ends = match &input {
             Input::Malformed(Malformed::Utf8 | Malformed::TooLarge { .. }) => true,
             Input::Message(_) | Input::Text(_) => !self.bytes.byte().is_multiple_of(8),
-            Input::Head(_)
+            Input::Fields(_)
+            | Input::Head(_)
             | Input::Event { .. }
             | Input::Malformed(Malformed::Json { .. } | Malformed::Event { .. })
             | Input::Unfinished(_)

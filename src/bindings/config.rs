@@ -90,6 +90,11 @@ pub(super) fn parse(url: &JsValue, config: &JsValue) -> Thrown<(Transport, Confi
             "wait" => Unreachable::Wait,
             _ => return Err(type_error("unreachable")),
         },
+        generation: number(&field("generation")?)
+            .and_then(|generation| u32::try_from(generation).ok())
+            .unwrap_or_default(),
+        identified: field("identified")?.is_truthy(),
+        fields_vary: field("fieldsVary")?.is_truthy(),
         // The driver's to say.
         shared: false,
         connections: Connections::Many,
@@ -140,9 +145,22 @@ pub(super) fn call_options(options: &JsValue) -> CallOptions {
     }
 }
 
-/// The params of a request or a notification.
-pub(super) fn params(text: &JsValue, meta: &JsValue, name: &JsValue) -> Params {
-    Params { text: text.as_string(), meta: meta.as_string(), name: name.as_string() }
+/// The params of a request or a notification; `more` is what few have, `{uri, taskId, level, cursor, task, inputs}`.
+pub(super) fn params(text: &JsValue, meta: &JsValue, name: &JsValue, more: &JsValue) -> Params {
+    let params = Params { text: text.as_string(), meta: meta.as_string(), name: name.as_string(), ..Params::default() };
+    if !more.is_object() {
+        return params;
+    }
+    let field = |name: &str| Reflect::get(more, &JsValue::from_str(name)).unwrap_or_default();
+    Params {
+        uri: field("uri").as_string(),
+        task_id: field("taskId").as_string(),
+        level: field("level").as_string(),
+        has_cursor: field("cursor").is_truthy(),
+        has_task: field("task").is_truthy(),
+        inputs: field("inputs").as_string(),
+        ..params
+    }
 }
 
 /// A string; empty where it is none.

@@ -57,10 +57,11 @@ impl Core {
         resolve: JsValue,
         reject: JsValue,
         onprogress: JsValue,
+        more: &JsValue,
     ) -> f64 {
         let mut options = config::call_options(options);
         options.progress = onprogress.is_function();
-        let params = config::params(text, meta, name);
+        let params = config::params(text, meta, name, more);
         id(self.driver.call(config::string(method), params, options, caller(resolve, reject, onprogress)))
     }
 
@@ -73,7 +74,7 @@ impl Core {
 
     /// Sends a notification.
     pub fn notify(&self, method: &JsValue, text: &JsValue, meta: &JsValue, resolve: JsValue, reject: JsValue) -> f64 {
-        let params = config::params(text, meta, &JsValue::UNDEFINED);
+        let params = config::params(text, meta, &JsValue::UNDEFINED, &JsValue::UNDEFINED);
         id(self.driver.notify(config::string(method), params, caller(resolve, reject, JsValue::UNDEFINED)))
     }
 
@@ -93,9 +94,9 @@ impl Core {
     }
 
     /// Gives a command up: neither `resolve` nor `reject` is called any more.
-    pub fn cancel(&self, call: &JsValue, reason: &JsValue) {
+    pub fn cancel(&self, call: &JsValue) {
         if let Some(call) = number(call) {
-            self.driver.cancel(CallId(call), text(reason));
+            self.driver.cancel(CallId(call));
         }
     }
 
@@ -109,6 +110,12 @@ impl Core {
     #[wasm_bindgen(js_name = takeUp)]
     pub fn take_up(&self, record: &JsValue) -> bool {
         self.driver.take_up(&config::string(record))
+    }
+
+    /// The session as a text by which another core can take it up; `undefined` where there is none.
+    #[must_use]
+    pub fn record(&self) -> Option<String> {
+        self.driver.record()
     }
 
     /// A later page life has taken up the session.

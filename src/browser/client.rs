@@ -172,7 +172,7 @@ async fn command(driver: &Driver, start: impl FnOnce(Caller) -> CallId) -> Settl
     impl Drop for Cancel<'_> {
         fn drop(&mut self) {
             if let Some(call) = self.1.take() {
-                self.0.cancel(call, None);
+                self.0.cancel(call);
             }
         }
     }
@@ -232,7 +232,8 @@ impl Host for Program {
     fn authorize(&self, wanted: Wanted) {
         let (Some(authorizer), Some(driver)) = (self.authorizer.clone(), self.driver.get().cloned()) else { return };
         let task = task::spawn(async move {
-            let (token, authorized) = authorizer.authorize(wanted, || driver.user_asked()).await.into_fact();
+            let obtained = authorizer.authorize(wanted, || driver.user_asked()).await;
+            let (token, authorized) = obtained.into_fact();
             driver.authorized(token, authorized);
         });
         let before = self.authorizing.replace(Some(task));
@@ -255,16 +256,15 @@ pub fn read<T: DeserializeOwned>(value: &JsValue) -> Result<T, &'static str> {
 }
 
 fn params(params: &impl Serialize) -> Result<Params, Box<Error>> {
-    let mut params = match serde_json::to_value(params).map_err(unserializable)? {
-        Value::Null => return Ok(Params::default()),
-        Value::Object(params) => params,
-        Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
-            return Err(invalid("The params of a request must be an object.".into()));
+    match serde_json::to_value(params).map_err(unserializable)? {
+        Value::Null => Ok(Params::default()),
+        params @ Value::Object(_) => {
+            Params::read(&params.to_string()).ok_or_else(|| invalid("The params are nested too deeply.".into()))
         }
-    };
-    let meta = params.remove("_meta").map(|meta| meta.to_string());
-    let name = params.get("name").or_else(|| params.get("uri")).and_then(Value::as_str).map(str::to_owned);
-    Ok(Params { text: Some(Value::Object(params).to_string()), meta, name })
+        Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+            Err(invalid("The params of a request must be an object.".into()))
+        }
+    }
 }
 
 fn absolute(url: &str) -> Result<String, Box<Error>> {

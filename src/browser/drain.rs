@@ -59,12 +59,18 @@ impl Inner {
         let connections = streams::connections(&transport.url);
         let config = Config { shared: group.is_some(), connections, ..config };
         let inner = Rc::new_cyclic(|weak: &Weak<Inner>| {
-            let (weak, told, ticking) = (weak.clone(), weak.clone(), weak.clone());
+            let (weak, told, asked, ticking) = (weak.clone(), weak.clone(), weak.clone(), weak.clone());
             Inner {
                 session: RefCell::new(Session::new(config, seed, now)),
-                exchanges: Exchanges::new(&transport, move |exchange, input| {
-                    told.upgrade().is_some_and(|inner| inner.told(exchange, input))
-                }),
+                exchanges: Exchanges::new(
+                    &transport,
+                    move |exchange, input| told.upgrade().is_some_and(|inner| inner.told(exchange, input)),
+                    move |fields| {
+                        if let Some(inner) = asked.upgrade() {
+                            inner.identified(fields);
+                        }
+                    },
+                ),
                 transport,
                 host: RefCell::new(Some(host)),
                 open: Table::default(),
@@ -167,6 +173,8 @@ impl Inner {
                 self.tell_host(|host| host.ask(Question { id: question, method, params, call, generation }));
             }
             Output::Withdraw { question } => self.tell_host(|host| host.withdraw(question)),
+            Output::Identify => self.exchanges.identify(),
+            Output::Leave => drop(self.tabs.take()),
             Output::Probe => self.probe(),
             Output::OtherSlash => self.exchanges.other_slash(),
             Output::Authorize { challenge, ask } => {
@@ -240,6 +248,16 @@ impl Inner {
             self.drain();
         }
         self.open.has(exchange)
+    }
+
+    /// The fields that the host would add now, where they are others than before.
+    fn identified(self: &Rc<Self>, fields: Option<&str>) {
+        let now = clock::now();
+        if let Some(fields) = fields {
+            self.session.borrow_mut().handle_fields(None, fields, now);
+        }
+        self.session.borrow_mut().handle_identified(now);
+        self.drain();
     }
 
     /// Somebody should mend this; said once.

@@ -57,10 +57,11 @@ impl Driver {
     }
 
     /// Gives a command up: its caller hears nothing more.
-    pub fn cancel(&self, call: CallId, reason: Option<String>) {
+    pub fn cancel(&self, call: CallId) {
         drop(self.0.callers.take(call));
         let now = clock::now();
-        self.0.session.borrow_mut().cancel(call, reason, now);
+        // Why is the host's business, not the server's.
+        self.0.session.borrow_mut().cancel(call, None, now);
         self.0.schedule();
     }
 
@@ -78,6 +79,12 @@ impl Driver {
         let taken = self.0.session.borrow_mut().take_up_record(record, now);
         self.0.schedule();
         taken
+    }
+
+    /// The session as a text by which another driver can take it up, if there is one to go on with.
+    #[must_use]
+    pub fn record(&self) -> Option<String> {
+        self.0.session.borrow().record(clock::now())
     }
 
     /// A later page life has taken up the session.
@@ -123,7 +130,8 @@ impl Driver {
 
     /// How an authorization ended, and the token that there is now.
     pub fn authorized(&self, token: Option<String>, authorized: Authorized<JsValue>) {
-        if matches!(authorized, Authorized::Granted { .. }) {
+        if let Authorized::Granted { same, .. } = authorized {
+            self.0.session.borrow_mut().handle_token(token.as_deref(), same);
             self.0.transport.set_token(token);
         }
         let now = clock::now();

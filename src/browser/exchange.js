@@ -14,6 +14,7 @@ const UNSENT = 7;
 const END = 8;
 const FAILED = 9;
 const PAUSED = 10;
+const FIELDS = 11;
 
 // How it wants a body to be read.
 const AS_JSON = 0;
@@ -28,8 +29,11 @@ const WORDS = 64 << 10;
 
 /** The exchanges of one session. `onhead` and `onfact` say whether the exchange is still wanted. */
 export class Exchanges {
-  constructor(url, credentials, headers, fetch, onhead, onfact) {
-    Object.assign(this, { url, credentials, headers, fetch, onhead, onfact });
+  /** The host's fields, as they were told last. */
+  fields;
+
+  constructor(url, credentials, headers, fetch, onhead, onfact, onfields) {
+    Object.assign(this, { url, credentials, headers, fetch, onhead, onfact, onfields });
   }
 
   /** `request`: the JSON text of `{ purpose, method, headers }`. */
@@ -43,6 +47,19 @@ export class Exchanges {
     url.pathname = url.pathname.endsWith("/") ? url.pathname.slice(0, -1) : `${url.pathname}/`;
     this.url = url.href;
   }
+
+  /** Tells the fields that the host would add to a call, where they are not those that were told last. */
+  async identify() {
+    let fields;
+    try {
+      [, fields] = await merged(this.headers, { purpose: "call", method: "POST", url: this.url }, {});
+    } catch {
+      // As it is said when they are needed.
+    }
+    if (fields === this.fields) return this.onfields();
+    this.fields = fields;
+    this.onfields(fields ?? "");
+  }
 }
 
 /** Once it is aborted, nothing more is told of it. */
@@ -51,11 +68,14 @@ class Exchange extends AbortController {
   #id;
   #response;
   #body;
+  /** The host's fields, as they were known when this was begun. */
+  #fields;
 
   constructor(all, id, request, body) {
     super();
     this.#all = all;
     this.#id = id;
+    this.#fields = all.fields;
     this.#send(request, body);
   }
 
@@ -70,7 +90,12 @@ class Exchange extends AbortController {
     const { url, credentials, fetch } = all;
     try {
       // At the earliest in a microtask: nothing is told before `send` has returned.
-      headers = await merged(all.headers, { purpose, method, url }, headers);
+      let fields;
+      [headers, fields] = await merged(this.#all.headers, { purpose, method, url }, headers);
+      if (fields !== this.#fields) {
+        this.#all.fields = fields;
+        this.#tell(FIELDS, fields);
+      }
     } catch (cause) {
       return this.#tell(UNSENT, cause);
     }
@@ -226,13 +251,14 @@ function call(fetch = globalThis.fetch, url, init) {
   return fetch(url, init);
 }
 
-/** The host's fields, then the protocol's: what that needs, no host can change. */
+/** The host's fields, then the protocol's: what that needs, no host can change. And the host's own as a text. */
 async function merged(own, context, fields) {
   if (typeof own === "function") own = await own(context);
-  if (own === undefined || own === null) return fields;
+  if (own === undefined || own === null) return [fields, "[]"];
   const headers = new Headers(own);
+  const text = JSON.stringify([...headers]);
   for (const [name, value] of Object.entries(fields)) headers.set(name, value);
-  return Object.fromEntries(headers);
+  return [Object.fromEntries(headers), text];
 }
 
 /** What `onhead` is told after the id; `undefined` of a redirect, which Node shows, and browsers do not. */
@@ -250,6 +276,12 @@ function headOf(response) {
     return typeof value === "string" ? value : undefined;
   };
   return [status, field("content-type"), field("mcp-session-id"), field("retry-after"), field("www-authenticate")];
+}
+
+/** What the module reads of a string is cut here, before it is copied. */
+export function textOf(value, most) {
+  if (typeof value !== "string") return undefined;
+  return value.length > most ? value.slice(0, most) : value;
 }
 
 function isObject(value) {
@@ -342,28 +374,26 @@ class Body {
 /** What it says, as `onfact` is told. */
 async function json(body, max) {
   const decoder = new TextDecoder("utf-8", { fatal: true });
-  const pieces = [];
+  let text = "";
   let bytes = 0;
-  for (let chunk; (chunk = await body.next()); ) {
-    bytes += chunk.length;
+  for (let more = true; more; ) {
+    const chunk = await body.next();
+    more = chunk !== undefined;
+    bytes += chunk?.length ?? 0;
     if (bytes > max) return [TOO_LARGE, undefined, max];
+    let piece;
     try {
-      pieces.push(decoder.decode(chunk, { stream: true }));
+      piece = decoder.decode(chunk, { stream: more });
     } catch {
       return [NO_UTF8];
     }
-  }
-  try {
-    pieces.push(decoder.decode());
-  } catch {
-    return [NO_UTF8];
-  }
-  let text;
-  try {
-    text = pieces.join("");
-  } catch {
-    // Longer than a string can be.
-    return [TOO_LARGE, undefined, bytes];
+    try {
+      // The engine puts them together when the whole is parsed. A body of one piece is copied nowhere.
+      text += piece;
+    } catch {
+      // Longer than a string can be.
+      return [TOO_LARGE, undefined, bytes];
+    }
   }
   try {
     return [MESSAGE, JSON.parse(text)];

@@ -25,6 +25,7 @@ const PROBE_MS: u32 = 10_000;
 
 type OnHead = dyn Fn(f64, u16, Option<String>, Option<String>, Option<String>, Option<String>);
 type OnFact = dyn Fn(f64, u32, JsValue, f64) -> bool;
+type OnFields = dyn Fn(Option<String>);
 
 #[wasm_bindgen(module = "/src/browser/exchange.js")]
 extern "C" {
@@ -38,12 +39,15 @@ extern "C" {
         fetch: Option<&Function>,
         onhead: &Closure<OnHead>,
         onfact: &Closure<OnFact>,
+        onfields: &Closure<OnFields>,
     ) -> JsExchanges;
     #[wasm_bindgen(method, catch)]
     fn send(this: &JsExchanges, id: f64, request: &str, body: Option<&str>) -> js::Thrown<JsExchange>;
 
     #[wasm_bindgen(method, js_name = otherSlash)]
     fn other_slash(this: &JsExchanges);
+    #[wasm_bindgen(method)]
+    fn identify(this: &JsExchanges);
 
     #[wasm_bindgen(extends = AbortController)]
     type JsExchange;
@@ -102,13 +106,17 @@ pub struct Exchanges {
     to: (String, bool),
     streams: Rc<Streams>,
     /// What JavaScript calls.
-    _ears: (Closure<OnHead>, Closure<OnFact>),
+    _ears: (Closure<OnHead>, Closure<OnFact>, Closure<OnFields>),
 }
 
 impl Exchanges {
     /// Nothing is told of an exchange before `send` has returned, nor after [`Exchange`] was dropped, [`Input::End`] or
     /// [`Input::Failed`].
-    pub fn new(transport: &Transport, tell: impl Fn(ExchangeId, Input<JsValue>) -> bool + 'static) -> Self {
+    pub fn new(
+        transport: &Transport,
+        tell: impl Fn(ExchangeId, Input<JsValue>) -> bool + 'static,
+        tell_fields: impl Fn(Option<&str>) + 'static,
+    ) -> Self {
         let tell = Rc::new(tell);
         let streams = Rc::<Streams>::default();
         let (tell_head, known) = (Rc::clone(&tell), Rc::clone(&streams));
@@ -125,10 +133,17 @@ impl Exchanges {
             }
         };
         let (onhead, onfact): (Closure<OnHead>, Closure<OnFact>) = (Closure::new(onhead), Closure::new(onfact));
+        let onfields: Closure<OnFields> = Closure::new(move |fields: Option<String>| tell_fields(fields.as_deref()));
         let Transport { url, fetch, headers, credentials, .. } = transport;
-        let js = JsExchanges::new(url, credentials, headers, fetch.as_ref(), &onhead, &onfact);
+        let js = JsExchanges::new(url, credentials, headers, fetch.as_ref(), &onhead, &onfact, &onfields);
         let to = (url.clone(), fetch.is_some());
-        Self { js, to, streams, _ears: (onhead, onfact) }
+        Self { js, to, streams, _ears: (onhead, onfact, onfields) }
+    }
+
+    /// Tells later which header fields the host would add to a call: a JSON text of names and values, or nothing where
+    /// they are those that were told last, or cannot be had.
+    pub fn identify(&self) {
+        self.js.identify();
     }
 
     /// Tells later whether anything answers at the endpoint: a request whose answer need not be readable tells a server
@@ -256,6 +271,7 @@ fn fact_of(number: u32, value: JsValue, bytes: u64) -> Fact {
         7 => Input::Unsent { cause: Some(value) },
         8 => Input::End,
         10 => return Fact::Paused,
+        11 => Input::Fields(value.as_string().unwrap_or_default()),
         _ => Input::Failed { cause: Some(value) },
     })
 }

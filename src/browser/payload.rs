@@ -1,7 +1,7 @@
 //! JSON as the engine parsed it. The few fields that the core asks for are read in place; nothing recurses over a value.
 
-use super::js::Thrown;
-use crate::protocol::{Field, Payload};
+use super::js::{Thrown, parse_json};
+use crate::protocol::{Field, Payload, TEXT};
 use js_sys::{Array, JSON, Object, Reflect};
 use std::cell::OnceCell;
 use wasm_bindgen::prelude::*;
@@ -11,11 +11,16 @@ const READ_LIMIT: u32 = 32 << 20;
 
 #[wasm_bindgen]
 extern "C" {
-    #[wasm_bindgen(js_name = structuredClone, catch)]
-    fn structured_clone(value: &JsValue) -> Thrown<JsValue>;
     type Message;
     #[wasm_bindgen(method, structural, indexing_getter, catch)]
     fn get(this: &Message, name: &JsValue) -> Thrown<JsValue>;
+}
+
+#[wasm_bindgen(module = "/src/browser/exchange.js")]
+extern "C" {
+    /// No more than `most` UTF-16 units of a string; `None` of what is none.
+    #[wasm_bindgen(js_name = textOf)]
+    fn text_of(value: &JsValue, most: u32) -> Option<String>;
 }
 
 thread_local! {
@@ -34,30 +39,51 @@ impl Payload for JsValue {
         value.ok().filter(|value| !value.is_undefined())
     }
 
-    fn items(&self) -> Option<Vec<Self>> {
-        Array::is_array(self).then(|| self.unchecked_ref::<Array>().iter().collect())
+    fn count(&self) -> Option<usize> {
+        Array::is_array(self).then(|| self.unchecked_ref::<Array>().length() as usize)
     }
 
-    fn entries(&self) -> Option<Vec<(String, Self)>> {
+    fn item(&self, at: usize) -> Self {
+        // An array has no more than 2^32 items.
+        self.unchecked_ref::<Array>().get(at as u32)
+    }
+
+    fn entries(&self, most: usize) -> Option<Vec<(String, Self)>> {
         let object = Payload::is_object(self).then(|| self.unchecked_ref::<Object>())?;
+        // The names alone take less than the module has room for.
+        if Object::keys(object).length() as usize > most {
+            return None;
+        }
         let entry = |entry: JsValue| {
             let entry: Array = entry.unchecked_into();
-            Some((JsValue::as_string(&entry.get(0))?, entry.get(1)))
+            Some((entry.get(0).to_json()?, entry.get(1)))
         };
         Object::entries(object).iter().map(entry).collect()
     }
 
-    fn with_items(&self, field: Field, items: &[Self]) -> Self {
+    fn without_items(&self, field: Field, items: &[usize]) -> Self {
         let copy = Object::assign(&Object::new(), self.unchecked_ref());
-        let items: Array = items.iter().collect();
+        let list = self.field(field).unwrap_or_default();
+        let kept = Array::new();
+        let mut without = items.iter().copied().peekable();
+        for at in 0..list.count().unwrap_or_default() {
+            if without.next_if_eq(&at).is_none() {
+                kept.push(&list.item(at));
+            }
+        }
         // A new object of our own takes any field.
-        let _ = Reflect::set(&copy, &field.as_str().into(), &items);
+        let _ = Reflect::set(&copy, &field.as_str().into(), &kept);
         copy.into()
     }
 
-    fn duplicate(&self) -> Self {
-        // What was parsed from JSON can be cloned; an engine without `structuredClone` shares it.
-        structured_clone(self).unwrap_or_else(|_| self.clone())
+    fn frozen(&self) -> Option<(Self, u64)> {
+        let text = JSON::stringify(self).ok().filter(|text| text.is_string())?;
+        let length = u64::from(text.length());
+        Some((text.into(), length))
+    }
+
+    fn thawed(&self) -> Option<Self> {
+        parse_json(self).ok()
     }
 
     fn is_object(&self) -> bool {
@@ -65,7 +91,7 @@ impl Payload for JsValue {
     }
 
     fn as_string(&self) -> Option<String> {
-        JsValue::as_string(self)
+        text_of(self, TEXT)
     }
 
     fn as_bool(&self) -> Option<bool> {
@@ -80,8 +106,9 @@ impl Payload for JsValue {
         JsValue::is_truthy(self)
     }
 
-    fn to_json(&self) -> Option<String> {
-        JSON::stringify(self).ok().filter(|text| text.is_string() && text.length() <= READ_LIMIT).map(String::from)
+    fn to_json_within(&self, most: u32) -> Option<String> {
+        let most = most.min(READ_LIMIT);
+        JSON::stringify(self).ok().filter(|text| text.is_string() && text.length() <= most).map(String::from)
     }
 
     fn parse(text: &str) -> Option<Self> {

@@ -1,5 +1,6 @@
 //! What follows for a command from how its exchange was answered.
 
+use super::bounds;
 use super::call::{Kind, Place};
 use super::era::Era;
 use super::era::modern::ResultType;
@@ -98,6 +99,9 @@ impl<P: Payload> Session<P> {
         if call.task.is_some() {
             return self.task_answered(id, exchange.era, &method, &result, now);
         }
+        if let Some(error) = bounds::too_long(&method, &result) {
+            return self.settle(id, Err(error));
+        }
         let result_type = match exchange.era {
             Era::Modern if !self.is_hosts_own(exchange.era) => ResultType::of(&result),
             Era::Legacy | Era::Modern => ResultType::Complete,
@@ -114,8 +118,9 @@ impl<P: Payload> Session<P> {
         }
         let result = match method.as_str() {
             "tools/list" => {
-                let result = self.learn_tools(exchange, result);
-                self.saw_tools(id, &result);
+                let is_first = !call.params.has_cursor;
+                let (result, page) = self.learn_tools(exchange, is_first, result);
+                self.saw_tools(page, is_first);
                 result
             }
             "resources/list" | "resources/templates/list" => {
@@ -137,7 +142,7 @@ impl<P: Payload> Session<P> {
         // What an older session was told may have changed since.
         let current = self.relation(exchange.generation) == Relation::Current;
         if current && exchange.era == Era::Modern && !self.is_hosts_own(exchange.era) {
-            self.keep(id, &result, now);
+            self.keep(id, exchange, &result, now);
         }
         self.settle(id, Ok(if verifies { P::empty() } else { result }));
     }

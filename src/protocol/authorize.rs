@@ -239,7 +239,7 @@ impl<P: Payload> Session<P> {
         }
         if flight.asked || another {
             // It may be another user than before: "MUST NOT be shared across authorization contexts".
-            self.cache.clear();
+            self.forget_cached();
         }
         if flight.asked {
             self.emit(Event::StateChange);

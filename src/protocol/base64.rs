@@ -36,6 +36,30 @@ fn with_digits(bytes: &[u8], last: [u8; 2]) -> String {
     text
 }
 
+/// The text that this stands for, with or without padding; `None` where it is none.
+#[must_use]
+pub fn read(text: &str) -> Option<String> {
+    let mut bytes = Vec::new();
+    let (mut bits, mut count) = (0_u32, 0);
+    for digit in text.trim_end_matches('=').bytes() {
+        let six = match digit {
+            b'A'..=b'Z' => digit - b'A',
+            b'a'..=b'z' => digit - b'a' + 26,
+            b'0'..=b'9' => digit - b'0' + 52,
+            b'+' | b'-' => 62,
+            b'/' | b'_' => 63,
+            _ => return None,
+        };
+        (bits, count) = (bits << 6 | u32::from(six), count + 6);
+        if count >= 8 {
+            count -= 8;
+            // The eight bits that are whole.
+            bytes.push((bits >> count) as u8);
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -45,6 +69,8 @@ mod tests {
         let rows =
             [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("fooba", "Zm9vYmE=")];
         assert!(rows.iter().all(|(bytes, text)| padded(bytes.as_bytes()) == *text));
+        assert!(rows.iter().all(|(bytes, text)| read(text).as_deref() == Some(*bytes)));
+        assert_eq!((read("Zg"), read("*")), (Some("f".to_owned()), None));
         assert_eq!((padded(&[0xfb, 0xff]), for_urls(&[0xfb, 0xff])), ("+/8=".to_owned(), "-_8".to_owned()));
     }
 }

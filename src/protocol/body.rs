@@ -1,5 +1,6 @@
 //! What a body holds that was read as text, or that did not parse: an answer in another framing, or a broken one.
 
+use super::bounds;
 use super::exchange::Exchange;
 use super::json_rpc::Message;
 use super::wording::{LOGIN_PAGE, broken_answer, is_login_page, unusable};
@@ -8,8 +9,8 @@ use super::{Error, Payload, Purpose, sse};
 /// The message in a text that answers this exchange's request, as servers frame it: JSON, a batch, or an event stream.
 pub(super) fn answer_in<P: Payload>(exchange: &Exchange, text: &str) -> Option<P> {
     let is_own = |value: &P| is_answer(exchange, value);
-    let of_value = |value: P| match value.items() {
-        Some(batch) => batch.into_iter().find(is_own),
+    let of_value = |value: P| match value.count() {
+        Some(_) => bounds::each(&value).take(bounds::BATCH).find(is_own),
         None => Some(value).filter(is_own),
     };
     let text = text.trim_start_matches('\u{feff}').trim();
@@ -31,8 +32,8 @@ pub(super) fn answer_in<P: Payload>(exchange: &Exchange, text: &str) -> Option<P
 
 /// Whether a message, or one of a batch, is the response to this exchange's request.
 pub(super) fn is_answer<P: Payload>(exchange: &Exchange, value: &P) -> bool {
-    if let Some(batch) = value.items() {
-        return batch.iter().any(|value| is_answer(exchange, value));
+    if value.count().is_some() {
+        return bounds::each(value).take(bounds::BATCH).any(|value| is_answer(exchange, &value));
     }
     match Message::read(value) {
         Message::Result { id, .. } | Message::Error { id, .. } => exchange.is_answered_by(id.as_ref()),

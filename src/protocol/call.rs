@@ -5,18 +5,7 @@ use super::input::Round;
 use super::policy::retry::Known;
 use super::stream::Broken;
 use super::task::Task;
-use super::{ExchangeId, Outcome, Resume};
-
-/// The params of a request, taken when the call is made: what the caller changes later changes nothing.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Params {
-    /// A JSON object as text, without `_meta`; `None` where there are no params.
-    pub text: Option<String>,
-    /// `_meta` as a JSON object, where the caller gave one.
-    pub meta: Option<String>,
-    /// `name` or `uri`: the tool, prompt or resource.
-    pub name: Option<String>,
-}
+use super::{ExchangeId, Outcome, Params, Resume};
 
 /// The options of one call.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -114,6 +103,8 @@ pub(super) struct Call {
     pub round: Option<Round>,
     /// How often the server has asked for input.
     pub rounds: u32,
+    /// Its latest send asked the server to run it as a task.
+    pub as_task: bool,
     /// The task that it became.
     pub task: Option<Task>,
     /// Milliseconds that were left when the user was asked; its clock stands still meanwhile.
@@ -138,6 +129,7 @@ impl Call {
             progress: None,
             round: None,
             rounds: 0,
+            as_task: false,
             task: None,
             paused: None,
             repaired: Vec::new(),

@@ -3,11 +3,11 @@
 use super::call::Kind;
 use super::era::legacy;
 use super::exchange::{Answer, Exchange};
-use super::http::{Method, Request};
+use super::http::{Head, Method, Request};
 use super::list::Gather;
 use super::send::{Parcel, outgoing};
 use super::session::Session;
-use super::state::{Established, Since, State, Step};
+use super::state::{Established, SessionId, Since, State, Step};
 use super::status::{Event, Phase, Status};
 use super::time::Timer;
 use super::{CallId, CallOptions, Code, Error, ExchangeId, Now, Outcome, Params, Payload, Purpose};
@@ -32,6 +32,10 @@ impl<P: Payload> Session<P> {
             },
             State::Closed => None,
         };
+        if !terminate && let Some(&Step::Handshake { exchange, hedge }) = self.state.establishing().map(|it| &it.step) {
+            self.abort(exchange, now);
+            hedge.map(|hedge| self.abort(hedge, now));
+        }
         self.shut("the host closed the session", now);
         let id = self.admit(Kind::Close, String::new(), Params::default(), CallOptions::default(), now);
         match delete {
@@ -56,9 +60,16 @@ impl<P: Payload> Session<P> {
             self.withdraw_one(question, now);
         }
         let open = self.calls.keys().copied().gather();
-        // What ends a session on the server goes on: servers cap sessions.
-        let exchanges = self.exchanges.iter().filter(|(_, exchange)| exchange.purpose != Purpose::Delete);
-        let exchanges = exchanges.map(|(id, _)| *id).gather();
+        // What ends a session on the server goes on: servers cap sessions. One that is being made is ended once it is known.
+        let ends = |purpose: Purpose| matches!(purpose, Purpose::Delete | Purpose::Initialize);
+        let (ending, exchanges): (Vec<_>, Vec<_>) = self
+            .exchanges
+            .iter()
+            .map(|(id, exchange)| (*id, exchange.purpose))
+            .partition(|(_, purpose)| ends(*purpose));
+        for (exchange, _) in ending {
+            self.timers.set(Timer::Exchange(exchange), now.mono.saturating_add(DELETE_MS));
+        }
         for id in open {
             let closed = || {
                 let text = "The session was closed before the call was answered.";
@@ -67,8 +78,12 @@ impl<P: Payload> Session<P> {
             let error = self.past.parted.clone().unwrap_or_else(closed);
             self.settle(id, Err(error.with_outcome(self.outcome(id))));
         }
-        for exchange in exchanges {
+        for (exchange, _) in exchanges {
             self.abort(exchange, now);
+        }
+        let begun = self.exchanges.iter().filter(|(_, exchange)| exchange.purpose == Purpose::Initialize);
+        for (exchange, head) in begun.filter_map(|(id, exchange)| Some((*id, exchange.head.clone()?))).gather() {
+            self.end_unwanted(exchange, &head, now);
         }
         self.timers.clear(Timer::Listen);
         for timer in [Timer::Step, Timer::Check, Timer::Held, Timer::Wake, Timer::Look, Timer::KeepAlive] {
@@ -82,6 +97,19 @@ impl<P: Payload> Session<P> {
         let id = self.send(parcel, now);
         self.timers.set(Timer::Exchange(id), now.mono.saturating_add(DELETE_MS));
         id
+    }
+
+    /// A session that was made while this one was closed is ended on the server, whatever it says of itself.
+    pub(super) fn end_unwanted(&mut self, id: ExchangeId, head: &Head, now: Now) {
+        self.abort(id, now);
+        let Some(session) = head.session_id.as_deref().filter(|_| head.is_success()).and_then(SessionId::parse) else {
+            return;
+        };
+        let mut exchange = outgoing::<P>(Purpose::Delete, None, now);
+        exchange.method = Method::Delete;
+        let headers = vec![("mcp-session-id".to_owned(), session.expose().to_owned())];
+        exchange.session = Some(session);
+        self.delete((exchange, Request { method: Method::Delete, headers, body: None, rpc_method: None }), now);
     }
 
     /// A session that was made when it was not waited for any more is ended on the server.

@@ -30,6 +30,13 @@ pub struct Config {
     pub listen: Listen,
     /// Whether whoever drives the session can authorize: see [`super::Output::Authorize`]. Default false.
     pub authorizes: bool,
+    /// The generation of the session that this one follows, where that was another core's. Default 0.
+    pub generation: u32,
+    /// Whether the host says whose session it is: then no change of credentials means another user. Default false.
+    pub identified: bool,
+    /// Whether the header fields that the host adds may be others each time: they are asked for before a call is answered
+    /// from the cache ([`super::Output::Identify`]). Default false.
+    pub fields_vary: bool,
     /// What becomes of calls while the device is offline.
     pub offline: Offline,
     /// A session that is not used is pinged this often. Default: never.
@@ -172,6 +179,9 @@ impl Default for Config {
             max_input_rounds: 10,
             listen: Listen::Auto,
             authorizes: false,
+            generation: 0,
+            identified: false,
+            fields_vary: false,
             offline: Offline::Wait,
             keep_alive_ms: None,
             persists: false,

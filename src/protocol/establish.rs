@@ -13,6 +13,7 @@ use super::session::Session;
 use super::state::{Discovered, Established, Since, Step};
 use super::status::{Changes, Event, LastRecovery};
 use super::time::Timer;
+use super::tools::Tools;
 use super::verdict::{Verdict, says_already_initialized};
 use super::{CallId, Code, Error, ExchangeId, Field, Now, Outcome, Params, Payload, Purpose};
 
@@ -216,6 +217,9 @@ impl<P: Payload> Session<P> {
         };
         let id = exchange.head.as_ref().map_or(Ok(None), Head::session);
         let id = id.map_err(|message| Error::boxed(Code::Protocol, Outcome::NotExecuted, message))?;
+        if let Some(error) = self.cannot_be_kept(&result) {
+            return Err(error);
+        }
         self.past.legacy_since = Some(now.mono);
         self.past.handshake_ms = now.mono.saturating_sub(exchange.sent.mono);
         let own = matches!(self.config.handshake, Handshake::Own { .. });
@@ -270,10 +274,8 @@ impl<P: Payload> Session<P> {
         self.past.verified_at_unix_ms = Some(now.unix_ms);
         self.past.proven_at = Some(now.mono);
         self.keep_alive(now);
-        self.repeatable_tools.clear();
-        self.mirrors.clear();
-        self.task_tools.clear();
-        self.cache.clear();
+        self.tools = Tools::default();
+        self.forget_cached();
         let Since::Lost { old, reason, at } = since else {
             self.emit(Event::StateChange);
             self.listen_first(now);

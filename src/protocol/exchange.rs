@@ -108,6 +108,8 @@ pub(super) struct Exchange {
     pub ahead: usize,
     /// When there was a connection for it, if the origin has but [`CONNECTIONS`].
     pub connected_at: Option<u64>,
+    /// The host's header fields that it goes out with, as [`super::identity::Identity`] knows them.
+    pub fields: Option<u64>,
     /// The token that it was sent with, counted.
     pub token: u32,
     /// Bounds the exchange, from when it is sent.

@@ -1,8 +1,8 @@
 //! Calls that need input before they can be completed: the server answers `input_required`, the host is asked, and the
 //! call is sent once more with what it answered (2026-07-28, patterns, Multi Round-Trip Requests).
 
+use super::bounds;
 use super::call::{Place, Repair};
-use super::json::quote;
 use super::list::Gather;
 use super::policy::retry::{End, Next};
 use super::question::{Question, To};
@@ -12,12 +12,15 @@ use super::{CallId, Code, Error, Field, Now, Outcome, Output, Payload, QuestionI
 
 const REPLACED: &str = "The server was replaced while it waited for input.";
 
+const NO_INPUT: &str = "there is no input for it";
+
 /// What the server asked for, and what was answered.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Round {
-    /// JSON texts by the server's keys; `None` until the host has answered.
+    /// JSON texts by the server's keys, which are JSON texts, too; `None` until the host has answered.
     inputs: Vec<(String, Option<String>)>,
-    /// "The client MUST echo the exact string" (Multi Round-Trip Requests, Client 2).
+    /// As JSON text: "The client MUST echo the exact string" (Multi Round-Trip Requests, Client 2), which need not be
+    /// one of Unicode's.
     state: Option<String>,
 }
 
@@ -29,10 +32,10 @@ impl Round {
 
     /// For the params of the next send: members of a JSON object, without the braces.
     pub fn members(&self) -> String {
-        let given = |(key, input): &(String, Option<String>)| Some(format!("{}:{}", quote(key), input.as_ref()?));
+        let given = |(key, input): &(String, Option<String>)| Some(format!("{key}:{}", input.as_ref()?));
         let inputs = self.inputs.iter().filter_map(given).joined(",");
         let inputs = if inputs.is_empty() { inputs } else { format!("\"inputResponses\":{{{inputs}}}") };
-        let state = self.state.as_ref().map(|state| format!("\"requestState\":{}", quote(state)));
+        let state = self.state.as_ref().map(|state| json_rpc::member("requestState", state));
         json_rpc::join(&inputs, &state.unwrap_or_default())
     }
 
@@ -69,9 +72,13 @@ impl<P: Payload> Session<P> {
         call.rounds += 1;
         call.delivered = true;
         let rounds = call.rounds;
-        let requests = result.field(Field::InputRequests).and_then(|requests| requests.entries());
+        let asked = result.field(Field::InputRequests);
+        let requests = asked.as_ref().and_then(|requests| requests.entries(bounds::QUESTIONS));
         let state = result.field(Field::RequestState);
         let error = error.or(match (&requests, &state) {
+            (None, _) if asked.is_some_and(|asked| asked.is_object()) => {
+                Some(bounds::too_many("inputs", bounds::QUESTIONS))
+            }
             (None, None) => Some(bad("The server asked for input and named none, and gave no state.")),
             (_, Some(state)) if state.as_string().is_none() => Some(bad("The server's `requestState` is no string.")),
             _ => None,
@@ -79,7 +86,7 @@ impl<P: Payload> Session<P> {
         if let Some(error) = error {
             return self.settle(id, Err(error));
         }
-        let state = state.and_then(|state| state.as_string());
+        let state = state.and_then(|state| state.to_json());
         let requests = requests.unwrap_or_default();
         let keys = requests.iter().map(|(key, _)| key.clone()).gather();
         if let Some(call) = self.calls.get_mut(&id) {
@@ -100,12 +107,12 @@ impl<P: Payload> Session<P> {
         for (key, request) in requests {
             let method = request.field(Field::Method).and_then(|method| method.as_string()).unwrap_or_default();
             let params = request.field(Field::Params);
-            let undeclared =
-                !self.handled.contains(&method) || self.undeclared_mode(&method, params.as_ref()).is_some();
+            let undeclared = !self.handled.contains(&method) || self.why_refused(&method, params.as_ref()).is_some();
             if undeclared {
                 let text = "The server needs input that this client did not declare it can give: see `handlers`.";
                 let error = Error::boxed(Code::Input, Outcome::Unknown, text);
-                return self.settle(id, Err(error));
+                // A task would wait for it for ever.
+                return self.give_up_call(id, error, NO_INPUT, now);
             }
             asked.push((key, method, params));
         }
@@ -131,7 +138,7 @@ impl<P: Payload> Session<P> {
         let Ok(input) = answer else {
             let text = "The server needs input, and the handler that was asked for it failed.";
             let error = Error::boxed(Code::Input, Outcome::Unknown, text);
-            return self.settle(id, Err(error));
+            return self.give_up_call(id, error, NO_INPUT, now);
         };
         round.give(key, input);
         if round.is_complete() {

@@ -2,14 +2,15 @@
 //! the tools. After a recovery it is put back beside the calls, with a deadline, and gates nothing but the retry of a
 //! tool that may have changed.
 
+use super::bounds;
 use super::call::{Call, Place};
 use super::exchange::{Answer, Exchange};
-use super::json_rpc;
 use super::list::Gather;
 use super::listen::{Listening, Turn};
 use super::session::Session;
 use super::sorted::Map;
 use super::status::{Changes, Event, LastRecovery};
+use super::tools::{self, ToolList};
 use super::verdict::Verdict;
 use super::wishes::{Saying, Topic, Wishes};
 use super::{CallId, Code, Error, ExchangeId, Field, Now, Outcome, Params, Payload, Purpose};
@@ -19,6 +20,10 @@ const RESTORE_MS: u64 = 10_000;
 /// Pages of the tool list that are read to compare it, or to find one tool.
 pub(super) const MAX_PAGES: u32 = 64;
 const TOOL_LIST: &str = "tool list";
+const REPLACED: &str = "The server was replaced while it refused this call, and this tool is another now. It was not \
+                        sent to the new one: list the tools, and decide again.";
+const NOT_COMPARED: &str = "The server was replaced while it refused this call, and its tools could not be compared with \
+                            those before. It was not sent to the new one: list the tools, and decide again.";
 
 /// What the app wants, whatever session there is.
 #[derive(Debug, Default)]
@@ -28,8 +33,8 @@ pub(super) struct Interests {
     pub wishes: Wishes,
     /// Said once more, because something else may have overtaken it.
     again: Map<ExchangeId, Saying>,
-    /// Hashes of the tools' definitions by name, as the app has seen them; `None` where it never listed them.
-    pub tools: Option<Map<String, u64>>,
+    /// The tools as the app has seen them; `None` where it never listed them.
+    pub tools: Option<ToolList>,
     /// The server is another since then, and its tools were not compared.
     pub tools_are_old: bool,
     /// What else the app has listed: `resources`, `prompts`.
@@ -43,7 +48,7 @@ enum Restoring {
     /// The stream of the modern era, with all subscriptions.
     Stream,
     Tools {
-        seen: Map<String, u64>,
+        seen: ToolList,
         pages: u32,
     },
 }
@@ -55,8 +60,10 @@ pub(super) struct Restoration {
     recovery: LastRecovery,
     open: Map<ExchangeId, Restoring>,
     changes: Changes,
+    /// The new server's tools, once all of them are known.
+    tools: Option<ToolList>,
     /// Calls of tools whose definition may have changed.
-    held: Vec<CallId>,
+    pub held: Vec<CallId>,
 }
 
 impl Restoring {
@@ -122,17 +129,6 @@ impl<P: Payload> Session<P> {
         self.restore_request(method, Some(params), now)
     }
 
-    /// The app has seen a page of the tool list.
-    pub(super) fn saw_tools(&mut self, call: CallId, result: &P) {
-        let first = self
-            .calls
-            .get(&call)
-            .is_some_and(|call| !call.params.text.as_deref().is_some_and(|text| text.contains("\"cursor\"")));
-        let mut known = self.interests.tools.take().filter(|_| !first).unwrap_or_default();
-        known.extend(tool_hashes(result));
-        self.interests.tools = Some(known);
-    }
-
     /// The app has seen a page of another list.
     pub(super) fn saw_list(&mut self, list: &'static str) {
         if !self.interests.listed.contains(&list) {
@@ -144,7 +140,9 @@ impl<P: Payload> Session<P> {
     pub(super) fn restore(&mut self, recovery: LastRecovery, changes: Changes, parked: Vec<CallId>, now: Now) {
         let Some(generation) = self.state.ready().map(|session| session.generation) else { return };
         self.interests.tools_are_old |= changes.server;
-        let mut restoration = Restoration { generation, recovery, open: Map::default(), changes, held: Vec::new() };
+        self.interests.tools.iter_mut().for_each(ToolList::sort);
+        let mut restoration =
+            Restoration { generation, recovery, open: Map::default(), changes, tools: None, held: Vec::new() };
         for id in parked {
             if self.interests.tools_are_old && self.may_have_changed(id) {
                 restoration.held.push(id);
@@ -158,7 +156,7 @@ impl<P: Payload> Session<P> {
         };
         if self.interests.tools.is_some() {
             let exchange = self.restore_request("tools/list", None, now);
-            put_back(Restoring::Tools { seen: Map::default(), pages: 1 }, exchange);
+            put_back(Restoring::Tools { seen: ToolList::default(), pages: 1 }, exchange);
         }
         let by_request = self.state.ready().is_some_and(|session| session.era().holds_by_request());
         // The tab that leads sees to its stream. One that waits for its turn told nothing before, either.
@@ -180,7 +178,9 @@ impl<P: Payload> Session<P> {
     fn may_have_changed(&self, id: CallId) -> bool {
         self.calls.get(&id).is_some_and(|call| {
             let known = self.interests.tools.as_ref().zip(call.params.name.as_ref());
-            call.sends > 0 && call.method == "tools/call" && known.is_some_and(|(tools, name)| tools.contains_key(name))
+            call.sends > 0
+                && call.method == "tools/call"
+                && known.is_some_and(|(tools, name)| tools.is_cut || tools.has(name))
         })
     }
 
@@ -221,8 +221,8 @@ impl<P: Payload> Session<P> {
         let restoration = self.restoration.as_mut().filter(|it| it.generation == exchange.generation);
         let Some(what) = restoration.and_then(|restoration| restoration.open.remove(&id)) else { return };
         match (what, answer) {
-            (Restoring::Tools { seen, pages }, Answer::Result(page)) => {
-                let page = self.learn_tools(exchange, page);
+            (Restoring::Tools { mut seen, pages }, Answer::Result(page)) if is_bounded(&page) => {
+                let page = self.compare_page(exchange, page, &mut seen, pages == 1);
                 self.compare_tools(seen, pages, &page, now);
             }
             (Restoring::Stream, _) => {}
@@ -231,7 +231,14 @@ impl<P: Payload> Session<P> {
                 self.restoration.iter_mut().for_each(|restoration| restoration.recovery.restored.push(name.clone()));
                 self.accepted(saying, exchange.generation, now);
             }
-            (what, Answer::Accepted | Answer::Refused { .. } | Answer::Unusable { .. } | Answer::Lost { .. }) => {
+            (
+                what,
+                Answer::Result(_)
+                | Answer::Accepted
+                | Answer::Refused { .. }
+                | Answer::Unusable { .. }
+                | Answer::Lost { .. },
+            ) => {
                 let name = what.name();
                 self.restoration.iter_mut().for_each(|restoration| restoration.recovery.lost.push(name.clone()));
             }
@@ -282,11 +289,9 @@ impl<P: Payload> Session<P> {
         }
     }
 
-    fn compare_tools(&mut self, mut seen: Map<String, u64>, pages: u32, page: &P, now: Now) {
-        seen.extend(tool_hashes(page));
-        let cursor = page.field(Field::NextCursor).and_then(|cursor| cursor.as_string());
-        if let Some(cursor) = cursor.filter(|_| pages < MAX_PAGES) {
-            let params = format!("{{\"cursor\":{}}}", json_rpc::quote(&cursor));
+    fn compare_tools(&mut self, mut seen: ToolList, pages: u32, page: &P, now: Now) {
+        let more = tools::next_cursor(page);
+        if let Some(params) = more.clone().filter(|_| pages < MAX_PAGES) {
             let exchange = self.restore_request("tools/list", Some(params), now);
             let restoring = Restoring::Tools { seen, pages: pages + 1 };
             if let (Some(restoration), Some(exchange)) = (&mut self.restoration, exchange) {
@@ -294,11 +299,16 @@ impl<P: Payload> Session<P> {
             }
             return;
         }
-        self.interests.tools_are_old = false;
-        let known = self.interests.tools.replace(seen.clone()).unwrap_or_default();
-        if let Some(restoration) = &mut self.restoration {
-            restoration.changes.tools = ToolChanges::between(&known, &seen);
+        seen.sort();
+        let mut known = self.interests.tools.clone().unwrap_or_default();
+        known.sort();
+        let Some(restoration) = &mut self.restoration else { return };
+        // Of a list that has no end to be seen, nothing is said.
+        if more.is_some() || seen.is_cut || known.is_cut {
+            return restoration.recovery.lost.push(TOOL_LIST.to_owned());
         }
+        restoration.changes.tools = ToolChanges::between(&known, &seen);
+        restoration.tools = Some(seen);
     }
 
     /// Tells `recovered` once everything is put back or lost.
@@ -307,16 +317,26 @@ impl<P: Payload> Session<P> {
             return;
         }
         let Some(restoration) = self.restoration.take() else { return };
-        let Restoration { generation, recovery, changes, held, .. } = restoration;
+        let Restoration { generation, recovery, changes, tools, held, .. } = restoration;
+        let mut known = match &tools {
+            Some(tools) => {
+                self.interests.tools_are_old = false;
+                self.interests.tools.replace(tools.clone())
+            }
+            None => self.interests.tools.clone(),
+        };
+        known.iter_mut().for_each(ToolList::sort);
         for id in held {
             let name = self.calls.get(&id).and_then(|call| call.params.name.clone()).unwrap_or_default();
-            if changes.tools.as_ref().is_some_and(|tools| tools.touches(&name)) {
-                let text = "The server was replaced while it refused this call, and this tool is another now. It was not \
-                            sent to the new one: list the tools, and decide again.";
-                self.settle(id, Err(Error::boxed(Code::SessionLost, Outcome::NotExecuted, text)));
-            } else {
-                self.dispatch(id, now);
-            }
+            let text = match (&known, &tools) {
+                (Some(known), Some(tools)) if known.agrees(&name, tools) => {
+                    self.dispatch(id, now);
+                    continue;
+                }
+                (_, Some(_)) => REPLACED,
+                (_, None) => NOT_COMPARED,
+            };
+            self.settle(id, Err(Error::boxed(Code::SessionLost, Outcome::NotExecuted, text)));
         }
         let stale: Vec<String> = self.interests.wishes.subscriptions().map(str::to_owned).gather();
         let not_compared = recovery.lost.iter().any(|name| name == TOOL_LIST);
@@ -360,29 +380,20 @@ pub struct ToolChanges {
 }
 
 impl ToolChanges {
-    fn between(old: &Map<String, u64>, new: &Map<String, u64>) -> Option<Self> {
-        let names = |of: &Map<String, u64>, keep: &dyn Fn(&str, u64) -> bool| -> Vec<String> {
-            of.iter().filter(|(name, hash)| keep(name, *hash)).map(|(name, _)| name.clone()).gather()
+    fn between(old: &ToolList, new: &ToolList) -> Option<Self> {
+        let names = |of: &ToolList, keep: &dyn Fn(&str) -> bool| -> Vec<String> {
+            of.names().filter(|name| keep(name)).cloned().gather()
         };
         let changes = Self {
-            added: names(new, &|name, _| !old.contains_key(name)),
-            removed: names(old, &|name, _| !new.contains_key(name)),
-            changed: names(new, &|name, hash| old.get(name).is_some_and(|before| *before != hash)),
+            added: names(new, &|name| !old.has(name)),
+            removed: names(old, &|name| !new.has(name)),
+            changed: names(new, &|name| old.has(name) && !old.agrees(name, new)),
         };
         (changes != Self::default()).then_some(changes)
     }
-
-    fn touches(&self, name: &str) -> bool {
-        self.removed.iter().chain(&self.changed).any(|changed| changed == name)
-    }
 }
 
-/// FNV-1a over each definition's JSON text.
-fn tool_hashes<P: Payload>(page: &P) -> Vec<(String, u64)> {
-    let tools = page.field(Field::Tools).and_then(|tools| tools.items()).unwrap_or_default();
-    let hash = |text: String| {
-        text.bytes()
-            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
-    };
-    tools.iter().filter_map(|tool| Some((tool.field(Field::Name)?.as_string()?, hash(tool.to_json()?)))).gather()
+/// Whether this page of a tool list is no longer than one may be.
+fn is_bounded<P: Payload>(page: &P) -> bool {
+    page.field(Field::Tools).and_then(|tools| tools.count()).is_none_or(|count| count <= bounds::ITEMS)
 }

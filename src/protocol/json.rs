@@ -107,6 +107,18 @@ impl Json {
     }
 }
 
+/// An object's text without the members that have one of these names.
+#[must_use]
+pub fn without(object: &str, names: &[&str]) -> String {
+    match Json::parse(object) {
+        Some(Json::Object(mut all)) if all.iter().any(|(name, _)| names.contains(&name.as_str())) => {
+            all.retain(|(name, _)| !names.contains(&name.as_str()));
+            Json::Object(all).to_text()
+        }
+        _ => object.to_owned(),
+    }
+}
+
 /// A JSON string.
 #[must_use]
 pub fn quote(text: &str) -> String {

@@ -1,5 +1,7 @@
 //! JSON-RPC 2.0 messages, as MCP uses them (2025-11-25, basic, Messages).
 
+use super::bounds::TEXT;
+use super::json;
 pub(super) use super::json::quote;
 use super::list::Gather;
 use super::{Field, Params, Payload};
@@ -12,22 +14,31 @@ pub enum Id {
     Integer(i64),
     /// A string.
     Text(String),
+    /// As JSON text, what has no exact copy otherwise: a fraction, or a string that is not one of Unicode's.
+    Exact(String),
 }
 
 impl Id {
     pub(super) fn read<P: Payload>(value: &P) -> Option<Self> {
         if let Some(text) = value.as_string() {
-            return Some(Self::Text(text));
+            // What is not Unicode's was replaced by this, and what is too long was cut.
+            let is_exact = text.len() < TEXT as usize && !text.contains(char::REPLACEMENT_CHARACTER);
+            return if is_exact { Some(Self::Text(text)) } else { value.to_json_within(TEXT).map(Self::Exact) };
         }
-        let number = value.as_number()?;
+        // Beyond this, what was parsed is not what the server wrote.
+        let number = value.as_number().filter(|number| number.abs() < 9_007_199_254_740_992.0)?;
+        if number.fract() != 0.0 {
+            return value.to_json().map(Self::Exact);
+        }
         #[expect(clippy::cast_possible_truncation, reason = "integral and within ±2^53, checked here")]
-        (number.fract() == 0.0 && number.abs() <= 9_007_199_254_740_992.0).then_some(Self::Integer(number as i64))
+        Some(Self::Integer(number as i64))
     }
 
     pub(super) fn to_json(&self) -> String {
         match self {
             Self::Integer(number) => number.to_string(),
             Self::Text(text) => quote(text),
+            Self::Exact(json) => json.clone(),
         }
     }
 }
@@ -86,12 +97,15 @@ pub struct RpcError<P> {
 impl<P: Payload> Message<P> {
     /// Reads the envelope of one message.
     pub fn read(value: &P) -> Self {
-        let id = value.field(Field::Id).and_then(|id| Id::read(&id));
+        let named = value.field(Field::Id);
+        let id = named.as_ref().and_then(Id::read);
         if let Some(method) = value.field(Field::Method).and_then(|method| method.as_string()) {
             let params = value.field(Field::Params);
             return match id {
                 Some(id) => Self::Request { id, method, params },
-                None => Self::Notification { method, params },
+                None if named.is_none_or(|id| is_null(&id)) => Self::Notification { method, params },
+                // It cannot be answered, and is no notification.
+                None => Self::Other { words: String::new() },
             };
         }
         if let Some(error) = value.field(Field::Error).filter(P::is_object) {
@@ -107,6 +121,10 @@ impl<P: Payload> Message<P> {
         let words = [Field::Error, Field::Message, Field::Detail];
         Self::Other { words: words.iter().filter_map(|name| value.field(*name)?.as_string()).joined("\n") }
     }
+}
+
+fn is_null<P: Payload>(value: &P) -> bool {
+    !value.is_truthy() && value.as_number().is_none() && value.as_bool().is_none() && value.as_string().is_none()
 }
 
 impl<P: Payload> RpcError<P> {
@@ -132,8 +150,13 @@ impl<P: Payload> RpcError<P> {
 
 /// A request. `progress` asks for progress under the request's own id; `stamp` is more of `_meta`, without braces.
 pub(super) fn request(id: u64, method: &str, params: &Params, progress: bool, stamp: &str) -> String {
-    let token = if progress { format!("\"progressToken\":{id}") } else { String::new() };
-    message(Some(id), method, params, &join(&token, stamp))
+    if !progress {
+        return message(Some(id), method, params, stamp);
+    }
+    // No name may stand twice.
+    let meta = params.meta.as_deref().map(|meta| json::without(meta, &["progressToken"]));
+    let token = format!("\"progressToken\":{id}");
+    message(Some(id), method, &Params { meta, ..params.clone() }, &join(&token, stamp))
 }
 
 /// A notification.
@@ -177,6 +200,11 @@ pub(super) fn merge(object: &str, members: &str) -> String {
     format!("{{{}}}", join(inner, members))
 }
 
+/// One member of a JSON object, whose value is JSON text.
+pub(super) fn member(name: &str, value: &str) -> String {
+    [&quote(name), ":", value].concat()
+}
+
 /// Members of a JSON object, one after the other.
 pub(super) fn join(members: &str, more: &str) -> String {
     let comma = if members.is_empty() || more.is_empty() { "" } else { "," };
@@ -199,7 +227,7 @@ mod tests {
     use super::*;
 
     fn params(text: Option<&str>, meta: Option<&str>) -> Params {
-        Params { text: text.map(str::to_owned), meta: meta.map(str::to_owned), name: None }
+        Params { text: text.map(str::to_owned), meta: meta.map(str::to_owned), ..Params::default() }
     }
 
     #[test]

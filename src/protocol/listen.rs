@@ -319,7 +319,7 @@ impl<P: Payload> Session<P> {
 
     fn listen_later(&mut self, exchange: &Exchange, mut cursor: Cursor, short: u32, floor_ms: u64, now: Now) {
         // What changes until it is open again is not told.
-        self.cache.clear();
+        self.forget_cached();
         let lived = exchange.head.is_some() && now.mono.saturating_sub(exchange.sent.mono) >= SHORT_MS;
         let short = if lived { 0 } else { short + 1 };
         let floor = floor_ms.max(cursor.retry_ms.unwrap_or_default().min(LONGEST_RETRY_MS));

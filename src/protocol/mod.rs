@@ -20,6 +20,7 @@ mod authorize;
 mod backoff;
 pub mod base64;
 mod body;
+mod bounds;
 mod cache;
 mod call;
 mod cancel;
@@ -36,6 +37,7 @@ mod hedge;
 mod host;
 pub mod http;
 mod http_date;
+mod identity;
 mod initialized;
 mod input;
 mod interests;
@@ -47,6 +49,7 @@ mod liveness;
 mod negotiate;
 pub mod oauth;
 mod page;
+mod params;
 mod past;
 mod payload;
 mod policy;
@@ -56,6 +59,7 @@ mod record;
 mod redirect;
 mod refused;
 mod repair;
+mod secrets;
 mod send;
 mod session;
 mod snapshot;
@@ -69,12 +73,15 @@ mod tabs;
 mod task;
 pub mod time;
 mod tools;
+mod trust;
 pub mod verdict;
 mod wishes;
 mod wording;
 mod words;
 
-pub use call::{CallOptions, Params};
+#[cfg(target_arch = "wasm32")]
+pub(crate) use bounds::TEXT;
+pub use call::CallOptions;
 pub use config::Config;
 pub use error::{Code, Error, Outcome};
 pub use exchange::Purpose;
@@ -82,6 +89,7 @@ pub use flight::{Authorized, Challenge};
 pub use host::Resume;
 pub use interests::ToolChanges;
 pub use page::PageChange;
+pub use params::Params;
 pub use payload::{Field, Payload};
 pub use session::Session;
 pub use status::{Event, Status};
@@ -105,6 +113,9 @@ pub struct QuestionId(pub u64);
 /// A fact about one exchange.
 #[derive(Clone, Debug)]
 pub enum Input<P> {
+    /// The header fields that the host adds, before the request is sent, where they are others than the driver knew
+    /// when it got the request: a JSON array of names in lower case and values, `[["authorization","Bearer …"]]`.
+    Fields(String),
     /// Status and headers have arrived.
     Head(Head),
     /// A whole JSON body, parsed. An array is a batch (2025-03-26).
@@ -250,6 +261,10 @@ pub enum Output<P> {
         /// The question.
         question: QuestionId,
     },
+    /// Find out which header fields the host would add to a call now, and tell [`Session::handle_identified`].
+    Identify,
+    /// Take no part any more among the tabs that share a session.
+    Leave,
     /// Find out whether anything answers at the endpoint, by a request whose answer need not be readable, and tell
     /// [`Session::handle_probe`].
     Probe,

@@ -107,6 +107,9 @@ impl<P: Payload> Session<P> {
     }
 
     fn is_modern(&mut self, exchange: &Exchange, result: P, now: Now) {
+        if let Some(error) = self.cannot_be_kept(&result) {
+            return self.attempt_failed(error, 0, now);
+        }
         self.past.legacy_since = None;
         self.past.handshake_ms = now.mono.saturating_sub(exchange.sent.mono);
         let doubted = self.state.establishing().is_some_and(|it| matches!(it.since, Since::Doubt { .. }));
@@ -139,6 +142,7 @@ impl<P: Payload> Session<P> {
             handshake,
             capabilities: None,
             since: now,
+            made_for: self.identity.made_for(),
             proven: false,
             check: None,
             alive_at: None,

@@ -62,7 +62,7 @@ pub(super) struct Page {
     /// Since when a proof is wanted that the session lives.
     doubtful_since: Option<u64>,
     /// Calls that wait for the network.
-    parked: Vec<CallId>,
+    pub parked: Vec<CallId>,
     /// When the connection of a call broke last, on the monotonic clock: the call may still be running.
     pub broke_off: Option<u64>,
 }
@@ -193,7 +193,7 @@ impl<P: Payload> Session<P> {
         before.map(|before| self.abort(before, now));
         let cursor = self.abort(exchange, now).map_or_else(Cursor::default, |exchange| exchange.cursor);
         self.set_listening_state(Listening::Ended { cursor, short: 0 });
-        self.cache.clear();
+        self.forget_cached();
     }
 
     /// The session is ended on the server, unless it is wanted later, by a later page life or by a call that may still

@@ -2,15 +2,10 @@
 
 use super::era::legacy;
 use super::error::Error;
-use super::exchange::Exchange;
 use super::gate::Gate;
 use super::state::SessionId;
 use super::status::{LastRecovery, Status};
 use super::verdict::Form;
-
-/// So many session ids are remembered, for that they are told nowhere.
-const IDS: usize = 16;
-const SHORTEST: usize = 8;
 
 /// What outlives a state.
 pub(super) struct Past<P> {
@@ -18,6 +13,8 @@ pub(super) struct Past<P> {
     pub generation: u32,
     /// Ids of the latest of them.
     pub ids: Vec<SessionId>,
+    /// Credentials that went along lately.
+    pub secrets: Vec<String>,
     pub recoveries: u32,
     pub last_recovery: Option<LastRecovery>,
     pub last_error: Option<Box<Error<P>>>,
@@ -57,6 +54,7 @@ impl<P> Past<P> {
         Self {
             generation: 0,
             ids: Vec::new(),
+            secrets: Vec::new(),
             recoveries: 0,
             last_recovery: None,
             last_error: None,
@@ -76,26 +74,5 @@ impl<P> Past<P> {
             early_losses: 0,
             parted: None,
         }
-    }
-
-    pub fn remember(&mut self, id: &SessionId) {
-        // What is shorter is no secret, and may be a word of the server's.
-        if id.expose().len() < SHORTEST || self.ids.contains(id) {
-            return;
-        }
-        if self.ids.len() == IDS {
-            self.ids.remove(0);
-        }
-        self.ids.push(id.clone());
-    }
-
-    /// The server's words, up to `bound` characters, and without any session id: a refusal may quote an older one.
-    pub fn redact(&self, words: &str, exchange: &Exchange, bound: usize) -> String {
-        let sent = exchange.session.iter().chain(&self.ids).map(SessionId::expose);
-        let received = exchange.head.as_ref().and_then(|head| head.session_id.as_deref());
-        let ids = sent.chain(received.filter(|id| !id.is_empty()));
-        // No id holds a NUL, so that none is found in what stands for another.
-        let words = ids.fold(words.to_owned(), |words, id| words.replace(id, "\0"));
-        words.replace('\0', "[session id]").chars().take(bound).collect()
     }
 }

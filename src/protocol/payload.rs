@@ -1,21 +1,29 @@
 //! The values that the core passes on without looking inside more than it must.
 
+use super::bounds::TEXT;
+use super::json::quote;
+
 /// A parsed JSON value that the core passes on without looking inside more than it must: a `JsValue` in the browser,
 /// a `serde_json::Value` in native tests.
 pub trait Payload: Clone {
     /// The field of an object; `None` where this is no object, or the field is absent.
     fn field(&self, field: Field) -> Option<Self>;
-    /// The items of an array; `None` where this is no array.
-    fn items(&self) -> Option<Vec<Self>>;
-    /// The members of an object; `None` where this is no object.
-    fn entries(&self) -> Option<Vec<(String, Self)>>;
-    /// This object with another list in one field.
-    fn with_items(&self, field: Field, items: &[Self]) -> Self;
-    /// A copy that shares nothing with this value.
-    fn duplicate(&self) -> Self;
+    /// How many items an array has; `None` where this is no array.
+    fn count(&self) -> Option<usize>;
+    /// An item of an array.
+    fn item(&self, at: usize) -> Self;
+    /// The members of an object, their names as JSON texts; `None` where this is no object, or has more than `most`.
+    fn entries(&self, most: usize) -> Option<Vec<(String, Self)>>;
+    /// This object without these items of the list in one field. They are in order.
+    fn without_items(&self, field: Field, items: &[usize]) -> Self;
+    /// Its JSON text as a value of its own, which stays where this value is, and how long it is in UTF-16 units; `None`
+    /// where it has none.
+    fn frozen(&self) -> Option<(Self, u64)>;
+    /// The value that such a text says, each time anew.
+    fn thawed(&self) -> Option<Self>;
     /// Whether this is a JSON object.
     fn is_object(&self) -> bool;
-    /// The string, where this is one.
+    /// The string, where this is one; no more of it than 64 Ki UTF-16 units.
     fn as_string(&self) -> Option<String>;
     /// The boolean, where this is one.
     fn as_bool(&self) -> Option<bool>;
@@ -23,8 +31,12 @@ pub trait Payload: Clone {
     fn is_truthy(&self) -> bool;
     /// The number, where this is one.
     fn as_number(&self) -> Option<f64>;
-    /// As JSON text, where it has one.
-    fn to_json(&self) -> Option<String>;
+    /// As JSON text, where it has one that is not too long.
+    fn to_json(&self) -> Option<String> {
+        self.to_json_within(u32::MAX)
+    }
+    /// As JSON text of no more than `most` UTF-16 units.
+    fn to_json_within(&self, most: u32) -> Option<String>;
     /// From JSON text, where it is that.
     fn parse(text: &str) -> Option<Self>;
     /// The empty object `{}`: the value of a command that has nothing to return.
@@ -67,6 +79,9 @@ fields! {
     Detail = "detail", // of a refusal
     RequestId = "requestId", // of `notifications/cancelled` params
     Mode = "mode", // of an elicitation
+    Url = "url", // of an elicitation
+    Elicitations = "elicitations", // of the `data` of -32042
+    ToolChoice = "toolChoice", // of a sampling request
     Tools = "tools", // of a page of the tool list
     Name = "name", // of a tool or a server
     NextCursor = "nextCursor", // of a page
@@ -100,6 +115,7 @@ fields! {
     TaskSupport = "taskSupport", // of a tool's execution
     ProtocolVersion = "protocolVersion", // of an InitializeResult
     Resources = "resources", // a capability
+    ResourceTemplates = "resourceTemplates", // of a page of their list
     Prompts = "prompts", // a capability
     Completions = "completions", // a capability
     Logging = "logging", // a capability
@@ -115,22 +131,40 @@ impl Payload for serde_json::Value {
         self.get(field.as_str()).cloned()
     }
 
-    fn items(&self) -> Option<Vec<Self>> {
-        self.as_array().cloned()
+    fn count(&self) -> Option<usize> {
+        self.as_array().map(Vec::len)
     }
 
-    fn entries(&self) -> Option<Vec<(String, Self)>> {
-        Some(self.as_object()?.iter().map(|(key, value)| (key.clone(), value.clone())).collect())
+    fn item(&self, at: usize) -> Self {
+        self.get(at).cloned().unwrap_or_default()
     }
 
-    fn with_items(&self, field: Field, items: &[Self]) -> Self {
+    fn entries(&self, most: usize) -> Option<Vec<(String, Self)>> {
+        Some(
+            self.as_object()
+                .filter(|all| all.len() <= most)?
+                .iter()
+                .map(|(key, value)| (quote(key), value.clone()))
+                .collect(),
+        )
+    }
+
+    fn without_items(&self, field: Field, items: &[usize]) -> Self {
         let mut copy = self.clone();
-        copy[field.as_str()] = Self::Array(items.to_vec());
+        if let Some(list) = copy[field.as_str()].as_array_mut() {
+            items.iter().rev().for_each(|at| drop(list.remove(*at)));
+        }
         copy
     }
 
-    fn duplicate(&self) -> Self {
-        self.clone()
+    fn frozen(&self) -> Option<(Self, u64)> {
+        let text = self.to_string();
+        let length = text.encode_utf16().count() as u64;
+        Some((Self::String(text), length))
+    }
+
+    fn thawed(&self) -> Option<Self> {
+        Self::parse(self.as_str()?)
     }
 
     fn is_object(&self) -> bool {
@@ -138,7 +172,7 @@ impl Payload for serde_json::Value {
     }
 
     fn as_string(&self) -> Option<String> {
-        self.as_str().map(str::to_owned)
+        self.as_str().map(|text| text.chars().take(TEXT as usize).collect())
     }
 
     fn as_bool(&self) -> Option<bool> {
@@ -153,8 +187,8 @@ impl Payload for serde_json::Value {
         !self.is_null() && *self != false && *self != 0 && *self != ""
     }
 
-    fn to_json(&self) -> Option<String> {
-        Some(self.to_string())
+    fn to_json_within(&self, most: u32) -> Option<String> {
+        Some(self.to_string()).filter(|text| text.encode_utf16().count() <= most as usize)
     }
 
     fn parse(text: &str) -> Option<Self> {

@@ -1,20 +1,41 @@
 //! What the server asks: requests on any stream, answered by a POST under the session that asked, or not at all.
 
+use super::bounds;
 use super::config::Handshake;
 use super::era::legacy;
+use super::error::Diagnosis;
+use super::exchange::Exchange;
 use super::json::Json;
 use super::json_rpc::{self, Id};
 use super::list::Gather;
 use super::repair::Relation;
 use super::send::{outgoing, posted};
 use super::session::Session;
+use super::sorted::Map;
+use super::state::SessionId;
+use super::status::Event;
 use super::time::Timer;
-use super::{CallId, Field, Now, Output, Payload, Purpose, QuestionId};
+use super::{CallId, ExchangeId, Field, Now, Output, Payload, Purpose, QuestionId};
 
 /// An answer that the server does not take in this time is given up.
 const ANSWER_MS: u64 = 30_000;
 const METHOD_NOT_FOUND: i64 = -32601;
 const INVALID_PARAMS: i64 = -32602;
+const INTERNAL_ERROR: i64 = -32603;
+const TOO_MANY: &str = "Too many requests of this server's wait for an answer";
+const FLOOD: Diagnosis = Diagnosis {
+    kind: "flood",
+    header: None,
+    hint: "The server asks more than this client can answer: some of its requests are left without an answer.",
+};
+
+/// Answers that wait until others have been taken, by the generation of their session.
+#[derive(Debug, Default)]
+pub(super) struct Answers {
+    waiting: Vec<(String, u32)>,
+    /// Some were left out.
+    is_flooded: bool,
+}
 
 /// A request of the server's that the host has not answered.
 #[derive(Debug)]
@@ -71,9 +92,11 @@ impl<P: Payload> Session<P> {
             let refusal = Err((METHOD_NOT_FOUND, "Method not found".to_owned()));
             return self.post_answer(&id, &refusal, generation, now);
         }
-        if let Some(mode) = self.undeclared_mode(&method, params.as_ref()) {
-            let refusal = Err((INVALID_PARAMS, format!("This client does not support elicitation in {mode} mode")));
-            return self.post_answer(&id, &refusal, generation, now);
+        if let Some(why) = self.why_refused(&method, params.as_ref()) {
+            return self.post_answer(&id, &Err((INVALID_PARAMS, why.to_owned())), generation, now);
+        }
+        if self.questions.len() >= bounds::QUESTIONS {
+            return self.post_answer(&id, &Err((INTERNAL_ERROR, TOO_MANY.to_owned())), generation, now);
         }
         let call = on.call().or_else(|| self.only_call_under(generation));
         let question = QuestionId(self.fresh_id());
@@ -112,22 +135,6 @@ impl<P: Payload> Session<P> {
         }
     }
 
-    /// "Clients MUST return an error if the server asks for a mode that was not declared": `form` where none is named,
-    /// and an empty capability means `form` (2025-11-25, elicitation).
-    pub(super) fn undeclared_mode(&self, method: &str, params: Option<&P>) -> Option<&'static str> {
-        let Handshake::Own { capabilities, .. } = &self.config.handshake else { return None };
-        if method != "elicitation/create" {
-            return None;
-        }
-        let declared = Json::parse(capabilities).unwrap_or_default();
-        let declared = declared.get("elicitation").unwrap_or(&Json::Null);
-        let has = |mode: &str| declared.get(mode).is_some_and(|mode| *mode != Json::Null);
-        match params?.field(Field::Mode).and_then(|mode| mode.as_string()).as_deref() {
-            Some("url") => (!has("url")).then_some("url"),
-            _ => (has("url") && !has("form")).then_some("form"),
-        }
-    }
-
     /// Answers a question: a `result` as JSON text, or a JSON-RPC error. Dropped where the session that asked is gone.
     pub fn answer(&mut self, question: QuestionId, answer: Result<String, (i64, String)>, now: Now) {
         let Some(question) = self.questions.remove(&question) else { return };
@@ -159,16 +166,60 @@ impl<P: Payload> Session<P> {
         self.timers.set(Timer::Call(id), now.mono.saturating_add(left).min(total));
     }
 
+    /// Answers the server, as soon as no more than [`bounds::ANSWERS`] are under way.
     fn post_answer(&mut self, id: &Id, answer: &Result<String, (i64, String)>, generation: u32, now: Now) {
         // Servers count their ids from 0 in each session: an answer to the old question 0 must not reach the new one.
         if self.relation(generation) == Relation::Gone {
             return;
         }
+        let under_way = self.exchanges.values().filter(|exchange| exchange.purpose == Purpose::Answer).count();
+        if under_way < bounds::ANSWERS {
+            return self.put_answer(json_rpc::response(id, answer), now);
+        }
+        if self.answers.waiting.len() < bounds::ANSWERS_WAITING {
+            return self.answers.waiting.push((json_rpc::response(id, answer), generation));
+        }
+        if !std::mem::replace(&mut self.answers.is_flooded, true) {
+            self.emit(Event::Warning { kind: FLOOD.kind, header: FLOOD.header, hint: FLOOD.hint });
+        }
+    }
+
+    fn put_answer(&mut self, body: String, now: Now) {
         let Some(session) = self.state.known() else { return };
         let mut exchange = outgoing(Purpose::Answer, Some(session), now);
         exchange.timeout_ms = Some(ANSWER_MS);
-        let message = (legacy::post_headers(Some(session)), json_rpc::response(id, answer));
-        self.send(posted(exchange, message), now);
+        self.send(posted(exchange, (legacy::post_headers(Some(session)), body)), now);
+    }
+
+    /// Answers that waited for others.
+    pub(super) fn post_waiting(&mut self, now: Now) {
+        let under_way = |exchanges: &Map<ExchangeId, Box<Exchange>>| {
+            exchanges.values().filter(|exchange| exchange.purpose == Purpose::Answer).count()
+        };
+        while !self.answers.waiting.is_empty() && under_way(&self.exchanges) < bounds::ANSWERS {
+            let (body, generation) = self.answers.waiting.remove(0);
+            if self.relation(generation) != Relation::Gone {
+                self.put_answer(body, now);
+            }
+        }
+    }
+
+    /// A request on the stream of `initialize`, whose session is not made yet: only a ping may come there (2025-11-25,
+    /// lifecycle, Initialization), and the session's id has come with the head.
+    pub(super) fn asked_early(&mut self, on: ExchangeId, id: &Id, method: &str, now: Now) {
+        let under_way = self.exchanges.values().filter(|exchange| exchange.purpose == Purpose::Answer).count();
+        let head = self.exchanges.get(&on).and_then(|exchange| exchange.head.as_ref());
+        let Some(head) = head.filter(|_| under_way < bounds::ANSWERS) else { return };
+        let answer = match method {
+            legacy::PING => Ok("{}".to_owned()),
+            _ => Err((METHOD_NOT_FOUND, "Method not found".to_owned())),
+        };
+        let mut exchange = outgoing::<P>(Purpose::Answer, None, now);
+        exchange.session = head.session_id.as_deref().and_then(SessionId::parse);
+        exchange.timeout_ms = Some(ANSWER_MS);
+        let mut headers = legacy::post_headers::<P>(None);
+        headers.extend(exchange.session.as_ref().map(|id| ("mcp-session-id".to_owned(), id.expose().to_owned())));
+        self.send(posted(exchange, (headers, json_rpc::response(id, &answer))), now);
     }
 
     /// "notifications/cancelled": the server does not want the answer any more.

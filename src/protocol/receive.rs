@@ -2,13 +2,14 @@
 
 use super::backoff;
 use super::body;
+use super::bounds;
 use super::config::Handshake;
 use super::era::Era;
 use super::exchange::{Answer, Exchange};
 use super::http::Method;
 use super::json_rpc::{Id, Message, RpcError};
 use super::session::Session;
-use super::state::SessionId;
+use super::state::{SessionId, State};
 use super::status::Event;
 use super::time::Timer;
 use super::verdict::{self, Refusal, Verdict, is_own};
@@ -35,6 +36,10 @@ impl<P: Payload> Session<P> {
     fn take_input(&mut self, id: ExchangeId, input: Input<P>, now: Now) {
         let Some(exchange) = self.exchanges.get_mut(&id) else { return };
         match input {
+            Input::Fields(fields) => self.handle_fields(Some(id), &fields, now),
+            Input::Head(head) if matches!(self.state, State::Closed) && exchange.purpose == Purpose::Initialize => {
+                self.end_unwanted(id, &head, now);
+            }
             Input::Head(head) => {
                 let how = exchange.read_as(&head, self.config.max_message_bytes, self.config.max_event_bytes);
                 if exchange.purpose.call().is_none() && exchange.method == Method::Post {
@@ -98,10 +103,14 @@ impl<P: Payload> Session<P> {
         }
     }
 
+    /// One message, or a batch of them (2025-03-26).
     fn take_messages(&mut self, id: ExchangeId, value: &P, now: Now) {
-        match value.items() {
-            Some(batch) => batch.iter().for_each(|value| self.take_message(id, value, now)),
+        match value.count() {
             None => self.take_message(id, value, now),
+            Some(count) if count <= bounds::BATCH => {
+                bounds::each(value).for_each(|value| self.take_message(id, &value, now));
+            }
+            Some(_) => self.unreadable(id, bounds::too_many("messages in a batch", bounds::BATCH), now),
         }
     }
 
@@ -117,7 +126,9 @@ impl<P: Payload> Session<P> {
         match message {
             Message::Request { id: asked, method, params } => {
                 let (purpose, generation) = (exchange.purpose, exchange.generation);
-                if exchange.era.asks_by_request() {
+                if purpose == Purpose::Initialize {
+                    self.asked_early(id, &asked, &method, now);
+                } else if exchange.era.asks_by_request() {
                     self.asked(asked, method, params, purpose, generation, now);
                 } else {
                     // "Clients MUST NOT send JSON-RPC responses" (2026-07-28, transports, Sending 4).
@@ -229,8 +240,14 @@ impl<P: Payload> Session<P> {
                 ),
             ),
         };
+        self.unreadable(id, error, now);
+    }
+
+    /// Nothing more of it is read.
+    fn unreadable(&mut self, id: ExchangeId, error: Box<Error<P>>, now: Now) {
+        let Some(exchange) = self.exchanges.get(&id) else { return };
         let error = error.with_status(exchange.status());
-        if exchange.is_stream() || matches!(malformed, Malformed::Event { .. }) {
+        if exchange.is_stream() || exchange.events {
             self.output(Output::Abort { exchange: id });
         }
         self.conclude(id, Answer::Unusable { error }, now);
@@ -311,7 +328,7 @@ impl<P: Payload> Session<P> {
         let retry_after = exchange.head.as_ref().and_then(|head| head.retry_after.as_deref());
         let retry_after = retry_after.and_then(|value| backoff::retry_after(value, now.unix_ms));
         let own = matches!(self.config.handshake, Handshake::Own { .. });
-        let bound = if own { EXCERPT } else { usize::MAX };
+        let bound = if own { EXCERPT } else { bounds::TEXT as usize };
         let error = refusal_error(&self.past, &refusal, error, exchange, bound);
         self.conclude(id, Answer::Refused { refusal, error, retry_after }, now);
     }
@@ -338,7 +355,9 @@ impl<P: Payload> Session<P> {
         self.emit(exchange.wire(id, step, now));
         let verdict = verdict.unwrap_or(Verdict::NotEviction);
         self.heard_under(&exchange, &answer, now);
-        if let Some(answer) = self.mend_token(id, &exchange, answer, now) {
+        let ended = matches!(self.state, State::Closed);
+        let answer = if ended { Some(answer) } else { self.mend_token(id, &exchange, answer, now) };
+        if let Some(answer) = answer {
             self.answered(id, &exchange, answer, verdict, now);
         }
     }

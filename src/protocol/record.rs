@@ -3,17 +3,20 @@
 
 use super::config::Handshake;
 use super::era::{Era, legacy, modern};
+use super::identity::MadeFor;
 use super::json::{Json, quote};
 use super::list::Gather;
 use super::session::{Session, WIRE_ID_BASE};
 use super::state::{SessionId, Since, State};
 use super::status::Event;
-use super::{Now, Payload};
+use super::{Code, Error, Now, Outcome, Payload};
 
 /// Of the text: another one is not read.
-const FORMAT: i64 = 1;
+const FORMAT: i64 = 2;
 /// Milliseconds: a session that lay longer is not asked for.
 const MAX_AGE_MS: u64 = 24 * 3_600_000;
+/// Wire ids that may have been drawn since.
+const PASSED_OVER: std::ops::Range<u64> = 1 << 16..1 << 17;
 /// Clocks are set back now and then.
 const SKEW_MS: u64 = 60_000;
 const UNREADABLE: &str = "What was stored of the session by an earlier page life cannot be read; it was dropped, and a new \
@@ -25,6 +28,8 @@ pub(super) struct Read<P> {
     pub version: &'static str,
     wire_id: u64,
     at: u64,
+    /// For whom it was made.
+    pub made_for: MadeFor,
     pub handshake: P,
     level: Option<String>,
     uris: Vec<String>,
@@ -32,7 +37,8 @@ pub(super) struct Read<P> {
 
 impl<P: Payload> Session<P> {
     /// The session as JSON text, without anything that authorizes; `None` where there is none to go on with.
-    pub(super) fn record(&self, now: Now) -> Option<String> {
+    #[must_use]
+    pub fn record(&self, now: Now) -> Option<String> {
         let session = match &self.state {
             State::Ready(session) => session,
             State::Establishing(establishing) => match &establishing.since {
@@ -45,15 +51,27 @@ impl<P: Payload> Session<P> {
         let or_null = |text: Option<&str>| text.map_or_else(|| "null".to_owned(), quote);
         let uris = self.interests.wishes.subscriptions().map(quote).joined(",");
         Some(format!(
-            r#"{{"format":{FORMAT},"at":{},"id":{},"version":"{}","wireId":{},"level":{},"uris":[{}],"handshake":{}}}"#,
+            r#"{{"format":{FORMAT},"at":{},"owner":{},"id":{},"version":"{}","wireId":{},"level":{},"uris":[{}],"handshake":{}}}"#,
             now.unix_ms,
+            session.made_for.stored().map_or("null".to_owned(), |owner| owner.to_string()),
             or_null(session.id.as_ref().map(SessionId::expose)),
             session.version,
             self.next_wire_id,
             or_null(self.interests.wishes.log_level()),
             uris,
-            session.handshake.to_json()?,
+            // As a text: it may be nested deeper than what is read here.
+            quote(&session.handshake.to_json()?),
         ))
+    }
+
+    /// What a server says of itself has to have a text where the session is to be taken up by another page or tab.
+    pub(super) fn cannot_be_kept(&self, handshake: &P) -> Option<Box<Error<P>>> {
+        let to_be_kept = self.config.persists || self.tabs.is_shared();
+        (to_be_kept && handshake.to_json().is_none()).then(|| {
+            let text = "What the server says of itself is nested too deeply, or too long, for a session that is to be kept or \
+                        shared. Without `persist` and `share` it can be used.";
+            Error::boxed(Code::Protocol, Outcome::NotExecuted, text)
+        })
     }
 
     /// Takes up the session of a record that an earlier page life left: nothing is sent. For before the first command.
@@ -67,11 +85,15 @@ impl<P: Payload> Session<P> {
         if age.is_none_or(|age| age > MAX_AGE_MS + SKEW_MS) {
             return false;
         }
-        let Read { id, version, wire_id, handshake, level, uris, .. } = read;
-        self.next_wire_id = wire_id;
+        let Read { id, version, wire_id, made_for, handshake, level, uris, .. } = read;
+        // Ids that were drawn after the record was written are passed over.
+        self.next_wire_id = wire_id + self.rng.u64(PASSED_OVER);
         let capabilities = legacy::capabilities(&handshake);
         if !self.take_up_session(id, version, handshake, capabilities, now) {
             return false;
+        }
+        if let Some(session) = self.state.known_mut() {
+            session.made_for = made_for;
         }
         if Era::of(version) == Era::Legacy {
             self.past.legacy_since = Some(now.mono);
@@ -124,8 +146,10 @@ pub(super) fn read<P: Payload>(record: &str) -> Option<Read<P>> {
     };
     let Json::Array(uris) = record.get("uris")? else { return None };
     let uris: Vec<String> = uris.iter().map(|uri| uri.as_str().map(str::to_owned)).collect::<Option<_>>()?;
-    let handshake = P::parse(&record.get("handshake")?.to_text()).filter(P::is_object)?;
+    let handshake = P::parse(record.get("handshake")?.as_str()?).filter(P::is_object)?;
+    let made_for =
+        if *record.get("owner")? == Json::Null { MadeFor::Known(None) } else { MadeFor::Stored(number("owner")?) };
     let wire_id = number("wireId").filter(|id| (WIRE_ID_BASE.start..WIRE_ID_BASE.end * 2).contains(id))?;
     let level = text("level")?.map(str::to_owned);
-    Some(Read { id, version, wire_id, at: number("at")?, handshake, level, uris })
+    Some(Read { id, version, wire_id, at: number("at")?, made_for, handshake, level, uris })
 }

@@ -66,6 +66,7 @@ impl<P: Payload> Session<P> {
 
     /// Calls beyond [`AT_ONCE`] go out when others have ended, or wait with the rest for the session that is being made.
     pub(super) fn send_waiting(&mut self, now: Now) {
+        self.post_waiting(now);
         while self.exchanges.len() < AT_ONCE || self.state.ready().is_none() {
             let Some(id) = self.waiting.pop() else { return };
             self.dispatch(id, now);
@@ -86,6 +87,7 @@ impl<P: Payload> Session<P> {
             return self.round_lost(id, now);
         }
         let (method, params) = self.wording(session, call);
+        let as_task = self.goes_as_task(session, call);
         let (purpose, (mut headers, body)) = match call.kind {
             Kind::Notification => (Purpose::Notification(id), self.compose_notification(session, &method, &params)),
             Kind::Request | Kind::Verify | Kind::Connect | Kind::Reconnect | Kind::Close => {
@@ -97,11 +99,7 @@ impl<P: Payload> Session<P> {
         headers.extend(call.options.headers.iter().cloned());
         let safe = call.options.repeatable
             || legacy::is_safe_to_repeat(&method)
-            || call
-                .params
-                .name
-                .as_ref()
-                .is_some_and(|tool| method == "tools/call" && self.repeatable_tools.contains(tool));
+            || call.params.name.as_ref().is_some_and(|tool| method == "tools/call" && self.tools.is_repeatable(tool));
         let mut exchange = outgoing(purpose, Some(session), now);
         exchange.attempt = call.sends + 1;
         exchange.rpc_method = Some(method);
@@ -111,6 +109,7 @@ impl<P: Payload> Session<P> {
         if let Some(call) = self.calls.get_mut(&id) {
             call.sends += 1;
             call.safe = safe;
+            call.as_task = as_task;
             call.place = Place::Sent(sent);
         }
     }
@@ -121,15 +120,9 @@ impl<P: Payload> Session<P> {
         if let Some(task) = &call.task {
             return task.next_request();
         }
-        let mut params = call.params.clone();
-        let mut members = call.round.as_ref().map(super::input::Round::members).unwrap_or_default();
-        if session.era() == Era::Legacy && self.must_be_task(session, call) {
-            members = json_rpc::join(&members, r#""task":{}"#);
-        }
-        if !members.is_empty() {
-            params.text = Some(json_rpc::merge(params.text.as_deref().unwrap_or("{}"), &members));
-        }
-        (call.method.clone(), params)
+        let inputs = call.round.as_ref().map(super::input::Round::members);
+        let as_task = if self.goes_as_task(session, call) { r#""task":{}"# } else { "" };
+        (call.method.clone(), call.params.with(inputs.as_deref(), as_task))
     }
 
     /// A request of our own under this session, or before there is one, with the wire id that was drawn last. `timeout_ms`
@@ -204,8 +197,9 @@ impl<P: Payload> Session<P> {
 
     fn stamped(&self, method: &str, params: &Params) -> (Vec<(String, String)>, Params, String) {
         let mut headers = modern::headers(method, params);
-        let mirrors = params.name.as_ref().filter(|_| method == "tools/call").and_then(|tool| self.mirrors.get(tool));
-        if let (Some(mirrors), Some(text)) = (mirrors, &params.text) {
+        let tool = params.name.as_ref().filter(|_| method == "tools/call");
+        let mirrors = tool.map(|tool| self.tools.mirrors(tool)).unwrap_or_default();
+        if let (false, Some(text)) = (mirrors.is_empty(), &params.text) {
             headers.extend(mirror::fields(mirrors, text));
         }
         match self.config.handshake {
@@ -233,6 +227,7 @@ impl<P: Payload> Session<P> {
             self.timers.set(Timer::Exchange(id), now.mono.saturating_add(timeout_ms));
         }
         exchange.sent = now;
+        exchange.fields = self.identity.fields;
         exchange.ahead = self.exchanges.len();
         exchange.connected_at = (exchange.ahead < CONNECTIONS).then_some(now.mono);
         let purpose = exchange.purpose;
@@ -282,6 +277,7 @@ pub(super) fn outgoing<P>(purpose: Purpose, session: Option<&Established<P>>, no
         sent: now,
         ahead: 0,
         connected_at: None,
+        fields: None,
         token: 0,
         timeout_ms: None,
         again: None,

@@ -5,21 +5,22 @@
 use super::cache::Cache;
 use super::call::{Call, Kind};
 use super::config::Handshake;
-use super::era::mirror::Mirror;
 use super::era::{legacy, modern};
 use super::exchange::Exchange;
 use super::flight::Authorization;
+use super::identity::Identity;
 use super::interests::{Interests, Restoration};
 use super::list::Queue;
 use super::page::Page;
 use super::past::Past;
-use super::question::Question;
+use super::question::{Answers, Question};
 use super::sorted::{Map, Set};
 use super::state::State;
 use super::status::Event;
 use super::tabs::Tabs;
 use super::task::Task;
 use super::time::{Timer, Timers};
+use super::tools::Tools;
 use super::{
     CallId, CallOptions, Code, Config, Deadline, Error, ExchangeId, Now, Outcome, Output, Params, Payload, QuestionId,
 };
@@ -32,15 +33,13 @@ pub struct Session<P> {
     pub(super) calls: Map<CallId, Box<Call>>,
     pub(super) exchanges: Map<ExchangeId, Box<Exchange>>,
     pub(super) questions: Map<QuestionId, Question>,
+    pub(super) answers: Answers,
     /// Methods of the server's requests that the host answers.
     pub(super) handled: Set<String>,
-    /// Tools that are safe to repeat, from the current session's list; empty unless annotations are trusted.
-    pub(super) repeatable_tools: Set<String>,
-    /// Parameters that are repeated in header fields, by tool, from the latest list.
-    pub(super) mirrors: Map<String, Vec<Mirror>>,
-    /// Tools that the server runs as tasks only, from the latest list.
-    pub(super) task_tools: Set<String>,
+    /// From the current session's list.
+    pub(super) tools: Tools,
     pub(super) cache: Cache<P>,
+    pub(super) identity: Identity,
     /// What each request of the modern era carries in `_meta`.
     pub(super) stamp: String,
     pub(super) interests: Interests,
@@ -76,24 +75,25 @@ impl<P: Payload> Session<P> {
             Handshake::Host => String::new(),
         };
         let legacy_since = config.known_legacy.then_some(now.mono);
+        let generation = config.generation;
         Self {
             config,
-            mirrors: Map::default(),
-            task_tools: Set::default(),
+            tools: Tools::default(),
             cache: Cache::default(),
+            identity: Identity::default(),
             stamp,
             rng,
             state: State::new(),
             calls: Map::default(),
             exchanges: Map::default(),
             questions: Map::default(),
+            answers: Answers::default(),
             handled: Set::default(),
-            repeatable_tools: Set::default(),
             interests: Interests::default(),
             restoration: None,
             authorization: Authorization::default(),
             timers: Timers::default(),
-            past: Past { legacy_since, ..Past::new() },
+            past: Past { legacy_since, generation, ..Past::new() },
             page: Page::default(),
             tabs,
             host_params: Params::default(),
@@ -122,6 +122,7 @@ impl<P: Payload> Session<P> {
             return self.command(Kind::Connect, method, Params::default(), options, now);
         }
         self.note_use(&method);
+        options.headers.iter().for_each(|(name, value)| self.past.remember_field(name, value));
         self.page.used = Some(now.mono);
         self.command(Kind::Request, method, params, options, now)
     }
@@ -192,7 +193,7 @@ impl<P: Payload> Session<P> {
         }
         match &self.state {
             State::Ready(_) => {
-                if !self.waits_for_token(id, now) {
+                if !self.waits_for_token(id, now) && !self.waits_for_owner(id, now) {
                     self.send_call(id, now);
                 }
             }
@@ -226,9 +227,35 @@ impl<P: Payload> Session<P> {
         self.timers.clear(Timer::Resend(id));
         self.timers.clear(Timer::Resume(id));
         self.withdraw_inputs(id);
+        self.leave_lists(id);
         let call = self.calls.remove(&id)?;
         self.interest_ended(id, &call);
         Some(call)
+    }
+
+    /// Nothing waits for what has ended: a list would grow as long as nothing else ends it.
+    fn leave_lists(&mut self, id: CallId) {
+        let others = |waiting: &CallId| *waiting != id;
+        self.waiting.retain(others);
+        self.identity.waiting.retain(others);
+        self.page.parked.retain(others);
+        if let Some(flight) = &mut self.authorization.flight {
+            flight.calls.retain(others);
+        }
+        if let Some(restoration) = &mut self.restoration {
+            restoration.held.retain(others);
+        }
+        if let Some(establishing) = self.state.establishing_mut() {
+            establishing.parked.retain(others);
+        }
+        if let Some(session) = self.state.ready_mut() {
+            if let Some(check) = &mut session.check {
+                check.waiting.retain(|(waiting, _)| *waiting != id);
+            }
+            if let Some(held) = &mut session.held {
+                held.retain(others);
+            }
+        }
     }
 
     pub(super) fn outcome(&self, id: CallId) -> super::Outcome {

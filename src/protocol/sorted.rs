@@ -1,5 +1,6 @@
 //! Small maps and sets, in order. There are as many entries as calls under way, seldom more than hundreds, and new ones
-//! come last: a sorted vector is as fast here as a tree, and a tree's code is a sixth of the whole module.
+//! come last: a sorted vector is as fast here as a tree, and a tree's code is a sixth of the whole module. Where a server
+//! chooses the keys, and how many there are, they come in by [`Map::merge`].
 
 use std::{borrow::Borrow, slice, vec};
 
@@ -74,6 +75,20 @@ impl<K: Ord, V> Map<K, V> {
 
     pub fn clear(&mut self) {
         self.0.clear();
+    }
+
+    /// All of these, in the place of what was there.
+    pub fn merge(&mut self, entries: Vec<(K, V)>) {
+        self.0.extend(entries);
+        // Of two that are equal, the later one comes later.
+        self.0.sort_by(|(a, _), (b, _)| a.cmp(b));
+        self.0.dedup_by(|later, earlier| {
+            let same = later.0 == earlier.0;
+            if same {
+                std::mem::swap(later, earlier);
+            }
+            same
+        });
     }
 
     pub fn len(&self) -> usize {
@@ -160,10 +175,6 @@ impl<T: Ord> Set<T> {
         self.find(value).is_ok()
     }
 
-    pub fn clear(&mut self) {
-        self.0.clear();
-    }
-
     /// The least.
     pub fn first(&self) -> Option<&T> {
         self.0.first()
@@ -196,7 +207,12 @@ mod tests {
         let (mut map, mut tree) = (Map::default(), BTreeMap::new());
         for step in 0..4_000_u32 {
             let key = rng.u8(..40);
-            match rng.u8(..4) {
+            match rng.u8(..5) {
+                4 => {
+                    let more: Vec<_> = (0..rng.u8(..9)).map(|at| (rng.u8(..40), step + u32::from(at))).collect();
+                    tree.extend(more.iter().copied());
+                    map.merge(more);
+                }
                 0 => assert_eq!(map.remove(&key), tree.remove(&key)),
                 1 => {
                     map.insert(key, step);

@@ -1,6 +1,7 @@
 //! The state of a session and every transition. What a state needs lives in its variant.
 
 use super::era::Era;
+use super::identity::MadeFor;
 use super::listen::Listening;
 use super::verdict::Form;
 use super::{CallId, ExchangeId, Now, error::Error};
@@ -49,6 +50,7 @@ pub(crate) struct Established<P> {
     /// What it declares; `None`: nothing is checked.
     pub capabilities: Option<Vec<&'static str>>,
     pub since: Now,
+    pub made_for: MadeFor,
     /// The server has answered something under it.
     pub proven: bool,
     /// A ping that is to tell whether it lives.

@@ -31,6 +31,8 @@ const SPREAD_MS: u64 = 100;
 const CLOCKLESS_MS: u64 = 30_000;
 /// A stream that ends after each event is resumed ever more slowly, by as much each time; so often.
 const RESUMED_OFTEN: u32 = 10;
+/// Of an event id: with a longer one a stream cannot be taken up again.
+const MAX_ID_BYTES: usize = 4 << 10;
 
 impl Cursor {
     /// An event came. One that says nothing but when to come back is no sign of life.
@@ -40,7 +42,7 @@ impl Cursor {
         }
         if let Some(id) = id {
             // An empty id resets the cursor (WHATWG HTML, 9.2.6).
-            self.event_id = Some(id).filter(|id| !id.is_empty());
+            self.event_id = Some(id).filter(|id| !id.is_empty() && is_field_value(id));
         }
         self.retry_ms = retry_ms.or(self.retry_ms);
     }
@@ -57,6 +59,11 @@ impl Cursor {
             tries => backoff::delay(tries - 1, recovery, said, rng),
         }
     }
+}
+
+/// Whether HTTP carries it (RFC 9110, 5.5), and a server that bounds its header fields takes it.
+fn is_field_value(id: &str) -> bool {
+    id.len() <= MAX_ID_BYTES && !id.bytes().any(|byte| byte < b' ' && byte != b'\t' || byte == 0x7f)
 }
 
 /// A stream of a call that waits to be resumed.
@@ -127,7 +134,9 @@ impl<P: Payload> Session<P> {
 pub(super) fn stream_request<P>(purpose: Purpose, session: &Established<P>, cursor: Cursor, now: Now) -> Parcel {
     let mut headers = vec![("accept".to_owned(), "text/event-stream".to_owned())];
     headers.extend(legacy::session_headers(session));
-    headers.extend(cursor.event_id.clone().map(|id| ("last-event-id".to_owned(), id)));
+    // The field's value is the id in UTF-8 (WHATWG HTML, 9.2.3), and Fetch takes a value byte by byte.
+    let bytes = |id: &String| id.bytes().map(char::from).collect();
+    headers.extend(cursor.event_id.as_ref().map(|id| ("last-event-id".to_owned(), bytes(id))));
     let mut exchange = outgoing(purpose, Some(session), now);
     exchange.method = Method::Get;
     exchange.cursor = cursor;

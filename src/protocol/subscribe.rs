@@ -2,6 +2,7 @@
 //! (2026-07-28, patterns, Subscriptions). When that changes, a new stream is opened, and the one before it is closed once
 //! the server has acknowledged the new one.
 
+use super::bounds;
 use super::call::{Call, Place};
 use super::config::Listen;
 use super::era::{Era, modern};
@@ -41,13 +42,19 @@ pub(crate) struct Heard {
 impl<P: Payload> Session<P> {
     /// What the app wants to hear of this server, as members of a JSON object; empty where there is nothing.
     fn filter(&self, session: &Established<P>) -> String {
-        let declared = |capability| session.capabilities.as_ref().is_some_and(|all| all.contains(&capability));
-        let hears = self.interests.host_listens || self.config.listen == Listen::Always || self.tabs.others_listen();
-        let lists = LISTS.iter().filter(|(capability, ..)| hears && declared(capability));
-        let members = lists.map(|(_, name, _)| format!("\"{name}\":true")).joined(",");
+        let members = self.heard_lists(session).map(|(_, name, _)| format!("\"{name}\":true")).joined(",");
         let uris = self.all_subscriptions().iter().map(|uri| quote(uri)).joined(",");
         let uris = if uris.is_empty() { uris } else { format!("\"resourceSubscriptions\":[{uris}]") };
         json_rpc::join(&members, &uris)
+    }
+
+    fn heard_lists(
+        &self,
+        session: &Established<P>,
+    ) -> impl Iterator<Item = &'static (&'static str, &'static str, &'static str)> {
+        let hears = self.interests.host_listens || self.config.listen == Listen::Always || self.tabs.others_listen();
+        let declared = session.capabilities.as_deref().filter(|_| hears).unwrap_or_default();
+        LISTS.iter().filter(|(capability, ..)| declared.contains(capability))
     }
 
     /// This tab's, and those of the tabs that it listens for.
@@ -121,10 +128,10 @@ impl<P: Payload> Session<P> {
     /// A notification on the stream. Says whether it is ours alone, or another subscription's.
     pub(super) fn told_on_stream(&mut self, id: ExchangeId, method: &str, params: Option<&P>, now: Now) -> bool {
         let own = self.exchanges.get(&id).and_then(|exchange| exchange.wire_id);
-        let meta = params.and_then(|params| params.field(Field::Meta)?.field(Field::SubscriptionId)?.as_number());
+        let named = params.and_then(|params| params.field(Field::Meta)?.field(Field::SubscriptionId));
         #[expect(clippy::cast_precision_loss, reason = "wire ids stay below 2^53")]
-        let foreign = meta.is_some_and(|meta| own.is_some_and(|own| own as f64 != meta));
-        if foreign {
+        let is_own = |named: &P| named.as_number() == own.map(|own| own as f64);
+        if named.is_some_and(|named| !is_own(&named)) {
             return true;
         }
         let acknowledges = method == ACKNOWLEDGED;
@@ -139,8 +146,8 @@ impl<P: Payload> Session<P> {
         let subscribed = self.all_subscriptions().into_iter().map(str::to_owned).gather();
         let told = params.and_then(|params| params.field(Field::Notifications));
         let named = |told: P| -> Vec<String> {
-            let uris = told.field(Field::ResourceSubscriptions).and_then(|uris| uris.items()).unwrap_or_default();
-            uris.iter().filter_map(P::as_string).gather()
+            let uris = told.field(Field::ResourceSubscriptions);
+            uris.map(|uris| bounds::strings(&uris, bounds::ITEMS)).unwrap_or_default()
         };
         let granted = told.map_or_else(|| subscribed.clone(), named);
         let Some(Listening::Open { exchange, heard, .. }) =
@@ -165,7 +172,7 @@ impl<P: Payload> Session<P> {
 
     /// Who is not among those that were asked for waits for the next stream.
     fn subscribers_told(&mut self, asked: &[String], granted: &[String], now: Now) {
-        let asked = |call: &Call| call.params.name.as_ref().is_some_and(|uri| asked.contains(uri));
+        let asked = |call: &Call| call.params.uri.as_ref().is_some_and(|uri| asked.contains(uri));
         let waiting = self.calls.iter().filter(|(_, call)| matches!(call.place, Place::Subscribing) && asked(call));
         for id in waiting.map(|(id, _)| *id).gather() {
             self.subscription_told(id, granted, now);
@@ -173,11 +180,10 @@ impl<P: Payload> Session<P> {
     }
 
     fn emit_stale(&mut self, granted: &[String]) {
-        let filter = self.state.ready().map(|session| self.filter(session)).unwrap_or_default();
-        let lists = LISTS.iter().filter(|(_, name, _)| filter.contains(name)).map(|(_, _, list)| *list).gather();
+        let lists = self.state.ready().map(|session| self.heard_lists(session).map(|(_, _, list)| *list).gather());
         let subscribed = self.interests.wishes.subscriptions().map(str::to_owned);
         let resources = subscribed.filter(|uri| granted.contains(uri)).gather();
-        self.emit(Event::Stale { lists, resources });
+        self.emit(Event::Stale { lists: lists.unwrap_or_default(), resources });
     }
 
     /// The tab that leads tells of its stream: what the server tells of, or that it has no such stream.
@@ -215,7 +221,7 @@ impl<P: Payload> Session<P> {
 
     fn subscription_told(&mut self, id: CallId, granted: &[String], now: Now) {
         let Some(call) = self.calls.get(&id) else { return };
-        if call.params.name.as_ref().is_some_and(|uri| granted.contains(uri)) {
+        if call.params.uri.as_ref().is_some_and(|uri| granted.contains(uri)) {
             return self.settle(id, Ok(P::empty()));
         }
         self.subscription_refused(id, now);
@@ -240,7 +246,7 @@ impl<P: Payload> Session<P> {
     fn settle_overtaken(&mut self) {
         let wanted = |uri: &String| self.interests.wishes.subscriptions().any(|wanted| wanted == uri);
         let overtaken = self.calls.iter().filter(|(_, call)| {
-            matches!(call.place, Place::Subscribing) && !call.params.name.as_ref().is_some_and(wanted)
+            matches!(call.place, Place::Subscribing) && !call.params.uri.as_ref().is_some_and(wanted)
         });
         for id in overtaken.map(|(id, _)| *id).gather() {
             self.settle(id, Ok(P::empty()));

@@ -1,12 +1,14 @@
 //! Tool calls that become tasks: polled as the server asks until they end. The modern era's extension
 //! `io.modelcontextprotocol/tasks` (SEP-2663), and the experimental tasks of 2025-11-25.
 
+use super::bounds;
 use super::call::{Call, Place};
 use super::era::Era;
 use super::input::{Round, asked_too_often};
 use super::json::quote;
 use super::json_rpc::{self, RpcError};
 use super::list::Gather;
+use super::receive::EXCERPT;
 use super::session::Session;
 use super::state::Established;
 use super::status::Event;
@@ -25,7 +27,7 @@ const POLL_FLOOR_MS: u64 = 100;
 /// A tool call that runs on the server as a task.
 #[derive(Clone, Debug)]
 pub(super) struct Task {
-    id: String,
+    id: TaskId,
     /// Answers that the server waits for.
     pub round: Round,
     /// Keys of inputs that were answered: "SHOULD NOT answer twice" (SEP-2663).
@@ -34,6 +36,19 @@ pub(super) struct Task {
     fetch: bool,
     /// When it has had its time, on the monotonic clock, where the host names no bound.
     until: u64,
+}
+
+/// A task's name, for header fields and as it came: a text of JSON's need not be one of Unicode's.
+#[derive(Clone, Debug)]
+struct TaskId {
+    text: String,
+    json: String,
+}
+
+impl TaskId {
+    fn read<P: Payload>(value: &P) -> Option<Self> {
+        Some(Self { text: value.as_string()?, json: value.to_json()? })
+    }
 }
 
 /// What a server says of a task.
@@ -62,6 +77,10 @@ impl Stage {
 impl Task {
     /// One of which nothing but its id is known.
     pub fn named(id: String, now: Now) -> Self {
+        Self::of(TaskId { json: quote(&id), text: id }, now)
+    }
+
+    fn of(id: TaskId, now: Now) -> Self {
         let until = now.mono.saturating_add(TOTAL_MS);
         Self { id, round: Round::default(), answered: Vec::new(), fetch: false, until }
     }
@@ -78,8 +97,8 @@ impl Task {
     }
 
     fn params(&self, more: &str) -> Params {
-        let text = json_rpc::join(&format!("\"taskId\":{}", quote(&self.id)), more);
-        Params { text: Some(format!("{{{text}}}")), meta: None, name: Some(self.id.clone()) }
+        let text = json_rpc::join(&json_rpc::member("taskId", &self.id.json), more);
+        Params { text: Some(format!("{{{text}}}")), task_id: Some(self.id.text.clone()), ..Params::default() }
     }
 
     /// Whether it goes on with what the host has answered.
@@ -95,27 +114,24 @@ impl Task {
 
 impl<P: Payload> Session<P> {
     /// Whether the server runs this tool as a task only (2025-11-25, tasks: `taskSupport: "required"`).
-    pub(super) fn must_be_task(&self, session: &Established<P>, call: &Call) -> bool {
-        let declared = session.capabilities.as_ref().is_some_and(|declared| declared.contains(&"tasks"));
-        let named = call.params.text.as_deref().is_some_and(|text| text.contains("\"task\""));
+    pub(super) fn goes_as_task(&self, session: &Established<P>, call: &Call) -> bool {
+        let declared = session.era() == Era::Legacy
+            && session.capabilities.as_ref().is_some_and(|declared| declared.contains(&"tasks"));
         let tool = call.params.name.as_ref().filter(|_| call.method == "tools/call");
-        declared && !named && tool.is_some_and(|tool| self.task_tools.contains(tool))
+        declared && !call.params.has_task && tool.is_some_and(|tool| self.tools.is_task(tool))
     }
 
     /// Takes the result of a call if it says that the call became a task.
     pub(super) fn became_task(&mut self, id: CallId, era: Era, result: &P, now: Now) -> bool {
         let task = match era {
-            Era::Legacy => self.calls.get(&id).filter(|call| call.method == "tools/call").and_then(|call| {
-                // A caller that asked for a task wants to see it.
-                let asked = call.params.text.as_deref().is_some_and(|text| text.contains("\"task\""));
-                result.field(Field::Task).filter(|_| !asked)
-            }),
+            // Where we asked for none, a member of this name is the result's own; a caller that did wants to see it.
+            Era::Legacy => self.calls.get(&id).filter(|call| call.as_task).and_then(|_| result.field(Field::Task)),
             Era::Modern => Some(result.clone()),
         };
         let Some(task) = task else { return false };
-        let Some(task_id) = task.field(Field::TaskId).and_then(|id| id.as_string()) else { return false };
+        let Some(task_id) = task.field(Field::TaskId).and_then(|id| TaskId::read(&id)) else { return false };
         let Some(call) = self.calls.get_mut(&id) else { return false };
-        let mut named = Task::named(task_id, now);
+        let mut named = Task::of(task_id, now);
         let ttl = task.field(Field::TtlMs).or_else(|| task.field(Field::Ttl)).and_then(|ttl| milliseconds(&ttl));
         if let Some(ttl) = ttl {
             named.until = now.mono.saturating_add(ttl.min(LONGEST_TTL_MS));
@@ -169,12 +185,12 @@ impl<P: Payload> Session<P> {
             },
             (Era::Modern, Stage::Failed) => {
                 let rpc = told.field(Field::Error).map(|error| RpcError::read(&error));
-                let text =
-                    rpc.as_ref().map_or("The task failed.".to_owned(), |rpc| rpc.message.chars().take(200).collect());
+                let words = |rpc: &RpcError<P>| self.past.redact(&rpc.message, None, EXCERPT);
+                let text = rpc.as_ref().map_or("The task failed.".to_owned(), words);
                 let mut error = Error::boxed(Code::Rpc, Outcome::Executed, text);
                 let (rpc_code, data) = rpc.map_or((None, None), |rpc| (Some(rpc.code), rpc.data));
                 error.rpc_code = rpc_code;
-                error.data = data;
+                error.data = data.and_then(|data| self.past.redact_data(data, None));
                 self.settle(id, Err(error));
             }
             (Era::Modern, Stage::Cancelled) => {
@@ -204,7 +220,8 @@ impl<P: Payload> Session<P> {
 
     fn task_asks(&mut self, id: CallId, told: &P, now: Now) {
         let Some(task) = self.calls.get_mut(&id).and_then(|call| call.task.as_mut()) else { return };
-        let mut requests = told.field(Field::InputRequests).and_then(|requests| requests.entries()).unwrap_or_default();
+        let requests = told.field(Field::InputRequests).and_then(|requests| requests.entries(bounds::QUESTIONS));
+        let mut requests = requests.unwrap_or_default();
         requests.retain(|(key, _)| !task.answered.contains(key));
         // The server has not taken notice yet.
         if requests.is_empty() {

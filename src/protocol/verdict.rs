@@ -13,6 +13,7 @@ use super::http::Method;
 use super::json::Json;
 use super::json_rpc::{Id, Message};
 use super::list::Gather;
+use super::oauth::Bearer;
 use super::session::WIRE_ID_BASE;
 use super::words::{Words, gone_behind};
 use super::{Outcome, Payload, error::Code};
@@ -366,7 +367,8 @@ impl Refusal {
 
     /// "insufficient_scope" (RFC 6750, 3.1): the token is good, and not for this.
     pub(super) fn lacks_scope(&self) -> bool {
-        self.challenge.as_ref().is_some_and(|challenge| challenge.contains("insufficient_scope"))
+        let error = self.challenge.as_deref().and_then(|challenge| Bearer::parse(challenge)?.error);
+        error.as_deref() == Some("insufficient_scope")
     }
 
     /// Whether it names a reason that is none of the session's: credentials, permission, a rate.
@@ -427,6 +429,6 @@ pub(super) fn is_own(id: Option<&Id>, wire_id: Option<u64>) -> bool {
     match (id, wire_id) {
         (Some(Id::Integer(id)), Some(wire_id)) => u64::try_from(*id) == Ok(wire_id),
         (Some(Id::Text(text)), Some(wire_id)) => *text == wire_id.to_string(),
-        (Some(Id::Integer(_) | Id::Text(_)) | None, _) => false,
+        (Some(Id::Integer(_) | Id::Text(_) | Id::Exact(_)) | None, _) => false,
     }
 }

@@ -2,7 +2,6 @@
 //! server refused that; then what counted before.
 
 use super::call::Call;
-use super::json::Json;
 use super::list::Gather;
 use super::sorted::Map;
 use super::{CallId, json_rpc};
@@ -37,14 +36,13 @@ impl fmt::Display for Topic {
 impl Saying {
     /// `None` where this call changes nothing that is held.
     pub fn of(call: &Call) -> Option<Self> {
-        let (name, saying): (_, fn(String) -> Self) = match call.method.as_str() {
-            "resources/subscribe" => ("uri", Self::Subscribe),
-            "resources/unsubscribe" => ("uri", Self::Unsubscribe),
-            "logging/setLevel" => ("level", Self::Level),
+        let (named, saying): (_, fn(String) -> Self) = match call.method.as_str() {
+            "resources/subscribe" => (&call.params.uri, Self::Subscribe),
+            "resources/unsubscribe" => (&call.params.uri, Self::Unsubscribe),
+            "logging/setLevel" => (&call.params.level, Self::Level),
             _ => return None,
         };
-        let params = Json::parse(call.params.text.as_deref()?)?;
-        Some(saying(params.get(name)?.as_str()?.to_owned()))
+        named.clone().map(saying)
     }
 
     pub fn topic(&self) -> Topic {

@@ -6,8 +6,9 @@ use super::exchange::Exchange;
 use super::json_rpc::RpcError;
 use super::past::Past;
 use super::receive::EXCERPT;
+use super::trust::without_unsafe;
 use super::verdict::Refusal;
-use super::{Code, Error, Outcome, error::Diagnosis};
+use super::{Code, Error, Outcome, Payload, error::Diagnosis};
 
 /// What came was no answer of an MCP server's.
 pub(super) fn unusable<P>(exchange: &Exchange, bytes: Option<u64>) -> Box<Error<P>> {
@@ -61,7 +62,7 @@ pub(super) fn broken_answer<P>(exchange: &Exchange) -> Box<Error<P>> {
 }
 
 /// The error that the caller gets where a refusal is the answer.
-pub(super) fn refusal_error<P>(
+pub(super) fn refusal_error<P: Payload>(
     past: &Past<P>,
     refusal: &Refusal,
     error: Option<RpcError<P>>,
@@ -89,16 +90,17 @@ pub(super) fn refusal_error<P>(
             429 | 503 => format!("The server is busy: HTTP {status}."),
             _ => format!("The server refused the request with HTTP {status}."),
         };
-        let excerpt = (!refusal.words.is_empty()).then(|| past.redact(&refusal.words, exchange, EXCERPT));
+        let excerpt = (!refusal.words.is_empty()).then(|| past.redact(&refusal.words, Some(exchange), EXCERPT));
         let mut error = Error::boxed(code, outcome, message).with_status(status);
         error.excerpt = excerpt;
         error.retryable = retryable;
         return error;
     };
-    let message = past.redact(&rpc.message, exchange, bound);
+    let message = past.redact(&rpc.message, Some(exchange), bound);
     let mut error = Error::boxed(code, outcome, message).with_status(status);
     error.rpc_code = Some(rpc.code);
-    error.data = rpc.data;
+    error.data =
+        rpc.data.map(|data| without_unsafe(rpc.code, data)).and_then(|data| past.redact_data(data, Some(exchange)));
     error.retryable = retryable;
     error
 }

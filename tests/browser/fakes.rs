@@ -70,6 +70,7 @@ impl Log {
 /// One line for one fact.
 pub fn line(input: &Input<JsValue>) -> String {
     match input {
+        Input::Fields(fields) => format!("fields {fields}"),
         Input::Head(head) => format!("head {}", head.status),
         Input::Message(value) => format!("message {}", json(value)),
         Input::Event { id, retry_ms, message } => {
@@ -158,11 +159,14 @@ pub struct Sent {
 }
 
 impl Sent {
-    /// `tell` hears all but what is told first, which `head` gives; and says whether there is to be more.
+    /// `tell` hears all but what is told first of the answer, which `head` gives; and says whether there is to be more.
     pub fn with(transport: &Transport, tell: impl Fn(Input<JsValue>) -> bool + 'static) -> Self {
         let (first, last) = (Rc::<Slot<_>>::default(), Rc::<Slot<()>>::default());
         let (begun, ended) = (Cell::new(Some(Rc::clone(&first))), Rc::clone(&last));
-        let all = Exchanges::new(transport, move |_, input| {
+        let hear = move |_, input| {
+            if matches!(input, Input::Fields(_)) {
+                return true;
+            }
             if let Some(begun) = begun.take() {
                 begun.put(input);
                 return true;
@@ -173,7 +177,8 @@ impl Sent {
                 ended.put(());
             }
             more
-        });
+        };
+        let all = Exchanges::new(transport, hear, |_| {});
         let token = transport.token.borrow();
         let exchange = all.send(ExchangeId(1), Purpose::Call(CallId(1)), &post(), token.as_deref()).expect("a request");
         Self { exchange, first, last, all }

@@ -38,10 +38,23 @@ fn a_field_that_throws_is_absent() {
 
 #[test]
 fn items_are_those_of_arrays_only() {
-    let items = parsed(r#"[1,{"a":2}]"#).items().expect("an array");
-    assert_eq!(items.iter().map(json).collect::<Vec<_>>(), ["1", r#"{"a":2}"#]);
-    assert_eq!(parsed(r#"{"length":1}"#).items(), None);
-    assert_eq!(parsed("[]").items().map(|items| items.len()), Some(0));
+    let items = parsed(r#"[1,{"a":2}]"#);
+    assert_eq!(items.count(), Some(2));
+    assert_eq!([json(&items.item(0)), json(&items.item(1))], ["1", r#"{"a":2}"#]);
+    assert_eq!(parsed(r#"{"length":1}"#).count(), None);
+    assert_eq!(parsed("[]").count(), Some(0));
+}
+
+#[test]
+fn of_a_string_no_more_is_read_than_anybody_needs() {
+    let long = JsValue::from("é".repeat(70_000));
+    assert_eq!(Payload::as_string(&long).map(|text| text.chars().count()), Some(64 << 10));
+    assert_eq!(Payload::as_string(&JsValue::from(7)), None);
+    assert_eq!(
+        (long.to_json_within(70_001), long.to_json_within(70_002).map(|text| text.len())),
+        (None, Some(140_002))
+    );
+    assert_eq!(parsed(r#""a\ud83db""#).to_json().as_deref(), Some(r#""a\ud83db""#));
 }
 
 #[test]
@@ -88,31 +101,33 @@ fn fields_may_have_names_that_no_getter_has() {
 
 #[test]
 fn entries_are_the_members_of_objects_only_in_their_order() {
-    let entries = parsed(r#"{"b":{"x":1},"a/b":null,"größe":[]}"#).entries().expect("an object");
+    let entries = parsed(r#"{"b":{"x":1},"a/b":null,"größe":[]}"#).entries(3).expect("an object");
     let entries: Vec<_> = entries.iter().map(|(name, value)| format!("{name}={}", json(value))).collect();
-    assert_eq!(entries, [r#"b={"x":1}"#, "a/b=null", "größe=[]"]);
-    assert_eq!(parsed("{}").entries().map(|entries| entries.len()), Some(0));
+    assert_eq!(entries, [r#""b"={"x":1}"#, r#""a/b"=null"#, r#""größe"=[]"#]);
+    assert_eq!(parsed("{}").entries(0).map(|entries| entries.len()), Some(0));
+    assert!(parsed(r#"{"a":1,"b":2}"#).entries(1).is_none());
     for other in ["[1]", "null", "\"ab\"", "1"] {
-        assert!(parsed(other).entries().is_none(), "{other}");
+        assert!(parsed(other).entries(9).is_none(), "{other}");
     }
 }
 
 #[test]
-fn another_list_leaves_the_first_object_as_it_was() {
+fn a_list_without_some_of_its_items_leaves_the_first_object_as_it_was() {
     let page = parsed(r#"{"tools":[1,2,3],"nextCursor":"c","_meta":{}}"#);
-    let shorter = page.with_items(Field::Tools, &[JsValue::from(2)]);
+    let shorter = page.without_items(Field::Tools, &[0, 2]);
     assert_eq!(json(&shorter), r#"{"tools":[2],"nextCursor":"c","_meta":{}}"#);
     assert_eq!(json(&page), r#"{"tools":[1,2,3],"nextCursor":"c","_meta":{}}"#);
 }
 
 #[test]
-fn a_duplicate_shares_nothing() {
+fn what_was_frozen_is_given_anew_each_time() {
     let page = parsed(r#"{"tools":[{"name":"a"}]}"#);
-    let copy = page.duplicate();
-    let tool = page.field(Field::Tools).and_then(|tools| tools.items()).expect("a list").remove(0);
+    let (frozen, size) = page.frozen().expect("JSON");
+    let tool = page.field(Field::Tools).expect("a list").item(0);
     js_sys::Reflect::set(&tool, &"name".into(), &"changed".into()).expect("an object takes it");
-    assert_eq!(json(&page), r#"{"tools":[{"name":"changed"}]}"#);
-    assert_eq!(json(&copy), r#"{"tools":[{"name":"a"}]}"#);
+    assert_eq!((json(&page), size), (r#"{"tools":[{"name":"changed"}]}"#.to_owned(), 24));
+    let copies = [frozen.thawed().expect("JSON"), frozen.thawed().expect("JSON")];
+    assert!(copies.iter().all(|copy| json(copy) == r#"{"tools":[{"name":"a"}]}"#) && copies[0] != copies[1]);
 }
 
 #[test]

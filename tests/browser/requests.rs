@@ -1,13 +1,13 @@
 //! `browser::exchange`: what goes out, and the head of what comes back.
 
-use super::fakes::{Body, Sent, json, message, once, transport};
+use super::fakes::{Body, Log, Sent, json, line, message, once, post, sleep, transport, without_body};
 use js_sys::{Array, Function, Object, Reflect};
 use mcp_evergreen::{
     browser::{
         exchange::{Exchanges, Transport},
         task::Slot,
     },
-    protocol::{Input, Reach, http::Head},
+    protocol::{ExchangeId, Input, Purpose, Reach, http::Head},
 };
 use std::rc::Rc;
 use wasm_bindgen::{JsCast, JsValue};
@@ -21,7 +21,8 @@ async fn send(transport: &Transport) -> Result<Head, JsValue> {
             Err(js_sys::Error::new(text).into())
         }
         Input::Unsent { cause } | Input::Failed { cause } => Err(cause.expect("a cause")),
-        other @ (Input::Message(_)
+        other @ (Input::Fields(_)
+        | Input::Message(_)
         | Input::Event { .. }
         | Input::Unfinished(_)
         | Input::Text(_)
@@ -198,9 +199,43 @@ impl Drop for Platform {
 async fn reach(transport: &Transport) -> Reach {
     let slot = Rc::<Slot<Reach>>::default();
     let told = Rc::clone(&slot);
-    let exchanges = Exchanges::new(transport, |_, _| false);
+    let exchanges = Exchanges::new(transport, |_, _| false, |_| {});
     exchanges.reach(move |reach| told.put(reach));
     slot.get().await
+}
+
+#[test]
+async fn the_hosts_fields_are_told_before_the_request_where_they_are_others() {
+    let log = Log::default();
+    let calls = Array::new();
+    let transport = transport(&once(&without_body(), &calls));
+    let own = Object::new();
+    Reflect::set(&own, &"X-Key".into(), &"1".into()).expect("an object takes it");
+    let transport = Transport { headers: own.clone().into(), ..transport };
+    let (facts, asked) = (log.clone(), log.clone());
+    let exchanges = Exchanges::new(
+        &transport,
+        move |_, input| {
+            if matches!(input, Input::Fields(_)) {
+                facts.push(line(&input));
+            }
+            true
+        },
+        move |fields| asked.push(format!("identified {}", fields.unwrap_or("-"))),
+    );
+    let send = |id| exchanges.send(ExchangeId(id), Purpose::Listen, &post(), None).expect("a request");
+    let _first = send(1);
+    sleep(5.0).await;
+    let _second = send(2);
+    sleep(5.0).await;
+    assert_eq!(log.take(), [r#"fields [["x-key","1"]]"#]);
+    exchanges.identify();
+    sleep(5.0).await;
+    assert_eq!(log.take(), ["identified -"]);
+    Reflect::set(&own, &"X-Key".into(), &"2".into()).expect("an object takes it");
+    exchanges.identify();
+    sleep(5.0).await;
+    assert_eq!(log.take(), [r#"identified [["x-key","2"]]"#]);
 }
 
 #[test]

@@ -80,14 +80,14 @@ fn caller(log: &Log, name: &str) -> Caller {
 }
 
 fn call(driver: &Driver, log: &Log, name: &str) -> CallId {
-    let params = Params { text: Some(format!(r#"{{"name":"{name}"}}"#)), meta: None, name: Some(name.into()) };
+    let params = Params { text: Some(format!(r#"{{"name":"{name}"}}"#)), name: Some(name.into()), ..Params::default() };
     let options = CallOptions { progress: true, ..CallOptions::default() };
     driver.call("tools/call".into(), params, options, caller(log, name))
 }
 
 /// For calls that want nothing of the protocol but an answer.
 fn plain(driver: &Driver, log: &Log, name: &str) -> CallId {
-    let params = Params { text: Some("{}".into()), meta: None, name: None };
+    let params = Params { text: Some("{}".into()), ..Params::default() };
     driver.call(name.into(), params, CallOptions::default(), caller(log, name))
 }
 
@@ -156,7 +156,7 @@ async fn a_cancelled_call_is_aborted_and_never_settles() {
     let call = bench.call("slow");
     sleep(20.0).await;
     assert_eq!(bench.wire(), ["tools/call→…"]);
-    bench.driver.cancel(call, None);
+    bench.driver.cancel(call);
     sleep(20.0).await;
     let wire = bench.wire();
     assert!(wire.contains(&"tools/call aborted".into()), "{wire:?}");
@@ -175,13 +175,13 @@ async fn callbacks_may_command_the_driver() {
         plain(&driver, &log, "inner");
         assert_eq!(driver.status().phase, Phase::Ready);
     });
-    let params = Params { text: Some("{}".into()), meta: None, name: None };
+    let params = Params { text: Some("{}".into()), ..Params::default() };
     bench.driver.call("outer".into(), params, CallOptions::default(), Caller { settle, progress: None });
     bench.settled.wait("inner ok").await;
     let (driver, log) = (bench.driver.clone(), bench.settled.clone());
     bench.host.then.replace(Some(Box::new(move || {
         let call = plain(&driver, &log, "cancelled");
-        driver.cancel(call, None);
+        driver.cancel(call);
         plain(&driver, &log, "kept");
     })));
     bench.driver.reconnect(caller(&bench.settled, "reconnect"));

@@ -84,7 +84,7 @@ wire("what authorizes runs out of memory: sessions live on, and the next authori
 
 /** `kill` runs in the page and rejects with what its own call came to; `says` is what the error tells of the cause. */
 function crash(what, kill, says, { memory, uncaught } = {}) {
-  wire(`${what}: all that is open rejects, and the next connect works`, { target: () => hostile.at("huge-stream"), connect: false, uncaught }, async ({ proxy, recording, run }) => {
+  wire(`${what}: all that is open rejects, the sessions go on, and the next connect works`, { target: () => hostile.at("huge-stream"), connect: false, uncaught }, async ({ proxy, recording, run }) => {
     proxy.when({ rpc: "never/answered" }, hold());
     await run(
       async ({ connect, init, settle }, url, memory) => {
@@ -93,8 +93,8 @@ function crash(what, kill, says, { memory, uncaught } = {}) {
           const module = await fetch("/node_modules/mcp-evergreen/wasm/mcp_evergreen_bg.wasm");
           await init(withLittleMemory(await module.arrayBuffer(), memory));
         }
-        globalThis.goodbyes = [];
-        const on = { close: ({ reason }) => goodbyes.push(reason) };
+        globalThis.heard = [];
+        const on = { close: ({ reason }) => heard.push(`close: ${reason}`), recovered: ({ reason }) => heard.push(`recovered: ${reason}`) };
         globalThis.session = await connect(url, { era: "legacy", on });
         globalThis.other = await connect(url, { era: "legacy", on });
         globalThis.open = [session, session, other].map((each) => settle(each.request("never/answered")));
@@ -114,14 +114,15 @@ function crash(what, kill, says, { memory, uncaught } = {}) {
       assert.match(String(error.cause), says);
     }
 
-    const [late, states] = await run(async ({ settle }) => [
-      await settle(session.request("x")),
-      [session, other].map(({ status: { state, lastError } }) => `${state} ${lastError.code}`),
+    // The sessions go on, each in an instance of its own, under the session that the server holds.
+    const [said, states] = await run(async ({ text }) => [
+      await Promise.all([session, other].map(async (each) => text(await each.callTool({ name: "echo", arguments: { message: "x" } })))),
+      [session, other].map(({ status: { state, generation } }) => `${state} ${generation}`),
     ]);
-    assert.equal(late.error.code, "crashed");
-    assert.equal(late.error.outcome, "not_executed");
-    assert.deepEqual(states, ["closed crashed", "closed crashed"]);
-    assert.deepEqual(await run(() => goodbyes), ["crashed", "crashed"]);
+    assert.deepEqual(said, ["Echo: x", "Echo: x"]);
+    assert.deepEqual(states, ["ready 2", "ready 2"]);
+    assert.deepEqual(await run(() => heard), Array(2).fill("recovered: the WebAssembly module crashed"));
+    assert.equal(recording.records.filter(({ rpc }) => rpc === "initialize").length, 2);
     await until(() => unanswered().every(({ ended }) => ended === "aborted by client"), "no connection is held");
 
     const text = await run(async ({ connect, text }, url) => {

@@ -62,6 +62,8 @@ test("the core gets every option, those that were not given with their defaults"
     fetch: undefined,
     credentials: "omit",
     authorizes: false,
+    identified: false,
+    fieldsVary: false,
     mode: "default",
     maxAttempts: 2,
     baseDelay: 500,
@@ -186,7 +188,7 @@ test("an abort rejects at once with the reason and tells the core; a late answer
   const call = session.request("a", undefined, { signal: abort.signal });
   abort.abort(reason);
   assert.equal(await call.catch((error) => error), reason);
-  assert.deepEqual(core.cancelled, [[core.calls[0].id, "the user left"]]);
+  assert.deepEqual(core.cancelled, [[core.calls[0].id]], "why is nobody else's business");
   core.calls[0].resolve({});
   assert.equal(await session.request("a", undefined, { signal: abort.signal }).catch((error) => error), reason);
   assert.equal(core.calls.length, 1, "an aborted signal sends nothing");
@@ -528,6 +530,8 @@ class Core {
     return id;
   }
 
+  record = () => undefined;
+  free = () => {};
   status = () => ({ ...this.state });
   cancel = (...call) => this.cancelled.push(call);
   answer = (...answer) => this.answers.push(answer);

@@ -103,6 +103,40 @@ scene("another key is another session, and the last one who leaves closes it", a
   return seen.a.session.status.state === "ready" ? "held" : seen.a.session.status;
 });
 
+scene("another user has another session, at once", async () => {
+  let sent = [];
+  const fetch = (url, init) => {
+    sent.push(new Headers(init.headers).get("authorization"));
+    return server.fetch(url, init);
+  };
+  const as = (token, more) => ({ fetch, headers: { authorization: `Bearer ${token}` }, ...more });
+  mount(["a", as("ann")]);
+  await until(() => seen.a?.tools.length === 1);
+  const { session } = seen.a;
+  // A logout, and a login in the same moment.
+  mount(["b", as("bob")]);
+  await until(() => seen.b?.session);
+  if (seen.b.session === session) return "ann's session";
+  await until(() => session.status.state === "closed" && seen.b.tools.length === 1);
+  sent = [];
+  await seen.b.callTool("echo", { x: 1 });
+  if (sent.join() !== "Bearer bob") return sent;
+  // Whom the host names stays the same, with whatever token.
+  mount(["c", as("one", { identity: "carl" })]);
+  await until(() => seen.c?.tools.length === 1);
+  const carl = seen.c.session;
+  mount(["c", as("two", { identity: "carl" })]);
+  await until(async () => {
+    sent = [];
+    await seen.c.callTool("echo", { x: 1 });
+    return sent.join() === "Bearer two";
+  });
+  if (seen.c.session !== carl) return "another session for the same user";
+  mount(["c", as("two", { identity: "dora" })]);
+  await until(() => seen.c.session && seen.c.session !== carl);
+  return "held";
+});
+
 scene("an eviction is healed under a call, and lists follow the server", async () => {
   mount(["a"]);
   await until(() => seen.a?.tools.length === 1);

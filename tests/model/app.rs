@@ -175,7 +175,7 @@ impl World {
             Tool::Subscribe(_) | Tool::Unsubscribe(_) | Tool::Level(_) => held::request(tool, n).unwrap_or_default(),
         };
         self.want(n, tool);
-        let params = Params { text: Some(text.to_string()), meta: None, name: Some(name.to_owned()) };
+        let params = Params { name: Some(name.to_owned()), ..Params::read(&text.to_string()).expect("an object") };
         let options = CallOptions {
             repeatable: matches!(tool, Tool::Read(_) | Tool::Asks(_, true)),
             progress,

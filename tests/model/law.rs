@@ -48,7 +48,7 @@ pub struct Law {
     /// No `initialize` before.
     pub not_before: u64,
     blind: bool,
-    deletes_after_close: u32,
+    deleted_after_close: BTreeSet<Option<String>>,
     pub eras: crate::eras::EraLaw,
     pub changed: BTreeMap<&'static str, usize>,
 }
@@ -106,14 +106,11 @@ impl World {
         self.law.ids.insert(generation, sid.clone());
         self.law.wire_ids.extend(wire_id);
         if delete {
+            if self.app.closed && !self.law.deleted_after_close.insert(sid.clone()) {
+                self.fail("a second DELETE after close");
+            }
             if let Some(held) = sid.and_then(|sid| self.server.sessions.get_mut(&sid)) {
                 held.deleted = true;
-            }
-            if self.app.closed {
-                self.law.deletes_after_close += 1;
-                if self.law.deletes_after_close > 1 {
-                    self.fail("a second DELETE after close");
-                }
             }
         }
         if let Some(command) = call.and_then(|call| self.app.number(call)).and_then(|n| self.app.commands.get_mut(&n)) {
@@ -126,7 +123,8 @@ impl World {
         let name = self.name(id);
         let delete = ex.request.method == Method::Delete;
         let initialize = ex.purpose == Purpose::Initialize;
-        if self.app.closed && (!delete || self.now.mono > self.app.closed_at) {
+        // Later, what ends a session that was being made: it is of no generation.
+        if self.app.closed && (!delete || ex.generation > 0 && self.now.mono > self.app.closed_at) {
             return Some(format!("{name} is sent after close"));
         }
         if matches!(ex.purpose, Purpose::Initialize | Purpose::Discover) {
@@ -149,10 +147,16 @@ impl World {
                 return Some(format!("{name} comes {} ms too early", law.not_before - self.now.mono));
             }
         } else {
-            if ex.sid.as_ref().is_some_and(|sid| !law.handed.contains(sid)) {
+            // A session that comes to be while this one is closed is ended as soon as its id is known.
+            let is_late = |sid: &String| {
+                self.session.status().phase == Phase::Closed
+                    && ex.request.method == Method::Delete
+                    && law.handshakes.values().any(|(made, sees_id)| *sees_id && made.as_ref() == Some(sid))
+            };
+            if ex.sid.as_ref().is_some_and(|sid| !law.handed.contains(sid) && !is_late(sid)) {
                 return Some(format!("{name} carries an id that no handshake gave: {:?}", ex.sid));
             }
-            if law.ids.get(&ex.generation).is_some_and(|known| *known != ex.sid) {
+            if ex.generation > 0 && law.ids.get(&ex.generation).is_some_and(|known| *known != ex.sid) {
                 return Some(format!("{name} carries the id {:?} of another session", ex.sid));
             }
         }

@@ -288,7 +288,10 @@ impl World {
                 self.asked(question, params.as_ref(), call, generation);
             }
             Output::Withdraw { question } => self.withdrawn(question),
-            Output::Tell { .. } | Output::Steal => self.fail("a session that is not shared speaks to tabs"),
+            Output::Tell { .. } | Output::Steal | Output::Leave => {
+                self.fail("a session that is not shared speaks to tabs")
+            }
+            Output::Identify => self.fail("header fields that do not vary are asked for"),
             Output::OtherSlash => {}
             Output::Probe => {
                 self.steps.probing = true;

@@ -295,7 +295,7 @@ fn an_elicitation_in_a_mode_that_was_not_declared_is_refused() {
             ..Config::default()
         });
         net.session.set_handled("elicitation/create".to_owned());
-        let question = json!({"jsonrpc": "2.0", "id": 0, "method": "elicitation/create", "params": {"mode": mode}});
+        let question = json!({"jsonrpc": "2.0", "id": 0, "method": "elicitation/create", "params": {"mode": mode, "url": "https://a.example"}});
         net.reply("call", Reply::Open(format!("data: {question}\n\n")));
         net.call("asks");
         net.run();

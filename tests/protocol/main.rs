@@ -10,6 +10,8 @@ mod found;
 mod handshake;
 mod held;
 mod host;
+mod hostile;
+mod identity;
 mod modern;
 mod net;
 mod oauth;

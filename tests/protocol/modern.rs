@@ -209,6 +209,7 @@ fn every_request_says_all_that_the_server_has_to_know() {
         text: Some(r#"{"name":"größe","arguments":{}}"#.into()),
         meta: Some(meta.into()),
         name: Some("größe".into()),
+        ..Default::default()
     };
     net.session.call("tools/call".into(), params, CallOptions { progress: true, ..CallOptions::default() }, net.now);
     net.run();
@@ -998,6 +999,7 @@ fn hosts(net: &mut Net, method: &str, params: &Value, name: &str) -> CallId {
         text: Some(params.to_string()),
         meta: Some(meta.to_string()),
         name: params["name"].as_str().map(str::to_owned),
+        ..Default::default()
     };
     let id = net.session.call(method.to_owned(), params, CallOptions::default(), net.now);
     net.name(id, name);

@@ -158,6 +158,9 @@ pub struct Net {
     /// How the next authorizations end; those that nothing is said of stay open.
     pub authorizations: VecDeque<Authorized<Value>>,
     loading: bool,
+    /// Header fields that the host adds, and those that the core was told of.
+    fields: String,
+    told: String,
     /// What the server would do next, in order of arrival: one exchange at a time.
     queue: VecDeque<ExchangeId>,
 }
@@ -201,6 +204,8 @@ impl Net {
             valid_token: None,
             authorizations: VecDeque::new(),
             loading: false,
+            fields: "[]".to_owned(),
+            told: String::new(),
             queue: VecDeque::new(),
         }
     }
@@ -234,8 +239,7 @@ impl Net {
 
     pub fn request(&mut self, method: &str, params: Option<&Value>, options: CallOptions, name: &str) -> CallId {
         let text = params.map(Value::to_string);
-        let tool = params.and_then(|params| params["name"].as_str().or(params["uri"].as_str())).map(str::to_owned);
-        let params = Params { text, meta: None, name: tool };
+        let params = text.map(|text| Params::read(&text).expect("an object")).unwrap_or_default();
         let id = self.session.call(method.to_owned(), params, options, self.now);
         self.names.insert(id, name.to_owned());
         id
@@ -335,6 +339,11 @@ impl Net {
                     let session =
                         request.headers.iter().find(|(name, _)| name == "mcp-session-id").map(|(_, id)| id.clone());
                     let token = self.token;
+                    if self.told != self.fields {
+                        self.told.clone_from(&self.fields);
+                        let fields = self.fields.clone();
+                        self.session.handle_input(exchange, Input::Fields(fields), self.now);
+                    }
                     self.sent.push(Sent { exchange, request, body, session, token });
                     self.queue.push_back(exchange);
                 }
@@ -364,6 +373,11 @@ impl Net {
                 Output::Withdraw { .. } => self.log.push("question withdrawn".to_owned()),
                 Output::OtherSlash => self.log.push("other slash".to_owned()),
                 Output::Tell { .. } | Output::Steal => panic!("a session that is not shared speaks to tabs"),
+                Output::Identify => {
+                    self.log.push("identify".to_owned());
+                    self.identify();
+                }
+                Output::Leave => panic!("a session that is not shared leaves no tabs"),
                 Output::Probe => {
                     self.log.push("probe".to_owned());
                     self.session.handle_probe(self.reach, self.now);
@@ -386,6 +400,20 @@ impl Net {
                 }
             }
         }
+    }
+
+    /// Header fields that the host adds from now on.
+    pub fn host_adds(&mut self, fields: &[(&str, &str)]) {
+        self.fields = json!(fields).to_string();
+    }
+
+    /// The driver's part: says which fields the host would add now.
+    fn identify(&mut self) {
+        if self.told != self.fields {
+            self.told.clone_from(&self.fields);
+            self.session.handle_fields(None, &self.fields, self.now);
+        }
+        self.session.handle_identified(self.now);
     }
 
     /// How the authorization under way ends: with the token that the server takes, or with none.
@@ -503,6 +531,13 @@ impl Net {
         let head = Head { status, content_type: Some(media_type.to_owned()), ..Head::default() };
         self.bodies.insert(sent, Reply::Body(status, media_type, body));
         self.input(sent, Input::Head(head));
+    }
+
+    /// Answers an exchange that was met with [`Reply::Silence`].
+    pub fn answer_to(&mut self, exchange: ExchangeId, body: &Value) {
+        let head = Head { status: 200, content_type: Some("application/json".to_owned()), ..Head::default() };
+        self.bodies.insert(exchange, Reply::json(200, body));
+        self.input(exchange, Input::Head(head));
     }
 
     /// More of an open stream.

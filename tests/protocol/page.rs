@@ -363,14 +363,16 @@ fn a_record_that_cannot_be_read_is_dropped_with_a_warning() {
     let mut bad =
         vec![String::new(), "null".to_owned(), "[]".to_owned(), "{}".to_owned(), good[..good.len() - 1].to_owned()];
     for (from, to) in [
-        ("\"format\":1", "\"format\":2"),
+        ("\"format\":2", "\"format\":3"),
         ("\"id\":\"s1\"", "\"id\":\"s 1\""),
         ("\"id\":\"s1\"", "\"id\":7"),
         ("\"version\":\"2025-11-25\"", "\"version\":\"1999-01-01\""),
         ("\"uris\":[]", "\"uris\":[7]"),
         ("\"level\":null", "\"level\":{}"),
         ("\"wireId\":", "\"wireId\":-"),
-        ("\"handshake\":{", "\"handshake\":7,\"x\":{"),
+        ("\"handshake\":\"{", "\"handshake\":7,\"x\":\"{"),
+        ("\"handshake\":\"{", "\"handshake\":\"[{"),
+        ("\"owner\":0", "\"owner\":-1"),
     ] {
         assert!(good.contains(from), "{good}");
         bad.push(good.replacen(from, to, 1));
@@ -405,7 +407,8 @@ fn no_token_is_in_a_record() {
     let record = kept(&net).pop().expect("a record");
     let record: serde_json::Value = serde_json::from_str(&record).expect("JSON");
     let names: Vec<_> = record.as_object().expect("an object").keys().map(String::as_str).collect();
-    assert_eq!(names, ["at", "format", "handshake", "id", "level", "uris", "version", "wireId"]);
+    assert_eq!(names, ["at", "format", "handshake", "id", "level", "owner", "uris", "version", "wireId"]);
+    assert!(record["owner"].as_u64().is_some_and(|owner| owner < 1 << 24));
 }
 
 #[test]

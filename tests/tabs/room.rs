@@ -168,14 +168,15 @@ impl Room {
 
     pub fn call(&mut self, tab: usize, key: &str, repeatable: bool) -> CallId {
         let text = json!({"name": "echo", "arguments": {"key": key}}).to_string();
-        let params = Params { text: Some(text), meta: None, name: Some("echo".into()) };
+        let params = Params { text: Some(text), name: Some("echo".into()), ..Params::default() };
         let options = CallOptions { repeatable, ..CallOptions::default() };
         let id = self.tabs[tab].session.call("tools/call".into(), params, options, self.now);
         self.called(tab, id, key, repeatable)
     }
 
     pub fn request(&mut self, tab: usize, method: &str, uri: &str) -> CallId {
-        let params = Params { text: Some(json!({"uri": uri}).to_string()), meta: None, name: Some(uri.to_owned()) };
+        let params =
+            Params { text: Some(json!({"uri": uri}).to_string()), uri: Some(uri.to_owned()), ..Params::default() };
         let id = self.tabs[tab].session.call(method.into(), params, CallOptions::default(), self.now);
         self.called(tab, id, method.rsplit('/').next().expect("a name"), true)
     }
@@ -392,6 +393,8 @@ impl Room {
                     }
                 }
                 Output::Steal => self.steal(tab),
+                Output::Leave => self.step_back(tab),
+                Output::Identify => self.tabs[tab].session.handle_identified(self.now),
                 Output::Emit(Event::Notification { method, .. }) => self.tabs[tab].heard.push(method),
                 Output::Emit(Event::Close { .. }) => self.step_back(tab),
                 Output::Ask { question, .. } => {

@@ -1,7 +1,7 @@
 //! The modern era: every request says all that the server has to know (2026-07-28, basic, Request metadata).
 
 use super::super::list::Gather;
-use crate::protocol::json::{Json, quote};
+use crate::protocol::json::{Json, quote, without};
 use crate::protocol::{Field, Params, Payload};
 
 /// The version that we speak.
@@ -59,14 +59,7 @@ pub fn stamp_with_level(stamp: &str, level: Option<&str>) -> String {
 /// A caller's `_meta` without the keys that are the stamp's: no key may stand twice.
 #[must_use]
 pub fn without_stamp(meta: &str) -> String {
-    let ours = [META_VERSION, META_CAPABILITIES, META_CLIENT, META_LOG_LEVEL];
-    match Json::parse(meta) {
-        Some(Json::Object(mut all)) if all.iter().any(|(key, _)| ours.contains(&key.as_str())) => {
-            all.retain(|(key, _)| !ours.contains(&key.as_str()));
-            Json::Object(all).to_text()
-        }
-        _ => meta.to_owned(),
-    }
+    without(meta, &[META_VERSION, META_CAPABILITIES, META_CLIENT, META_LOG_LEVEL])
 }
 
 /// The header fields of a request.
@@ -79,11 +72,13 @@ pub(crate) fn headers(method: &str, params: &Params) -> Vec<(String, String)> {
     ];
     // "Mcp-Name: params.name for tools/call and prompts/get, params.uri for resources/read" (2026-07-28, transports,
     // Standard Request Headers); the tasks extension adds params.taskId.
-    let named = matches!(
-        method,
-        "tools/call" | "prompts/get" | "resources/read" | "tasks/get" | "tasks/update" | "tasks/cancel"
-    );
-    if let Some(name) = params.name.as_deref().filter(|_| named) {
+    let name = match method {
+        "tools/call" | "prompts/get" => &params.name,
+        "resources/read" => &params.uri,
+        "tasks/get" | "tasks/update" | "tasks/cancel" => &params.task_id,
+        _ => &None,
+    };
+    if let Some(name) = name {
         headers.push(("mcp-name".to_owned(), super::mirror::encode(name)));
     }
     headers

@@ -3,6 +3,7 @@
 
 use super::super::list::Gather;
 use super::{legacy, modern};
+use crate::protocol::bounds;
 use crate::protocol::exchange::Answer;
 use crate::protocol::verdict::{Refusal, speaks_of_sessions};
 use crate::protocol::{Code, Error, Field, Outcome, Payload};
@@ -37,8 +38,8 @@ pub(crate) enum Evidence<P> {
 pub(in crate::protocol) fn weigh<P: Payload>(answer: Answer<P>) -> Evidence<P> {
     match answer {
         Answer::Result(result) => {
-            let versions = result.field(Field::SupportedVersions).and_then(|versions| versions.items());
-            match versions.map(|versions| common(&versions)) {
+            let versions = result.field(Field::SupportedVersions).filter(|versions| versions.count().is_some());
+            match versions.map(|versions| common(&names(&versions))) {
                 Some(Common::Modern) => Evidence::Modern(result),
                 // Some legacy servers answer every request with an empty result.
                 None | Some(Common::Legacy) => Evidence::Legacy,
@@ -98,26 +99,25 @@ pub(crate) fn supported<P: Payload>(error: &Error<P>) -> Common {
 
 /// The versions that the `data` of -32022 names, as far as they look like versions.
 pub(crate) fn named<P: Payload>(error: &Error<P>) -> Vec<String> {
-    names(&listed(error)).into_iter().filter(|name| legacy::is_date(name)).gather()
+    listed(error).into_iter().filter(|name| legacy::is_date(name)).gather()
 }
 
-fn listed<P: Payload>(error: &Error<P>) -> Vec<P> {
-    error.data.as_ref().and_then(|data| data.field(Field::Supported)?.items()).unwrap_or_default()
+fn listed<P: Payload>(error: &Error<P>) -> Vec<String> {
+    error.data.as_ref().and_then(|data| Some(names(&data.field(Field::Supported)?))).unwrap_or_default()
 }
 
-fn names<P: Payload>(versions: &[P]) -> Vec<String> {
-    versions.iter().filter_map(P::as_string).gather()
+fn names<P: Payload>(versions: &P) -> Vec<String> {
+    bounds::strings(versions, bounds::VERSIONS)
 }
 
-fn common<P: Payload>(versions: &[P]) -> Common {
-    let names = names(versions);
+fn common(names: &[String]) -> Common {
     if names.iter().any(|name| name == modern::VERSION) {
         Common::Modern
     } else if names.iter().any(|name| legacy::version(name).is_some()) {
         Common::Legacy
     } else {
         // Only what looks like a version is repeated.
-        Common::None(names.into_iter().filter(|name| legacy::is_date(name)).gather())
+        Common::None(names.iter().filter(|name| legacy::is_date(name)).cloned().gather())
     }
 }
 

@@ -151,7 +151,7 @@ impl<P: Payload> Session<P> {
         self.say_hello(true);
         self.tell_session(now);
         // What changed between the two streams was not told.
-        self.cache.clear();
+        self.forget_cached();
         self.go_on_elsewhere(now);
     }
 
@@ -200,7 +200,7 @@ impl<P: Payload> Session<P> {
         }
         if sender.lead > self.tabs.term {
             self.tabs.term = sender.lead;
-            self.cache.clear();
+            self.forget_cached();
             self.handle_role(Role::Following, now);
         } else if sender.lead != 0 && sender.lead < self.tabs.term {
             // A leader that was frozen does not know that it leads no more.

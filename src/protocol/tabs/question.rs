@@ -2,6 +2,7 @@
 //! stream nothing says so: the leader asks it of its own host if it has a call under way, and otherwise of the first tab
 //! that has.
 
+use super::super::bounds;
 use super::super::call::{Kind, Place};
 use super::super::json_rpc::Id;
 use super::super::session::Session;
@@ -35,7 +36,8 @@ impl<P: Payload> Session<P> {
 
     /// Offers a question of the listening stream to the other tabs. Says whether that was done.
     pub(in super::super) fn offer(&mut self, id: &Id, method: &str, params: Option<&P>, now: Now) -> bool {
-        if self.tabs.role != Role::Leading || !self.tabs.has_company() || self.has_call_under_way() {
+        let full = self.tabs.offers.len() >= bounds::QUESTIONS;
+        if full || self.tabs.role != Role::Leading || !self.tabs.has_company() || self.has_call_under_way() {
             return false;
         }
         let (question, id, method) = (self.fresh_id(), id.to_json(), method.to_owned());

@@ -108,6 +108,7 @@ impl<P: Payload> Session<P> {
         read.id.iter().for_each(|id| self.past.remember(id));
         let mut fresh = self.fresh_session(read.id, read.version, read.handshake, now);
         fresh.capabilities = legacy::capabilities(&fresh.handshake);
+        fresh.made_for = read.made_for;
         self.step(Step::Host { fresh });
         self.put_in_place(now);
         self.go_on_elsewhere(now);

@@ -1,0 +1,292 @@
+//! Whose session it is: credentials that change, and what belongs to those before.
+
+use crate::net::Net;
+use mcp_evergreen::protocol::config::{EraChoice, Listen};
+use mcp_evergreen::protocol::era::Era;
+use mcp_evergreen::protocol::status::Event;
+use mcp_evergreen::protocol::{CallId, CallOptions, Config, PageChange};
+use serde_json::{Value, json};
+
+const ANN: (&str, &str) = ("authorization", "Bearer token-of-ann");
+const BOB: (&str, &str) = ("authorization", "Bearer token-of-bob");
+const MINUTE: u64 = 60_000;
+
+fn config() -> Config {
+    Config { listen: Listen::Never, fields_vary: true, ..Config::default() }
+}
+
+fn legacy(config: Config) -> Net {
+    let mut net = Net::new(config);
+    net.host_adds(&[ANN]);
+    net.connect();
+    net.run();
+    net
+}
+
+fn modern(config: Config) -> Net {
+    let mut net = Net::in_era(EraChoice::Modern, config);
+    net.eras = &[Era::Modern];
+    net.host_adds(&[ANN]);
+    net.connect();
+    net.run();
+    net
+}
+
+fn read(net: &mut Net, options: CallOptions, text: &str) -> CallId {
+    net.answer_next("resources/read", &json!({"ttlMs": 3_600_000, "resultType": "complete", "text": text}));
+    net.request("resources/read", Some(&json!({"uri": "mail"})), options, "read")
+}
+
+fn text(net: &Net, call: CallId) -> &Value {
+    &net.results[&call].as_ref().expect("a result")["text"]
+}
+
+#[test]
+fn another_user_s_call_makes_a_session_of_its_own() {
+    let mut net = legacy(config());
+    net.call("a");
+    assert_eq!(net.run(), ["call→200", "a ok"]);
+    net.host_adds(&[BOB]);
+    net.call("b");
+    // The first call was not sent: it was taken back when its header fields were known.
+    assert_eq!(net.run(), ["call aborted", "DELETE→200", "initialize→200 s2", "initialized→202", "call→200", "b ok"]);
+    let last = net.sent.last().expect("sent");
+    assert_eq!((last.session.as_deref(), net.executions.get("b")), (Some("s2"), Some(&1)));
+    net.call("c");
+    assert_eq!(net.run(), ["call→200", "c ok"]);
+}
+
+#[test]
+fn credentials_that_change_again_and_again_make_one_session_a_minute() {
+    let mut net = legacy(config());
+    for user in 0..5 {
+        net.host_adds(&[("authorization", &format!("Bearer token-{user}"))]);
+        net.call("a");
+        net.run();
+    }
+    let made = |net: &Net| net.sent.iter().filter(|sent| sent.name() == "initialize").count();
+    assert_eq!(made(&net), 2);
+    net.run_for(MINUTE);
+    net.call("a");
+    net.run();
+    assert_eq!(made(&net), 3, "the session is not the latest user's yet");
+    net.run_for(MINUTE);
+    net.call("a");
+    net.run();
+    assert_eq!(made(&net), 3);
+}
+
+#[test]
+fn who_is_named_by_the_host_stays_the_same_whatever_the_token() {
+    let mut net = legacy(Config { identified: true, ..config() });
+    net.host_adds(&[BOB]);
+    net.call("a");
+    assert_eq!(net.run(), ["call→200", "a ok"]);
+    let mut net = modern(Config { identified: true, ..config() });
+    let first = read(&mut net, CallOptions::default(), "ann's");
+    net.run();
+    net.host_adds(&[BOB]);
+    let second = read(&mut net, CallOptions::default(), "bob's");
+    assert_eq!(net.run(), ["read ok"]);
+    assert_eq!((text(&net, first), text(&net, second)), (&json!("ann's"), &json!("ann's")));
+}
+
+#[test]
+fn what_one_user_was_answered_no_other_is_given() {
+    let mut net = modern(config());
+    read(&mut net, CallOptions::default(), "ann's");
+    assert_eq!(net.run(), ["resources/read→200", "read ok"]);
+    let again = read(&mut net, CallOptions::default(), "not asked for");
+    assert_eq!(net.run(), ["identify", "read ok"]);
+    assert_eq!(text(&net, again), "ann's");
+    for (fields, renews) in [
+        (vec![("authorization", "Basic Ym9iOnNlY3JldA==")], true),
+        (vec![("authorization", "basic Ym9iOm90aGVy")], false),
+        (vec![("x-api-key", "of bob")], false),
+        (vec![], false),
+        (vec![("authorization", "DPoP 1")], false),
+    ] {
+        net.host_adds(&fields);
+        let call = read(&mut net, CallOptions::default(), "fresh");
+        let log = net.run();
+        assert!(log.contains(&"resources/read→200".to_owned()), "{fields:?}: {log:?}");
+        assert_eq!(log.contains(&"discover→200".to_owned()), renews, "{fields:?}: {log:?}");
+        net.results.get(&call).expect("settled").as_ref().expect("a result");
+    }
+}
+
+#[test]
+fn fields_that_are_others_each_time_only_pass_the_cache_by() {
+    let mut net = modern(config());
+    for trace in 0..4 {
+        net.host_adds(&[ANN, ("traceparent", &trace.to_string())]);
+        read(&mut net, CallOptions::default(), "x");
+        let log = net.run();
+        assert_eq!(log.last().map(String::as_str), Some("read ok"));
+        assert!(log.contains(&"resources/read→200".to_owned()) && !log.contains(&"discover→200".to_owned()), "{log:?}");
+    }
+}
+
+#[test]
+fn a_call_with_fields_of_its_own_passes_the_cache_by() {
+    let mut net = modern(config());
+    let own = || CallOptions { headers: vec![("x-user".to_owned(), "ann".to_owned())], ..CallOptions::default() };
+    for options in [own(), CallOptions::default(), own()] {
+        read(&mut net, options, "x");
+        assert_eq!(net.run(), ["resources/read→200", "read ok"]);
+    }
+    read(&mut net, CallOptions::default(), "x");
+    assert_eq!(net.run(), ["identify", "read ok"], "theirs took nobody's place");
+}
+
+#[test]
+fn a_token_of_another_grant_makes_another_session_and_a_refreshed_one_does_not() {
+    let mut net = legacy(config());
+    net.host_adds(&[]);
+    net.session.handle_token(Some("token-1"), false);
+    net.call("a");
+    net.run();
+    net.session.handle_token(Some("token-2"), true);
+    net.call("b");
+    assert_eq!(net.run(), ["call→200", "b ok"]);
+    net.session.handle_token(Some("token-3"), false);
+    net.call("c");
+    assert_eq!(net.run(), ["DELETE→200", "initialize→200 s2", "initialized→202", "call→200", "c ok"]);
+}
+
+#[test]
+fn what_was_kept_for_a_later_page_belongs_to_whoever_was_signed_in() {
+    let keeps = || Config { persists: true, ..config() };
+    let mut net = legacy(keeps());
+    net.session.handle_page(PageChange::Leaving, net.now);
+    net.run();
+    let record =
+        net.events.iter().find_map(|event| if let Event::Keep { record } = event { Some(record) } else { None });
+    let record = record.expect("kept").clone();
+    assert!(!record.contains("token-of-ann"));
+    for (who, log) in [
+        (ANN, vec!["connect ok", "call→200", "a ok"]),
+        (
+            BOB,
+            vec![
+                "connect ok",
+                "call aborted",
+                "DELETE→200",
+                "initialize→200 s1",
+                "initialized→202",
+                "call→200",
+                "a ok",
+            ],
+        ),
+    ] {
+        let mut net = Net::new(keeps());
+        net.live.insert("s1".to_owned());
+        net.host_adds(&[who]);
+        assert!(net.session.take_up_record(&record, net.now));
+        net.connect();
+        net.call("a");
+        assert_eq!(net.run(), log, "{who:?}");
+    }
+}
+
+#[test]
+fn an_answer_to_an_older_question_never_replaces_a_newer_one() {
+    let list = |ttl: u64, name: &str| json!({"resultType": "complete", "ttlMs": ttl, "tools": [{"name": name, "inputSchema": {"type": "object"}}]});
+    for newer_ttl in [60_000, 0] {
+        let mut net = modern(Config { fields_vary: false, ..config() });
+        net.reply("list", crate::net::Reply::Silence);
+        net.request("tools/list", None, CallOptions::default(), "old");
+        net.run();
+        let older = net.sent.last().expect("sent").clone();
+        net.answer_next("list", &list(newer_ttl, "new"));
+        net.request("tools/list", None, CallOptions { reload: true, ..CallOptions::default() }, "new");
+        net.run();
+        let body = json!({"jsonrpc": "2.0", "id": older.body["id"], "result": list(60_000, "old")});
+        net.answer_to(older.exchange, &body);
+        net.run();
+        net.answer_next("list", &list(0, "fresh"));
+        let third = net.request("tools/list", None, CallOptions::default(), "third");
+        net.run();
+        let name = &net.results[&third].as_ref().expect("a result")["tools"][0]["name"];
+        assert_eq!(name, if newer_ttl > 0 { "new" } else { "fresh" });
+    }
+}
+
+#[test]
+fn what_was_asked_before_a_change_was_told_is_not_kept() {
+    let mut net = modern(Config { listen: Listen::Auto, fields_vary: false, ..Config::default() });
+    net.capabilities = json!({"resources": {"subscribe": true}});
+    net.reply("resources/read", crate::net::Reply::Silence);
+    net.request("resources/read", Some(&json!({"uri": "mail"})), CallOptions::default(), "old");
+    net.request("resources/subscribe", Some(&json!({"uri": "mail"})), CallOptions::default(), "subscribe");
+    net.run();
+    let older = net.sent.iter().find(|sent| sent.name() == "resources/read").expect("sent").clone();
+    let stream = net.sent.iter().rev().find(|sent| sent.name() == "listen").expect("sent").clone();
+    let meta = json!({"io.modelcontextprotocol/subscriptionId": stream.body["id"]});
+    let params = json!({"uri": "mail", "_meta": meta});
+    net.events(stream.exchange, &crate::net::event("notifications/resources/updated", &params));
+    let result = json!({"resultType": "complete", "ttlMs": 60_000, "text": "before"});
+    net.answer_to(older.exchange, &json!({"jsonrpc": "2.0", "id": older.body["id"], "result": result}));
+    net.run();
+    let second = read(&mut net, CallOptions::default(), "after");
+    net.run();
+    assert_eq!(text(&net, second), "after");
+}
+
+#[test]
+fn results_are_kept_for_a_day_at_most_and_large_ones_not_at_all() {
+    let mut net = modern(Config { fields_vary: false, ..config() });
+    net.answer_next("resources/read", &json!({"ttlMs": 1e18, "resultType": "complete"}));
+    net.request("resources/read", Some(&json!({"uri": "a"})), CallOptions::default(), "read");
+    net.run();
+    net.run_for(24 * 60 * MINUTE - 1_000);
+    net.request("resources/read", Some(&json!({"uri": "a"})), CallOptions::default(), "read");
+    assert_eq!(net.run(), ["read ok"]);
+    net.run_for(2_000);
+    net.request("resources/read", Some(&json!({"uri": "a"})), CallOptions::default(), "read");
+    assert_eq!(net.run(), ["resources/read→200", "read ok"]);
+    for (size, times) in [(3 << 20, 1), (5 << 20, 2)] {
+        let result = json!({"ttlMs": 60_000, "resultType": "complete", "text": "x".repeat(size)});
+        for _ in 0..times {
+            net.answer_next("resources/read", &result);
+            net.request("resources/read", Some(&json!({"uri": size.to_string()})), CallOptions::default(), "read");
+            assert_eq!(net.run(), ["resources/read→200", "read ok"]);
+        }
+    }
+}
+
+#[test]
+fn a_change_concerns_the_resource_that_it_names_and_nothing_that_looks_like_it() {
+    let mut net = modern(Config { listen: Listen::Auto, fields_vary: false, ..Config::default() });
+    for uri in ["demo://a", "demo://b", "other://demo"] {
+        let params = json!({"uri": uri, "note": "demo://a"});
+        net.answer_next("resources/read", &json!({"ttlMs": 60_000, "resultType": "complete"}));
+        net.request("resources/read", Some(&params), CallOptions::default(), "read");
+    }
+    net.request("resources/subscribe", Some(&json!({"uri": "demo://a"})), CallOptions::default(), "subscribe");
+    net.run();
+    let stream = net.sent.iter().rev().find(|sent| sent.name() == "listen").expect("sent").clone();
+    let meta = json!({"io.modelcontextprotocol/subscriptionId": stream.body["id"]});
+    // A resource that is a part of the one that was read.
+    let params = json!({"uri": "demo://a/part", "_meta": meta});
+    net.events(stream.exchange, &crate::net::event("notifications/resources/updated", &params));
+    for (uri, log) in [
+        ("demo://a", vec!["resources/read→200", "read ok"]),
+        ("demo://b", vec!["read ok"]),
+        ("other://demo", vec!["read ok"]),
+    ] {
+        net.request("resources/read", Some(&json!({"uri": uri, "note": "demo://a"})), CallOptions::default(), "read");
+        assert_eq!(net.run(), log, "{uri}");
+    }
+}
+
+#[test]
+fn what_a_host_answers_by_itself_is_not_kept() {
+    let mut net = modern(Config { fields_vary: false, ..config() });
+    for text in ["one", "two"] {
+        net.answer_next("resources/read", &json!({"ttlMs": 60_000, "resultType": "complete", "text": text}));
+        let params = json!({"uri": "a", "requestState": "S", "inputResponses": {"k": {"action": "accept"}}});
+        net.request("resources/read", Some(&params), CallOptions::default(), "read");
+        assert_eq!(net.run(), ["resources/read→200", "read ok"]);
+    }
+}
