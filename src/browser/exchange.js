@@ -2,6 +2,8 @@
 // boundary. What is to be done is decided there. A host's `fetch` may answer with a Response of its own making, so
 // nothing of it is taken for granted.
 
+import { Body, lines, text } from "./body.js";
+
 // What exchange.rs is told, as it numbers that.
 const MESSAGE = 0;
 const TEXT = 1;
@@ -278,12 +280,6 @@ function headOf(response) {
   return [status, field("content-type"), field("mcp-session-id"), field("retry-after"), field("www-authenticate")];
 }
 
-/** What the module reads of a string is cut here, before it is copied. */
-export function textOf(value, most) {
-  if (typeof value !== "string") return undefined;
-  return value.length > most ? value.slice(0, most) : value;
-}
-
 function isObject(value) {
   return typeof value === "object" && value !== null;
 }
@@ -291,9 +287,6 @@ function isObject(value) {
 /** How a body begins that is a JSON text, or an event stream. */
 const JSON_TEXT = /^[{["\d-]/;
 const EVENT_STREAM = /^(?:data|event|id|retry)?:/;
-/** Enough to tell. */
-const TELLS = /^\W|^\w+\W|^\w{6}/;
-
 /** How a body is read that was to be read `as` this: by how it begins, as many servers name another Content-Type. */
 async function framing(body, as) {
   if (as === AS_TEXT) return as;
@@ -307,68 +300,6 @@ async function framing(body, as) {
 function endsEvent(chunk) {
   const [third, second, last] = chunk.subarray(-3);
   return chunk.length > 2 && ((last === second && (last === 10 || last === 13)) || (last === 10 && second === 13 && third === 10));
-}
-
-function isBlank(byte) {
-  // The last three are a byte order mark.
-  return byte === 32 || (byte > 8 && byte < 14) || byte === 0xef || byte === 0xbb || byte === 0xbf;
-}
-
-/** A body as chunks. */
-class Body {
-  #reader;
-  #ahead = [];
-
-  constructor(reader) {
-    this.#reader = reader;
-  }
-
-  /** A body that is not `wanted` is not waited for. */
-  static async of(response, wanted) {
-    const { body } = response;
-    if (typeof body?.getReader === "function") return new Body(body.getReader());
-    // A host's own Response without streams is read all at once.
-    const chunks = body === null || !wanted ? [] : [new TextEncoder().encode(await response.text())];
-    return new Body({ read: () => ({ done: chunks.length === 0, value: chunks.pop() }), cancel() {} });
-  }
-
-  /** Its first characters that are no blanks, as many as tell what it is. They are read again. */
-  async begins() {
-    const chunks = [];
-    let begins = "";
-    for (let chunk; !TELLS.test(begins) && (chunk = await this.next()); ) {
-      chunks.push(chunk);
-      const start = begins === "" ? chunk.findIndex((byte) => !isBlank(byte)) : 0;
-      if (start >= 0) begins += String.fromCharCode(...chunk.subarray(start, start + 6));
-    }
-    this.#ahead = chunks;
-    return begins;
-  }
-
-  /** `undefined` at its end. */
-  async next() {
-    if (this.#ahead.length > 0) return this.#ahead.shift();
-    if (!this.#reader) return undefined;
-    const { done, value } = await this.#reader.read();
-    if (done) {
-      this.#reader = undefined;
-      return undefined;
-    }
-    if (!ArrayBuffer.isView(value)) throw new TypeError("The body of the Response gave a chunk that is no Uint8Array.");
-    // Of whatever kind and realm.
-    return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
-  }
-
-  /** What was not read to its end is given back. */
-  async cancel() {
-    const reader = this.#reader;
-    this.#reader = undefined;
-    try {
-      await reader?.cancel();
-    } catch {
-      // It broke off before.
-    }
-  }
 }
 
 /** What it says, as `onfact` is told. */
@@ -402,27 +333,4 @@ async function json(body, max) {
     if (messages) return [MESSAGE, messages];
     return bytes > WORDS ? [NO_JSON, undefined, bytes] : [TEXT, text];
   }
-}
-
-/** One message to a line, as some servers that speak of progress write them; `undefined` where it is not that. */
-function lines(text) {
-  if (!/}\s*\n\s*{/.test(text)) return undefined;
-  try {
-    return text.split("\n").filter((line) => line.trim() !== "").map((line) => JSON.parse(line));
-  } catch {
-    return undefined;
-  }
-}
-
-/** Its first `max` bytes; what is no UTF-8 is replaced. */
-async function text(body, max) {
-  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-  let text = "";
-  for (let room = max; room > 0; ) {
-    const chunk = (await body.next())?.subarray(0, room);
-    if (!chunk) break;
-    room -= chunk.length;
-    text += decoder.decode(chunk, { stream: true });
-  }
-  return text + decoder.decode();
 }

@@ -16,7 +16,7 @@ extern "C" {
     fn get(this: &Message, name: &JsValue) -> Thrown<JsValue>;
 }
 
-#[wasm_bindgen(module = "/src/browser/exchange.js")]
+#[wasm_bindgen(module = "/src/browser/body.js")]
 extern "C" {
     /// No more than `most` UTF-16 units of a string; `None` of what is none.
     #[wasm_bindgen(js_name = textOf)]

@@ -7,14 +7,14 @@ use super::config::Handshake;
 use super::era::Era;
 use super::exchange::{Answer, Exchange};
 use super::http::Method;
-use super::json_rpc::{Id, Message, RpcError};
+use super::json_rpc::{Message, RpcError};
 use super::session::Session;
 use super::state::{SessionId, State};
 use super::status::Event;
 use super::time::Timer;
-use super::verdict::{self, Refusal, Verdict, is_own};
+use super::verdict::{self, Refusal, Verdict};
 use super::wording::{broken_answer, refusal_error, unusable};
-use super::{Code, Error, ExchangeId, Field, Input, Malformed, Now, Outcome, Output, Payload, Purpose, ReadAs};
+use super::{Code, Error, ExchangeId, Input, Malformed, Now, Outcome, Output, Payload, Purpose, ReadAs};
 use std::borrow::Cow;
 
 /// A stream whose answer was taken is given this long to end by itself, so that its connection can be used again.
@@ -385,44 +385,6 @@ impl<P: Payload> Session<P> {
             Purpose::Listen => self.listen_answered(id, exchange, answer, verdict, now),
             Purpose::Cancelled | Purpose::Answer => self.aside_answered(exchange, verdict, now),
             Purpose::Delete => self.delete_answered(id, now),
-        }
-    }
-
-    fn notified(&mut self, id: ExchangeId, method: String, params: Option<P>, now: Now) {
-        let Some(exchange) = self.exchanges.get(&id) else { return };
-        let (purpose, generation) = (exchange.purpose, exchange.generation);
-        let event_id = exchange.cursor.event_id.clone();
-        let progress_token = exchange.wire_id.filter(|_| !exchange.concluded);
-        if purpose == Purpose::Listen && self.told_on_stream(id, &method, params.as_ref(), now) {
-            return;
-        }
-        match (method.as_str(), purpose, &params) {
-            ("notifications/progress", Purpose::Call(call), Some(progress)) => {
-                let token = progress.field(Field::ProgressToken).and_then(|token| Id::read(&token));
-                if is_own(token.as_ref(), progress_token) {
-                    return self.progressed(call, progress.clone(), now);
-                }
-            }
-            ("notifications/cancelled", _, Some(cancelled)) => self.question_cancelled(generation, cancelled, now),
-            _ => self.forget_changed(&method, params.as_ref()),
-        }
-        self.pass_on(purpose, event_id, &method, params.as_ref());
-        self.emit(Event::Notification { method, params, call: purpose.call() });
-    }
-
-    fn progressed(&mut self, id: super::CallId, params: P, now: Now) {
-        let Some(call) = self.calls.get_mut(&id).filter(|call| call.options.progress) else { return };
-        // "The progress value MUST increase with each notification" (2025-11-25, progress): a call that was sent again
-        // begins anew.
-        let progress = params.field(Field::Progress).and_then(|progress| progress.as_number());
-        let repeats = call.sends > 1 && progress <= call.progress;
-        call.progress = if repeats { call.progress } else { progress };
-        if call.options.reset_timeout_on_progress && call.paused.is_none() {
-            let deadline = call.deadline(now.mono, self.config.timeout_ms, self.config.max_total_timeout_ms);
-            self.timers.set(Timer::Call(id), deadline);
-        }
-        if !repeats {
-            self.output(Output::Progress { call: id, params });
         }
     }
 }

@@ -4,19 +4,12 @@
 //! 401, 403, 410, 422, 5xx and 200, with any code and any id. The words are looked for in the places where a refusal
 //! has them, never inside a `result`.
 
-use super::era::{
-    Era,
-    negotiation::{HEADER_MISMATCH, MISSING_CLIENT_CAPABILITY, UNSUPPORTED_PROTOCOL_VERSION},
-};
-use super::exchange::REFUSAL_BYTES;
+use super::era::Era;
+use super::era::negotiation::{HEADER_MISMATCH, UNSUPPORTED_PROTOCOL_VERSION};
 use super::http::Method;
-use super::json::Json;
-use super::json_rpc::{Id, Message};
-use super::list::Gather;
-use super::oauth::Bearer;
-use super::session::WIRE_ID_BASE;
-use super::words::{Words, gone_behind};
-use super::{Outcome, Payload, error::Code};
+pub use super::refusal::Refusal;
+pub(super) use super::refusal::{Form, is_own};
+use super::words::Words;
 
 /// What a refusal means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,41 +63,6 @@ pub struct Asked {
     pub with_session: bool,
     /// The answer came later than a gate refuses (`gate.rs`).
     pub late: bool,
-}
-
-/// What was answered.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Refusal {
-    /// The HTTP status.
-    pub status: u16,
-    /// The code of a JSON-RPC error.
-    pub rpc_code: Option<i64>,
-    /// The JSON-RPC error has the request's own id.
-    pub own_id: bool,
-    /// What it says, from the places where a refusal says it.
-    pub words: String,
-    /// There was a body.
-    pub has_body: bool,
-    /// `WWW-Authenticate`
-    pub challenge: Option<String>,
-}
-
-/// How a refusal is put.
-#[derive(Clone, Debug)]
-pub(crate) struct Form {
-    status: u16,
-    code: Option<i64>,
-    words: String,
-    of_session: bool,
-}
-
-impl Form {
-    /// Whether a gate that puts it so may have put it like the other: with the same status and code, and either in the same
-    /// words or both in words about the session.
-    pub fn is_like(&self, other: &Self) -> bool {
-        let alike = (self.status, self.code) == (other.status, other.code);
-        alike && (self.of_session && other.of_session || self.words == other.words)
-    }
 }
 
 const METHOD_NOT_FOUND: i64 = -32601;
@@ -169,7 +127,7 @@ fn post(refusal: &Refusal, words: Words) -> Verdict {
 fn modern(refusal: &Refusal, words: Words) -> Verdict {
     let gone = words.lookup || words.ending;
     match refusal.status {
-        401 | 403 if words.credentials || !gone || names_an_error(refusal.challenge.as_deref()) => Verdict::NotEviction,
+        401 | 403 if !gone || refusal.is_about_credentials() => Verdict::NotEviction,
         408 | 499 if !refusal.own_id => Verdict::UnknownOutcome { session_gone: false },
         429 => Verdict::Transient,
         500.. if words.lookup => Verdict::Suspect,
@@ -189,7 +147,7 @@ fn get(refusal: &Refusal, words: Words) -> Verdict {
         404 | 410 => Verdict::Suspect,
         400 if gone || !refusal.has_body => Verdict::Suspect,
         405 | 409 => Verdict::NotEviction,
-        401 if words.credentials || names_an_error(refusal.challenge.as_deref()) => Verdict::NotEviction,
+        401 if refusal.is_about_credentials() => Verdict::NotEviction,
         429 => Verdict::Transient,
         _ if words.lookup => Verdict::Suspect,
         500.. => Verdict::Transient,
@@ -232,203 +190,4 @@ pub fn asks_for_session(refusal: &Refusal) -> bool {
 #[must_use]
 pub fn says_already_initialized(refusal: &Refusal) -> bool {
     matches!(refusal.status, 400..500) && refusal.words.to_ascii_lowercase().contains("already initialized")
-}
-
-/// RFC 6750, section 3.1: a challenge with an `error` speaks of the token, not of the session.
-fn names_an_error(challenge: Option<&str>) -> bool {
-    challenge.is_some_and(|challenge| {
-        let challenge = challenge.to_ascii_lowercase();
-        ["invalid_token", "insufficient_scope", "invalid_request"].iter().any(|error| challenge.contains(error))
-    })
-}
-
-impl Refusal {
-    /// From a head alone.
-    pub(super) fn of(status: u16, challenge: Option<String>) -> Self {
-        Self { status, challenge, ..Self::default() }
-    }
-
-    /// From a body that was read as text: JSON in any Content-Type, an event stream, or plain words.
-    #[must_use]
-    pub fn from_text(status: u16, challenge: Option<String>, text: &str, wire_id: Option<u64>) -> Self {
-        let mut refusal = Self { status, challenge, has_body: !text.trim().is_empty(), ..Self::default() };
-        let text = text.trim_start_matches('\u{feff}').trim();
-        let data = text.lines().find_map(|line| line.strip_prefix("data:")).map(str::trim);
-        let json = data.unwrap_or(text);
-        match Json::parse(json) {
-            Some(value) => refusal.read_json(&value, wire_id),
-            // It was cut, and nobody knows whose it is.
-            None if text.len() >= REFUSAL_BYTES && text.starts_with(['{', '[']) => {
-                refusal.own_id = true;
-                text.clone_into(&mut refusal.words);
-            }
-            // Cut JSON that may hold a result: what a result says is not the server's own word.
-            None if text.contains("\"result\"") => {}
-            None => text.clone_into(&mut refusal.words),
-        }
-        // In a batch, in another event, as a text or a fraction: where our number stands, which is drawn at random, it is
-        // said to us.
-        refusal.own_id |= wire_id.is_some_and(|id| id >= WIRE_ID_BASE.start && text.contains(&id.to_string()));
-        refusal
-    }
-
-    fn read_json(&mut self, value: &Json, wire_id: Option<u64>) {
-        let error = value.get("error");
-        if let Some(Json::Object(_)) = error {
-            self.rpc_code = error.and_then(|error| error.get("code")?.as_i64());
-            let id = value.get("id").and_then(|id| match id.as_i64() {
-                Some(number) => Some(Id::Integer(number)),
-                None => id.as_str().map(|text| Id::Text(text.to_owned())),
-            });
-            self.own_id = is_own(id.as_ref(), wire_id);
-        }
-        let places = [
-            Some(value),
-            error,
-            error.and_then(|error| error.get("message")),
-            error.and_then(|error| error.get("data")?.get("message")),
-            value.get("message"),
-            value.get("detail"),
-            value.get("jsonRpcError").and_then(|error| error.get("message")),
-        ];
-        self.words = places.into_iter().filter_map(|place| place?.as_str()).joined("\n");
-    }
-
-    /// From a message of a 2xx answer. `None` where it is no refusal.
-    #[must_use]
-    pub fn from_message<P: Payload>(status: u16, message: &Message<P>, wire_id: Option<u64>) -> Option<Self> {
-        let base = Self { status, has_body: true, ..Self::default() };
-        match message {
-            Message::Error { id, error } => Some(Self {
-                rpc_code: Some(error.code),
-                own_id: is_own(id.as_ref(), wire_id),
-                words: error.words(),
-                ..base
-            }),
-            Message::Other { words } => Some(Self { words: words.clone(), ..base }),
-            Message::Result { .. } | Message::Request { .. } | Message::Notification { .. } => None,
-        }
-    }
-
-    /// Whether it is a JSON-RPC error under the request's own id. Where that id stands otherwise, nobody knows.
-    fn is_answer(&self) -> bool {
-        self.own_id && self.rpc_code.is_some()
-    }
-
-    /// Whether it says that the session is gone, by its status or its words. To a ping this is proof; what it means for a
-    /// call is [`super::policy::retry`]'s.
-    pub(super) fn blames_session(&self) -> bool {
-        let words = Words::read(&self.words);
-        let gone = words.lookup || words.ending;
-        match self.status {
-            404 | 410 => true,
-            _ if self.wants_modern_headers() => true,
-            _ if self.rpc_code == Some(UNSUPPORTED_PROTOCOL_VERSION) => true,
-            401 => (gone || words.mention) && !self.is_about_credentials(),
-            429 => gone,
-            400..500 => gone || words.mention,
-            _ => gone,
-        }
-    }
-
-    /// A legacy request lacks the header fields that a server of the modern era wants: it has no sessions any more.
-    pub(super) fn wants_modern_headers(&self) -> bool {
-        self.status == 400 && self.rpc_code == Some(HEADER_MISMATCH)
-    }
-
-    /// In which form it came. A gate refuses every request in the same.
-    pub(super) fn form(&self) -> Form {
-        let words = Words::read(&self.words);
-        let of_session = words.lookup || words.ending || words.mention;
-        Form { status: self.status, code: self.rpc_code, words: self.words.clone(), of_session }
-    }
-
-    /// Whether a handler may have made it: a gate's refusal has the same form as that of a ping then.
-    pub(super) fn may_be_a_handlers(&self) -> bool {
-        self.own_id || self.status < 400
-    }
-
-    /// "-32601" under the request's own id, and not a word of sessions: an answer of a session that lives.
-    pub(super) fn says_method_not_found(&self) -> bool {
-        let words = Words::read(&self.words);
-        self.own_id && self.rpc_code == Some(METHOD_NOT_FOUND) && !words.lookup && !words.ending
-    }
-
-    /// Whether nothing but its own words is needed to know that a ping is worth it.
-    pub(super) fn is_plain_about_session(&self) -> bool {
-        let words = Words::read(&self.words);
-        matches!(self.status, 404 | 410) || words.lookup || words.ending
-    }
-
-    /// Whether its words, or its challenge, say that the credentials are the problem.
-    pub(super) fn is_about_credentials(&self) -> bool {
-        Words::read(&self.words).credentials || names_an_error(self.challenge.as_deref())
-    }
-
-    /// "insufficient_scope" (RFC 6750, 3.1): the token is good, and not for this.
-    pub(super) fn lacks_scope(&self) -> bool {
-        let error = self.challenge.as_deref().and_then(|challenge| Bearer::parse(challenge)?.error);
-        error.as_deref() == Some("insufficient_scope")
-    }
-
-    /// Whether it names a reason that is none of the session's: credentials, permission, a rate.
-    pub(super) fn explains_itself(&self) -> bool {
-        matches!(self.status, 401 | 403 | 429) && !self.blames_session()
-    }
-
-    /// Did the server run the call, as far as the refusal itself proves, where it is the answer? `late`: it did not come
-    /// from the gate, or not at once.
-    #[must_use]
-    pub fn outcome(&self, late: bool) -> Outcome {
-        let words = Words::read(&self.words);
-        let of_session = words.lookup || words.ending || (words.mention && self.status >= 400);
-        // Version, header fields and capabilities are looked at before anything else (2026-07-28, basic).
-        let of_envelope = [HEADER_MISMATCH, MISSING_CLIENT_CAPABILITY, UNSUPPORTED_PROTOCOL_VERSION];
-        let of_envelope = self.rpc_code.is_some_and(|code| of_envelope.contains(&code));
-        match self.status {
-            400 if of_envelope && !late => Outcome::NotExecuted,
-            // A proxy may pass on that what stands behind it went away with the call.
-            200..300 if matches!(self.rpc_code, Some(-32000 | -32001 | -32603)) && gone_behind(&self.words) => {
-                Outcome::Unknown
-            }
-            200..300 if self.is_answer() && !of_session => Outcome::Executed,
-            // Lacking credentials, it was not applied (RFC 9110, 15.5.2); but a handler may pass on such a status.
-            401 if !late && !self.own_id && (self.is_about_credentials() || self.challenge.is_some()) => {
-                Outcome::NotExecuted
-            }
-            403 if !late && !self.own_id && self.lacks_scope() => Outcome::NotExecuted,
-            401 | 403 if !late && !of_session && !self.own_id => Outcome::NotExecuted,
-            401 | 403 | 404 | 408 | 410 | 499 => Outcome::Unknown,
-            400..500 if self.is_answer() && !of_session => Outcome::Executed,
-            // Refused for what the request is, or for how many there are: nothing looks at that after the call has run.
-            400 | 405 | 406 | 411 | 413 | 414 | 415 | 417 | 421 | 426 | 428 | 429 | 431
-                if !of_session && !late && !self.own_id =>
-            {
-                Outcome::NotExecuted
-            }
-            _ => Outcome::Unknown,
-        }
-    }
-
-    /// The code of the error that the caller gets, where the refusal is the answer.
-    #[must_use]
-    pub fn code(&self) -> Code {
-        match (self.status, self.rpc_code) {
-            (401, _) => Code::Unauthorized,
-            (429 | 503, _) => Code::Overloaded,
-            (_, Some(_)) => Code::Rpc,
-            (200..300, None) => Code::Protocol,
-            (_, None) => Code::Http,
-        }
-    }
-}
-
-/// Whether a response's id is the request's. Some servers give a number back as text: where but one request was sent,
-/// nothing else can be meant.
-pub(super) fn is_own(id: Option<&Id>, wire_id: Option<u64>) -> bool {
-    match (id, wire_id) {
-        (Some(Id::Integer(id)), Some(wire_id)) => u64::try_from(*id) == Ok(wire_id),
-        (Some(Id::Text(text)), Some(wire_id)) => *text == wire_id.to_string(),
-        (Some(Id::Integer(_) | Id::Text(_) | Id::Exact(_)) | None, _) => false,
-    }
 }
