@@ -2,7 +2,7 @@
 
 use super::exchange::{Answer, Exchange};
 use super::http::Request;
-use super::{CallId, Error, ExchangeId, Now};
+use super::{CallId, Error, ExchangeId, Now, Purpose};
 
 /// What the server refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,6 +97,12 @@ impl<P> Authorization<P> {
 
     pub fn holds(&self, id: ExchangeId) -> bool {
         self.flight.as_ref().is_some_and(|flight| flight.held.iter().any(|held| held.id == id))
+    }
+
+    /// How many exchanges of this purpose wait for a token.
+    pub fn held_for(&self, purpose: Purpose) -> usize {
+        let held = self.flight.as_ref().map(|flight| flight.held.as_slice()).unwrap_or_default();
+        held.iter().filter(|held| held.exchange.purpose == purpose).count()
     }
 
     /// What a held exchange was for is not wanted any more.

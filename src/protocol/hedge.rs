@@ -75,7 +75,6 @@ impl<P: Payload> Session<P> {
     pub(super) fn extend_handshake(&mut self, now: Now) {
         let (exchange, hedge) = match self.state.establishing().map(|establishing| &establishing.step) {
             Some(&Step::Handshake { exchange, hedge }) => (exchange, hedge),
-            Some(&Step::Initialized { exchange, .. }) => (exchange, None),
             Some(_) | None => return,
         };
         let until = now.mono.saturating_add(self.handshake_ms(now));

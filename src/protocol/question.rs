@@ -4,14 +4,12 @@ use super::bounds;
 use super::config::Handshake;
 use super::era::legacy;
 use super::error::Diagnosis;
-use super::exchange::Exchange;
 use super::json::Json;
 use super::json_rpc::{self, Id};
 use super::list::Gather;
 use super::repair::Relation;
 use super::send::{outgoing, posted};
 use super::session::Session;
-use super::sorted::Map;
 use super::state::SessionId;
 use super::status::Event;
 use super::time::Timer;
@@ -172,8 +170,7 @@ impl<P: Payload> Session<P> {
         if self.relation(generation) == Relation::Gone {
             return;
         }
-        let under_way = self.exchanges.values().filter(|exchange| exchange.purpose == Purpose::Answer).count();
-        if under_way < bounds::ANSWERS {
+        if self.answers_under_way() < bounds::ANSWERS {
             return self.put_answer(json_rpc::response(id, answer), now);
         }
         if self.answers.waiting.len() < bounds::ANSWERS_WAITING {
@@ -182,6 +179,12 @@ impl<P: Payload> Session<P> {
         if !std::mem::replace(&mut self.answers.is_flooded, true) {
             self.emit(Event::Warning { kind: FLOOD.kind, header: FLOOD.header, hint: FLOOD.hint });
         }
+    }
+
+    /// On the wire, or waiting for a token.
+    fn answers_under_way(&self) -> usize {
+        let sent = self.exchanges.values().filter(|exchange| exchange.purpose == Purpose::Answer).count();
+        sent + self.authorization.held_for(Purpose::Answer)
     }
 
     fn put_answer(&mut self, body: String, now: Now) {
@@ -193,10 +196,7 @@ impl<P: Payload> Session<P> {
 
     /// Answers that waited for others.
     pub(super) fn post_waiting(&mut self, now: Now) {
-        let under_way = |exchanges: &Map<ExchangeId, Box<Exchange>>| {
-            exchanges.values().filter(|exchange| exchange.purpose == Purpose::Answer).count()
-        };
-        while !self.answers.waiting.is_empty() && under_way(&self.exchanges) < bounds::ANSWERS {
+        while !self.answers.waiting.is_empty() && self.answers_under_way() < bounds::ANSWERS {
             let (body, generation) = self.answers.waiting.remove(0);
             if self.relation(generation) != Relation::Gone {
                 self.put_answer(body, now);
@@ -207,7 +207,7 @@ impl<P: Payload> Session<P> {
     /// A request on the stream of `initialize`, whose session is not made yet: only a ping may come there (2025-11-25,
     /// lifecycle, Initialization), and the session's id has come with the head.
     pub(super) fn asked_early(&mut self, on: ExchangeId, id: &Id, method: &str, now: Now) {
-        let under_way = self.exchanges.values().filter(|exchange| exchange.purpose == Purpose::Answer).count();
+        let under_way = self.answers_under_way();
         let head = self.exchanges.get(&on).and_then(|exchange| exchange.head.as_ref());
         let Some(head) = head.filter(|_| under_way < bounds::ANSWERS) else { return };
         let answer = match method {

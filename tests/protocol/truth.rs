@@ -499,3 +499,16 @@ fn a_call_that_asked_for_input_is_not_told_as_not_executed() {
         assert_eq!(net.error(call).outcome, Outcome::Unknown);
     }
 }
+
+/// One lost notification holds up nobody, whoever comes while it is waited for.
+#[test]
+fn a_lost_initialized_is_not_waited_for_by_whoever_comes_meanwhile() {
+    let mut net = Net::connected();
+    net.restart();
+    net.reply("initialized", Reply::Silence);
+    net.call("first");
+    net.run();
+    net.call("second");
+    let log = net.run_for(2_000);
+    assert!(log.contains(&"first ok".to_owned()) && log.contains(&"second ok".to_owned()), "{log:?}");
+}
