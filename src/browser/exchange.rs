@@ -66,7 +66,7 @@ extern "C" {
     ) -> js::Thrown<JsValue>;
 }
 
-#[wasm_bindgen(module = "/src/browser/reach.js")]
+#[wasm_bindgen(module = "/src/browser/page.js")]
 extern "C" {
     fn reach(url: &str, own: bool, ms: u32, told: &JsValue);
 }

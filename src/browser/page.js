@@ -1,5 +1,6 @@
-// What happens to the page, or the worker, for page.rs; and what it knows of its connections, for streams.rs. No listener
-// keeps the page out of the back/forward cache, as one for `unload` or `beforeunload` would.
+// What happens to the page, or the worker, for page.rs; what it knows of its connections, for streams.rs; and why a request
+// failed below HTTP, for exchange.rs. No listener keeps the page out of the back/forward cache, as one for `unload` or
+// `beforeunload` would.
 
 // Changes, as page.rs numbers them.
 const HIDDEN = 0;
@@ -88,4 +89,52 @@ export function isBounded(origin) {
   return !performance
     .getEntriesByType("resource")
     .some(({ name, nextHopProtocol }) => /^h[23]$/.test(nextHopProtocol) && name.startsWith(`${origin}/`));
+}
+
+// Whether the server can be reached, as exchange.rs numbers that.
+const UNKNOWN = 0;
+const ANSWERS = 1;
+const SILENT = 2;
+const NO_NETWORK = 3;
+const MIXED = 4;
+const LOCAL = 5;
+
+/** Tells it within `ms`. `own`: the host has a `fetch` of its own. */
+export async function reach(url, own, ms, told) {
+  told(await reached(url, own, ms));
+}
+
+/** By a request whose answer need not be readable, as far as CORS lets that tell. It carries nothing of anybody's. */
+async function reached(url, own, ms) {
+  const page = globalThis.location?.origin;
+  // What a host's own `fetch` does is not known. Outside of a page there is no CORS.
+  if (own || page === undefined) return UNKNOWN;
+  const { protocol, hostname } = new URL(url);
+  // (W3C Mixed Content, 5.) This device is no network.
+  if (globalThis.isSecureContext && page.startsWith("https:") && protocol === "http:" && !LOOPBACK.test(hostname)) return MIXED;
+  if (navigator.onLine === false) return NO_NETWORK;
+  try {
+    const signal = AbortSignal.timeout?.(ms);
+    await fetch(url, { method: "HEAD", mode: "no-cors", credentials: "omit", cache: "no-store", signal });
+  } catch {
+    return (await isForbidden(hostname)) ? LOCAL : SILENT;
+  }
+  return new URL(url).origin === page ? UNKNOWN : ANSWERS;
+}
+
+const LOOPBACK = /^(?:localhost|.+\.localhost|127(?:\.\d+){3}|\[::1\])$/;
+const PRIVATE = /^(?:10\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|169\.254\.|\[f[cde])|\.local$/;
+
+/** Whether the browser keeps this page from the local network (WICG, Local Network Access). */
+async function isForbidden(hostname) {
+  if (!LOOPBACK.test(hostname) && !PRIVATE.test(hostname)) return false;
+  const names = LOOPBACK.test(hostname) ? ["loopback-network", "local-network-access"] : ["local-network", "local-network-access"];
+  for (const name of names) {
+    try {
+      return (await navigator.permissions.query({ name })).state === "denied";
+    } catch {
+      // This browser knows it by another name, or not at all.
+    }
+  }
+  return false;
 }

@@ -40,7 +40,7 @@ impl<P: Payload> Session<P> {
 
     /// Whether a part of a capability was declared. What a host's own Client declares is its own to keep.
     fn declares(&self, capability: &str, part: &str) -> bool {
-        let Handshake::Own { capabilities, .. } = &self.config.handshake else { return part != "form" };
+        let Handshake::Own { capabilities, .. } = &self.config.handshake else { return true };
         let declared = Json::parse(capabilities).unwrap_or_default();
         declared.get(capability).and_then(|it| it.get(part)).is_some_and(|part| *part != Json::Null)
     }

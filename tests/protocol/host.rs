@@ -283,3 +283,14 @@ fn an_error_message_reaches_the_hosts_client_whole() {
         assert_eq!(net.error(call).message.len(), length);
     }
 }
+
+/// What it declares is its own to keep: nothing of the server's is refused for it.
+#[test]
+fn a_question_of_the_servers_reaches_a_hosts_own_client() {
+    let mut net = connected(Config::default());
+    let question =
+        r#"{"jsonrpc":"2.0","id":0,"method":"elicitation/create","params":{"message":"?","requestedSchema":{}}}"#;
+    net.reply("call", Reply::Open(format!("data: {question}\n\n")));
+    net.call("write");
+    assert_eq!(net.run(), ["call→200 stream", "asked elicitation/create"]);
+}

@@ -19,7 +19,8 @@ export async function startHostile() {
   const server = createServer(async (req, res) => {
     for (const [name, value] of Object.entries(CORS)) res.setHeader(name, value);
     const mistake = mistakes[req.url.slice(1)];
-    if (!mistake) throw new Error(`no such mistake: ${req.url}`);
+    // A client may try the other final slash.
+    if (!mistake) return void res.writeHead(404).end();
     if (req.method === "OPTIONS") return void res.writeHead(204).end();
     const chunks = [];
     for await (const chunk of req) chunks.push(chunk);
