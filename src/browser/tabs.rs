@@ -9,7 +9,7 @@ use web_sys::AbortController;
 
 type OnNews = dyn Fn(u32, JsValue, JsValue);
 
-#[wasm_bindgen(module = "/src/browser/tabs.js")]
+#[wasm_bindgen(module = "/src/browser/page.js")]
 extern "C" {
     #[wasm_bindgen(js_name = Tabs, extends = AbortController)]
     type JsTabs;
