@@ -82,6 +82,8 @@ impl<P: Payload> Session<P> {
             self.abort(exchange, now);
         }
         let begun = self.exchanges.iter().filter(|(_, exchange)| exchange.purpose == Purpose::Initialize);
+        // One whose answer was taken made a session that is ended, or gone, with the others.
+        let begun = begun.filter(|(_, exchange)| !exchange.concluded);
         for (exchange, head) in begun.filter_map(|(id, exchange)| Some((*id, exchange.head.clone()?))).gather() {
             self.end_unwanted(exchange, &head, now);
         }

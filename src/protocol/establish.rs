@@ -129,6 +129,9 @@ impl<P: Payload> Session<P> {
         // Of two, one that comes to nothing touches nothing: the other is waited for.
         let waits = other.is_some_and(|other| self.is_under_way(other));
         if waits && !matches!(answer, Answer::Result(_)) {
+            if let Answer::Refused { retry_after: Some(ms), .. } = answer {
+                self.past.hedge_not_before = now.mono.saturating_add(ms);
+            }
             return;
         }
         let result = match answer {
@@ -271,6 +274,7 @@ impl<P: Payload> Session<P> {
         let Some((since, parked)) = self.state.establish(fresh) else { return };
         self.timers.clear(Timer::Step);
         self.past.last_error = None;
+        self.past.hedge_not_before = 0;
         self.past.verified_at_unix_ms = Some(now.unix_ms);
         self.past.proven_at = Some(now.mono);
         self.keep_alive(now);

@@ -140,6 +140,7 @@ impl<P: Payload> Session<P> {
         let least = recovery.base_delay_ms.saturating_mul(1 << fruitless);
         let longest = failing_for.max(least).min(recovery.max_delay_ms);
         let mut parked = establishing.parked.iter().filter_map(|id| self.calls.get(id));
+        let floor_ms = floor_ms.max(self.past.hedge_not_before.saturating_sub(now.mono));
         let floor_ms = if parked.any(|call| insists(call.kind)) { 0 } else { floor_ms };
         let slow = Recovery { max_delay_ms: longest, ..recovery };
         let wait = backoff::delay(failed, &slow, floor_ms, &mut self.rng);

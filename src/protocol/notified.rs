@@ -37,7 +37,7 @@ impl<P: Payload> Session<P> {
         let progress = params.field(Field::Progress).and_then(|progress| progress.as_number());
         let repeats = call.sends > 1 && progress <= call.progress;
         call.progress = if repeats { call.progress } else { progress };
-        if call.options.reset_timeout_on_progress && call.paused.is_none() {
+        if !repeats && call.options.reset_timeout_on_progress && call.paused.is_none() {
             let deadline = call.deadline(now.mono, self.config.timeout_ms, self.config.max_total_timeout_ms);
             self.timers.set(Timer::Call(id), deadline);
         }

@@ -31,6 +31,8 @@ pub(super) struct Past<P> {
     pub refused: u32,
     /// How its gate refused a ping, the last time.
     pub refused_in: Option<Form>,
+    /// When a handshake may go out that a hedge was refused, on the monotonic clock.
+    pub hedge_not_before: u64,
     /// How long the last handshake took.
     pub handshake_ms: u64,
     /// Calls that waited for the head of the standing stream waited in vain: none does any more.
@@ -65,6 +67,7 @@ impl<P> Past<P> {
             legacy_since: None,
             refused: 0,
             refused_in: None,
+            hedge_not_before: 0,
             handshake_ms: 0,
             stream_is_slow: false,
             offers: legacy::LATEST,

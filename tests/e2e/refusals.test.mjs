@@ -67,7 +67,7 @@ const FOLLOWS = [
   ["not_eviction", [], /^(ok|rpc .*|http (not_executed|unknown)|unauthorized not_executed)$/],
   ["unknown_outcome", [], /^outcome_unknown unknown$/],
   ["transient", [], /^overloaded unknown$/],
-  ["other_era", [], /^unsupported_version not_executed$/],
+  ["other_era", [], /^(rpc|unsupported_version) unknown$/],
 ];
 
 for (const [verdict, follows, becomes] of FOLLOWS) {

@@ -6,6 +6,7 @@ use crate::plan::{Action, Dying, Standing, Tool};
 use crate::world::{Happening, World};
 use fastrand::Rng;
 use mcp_evergreen::protocol::config::{Listen, Mode};
+use mcp_evergreen::protocol::era::Era;
 use mcp_evergreen::protocol::status::Phase;
 use mcp_evergreen::protocol::{Code, Outcome};
 
@@ -74,7 +75,11 @@ impl World {
                     return self.fail(format!("{phase:?} in fine weather"));
                 }
                 // A session whose id was hidden is of no use once the server asks for it.
-                if self.law.is_blind() || self.plan.stumble.is_some() {
+                // Of two handshakes the one whose id was hidden may have won.
+                let status = self.session.status();
+                let unseen =
+                    status.era == Some(Era::Legacy) && status.session_tag.is_none() && !self.plan.server.stateless;
+                if self.law.is_blind() || unseen || self.plan.stumble.is_some() {
                     self.reconnect();
                 } else {
                     // It may have been evicted since it was last used.

@@ -287,7 +287,7 @@ fn an_error_message_reaches_the_hosts_client_whole() {
 /// What it declares is its own to keep: nothing of the server's is refused for it.
 #[test]
 fn a_question_of_the_servers_reaches_a_hosts_own_client() {
-    let mut net = connected(Config::default());
+    let mut net = connected(host());
     let question =
         r#"{"jsonrpc":"2.0","id":0,"method":"elicitation/create","params":{"message":"?","requestedSchema":{}}}"#;
     net.reply("call", Reply::Open(format!("data: {question}\n\n")));
