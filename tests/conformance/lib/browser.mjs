@@ -24,8 +24,8 @@ export async function startBrowser() {
     override: (path) => (path === "/scenarios.mjs" ? fileAt(SCENARIOS) : undefined),
   });
   const proxy = await startForwardProxy();
-  // Nobody clicks here: popups open all the same.
-  const flags = [`--proxy-server=${proxy.address}`, "--proxy-bypass-list=<-loopback>", "--disable-popup-blocking"];
+  // Nobody clicks here: popups open all the same. (By its plain name the driver leaves the flag out.)
+  const flags = [`--proxy-server=${proxy.address}`, "--proxy-bypass-list=<-loopback>", "--disable-popup-blocking=yes"];
   const browser = await launchBrowser(flags);
 
   const server = createServer(async (req, res) => {

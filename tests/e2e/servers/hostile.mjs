@@ -18,10 +18,10 @@ const CORS = {
 export async function startHostile() {
   const server = createServer(async (req, res) => {
     for (const [name, value] of Object.entries(CORS)) res.setHeader(name, value);
+    if (req.method === "OPTIONS") return void res.writeHead(204).end();
     const mistake = mistakes[req.url.slice(1)];
     // A client may try the other final slash.
     if (!mistake) return void res.writeHead(404).end();
-    if (req.method === "OPTIONS") return void res.writeHead(204).end();
     const chunks = [];
     for await (const chunk of req) chunks.push(chunk);
     const text = Buffer.concat(chunks).toString();
