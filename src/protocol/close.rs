@@ -61,12 +61,12 @@ impl<P: Payload> Session<P> {
         }
         let open = self.calls.keys().copied().gather();
         // What ends a session on the server goes on: servers cap sessions. One that is being made is ended once it is known.
-        let ends = |purpose: Purpose| matches!(purpose, Purpose::Delete | Purpose::Initialize);
-        let (ending, exchanges): (Vec<_>, Vec<_>) = self
-            .exchanges
-            .iter()
-            .map(|(id, exchange)| (*id, exchange.purpose))
-            .partition(|(_, purpose)| ends(*purpose));
+        // One whose answer was taken made a session that is ended, or gone, with the others.
+        let ends = |exchange: &Exchange| {
+            exchange.purpose == Purpose::Delete || exchange.purpose == Purpose::Initialize && !exchange.concluded
+        };
+        let (ending, exchanges): (Vec<_>, Vec<_>) =
+            self.exchanges.iter().map(|(id, exchange)| (*id, ends(exchange))).partition(|(_, ends)| *ends);
         for (exchange, _) in ending {
             self.timers.set(Timer::Exchange(exchange), now.mono.saturating_add(DELETE_MS));
         }
@@ -82,8 +82,6 @@ impl<P: Payload> Session<P> {
             self.abort(exchange, now);
         }
         let begun = self.exchanges.iter().filter(|(_, exchange)| exchange.purpose == Purpose::Initialize);
-        // One whose answer was taken made a session that is ended, or gone, with the others.
-        let begun = begun.filter(|(_, exchange)| !exchange.concluded);
         for (exchange, head) in begun.filter_map(|(id, exchange)| Some((*id, exchange.head.clone()?))).gather() {
             self.end_unwanted(exchange, &head, now);
         }

@@ -641,6 +641,34 @@ fn a_ping_on_the_stream_of_initialize_is_answered() {
 }
 
 #[test]
+fn the_stream_of_initialize_which_stays_open_says_nothing_after_close() {
+    let mut net = Net::new(quiet());
+    net.reply("initialize", Reply::Silence);
+    net.connect();
+    net.run();
+    let exchange = net.sent.last().expect("sent").exchange;
+    let head = Head {
+        status: 200,
+        content_type: Some("text/event-stream".to_owned()),
+        session_id: Some("s1".to_owned()),
+        ..Head::default()
+    };
+    net.session.handle_input(exchange, Input::Head(head), net.now);
+    net.flush();
+    net.live.insert("s1".to_owned());
+    let id = net.sent[0].body["id"].clone();
+    let result = json!({"protocolVersion": "2025-11-25", "capabilities": {}, "serverInfo": {}});
+    net.events(exchange, &format!("data: {}\n\n", json!({"jsonrpc": "2.0", "id": id, "result": result})));
+    net.events(exchange, &request(&json!("p"), "ping", &json!({})));
+    assert_eq!(net.run(), ["initialized→202", "connect ok", "answer→202"]);
+    net.session.close(false, net.now);
+    assert_eq!(net.run(), ["initialize aborted", "? ok"]);
+    net.events(exchange, &request(&json!("q"), "ping", &json!({})));
+    assert_eq!(net.run(), [""; 0]);
+    assert_eq!(net.session.poll_timeout(), None);
+}
+
+#[test]
 fn a_session_that_is_made_while_it_is_closed_is_ended() {
     let mut net = Net::new(quiet());
     net.connect();
