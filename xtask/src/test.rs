@@ -182,7 +182,7 @@ fn plain(project: &Project) -> Result<Command> {
 }
 
 /// Every file whose tests are on a stage can be played so.
-const MAIN_PATH: &[&str] = &["page", "tabs", "eviction", "held", "streams", "api", "eras", "crash"];
+const MAIN_PATH: &[&str] = &["page", "tabs", "eviction", "held", "streams", "api", "eras", "crash", "hostile"];
 
 fn engine(project: &Project, engine: &str, programs: &[Program]) -> Result<Command> {
     build::build(project)?;

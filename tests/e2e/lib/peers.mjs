@@ -1,4 +1,37 @@
-// A server that answers at random with whatever a hostile or an unlucky one may answer.
+// Servers that are played by a function: one that answers at random with whatever a hostile or an unlucky one may answer,
+// and what puts such a function behind HTTP.
+
+import { createServer } from "node:http";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+
+const EXPOSED = "mcp-session-id, retry-after, www-authenticate";
+
+/** Puts a `fetch` behind HTTP, for pages of any origin; what is no `Response` is a connection that breaks. */
+export async function serveFetch(fetch) {
+  const server = createServer(async (req, res) => {
+    const cors = { "access-control-allow-origin": "*", "access-control-expose-headers": EXPOSED };
+    if (req.method === "OPTIONS") {
+      const asked = req.headers["access-control-request-headers"] ?? "";
+      return res.writeHead(204, { ...cors, "access-control-allow-methods": "GET, POST, DELETE", "access-control-allow-headers": asked }).end();
+    }
+    const left = new AbortController();
+    res.on("close", () => left.abort());
+    try {
+      const chunks = await Readable.from(req).toArray();
+      const body = chunks.length ? Buffer.concat(chunks).toString() : null;
+      const response = await fetch(`http://${req.headers.host}${req.url}`, { method: req.method, headers: req.headers, body, signal: left.signal });
+      res.writeHead(response.status, { ...Object.fromEntries(response.headers), ...cors });
+      if (response.body) await pipeline(Readable.fromWeb(response.body), res);
+      else res.end();
+    } catch {
+      res.destroy();
+    }
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const close = () => new Promise((resolve) => (server.close(resolve), server.closeAllConnections()));
+  return { url: `http://127.0.0.1:${server.address().port}/mcp`, close };
+}
 
 /** Numbers and choices from a seed (mulberry32). */
 export function guess(seed) {
