@@ -6,7 +6,6 @@ use super::config::Listen;
 use super::era::Era;
 use super::exchange::{Answer, Exchange};
 use super::session::Session;
-use super::state::Established;
 use super::status::Event;
 use super::stream::{Cursor, stream_request};
 use super::subscribe::Heard;
@@ -120,7 +119,7 @@ impl<P: Payload> Session<P> {
             (Listening::Ended { .. }, true) if self.timers.at(Timer::Listen).is_none() => self.listen_due(now),
             (Listening::Open { exchange, .. }, false) => {
                 let exchange = *exchange;
-                self.abort(exchange, now);
+                self.close_stream(exchange, now);
                 self.set_listening_state(Listening::Off);
             }
             (Listening::Ended { .. } | Listening::Denied, false) => {
@@ -201,7 +200,8 @@ impl<P: Payload> Session<P> {
     }
 
     fn open_stream(&mut self, cursor: Cursor, short: u32, now: Now) {
-        let Some(session) = self.state.ready() else { return };
+        let Some(session) = self.state.ready_mut() else { return };
+        session.has_stream |= cursor.event_id.is_some();
         let mut parcel = stream_request(Purpose::Listen, session, cursor, now);
         parcel.0.timeout_ms = Some(HEAD_MS);
         let exchange = self.send(parcel, now);
@@ -221,6 +221,20 @@ impl<P: Payload> Session<P> {
         self.abandon_restoration(now);
     }
 
+    /// Nobody wants to hear it now.
+    pub(super) fn close_stream(&mut self, id: ExchangeId, now: Now) -> Option<Box<Exchange>> {
+        let exchange = self.abort(id, now)?;
+        self.stream_was_open(&exchange);
+        Some(exchange)
+    }
+
+    /// What was open for a while, or had said something, was the server's stream.
+    fn stream_was_open(&mut self, exchange: &Exchange) {
+        if let (true, Some(session)) = (exchange.is_stream(), self.state.known_mut()) {
+            session.has_stream |= session.era() == Era::Legacy;
+        }
+    }
+
     pub(super) fn set_listening_state(&mut self, listening: Listening) {
         if let Some(session) = self.state.known_mut() {
             session.listening = listening;
@@ -235,18 +249,22 @@ impl<P: Payload> Session<P> {
         verdict: Verdict,
         now: Now,
     ) {
-        let open = self.state.known().map(|session: &Established<P>| &session.listening);
-        let Some(Listening::Open { exchange: open, short, heard }) = open else { return };
+        let Some(session) = self.state.known() else { return };
+        let Listening::Open { exchange: open, short, heard } = &session.listening else { return };
         let (short, before) = (*short, heard.before());
         if *open != id {
             return;
         }
+        let has_stream = session.has_stream || exchange.is_stream() && (exchange.dispatched || lived(exchange, now));
         before.map(|before| self.abort(before, now));
         self.release_held(now);
-        self.stream_lost(id, now);
         match answer {
-            Answer::Accepted if exchange.is_stream() => self.listen_again(exchange, short, 0, now),
+            Answer::Accepted if exchange.is_stream() => {
+                self.stream_was_open(exchange);
+                self.listen_again(exchange, short, 0, now);
+            }
             Answer::Lost { .. } => {
+                self.stream_was_open(exchange);
                 self.listen_again(exchange, short, 0, now);
                 self.check(None, now);
             }
@@ -281,7 +299,7 @@ impl<P: Payload> Session<P> {
                     // It does not know the event any more; a stream from here on it may well have.
                     self.listen_from_here(exchange, short, now);
                 } else {
-                    self.set_listening_state(Listening::Refused);
+                    self.no_stream(exchange, short, has_stream, now);
                 }
                 // "404 → start a new session" is said of every request; but some servers refuse each GET so while POST
                 // works. A ping on the POST channel tells.
@@ -299,12 +317,21 @@ impl<P: Payload> Session<P> {
                 self.listen_from_here(exchange, short, now);
             }
             Answer::Accepted | Answer::Result(_) | Answer::Unusable { .. } => {
-                self.set_listening_state(Listening::Refused);
+                self.no_stream(exchange, short, has_stream, now);
             }
         }
+        self.stream_lost(id, now);
         if matches!(self.state.known().map(|session| &session.listening), Some(Listening::Refused)) {
             self.no_subscriptions(now);
         }
+    }
+
+    /// This is no stream. A server that had one a moment ago is asked again, one that never had is not.
+    fn no_stream(&mut self, exchange: &Exchange, short: u32, has_stream: bool, now: Now) {
+        if has_stream {
+            return self.listen_again(exchange, short, 0, now);
+        }
+        self.set_listening_state(Listening::Refused);
     }
 
     /// Opens it again without asking for what was missed.
@@ -320,7 +347,7 @@ impl<P: Payload> Session<P> {
     fn listen_later(&mut self, exchange: &Exchange, mut cursor: Cursor, short: u32, floor_ms: u64, now: Now) {
         // What changes until it is open again is not told.
         self.forget_cached();
-        let lived = exchange.head.is_some() && now.mono.saturating_sub(exchange.sent.mono) >= SHORT_MS;
+        let lived = lived(exchange, now);
         let short = if lived { 0 } else { short + 1 };
         let floor = floor_ms.max(cursor.retry_ms.unwrap_or_default().min(LONGEST_RETRY_MS));
         let wait = if lived {
@@ -331,4 +358,9 @@ impl<P: Payload> Session<P> {
         self.set_listening_state(Listening::Ended { cursor, short });
         self.timers.set(Timer::Listen, now.mono.saturating_add(wait));
     }
+}
+
+/// Whether a stream that has ended was open for longer than a moment.
+fn lived(exchange: &Exchange, now: Now) -> bool {
+    exchange.is_stream() && now.mono.saturating_sub(exchange.sent.mono) >= SHORT_MS
 }

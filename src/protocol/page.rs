@@ -191,7 +191,7 @@ impl<P: Payload> Session<P> {
         };
         let (exchange, before) = (*exchange, heard.before());
         before.map(|before| self.abort(before, now));
-        let cursor = self.abort(exchange, now).map_or_else(Cursor::default, |exchange| exchange.cursor);
+        let cursor = self.close_stream(exchange, now).map_or_else(Cursor::default, |exchange| exchange.cursor);
         self.set_listening_state(Listening::Ended { cursor, short: 0 });
         self.forget_cached();
     }

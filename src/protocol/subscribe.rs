@@ -150,14 +150,12 @@ impl<P: Payload> Session<P> {
             uris.map(|uris| bounds::strings(&uris, bounds::ITEMS)).unwrap_or_default()
         };
         let granted = told.map_or_else(|| subscribed.clone(), named);
-        let Some(Listening::Open { exchange, heard, .. }) =
-            self.state.known_mut().map(|session| &mut session.listening)
-        else {
-            return;
-        };
+        let Some(session) = self.state.known_mut() else { return };
+        let Listening::Open { exchange, heard, .. } = &mut session.listening else { return };
         if *exchange != id {
             return;
         }
+        session.has_stream = true;
         let (before, after_break) = (heard.before.take(), std::mem::take(&mut heard.after_break));
         heard.granted = Some(granted.clone());
         self.timers.clear(Timer::Exchange(id));

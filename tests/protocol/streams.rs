@@ -150,3 +150,76 @@ fn the_time_out_of_a_call_covers_its_resumptions() {
     let log = net.run_for(3_000);
     assert_eq!(log[2..], ["write timeout unknown", "GET aborted", "cancelled→202", "ping→200"]);
 }
+
+/// A server that had the standing stream, and refuses it `times` times after it broke.
+fn broken_off(refusal: &Reply, times: usize) -> (Net, Vec<String>) {
+    let mut net = Net::connected();
+    net.reply("GET", Reply::Stream(": hello\n\n".to_owned()));
+    (0..times).for_each(|_| net.reply("GET", refusal.clone()));
+    net.reply("GET", Reply::Open(String::new()));
+    net.session.set_listening(true, net.now);
+    let log = net.run_for(20_000);
+    (net, log)
+}
+
+#[test]
+fn a_standing_stream_that_was_there_is_asked_for_again_however_it_is_refused() {
+    let own_words = |status| Reply::text(status, "Session registration failed: session already exists");
+    let refusals = [400, 402, 404, 405, 406, 408, 409, 410, 415, 422, 423, 425, 426, 451, 500, 501, 503].map(own_words);
+    let others = [
+        Reply::text(404, ""),
+        Reply::text(400, ""),
+        Reply::Body(200, "text/html", "<html>One moment".to_owned()),
+        Reply::Body(202, "", String::new()),
+        Reply::Body(204, "", String::new()),
+        Reply::json(200, &json!({"ok": true})),
+        Reply::error(200, -32000, "Only one SSE stream is allowed per session"),
+        Reply::Stream(
+            "data: {\"jsonrpc\": \"2.0\", \"id\": null, \"error\": {\"code\": -32000, \"message\": \"busy\"}}\n\n"
+                .to_owned(),
+        ),
+    ];
+    for refusal in refusals.into_iter().chain(others) {
+        let (net, mut log) = broken_off(&refusal, 2);
+        // What may be the session's is asked by a ping.
+        log.retain(|line| !line.starts_with("ping→200"));
+        let gets = log.iter().filter(|line| line.starts_with("GET→")).count();
+        assert_eq!((gets, log.last().map(String::as_str)), (4, Some("GET→200 stream")), "{refusal:?}: {log:?}");
+        assert_eq!(net.status().generation, 1, "{refusal:?}");
+    }
+}
+
+#[test]
+fn a_standing_stream_that_is_refused_for_ever_is_asked_for_ever_more_seldom() {
+    for refusal in [Reply::text(405, ""), Reply::text(404, ""), Reply::Bodiless(400)] {
+        let (mut net, _) = broken_off(&refusal, 999);
+        let log = net.run_for(600_000);
+        let gets = log.iter().filter(|line| line.starts_with("GET→")).count();
+        assert!((10..=20).contains(&gets), "{refusal:?}: {gets} in ten minutes");
+    }
+}
+
+#[test]
+fn a_server_that_never_had_a_standing_stream_is_asked_once() {
+    for refusal in [Reply::text(405, ""), Reply::text(400, "no"), Reply::Body(200, "text/html", "<html>".to_owned())] {
+        let mut net = Net::connected();
+        net.reply("GET", refusal.clone());
+        net.session.set_listening(true, net.now);
+        let log = net.run_for(600_000);
+        assert_eq!(log.iter().filter(|line| line.starts_with("GET→")).count(), 1, "{refusal:?}: {log:?}");
+    }
+}
+
+#[test]
+fn a_standing_stream_that_was_closed_here_was_there() {
+    let mut net = Net::connected();
+    net.reply("GET", Reply::Open(": hello\n\n".to_owned()));
+    net.reply("GET", Reply::text(400, "session already exists"));
+    net.reply("GET", Reply::Open(String::new()));
+    net.session.set_listening(true, net.now);
+    net.run();
+    net.session.set_listening(false, net.now);
+    net.run();
+    net.session.set_listening(true, net.now);
+    assert_eq!(net.run_for(20_000), ["GET→400", "ping→200", "GET→200 stream"]);
+}
