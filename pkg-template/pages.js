@@ -26,12 +26,7 @@ export async function* allPages(list, field, { maxPages, version, warn }) {
       if (cursor === undefined || error?.rpcCode !== INVALID_PARAMS) throw error;
       return warn(`The server refused its own cursor for the list of ${field}. ${ENDS}`);
     }
-    // A list of nothing is null to some servers.
-    const items = page?.[field] === null ? [] : page?.[field];
-    if (!Array.isArray(items)) {
-      const message = `A page of the server's list has no array "${field}".`;
-      throw new McpError(message, { code: "protocol", outcome: "executed" });
-    }
+    const items = page[field];
     seen.add(cursor);
     const next = page.nextCursor ?? undefined;
     const repeats = next !== undefined && seen.has(next);

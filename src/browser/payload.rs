@@ -61,8 +61,14 @@ impl Payload for JsValue {
         Object::entries(object).iter().map(entry).collect()
     }
 
-    fn without_items(&self, field: Field, items: &[usize]) -> Self {
+    fn with(&self, field: Field, value: Self) -> Self {
         let copy = Object::assign(&Object::new(), self.unchecked_ref());
+        // A new object of our own takes any field.
+        let _ = Reflect::set(&copy, &field.as_str().into(), &value);
+        copy.into()
+    }
+
+    fn without_items(&self, field: Field, items: &[usize]) -> Self {
         let list = self.field(field).unwrap_or_default();
         let kept = Array::new();
         let mut without = items.iter().copied().peekable();
@@ -71,9 +77,7 @@ impl Payload for JsValue {
                 kept.push(&list.item(at));
             }
         }
-        // A new object of our own takes any field.
-        let _ = Reflect::set(&copy, &field.as_str().into(), &kept);
-        copy.into()
+        self.with(field, kept.into())
     }
 
     fn frozen(&self) -> Option<(Self, u64)> {

@@ -2,6 +2,7 @@
 
 use super::bounds;
 use super::call::{Kind, Place};
+use super::config::Handshake;
 use super::era::Era;
 use super::era::modern::ResultType;
 use super::exchange::{Answer, Exchange};
@@ -9,6 +10,7 @@ use super::http::Method;
 use super::refused::session_refused_for_good;
 use super::repair::Relation;
 use super::session::Session;
+use super::shape::shaped;
 use super::status::Event;
 use super::verdict::{Verdict, asks_for_session};
 use super::{CallId, Code, Error, Now, Outcome, Payload, error::Diagnosis};
@@ -94,7 +96,7 @@ impl<P: Payload> Session<P> {
 
     fn call_succeeded(&mut self, id: CallId, exchange: &Exchange, result: P, now: Now) {
         let Some(call) = self.calls.get(&id) else { return };
-        let verifies = call.kind == Kind::Verify;
+        let (verifies, is_first) = (call.kind == Kind::Verify, !call.params.has_cursor);
         let method = exchange.rpc_method.clone().unwrap_or_default();
         if call.task.is_some() {
             return self.task_answered(id, exchange.era, &method, &result, now);
@@ -116,9 +118,15 @@ impl<P: Payload> Session<P> {
                 return self.settle(id, Err(Error::boxed(Code::Protocol, Outcome::Unknown, text)));
             }
         }
+        if method == "tools/call" && exchange.era == Era::Legacy && self.became_task(id, Era::Legacy, &result, now) {
+            return;
+        }
+        let result = match self.shape(&method, result) {
+            Ok(result) => result,
+            Err(error) => return self.settle(id, Err(error)),
+        };
         let result = match method.as_str() {
             "tools/list" => {
-                let is_first = !call.params.has_cursor;
                 let (result, page) = self.learn_tools(exchange, is_first, result);
                 self.saw_tools(page, is_first);
                 result
@@ -135,7 +143,6 @@ impl<P: Payload> Session<P> {
                 self.listen(now);
                 result
             }
-            "tools/call" if exchange.era == Era::Legacy && self.became_task(id, Era::Legacy, &result, now) => return,
             _ => result,
         };
         self.interest_accepted(id, exchange.generation, now);
@@ -145,6 +152,11 @@ impl<P: Payload> Session<P> {
             self.keep(id, exchange, &result, now);
         }
         self.settle(id, Ok(if verifies { P::empty() } else { result }));
+    }
+
+    /// A host's own Client gets results as they came.
+    pub(super) fn shape(&self, method: &str, result: P) -> Result<P, Box<Error<P>>> {
+        if matches!(self.config.handshake, Handshake::Host) { Ok(result) } else { shaped(method, result) }
     }
 
     pub(super) fn notification_answered(

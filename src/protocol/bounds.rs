@@ -3,7 +3,8 @@
 //! below what stops a page.
 
 use super::list::Gather;
-use super::{Code, Error, Field, Outcome, Payload};
+use super::shape::list_of;
+use super::{Code, Error, Outcome, Payload};
 
 /// Items in one page of a list.
 pub(super) const ITEMS: usize = 1 << 17;
@@ -40,14 +41,7 @@ pub(super) fn strings<P: Payload>(array: &P, most: usize) -> Vec<String> {
 
 /// The error for a page of a list that is longer than [`ITEMS`].
 pub(super) fn too_long<P: Payload>(method: &str, result: &P) -> Option<Box<Error<P>>> {
-    let list = match method {
-        "tools/list" => Field::Tools,
-        "prompts/list" => Field::Prompts,
-        "resources/list" => Field::Resources,
-        "resources/templates/list" => Field::ResourceTemplates,
-        _ => return None,
-    };
-    let count = result.field(list)?.count()?;
+    let count = result.field(list_of(method)?)?.count()?;
     (count > ITEMS).then(|| too_many("items of a list", ITEMS).with_outcome(Outcome::Executed))
 }
 

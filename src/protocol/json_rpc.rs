@@ -123,7 +123,7 @@ impl<P: Payload> Message<P> {
     }
 }
 
-fn is_null<P: Payload>(value: &P) -> bool {
+pub(super) fn is_null<P: Payload>(value: &P) -> bool {
     !value.is_truthy() && value.as_number().is_none() && value.as_bool().is_none() && value.as_string().is_none()
 }
 

@@ -64,6 +64,7 @@ mod repair;
 mod secrets;
 mod send;
 mod session;
+mod shape;
 mod snapshot;
 mod sorted;
 pub mod sse;

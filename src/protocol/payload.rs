@@ -14,6 +14,9 @@ pub trait Payload: Clone {
     fn item(&self, at: usize) -> Self;
     /// The members of an object, their names as JSON texts; `None` where this is no object, or has more than `most`.
     fn entries(&self, most: usize) -> Option<Vec<(String, Self)>>;
+    /// This object with this value in one field.
+    #[must_use]
+    fn with(&self, field: Field, value: Self) -> Self;
     /// This object without these items of the list in one field. They are in order.
     fn without_items(&self, field: Field, items: &[usize]) -> Self;
     /// Its JSON text as a value of its own, which stays where this value is, and how long it is in UTF-16 units; `None`
@@ -117,6 +120,12 @@ fields! {
     Resources = "resources", // a capability
     ResourceTemplates = "resourceTemplates", // of a page of their list
     Prompts = "prompts", // a capability
+    Contents = "contents", // of a resource
+    Messages = "messages", // of a prompt
+    Content = "content", // of a tool's answer
+    StructuredContent = "structuredContent", // of a tool's answer
+    Completion = "completion", // of a completion's result
+    Values = "values", // of a completion
     Completions = "completions", // a capability
     Logging = "logging", // a capability
     Tasks = "tasks", // a capability
@@ -147,6 +156,12 @@ impl Payload for serde_json::Value {
                 .map(|(key, value)| (quote(key), value.clone()))
                 .collect(),
         )
+    }
+
+    fn with(&self, field: Field, value: Self) -> Self {
+        let mut copy = self.clone();
+        copy[field.as_str()] = value;
+        copy
     }
 
     fn without_items(&self, field: Field, items: &[usize]) -> Self {

@@ -148,7 +148,7 @@ impl<P: Payload> Session<P> {
     pub(super) fn task_answered(&mut self, id: CallId, era: Era, method: &str, result: &P, now: Now) {
         let Some(task) = self.calls.get_mut(&id).and_then(|call| call.task.as_mut()) else { return };
         match method {
-            "tasks/result" => self.settle(id, Ok(result.clone())),
+            "tasks/result" => self.settle(id, self.shape("tools/call", result.clone())),
             "tasks/update" => {
                 task.round = Round::default();
                 self.poll(id, result, now);
@@ -179,7 +179,7 @@ impl<P: Payload> Session<P> {
             }
             (Era::Modern, Stage::InputRequired) => self.task_asks(id, told, now),
             (Era::Modern, Stage::Completed) => match told.field(Field::Result) {
-                Some(result) => self.settle(id, Ok(result)),
+                Some(result) => self.settle(id, self.shape("tools/call", result)),
                 // What created it may have ended before it was asked for.
                 None => self.poll(id, told, now),
             },

@@ -451,3 +451,93 @@ fn a_progress_token_may_come_back_as_text() {
     assert_eq!(net.run(), ["call→200 stream", "a ok"]);
     assert_eq!(net.progress.len(), 1);
 }
+
+// Lists.
+
+/// Each method whose result has a list, a result without it, and where it is.
+const LISTS: [(&str, &str); 8] = [
+    ("tools/list", "/tools"),
+    ("prompts/list", "/prompts"),
+    ("resources/list", "/resources"),
+    ("resources/templates/list", "/resourceTemplates"),
+    ("resources/read", "/contents"),
+    ("prompts/get", "/messages"),
+    ("tools/call", "/content"),
+    ("completion/complete", "/completion/values"),
+];
+
+/// What comes of this request when the server has `value` where its list is.
+fn listed(method: &str, path: &str, value: &Value) -> Result<Value, (Code, Outcome)> {
+    let result =
+        path.rsplit('/').filter(|name| !name.is_empty()).fold(value.clone(), |inner, name| json!({name: inner}));
+    given(method, &result)
+}
+
+fn given(method: &str, result: &Value) -> Result<Value, (Code, Outcome)> {
+    let mut net = Net::connected();
+    let name = method.split('/').nth(1).filter(|_| method.starts_with("tools/")).unwrap_or(method);
+    net.answer_next(name, result);
+    let params = json!({"name": "n", "uri": "u"});
+    let call = net.request(method, Some(&params), CallOptions::default(), method);
+    net.run();
+    net.results[&call].clone().map_err(|error| (error.code, error.outcome))
+}
+
+#[test]
+fn a_list_of_nothing_is_empty_however_it_is_written() {
+    for (method, path) in LISTS {
+        for nothing in [json!([]), json!(null), json!({})] {
+            let came = listed(method, path, &nothing);
+            assert_eq!(came.expect("a result").pointer(path), Some(&json!([])), "{method}: {nothing}");
+        }
+        let some = json!([{"name": "a"}, null]);
+        assert_eq!(listed(method, path, &some).expect("a result").pointer(path), Some(&some), "{method}");
+    }
+    for (method, path) in LISTS.into_iter().filter(|(method, _)| *method != "tools/call") {
+        for result in
+            [json!({}), json!(null), json!({"nextCursor": "a"}), json!({"completion": null}), json!({"completion": {}})]
+        {
+            let came = given(method, &result).expect("a result");
+            assert_eq!(came.pointer(path), Some(&json!([])), "{method}: {result}");
+            assert_eq!(came.get("nextCursor"), result.get("nextCursor"), "the rest is as it came");
+        }
+    }
+}
+
+#[test]
+fn what_is_no_list_is_no_answer() {
+    for (method, path) in LISTS {
+        for other in [json!(""), json!("none"), json!(false), json!(0), json!({"a": {"name": "a"}})] {
+            assert_eq!(listed(method, path, &other), Err((Code::Protocol, Outcome::Executed)), "{method}: {other}");
+        }
+        for result in [json!("no tools"), json!([]), json!(7), json!(true)] {
+            assert_eq!(given(method, &result), Err((Code::Protocol, Outcome::Executed)), "{method}: {result}");
+        }
+    }
+}
+
+#[test]
+fn the_content_of_a_tool_is_added_beside_what_is_structured_alone() {
+    let structured = json!({"structuredContent": {"a": 1}});
+    assert_eq!(given("tools/call", &structured), Ok(json!({"structuredContent": {"a": 1}, "content": []})));
+    let older = json!({"toolResult": 1});
+    assert_eq!(given("tools/call", &older), Ok(older));
+}
+
+#[test]
+fn a_task_ends_with_a_result_of_the_same_shape() {
+    for (content, came) in [(json!(null), Ok(json!([]))), (json!("done"), Err(Code::Protocol))] {
+        let mut net = auto(&[Era::Modern]);
+        net.connect();
+        net.run();
+        net.answer_next("call", &json!({"resultType": "task", "taskId": "1", "status": "working"}));
+        net.answer_next(
+            "tasks/get",
+            &json!({"resultType": "complete", "taskId": "1", "status": "completed", "result": {"content": content}}),
+        );
+        let call = net.call("a");
+        net.run_for(30_000);
+        let given = net.results[&call].as_ref().map(|result| result["content"].clone()).map_err(|error| error.code);
+        assert_eq!(given, came);
+    }
+}

@@ -294,3 +294,18 @@ fn a_question_of_the_servers_reaches_a_hosts_own_client() {
     net.call("write");
     assert_eq!(net.run(), ["call→200 stream", "asked elicitation/create"]);
 }
+
+#[test]
+fn a_hosts_own_client_gets_results_as_they_came() {
+    let mut net = connected(host());
+    for (method, name) in [("tools/list", "list"), ("prompts/list", "prompts/list"), ("tools/call", "call")] {
+        for result in
+            [json!({}), json!(null), json!({"tools": null}), json!({"prompts": {}}), json!({"content": "done"})]
+        {
+            net.answer_next(name, &result);
+            let call = net.request(method, Some(&json!({"name": "n"})), CallOptions::default(), method);
+            net.run();
+            assert_eq!(net.results[&call].as_ref().ok(), Some(&result), "{method}");
+        }
+    }
+}
