@@ -29,6 +29,7 @@ impl<P: Payload> Session<P> {
                 Timer::Resume(id) => self.resume(id, now),
                 Timer::Exchange(id) => self.exchange_timed_out(id, now),
                 Timer::Listen => self.listen_due(now),
+                Timer::Restore => self.restore_due(now),
                 Timer::Step => self.step_due(now),
                 Timer::Wake => self.wake_due(now),
                 Timer::Look => self.look_due(now),

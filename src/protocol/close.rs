@@ -85,8 +85,16 @@ impl<P: Payload> Session<P> {
         for (exchange, head) in begun.filter_map(|(id, exchange)| Some((*id, exchange.head.clone()?))).gather() {
             self.end_unwanted(exchange, &head, now);
         }
-        self.timers.clear(Timer::Listen);
-        for timer in [Timer::Step, Timer::Check, Timer::Held, Timer::Wake, Timer::Look, Timer::KeepAlive] {
+        for timer in [
+            Timer::Listen,
+            Timer::Restore,
+            Timer::Step,
+            Timer::Check,
+            Timer::Held,
+            Timer::Wake,
+            Timer::Look,
+            Timer::KeepAlive,
+        ] {
             self.timers.clear(timer);
         }
         self.emit(Event::StateChange);

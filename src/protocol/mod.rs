@@ -61,6 +61,7 @@ mod redirect;
 mod refusal;
 mod refused;
 mod repair;
+mod restoration;
 mod secrets;
 mod send;
 mod session;

@@ -26,6 +26,8 @@ pub(super) enum Timer {
     Exchange(ExchangeId),
     /// The standing stream is opened again.
     Listen,
+    /// What was not put back is asked for again; after the stream, which may be part of that.
+    Restore,
     /// The step of establishing the session.
     Step,
     /// The page is back.
@@ -85,6 +87,7 @@ impl Timers {
                 Timer::Listen => "the standing stream is opened again",
                 Timer::Resume(_) => "a broken stream is resumed",
                 Timer::Exchange(_) => "an exchange's time-out",
+                Timer::Restore => "what a session held is put back once more",
                 Timer::Step => "the next step of establishing the session",
                 Timer::Wake => "the page is back",
                 Timer::Look => "the clocks are compared",

@@ -6,9 +6,9 @@ use super::era::mirror::Mirror;
 use super::era::negotiation::HEADER_MISMATCH;
 use super::era::{Era, legacy, mirror};
 use super::exchange::{Answer, Exchange};
-use super::interests::MAX_PAGES;
 use super::policy::retry::{End, Next};
 use super::repair::Relation;
+use super::restoration::{MAX_PAGES, RESTORE_MS};
 use super::session::Session;
 use super::sorted::Map;
 use super::status::Event;
@@ -254,7 +254,7 @@ impl<P: Payload> Session<P> {
     }
 
     fn list_page(&mut self, id: CallId, pages: u32, params: Option<String>, now: Now) -> bool {
-        let Some(list) = self.restore_request("tools/list", params, now) else { return false };
+        let Some(list) = self.restore_request("tools/list", params, RESTORE_MS, now) else { return false };
         if let Some(call) = self.calls.get_mut(&id) {
             call.place = Place::Relisting { list, pages };
         }

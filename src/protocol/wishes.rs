@@ -150,6 +150,14 @@ impl Wishes {
         silent.filter_map(Wish::wanted).filter(|wanted| !matches!(wanted, Saying::Unsubscribe(_))).cloned().gather()
     }
 
+    /// Whether that is what is wanted of it still.
+    pub fn wants(&self, saying: &Saying) -> bool {
+        match self.0.get(&saying.topic()).and_then(Wish::wanted) {
+            Some(wanted) => wanted == saying,
+            None => matches!(saying, Saying::Unsubscribe(_)),
+        }
+    }
+
     /// The log level that is wanted.
     pub fn log_level(&self) -> Option<&str> {
         match self.0.get(&Topic::LogLevel)?.wanted()? {

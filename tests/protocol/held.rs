@@ -1,6 +1,6 @@
 //! What a session held is put back: subscriptions, log level, the standing stream; and what changed is told.
 
-use crate::net::{Net, Reply};
+use crate::net::{Net, OWN_ID, Reply};
 use mcp_evergreen::protocol::config::Listen;
 use mcp_evergreen::protocol::status::Event;
 use mcp_evergreen::protocol::{CallOptions, Config, Input};
@@ -79,6 +79,107 @@ fn what_cannot_be_put_back_is_named_and_fails_no_call() {
     assert!(net.results[&call].is_ok());
     let lost = ["subscription demo://a".to_owned(), "log level".to_owned()].to_vec();
     assert_eq!(recovered(&net), [(Vec::new(), lost, vec!["demo://a".to_owned()])]);
+}
+
+/// A recovery of an app that has a subscription, a log level and a list of tools, in which `method` meets these replies.
+fn restored_after(method: &str, replies: impl IntoIterator<Item = Reply>) -> (Net, Vec<String>) {
+    let mut net = Net::connected_with(never_listens());
+    subscribe(&mut net, "resources/subscribe", "demo://a");
+    set_level(&mut net, "debug");
+    (0..2).for_each(|_| tools(&mut net, &json!([{"name": "t"}])));
+    net.request("tools/list", None, CallOptions::default(), "list");
+    net.run();
+    net.restart();
+    replies.into_iter().for_each(|reply| net.reply(method, reply));
+    net.call("write");
+    let log = net.run_for(20_000);
+    (net, log)
+}
+
+/// What is put back, as it goes over the wire.
+const RESTORED: [(&str, &str); 3] =
+    [("resources/subscribe", "subscription demo://a"), ("logging/setLevel", "log level"), ("list", "tool list")];
+
+#[test]
+fn what_is_refused_for_a_moment_is_put_back_a_moment_later() {
+    let busy = [
+        Reply::text(503, "restarting"),
+        Reply::busy(503, "2"),
+        Reply::text(429, "slow down"),
+        Reply::busy(429, "3"),
+        Reply::text(500, "oops"),
+        Reply::text(502, ""),
+        Reply::text(504, ""),
+        Reply::text(408, ""),
+        Reply::text(425, ""),
+        Reply::Break,
+        Reply::Cut("application/json", "{".to_owned()),
+    ];
+    for (method, name) in RESTORED {
+        for refusal in &busy {
+            for times in 1..=3 {
+                if times > 1 && matches!(refusal, Reply::With(..)) {
+                    continue;
+                }
+                let (net, log) = restored_after(method, vec![refusal.clone(); times]);
+                let asked = log.iter().filter(|line| line.starts_with(&format!("{method}→"))).count();
+                let [(restored, lost, _)] = &recovered(&net)[..] else { panic!("{:?}", recovered(&net)) };
+                assert_eq!((asked, lost.len()), (times + 1, 0), "{method} {refusal:?}: {log:?}");
+                assert!(name == "tool list" || restored.contains(&name.to_owned()), "{restored:?}");
+                assert_eq!(net.executions["write"], 1);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_refused_again_and_again_or_for_longer_or_for_good_is_told_as_lost() {
+    let for_good = [Reply::error(200, -32602, "no"), Reply::own_error(500, -32603, "no"), Reply::busy(503, "60")];
+    for (method, name) in RESTORED {
+        let cases = for_good.iter().map(|reply| (reply, 1, 1)).chain([(&Reply::Break, 99, 4)]);
+        for (reply, times, tried) in cases {
+            let (net, log) = restored_after(method, vec![reply.clone(); times]);
+            let asked = log.iter().filter(|line| line.starts_with(&format!("{method}→"))).count();
+            assert_eq!(asked, tried, "{method} {reply:?}: {log:?}");
+            assert_eq!(recovered(&net)[0].1, [name], "{method} {reply:?}");
+        }
+    }
+}
+
+#[test]
+fn what_the_app_does_not_want_any_more_is_not_put_back_later() {
+    let mut net = Net::connected_with(never_listens());
+    subscribe(&mut net, "resources/subscribe", "demo://a");
+    set_level(&mut net, "debug");
+    net.run();
+    net.restart();
+    net.reply("resources/subscribe", Reply::text(503, ""));
+    net.reply("logging/setLevel", Reply::text(503, ""));
+    net.call("write");
+    net.run();
+    subscribe(&mut net, "resources/unsubscribe", "demo://a");
+    set_level(&mut net, "error");
+    let log = net.run_for(20_000);
+    assert!(!log.iter().any(|line| line.starts_with("resources/subscribe→")), "{log:?}");
+    assert_eq!(levels(&net).last(), Some(&"error"));
+    assert_eq!(recovered(&net), [(Vec::new(), Vec::new(), Vec::new())]);
+}
+
+#[test]
+fn a_session_that_goes_while_something_waits_to_be_put_back_is_restored_whole() {
+    let mut net = Net::connected_with(never_listens());
+    set_level(&mut net, "debug");
+    net.run();
+    net.restart();
+    net.reply("logging/setLevel", Reply::text(503, ""));
+    net.call("a");
+    net.run();
+    net.restart();
+    net.call("b");
+    let log = net.run_for(20_000);
+    assert_eq!(log.iter().filter(|line| *line == "logging/setLevel→200").count(), 1, "{log:?}");
+    let told: Vec<_> = recovered(&net).into_iter().map(|(restored, lost, _)| (restored.len(), lost.len())).collect();
+    assert_eq!(told, [(0, 1), (1, 0)]);
 }
 
 #[test]
@@ -166,6 +267,24 @@ fn a_log_level_that_the_restoration_may_have_overtaken_is_set_again() {
     assert_eq!(levels(&net), ["debug", "debug", "error", "error"]);
     net.run_for(60_000);
     assert_eq!(levels(&net).len(), 4);
+}
+
+#[test]
+fn what_is_set_again_and_refused_for_a_moment_is_set_a_moment_later() {
+    let mut net = Net::connected_with(never_listens());
+    set_level(&mut net, "debug");
+    net.run();
+    net.restart();
+    net.call("write");
+    (0..3).for_each(|_| net.step());
+    assert_eq!(net.flush().last().map(String::as_str), Some("initialized→202"));
+    let taken = || Reply::json(200, &json!({"jsonrpc": "2.0", "id": OWN_ID, "result": {}}));
+    [taken(), taken(), Reply::text(503, "")].into_iter().for_each(|reply| net.reply("logging/setLevel", reply));
+    set_level(&mut net, "error");
+    let log = net.run_for(60_000);
+    assert_eq!(levels(&net), ["debug", "debug", "error", "error", "error"]);
+    assert_eq!(log.last().map(String::as_str), Some("logging/setLevel→200"), "{log:?}");
+    assert_eq!(recovered(&net).len(), 1);
 }
 
 #[test]

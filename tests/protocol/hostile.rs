@@ -587,9 +587,9 @@ fn a_call_whose_tool_cannot_be_compared_is_not_sent_to_another_server() {
     let tool = json!({"tools": [{"name": "pay", "description": "1 €"}]});
     let endless = json!({"tools": [{"name": "pay", "description": "1 €"}], "nextCursor": "again"});
     for (replies, times) in [
-        (vec![Reply::json(500, &json!({"error": "no"}))], 1),
+        (vec![Reply::json(500, &json!({"error": "no"})); 4], 1),
         (vec![Reply::Silence], 1),
-        (vec![Reply::Break], 1),
+        (vec![Reply::Break; 4], 1),
         (vec![Reply::error(200, -32603, "no")], 1),
         (vec![], 64),
     ] {

@@ -5,7 +5,7 @@ use crate::net::{Net, Reply, event};
 use mcp_evergreen::protocol::config::{EraChoice, Handshake, Listen};
 use mcp_evergreen::protocol::era::Era;
 use mcp_evergreen::protocol::status::{Event, Phase};
-use mcp_evergreen::protocol::{CallId, CallOptions, Config};
+use mcp_evergreen::protocol::{CallId, CallOptions, Config, Input};
 use serde_json::{Value, json};
 
 const BOTH: &[Era] = &[Era::Legacy, Era::Modern];
@@ -908,6 +908,64 @@ fn subscriptions_survive_an_upgrade() {
     assert!(log.contains(&"listen→200 stream".to_owned()) && log.contains(&"write ok".to_owned()), "{log:?}");
     let restored = net.status().last_recovery.expect("a recovery").restored;
     assert_eq!(restored, ["subscription a:1"]);
+}
+
+#[test]
+fn a_stream_that_is_refused_for_a_moment_after_an_upgrade_is_opened_a_moment_later() {
+    let cases = [
+        (Reply::text(503, ""), 2, true),
+        (Reply::Break, 1, true),
+        (Reply::text(429, ""), 3, true),
+        (Reply::text(503, ""), 9, false),
+    ];
+    for (reply, times, restored) in cases {
+        let mut net = net(LEGACY);
+        net.connect();
+        subscribe(&mut net, "a:1");
+        net.run();
+        net.eras = MODERN;
+        (0..times).for_each(|_| net.reply("listen", reply.clone()));
+        net.call("write");
+        let log = net.run_for(60_000);
+        let told = net.status().last_recovery.expect("a recovery");
+        let expected = if restored { (vec!["subscription a:1"], vec![]) } else { (vec![], vec!["subscriptions"]) };
+        let told = (told.restored.iter().map(String::as_str).collect(), told.lost.iter().map(String::as_str).collect());
+        assert_eq!((told, expected.0.len() + expected.1.len()), (expected, 1), "{log:?}");
+        assert_eq!(net.executions["write"], 1);
+        let last = if restored { "listen→200 stream" } else { "listen→503" };
+        assert_eq!(log.last().map(String::as_str), Some(last), "{log:?}");
+    }
+}
+
+#[test]
+fn a_listening_stream_that_was_there_is_asked_for_again_however_it_is_refused() {
+    let own = |status, code| Reply::own_error(status, code, "too many streams");
+    for refusal in [
+        own(200, -32000),
+        own(400, -32603),
+        own(404, -32601),
+        Reply::text(405, ""),
+        Reply::text(404, ""),
+        Reply::text(400, "no"),
+    ] {
+        let mut net = connected();
+        net.session.set_listening(true, net.now);
+        assert_eq!(net.run(), ["listen→200 stream"]);
+        let stream = net.sent.last().expect("sent").exchange;
+        (0..2).for_each(|_| net.reply("listen", refusal.clone()));
+        net.session.handle_input(stream, Input::End, net.now);
+        let log = net.run_for(20_000);
+        let asked = log.iter().filter(|line| line.starts_with("listen→")).count();
+        let last = log.iter().rfind(|line| line.starts_with("listen→")).map(String::as_str);
+        assert_eq!((asked, last), (3, Some("listen→200 stream")), "{refusal:?}: {log:?}");
+    }
+    for refusal in [own(200, -32601), own(404, -32601)] {
+        let mut net = connected();
+        net.reply("listen", refusal);
+        net.session.set_listening(true, net.now);
+        let log = net.run_for(600_000);
+        assert_eq!(log.iter().filter(|line| line.starts_with("listen→")).count(), 1, "{log:?}");
+    }
 }
 
 #[test]
