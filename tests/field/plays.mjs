@@ -14,11 +14,14 @@ export async function ours({ connect, McpError }, { url, play, options }) {
     const value = await PLAYS[play](client(session));
     return { value: `${value}${session.status.recoveries > 0 ? ", healed" : ""}`, warnings };
   } catch (error) {
-    return { failed: said(error), code: error?.code, outcome: error?.outcome, warnings };
+    return { failed: said(error), code: error?.code, outcome: error?.outcome, excerpt: error?.data?.excerpt, warnings };
   } finally {
     await Promise.race([session?.close().catch(() => {}), new Promise((done) => setTimeout(done, 200))]);
   }
 }
+
+/** The method that gets one page of a list, for our session and for the SDK's Client alike. */
+export const LISTING = { tools: "listTools", resources: "listResources", resourceTemplates: "listResourceTemplates", prompts: "listPrompts" };
 
 /** The same words for our session and for the SDK's Client. */
 const client = (session) => ({
@@ -27,7 +30,10 @@ const client = (session) => ({
     for await (const item of session[list]()) all.push(item.name);
     return all;
   },
-  page: async () => (await session.listTools()).tools.map(({ name }) => name),
+  page: async (list) => (await session[LISTING[list]]())[list].map(({ name }) => name),
+  read: () => session.readResource({ uri: "x://r" }),
+  prompt: () => session.getPrompt({ name: "p" }),
+  complete: () => session.complete({ ref: { type: "ref/prompt", name: "p" }, argument: { name: "a", value: "" } }),
   call: (params, onprogress) => session.callTool(params, { onprogress }),
 });
 
@@ -35,7 +41,16 @@ const client = (session) => ({
 export const PLAYS = {
   tools: async (it) => `tools ${await it.all("tools")}`,
   resources: async (it) => `resources ${await it.all("resources")}`,
+  resourceTemplates: async (it) => `resourceTemplates ${await it.all("resourceTemplates")}`,
   prompts: async (it) => `prompts ${await it.all("prompts")}`,
+  // One page, where those above iterate over all.
+  toolsPage: async (it) => `tools ${await it.page("tools")}`,
+  resourcesPage: async (it) => `resources ${await it.page("resources")}`,
+  resourceTemplatesPage: async (it) => `resourceTemplates ${await it.page("resourceTemplates")}`,
+  promptsPage: async (it) => `prompts ${await it.page("prompts")}`,
+  read: async (it) => `contents ${(await it.read()).contents.map(({ text }) => text)}`,
+  prompt: async (it) => `messages ${(await it.prompt()).messages.map(({ role }) => role)}`,
+  complete: async (it) => `values ${(await it.complete()).completion.values.map((value) => value)}`,
   call: async (it) => `says ${texts(await it.call({ name: "t", arguments: {} }))}`,
   // The second call meets what became of the session in between.
   calls: async (it) => `says ${texts(await it.call({ name: "t", arguments: {} }))}, ${texts(await it.call({ name: "t", arguments: {} }))}`,

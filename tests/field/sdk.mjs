@@ -1,15 +1,19 @@
 // The TypeScript SDK's Client, with the same servers.
 
 import { createRequire } from "node:module";
-import { PATIENCE, PLAYS } from "./plays.mjs";
+import { LISTING, PATIENCE, PLAYS } from "./plays.mjs";
 
 /** What the SDK makes of it. */
 export async function sdk({ Client, StreamableHTTPClientTransport }, { url, play, options = {} }) {
   const client = new Client({ name: "field", version: "1" }, { versionNegotiation: { mode: "auto" } });
   const limits = { timeout: PATIENCE, maxTotalTimeout: PATIENCE };
-  const listed = { tools: "listTools", resources: "listResources", prompts: "listPrompts" };
+  const listed = async (list) => (await client[LISTING[list]](undefined, limits))[list].map(({ name }) => name);
   const it = {
-    all: async (list) => (await client[listed[list]](undefined, limits))[list].map(({ name }) => name),
+    all: listed,
+    page: listed,
+    read: () => client.readResource({ uri: "x://r" }, limits),
+    prompt: () => client.getPrompt({ name: "p" }, limits),
+    complete: () => client.complete({ ref: { type: "ref/prompt", name: "p" }, argument: { name: "a", value: "" } }, limits),
     call: (params, onprogress) => client.callTool(params, { ...limits, ...(onprogress && { onprogress }) }),
   };
   const play_ = async () => {

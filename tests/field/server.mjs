@@ -48,13 +48,15 @@ export function tool(name, more = {}) {
  * Serves on loopback. `on`: replies by method, `notification` for those that are not named, `GET`, `DELETE`, or by
  * `POST /path` for other paths than `/mcp`; an array is one after the other, and the last of them for good. A reply:
  * `{ status = 200, type = "application/json", headers, body = "", wait, open, hang, hangUp, cut }`: `open` leaves it open, `hang`
- * never answers, `hangUp` closes the connection instead, `cut` breaks it after what there is, `wait` is in milliseconds.
+ * never answers, `hangUp` closes the connection instead, `cut` breaks it after what there is, `wait` is in milliseconds,
+ * `standing` is said on the GET that is open.
  * `"good"` is what a good server says.
  */
 export async function serve(on) {
   const wire = [];
   const turns = {};
   let sessions = 0;
+  let standing;
   const server = http.createServer(async (request, response) => {
     let text = "";
     for await (const chunk of request) text += chunk;
@@ -88,7 +90,9 @@ export async function serve(on) {
     const fields = Object.entries({ ...(type && { "content-type": type }), ...headers });
     for (const [name, value] of fields) response.setHeader(name, [value].flat().map(fill));
     response.writeHead(status);
+    if (reply.standing) standing?.write(bytes(reply.standing, fill));
     if (reply.open || reply.cut) {
+      if (method === "GET") standing = response;
       response.flushHeaders();
       if (body) response.write(bytes(body, fill));
       if (reply.cut) setTimeout(() => request.socket.destroy(), 20);

@@ -13,6 +13,8 @@ const NOBODY = "JSON-RPC 2.0, 4.1: nobody answers a notification";
 const PROBE = "2026-07-28, Versioning: what is no recognized modern error marks a legacy server";
 const NEGOTIATED = "2025-11-25, Lifecycle: versions are negotiated, and this very error is shown there";
 
+const MISDIRECTED = { status: 421, type: "text/plain", body: "Invalid Host header" };
+
 export const title = "Connecting";
 
 export const rows = [
@@ -83,6 +85,8 @@ export const rows = [
   { id: "hello-sse", server: "answers `initialize` by an event stream that stays open", why: "the answer is all that is waited for", on: { initialize: { type: "text/event-stream", body: `event: message\ndata: ${hello()}\n\n`, open: true } }, play: "tools", value: "tools t", wire: LISTED },
   { id: "hello-slow", server: "takes its time for `initialize`", why: "a cold start", on: { initialize: { body: hello(), wait: 700 } }, play: "tools", value: "tools t", wire: LISTED },
 
+  { id: "hello-502", server: "is behind a gateway that says 502 while it starts", why: "it is there a moment later, and nothing has run", reported: true, on: { initialize: [{ status: 502, type: "text/html", body: "<html>502 Bad Gateway</html>" }, "good"] }, play: "tools", value: "tools t", wire: "discover initialize initialize initialized tools/list" },
+
   // Session ids.
   { id: "session-twice", server: "sends `Mcp-Session-Id` twice, the same", why: "equal fields arrive joined", reported: true, ...session(["S1", "S1"]), sent: "S1" },
   { id: "session-differs", server: "sends it twice, and differently", why: "which one is meant?", ...session(["S1", "S2"]), value: undefined, code: "protocol", wire: "discover initialize", exempt: "“The session ID MUST only contain visible ASCII characters.” (2025-11-25, Transports, Session Management): joined by a comma and a blank they are none" },
@@ -96,6 +100,8 @@ export const rows = [
   { id: "login-page", server: "is a page where the user signs in", why: "it is said what to do", reported: true, on: { "server/discover": { type: "text/html", body: "<form><input type=password></form>" }, initialize: { type: "text/html", body: "<form><input type=password></form>" } }, play: "tools", code: "not_mcp", diagnosis: "login_page", wire: "discover initialize" },
   { id: "empty", server: "answers everything with 200 and nothing", why: "it is said at once", on: { "server/discover": {}, initialize: {} }, play: "tools", code: "not_mcp", wire: "discover initialize" },
   { id: "not-found", server: "is at another path", why: "it is said at once", on: { "server/discover": { status: 404, type: null }, initialize: { status: 404, type: null } }, play: "tools", code: "not_mcp", wire: "discover initialize" },
+  { id: "host-421", server: "refuses the name by which it is reached", why: "said at once, in the server's own words", reported: true, on: { "server/discover": MISDIRECTED, initialize: MISDIRECTED }, play: "tools", code: "http", says: "Invalid Host header", wire: "discover initialize", wireMay: "discover discover initialize initialize" },
+  { id: "http-sse", server: "is one of the transport before Streamable HTTP", why: "it is said at once, and that it may be that", reported: true, on: { "server/discover": { status: 405, type: null }, initialize: { status: 405, type: null }, GET: { type: "text/event-stream", open: true, body: "event: endpoint\ndata: /messages?sessionId=1\n\n" } }, play: "tools", code: "not_mcp", says: "HTTP+SSE", wire: "discover initialize" },
   { id: "unauthorized", server: "wants credentials", why: "it is said at once", on: { "server/discover": { status: 401, type: null }, initialize: { status: 401, type: null } }, play: "tools", code: "unauthorized", wire: "discover initialize" },
   { id: "initialize-own-error", server: "refuses `initialize` in its own words", why: "the server's own code and message reach the caller", on: { initialize: { body: error(-32099, "licence expired") } }, play: "tools", code: "rpc", failed: "rpc -32099: licence expired", wire: "discover initialize" },
 ];
