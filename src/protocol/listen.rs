@@ -16,7 +16,7 @@ use super::{CallId, Code, ExchangeId, Now, Payload, Purpose, backoff};
 /// A stream that ends sooner is opened again more and more slowly.
 const SHORT_MS: u64 = 5_000;
 /// The server's `retry:` is obeyed up to this.
-const LONGEST_RETRY_MS: u64 = 15 * 60_000;
+pub(super) const LONGEST_RETRY_MS: u64 = 15 * 60_000;
 /// A server may answer only when it has something to say; but a request that was lost is not waited for.
 const HEAD_MS: u64 = 5 * 60_000;
 /// Calls wait for the head of the standing stream for two round trips, and no shorter or longer than this.

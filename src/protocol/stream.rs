@@ -5,6 +5,7 @@ use super::call::Place;
 use super::era::legacy;
 use super::exchange::Exchange;
 use super::http::{Method, Request};
+use super::listen::LONGEST_RETRY_MS;
 use super::repair::Relation;
 use super::send::{Parcel, outgoing};
 use super::session::Session;
@@ -84,7 +85,8 @@ impl<P: Payload> Session<P> {
             return false;
         }
         // A server may have its client wait for as long as the call has: half of that, so that there is time for the answer.
-        let longest = self.timers.at(Timer::Call(id)).map_or(CLOCKLESS_MS, |at| at.saturating_sub(now.mono) / 2);
+        let left = self.timers.at(Timer::Call(id)).map(|at| at.saturating_sub(now.mono));
+        let longest = left.map_or(CLOCKLESS_MS, |left| (left / 2).min(LONGEST_RETRY_MS));
         let Some(call) = self.calls.get_mut(&id) else { return false };
         let wait = cursor.wait(longest, &self.config.recovery, &mut self.rng);
         call.place = Place::Broken(Broken { cursor, generation: exchange.generation, wire_id: exchange.wire_id });

@@ -309,3 +309,30 @@ fn a_hosts_own_client_gets_results_as_they_came() {
         }
     }
 }
+
+#[test]
+fn a_hosts_own_client_is_told_of_a_wait_that_is_longer_than_a_call_has() {
+    let clockless = || CallOptions { timeout_ms: Some(u64::MAX), ..CallOptions::default() };
+    for (status, outcome) in [(429, Outcome::NotExecuted), (503, Outcome::Unknown)] {
+        for long in ["100000", "61"] {
+            let mut net = connected(host());
+            net.reply("call", Reply::busy(status, long));
+            let call = net.call_with("write", clockless());
+            net.run();
+            assert_eq!((net.error(call).code, net.error(call).outcome), (Code::Overloaded, outcome), "{status} {long}");
+        }
+    }
+    let mut net = connected(host());
+    net.reply("call", Reply::busy(429, "20"));
+    net.call_with("write", clockless());
+    assert_eq!(net.run_for(30_000), ["call→429", "call→200", "write ok"]);
+}
+
+#[test]
+fn the_stream_of_a_clockless_call_is_resumed_after_a_quarter_of_an_hour_at_most() {
+    let mut net = connected(host());
+    net.reply("call", Reply::Stream("id: 1\nretry: 999999999999\ndata:\n\n".to_owned()));
+    net.call_with("write", CallOptions { timeout_ms: Some(u64::MAX), ..CallOptions::default() });
+    let log = net.run_for(16 * 60_000);
+    assert!(log.iter().any(|line| line.starts_with("GET→")), "{log:?}");
+}
