@@ -61,17 +61,7 @@ impl<P: Payload> Session<P> {
             return self.settle(id, Ok(P::empty()));
         }
         let sent = matches!(call.place, Place::Sent(_) | Place::Broken(_));
-        let message = if kind == Kind::Connect {
-            format!("The server did not answer the handshake within {waited} ms.")
-        } else if sent {
-            format!("No answer within {waited} ms. The server was told that the call is given up; it may have run.")
-        } else if outcome == Outcome::Unknown {
-            format!("No answer within {waited} ms. The call may have run; it was waiting to be sent again.")
-        } else if self.state.ready().is_some() {
-            format!("Not sent within {waited} ms: too many calls before it were not answered.")
-        } else {
-            format!("Not sent within {waited} ms: there is no session. See `status.waitingFor` and `status.lastError`.")
-        };
+        let message = self.waited_for(id, call, waited);
         let error = Error::boxed(Code::Timeout, outcome, message).retryable();
         self.give_up_call(id, error, "timed out", now);
         if kind == Kind::Connect && self.is_first() {
@@ -80,6 +70,31 @@ impl<P: Payload> Session<P> {
             // A server that answers nothing any more is not "ready".
             self.check(None, now);
         }
+    }
+
+    /// What a command was waiting for when its time was up.
+    fn waited_for(&self, id: CallId, call: &Call, waited: u64) -> String {
+        let waits_for_token = self.authorization.flight.as_ref().is_some_and(|flight| flight.calls.contains(&id));
+        let (begins, why) = if call.kind == Kind::Connect {
+            ("The server did not answer the handshake", ".")
+        } else if matches!(call.place, Place::Sent(_) | Place::Broken(_)) {
+            ("No answer", ". The server was told that the call is given up; it may have run.")
+        } else if call.outcome() == Outcome::Unknown {
+            ("No answer", ". The call may have run; it was waiting to be sent again.")
+        } else if matches!(call.place, Place::Subscribing) {
+            ("The server did not acknowledge the subscription", ".")
+        } else if waits_for_token {
+            ("Not sent", ": no token came. See `status.waitingFor`.")
+        } else if self.state.ready().is_none() {
+            ("Not sent", ": there is no session. See `status.waitingFor` and `status.lastError`.")
+        } else if self.waiting.contains(&id) {
+            ("Not sent", ": too many calls before it were not answered.")
+        } else if call.sends > 0 {
+            ("Refused before it ran, and not sent again", ".")
+        } else {
+            ("Not sent", ": what it waits for did not come. See `status.waitingFor`.")
+        };
+        format!("{begins} within {waited} ms{why}")
     }
 
     /// Ends a command with an error, and tells the server that its answer is not wanted any more.

@@ -65,6 +65,13 @@ impl<T> Queue<T> {
         }
     }
 
+    pub fn contains(&self, item: &T) -> bool
+    where
+        T: PartialEq,
+    {
+        self.leaving.as_slice().contains(item) || self.waiting.contains(item)
+    }
+
     pub fn is_empty(&self) -> bool {
         self.leaving.as_slice().is_empty() && self.waiting.is_empty()
     }

@@ -513,3 +513,38 @@ fn no_message_holds_a_session_id_or_foreign_text() {
     let call = *net.results.keys().last().expect("settled");
     assert_eq!(net.error(call).message, "wrong thing in [session id] at /srv/app.py");
 }
+
+#[test]
+fn a_call_that_was_never_sent_is_told_what_it_waited_for() {
+    let short = || CallOptions { timeout_ms: Some(1_000), ..CallOptions::default() };
+    // Its turn.
+    let mut net = Net::connected();
+    (0..100).for_each(|_| net.reply("call", Reply::Silence));
+    for n in 0..100 {
+        net.call(&format!("{n}"));
+    }
+    let last = net.call_with("last", short());
+    net.run_for(2_000);
+    assert!(net.error(last).message.contains("too many calls before it"), "{}", net.error(last).message);
+    // A token.
+    let mut net = Net::new(Config { authorizes: true, ..Config::default() });
+    net.valid_token = Some(0);
+    net.connect();
+    net.run();
+    net.valid_token = Some(1);
+    net.call("first");
+    net.run();
+    let second = net.call_with("second", short());
+    net.run_for(2_000);
+    assert_eq!(net.error(second).outcome, Outcome::NotExecuted);
+    assert!(net.error(second).message.contains("no token came"), "{}", net.error(second).message);
+    // A session.
+    let mut net = Net::connected();
+    net.restart();
+    net.reply("initialize", Reply::Silence);
+    net.call("first");
+    net.run();
+    let second = net.call_with("second", short());
+    net.run_for(2_000);
+    assert!(net.error(second).message.contains("there is no session"), "{}", net.error(second).message);
+}

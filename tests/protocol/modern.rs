@@ -1113,3 +1113,13 @@ fn header_fields_of_a_hosts_own_client_are_completed() {
     let call = last(&net, "call");
     assert_eq!((call.header("mcp-param-region"), call.header("mcp-name")), (Some("eu"), Some("query")));
 }
+
+#[test]
+fn a_subscription_that_nobody_acknowledged_is_told_so() {
+    let mut net = connected();
+    net.reply("listen", Reply::Open(String::new()));
+    let options = CallOptions { timeout_ms: Some(1_000), ..CallOptions::default() };
+    let call = net.request("resources/subscribe", Some(&json!({"uri": "a:1"})), options, "a:1");
+    net.run_for(2_000);
+    assert!(net.error(call).message.contains("did not acknowledge"), "{}", net.error(call).message);
+}
