@@ -85,7 +85,11 @@ export interface SendOptions {
   headers?: Readonly<Record<string, string>> | undefined;
 }
 
-/** The options of the SDKs' transports, as they are, and ours. Unknown ones are left alone. */
+/**
+ * The options of the SDKs' transports, as they are, and ours. Unknown ones are left alone. The clock of a request is its
+ * Client's: `timeout` bounds what the transport asks by itself, and how long it lets a request wait because the server is
+ * busy (`Retry-After`). A server that wants more is told as `overloaded` at once. Results are handed on as they came.
+ */
 export interface EvergreenTransportOptions
   extends Pick<
     ConnectOptions,

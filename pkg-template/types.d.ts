@@ -116,7 +116,10 @@ export interface ConnectOptions {
    * 2 147 483 647. Default 60 000. (MCP, Lifecycle: Timeouts.)
    */
   timeout?: number | undefined;
-  /** Milliseconds that a request may take at most, whatever progress it reports. Default: no bound. */
+  /**
+   * Milliseconds that a request may take at most, whatever progress it reports, and however long the user is asked.
+   * Default: no bound.
+   */
   maxTotalTimeout?: number | undefined;
   /** Bytes that a JSON answer may have at most; a longer one fails with `code: "too_large"`. Default 64 MiB. */
   maxMessageBytes?: number | undefined;
@@ -360,9 +363,11 @@ export type Purpose =
  * A session with one server, through as many evictions as it takes. Made by {@link connect}; it lives until
  * {@link Session.close}, also where no reference to it is left.
  *
- * Every promise settles: within the time-out of its request, or at once with the session's end. Arguments are taken
- * at the time of the call; what the caller does to its objects later changes nothing. Results are the objects that
- * the engine's own JSON parser made.
+ * Every promise settles: within the time-out of its request, or at once with the session's end. While the user is asked
+ * on a request's behalf, that clock stands still ({@link RequestOptions.timeout}). Arguments are taken at the time of the
+ * call; what the caller does to its objects later changes nothing. Results are the objects that the engine's own JSON parser
+ * made. Where the type of a result has a list, there is one: what the server writes as `null` or `{}`, or leaves out, is an
+ * empty array, and anything else in its place is an error with `code: "protocol"`.
  *
  * Every method that returns a promise rejects with
  * - a `TypeError` for a wrong argument or option, which it names; nothing was sent;
@@ -522,9 +527,13 @@ export interface RequestOptions {
    * aborted already sends nothing. (MCP, Cancellation.)
    */
   signal?: AbortSignal | undefined;
-  /** As {@link ConnectOptions.timeout}, for this request. */
+  /**
+   * As {@link ConnectOptions.timeout}, for this request. While a handler of yours is asked on its behalf, or the user has
+   * to authorize, the clock stands still: a handler that never answers keeps the request open, unless `maxTotalTimeout`
+   * ends it.
+   */
   timeout?: number | undefined;
-  /** As {@link ConnectOptions.maxTotalTimeout}, for this request. */
+  /** As {@link ConnectOptions.maxTotalTimeout}, for this request. It runs also while the user is asked. */
   maxTotalTimeout?: number | undefined;
   /** Whether a progress notification starts the clock of `timeout` anew. Default `false`. */
   resetTimeoutOnProgress?: boolean | undefined;
