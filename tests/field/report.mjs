@@ -48,7 +48,7 @@ const DIAGNOSES = {
 };
 
 function right(row) {
-  if (row.value !== undefined) return row.value.replace(/, healed$/, "; the session is made anew").replace(/^says done/, "the result").replace(/^(tools|resources|prompts) ?(.*)$/, (_, what) => `connected, ${what} listed`) + (row.warning ? `; warning \`${row.warning}\`` : "");
+  if (row.value !== undefined) return row.value.replace(/, healed$/, "; the session is made anew").replace(/^says (done|$)/, "the result").replace(/^(tools|resources|resourceTemplates|prompts) (.*)$/, (_, what, names) => (names === "" ? "an empty list" : `connected, ${what} listed`)).replace(/^(contents|messages|values) $/, "an empty list") + (row.warning ? `; warning \`${row.warning}\`` : "");
   const code = row.code ?? row.failed;
   return `error: \`${code}\`${row.diagnosis ? `, diagnosis \`${row.diagnosis}\`` : ""}`;
 }

@@ -9,7 +9,6 @@ const list = (reply, more = {}) => ({ on: { "tools/list": reply }, play: "tools"
 const onePage = (reply, more = {}) => list(reply, { plays: "toolsPage", ...more });
 const listOf = (play, method, value, more) => ({ on: { [method]: page(value) }, play, plays: `${play}Page`, value: `${play} `, wire: `discover initialize initialized ${method}`, ...more });
 const answer = (play, method, value, more) => ({ on: { [method]: page(value), initialize: { body: hello({ capabilities: { tools: {}, resources: {}, prompts: {}, completions: {} } }) } }, play, wire: `discover initialize initialized ${method}`, ...more });
-const CALLED = "discover initialize initialized tools/call";
 const NOTHING = "it can mean no other";
 const t = [tool("t")];
 
