@@ -250,8 +250,10 @@ export interface AuthProvider {
   /** The secret of a registered client. What stands in a page is no secret: prefer public clients. */
   clientSecret?: string | undefined;
   /**
-   * The `issuer` of the authorization server that `clientId` was registered with: it is sent to no other one. Default:
-   * the one that it was first used with.
+   * The `issuer` of the authorization server that `clientId` was registered with: id and secret are sent to no other one
+   * (`code: "auth"`, `diagnosis.kind: "other_issuer"`). Default: the one that it is first used with, which is kept in
+   * `storage`, under a key of the client's own, before it is used; without a `storage` by this provider object. Name it: the
+   * first server that asks may be anybody's. An id that was registered with two servers needs two providers.
    */
   issuer?: string | undefined;
   /** What is registered where the client is registered dynamically. Defaults: what fits `redirectUrl` and the server. */

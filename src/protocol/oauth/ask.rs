@@ -6,6 +6,7 @@ use super::record::{Grant, Pending};
 use super::registration::{Client, Identity, identify, registered};
 use super::text::form;
 use super::token::{self, Refused, Tokens};
+use super::trust::is_same;
 use super::{Chance, Trouble, trouble};
 
 /// An authorization server that has forgotten a client tells the user, not us: whoever was sent away so often, and never
@@ -30,15 +31,35 @@ impl Flow {
             let _ = self.forget_client(&server.issuer, &known) && self.renewed();
         }
         let scope = self.scope(&server);
-        let identity = identify(&self.settings, &server, &self.record, scope.as_deref(), self.now);
         self.server = Some(server);
-        match identity {
+        self.identify(scope);
+    }
+
+    fn identify(&mut self, scope: Option<String>) {
+        let Some(server) = &self.server else { return };
+        match identify(&self.settings, server, &self.record, scope.as_deref(), self.now) {
+            Ok(Identity::Own(client)) => {
+                self.steps.push_back(Step::Bind { issuer: server.issuer.clone() });
+                self.stage = Stage::Binding { client, scope };
+            }
             Ok(Identity::Known(client)) => self.draw(client),
             Ok(Identity::Register(fetch)) => {
                 self.stage = Stage::Registration { scope };
                 self.steps.push_back(Step::Fetch(fetch));
             }
             Err(trouble) => self.fail(trouble),
+        }
+    }
+
+    /// The authorization server that the pre-registered client is bound to.
+    pub fn handle_bound(&mut self, issuer: &str) {
+        let Stage::Binding { client, scope } = std::mem::replace(&mut self.stage, Stage::Over) else { return };
+        let is_here = self.server.as_ref().is_some_and(|server| is_same(issuer, &server.issuer));
+        self.settings.bound = Some(issuer.to_owned());
+        match is_here || self.settings.issuer.is_some() {
+            true => self.draw(client),
+            // Somebody else was here first.
+            false => self.identify(scope),
         }
     }
 
@@ -59,7 +80,7 @@ impl Flow {
                         self.stage = Stage::Registration { scope: None };
                         self.steps.push_back(Step::Fetch(fetch));
                     }
-                    Ok(Identity::Known(_)) | Err(_) => self.fail(trouble("not_registered", NOT_REGISTERED)),
+                    Ok(Identity::Own(_) | Identity::Known(_)) | Err(_) => self.fail(trouble("not_registered", NOT_REGISTERED)),
                 }
             }
             None if status == 0 => self.fail(trouble("unreachable", UNREACHABLE).retryable()),
@@ -219,9 +240,6 @@ impl Flow {
             Err(refused) => return self.not_granted(refused),
         };
         let Some(pending) = self.pending.take() else { return };
-        if self.settings.client_id.as_ref() == Some(&pending.client.id) {
-            self.record.bound = Some(pending.issuer.clone());
-        }
         self.record.grant = Some(Grant {
             issuer: pending.issuer,
             client: pending.client,

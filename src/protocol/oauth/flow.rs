@@ -42,6 +42,12 @@ pub enum Step {
     Keep(String),
     /// Read what is kept, where somebody else may have been, and tell [`Flow::handle_kept`].
     Load,
+    /// Bind the pre-registered client to this authorization server unless it is bound, and tell [`Flow::handle_bound`].
+    /// Nothing may come between the one and the other.
+    Bind {
+        /// The server, as it names itself.
+        issuer: String,
+    },
     /// Draw what is left to chance, and tell [`Flow::handle_chance`].
     Draw,
     /// Send the user there, and tell [`Flow::handle_returned`]. `pending` is kept under `state` for the case that the
@@ -75,6 +81,11 @@ pub(super) enum Stage {
     Server(Wanted, Search),
     /// `scope`: what it was registered with.
     Registration {
+        scope: Option<String>,
+    },
+    /// Whether the pre-registered client may be used here.
+    Binding {
+        client: Client,
         scope: Option<String>,
     },
     /// What is left to chance, to send the user away.
@@ -236,7 +247,7 @@ impl Flow {
             Stage::Exchange => self.exchanged(tokens(status, body, now_unix_ms)),
             Stage::Refresh { server, hiccup } => self.refreshed(server, hiccup, tokens(status, body, now_unix_ms)),
             Stage::Revocation => self.granted(),
-            Stage::Chance(_) | Stage::User | Stage::Doubt { .. } | Stage::Over => {}
+            Stage::Binding { .. } | Stage::Chance(_) | Stage::User | Stage::Doubt { .. } | Stage::Over => {}
         }
     }
 
@@ -369,6 +380,11 @@ impl Flow {
 }
 
 impl Settings {
+    /// The authorization server that the pre-registered client belongs to.
+    pub(super) fn owner(&self) -> Option<&str> {
+        self.issuer.as_deref().or(self.bound.as_deref())
+    }
+
     /// Whether the host vouches for this authorization server, as it names itself or as the MCP server does.
     pub(super) fn trusts(&self, issuer: &str) -> bool {
         let one_origin = |one: &str| Url::parse(one).zip(Url::parse(issuer)).is_some_and(|(a, b)| a.has_origin_of(&b));

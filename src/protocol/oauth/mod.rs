@@ -47,8 +47,10 @@ pub struct Settings {
     /// The pre-registered client was registered dynamically: where the authorization server has forgotten it, another
     /// takes its place.
     pub client_is_renewable: bool,
-    /// The authorization server that the pre-registered client belongs to.
+    /// The authorization server that the pre-registered client belongs to, by the host's word.
     pub issuer: Option<String>,
+    /// … where it was used first.
+    pub bound: Option<String>,
     /// What is registered where clients are registered dynamically: an object (RFC 7591, section 2).
     pub client_metadata: Option<Json>,
     /// What the host vouches for.

@@ -11,8 +11,6 @@ pub(super) struct Record {
     /// Clients that were registered dynamically, by issuer: "Clients MUST maintain separate registration state per
     /// authorization server".
     pub clients: Vec<(String, Client)>,
-    /// The authorization server that the pre-registered client was used with.
-    pub bound: Option<String>,
     /// The pre-registered client that its authorization server has forgotten.
     pub forgotten: Option<String>,
     /// How often the user was sent away since an answer came last.
@@ -82,7 +80,6 @@ impl Record {
         let read = |(issuer, client): &(String, Json)| Some((issuer.clone(), Client::read(client)?));
         Some(Self {
             clients: clients.iter().filter_map(read).collect(),
-            bound: owned(&json, "bound"),
             forgotten: owned(&json, "forgotten"),
             unanswered: count(&json, "unanswered").and_then(|n| u32::try_from(n).ok()).unwrap_or_default(),
             renewed_at: count(&json, "renewed_at"),
@@ -97,7 +94,6 @@ impl Record {
         let grant = self.grant.as_ref().map(Grant::write);
         object([
             ("clients", Some(Json::Object(clients))),
-            ("bound", text(self.bound.as_ref())),
             ("forgotten", text(self.forgotten.as_ref())),
             ("unanswered", number(Some(u64::from(self.unanswered)).filter(|n| *n > 0))),
             ("renewed_at", number(self.renewed_at)),

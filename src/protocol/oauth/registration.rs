@@ -26,15 +26,19 @@ pub(super) struct Client {
 /// Where a client id comes from, in the order of the specification: pre-registered, a metadata document, dynamic
 /// registration (2025-11-25, authorization, Client Registration Approaches).
 pub(super) enum Identity {
+    /// Pre-registered: nowhere else is it to be used.
+    Own(Client),
+    /// By its document, or registered here.
     Known(Client),
     Register(Fetch),
 }
 
 const NO_CLIENT: &str = "The authorization server registers no clients by itself: give the provider a `clientId` that was \
                          registered with it.";
-const OTHER_SERVER: &str = "The client id was registered with another authorization server than the one that this MCP \
-                            server names now";
-const REGISTER: &str = "Register with that one, and give the provider its `issuer`.";
+const OTHER_SERVER: &str = "The client id belongs to another authorization server than the one that this MCP server names now: \
+                            to the one that the option `issuer` of the provider names, or else where it was first used";
+const REGISTER: &str = "Neither it nor its secret was sent. Register with that server as well, and use a provider of its own \
+                        with that `clientId` and `issuer`.";
 const NO_ISSUER: &str = "There is no metadata of an authorization server, and the client's secret goes to no address that is \
                          only guessed: give the provider the `issuer` that the client was registered with.";
 
@@ -52,21 +56,23 @@ pub(super) fn identify(
     let id =
         settings.client_id.as_ref().filter(|id| !settings.client_is_renewable || record.forgotten.as_ref() != Some(id));
     let url = id.filter(|id| is_document(id));
+    // "Clients MUST NOT reuse … at a different authorization server."
+    let other = settings.owner().filter(|owner| url.is_none() && !is_same(owner, &server.issuer));
+    let other = other.filter(|_| id.is_some()).map(|owner| {
+        let what = difference(owner, &server.issuer);
+        Trouble::new("other_issuer", format!("{OTHER_SERVER} ({what}). {REGISTER}"))
+    });
     match (id, url) {
-        (Some(id), None) => {
-            // "Clients MUST NOT reuse … at a different authorization server."
-            let bound = settings.issuer.as_deref().or(record.bound.as_deref());
-            if let Some(bound) = bound.filter(|bound| !is_same(bound, &server.issuer)) {
-                let what = difference(bound, &server.issuer);
-                return Err(Trouble::new("other_issuer", format!("{OTHER_SERVER} ({what}). {REGISTER}")));
-            }
+        // Where the host can take another client, there is one for each server.
+        (Some(_), None) if other.is_some() && !settings.client_is_renewable => Err(other.unwrap_or_else(no_client)),
+        (Some(id), None) if other.is_none() => {
             let secret = settings.client_secret.clone();
             // It would go to an address that nobody has named.
-            if secret.is_some() && server.by_default && bound.is_none() {
+            if secret.is_some() && server.by_default && settings.owner().is_none() {
                 return Err(trouble("no_metadata", NO_ISSUER));
             }
             let method = auth_method(secret.is_some(), server).to_owned();
-            Ok(Identity::Known(Client { id: id.clone(), secret, method, ..Client::default() }))
+            Ok(Identity::Own(Client { id: id.clone(), secret, method, ..Client::default() }))
         }
         (_, Some(id)) if server.takes_client_urls => {
             Ok(Identity::Known(Client { id: id.to_owned(), method: "none".to_owned(), ..Client::default() }))
@@ -82,10 +88,14 @@ pub(super) fn identify(
                 (_, Some(endpoint), Some(metadata)) => {
                     Ok(Identity::Register(registration(endpoint, metadata, settings, server, scope)))
                 }
-                _ => Err(trouble("no_client", NO_CLIENT)),
+                _ => Err(other.unwrap_or_else(no_client)),
             }
         }
     }
+}
+
+fn no_client() -> Trouble {
+    trouble("no_client", NO_CLIENT)
 }
 
 /// Whether a registration endpoint would be of use.

@@ -153,8 +153,7 @@ impl Flow {
     /// The authorization server that the grant, or the pre-registered client, belongs to.
     fn home(&self) -> Option<&str> {
         let grant = self.record.grant.as_ref().map(|grant| grant.issuer.as_str()).filter(|issuer| !issuer.is_empty());
-        let bound = self.settings.issuer.as_deref().or(self.record.bound.as_deref());
-        grant.or(bound.filter(|_| self.settings.client_id.is_some()))
+        grant.or(self.settings.owner().filter(|_| self.settings.client_id.is_some()))
     }
 
     fn look_at_next(&mut self) {

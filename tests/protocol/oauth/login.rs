@@ -303,7 +303,7 @@ fn a_pre_registered_client_registers_nothing() {
     let mut world = World::new();
     world.settings.client_id = Some("mine".to_owned());
     let log = world.login();
-    assert_eq!(log[2], "open https://as.example/authorize");
+    assert_eq!(log[2..4], ["bound to https://as.example", "open https://as.example/authorize"]);
     assert_eq!((world.asked("client_id").as_deref(), world.form("client_id").as_deref()), (Some("mine"), Some("mine")));
 }
 
@@ -373,17 +373,75 @@ fn each_authorization_server_has_its_own_registration_and_tokens() {
     assert!(!log.iter().any(|line| line.contains("as.example/token")), "the refresh token goes to nobody else");
 }
 
-#[test]
-fn a_pre_registered_client_is_not_used_with_another_authorization_server() {
+/// A client of the host's own, at a server of which the resource's metadata now says that it authorizes.
+fn moved(secret: Option<&str>) -> World {
     let mut world = World::new();
     world.settings.client_id = Some("mine".to_owned());
+    world.settings.client_secret = secret.map(str::to_owned);
     world.login();
+    world.kept = None;
     let other = "https://other.example";
     world.change(PRM, "authorization_servers", json!([other]));
     let mut document = server();
-    document["issuer"] = json!(other);
+    for (field, path) in [("issuer", ""), ("authorization_endpoint", "/authorize"), ("token_endpoint", "/token")] {
+        document[field] = json!(format!("{other}{path}"));
+    }
     world.answer(&format!("{other}/.well-known/oauth-authorization-server"), 200, document);
-    assert_eq!(world.refused(401, "Bearer", Some("access-1")).last().map(String::as_str), Some("failed other_issuer"));
+    world.answer(&format!("{other}/token"), 200, tokens());
+    world
+}
+
+#[test]
+fn a_pre_registered_client_is_not_used_with_another_authorization_server() {
+    for secret in [None, Some("my-secret")] {
+        let mut world = moved(secret);
+        let log = world.login();
+        assert_eq!((last(&log), count(&log, "open"), count(&log, "POST")), ("failed other_issuer", 0, 0));
+        // … unless the host says that it is at home there.
+        world.settings.issuer = Some("https://other.example/".to_owned());
+        assert_eq!(last(&world.login()), GRANTED);
+        world.settings.issuer = Some("https://as.example".to_owned());
+        world.kept = None;
+        assert_eq!(last(&world.login()), "failed other_issuer");
+    }
+}
+
+#[test]
+fn a_client_is_bound_before_it_is_used() {
+    // The user never comes back; the page is gone.
+    let mut world = World::new();
+    world.settings.client_id = Some("mine".to_owned());
+    world.leaves = true;
+    world.login();
+    assert_eq!(world.bound.as_deref(), Some("https://as.example"));
+    // Somebody else binds it at the same time.
+    let mut world = World::new();
+    world.settings.client_id = Some("mine".to_owned());
+    world.rival = Some("https://rival.example".to_owned());
+    assert_eq!(world.login()[2..], ["bound to https://rival.example", "failed other_issuer"]);
+    // A metadata document is nobody's: any server may fetch it.
+    let mut world = World::new();
+    world.settings.client_id = Some("https://app.example/client.json".to_owned());
+    world.change(AS, "client_id_metadata_document_supported", json!(true));
+    assert_eq!((count(&world.login(), "bound"), &world.bound), (0, &None));
+}
+
+#[test]
+fn where_the_host_can_take_another_client_there_is_one_for_each_authorization_server() {
+    let mut world = moved(Some("my-secret"));
+    world.settings.client_is_renewable = true;
+    let log = world.login();
+    assert_eq!((last(&log), count(&log, &format!("POST {REGISTER}"))), (GRANTED, 1));
+    assert_eq!(world.asked("client_id").as_deref(), Some("registered"));
+    let told: Vec<_> = world.fetches.iter().filter(|fetch| fetch.url.starts_with("https://other.example")).collect();
+    assert!(told.iter().all(|fetch| !format!("{:?}{:?}", fetch.body, fetch.headers).contains("my-secret")));
+    // It is the one that is used from then on.
+    let log = world.login();
+    assert_eq!((count(&log, "POST https://as.example"), world.asked("client_id").as_deref()), (0, Some("registered")));
+    // Where none can be had, that is why.
+    world.kept = None;
+    world.change("https://other.example/.well-known/oauth-authorization-server", "registration_endpoint", Value::Null);
+    assert_eq!(last(&world.login()), "failed other_issuer");
 }
 
 #[test]

@@ -25,6 +25,10 @@ const GRANTED: &str = "granted access-1 until +3540000";
 struct World {
     settings: Settings,
     kept: Option<String>,
+    /// The issuer that the pre-registered client is bound to.
+    bound: Option<String>,
+    /// Somebody binds it just before we do.
+    rival: Option<String>,
     /// What is answered where; anything else is 404.
     answers: BTreeMap<String, (u16, Value)>,
     /// What cannot be read from a page.
@@ -73,10 +77,13 @@ impl World {
                 client_secret: None,
                 client_is_renewable: false,
                 issuer: None,
+                bound: None,
                 client_metadata: Json::parse("{}"),
                 trust: None,
             },
             kept: None,
+            bound: None,
+            rival: None,
             answers: answers.into_iter().map(|(url, body)| (url.to_owned(), (200, body))).collect(),
             hidden: Vec::new(),
             dead: Vec::new(),
@@ -130,7 +137,8 @@ impl World {
     }
 
     fn run(&mut self, need: Need, token: Option<&str>, now: u64) -> Vec<String> {
-        let mut flow = Flow::new(self.settings.clone(), self.kept.as_deref(), token, need, now);
+        let settings = Settings { bound: self.bound.clone(), ..self.settings.clone() };
+        let mut flow = Flow::new(settings, self.kept.as_deref(), token, need, now);
         let mut draws = 0;
         for _ in 0..100 {
             let Some(step) = flow.poll_step() else { return std::mem::take(&mut self.log) };
@@ -146,6 +154,12 @@ impl World {
                 Step::Load => {
                     self.kept = self.meanwhile.take().or(self.kept.take());
                     flow.handle_kept(self.kept.as_deref(), now);
+                }
+                Step::Bind { issuer } => {
+                    let bound = self.bound.take().or(self.rival.take()).unwrap_or(issuer);
+                    self.log.push(format!("bound to {bound}"));
+                    flow.handle_bound(&bound);
+                    self.bound = Some(bound);
                 }
                 Step::Draw => {
                     draws += 1;
