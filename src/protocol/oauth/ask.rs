@@ -4,7 +4,7 @@ use super::discovery::{Server, member};
 use super::flow::{Flow, Stage, Step, bearer, covers};
 use super::record::{Grant, Pending};
 use super::registration::{Client, Identity, identify, registered};
-use super::text::form;
+use super::text::with_query;
 use super::token::{self, Refused, Tokens};
 use super::trust::is_same;
 use super::{Chance, Trouble, trouble};
@@ -19,6 +19,10 @@ const NOT_REGISTERED: &str = "The authorization server did not register this cli
                               the provider another one, or a `clientId`.";
 const FORGOTTEN: &str = "The authorization server does not know the client any more that the user agreed to. It is registered \
                          anew when the user is asked next.";
+
+/// What would ask for something else than we do (RFC 9101), or send the answer another way, where the endpoint's own
+/// address has it.
+const NOT_ASKED: &[&str] = &["request", "request_uri", "response_mode"];
 
 impl Flow {
     /// The user has to be asked.
@@ -80,7 +84,9 @@ impl Flow {
                         self.stage = Stage::Registration { scope: None };
                         self.steps.push_back(Step::Fetch(fetch));
                     }
-                    Ok(Identity::Own(_) | Identity::Known(_)) | Err(_) => self.fail(trouble("not_registered", NOT_REGISTERED)),
+                    Ok(Identity::Own(_) | Identity::Known(_)) | Err(_) => {
+                        self.fail(trouble("not_registered", NOT_REGISTERED))
+                    }
                 }
             }
             None if status == 0 => self.fail(trouble("unreachable", UNREACHABLE).retryable()),
@@ -142,8 +148,7 @@ impl Flow {
         fields.extend(pending.scope.as_deref().map(|scope| ("scope", scope)));
         // "prompt … must contain consent" for offline access (OpenID Connect Core, section 11).
         fields.extend(offline.then_some(("prompt", "consent")));
-        let join = if server.authorization_endpoint.contains('?') { '&' } else { '?' };
-        let url = format!("{}{join}{}", server.authorization_endpoint, form(&fields));
+        let url = with_query(&server.authorization_endpoint, &fields, NOT_ASKED);
         self.steps.push_back(Step::Open { url, state: pending.state.clone(), pending: pending.write() });
         self.pending = Some(pending);
         self.stage = Stage::User;

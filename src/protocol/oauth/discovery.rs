@@ -123,7 +123,11 @@ impl Server {
     pub fn read(text: &str) -> Option<Self> {
         let document = document(text)?;
         let text = |name: &str| member(&document, name).map(str::to_owned);
-        let is = |name: &str| document.get(name) == Some(&Json::Bool(true));
+        // Some write it as a string.
+        let is = |name: &str| match document.get(name) {
+            Some(Json::Text(text)) => text.eq_ignore_ascii_case("true"),
+            value => value == Some(&Json::Bool(true)),
+        };
         let methods = strings(&document, "code_challenge_methods_supported").unwrap_or_default();
         Some(Self {
             issuer: text("issuer")?,

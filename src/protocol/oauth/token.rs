@@ -2,7 +2,7 @@
 
 use super::discovery::{document, member};
 use super::record::{Grant, Pending};
-use super::text::{form, query_field};
+use super::text::{form, query_field, query_fields};
 use super::trust::difference;
 use super::{Fetch, Settings, Trouble, trouble};
 use crate::protocol::json::Json;
@@ -17,26 +17,26 @@ const NO_ISSUER: &str = "What came back does not say who sent it (`iss`), as the
                          answers do (`authorization_response_iss_parameter_supported`): it was not used (RFC 9207, section \
                          2.4). Other clients may not look.";
 const DECLINED: &str = "The authorization was declined.";
-const NO_CODE: &str = "What came back from the authorization server holds no code.";
+const NO_CODE: &str = "What came back from the authorization server holds no code, or several.";
 
 /// The code in the URL that the user came back with. Who sent it is checked before anything else in it is looked at
 /// (RFC 9207, section 2.4; compared as texts).
 pub(super) fn code(pending: &Pending, url: &str) -> Result<String, Refused> {
-    if query_field(url, "state").as_deref() != Some(&pending.state) {
+    if query_fields(url, "state").ne([pending.state.as_str()]) {
         return Err(Refused::Grant(trouble("wrong_state", FOREIGN)));
     }
-    match query_field(url, "iss") {
-        Some(iss) if iss != pending.issuer => {
-            let what = difference(&pending.issuer, &iss);
-            let text = format!("{WRONG_ISSUER} ({what}): it was not used. Other clients may not compare them.");
-            return Err(Refused::Grant(Trouble::new("wrong_issuer", text)));
-        }
-        None if pending.sends_iss => return Err(Refused::Grant(trouble("wrong_issuer", NO_ISSUER))),
-        Some(_) | None => {}
+    if let Some(iss) = query_fields(url, "iss").find(|iss| *iss != pending.issuer) {
+        let what = difference(&pending.issuer, &iss);
+        let text = format!("{WRONG_ISSUER} ({what}): it was not used. Other clients may not compare them.");
+        return Err(Refused::Grant(Trouble::new("wrong_issuer", text)));
+    }
+    if pending.sends_iss && query_field(url, "iss").is_none() {
+        return Err(Refused::Grant(trouble("wrong_issuer", NO_ISSUER)));
     }
     match query_field(url, "error").as_deref() {
         None => {
-            let code = query_field(url, "code").filter(|code| !code.is_empty());
+            let mut codes = query_fields(url, "code");
+            let code = codes.next().filter(|code| !code.is_empty() && codes.next().is_none());
             code.ok_or_else(|| Refused::Grant(trouble("no_code", NO_CODE)))
         }
         Some("access_denied") => Err(Refused::Grant(trouble("declined", DECLINED))),

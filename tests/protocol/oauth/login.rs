@@ -231,9 +231,15 @@ fn without_pkce_no_user_is_asked() {
 
 #[test]
 fn an_answer_with_another_state_is_not_used() {
-    for back in
-        ["code=the-code&state=other", "code=the-code", "error=access_denied&state=other", "code=the-code&state="]
-    {
+    for back in [
+        "code=the-code&state=other",
+        "code=the-code",
+        "error=access_denied&state=other",
+        "code=the-code&state=",
+        "code=the-code&state=STATE&state=other",
+        "code=the-code&state=other&state=STATE",
+        "code=the-code&state=STATE&st%61te=other",
+    ] {
         let mut world = World::new();
         world.back = Ok(format!("https://app.example/callback?{back}"));
         let log = world.login();
@@ -252,15 +258,46 @@ fn who_sent_the_answer_is_checked_before_the_code_goes_anywhere() {
         (false, "", "granted access-1 until +3540000"),
         (false, "&iss=https%3A%2F%2Fas.example", "granted access-1 until +3540000"),
         (false, "&iss=https%3A%2F%2Fevil.example", "failed wrong_issuer"),
+        (false, "&iss=", "failed wrong_issuer"),
+        (false, "&%69ss=https%3A%2F%2Fevil.example", "failed wrong_issuer"),
+        (false, "&iss=https%3A%2F%2Fas.example&iss=https%3A%2F%2Fevil.example", "failed wrong_issuer"),
+        (true, "&%69%73s=https%3A%2F%2Fas.example", "granted access-1 until +3540000"),
     ];
-    for (advertised, iss, expected) in rows {
+    let texts = [("True", "", "failed wrong_issuer"), ("false", "", "granted access-1 until +3540000")];
+    let rows = rows.into_iter().map(|(advertised, iss, expected)| (json!(advertised), iss, expected));
+    for (advertised, iss, expected) in rows.chain(texts.map(|(text, iss, expected)| (json!(text), iss, expected))) {
         let mut world = World::new();
-        world.change(AS, "authorization_response_iss_parameter_supported", json!(advertised));
+        world.change(AS, "authorization_response_iss_parameter_supported", advertised.clone());
         world.back = Ok(format!("https://app.example/callback?code=the-code&state=STATE{iss}"));
         let log = world.login();
         assert_eq!(log.last().map(String::as_str), Some(expected), "{advertised} {iss}");
         assert_eq!(log.iter().any(|line| line.contains(TOKEN)), expected.starts_with("granted"));
     }
+}
+
+#[test]
+fn of_two_codes_none_is_used() {
+    for back in ["code=the-code&code=another", "code=the-code&c%6Fde=another", "code="] {
+        let mut world = World::new();
+        world.back = Ok(format!("https://app.example/callback?{back}&state=STATE"));
+        let log = world.login();
+        assert_eq!((last(&log), count(&log, &format!("POST {TOKEN}"))), ("failed no_code", 0), "{back}");
+    }
+}
+
+#[test]
+fn what_an_authorization_endpoint_has_in_its_own_query_does_not_stand_beside_what_is_asked() {
+    let mut world = World::new();
+    let own = "https://as.example/authorize?tenant=t&state=1&client_id=9&redirect%5Furi=https://evil.example\
+               &code_challenge=z&request_uri=https://evil.example/r&response_mode=form_post";
+    world.change(AS, "authorization_endpoint", json!(own));
+    assert_eq!(last(&world.login()), GRANTED);
+    let url = world.opened.clone().unwrap_or_default();
+    assert!(url.starts_with("https://as.example/authorize?tenant=t&response_type=code&client_id=registered&"), "{url}");
+    for name in ["state", "client_id", "redirect_uri", "code_challenge", "scope"] {
+        assert_eq!(query_fields(&url, name).count(), 1, "{name}");
+    }
+    assert_eq!((world.asked("request_uri"), world.asked("response_mode")), (None, None));
 }
 
 #[test]

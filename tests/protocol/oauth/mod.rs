@@ -2,7 +2,7 @@
 
 use mcp_evergreen::protocol::Challenge;
 use mcp_evergreen::protocol::json::Json;
-use mcp_evergreen::protocol::oauth::text::query_field;
+use mcp_evergreen::protocol::oauth::text::{query_field, query_fields};
 use mcp_evergreen::protocol::oauth::{Chance, Fetch, Flow, Need, Reply, Settings, Step, Trouble};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
