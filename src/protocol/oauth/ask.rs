@@ -3,20 +3,20 @@
 use super::discovery::{Server, member};
 use super::flow::{Flow, Stage, Step, bearer, covers};
 use super::record::{Grant, Pending};
-use super::registration::{Client, Identity, identify, registered};
+use super::registration::{Client, Identity, identify, register, registered};
 use super::text::with_query;
 use super::token::{self, Refused, Tokens};
 use super::trust::is_same;
-use super::{Chance, Trouble, trouble};
+use super::{Chance, Reply, Trouble, trouble};
 
 /// An authorization server that has forgotten a client tells the user, not us: whoever was sent away so often, and never
 /// came back, is sent with another one.
 const UNANSWERED: u32 = 2;
 
-const UNREACHABLE: &str = "The authorization server's registration endpoint does not answer, or hides its answer from this \
-                           page: it must send `Access-Control-Allow-Origin`.";
-const NOT_REGISTERED: &str = "The authorization server did not register this client. If it refuses the redirect URL, give \
-                              the provider another one, or a `clientId`.";
+const NOT_REGISTERED: &str = "The authorization server did not register this client";
+const OTHER_URL: &str = "It does not take the redirect URL: give the provider another one, or the `clientId` of a client that is \
+                         registered already.";
+const OTHER_CLIENT: &str = "Give the provider the `clientId` of a client that is registered already.";
 const FORGOTTEN: &str = "The authorization server does not know the client any more that the user agreed to. It is registered \
                          anew when the user is asked next.";
 
@@ -48,8 +48,8 @@ impl Flow {
             }
             Ok(Identity::Known(client)) => self.draw(client),
             Ok(Identity::Register(fetch)) => {
-                self.stage = Stage::Registration { scope };
-                self.steps.push_back(Step::Fetch(fetch));
+                self.stage = Stage::Registration { scope, less: false };
+                self.fetch(fetch);
             }
             Err(trouble) => self.fail(trouble),
         }
@@ -67,8 +67,9 @@ impl Flow {
         }
     }
 
-    pub(super) fn registration_answered(&mut self, scope: Option<String>, status: u16, body: &str) {
+    pub(super) fn registration_answered(&mut self, scope: Option<String>, less: bool, reply: &Reply) {
         let server = self.server.clone().unwrap_or_default();
+        let (status, body) = reply.parts();
         let client = registered(body, &self.settings, &server, scope.as_deref());
         match client.filter(|_| (200..300).contains(&status)) {
             Some(client) => {
@@ -77,22 +78,24 @@ impl Flow {
                 self.record.clients.push((server.issuer, client.clone()));
                 self.draw(client);
             }
-            // Some register no scope.
-            None if status == 400 && scope.is_some() => {
-                match identify(&self.settings, &server, &self.record, None, self.now) {
-                    Ok(Identity::Register(fetch)) => {
-                        self.stage = Stage::Registration { scope: None };
-                        self.steps.push_back(Step::Fetch(fetch));
-                    }
-                    Ok(Identity::Own(_) | Identity::Known(_)) | Err(_) => {
-                        self.fail(trouble("not_registered", NOT_REGISTERED))
-                    }
-                }
-            }
-            None if status == 0 => self.fail(trouble("unreachable", UNREACHABLE).retryable()),
+            None if status == 0 => self.fail(reply.unseen("registration")),
             None => {
-                let trouble = trouble("not_registered", NOT_REGISTERED);
-                self.fail(if matches!(status, 429 | 500..) { trouble.retryable() } else { trouble });
+                let error = token::error(body, &self.sent);
+                // Some register no scope; and some nothing but what they know.
+                let is_metadata = error.as_deref() == Some("invalid_client_metadata");
+                let again = match scope {
+                    Some(_) if status == 400 => Some(false),
+                    _ if is_metadata && !less => Some(true),
+                    _ => None,
+                };
+                let again = again.and_then(|less| Some((less, register(&self.settings, &server, None, less)?)));
+                match again {
+                    Some((less, fetch)) => {
+                        self.stage = Stage::Registration { scope: None, less };
+                        self.fetch(fetch);
+                    }
+                    None => self.fail(not_registered(reply, status, error.as_deref())),
+                }
             }
         }
     }
@@ -233,7 +236,7 @@ impl Flow {
                 let fetch = token::exchange(pending, &code);
                 self.record.unanswered = 0;
                 self.stage = Stage::Exchange;
-                self.steps.push_back(Step::Fetch(fetch));
+                self.fetch(fetch);
             }
             Err(refused) => self.not_granted(refused),
         }
@@ -316,6 +319,18 @@ impl Flow {
         self.record.unanswered = 0;
         true
     }
+}
+
+fn not_registered(reply: &Reply, status: u16, error: Option<&str>) -> Trouble {
+    let what = match (error, status) {
+        (Some(error), _) => format!(" (HTTP {status}, {error})"),
+        (None, 200..=299) => format!(" (HTTP {status}, without a client id)"),
+        (None, _) => format!(" (HTTP {status})"),
+    };
+    let hint = if error == Some("invalid_redirect_uri") { OTHER_URL } else { OTHER_CLIENT };
+    let trouble = Trouble::new("not_registered", format!("{NOT_REGISTERED}{what}. {hint}"));
+    let trouble = trouble.said(Some(status), error);
+    if reply.is_hiccup() { trouble.retryable() } else { trouble }
 }
 
 fn union(first: &str, second: &str) -> String {

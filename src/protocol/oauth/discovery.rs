@@ -12,11 +12,12 @@ const MAX_SERVERS: usize = 8;
 /// Where the metadata of a resource may be, in the order in which it is looked for: where the challenge says; then at
 /// the well-known places, with the path of the endpoint and without (2025-11-25, authorization, Protected Resource
 /// Metadata Discovery Requirements).
-pub(super) fn resource_places(named: Option<&str>, endpoint: &Url<'_>, local: bool) -> Vec<String> {
-    let mut places: Vec<String> = named.filter(|url| may_be_asked(url, local)).map(str::to_owned).into_iter().collect();
+pub(super) fn resource_places(named: Vec<String>, endpoint: &Url<'_>, local: bool) -> Vec<String> {
+    let mut places: Vec<String> = Vec::new();
+    let named = named.into_iter().filter(|url| may_be_asked(url, local));
     let origin = endpoint.origin();
-    for place in [format!("{origin}{WELL_KNOWN_RESOURCE}{}", endpoint.path()), format!("{origin}{WELL_KNOWN_RESOURCE}")]
-    {
+    let known = [format!("{origin}{WELL_KNOWN_RESOURCE}{}", endpoint.path()), format!("{origin}{WELL_KNOWN_RESOURCE}")];
+    for place in named.chain(known) {
         if !places.contains(&place) {
             places.push(place);
         }

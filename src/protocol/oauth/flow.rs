@@ -79,9 +79,10 @@ pub enum Step {
 pub(super) enum Stage {
     Resource(Search),
     Server(Wanted, Search),
-    /// `scope`: what it was registered with.
+    /// `scope`: what it was registered with; `less`: with no more than there must be.
     Registration {
         scope: Option<String>,
+        less: bool,
     },
     /// Whether the pre-registered client may be used here.
     Binding {
@@ -97,6 +98,8 @@ pub(super) enum Stage {
         server: Option<Server>,
         /// Why it is not known who authorizes.
         hiccup: Option<Trouble>,
+        /// Without `resource`.
+        bare: bool,
     },
     /// The refresh token was refused: somebody else may have used it.
     Doubt {
@@ -137,13 +140,13 @@ pub struct Flow {
     /// The user was asked once more, since something was refused.
     pub(super) again: bool,
     pub(super) now: u64,
+    /// The body that was sent last, and what else is not to be quoted.
+    pub(super) sent: String,
 }
 
 /// After so many refreshes in a row that gave nothing the user may be asked.
 const FRUITLESS: u32 = 3;
 
-const UNREACHABLE: &str = "The authorization server does not answer, or hides its answer from this page: it must send \
-                           `Access-Control-Allow-Origin` on every answer of this endpoint.";
 const REDIRECTED: &str = "The authorization server sends what is secret elsewhere (a redirect): that is not followed.";
 const NOT_ASKED: &str = "No authorization request is known that this would be the answer to.";
 const PLAIN: &str = "The MCP server is reached by plain http: a token that is sent there can be read on the way. It must be \
@@ -175,6 +178,7 @@ impl Flow {
             is_new: false,
             again: false,
             now: now_unix_ms,
+            sent: String::new(),
         };
         let is_secure = Url::parse(&flow.settings.endpoint).is_some_and(|url| url.is_secure());
         match need {
@@ -239,13 +243,14 @@ impl Flow {
     /// What came of the fetch.
     pub fn handle_reply(&mut self, reply: &Reply, now_unix_ms: u64) {
         self.now = now_unix_ms;
-        let (status, body) = reply.parts();
         match std::mem::replace(&mut self.stage, Stage::Over) {
             Stage::Resource(search) => self.resource_answered(search, reply),
             Stage::Server(wanted, search) => self.server_answered(wanted, search, reply),
-            Stage::Registration { scope } => self.registration_answered(scope, status, body),
-            Stage::Exchange => self.exchanged(tokens(status, body, now_unix_ms)),
-            Stage::Refresh { server, hiccup } => self.refreshed(server, hiccup, tokens(status, body, now_unix_ms)),
+            Stage::Registration { scope, less } => self.registration_answered(scope, less, reply),
+            Stage::Exchange => self.exchanged(tokens(reply, &self.sent, now_unix_ms)),
+            Stage::Refresh { server, hiccup, bare } => {
+                self.refreshed(server, hiccup, bare, tokens(reply, &self.sent, now_unix_ms));
+            }
             Stage::Revocation => self.granted(),
             Stage::Binding { .. } | Stage::Chance(_) | Stage::User | Stage::Doubt { .. } | Stage::Over => {}
         }
@@ -299,16 +304,40 @@ impl Flow {
     }
 
     pub(super) fn refresh(&mut self, server: Option<Server>, hiccup: Option<Trouble>) {
+        self.refresh_with(server, hiccup, false);
+    }
+
+    fn refresh_with(&mut self, server: Option<Server>, hiccup: Option<Trouble>, bare: bool) {
         let grant = self.record.grant.as_ref();
-        let Some(fetch) = grant.and_then(|grant| token::refresh(grant, &self.settings)) else { return self.granted() };
-        self.stage = Stage::Refresh { server, hiccup };
+        let fetch = grant.and_then(|grant| token::refresh(grant, &self.settings, bare));
+        let Some(fetch) = fetch else { return self.granted() };
+        self.stage = Stage::Refresh { server, hiccup, bare };
+        self.fetch(fetch);
+    }
+
+    /// Sends what may be secret.
+    pub(super) fn fetch(&mut self, fetch: Fetch) {
+        let clients = [
+            self.pending.as_ref().map(|pending| &pending.client),
+            self.record.grant.as_ref().map(|grant| &grant.client),
+        ];
+        let secrets = clients.into_iter().flatten().filter_map(|client| client.secret.as_deref());
+        let access = self.record.grant.as_ref().map(|grant| grant.access.as_str());
+        self.sent = fetch.body.as_deref().into_iter().chain(secrets).chain(access).collect::<Vec<_>>().join("&");
         self.steps.push_back(Step::Fetch(fetch));
     }
 
-    fn refreshed(&mut self, server: Option<Server>, hiccup: Option<Trouble>, tokens: Result<Tokens, Refused>) {
+    fn refreshed(
+        &mut self,
+        server: Option<Server>,
+        hiccup: Option<Trouble>,
+        bare: bool,
+        tokens: Result<Tokens, Refused>,
+    ) {
         let Some(grant) = &mut self.record.grant else { return self.granted() };
         let trouble = match tokens {
             Ok(tokens) => {
+                grant.resource.take_if(|_| bare);
                 self.same = self.token.as_ref() == Some(&grant.access);
                 grant.access = tokens.access;
                 grant.refresh = tokens.refresh.or(grant.refresh.take());
@@ -318,14 +347,14 @@ impl Flow {
                 self.keep();
                 return self.granted();
             }
+            // "Clients MUST include" it (2025-11-25, authorization, Resource Parameter Implementation): so it was, and the grant
+            // is bound to it already (RFC 8707, section 2.2).
+            Err(refused) if !bare && grant.resource.is_some() && refused.may_be_for_resource() => {
+                return self.refresh_with(server, hiccup, true);
+            }
             Err(refused @ (Refused::Client(_) | Refused::Grant(_))) => {
                 self.stage = Stage::Doubt { server, hiccup, refused };
                 return self.steps.push_back(Step::Load);
-            }
-            // The host vouches for a server that does not take it.
-            Err(Refused::Target(_)) if grant.resource.is_some() && self.settings.trusts(&grant.issuer) => {
-                grant.resource = None;
-                return self.refresh(server, hiccup);
             }
             Err(Refused::Scope(trouble) | Refused::Target(trouble) | Refused::Nothing(trouble)) => trouble.retryable(),
         };
@@ -384,19 +413,13 @@ impl Settings {
     pub(super) fn owner(&self) -> Option<&str> {
         self.issuer.as_deref().or(self.bound.as_deref())
     }
-
-    /// Whether the host vouches for this authorization server, as it names itself or as the MCP server does.
-    pub(super) fn trusts(&self, issuer: &str) -> bool {
-        let one_origin = |one: &str| Url::parse(one).zip(Url::parse(issuer)).is_some_and(|(a, b)| a.has_origin_of(&b));
-        self.trust.as_ref().is_some_and(|trust| one_origin(&trust.issuer))
-    }
 }
 
-fn tokens(status: u16, body: &str, now_unix_ms: u64) -> Result<Tokens, Refused> {
-    match status {
-        0 => Err(Refused::Nothing(trouble("unreachable", UNREACHABLE).retryable())),
-        300..=399 => Err(Refused::Nothing(trouble("refused", REDIRECTED))),
-        _ => token::tokens(status, body, now_unix_ms),
+fn tokens(reply: &Reply, sent: &str, now_unix_ms: u64) -> Result<Tokens, Refused> {
+    match reply.parts() {
+        (0, _) => Err(Refused::Nothing(reply.unseen("token"))),
+        (300..=399, _) => Err(Refused::Nothing(trouble("refused", REDIRECTED))),
+        (status, body) => token::tokens(status, body, sent, now_unix_ms),
     }
 }
 

@@ -29,7 +29,7 @@ pub use trust::Trust;
 
 use super::error::Diagnosis;
 use super::json::Json;
-use super::{Code, Error, Outcome};
+use super::{Code, Error, Outcome, Payload};
 
 /// What the host has decided.
 #[derive(Clone)]
@@ -108,6 +108,19 @@ impl Reply {
         }
     }
 
+    /// Why there is no status of the answer of an endpoint.
+    fn unseen(&self, endpoint: &str) -> Trouble {
+        let text = match self {
+            Self::Hidden => {
+                "hides its answer from this page: it must send `Access-Control-Allow-Origin` on every answer."
+            }
+            Self::Failed | Self::Answer { .. } => {
+                "did not answer, or not within 30 seconds: it may be down, or cannot be reached from here."
+            }
+        };
+        Trouble::new("unreachable", format!("The authorization server's {endpoint} endpoint {text}")).retryable()
+    }
+
     /// Asked again in a while, it may answer otherwise.
     fn is_hiccup(&self) -> bool {
         match self {
@@ -155,6 +168,17 @@ pub struct Trouble {
     pub message: String,
     /// Whether it may go away by itself.
     pub retryable: bool,
+    /// What the authorization server answered.
+    pub said: Said,
+}
+
+/// What an authorization server answered, as far as it may be told.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Said {
+    /// The HTTP status.
+    pub status: Option<u16>,
+    /// Its `error`.
+    pub error: Option<String>,
 }
 
 impl Trouble {
@@ -162,14 +186,20 @@ impl Trouble {
     #[must_use]
     pub fn new(kind: &'static str, message: impl Into<String>) -> Self {
         debug_assert!(KINDS.contains(&kind), "{kind} is not among the kinds");
-        Self { kind, message: message.into(), retryable: false }
+        Self { kind, message: message.into(), retryable: false, said: Said::default() }
     }
 
     /// One that another module has had.
     #[must_use]
-    pub fn again(kind: &str, message: String, retryable: bool) -> Option<Self> {
+    pub fn again(kind: &str, message: String, retryable: bool, said: Said) -> Option<Self> {
         let kind = KINDS.iter().find(|known| **known == kind)?;
-        Some(Self { kind, message, retryable })
+        Some(Self { kind, message, retryable, said })
+    }
+
+    /// With what was answered; of what the server calls it, what may be told.
+    fn said(mut self, status: Option<u16>, error: Option<&str>) -> Self {
+        self.said = Said { status, error: error.map(str::to_owned) };
+        self
     }
 
     fn retryable(mut self) -> Self {
@@ -179,11 +209,22 @@ impl Trouble {
 
     /// As the error of those who waited for the token.
     #[must_use]
-    pub fn into_error<P>(self) -> Error<P> {
+    pub fn into_error<P: Payload>(self) -> Error<P> {
         let hint = hint(self.kind);
-        let error = Error::boxed(Code::Auth, Outcome::NotExecuted, self.message);
+        let mut error = Error::boxed(Code::Auth, Outcome::NotExecuted, self.message);
+        error.data = self.said.to_data();
         let error = error.with_diagnosis(Diagnosis { kind: self.kind, header: None, hint });
         if self.retryable { *error.retryable() } else { *error }
+    }
+}
+
+impl Said {
+    /// `{status, error}`
+    fn to_data<P: Payload>(&self) -> Option<P> {
+        let status = self.status.map(|status| ("status".to_owned(), Json::Number(status.to_string())));
+        let error = self.error.clone().map(|error| ("error".to_owned(), Json::Text(error)));
+        let members: Vec<_> = status.into_iter().chain(error).collect();
+        if members.is_empty() { None } else { P::parse(&Json::Object(members).to_text()) }
     }
 }
 

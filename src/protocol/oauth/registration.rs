@@ -83,12 +83,12 @@ pub(super) fn identify(
                     && client.expires_at.is_none_or(|at| now_unix_ms.saturating_add(SECRET_MS) < at)
             };
             let registered = record.client(&server.issuer).filter(is_good);
-            match (registered, &server.registration_endpoint, &settings.client_metadata) {
-                (Some(client), ..) => Ok(Identity::Known(client.clone())),
-                (_, Some(endpoint), Some(metadata)) => {
-                    Ok(Identity::Register(registration(endpoint, metadata, settings, server, scope)))
+            match registered {
+                Some(client) => Ok(Identity::Known(client.clone())),
+                _ => {
+                    let fetch = register(settings, server, scope, false).map(Identity::Register);
+                    fetch.ok_or_else(|| other.unwrap_or_else(no_client))
                 }
-                _ => Err(other.unwrap_or_else(no_client)),
             }
         }
     }
@@ -109,7 +109,9 @@ fn is_document(id: &str) -> bool {
     id.starts_with("https://") && Url::parse(id).is_some_and(|url| !url.path().is_empty())
 }
 
-fn registration(endpoint: &str, metadata: &Json, settings: &Settings, server: &Server, scope: Option<&str>) -> Fetch {
+/// Asks for a client, where that can be; `less`: with what the host wants, and no more of our own than there must be.
+pub(super) fn register(settings: &Settings, server: &Server, scope: Option<&str>, less: bool) -> Option<Fetch> {
+    let (endpoint, metadata) = (server.registration_endpoint.as_deref()?, settings.client_metadata.as_ref()?);
     let native = Url::parse(&settings.redirect_url).is_some_and(|url| url.is_loopback());
     let offers = |method: &str| server.auth_methods.as_ref().is_none_or(|all| all.iter().any(|one| one == method));
     let method = ["none", "client_secret_post", "client_secret_basic"].into_iter().find(|method| offers(method));
@@ -122,6 +124,14 @@ fn registration(endpoint: &str, metadata: &Json, settings: &Settings, server: &S
         ("application_type", text(if native { "native" } else { "web" })),
         ("token_endpoint_auth_method", text(method.unwrap_or("none"))),
     ];
+    // What is not said has its default (RFC 7591, section 2).
+    let names_method = server.auth_methods.is_some() && method.is_some();
+    let is_needed = |name: &str| match name {
+        "redirect_uris" | "client_name" => true,
+        "token_endpoint_auth_method" => names_method,
+        _ => false,
+    };
+    let own = own.into_iter().filter(|(name, _)| !less || is_needed(name));
     // The host's word counts, but for where the user comes back to.
     let hosts = metadata.members().iter().filter(|(name, _)| name != "redirect_uris").cloned();
     let mut body: Vec<(String, Json)> = hosts.collect();
@@ -131,14 +141,14 @@ fn registration(endpoint: &str, metadata: &Json, settings: &Settings, server: &S
         }
     }
     // Some authorization servers grant no scope that was not registered.
-    body.retain(|(name, _)| name != "scope" || scope.is_none());
+    body.retain(|(name, _)| name != "scope" || scope.is_none() && !less);
     body.extend(scope.map(|scope| ("scope".to_owned(), text(scope))));
-    Fetch {
+    Some(Fetch {
         method: "POST",
         url: endpoint.to_owned(),
         headers: vec![("accept", "application/json".to_owned()), ("content-type", "application/json".to_owned())],
         body: Some(Json::Object(body).to_text()),
-    }
+    })
 }
 
 /// Reads the answer of the registration endpoint (RFC 7591, section 3.2.1). `scope`: what was registered.

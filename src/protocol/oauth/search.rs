@@ -83,11 +83,11 @@ impl Search {
 impl Flow {
     /// Looks for the metadata of the resource.
     pub(super) fn search(&mut self) {
-        let named = self.challenge.as_ref().and_then(|challenge| bearer(challenge).resource_metadata);
+        let named = self.challenge.as_ref().map(|challenge| bearer(challenge).resource_metadata).unwrap_or_default();
         let Some(home) = self.home_url() else {
             return self.fail(trouble("unsafe_url", "The address of the MCP server is none that OAuth can name."));
         };
-        let places = resource_places(named.as_deref(), &home, self.is_local());
+        let places = resource_places(named, &home, self.is_local());
         self.look_for_resource(Search::new(places));
     }
 

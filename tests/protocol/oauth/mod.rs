@@ -31,6 +31,13 @@ struct World {
     rival: Option<String>,
     /// What is answered where; anything else is 404.
     answers: BTreeMap<String, (u16, Value)>,
+    /// What the token endpoint says to a refresh with `resource`; and, with a status, to any other.
+    resource_refused: Option<Value>,
+    refresh_refused: Option<(u16, Value)>,
+    /// What the registration endpoint refuses, by member, as a JSON text that it has; and in which words.
+    registers_no: Option<(&'static str, Value)>,
+    /// What is said of the last failure.
+    failure: Option<Trouble>,
     /// What cannot be read from a page.
     hidden: Vec<String>,
     /// What does not answer.
@@ -85,6 +92,10 @@ impl World {
             bound: None,
             rival: None,
             answers: answers.into_iter().map(|(url, body)| (url.to_owned(), (200, body))).collect(),
+            resource_refused: None,
+            refresh_refused: None,
+            registers_no: None,
+            failure: None,
             hidden: Vec::new(),
             dead: Vec::new(),
             meanwhile: None,
@@ -188,7 +199,9 @@ impl World {
                 Step::NeedsUser => self.log.push("needs user".to_owned()),
                 Step::Failed(trouble) => {
                     let secrets = ["access-", "refresh-", "the-code", "verifier", "state-1"];
-                    assert!(!secrets.iter().any(|secret| trouble.message.contains(secret)), "{}", trouble.message);
+                    let told = format!("{} {:?}", trouble.message, trouble.said);
+                    assert!(!secrets.iter().any(|secret| told.contains(secret)), "{told}");
+                    self.failure = Some(trouble.clone());
                     self.log.push(format!(
                         "failed {}{}",
                         trouble.kind,
@@ -212,11 +225,25 @@ impl World {
                 return reply;
             }
         }
-        let (status, body) = self.answers.get(&fetch.url).cloned().unwrap_or((404, Value::Null));
+        let (status, body) =
+            self.refusal(fetch).or_else(|| self.answers.get(&fetch.url).cloned()).unwrap_or((404, Value::Null));
         self.log.push(format!("{} {} {status}", fetch.method, fetch.url));
         // What is no JSON is a text.
         let body = body.as_str().map_or_else(|| body.to_string(), str::to_owned);
         Reply::Answer { status, body }
+    }
+
+    fn refusal(&self, fetch: &Fetch) -> Option<(u16, Value)> {
+        let body = fetch.body.as_deref().unwrap_or_default();
+        if fetch.url == REGISTER {
+            let (what, error) = self.registers_no.clone()?;
+            return body.contains(what).then_some((400, error));
+        }
+        match (body.contains("grant_type=refresh_token"), body.contains("resource=")) {
+            (false, _) => None,
+            (true, true) if self.resource_refused.is_some() => Some((400, self.resource_refused.clone()?)),
+            (true, _) => self.refresh_refused.clone(),
+        }
     }
 
     /// A field of the URL that was opened.
