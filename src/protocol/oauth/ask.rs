@@ -30,6 +30,10 @@ impl Flow {
         if !self.ask {
             return self.end(Step::NeedsUser);
         }
+        self.look_at_parties(server);
+    }
+
+    pub(super) fn ask_user(&mut self, server: Server) {
         if self.record.unanswered >= UNANSWERED && self.record.may_renew(self.now) {
             let known = self.settings.client_id.clone().unwrap_or_default();
             let _ = self.forget_client(&server.issuer, &known) && self.renewed();

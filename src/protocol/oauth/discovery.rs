@@ -1,5 +1,6 @@
 //! Where the authorization server is, and what it can do: RFC 9728, RFC 8414, OpenID Connect Discovery.
 
+use super::parties;
 use super::text::{Url, may_be_asked};
 use super::trust::{difference, difference_without_paths};
 use super::{Trouble, trouble};
@@ -147,7 +148,7 @@ impl Server {
     }
 
     /// Whether it may be used; `local`: this machine is meant to be spoken to.
-    pub fn check(self, local: bool) -> Result<Self, Trouble> {
+    pub fn check(mut self, local: bool) -> Result<Self, Trouble> {
         for (name, url) in [
             ("authorization_endpoint", Some(&self.authorization_endpoint)),
             ("token_endpoint", Some(&self.token_endpoint)),
@@ -162,6 +163,7 @@ impl Server {
         if !self.has_pkce && !self.trusted {
             return Err(trouble("no_pkce", NO_PKCE));
         }
+        parties::leave_out_strangers(&mut self);
         Ok(self)
     }
 

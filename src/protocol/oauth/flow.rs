@@ -2,6 +2,7 @@
 
 use super::challenge::Bearer;
 use super::discovery::Server;
+use super::parties;
 use super::record::{Grant, Pending, Record};
 use super::registration::Client;
 use super::search::{Search, Wanted};
@@ -79,6 +80,11 @@ pub enum Step {
 pub(super) enum Stage {
     Resource(Search),
     Server(Wanted, Search),
+    /// What the origin of an authorization endpoint says of it.
+    Party {
+        server: Server,
+        places: VecDeque<String>,
+    },
     /// `scope`: what it was registered with; `less`: with no more than there must be.
     Registration {
         scope: Option<String>,
@@ -117,9 +123,9 @@ pub struct Flow {
     pub(super) record: Record,
     pub(super) challenge: Option<Challenge>,
     /// The token before.
-    token: Option<String>,
+    pub(super) token: Option<String>,
     /// The token is of the same grant as the one before.
-    same: bool,
+    pub(super) same: bool,
     pub(super) ask: bool,
     pub(super) finish: bool,
     pub(super) stage: Stage,
@@ -143,9 +149,6 @@ pub struct Flow {
     /// The body that was sent last, and what else is not to be quoted.
     pub(super) sent: String,
 }
-
-/// After so many refreshes in a row that gave nothing the user may be asked.
-const FRUITLESS: u32 = 3;
 
 const REDIRECTED: &str = "The authorization server sends what is secret elsewhere (a redirect): that is not followed.";
 const NOT_ASKED: &str = "No authorization request is known that this would be the answer to.";
@@ -246,6 +249,7 @@ impl Flow {
         match std::mem::replace(&mut self.stage, Stage::Over) {
             Stage::Resource(search) => self.resource_answered(search, reply),
             Stage::Server(wanted, search) => self.server_answered(wanted, search, reply),
+            Stage::Party { server, places } => self.party_answered(server, places, reply),
             Stage::Registration { scope, less } => self.registration_answered(scope, less, reply),
             Stage::Exchange => self.exchanged(tokens(reply, &self.sent, now_unix_ms)),
             Stage::Refresh { server, hiccup, bare } => {
@@ -253,25 +257,6 @@ impl Flow {
             }
             Stage::Revocation => self.granted(),
             Stage::Binding { .. } | Stage::Chance(_) | Stage::User | Stage::Doubt { .. } | Stage::Over => {}
-        }
-    }
-
-    /// What is kept now.
-    pub fn handle_kept(&mut self, kept: Option<&str>, now_unix_ms: u64) {
-        self.now = now_unix_ms;
-        let Stage::Doubt { server, hiccup, refused } = std::mem::replace(&mut self.stage, Stage::Over) else { return };
-        if self.take_up(kept) {
-            return self.granted();
-        }
-        let issuer = self.record.grant.take().map(|grant| (grant.issuer, grant.client.id)).unwrap_or_default();
-        if let Refused::Client(_) = refused {
-            self.forget_client(&issuer.0, &issuer.1);
-        }
-        self.keep();
-        match (server, hiccup) {
-            (Some(server), _) => self.authorize(server),
-            (None, Some(trouble)) => self.fail(trouble),
-            (None, None) => self.granted(),
         }
     }
 
@@ -284,11 +269,6 @@ impl Flow {
         is_another
     }
 
-    /// Whether a refresh could help.
-    pub(super) fn can_refresh(&self) -> bool {
-        !self.is_step_up() && self.record.grant.as_ref().is_some_and(|grant| grant.refresh.is_some())
-    }
-
     pub(super) fn is_step_up(&self) -> bool {
         self.challenge.as_ref().is_some_and(|challenge| challenge.status == 403)
     }
@@ -297,22 +277,10 @@ impl Flow {
         let is_refreshable = self.can_refresh();
         let same = self.record.grant.as_mut().filter(|grant| grant.issuer == server.issuer);
         if let Some(grant) = same.filter(|_| is_refreshable) {
-            grant.token_endpoint.clone_from(&server.token_endpoint);
+            parties::follow(&mut grant.token_endpoint, &server);
             return self.refresh(Some(server), None);
         }
         self.authorize(server);
-    }
-
-    pub(super) fn refresh(&mut self, server: Option<Server>, hiccup: Option<Trouble>) {
-        self.refresh_with(server, hiccup, false);
-    }
-
-    fn refresh_with(&mut self, server: Option<Server>, hiccup: Option<Trouble>, bare: bool) {
-        let grant = self.record.grant.as_ref();
-        let fetch = grant.and_then(|grant| token::refresh(grant, &self.settings, bare));
-        let Some(fetch) = fetch else { return self.granted() };
-        self.stage = Stage::Refresh { server, hiccup, bare };
-        self.fetch(fetch);
     }
 
     /// Sends what may be secret.
@@ -325,53 +293,6 @@ impl Flow {
         let access = self.record.grant.as_ref().map(|grant| grant.access.as_str());
         self.sent = fetch.body.as_deref().into_iter().chain(secrets).chain(access).collect::<Vec<_>>().join("&");
         self.steps.push_back(Step::Fetch(fetch));
-    }
-
-    fn refreshed(
-        &mut self,
-        server: Option<Server>,
-        hiccup: Option<Trouble>,
-        bare: bool,
-        tokens: Result<Tokens, Refused>,
-    ) {
-        let Some(grant) = &mut self.record.grant else { return self.granted() };
-        let trouble = match tokens {
-            Ok(tokens) => {
-                grant.resource.take_if(|_| bare);
-                self.same = self.token.as_ref() == Some(&grant.access);
-                grant.access = tokens.access;
-                grant.refresh = tokens.refresh.or(grant.refresh.take());
-                grant.refresh_at = tokens.refresh_at;
-                grant.fruitless = 0;
-                self.token = Some(grant.access.clone());
-                self.keep();
-                return self.granted();
-            }
-            // "Clients MUST include" it (2025-11-25, authorization, Resource Parameter Implementation): so it was, and the grant
-            // is bound to it already (RFC 8707, section 2.2).
-            Err(refused) if !bare && grant.resource.is_some() && refused.may_be_for_resource() => {
-                return self.refresh_with(server, hiccup, true);
-            }
-            Err(refused @ (Refused::Client(_) | Refused::Grant(_))) => {
-                self.stage = Stage::Doubt { server, hiccup, refused };
-                return self.steps.push_back(Step::Load);
-            }
-            Err(Refused::Scope(trouble) | Refused::Target(trouble) | Refused::Nothing(trouble)) => trouble.retryable(),
-        };
-        match (server, hiccup) {
-            // It may be good for a little while.
-            (None, None) => self.granted(),
-            (None, Some(_)) => self.fail(trouble),
-            (Some(server), _) => {
-                grant.fruitless += u32::from(self.ask);
-                let is_enough = grant.fruitless >= FRUITLESS;
-                self.keep();
-                match is_enough {
-                    true => self.authorize(server),
-                    false => self.fail(trouble),
-                }
-            }
-        }
     }
 
     /// Says whether there was one that can be had anew.

@@ -7,8 +7,9 @@
 //! | `flow`, `ask` | the order of it all; the part that the user sees |
 //! | `challenge`, `search`, `discovery` | from the refusal to the authorization server |
 //! | `trust` | what the host vouches for; in what two identifiers differ |
+//! | `parties` | whether the endpoints that it names belong together |
 //! | `registration` | who the client is there |
-//! | `token` | what the user comes back with, and what is got for it |
+//! | `token`, `refresh` | what the user comes back with, and what is got for it; the next token |
 //! | `record` | what is kept |
 //! | `text` | URLs as the texts they are, forms |
 
@@ -16,7 +17,9 @@ mod ask;
 mod challenge;
 mod discovery;
 mod flow;
+mod parties;
 mod record;
+mod refresh;
 mod registration;
 mod search;
 pub mod text;
@@ -140,6 +143,7 @@ const KINDS: &[&str] = &[
     "declined",
     "failed",
     "issuer_mismatch",
+    "mix_up",
     "no_client",
     "no_code",
     "no_metadata",
@@ -235,7 +239,7 @@ fn trouble(kind: &'static str, message: &str) -> Trouble {
 /// What to do about it, in a sentence.
 fn hint(kind: &str) -> &'static str {
     match kind {
-        "issuer_mismatch" | "no_pkce" => {
+        "issuer_mismatch" | "mix_up" | "no_pkce" => {
             "Where the authorization server is known to be what the host takes it for, `auth.trust` with its `issuer` \
              vouches for it."
         }

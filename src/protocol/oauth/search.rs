@@ -259,7 +259,7 @@ impl Flow {
         self.ask && !self.can_refresh() && needs_registration(&self.settings, server, &self.record)
     }
 
-    fn get(&mut self, place: &str) {
+    pub(super) fn get(&mut self, place: &str) {
         let headers = vec![("accept", "application/json".to_owned())];
         self.steps.push_back(Step::Fetch(Fetch { method: "GET", url: place.to_owned(), headers, body: None }));
     }

@@ -1,6 +1,7 @@
 //! The first login: from the refusal to the tokens, and what is not trusted on the way.
 
 use super::*;
+use mcp_evergreen::protocol::oauth::Trust;
 
 #[test]
 fn the_first_login() {
@@ -492,4 +493,105 @@ fn a_client_that_the_user_never_came_back_for_is_registered_anew() {
         [&format!("POST {TOKEN} 400"), "keep", "open https://as.example/authorize", "keep", "failed closed"]
     );
     assert!(world.login().contains(&format!("POST {REGISTER} 200")));
+}
+
+// ── Whose endpoints they are ──
+
+const HONEST: &str = "https://honest.example/oauth/authorize";
+
+/// The authorization server of the resource names the page of another one.
+fn mixed_up() -> World {
+    let mut world = World::new();
+    world.change(AS, "authorization_endpoint", json!(HONEST));
+    world
+}
+
+fn honest(token_endpoint: &str) -> Value {
+    json!({"issuer": "https://honest.example", "authorization_endpoint": HONEST, "token_endpoint": token_endpoint})
+}
+
+#[test]
+fn a_code_of_one_server_is_not_taken_to_another() {
+    for place in [
+        "https://honest.example/.well-known/oauth-authorization-server",
+        "https://honest.example/.well-known/openid-configuration",
+        "https://honest.example/.well-known/oauth-authorization-server/oauth",
+        "https://honest.example/oauth/.well-known/openid-configuration",
+    ] {
+        let mut world = mixed_up();
+        world.answer(place, 200, honest("https://honest.example/token"));
+        let log = world.login();
+        assert_eq!((last(&log), count(&log, "open"), count(&log, "POST")), ("failed mix_up", 0, 0), "{place}");
+        // What the user's page says of itself may be just that.
+        world.answer(place, 200, honest(TOKEN));
+        assert_eq!(last(&world.login()), GRANTED);
+        // … or be about another endpoint of it.
+        world.kept = None;
+        let mut other = honest("https://honest.example/token");
+        other["authorization_endpoint"] = json!("https://honest.example/login");
+        world.answer(place, 200, other);
+        assert_eq!(last(&world.login()), GRANTED);
+    }
+}
+
+#[test]
+fn where_three_origins_have_a_reason_they_are_used() {
+    // Nothing is found; or it cannot be read.
+    let mut world = mixed_up();
+    let log = world.login();
+    assert_eq!((last(&log), count(&log, "GET https://honest.example")), (GRANTED, 4));
+    let mut world = mixed_up();
+    world.hidden = vec!["https://honest.example/.well-known/openid-configuration".to_owned()];
+    assert_eq!(last(&world.login()), GRANTED);
+    // The host vouches for it; or its answers say who sent them.
+    let place = "https://honest.example/.well-known/oauth-authorization-server";
+    let mut world = mixed_up();
+    world.answer(place, 200, honest("https://honest.example/token"));
+    world.settings.trust = Some(Trust { issuer: "https://as.example".to_owned(), ..Trust::default() });
+    let log = world.login();
+    assert_eq!((last(&log), count(&log, "GET https://honest.example")), (GRANTED, 0));
+    for (iss, expected) in [("as", GRANTED), ("honest", "failed wrong_issuer")] {
+        let mut world = mixed_up();
+        world.answer(place, 200, honest("https://honest.example/token"));
+        world.change(AS, "authorization_response_iss_parameter_supported", json!(true));
+        world.back =
+            Ok(format!("https://app.example/callback?code=the-code&state=STATE&iss=https%3A%2F%2F{iss}.example"));
+        assert_eq!(last(&world.login()), expected);
+    }
+    // Nobody is asked where the page is the issuer's own, or the code goes to whoever shows the page.
+    for (authorization, token) in
+        [("https://as.example/authorize", "https://api.example/token"), (HONEST, "https://honest.example/token")]
+    {
+        let mut world = World::new();
+        world.change(AS, "authorization_endpoint", json!(authorization));
+        world.change(AS, "token_endpoint", json!(token));
+        world.answer(token, 200, tokens());
+        let log = world.login();
+        assert_eq!((last(&log), count(&log, "GET")), (GRANTED, 2));
+    }
+}
+
+#[test]
+fn a_refresh_token_goes_to_who_gave_it() {
+    let given = "https://honest.example/token";
+    let mut world = mixed_up();
+    world.change(AS, "token_endpoint", json!(given));
+    world.change(AS, "revocation_endpoint", json!("https://as.example/revoke"));
+    world.answer(given, 200, tokens());
+    assert_eq!(last(&world.login()), GRANTED);
+    // The issuer changes its mind.
+    world.change(AS, "authorization_endpoint", json!("https://as.example/authorize"));
+    world.change(AS, "token_endpoint", json!(TOKEN));
+    let log = world.refused(401, "Bearer", Some("access-1"));
+    assert_eq!(
+        (last(&log), count(&log, &format!("POST {given}")), count(&log, &format!("POST {TOKEN}"))),
+        (GRANTED, 1, 0)
+    );
+    assert_eq!(world.run(Need::SignOut, None, NOW), ["keep", "granted nothing"], "nor is it taken back elsewhere");
+    // What the issuer has given it may move.
+    let mut world = World::logged_in();
+    world.change(AS, "token_endpoint", json!(given));
+    world.answer(given, 200, tokens());
+    let log = world.refused(401, "Bearer", Some("access-1"));
+    assert_eq!((last(&log), count(&log, &format!("POST {given}"))), (GRANTED, 1));
 }
