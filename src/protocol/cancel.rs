@@ -5,6 +5,7 @@ use super::close::delete_request;
 use super::config::{Connections, Handshake};
 use super::era::legacy;
 use super::exchange::{Answer, CONNECTIONS};
+use super::flight::Flight;
 use super::json_rpc;
 use super::repair::Relation;
 use super::session::Session;
@@ -60,7 +61,9 @@ impl<P: Payload> Session<P> {
             return self.settle(id, Ok(P::empty()));
         }
         let sent = matches!(call.place, Place::Sent(_) | Place::Broken(_));
-        let message = if kind == Kind::Connect {
+        let message = if !sent && self.has_no_token(id, now) {
+            self.no_token_within(waited, outcome)
+        } else if kind == Kind::Connect {
             format!("The server did not answer the handshake within {waited} ms.")
         } else if sent {
             format!("No answer within {waited} ms. The server was told that the call is given up; it may have run.")
@@ -78,6 +81,23 @@ impl<P: Payload> Session<P> {
         } else if sent {
             // A server that answers nothing any more is not "ready".
             self.check(None, now);
+        }
+    }
+
+    /// What keeps a command from being sent is not the MCP server.
+    fn has_no_token(&self, id: CallId, now: Now) -> bool {
+        let is_parked = |flight: &Flight<P>| flight.calls.contains(&id) || !self.authorization.is_usable(now);
+        self.authorization.flight.as_ref().is_some_and(is_parked)
+    }
+
+    fn no_token_within(&self, waited: u64, outcome: Outcome) -> String {
+        let why = match self.authorization.asks_user() {
+            true => "the user has not authorized it yet",
+            false => "the authorization server has given no token: it does not answer, or is slow",
+        };
+        match outcome {
+            Outcome::Unknown => format!("No answer within {waited} ms. The call may have run; it was to be sent again, and {why}."),
+            Outcome::NotExecuted | Outcome::Executed => format!("Not sent within {waited} ms: {why}."),
         }
     }
 
