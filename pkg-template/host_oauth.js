@@ -104,7 +104,7 @@ export function byOurselves({ authProvider: provider, errors, trust }, endpoint,
       if (issuer) params.set("iss", issuer);
       const pending = await provider.codeVerifier();
       // The Client's host has compared it where it was given but the code.
-      if (!params.has("state")) params.set("state", JSON.parse(pending).state);
+      if (!params.has("state")) params.set("state", stateOf(pending));
       const url = new URL(redirectUrl);
       url.search = params;
       back = [pending, url.href];
@@ -119,5 +119,14 @@ function ownerOf(id, record) {
     return grant.client.id === id ? grant.issuer : undefined;
   } catch {
     return undefined;
+  }
+}
+
+/** Of what was kept when the user was sent away; an authorization that others have begun has none. */
+function stateOf(pending) {
+  try {
+    return String(JSON.parse(pending).state);
+  } catch {
+    return "";
   }
 }

@@ -96,7 +96,9 @@ impl<P: Payload> Session<P> {
             false => "the authorization server has given no token: it does not answer, or is slow",
         };
         match outcome {
-            Outcome::Unknown => format!("No answer within {waited} ms. The call may have run; it was to be sent again, and {why}."),
+            Outcome::Unknown => {
+                format!("No answer within {waited} ms. The call may have run; it was to be sent again, and {why}.")
+            }
             Outcome::NotExecuted | Outcome::Executed => format!("Not sent within {waited} ms: {why}."),
         }
     }

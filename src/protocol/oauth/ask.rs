@@ -78,8 +78,7 @@ impl Flow {
         match client.filter(|_| (200..300).contains(&status)) {
             Some(client) => {
                 self.is_new = true;
-                self.record.forget_client(&server.issuer);
-                self.record.clients.push((server.issuer, client.clone()));
+                self.record.add_client(server.issuer, client.clone());
                 self.draw(client);
             }
             None if status == 0 => self.fail(reply.unseen("registration")),

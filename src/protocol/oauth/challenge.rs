@@ -11,6 +11,8 @@ pub struct Bearer {
     pub error: Option<String>,
 }
 
+/// A scope that is longer goes into no address.
+const MAX_SCOPE: usize = 8_192;
 /// So many places are looked at.
 const MAX_PLACES: usize = 4;
 
@@ -39,7 +41,7 @@ impl Bearer {
                     }
                     let Some(bearer) = found.as_mut().filter(|_| in_bearer) else { continue };
                     let field = match name.as_str() {
-                        "scope" => &mut bearer.scope,
+                        "scope" if value.len() <= MAX_SCOPE => &mut bearer.scope,
                         "error" => &mut bearer.error,
                         _ => continue,
                     };

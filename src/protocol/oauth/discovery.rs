@@ -9,6 +9,8 @@ use crate::protocol::json::Json;
 const WELL_KNOWN_RESOURCE: &str = "/.well-known/oauth-protected-resource";
 /// More authorization servers than these are not looked at.
 const MAX_SERVERS: usize = 8;
+/// Scopes that are longer than this together are not asked for: the authorization server has its default.
+const MAX_SCOPES: usize = 8_192;
 
 /// Where the metadata of a resource may be, in the order in which it is looked for: where the challenge says; then at
 /// the well-known places, with the path of the endpoint and without (2025-11-25, authorization, Protected Resource
@@ -65,7 +67,10 @@ impl Resource {
             return Ok(None);
         }
         let servers = servers.into_iter().take(MAX_SERVERS).collect();
-        Ok(Some(Self { resource: resource.to_owned(), servers, scopes: strings(&document, "scopes_supported") }))
+        // It goes into an address.
+        let is_short = |all: &Vec<String>| all.iter().map(|scope| scope.len() + 1).sum::<usize>() <= MAX_SCOPES;
+        let scopes = strings(&document, "scopes_supported").filter(is_short);
+        Ok(Some(Self { resource: resource.to_owned(), servers, scopes }))
     }
 }
 

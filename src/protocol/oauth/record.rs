@@ -73,6 +73,9 @@ pub(super) struct Pending {
 /// A client is not registered in place of another more often than once in so many milliseconds.
 const RENEWAL_MS: u64 = 3_600_000;
 
+/// So many are kept.
+const MAX_CLIENTS: usize = 16;
+
 impl Record {
     pub fn read(text: &str) -> Option<Self> {
         let json = Json::parse(text)?;
@@ -111,6 +114,13 @@ impl Record {
 
     pub fn client(&self, issuer: &str) -> Option<&Client> {
         self.clients.iter().find(|(own, _)| own == issuer).map(|(_, client)| client)
+    }
+
+    /// In place of the one before. Of too many, whoever names them, the first are forgotten.
+    pub fn add_client(&mut self, issuer: String, client: Client) {
+        self.forget_client(&issuer);
+        self.clients.push((issuer, client));
+        self.clients.drain(..self.clients.len().saturating_sub(MAX_CLIENTS));
     }
 
     /// Says whether there was one.

@@ -42,6 +42,9 @@ const REGISTER: &str = "Neither it nor its secret was sent. Register with that s
 const NO_ISSUER: &str = "There is no metadata of an authorization server, and the client's secret goes to no address that is \
                          only guessed: give the provider the `issuer` that the client was registered with.";
 
+/// A client id has no more bytes.
+const MAX_ID: usize = 4_096;
+
 /// A secret that expires sooner than this is as good as expired: the user takes a while.
 const SECRET_MS: u64 = 600_000;
 
@@ -172,7 +175,9 @@ pub(super) fn registered(text: &str, settings: &Settings, server: &Server, scope
     let expires_at = expires_at.filter(|at| *at > 0 && secret.is_some()).map(|at| at.saturating_mul(1000));
     let scope = member(&document, "scope").or(scope).map(str::to_owned);
     let (method, redirect) = (method.to_owned(), settings.redirect_url.clone());
-    Some(Client { id, secret, method, redirect, scope, expires_at }).filter(|client| !client.id.is_empty())
+    // It goes into an address.
+    let is_good = (1..=MAX_ID).contains(&id.len());
+    is_good.then_some(Client { id, secret, method, redirect, scope, expires_at })
 }
 
 /// Of what the server takes, what needs no preflight first. "If omitted, the default is client_secret_basic" (RFC 8414).

@@ -177,7 +177,9 @@ pub fn with_query(endpoint: &str, fields: &[(&str, &str)], without: &[&str]) -> 
     format!("{address}?{}", own.chain([form(fields)]).collect::<Vec<_>>().join("&"))
 }
 
-fn decode(text: &str) -> String {
+/// `application/x-www-form-urlencoded`, undone.
+#[must_use]
+pub fn decode(text: &str) -> String {
     let hex = |byte: Option<&u8>| byte.and_then(|byte| char::from(*byte).to_digit(16));
     let bytes = text.as_bytes();
     let mut decoded = Vec::with_capacity(bytes.len());

@@ -270,6 +270,9 @@ const NO_BEARER: &str = "The token endpoint answered without a bearer token that
 const UNSAID: &str = ", and named no error of OAuth (RFC 6749, section 5.2): something before it may have answered. What was \
                       granted is kept.";
 
+/// More than this no server takes in a header.
+const MAX_TOKEN: usize = 1 << 16;
+
 fn is_visible(token: &str) -> bool {
-    !token.is_empty() && token.bytes().all(|byte| (0x21..=0x7e).contains(&byte))
+    (1..=MAX_TOKEN).contains(&token.len()) && token.bytes().all(|byte| (0x21..=0x7e).contains(&byte))
 }

@@ -495,6 +495,47 @@ fn a_client_that_the_user_never_came_back_for_is_registered_anew() {
     assert!(world.login().contains(&format!("POST {REGISTER} 200")));
 }
 
+// ── What is too much ──
+
+#[test]
+fn what_is_too_long_for_an_address_or_a_header_is_not_sent() {
+    // A million scopes: the authorization server has its default.
+    let mut world = World::new();
+    let many: Vec<String> = (0..100_000).map(|n| format!("scope-{n}")).collect();
+    world.change(PRM, "scopes_supported", json!(many));
+    assert_eq!((last(&world.login()), world.asked("scope")), (GRANTED, None));
+    let mut world = World::new();
+    world.refused(401, &format!("Bearer scope=\"{}\"", many.join(" ")), None);
+    assert_eq!(world.asked("scope").as_deref(), Some("read write"));
+    // A name, a token.
+    for (url, field, expected) in
+        [(REGISTER, "client_id", "failed not_registered"), (TOKEN, "access_token", "failed bad_token")]
+    {
+        let mut world = World::new();
+        world.change(url, field, json!("a".repeat(100_000)));
+        assert_eq!(last(&world.login()), expected);
+    }
+}
+
+#[test]
+fn of_too_many_registrations_the_first_are_forgotten() {
+    let mut world = World::new();
+    for n in 0..40 {
+        let issuer = format!("https://as-{n}.example");
+        world.change(PRM, "authorization_servers", json!([issuer]));
+        let mut document = server();
+        for (field, path) in [("issuer", ""), ("authorization_endpoint", "/authorize"), ("token_endpoint", "/token")] {
+            document[field] = json!(format!("{issuer}{path}"));
+        }
+        world.answer(&format!("{issuer}/.well-known/oauth-authorization-server"), 200, document);
+        world.answer(&format!("{issuer}/token"), 400, json!({"error": "access_denied"}));
+        world.login();
+    }
+    let kept: Value = serde_json::from_str(world.kept.as_deref().unwrap_or_default()).expect("JSON");
+    let clients = kept["clients"].as_object().expect("clients");
+    assert_eq!((clients.len(), clients.contains_key("https://as-39.example")), (16, true));
+}
+
 // ── Whose endpoints they are ──
 
 const HONEST: &str = "https://honest.example/oauth/authorize";
