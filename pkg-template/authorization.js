@@ -6,9 +6,6 @@ import { func, object, wrong } from "./checks.js";
 /** The storages of providers that name none: they last as long as the page. */
 const memories = new WeakMap();
 
-/** The issuers that clients with a secret were used with, by provider: it goes to no other one. */
-const issuers = new WeakMap();
-
 /** What a host's storage did not take, by storage. */
 const missed = new WeakMap();
 
@@ -32,6 +29,7 @@ export function readAuth(auth, url, { identity = "", resource }) {
     return value;
   };
   const key = `mcp-evergreen:auth:${JSON.stringify([identity, resource ?? url])}`;
+  const clientKey = `mcp-evergreen:client:${text("clientId")}`;
   const host = {
     endpoint: url,
     fetch: send && (async (input, init) => send.call(undefined, input, init)),
@@ -39,18 +37,25 @@ export function readAuth(auth, url, { identity = "", resource }) {
     redirectUrl: redirectUrl(provider.redirectUrl),
     clientId: text("clientId"),
     clientSecret: text("clientSecret"),
-    get issuer() {
-      return text("issuer") ?? issuers.get(provider);
-    },
+    issuer: text("issuer"),
     clientMetadata: JSON.stringify(object("auth.provider.clientMetadata", provider.clientMetadata ?? {})),
     resource,
     /** Told of what goes on without the host's storage. */
     onwarning: undefined,
     load: async () => (await kept.get(key)) ?? undefined,
-    keep: async (text) => {
-      const bound = provider.clientSecret && JSON.parse(text).bound;
-      if (bound) issuers.set(provider, bound);
-      await kept.set(key, text);
+    keep: async (text) => kept.set(key, text),
+    /** A client is its host's, whichever server and user it is used for. */
+    bound: async () => (host.clientId === undefined ? undefined : issuerOf(await kept.get(clientKey))),
+    async bind(issuer) {
+      const over = new AbortController();
+      await lock(kept.lock === undefined ? clientKey : `${kept.lock}:client`, over.signal);
+      try {
+        const bound = await host.bound();
+        if (bound === undefined) await kept.set(clientKey, issuer);
+        return bound ?? issuer;
+      } finally {
+        over.abort();
+      }
     },
     lock: (signal) => lock(kept.lock ?? key, signal),
     returned: () => takeNote(key),
@@ -68,6 +73,11 @@ export function readAuth(auth, url, { identity = "", resource }) {
   };
   const kept = provider.storage === undefined ? memory(provider) : lasting(provider.storage, () => host.onwarning?.(UNKEPT));
   return host;
+}
+
+/** What was kept as an issuer, if it can be one. */
+function issuerOf(kept) {
+  return URL.canParse(kept ?? "") ? String(kept) : undefined;
 }
 
 const UNKEPT = Object.freeze({

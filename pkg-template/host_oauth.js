@@ -5,16 +5,24 @@ import { required } from "./host_errors.js";
 /** What we keep beside the tokens, which a provider stores as they are: the record of our own flow, as text. */
 const RECORD = "mcp-evergreen";
 
+/** The issuers that clients were used at first, by provider and id, for providers that do not store it. */
+const owners = new WeakMap();
+
 /** As `readAuth` gives it for `options.auth`; and `prepare()`, `finish(callback, issuer)`. */
 export function byOurselves({ authProvider: provider, errors, trust }, endpoint, fetch) {
   const redirectUrl = String(provider.redirectUrl ?? "");
   /** What was kept last, for providers that have not stored it yet. */
   let last;
+  /** What was kept with the tokens. */
+  let record;
   /** The client that the provider has. */
   let known;
+  /** The one that it had before this began, with all that it has of it. */
+  let own;
   let hasTokens = false;
   /** What the user came back with. */
   let back;
+  const saved = async (info) => provider.saveClientInformation?.(info, { issuer: info.issuer });
   return {
     endpoint,
     fetch,
@@ -27,16 +35,30 @@ export function byOurselves({ authProvider: provider, errors, trust }, endpoint,
     clientMetadata: JSON.stringify(provider.clientMetadata ?? {}),
     /** A client that the provider knows is used as it is. */
     async prepare() {
-      const client = await provider.clientInformation();
-      known = client?.client_id;
+      own = await provider.clientInformation();
+      known = own?.client_id;
       this.clientId = known ?? provider.clientMetadataUrl;
-      this.clientSecret = client?.client_secret;
+      this.clientSecret = own?.client_secret;
+    },
+    /** As the SDK does, a client is stored with its `issuer`. */
+    bound() {
+      if (own?.client_id === undefined) return undefined;
+      return own.issuer ?? owners.get(provider)?.get(own.client_id) ?? ownerOf(own.client_id, last ?? record);
+    },
+    async bind(issuer) {
+      const bound = this.bound();
+      if (bound !== undefined) return bound;
+      if (!owners.has(provider)) owners.set(provider, new Map());
+      owners.get(provider).set(own.client_id, issuer);
+      await saved({ ...own, issuer });
+      return issuer;
     },
     async load() {
       const tokens = await provider.tokens();
       hasTokens = Boolean(tokens?.access_token);
       if (!hasTokens) return last && JSON.stringify({ ...JSON.parse(last), grant: undefined });
-      if (typeof tokens[RECORD] === "string") return tokens[RECORD];
+      record = tokens[RECORD];
+      if (typeof record === "string") return record;
       // Of another client's life: good until it is refused.
       const nobody = { issuer: "", token_endpoint: "", client: { id: "", method: "none" } };
       return JSON.stringify({ grant: { ...nobody, scope: tokens.scope, access: tokens.access_token } });
@@ -48,10 +70,10 @@ export function byOurselves({ authProvider: provider, errors, trust }, endpoint,
         known = undefined;
         await provider.invalidateCredentials?.("client");
       }
-      const client = grant?.client ?? Object.values(clients).at(-1);
-      if (client && client.id !== known && client.id !== this.clientId) {
-        known = client.id;
-        await provider.saveClientInformation?.({ client_id: client.id, client_secret: client.secret });
+      const [issuer, { id, secret }] = grant ? [grant.issuer, grant.client] : (Object.entries(clients).at(-1) ?? ["", {}]);
+      if (id && id !== known && id !== this.clientId) {
+        known = id;
+        await saved({ client_id: id, client_secret: secret, issuer });
       }
       if (!grant) {
         if (hasTokens) await provider.invalidateCredentials?.("tokens");
@@ -82,10 +104,29 @@ export function byOurselves({ authProvider: provider, errors, trust }, endpoint,
       if (issuer) params.set("iss", issuer);
       const pending = await provider.codeVerifier();
       // The Client's host has compared it where it was given but the code.
-      if (!params.has("state")) params.set("state", JSON.parse(pending).state);
+      if (!params.has("state")) params.set("state", stateOf(pending));
       const url = new URL(redirectUrl);
       url.search = params;
       back = [pending, url.href];
     },
   };
+}
+
+/** The issuer of what was granted to a client, by the record of our own flow. */
+function ownerOf(id, record) {
+  try {
+    const { grant } = JSON.parse(record);
+    return grant.client.id === id ? grant.issuer : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Of what was kept when the user was sent away; an authorization that others have begun has none. */
+function stateOf(pending) {
+  try {
+    return String(JSON.parse(pending).state);
+  } catch {
+    return "";
+  }
 }

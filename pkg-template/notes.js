@@ -72,7 +72,8 @@ function read(name) {
   try {
     const note = JSON.parse(storage()?.getItem(name) ?? null);
     const isNote = [note?.state, note?.pending, note?.from].every((text) => typeof text === "string" && text !== "");
-    return isNote ? note : undefined;
+    // The page goes back there.
+    return isNote && new URL(note.from).origin === location.origin ? note : undefined;
   } catch {
     return undefined;
   }

@@ -250,11 +250,12 @@ function headers(name, value) {
   for (const [header, text] of kept) {
     if (typeof text !== "string") throw wrong(`${name}["${header}"]`, "a string", text);
     if (OURS.includes(header.toLowerCase())) throw new TypeError(`${name}["${header}"]: the session sets this header itself`);
+    let isTaken = false;
     try {
-      new Headers([[header, text]]);
-    } catch {
-      throw new TypeError(`${name}["${header}"]: expected a header name and value as HTTP allows them`);
-    }
+      // Node leaves `__proto__` out without a word.
+      isTaken = new Headers({ [header]: text }).has(header);
+    } catch {}
+    if (!isTaken) throw new TypeError(`${name}["${header}"]: expected a header name and value as HTTP and this platform allow them`);
   }
   return kept;
 }

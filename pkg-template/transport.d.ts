@@ -111,7 +111,9 @@ export interface EvergreenTransportOptions
    * Or an `OAuthClientProvider`: it stores and shows, and the authorization is ours. Where the user has to be sent away,
    * what is open rejects with an `UnauthorizedError`, as with the SDK's transports; {@link EvergreenTransport.finishAuth}
    * takes what the user comes back with. `saveTokens` gets one member more than the SDK's, `saveCodeVerifier` a longer
-   * text; both are to be stored as they are.
+   * text; both are to be stored as they are. A client belongs to one authorization server: `clientInformation()` says to which
+   * by `issuer`, as with the SDK; where it does not, to the first that it is used with, and `saveClientInformation` is called
+   * with that before. With another one it is not used: one is registered there where the provider has `saveClientInformation`.
    */
   authProvider?: any;
   /** An authorization server that the host knows, and vouches for, with an `OAuthClientProvider`. Default: none. */

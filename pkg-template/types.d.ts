@@ -253,8 +253,10 @@ export interface AuthProvider {
   /** The secret of a registered client. What stands in a page is no secret: prefer public clients. */
   clientSecret?: string | undefined;
   /**
-   * The `issuer` of the authorization server that `clientId` was registered with: it is sent to no other one. Default:
-   * the one that it was first used with.
+   * The `issuer` of the authorization server that `clientId` was registered with: id and secret are sent to no other one
+   * (`code: "auth"`, `diagnosis.kind: "other_issuer"`). Default: the one that it is first used with, which is kept in
+   * `storage`, under a key of the client's own, before it is used; without a `storage` by this provider object. Name it: the
+   * first server that asks may be anybody's. An id that was registered with two servers needs two providers.
    */
   issuer?: string | undefined;
   /** What is registered where the client is registered dynamically. Defaults: what fits `redirectUrl` and the server. */
@@ -889,8 +891,9 @@ export type Outcome = "not_executed" | "executed" | "unknown";
  * - `"input"`: the server needs input that no handler gave [unknown].
  * - `"unauthorized"`: HTTP 401, and there is no option `auth`, or the new token was refused as well [not_executed].
  * - `"auth"`: the authorization failed; `diagnosis.kind` says why: `declined`, `popup_blocked`, `closed`, `timeout`,
- *   `wrong_state`, `wrong_issuer`, `resource_mismatch`, `issuer_mismatch`, `unsafe_url`, `no_pkce`, `no_client`,
- *   `client_forgotten`, `unreachable` … [not_executed].
+ *   `wrong_state`, `wrong_issuer`, `resource_mismatch`, `issuer_mismatch`, `mix_up`, `other_issuer`, `unsafe_url`, `no_pkce`,
+ *   `no_client`, `not_registered`, `client_forgotten`, `unreachable` … Where an authorization server refused, `data` is
+ *   `{ status, error }`: the HTTP status, and its `error` where that is a plain code of up to 64 bytes [not_executed].
  * - `"too_large"`: the answer is larger than the bound, the list has more pages or more items (131 072 in one page), a
  *   batch has more than 1024 messages, or a call asks for more than 64 inputs at once [executed or unknown].
  * - `"closed"`: the session was closed [not_executed, or unknown for what was open].

@@ -106,6 +106,7 @@ fn authorizer(auth: &JsValue) -> Thrown<Authorizer> {
         client_secret: field("clientSecret")?,
         client_is_renewable: Reflect::get(auth, &"clientIsRenewable".into())?.is_truthy(),
         issuer: field("issuer")?,
+        bound: None,
         client_metadata: field("clientMetadata")?.and_then(|metadata| Json::parse(&metadata)),
         trust,
     };

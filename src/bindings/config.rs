@@ -11,7 +11,7 @@ use crate::{
     protocol::{
         CallOptions, Config, Params, Resume,
         config::{Connections, EraChoice, Handshake, Listen, Mode, Offline, ReconnectOn, Recovery, Unreachable},
-        oauth::Trouble,
+        oauth::{Said, Trouble},
     },
 };
 use js_sys::{Array, Function, Reflect};
@@ -115,7 +115,10 @@ pub(super) fn obtained(result: &JsValue) -> Obtained {
         return Obtained::Token { token: text(&field(result, "token")), refresh_at_unix_ms, same };
     }
     let kind = text(&field(&field(&error, "diagnosis"), "kind")).unwrap_or_default();
-    match Trouble::again(&kind, string(&field(&error, "message")), field(&error, "retryable").is_truthy()) {
+    let data = field(&error, "data");
+    let status = number(&field(&data, "status")).and_then(|status| u16::try_from(status).ok());
+    let said = Said { status, error: text(&field(&data, "error")) };
+    match Trouble::again(&kind, string(&field(&error, "message")), field(&error, "retryable").is_truthy(), said) {
         Some(trouble) => Obtained::Failed(trouble, Some(field(&error, "cause")).filter(|cause| !cause.is_undefined())),
         // It is not the module that says so, but what kept it from saying anything.
         None => Obtained::nothing(error),

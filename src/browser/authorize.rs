@@ -121,13 +121,14 @@ impl Authorizer {
     }
 
     async fn run(&self, need: Need, token: Option<String>, asked: &dyn Fn() -> bool) -> Thrown<Obtained> {
-        let begin = |kept: Option<String>| {
+        let begin = |kept: Option<String>, bound: Option<String>| {
             let now = clock::now().unix_ms;
-            Flow::new(self.settings.clone(), kept.as_deref(), token.as_deref(), need.clone(), now)
+            let settings = Settings { bound, ..self.settings.clone() };
+            Flow::new(settings, kept.as_deref(), token.as_deref(), need.clone(), now)
         };
         // What is good as it is needs no turn; but what somebody is about to keep is forgotten, too.
         if !matches!(need, Need::SignOut) {
-            let first = begin(self.kept().await?).poll_step();
+            let first = begin(self.kept().await?, None).poll_step();
             if let Some(obtained) = first.and_then(|step| obtained(step, None)) {
                 return Ok(obtained);
             }
@@ -135,7 +136,8 @@ impl Authorizer {
         let under_way = UnderWay(AbortController::new()?);
         let mut turn = Some(self.turn().await?);
         // Another tab may have been here while this one waited.
-        let mut flow = begin(self.kept().await?);
+        let bound = js::settled(&self.host.bound()?).await?.as_string();
+        let mut flow = begin(self.kept().await?, bound);
         let mut cause = None;
         loop {
             let step = flow.poll_step().ok_or_else(|| type_error("The authorization came to no end."))?;
@@ -146,6 +148,10 @@ impl Authorizer {
                 }
                 Step::Keep(text) => drop(js::settled(&self.host.keep(&text)?).await?),
                 Step::Load => flow.handle_kept(self.kept().await?.as_deref(), clock::now().unix_ms),
+                Step::Bind { issuer } => {
+                    let bound = js::settled(&self.host.bind(&issuer)?).await?.as_string();
+                    flow.handle_bound(&bound.ok_or_else(|| type_error("bind gave no issuer."))?);
+                }
                 Step::Draw => flow.handle_chance(chance().await?),
                 Step::Open { .. } if !asked() => return Ok(Obtained::NeedsUser),
                 Step::Open { url, state, pending } => {
@@ -218,7 +224,7 @@ fn obtained(step: Step, cause: Option<JsValue>) -> Option<Obtained> {
         Step::Granted { token, refresh_at_unix_ms, same } => Some(Obtained::Token { token, refresh_at_unix_ms, same }),
         Step::NeedsUser => Some(Obtained::NeedsUser),
         Step::Failed(trouble) => Some(Obtained::Failed(trouble, cause)),
-        Step::Fetch(_) | Step::Keep(_) | Step::Load | Step::Draw | Step::Open { .. } => None,
+        Step::Fetch(_) | Step::Keep(_) | Step::Load | Step::Bind { .. } | Step::Draw | Step::Open { .. } => None,
     }
 }
 

@@ -61,7 +61,7 @@ impl Inner {
         let inner = Rc::new_cyclic(|weak: &Weak<Inner>| {
             let (weak, told, asked, ticking) = (weak.clone(), weak.clone(), weak.clone(), weak.clone());
             Inner {
-                session: RefCell::new(Session::new(config, seed, now)),
+                session: RefCell::new(Session::new(config, seed, now).at(&transport.url)),
                 exchanges: Exchanges::new(
                     &transport,
                     move |exchange, input| told.upgrade().is_some_and(|inner| inner.told(exchange, input)),

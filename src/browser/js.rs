@@ -24,6 +24,12 @@ extern "C" {
     /// A promise of the text that was kept last, if there is one.
     #[wasm_bindgen(method, catch)]
     pub(super) fn load(this: &AuthorizationHost) -> Thrown<JsValue>;
+    /// A promise of the issuer that the pre-registered client is bound to, if it is.
+    #[wasm_bindgen(method, catch)]
+    pub(super) fn bound(this: &AuthorizationHost) -> Thrown<JsValue>;
+    /// The same, after it was bound to this one where it was to none.
+    #[wasm_bindgen(method, catch)]
+    pub(super) fn bind(this: &AuthorizationHost, issuer: &str) -> Thrown<JsValue>;
     #[wasm_bindgen(method, catch)]
     pub(super) fn keep(this: &AuthorizationHost, text: &str) -> Thrown<JsValue>;
     /// A promise that settles once no other authorization of this user with this server is under way anywhere; none

@@ -5,6 +5,7 @@ use super::close::delete_request;
 use super::config::{Connections, Handshake};
 use super::era::legacy;
 use super::exchange::{Answer, CONNECTIONS};
+use super::flight::Flight;
 use super::json_rpc;
 use super::repair::Relation;
 use super::session::Session;
@@ -61,7 +62,7 @@ impl<P: Payload> Session<P> {
             return self.settle(id, Ok(P::empty()));
         }
         let sent = matches!(call.place, Place::Sent(_) | Place::Broken(_));
-        let message = self.waited_for(id, call, waited);
+        let message = self.waited_for(id, call, waited, now);
         let error = Error::boxed(Code::Timeout, outcome, message).retryable();
         self.give_up_call(id, error, "timed out", now);
         if kind == Kind::Connect && self.is_first() {
@@ -73,18 +74,19 @@ impl<P: Payload> Session<P> {
     }
 
     /// What a command was waiting for when its time was up.
-    fn waited_for(&self, id: CallId, call: &Call, waited: u64) -> String {
-        let waits_for_token = self.authorization.flight.as_ref().is_some_and(|flight| flight.calls.contains(&id));
+    fn waited_for(&self, id: CallId, call: &Call, waited: u64, now: Now) -> String {
+        let sent = matches!(call.place, Place::Sent(_) | Place::Broken(_));
+        if !sent && self.has_no_token(id, now) {
+            return self.no_token_within(waited, call.outcome());
+        }
         let (begins, why) = if call.kind == Kind::Connect {
             ("The server did not answer the handshake", ".")
-        } else if matches!(call.place, Place::Sent(_) | Place::Broken(_)) {
+        } else if sent {
             ("No answer", ". The server was told that the call is given up; it may have run.")
         } else if call.outcome() == Outcome::Unknown {
             ("No answer", ". The call may have run; it was waiting to be sent again.")
         } else if matches!(call.place, Place::Subscribing) {
             ("The server did not acknowledge the subscription", ".")
-        } else if waits_for_token {
-            ("Not sent", ": no token came. See `status.waitingFor`.")
         } else if self.state.ready().is_none() {
             ("Not sent", ": there is no session. See `status.waitingFor` and `status.lastError`.")
         } else if self.waiting.contains(&id) {
@@ -95,6 +97,25 @@ impl<P: Payload> Session<P> {
             ("Not sent", ": what it waits for did not come. See `status.waitingFor`.")
         };
         format!("{begins} within {waited} ms{why}")
+    }
+
+    /// What keeps a command from being sent is not the MCP server.
+    fn has_no_token(&self, id: CallId, now: Now) -> bool {
+        let is_parked = |flight: &Flight<P>| flight.calls.contains(&id) || !self.authorization.is_usable(now);
+        self.authorization.flight.as_ref().is_some_and(is_parked)
+    }
+
+    fn no_token_within(&self, waited: u64, outcome: Outcome) -> String {
+        let why = match self.authorization.asks_user() {
+            true => "the user has not authorized it yet",
+            false => "the authorization server has given no token: it does not answer, or is slow",
+        };
+        match outcome {
+            Outcome::Unknown => {
+                format!("No answer within {waited} ms. The call may have run; it was to be sent again, and {why}.")
+            }
+            Outcome::NotExecuted | Outcome::Executed => format!("Not sent within {waited} ms: {why}."),
+        }
     }
 
     /// Ends a command with an error, and tells the server that its answer is not wanted any more.

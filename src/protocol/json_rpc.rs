@@ -130,10 +130,12 @@ pub(super) fn is_null<P: Payload>(value: &P) -> bool {
 impl<P: Payload> RpcError<P> {
     pub(super) fn read(error: &P) -> Self {
         let code = error.field(Field::Code);
-        #[expect(clippy::cast_possible_truncation, reason = "a float-to-integer cast saturates")]
-        let number = code.as_ref().and_then(P::as_number).map(|number| number as i64);
         // Some servers write the number as text.
-        let code = number.or_else(|| code?.as_string()?.parse().ok()).unwrap_or_default();
+        let number = code.as_ref().and_then(P::as_number).or_else(|| code?.as_string()?.parse().ok());
+        // "The error code MUST be an integer": what is none, or none that JavaScript can tell from the next, is no code.
+        let whole = number.filter(|number| number.fract() == 0.0 && number.abs() <= 9_007_199_254_740_991.0);
+        #[expect(clippy::cast_possible_truncation, reason = "it is whole, and small enough")]
+        let code = whole.map(|number| number as i64).unwrap_or_default();
         let message = error.field(Field::Message).and_then(|message| message.as_string()).unwrap_or_default();
         Self { code, message, data: error.field(Field::Data) }
     }

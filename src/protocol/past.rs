@@ -13,6 +13,8 @@ pub(super) struct Past<P> {
     pub generation: u32,
     /// Ids of the latest of them.
     pub ids: Vec<SessionId>,
+    /// What may be a key in the address of the endpoint.
+    pub keys: Vec<String>,
     /// Credentials that went along lately.
     pub secrets: Vec<String>,
     pub recoveries: u32,
@@ -56,6 +58,7 @@ impl<P> Past<P> {
         Self {
             generation: 0,
             ids: Vec::new(),
+            keys: Vec::new(),
             secrets: Vec::new(),
             recoveries: 0,
             last_recovery: None,

@@ -7,6 +7,7 @@ use super::bounds;
 use super::exchange::Exchange;
 use super::json::quote;
 use super::list::Gather;
+use super::oauth::text::decode;
 use super::past::Past;
 use super::state::SessionId;
 
@@ -55,12 +56,27 @@ impl<P> Past<P> {
         }
     }
 
+    /// What may be a key in the address of the endpoint: as it is written, and as a server reads it.
+    pub fn remember_address(&mut self, url: &str) {
+        let (path, query) = url.split_once('?').unwrap_or((url, ""));
+        let query = query.split('#').next().unwrap_or_default();
+        for field in query.split('&') {
+            let (name, value) = field.split_once('=').unwrap_or(("", field));
+            let name = name.to_ascii_lowercase();
+            if is_random(value) || value.len() >= SHORTEST_PASSWORD && NAMES.iter().any(|known| name.contains(known)) {
+                self.keys.extend([value.to_owned(), decode(value)]);
+            }
+        }
+        let parts = path.split('/').skip(3).filter(|part| is_random(part));
+        self.keys.extend(parts.flat_map(|part| [part.to_owned(), decode(part)]));
+    }
+
     /// The longest first: one may be a part of another.
     fn hidden<'a>(&'a self, exchange: Option<&'a Exchange>) -> Vec<(&'a str, &'static str)> {
         let sent = exchange.and_then(|exchange| exchange.session.as_ref()).into_iter().chain(&self.ids);
         let received = exchange.and_then(|exchange| exchange.head.as_ref()?.session_id.as_deref());
         let ids = sent.map(SessionId::expose).chain(received.filter(|id| !id.is_empty()));
-        let secrets = self.secrets.iter().map(|secret| (secret.as_str(), MARKS[1].0));
+        let secrets = self.secrets.iter().chain(&self.keys).map(|secret| (secret.as_str(), MARKS[1].0));
         let mut all = ids.map(|id| (id, MARKS[0].0)).chain(secrets).gather();
         all.sort_by_key(|(secret, _)| std::cmp::Reverse(secret.len()));
         all
@@ -93,6 +109,12 @@ impl<P> Past<P> {
         // What is left of it is no JSON where it was a number, say.
         if clean == text { Some(data) } else { P::parse(&told(&clean)) }
     }
+}
+
+/// No word, but what a machine has made.
+fn is_random(text: &str) -> bool {
+    let has = |is: fn(&u8) -> bool| text.as_bytes().iter().any(is);
+    text.len() >= 20 && has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic)
 }
 
 fn remember<T: PartialEq>(all: &mut Vec<T>, one: T) {

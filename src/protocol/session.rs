@@ -106,6 +106,13 @@ impl<P: Payload> Session<P> {
         }
     }
 
+    /// The address of the endpoint. What may be a key in it is told nowhere.
+    #[must_use]
+    pub fn at(mut self, url: &str) -> Self {
+        self.past.remember_address(url);
+        self
+    }
+
     /// Starts the handshake; settles with the `InitializeResult` when the session is ready.
     pub fn connect(&mut self, now: Now) -> CallId {
         self.command(Kind::Connect, String::new(), Params::default(), CallOptions::default(), now)

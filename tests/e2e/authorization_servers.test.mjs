@@ -120,6 +120,60 @@ test("a secret goes to the issuer that it belongs to", async () => {
   }
 });
 
+/** Another MCP server, which has an authorization server of its own. */
+const EVIL = "https://evil.example";
+const evil = ({ url }, { opened }) => {
+  const endpoints = { authorization_endpoint: `${EVIL}/authorize`, token_endpoint: `${EVIL}/token`, registration_endpoint: `${EVIL}/register` };
+  switch (url) {
+    case `${EVIL}/mcp`:
+      return answer(401, {}, { "www-authenticate": "Bearer" });
+    case `${EVIL}/.well-known/oauth-protected-resource/mcp`:
+      return answer(200, { resource: `${EVIL}/mcp`, authorization_servers: [EVIL] });
+    case `${EVIL}/.well-known/oauth-authorization-server`:
+      return answer(200, { issuer: EVIL, ...endpoints, code_challenge_methods_supported: ["S256"] });
+    case `${EVIL}/token`:
+      return answer(200, { access_token: `evil-${opened.length}`, token_type: "Bearer" });
+  }
+};
+/** Which origins were sent this. */
+function told({ requests }, what) {
+  const secret = (it) => JSON.stringify([it.form, it.headers]).includes(what) || atob(it.headers.authorization?.split("Basic ")[1] ?? "").includes(what);
+  return [...new Set(requests.filter(secret).map(({ url }) => new URL(url).origin))];
+}
+
+test("a client with a secret belongs to one issuer, for every server of the host", async () => {
+  const mine = { clientId: "mine", clientSecret: "s3cret" };
+  const at = (world, url, provider = world.auth.provider) =>
+    connect(url, { ...world.options, auth: { ...world.auth, provider } }).then(
+      (session) => session.close().then(() => "ready"),
+      (error) => error.diagnosis?.kind ?? error.code,
+    );
+  for (const given of [mine, { clientId: "mine" }]) {
+    // One after the other; and after a reload, with what was stored.
+    const storage = store();
+    const world = startWorld({ on: evil, provider: { ...given, storage } });
+    assert.deepEqual([await at(world, world.url), await at(world, `${EVIL}/mcp`)], ["ready", "other_issuer"]);
+    assert.equal(await at(world, `${EVIL}/mcp`, { ...world.auth.provider }), "other_issuer");
+    assert.deepEqual(told(world, "mine"), ["https://as.example"]);
+    assert.equal(world.opened.length, 1);
+    // Bound before it is used: the user never comes back.
+    const away = startWorld({ on: evil, provider: { ...given, storage: store() }, back: () => Promise.reject(new DOMException("closed", "AbortError")) });
+    assert.deepEqual([await at(away, away.url), await at(away, `${EVIL}/mcp`, { ...away.auth.provider })], ["closed", "other_issuer"]);
+    // By its issuer it is at home elsewhere, too.
+    assert.notEqual(await at(world, `${EVIL}/mcp`, { ...world.auth.provider, issuer: EVIL }), "other_issuer");
+  }
+  // All at once, in a storage that takes its time: whoever is first has it alone.
+  const texts = new Map();
+  const later = (value) => new Promise((resolve) => setTimeout(() => resolve(value), 5));
+  const slow = { get: (key) => later(texts.get(key)), set: (key, text) => later().then(() => texts.set(key, text)) };
+  for (const storage of [undefined, slow]) {
+    const world = startWorld({ on: evil, provider: { ...mine, storage } });
+    const kinds = await Promise.all([`${EVIL}/mcp`, world.url, `${EVIL}/mcp`, world.url].map((url) => at(world, url)));
+    assert.equal(told(world, "s3cret").length, 1, JSON.stringify(kinds));
+    assert.ok(kinds.includes("other_issuer"));
+  }
+});
+
 test("of what the provider and the option auth may not be, the name is told", async () => {
   const world = startWorld();
   for (const [auth, says] of [
@@ -359,4 +413,70 @@ test("a drop-in whose client was forgotten registers anew, and its provider hear
   assert.deepEqual(outcomes, ["pruned", "client_forgotten", "client-1", "finished"]);
   assert.deepEqual(invalidated, ["client"]);
   assert.equal(tokens.access_token, "access-1");
+});
+
+/** A provider that keeps what it is given; `kept` is what it has. */
+function keeper(kept) {
+  return {
+    redirectUrl: "https://app.example/callback",
+    clientMetadata: { client_name: "x", redirect_uris: ["https://app.example/callback"] },
+    clientInformation: () => kept.client,
+    saveClientInformation: (given) => (kept.client = given),
+    tokens: () => kept.tokens,
+    saveTokens: (given) => (kept.tokens = given),
+    redirectToAuthorization: (url) => (kept.to = url),
+    saveCodeVerifier: (text) => (kept.verifier = text),
+    codeVerifier: () => kept.verifier,
+  };
+}
+
+/** A page life of a Client: the user is sent away, and comes back with a code. */
+async function life(world, kept) {
+  const transport = new EvergreenTransport(world.url, { authProvider: keeper(kept), fetch: world.auth.fetch });
+  transport.onerror = transport.onmessage = () => {};
+  await transport.start();
+  const params = { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "x", version: "1" } };
+  await transport.send({ jsonrpc: "2.0", id: 1, method: "initialize", params }).catch(() => {});
+  const finished = await transport.finishAuth("the-code").then(() => "finished", ({ diagnosis, code }) => diagnosis?.kind ?? code);
+  await transport.close();
+  return finished;
+}
+
+test("a drop-in's client belongs to one issuer; with another it is registered as another", async () => {
+  for (const forgets of [() => {}, (kept) => (kept.tokens = undefined)]) {
+    let issuer = "https://as.example";
+    const registers = ({ url }) => {
+      if (url === `${EVIL}/register`) return answer(201, { client_id: "client-of-evil" });
+      if (url === "https://as.example/register") return answer(201, { client_id: "mine", client_secret: "s3cret" });
+      if (url === PRM) return answer(200, { resource: "https://mcp.example/mcp", authorization_servers: [issuer] });
+    };
+    const world = startWorld({ on: (request, world) => registers(request) ?? evil(request, world) });
+    const kept = {};
+    assert.equal(await life(world, kept), "finished");
+    assert.deepEqual([kept.client.client_id, kept.client.issuer], ["mine", "https://as.example"]);
+    forgets(kept);
+    world.valid.clear();
+    issuer = EVIL;
+    assert.equal(await life(world, kept), "finished");
+    assert.equal(kept.to.searchParams.get("client_id"), "client-of-evil");
+    assert.deepEqual([kept.client.client_id, kept.client.issuer], ["client-of-evil", EVIL]);
+    assert.deepEqual(told(world, "s3cret"), ["https://as.example"]);
+    // A client of the host's own, of which it is not known whose it is, is bound as it is used, and its provider hears of it.
+    const own = { client: { client_id: "own", client_secret: "s3cret" } };
+    issuer = "https://as.example";
+    world.valid.clear();
+    await life(world, own);
+    assert.equal(own.client.issuer, "https://as.example");
+  }
+});
+
+test("a drop-in that finishes what others have begun says so, and quotes nothing of it", async () => {
+  const world = startWorld();
+  const transport = new EvergreenTransport(world.url, { authProvider: keeper({ verifier: "s3cret verifier" }), fetch: world.auth.fetch });
+  await transport.start();
+  await assert.rejects(transport.finishAuth("the-code"), (error) => {
+    assert.doesNotMatch(`${error.message} ${error.stack}`, SECRETS);
+    return error.diagnosis?.kind === "wrong_state";
+  });
+  await transport.close();
 });

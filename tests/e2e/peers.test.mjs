@@ -237,6 +237,20 @@ test("neither why a call was given up nor what failed in a handler goes to the s
 // ── Identity ──
 
 /** Reads a resource that may be kept for an hour. */
+test("a key in the address of the endpoint is told nowhere, and no header is left out without a word", async () => {
+  const { fetch } = peer((message, _init) => (message.method === "tools/call" ? failure(message, 200, { code: -32000, message: `denied: ${url}` }) : undefined));
+  const url = "https://mcp.test/s/0123456789abcdef0123/mcp?api_key=VERYSECRETKEY";
+  const session = await connect(url, { ...LEGACY, fetch });
+  const { error } = await settle(session.callTool({ name: "x" }));
+  assert.match(error.message, /denied/);
+  assert.doesNotMatch(`${error.message} ${JSON.stringify(error)}`, /VERYSECRETKEY|0123456789abcdef0123/);
+  // Node's `Headers` leaves this name out.
+  const odd = Object.fromEntries([["__proto__", "x"]]);
+  await assert.rejects(connect(URL_, { ...LEGACY, fetch, headers: odd }), { name: "TypeError", message: /__proto__/ });
+  await assert.rejects(session.callTool({ name: "x" }, { headers: odd }), { name: "TypeError", message: /__proto__/ });
+  await session.close();
+});
+
 function mailbox() {
   return peer(
     (message, { headers }) =>

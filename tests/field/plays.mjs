@@ -4,13 +4,20 @@
 /** Milliseconds that one answer may take. */
 export const PATIENCE = 2_400;
 
+/** Where a user comes back to who has signed in; nobody goes there. */
+export const REDIRECT = "http://127.0.0.1:9/callback";
+
+/** A user who agrees at once: the page of the authorization server says where that leads. */
+export const agree = async (url) => (await fetch(url)).text();
+
 /** What our package makes of a server. */
-export async function ours({ connect, McpError }, { url, play, options }) {
+export async function ours({ connect, McpError }, { url, play, options, signsIn }) {
   let session;
   const warnings = [];
   const said = (error) => (error instanceof McpError ? `${error.code}${error.rpcCode === undefined ? "" : ` ${error.rpcCode}`}${error.diagnosis ? ` (${error.diagnosis.kind})` : ""}: ${error.message}` : `threw ${error}`);
   try {
-    session = await connect(url, { timeout: PATIENCE, on: { warning: ({ kind }) => warnings.push(kind) }, ...options });
+    const auth = signsIn && { provider: { redirectUrl: REDIRECT, open: agree } };
+    session = await connect(url, { timeout: PATIENCE, ...(auth && { auth }), on: { warning: ({ kind }) => warnings.push(kind) }, ...options });
     const value = await PLAYS[play](client(session));
     return { value: `${value}${session.status.recoveries > 0 ? ", healed" : ""}`, warnings };
   } catch (error) {

@@ -74,7 +74,7 @@ async function played(row, play) {
   const server = await serve(row.on);
   try {
     const started = Date.now();
-    const said = await play({ url: server.url, play: row.play, options: row.options });
+    const said = await play({ url: server.url, play: row.play, options: row.options, signsIn: row.signsIn });
     return { ...said, wire: [...server.wire], took: Date.now() - started };
   } finally {
     server.stop();

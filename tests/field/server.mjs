@@ -50,7 +50,7 @@ export function tool(name, more = {}) {
  * `{ status = 200, type = "application/json", headers, body = "", wait, open, hang, hangUp, cut }`: `open` leaves it open, `hang`
  * never answers, `hangUp` closes the connection instead, `cut` breaks it after what there is, `wait` is in milliseconds,
  * `standing` is said on the GET that is open.
- * `"good"` is what a good server says.
+ * `"good"` is what a good server says. `$BASE` is the server's origin, `$BACK` where the user who agreed is sent back to.
  */
 export async function serve(on) {
   const wire = [];
@@ -71,7 +71,8 @@ export async function serve(on) {
     const own = on[`${request.method} ${path}`] ?? (path === "/mcp" ? (on[method] ?? on[kind] ?? GOOD[method] ?? GOOD[kind]) : undefined);
     let reply = own ?? (path === "/mcp" ? { body: error(-32601, "Method not found") } : { status: 404, type: null });
     if (Array.isArray(reply)) {
-      const turn = (turns[method] = (turns[method] ?? -1) + 1);
+      const at = `${method} ${path}`;
+      const turn = (turns[at] = (turns[at] ?? -1) + 1);
       reply = reply[Math.min(turn, reply.length - 1)];
     }
     if (reply === "good") reply = GOOD[method] ?? GOOD[kind];
@@ -82,7 +83,9 @@ export async function serve(on) {
         .replaceAll("$TEXT_ID", JSON.stringify(String(message.id)))
         .replaceAll("$TOKEN", String(message.params?._meta?.progressToken))
         .replaceAll("$VERSION", message.params?.protocolVersion)
-        .replaceAll("$SESSION", `session-${sessions}`);
+        .replaceAll("$SESSION", `session-${sessions}`)
+        .replaceAll("$BASE", `http://${request.headers.host}`)
+        .replaceAll("$BACK", back(request));
     if (reply.hang) return;
     if (reply.wait) await new Promise((done) => setTimeout(done, reply.wait));
     if (reply.hangUp) return request.socket.destroy();
@@ -116,6 +119,13 @@ export const good = GOOD;
 
 function bytes(body, fill) {
   return Array.isArray(body) ? Buffer.concat(body.map((part) => (typeof part === "string" ? Buffer.from(fill(part)) : Buffer.from(part)))) : fill(body);
+}
+
+/** Where an authorization server sends the user back to. */
+function back({ url, headers }) {
+  const { searchParams } = new URL(url, `http://${headers.host}`);
+  const to = searchParams.get("redirect_uri");
+  return to === null ? "" : `${to}?code=the-code&state=${searchParams.getAll("state").at(-1)}`;
 }
 
 function parsed(text) {

@@ -89,6 +89,45 @@ fn a_total_bound_runs_on_while_the_user_is_asked() {
 }
 
 #[test]
+fn an_authorization_server_that_does_not_answer_is_what_a_late_call_is_told_of() {
+    let told = |net: &Net| -> Vec<String> {
+        net.results.values().filter_map(|result| Some(result.as_ref().err()?.message.clone())).collect()
+    };
+    // The token endpoint hangs; or the user takes a while.
+    for (is_user, why) in
+        [(false, "the authorization server has given no token"), (true, "the user has not authorized")]
+    {
+        let mut net = connected();
+        net.valid_token = Some(1);
+        net.call_with("slow", CallOptions { max_total_timeout_ms: Some(5_000), ..CallOptions::default() });
+        assert_eq!(net.run(), ["call→401", "authorize 401"]);
+        net.call_with("late", CallOptions { max_total_timeout_ms: Some(4_000), ..CallOptions::default() });
+        if is_user {
+            net.session.handle_user_asked(net.now);
+        }
+        assert_eq!(net.run_for(6_000), ["late timeout not_executed", "slow timeout not_executed"]);
+        assert!(told(&net).iter().all(|message| message.contains(why)), "{:?}", told(&net));
+    }
+    // Before there is a session.
+    let mut net = Net::new(config());
+    net.valid_token = Some(1);
+    net.connect();
+    net.run_for(61_000);
+    assert!(told(&net).iter().all(|message| message.contains("the authorization server")), "{:?}", told(&net));
+    assert_eq!(told(&net).len(), 1);
+    // A wider token, which another call waits for, keeps nobody up.
+    let mut net = connected();
+    net.reply("call", narrow());
+    net.call("wide");
+    net.run();
+    net.reply("call", Reply::Silence);
+    net.call("slow");
+    net.run_for(61_000);
+    let silent = told(&net).iter().filter(|message| message.contains("The server was told")).count();
+    assert_eq!(silent, 1, "{:?}", told(&net));
+}
+
+#[test]
 fn twenty_refusals_start_one_authorization() {
     let mut net = connected();
     net.valid_token = Some(1);

@@ -537,7 +537,7 @@ fn a_call_that_was_never_sent_is_told_what_it_waited_for() {
     let second = net.call_with("second", short());
     net.run_for(2_000);
     assert_eq!(net.error(second).outcome, Outcome::NotExecuted);
-    assert!(net.error(second).message.contains("no token came"), "{}", net.error(second).message);
+    assert!(net.error(second).message.contains("has given no token"), "{}", net.error(second).message);
     // A session.
     let mut net = Net::connected();
     net.restart();

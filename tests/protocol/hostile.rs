@@ -1,7 +1,7 @@
 //! Servers that send too much, quote what is secret, ask for what was not offered, or say something that only looks like
 //! what it is taken for.
 
-use crate::net::{Net, Reply, event};
+use crate::net::{Net, OWN_ID, Reply, event};
 use mcp_evergreen::protocol::config::{EraChoice, Handshake, Listen};
 use mcp_evergreen::protocol::era::Era;
 use mcp_evergreen::protocol::http::Head;
@@ -215,6 +215,52 @@ const SECRET: &str = "sk-THE-SECRET-0123456789";
 fn told(net: &Net, call: mcp_evergreen::protocol::CallId) -> String {
     let error = net.error(call);
     format!("{} {:?} {:?}", error.message, error.data, error.excerpt)
+}
+
+#[test]
+fn a_key_in_the_address_that_a_server_quotes_is_told_nowhere() {
+    for (url, words, is_hidden) in [
+        ("https://a.example/mcp?api_key=my%20key7", "my%20key7", true),
+        ("https://a.example/mcp?api_key=my%20key7", "my key7", true),
+        ("https://a.example/mcp?x&t=0123456789abcdef0123", "0123456789abcdef0123", true),
+        ("https://a.example/s/0123456789abcdef0123/mcp", "0123456789abcdef0123", true),
+        ("https://a.example/s/streamable-http-endpoint/mcp?region=eu-west-1", "streamable-http-endpoint", false),
+        ("https://a.example/s/streamable-http-endpoint/mcp?region=eu-west-1", "eu-west-1", false),
+    ] {
+        let mut net = Net::new(quiet());
+        net.session = net.session.at(url);
+        net.connect();
+        net.run();
+        net.reply("call", Reply::own_error(200, -1, &format!("not found: {words}!")));
+        let call = net.call("a");
+        net.run();
+        let told = net.results[&call].as_ref().expect_err("refused").message.clone();
+        assert_eq!(told.contains(words), !is_hidden, "{told}");
+    }
+}
+
+#[test]
+fn a_code_that_is_no_integer_is_none() {
+    for (code, expected) in [
+        (json!(-32_000), -32_000),
+        (json!("-32000"), -32_000),
+        (json!(-32_000.0), -32_000),
+        (json!(1e300), 0),
+        (json!("1e300"), 0),
+        (json!(-1.5), 0),
+        (json!("__proto__"), 0),
+        (json!({"a": 1}), 0),
+        (Value::Null, 0),
+    ] {
+        let mut net = Net::new(quiet());
+        net.connect();
+        net.run();
+        let body = json!({"jsonrpc": "2.0", "id": OWN_ID, "error": {"code": code, "message": "no"}});
+        net.reply("call", Reply::json(200, &body));
+        let call = net.call("a");
+        net.run();
+        assert_eq!(net.results[&call].as_ref().expect_err("refused").rpc_code, Some(expected), "{code}");
+    }
 }
 
 #[test]

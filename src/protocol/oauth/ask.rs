@@ -3,21 +3,26 @@
 use super::discovery::{Server, member};
 use super::flow::{Flow, Stage, Step, bearer, covers};
 use super::record::{Grant, Pending};
-use super::registration::{Client, Identity, identify, registered};
-use super::text::form;
+use super::registration::{Client, Identity, identify, register, registered};
+use super::text::with_query;
 use super::token::{self, Refused, Tokens};
-use super::{Chance, Trouble, trouble};
+use super::trust::is_same;
+use super::{Chance, Reply, Trouble, trouble};
 
 /// An authorization server that has forgotten a client tells the user, not us: whoever was sent away so often, and never
 /// came back, is sent with another one.
 const UNANSWERED: u32 = 2;
 
-const UNREACHABLE: &str = "The authorization server's registration endpoint does not answer, or hides its answer from this \
-                           page: it must send `Access-Control-Allow-Origin`.";
-const NOT_REGISTERED: &str = "The authorization server did not register this client. If it refuses the redirect URL, give \
-                              the provider another one, or a `clientId`.";
+const NOT_REGISTERED: &str = "The authorization server did not register this client";
+const OTHER_URL: &str = "It does not take the redirect URL: give the provider another one, or the `clientId` of a client that is \
+                         registered already.";
+const OTHER_CLIENT: &str = "Give the provider the `clientId` of a client that is registered already.";
 const FORGOTTEN: &str = "The authorization server does not know the client any more that the user agreed to. It is registered \
                          anew when the user is asked next.";
+
+/// What would ask for something else than we do (RFC 9101), or send the answer another way, where the endpoint's own
+/// address has it.
+const NOT_ASKED: &[&str] = &["request", "request_uri", "response_mode"];
 
 impl Flow {
     /// The user has to be asked.
@@ -25,47 +30,75 @@ impl Flow {
         if !self.ask {
             return self.end(Step::NeedsUser);
         }
+        self.look_at_parties(server);
+    }
+
+    pub(super) fn ask_user(&mut self, server: Server) {
         if self.record.unanswered >= UNANSWERED && self.record.may_renew(self.now) {
             let known = self.settings.client_id.clone().unwrap_or_default();
             let _ = self.forget_client(&server.issuer, &known) && self.renewed();
         }
         let scope = self.scope(&server);
-        let identity = identify(&self.settings, &server, &self.record, scope.as_deref(), self.now);
         self.server = Some(server);
-        match identity {
+        self.identify(scope);
+    }
+
+    fn identify(&mut self, scope: Option<String>) {
+        let Some(server) = &self.server else { return };
+        match identify(&self.settings, server, &self.record, scope.as_deref(), self.now) {
+            Ok(Identity::Own(client)) => {
+                self.steps.push_back(Step::Bind { issuer: server.issuer.clone() });
+                self.stage = Stage::Binding { client, scope };
+            }
             Ok(Identity::Known(client)) => self.draw(client),
             Ok(Identity::Register(fetch)) => {
-                self.stage = Stage::Registration { scope };
-                self.steps.push_back(Step::Fetch(fetch));
+                self.stage = Stage::Registration { scope, less: false };
+                self.fetch(fetch);
             }
             Err(trouble) => self.fail(trouble),
         }
     }
 
-    pub(super) fn registration_answered(&mut self, scope: Option<String>, status: u16, body: &str) {
+    /// The authorization server that the pre-registered client is bound to.
+    pub fn handle_bound(&mut self, issuer: &str) {
+        let Stage::Binding { client, scope } = std::mem::replace(&mut self.stage, Stage::Over) else { return };
+        let is_here = self.server.as_ref().is_some_and(|server| is_same(issuer, &server.issuer));
+        self.settings.bound = Some(issuer.to_owned());
+        match is_here || self.settings.issuer.is_some() {
+            true => self.draw(client),
+            // Somebody else was here first.
+            false => self.identify(scope),
+        }
+    }
+
+    pub(super) fn registration_answered(&mut self, scope: Option<String>, less: bool, reply: &Reply) {
         let server = self.server.clone().unwrap_or_default();
+        let (status, body) = reply.parts();
         let client = registered(body, &self.settings, &server, scope.as_deref());
         match client.filter(|_| (200..300).contains(&status)) {
             Some(client) => {
                 self.is_new = true;
-                self.record.forget_client(&server.issuer);
-                self.record.clients.push((server.issuer, client.clone()));
+                self.record.add_client(server.issuer, client.clone());
                 self.draw(client);
             }
-            // Some register no scope.
-            None if status == 400 && scope.is_some() => {
-                match identify(&self.settings, &server, &self.record, None, self.now) {
-                    Ok(Identity::Register(fetch)) => {
-                        self.stage = Stage::Registration { scope: None };
-                        self.steps.push_back(Step::Fetch(fetch));
-                    }
-                    Ok(Identity::Known(_)) | Err(_) => self.fail(trouble("not_registered", NOT_REGISTERED)),
-                }
-            }
-            None if status == 0 => self.fail(trouble("unreachable", UNREACHABLE).retryable()),
+            None if status == 0 => self.fail(reply.unseen("registration")),
             None => {
-                let trouble = trouble("not_registered", NOT_REGISTERED);
-                self.fail(if matches!(status, 429 | 500..) { trouble.retryable() } else { trouble });
+                let error = token::error(body, &self.sent);
+                // Some register no scope; and some nothing but what they know.
+                let is_metadata = error.as_deref() == Some("invalid_client_metadata");
+                let again = match scope {
+                    Some(_) if status == 400 => Some(false),
+                    _ if is_metadata && !less => Some(true),
+                    _ => None,
+                };
+                let again = again.and_then(|less| Some((less, register(&self.settings, &server, None, less)?)));
+                match again {
+                    Some((less, fetch)) => {
+                        self.stage = Stage::Registration { scope: None, less };
+                        self.fetch(fetch);
+                    }
+                    None => self.fail(not_registered(reply, status, error.as_deref())),
+                }
             }
         }
     }
@@ -121,8 +154,7 @@ impl Flow {
         fields.extend(pending.scope.as_deref().map(|scope| ("scope", scope)));
         // "prompt … must contain consent" for offline access (OpenID Connect Core, section 11).
         fields.extend(offline.then_some(("prompt", "consent")));
-        let join = if server.authorization_endpoint.contains('?') { '&' } else { '?' };
-        let url = format!("{}{join}{}", server.authorization_endpoint, form(&fields));
+        let url = with_query(&server.authorization_endpoint, &fields, NOT_ASKED);
         self.steps.push_back(Step::Open { url, state: pending.state.clone(), pending: pending.write() });
         self.pending = Some(pending);
         self.stage = Stage::User;
@@ -207,7 +239,7 @@ impl Flow {
                 let fetch = token::exchange(pending, &code);
                 self.record.unanswered = 0;
                 self.stage = Stage::Exchange;
-                self.steps.push_back(Step::Fetch(fetch));
+                self.fetch(fetch);
             }
             Err(refused) => self.not_granted(refused),
         }
@@ -219,9 +251,6 @@ impl Flow {
             Err(refused) => return self.not_granted(refused),
         };
         let Some(pending) = self.pending.take() else { return };
-        if self.settings.client_id.as_ref() == Some(&pending.client.id) {
-            self.record.bound = Some(pending.issuer.clone());
-        }
         self.record.grant = Some(Grant {
             issuer: pending.issuer,
             client: pending.client,
@@ -293,6 +322,18 @@ impl Flow {
         self.record.unanswered = 0;
         true
     }
+}
+
+fn not_registered(reply: &Reply, status: u16, error: Option<&str>) -> Trouble {
+    let what = match (error, status) {
+        (Some(error), _) => format!(" (HTTP {status}, {error})"),
+        (None, 200..=299) => format!(" (HTTP {status}, without a client id)"),
+        (None, _) => format!(" (HTTP {status})"),
+    };
+    let hint = if error == Some("invalid_redirect_uri") { OTHER_URL } else { OTHER_CLIENT };
+    let trouble = Trouble::new("not_registered", format!("{NOT_REGISTERED}{what}. {hint}"));
+    let trouble = trouble.said(Some(status), error);
+    if reply.is_hiccup() { trouble.retryable() } else { trouble }
 }
 
 fn union(first: &str, second: &str) -> String {

@@ -3,13 +3,18 @@
 /// The parameters of a `Bearer` challenge that are read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Bearer {
-    /// Where the metadata of the resource is (RFC 9728, section 5.1).
-    pub resource_metadata: Option<String>,
+    /// Where the metadata of the resource is (RFC 9728, section 5.1): once, but some send it twice, or beside another scheme.
+    pub resource_metadata: Vec<String>,
     /// The scopes that the request needs (RFC 6750, section 3).
     pub scope: Option<String>,
     /// `invalid_token`, `insufficient_scope` …
     pub error: Option<String>,
 }
+
+/// A scope that is longer goes into no address.
+const MAX_SCOPE: usize = 8_192;
+/// So many places are looked at.
+const MAX_PLACES: usize = 4;
 
 impl Bearer {
     /// The `Bearer` challenge in the value of the header, which may hold several challenges.
@@ -18,6 +23,7 @@ impl Bearer {
         let mut rest = header;
         let mut found: Option<Self> = None;
         let mut in_bearer = false;
+        let (mut own, mut others) = (Vec::new(), Vec::new());
         while let Some(item) = next(&mut rest) {
             match item {
                 Item::Scheme(scheme) => {
@@ -27,10 +33,15 @@ impl Bearer {
                     }
                 }
                 Item::Parameter(name, value) => {
+                    let name = name.to_ascii_lowercase();
+                    if name == "resource_metadata" {
+                        let places = if in_bearer { &mut own } else { &mut others };
+                        places.push(value);
+                        continue;
+                    }
                     let Some(bearer) = found.as_mut().filter(|_| in_bearer) else { continue };
-                    let field = match name.to_ascii_lowercase().as_str() {
-                        "resource_metadata" => &mut bearer.resource_metadata,
-                        "scope" => &mut bearer.scope,
+                    let field = match name.as_str() {
+                        "scope" if value.len() <= MAX_SCOPE => &mut bearer.scope,
                         "error" => &mut bearer.error,
                         _ => continue,
                     };
@@ -38,7 +49,9 @@ impl Bearer {
                 }
             }
         }
-        found
+        own.append(&mut others);
+        own.truncate(MAX_PLACES);
+        found.map(|bearer| Self { resource_metadata: own, ..bearer })
     }
 }
 
@@ -88,7 +101,7 @@ mod tests {
 
     fn bearer(url: Option<&str>, scope: Option<&str>, error: Option<&str>) -> Option<Bearer> {
         let owned = |text: Option<&str>| text.map(str::to_owned);
-        Some(Bearer { resource_metadata: owned(url), scope: owned(scope), error: owned(error) })
+        Some(Bearer { resource_metadata: owned(url).into_iter().collect(), scope: owned(scope), error: owned(error) })
     }
 
     #[test]
@@ -106,10 +119,29 @@ mod tests {
             ("Negotiate abc==, Bearer scope=x", bearer(None, Some("x"), None)),
             ("Bearer scope=\"not closed", bearer(None, Some("not closed"), None)),
             ("Bearer scope=first, scope=second", bearer(None, Some("first"), None)),
+            ("Bearer scope=a, Bearer scope=b, error=c", bearer(None, Some("a"), None)),
             (",,, Bearer ,, error=\"\"", bearer(None, None, Some(""))),
         ];
         for (header, expected) in rows {
             assert_eq!(Bearer::parse(header), expected, "{header}");
+        }
+    }
+
+    #[test]
+    fn a_place_that_is_named_twice_is_named_twice() {
+        for (header, expected) in [
+            ("Bearer resource_metadata=a, realm=x, resource_metadata=b", &["a", "b"][..]),
+            ("DPoP resource_metadata=c, Bearer resource_metadata=a, Bearer resource_metadata=b", &["a", "c", "b"]),
+            (
+                "Bearer resource_metadata=1,resource_metadata=2,resource_metadata=3,resource_metadata=4,resource_metadata=5",
+                &["1", "2", "3", "4"],
+            ),
+        ] {
+            assert_eq!(
+                Bearer::parse(header).map(|bearer| bearer.resource_metadata).unwrap_or_default(),
+                expected,
+                "{header}"
+            );
         }
     }
 

@@ -1,5 +1,6 @@
 //! Where the authorization server is, and what it can do: RFC 9728, RFC 8414, OpenID Connect Discovery.
 
+use super::parties;
 use super::text::{Url, may_be_asked};
 use super::trust::{difference, difference_without_paths};
 use super::{Trouble, trouble};
@@ -8,15 +9,18 @@ use crate::protocol::json::Json;
 const WELL_KNOWN_RESOURCE: &str = "/.well-known/oauth-protected-resource";
 /// More authorization servers than these are not looked at.
 const MAX_SERVERS: usize = 8;
+/// Scopes that are longer than this together are not asked for: the authorization server has its default.
+const MAX_SCOPES: usize = 8_192;
 
 /// Where the metadata of a resource may be, in the order in which it is looked for: where the challenge says; then at
 /// the well-known places, with the path of the endpoint and without (2025-11-25, authorization, Protected Resource
 /// Metadata Discovery Requirements).
-pub(super) fn resource_places(named: Option<&str>, endpoint: &Url<'_>, local: bool) -> Vec<String> {
-    let mut places: Vec<String> = named.filter(|url| may_be_asked(url, local)).map(str::to_owned).into_iter().collect();
+pub(super) fn resource_places(named: Vec<String>, endpoint: &Url<'_>, local: bool) -> Vec<String> {
+    let mut places: Vec<String> = Vec::new();
+    let named = named.into_iter().filter(|url| may_be_asked(url, local));
     let origin = endpoint.origin();
-    for place in [format!("{origin}{WELL_KNOWN_RESOURCE}{}", endpoint.path()), format!("{origin}{WELL_KNOWN_RESOURCE}")]
-    {
+    let known = [format!("{origin}{WELL_KNOWN_RESOURCE}{}", endpoint.path()), format!("{origin}{WELL_KNOWN_RESOURCE}")];
+    for place in named.chain(known) {
         if !places.contains(&place) {
             places.push(place);
         }
@@ -63,7 +67,10 @@ impl Resource {
             return Ok(None);
         }
         let servers = servers.into_iter().take(MAX_SERVERS).collect();
-        Ok(Some(Self { resource: resource.to_owned(), servers, scopes: strings(&document, "scopes_supported") }))
+        // It goes into an address.
+        let is_short = |all: &Vec<String>| all.iter().map(|scope| scope.len() + 1).sum::<usize>() <= MAX_SCOPES;
+        let scopes = strings(&document, "scopes_supported").filter(is_short);
+        Ok(Some(Self { resource: resource.to_owned(), servers, scopes }))
     }
 }
 
@@ -123,7 +130,11 @@ impl Server {
     pub fn read(text: &str) -> Option<Self> {
         let document = document(text)?;
         let text = |name: &str| member(&document, name).map(str::to_owned);
-        let is = |name: &str| document.get(name) == Some(&Json::Bool(true));
+        // Some write it as a string.
+        let is = |name: &str| match document.get(name) {
+            Some(Json::Text(text)) => text.eq_ignore_ascii_case("true"),
+            value => value == Some(&Json::Bool(true)),
+        };
         let methods = strings(&document, "code_challenge_methods_supported").unwrap_or_default();
         Some(Self {
             issuer: text("issuer")?,
@@ -142,7 +153,7 @@ impl Server {
     }
 
     /// Whether it may be used; `local`: this machine is meant to be spoken to.
-    pub fn check(self, local: bool) -> Result<Self, Trouble> {
+    pub fn check(mut self, local: bool) -> Result<Self, Trouble> {
         for (name, url) in [
             ("authorization_endpoint", Some(&self.authorization_endpoint)),
             ("token_endpoint", Some(&self.token_endpoint)),
@@ -157,6 +168,7 @@ impl Server {
         if !self.has_pkce && !self.trusted {
             return Err(trouble("no_pkce", NO_PKCE));
         }
+        parties::leave_out_strangers(&mut self);
         Ok(self)
     }
 

@@ -2,6 +2,7 @@
 
 use super::challenge::Bearer;
 use super::discovery::Server;
+use super::parties;
 use super::record::{Grant, Pending, Record};
 use super::registration::Client;
 use super::search::{Search, Wanted};
@@ -42,6 +43,12 @@ pub enum Step {
     Keep(String),
     /// Read what is kept, where somebody else may have been, and tell [`Flow::handle_kept`].
     Load,
+    /// Bind the pre-registered client to this authorization server unless it is bound, and tell [`Flow::handle_bound`].
+    /// Nothing may come between the one and the other.
+    Bind {
+        /// The server, as it names itself.
+        issuer: String,
+    },
     /// Draw what is left to chance, and tell [`Flow::handle_chance`].
     Draw,
     /// Send the user there, and tell [`Flow::handle_returned`]. `pending` is kept under `state` for the case that the
@@ -73,8 +80,19 @@ pub enum Step {
 pub(super) enum Stage {
     Resource(Search),
     Server(Wanted, Search),
-    /// `scope`: what it was registered with.
+    /// What the origin of an authorization endpoint says of it.
+    Party {
+        server: Server,
+        places: VecDeque<String>,
+    },
+    /// `scope`: what it was registered with; `less`: with no more than there must be.
     Registration {
+        scope: Option<String>,
+        less: bool,
+    },
+    /// Whether the pre-registered client may be used here.
+    Binding {
+        client: Client,
         scope: Option<String>,
     },
     /// What is left to chance, to send the user away.
@@ -86,6 +104,8 @@ pub(super) enum Stage {
         server: Option<Server>,
         /// Why it is not known who authorizes.
         hiccup: Option<Trouble>,
+        /// Without `resource`.
+        bare: bool,
     },
     /// The refresh token was refused: somebody else may have used it.
     Doubt {
@@ -103,9 +123,9 @@ pub struct Flow {
     pub(super) record: Record,
     pub(super) challenge: Option<Challenge>,
     /// The token before.
-    token: Option<String>,
+    pub(super) token: Option<String>,
     /// The token is of the same grant as the one before.
-    same: bool,
+    pub(super) same: bool,
     pub(super) ask: bool,
     pub(super) finish: bool,
     pub(super) stage: Stage,
@@ -126,13 +146,10 @@ pub struct Flow {
     /// The user was asked once more, since something was refused.
     pub(super) again: bool,
     pub(super) now: u64,
+    /// The body that was sent last, and what else is not to be quoted.
+    pub(super) sent: String,
 }
 
-/// After so many refreshes in a row that gave nothing the user may be asked.
-const FRUITLESS: u32 = 3;
-
-const UNREACHABLE: &str = "The authorization server does not answer, or hides its answer from this page: it must send \
-                           `Access-Control-Allow-Origin` on every answer of this endpoint.";
 const REDIRECTED: &str = "The authorization server sends what is secret elsewhere (a redirect): that is not followed.";
 const NOT_ASKED: &str = "No authorization request is known that this would be the answer to.";
 const PLAIN: &str = "The MCP server is reached by plain http: a token that is sent there can be read on the way. It must be \
@@ -164,6 +181,7 @@ impl Flow {
             is_new: false,
             again: false,
             now: now_unix_ms,
+            sent: String::new(),
         };
         let is_secure = Url::parse(&flow.settings.endpoint).is_some_and(|url| url.is_secure());
         match need {
@@ -228,34 +246,17 @@ impl Flow {
     /// What came of the fetch.
     pub fn handle_reply(&mut self, reply: &Reply, now_unix_ms: u64) {
         self.now = now_unix_ms;
-        let (status, body) = reply.parts();
         match std::mem::replace(&mut self.stage, Stage::Over) {
             Stage::Resource(search) => self.resource_answered(search, reply),
             Stage::Server(wanted, search) => self.server_answered(wanted, search, reply),
-            Stage::Registration { scope } => self.registration_answered(scope, status, body),
-            Stage::Exchange => self.exchanged(tokens(status, body, now_unix_ms)),
-            Stage::Refresh { server, hiccup } => self.refreshed(server, hiccup, tokens(status, body, now_unix_ms)),
+            Stage::Party { server, places } => self.party_answered(server, places, reply),
+            Stage::Registration { scope, less } => self.registration_answered(scope, less, reply),
+            Stage::Exchange => self.exchanged(tokens(reply, &self.sent, now_unix_ms)),
+            Stage::Refresh { server, hiccup, bare } => {
+                self.refreshed(server, hiccup, bare, tokens(reply, &self.sent, now_unix_ms));
+            }
             Stage::Revocation => self.granted(),
-            Stage::Chance(_) | Stage::User | Stage::Doubt { .. } | Stage::Over => {}
-        }
-    }
-
-    /// What is kept now.
-    pub fn handle_kept(&mut self, kept: Option<&str>, now_unix_ms: u64) {
-        self.now = now_unix_ms;
-        let Stage::Doubt { server, hiccup, refused } = std::mem::replace(&mut self.stage, Stage::Over) else { return };
-        if self.take_up(kept) {
-            return self.granted();
-        }
-        let issuer = self.record.grant.take().map(|grant| (grant.issuer, grant.client.id)).unwrap_or_default();
-        if let Refused::Client(_) = refused {
-            self.forget_client(&issuer.0, &issuer.1);
-        }
-        self.keep();
-        match (server, hiccup) {
-            (Some(server), _) => self.authorize(server),
-            (None, Some(trouble)) => self.fail(trouble),
-            (None, None) => self.granted(),
+            Stage::Binding { .. } | Stage::Chance(_) | Stage::User | Stage::Doubt { .. } | Stage::Over => {}
         }
     }
 
@@ -268,11 +269,6 @@ impl Flow {
         is_another
     }
 
-    /// Whether a refresh could help.
-    pub(super) fn can_refresh(&self) -> bool {
-        !self.is_step_up() && self.record.grant.as_ref().is_some_and(|grant| grant.refresh.is_some())
-    }
-
     pub(super) fn is_step_up(&self) -> bool {
         self.challenge.as_ref().is_some_and(|challenge| challenge.status == 403)
     }
@@ -281,57 +277,22 @@ impl Flow {
         let is_refreshable = self.can_refresh();
         let same = self.record.grant.as_mut().filter(|grant| grant.issuer == server.issuer);
         if let Some(grant) = same.filter(|_| is_refreshable) {
-            grant.token_endpoint.clone_from(&server.token_endpoint);
+            parties::follow(&mut grant.token_endpoint, &server);
             return self.refresh(Some(server), None);
         }
         self.authorize(server);
     }
 
-    pub(super) fn refresh(&mut self, server: Option<Server>, hiccup: Option<Trouble>) {
-        let grant = self.record.grant.as_ref();
-        let Some(fetch) = grant.and_then(|grant| token::refresh(grant, &self.settings)) else { return self.granted() };
-        self.stage = Stage::Refresh { server, hiccup };
+    /// Sends what may be secret.
+    pub(super) fn fetch(&mut self, fetch: Fetch) {
+        let clients = [
+            self.pending.as_ref().map(|pending| &pending.client),
+            self.record.grant.as_ref().map(|grant| &grant.client),
+        ];
+        let secrets = clients.into_iter().flatten().filter_map(|client| client.secret.as_deref());
+        let access = self.record.grant.as_ref().map(|grant| grant.access.as_str());
+        self.sent = fetch.body.as_deref().into_iter().chain(secrets).chain(access).collect::<Vec<_>>().join("&");
         self.steps.push_back(Step::Fetch(fetch));
-    }
-
-    fn refreshed(&mut self, server: Option<Server>, hiccup: Option<Trouble>, tokens: Result<Tokens, Refused>) {
-        let Some(grant) = &mut self.record.grant else { return self.granted() };
-        let trouble = match tokens {
-            Ok(tokens) => {
-                self.same = self.token.as_ref() == Some(&grant.access);
-                grant.access = tokens.access;
-                grant.refresh = tokens.refresh.or(grant.refresh.take());
-                grant.refresh_at = tokens.refresh_at;
-                grant.fruitless = 0;
-                self.token = Some(grant.access.clone());
-                self.keep();
-                return self.granted();
-            }
-            Err(refused @ (Refused::Client(_) | Refused::Grant(_))) => {
-                self.stage = Stage::Doubt { server, hiccup, refused };
-                return self.steps.push_back(Step::Load);
-            }
-            // The host vouches for a server that does not take it.
-            Err(Refused::Target(_)) if grant.resource.is_some() && self.settings.trusts(&grant.issuer) => {
-                grant.resource = None;
-                return self.refresh(server, hiccup);
-            }
-            Err(Refused::Scope(trouble) | Refused::Target(trouble) | Refused::Nothing(trouble)) => trouble.retryable(),
-        };
-        match (server, hiccup) {
-            // It may be good for a little while.
-            (None, None) => self.granted(),
-            (None, Some(_)) => self.fail(trouble),
-            (Some(server), _) => {
-                grant.fruitless += u32::from(self.ask);
-                let is_enough = grant.fruitless >= FRUITLESS;
-                self.keep();
-                match is_enough {
-                    true => self.authorize(server),
-                    false => self.fail(trouble),
-                }
-            }
-        }
     }
 
     /// Says whether there was one that can be had anew.
@@ -369,18 +330,17 @@ impl Flow {
 }
 
 impl Settings {
-    /// Whether the host vouches for this authorization server, as it names itself or as the MCP server does.
-    pub(super) fn trusts(&self, issuer: &str) -> bool {
-        let one_origin = |one: &str| Url::parse(one).zip(Url::parse(issuer)).is_some_and(|(a, b)| a.has_origin_of(&b));
-        self.trust.as_ref().is_some_and(|trust| one_origin(&trust.issuer))
+    /// The authorization server that the pre-registered client belongs to.
+    pub(super) fn owner(&self) -> Option<&str> {
+        self.issuer.as_deref().or(self.bound.as_deref())
     }
 }
 
-fn tokens(status: u16, body: &str, now_unix_ms: u64) -> Result<Tokens, Refused> {
-    match status {
-        0 => Err(Refused::Nothing(trouble("unreachable", UNREACHABLE).retryable())),
-        300..=399 => Err(Refused::Nothing(trouble("refused", REDIRECTED))),
-        _ => token::tokens(status, body, now_unix_ms),
+fn tokens(reply: &Reply, sent: &str, now_unix_ms: u64) -> Result<Tokens, Refused> {
+    match reply.parts() {
+        (0, _) => Err(Refused::Nothing(reply.unseen("token"))),
+        (300..=399, _) => Err(Refused::Nothing(trouble("refused", REDIRECTED))),
+        (status, body) => token::tokens(status, body, sent, now_unix_ms),
     }
 }
 

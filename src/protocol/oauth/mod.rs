@@ -7,8 +7,9 @@
 //! | `flow`, `ask` | the order of it all; the part that the user sees |
 //! | `challenge`, `search`, `discovery` | from the refusal to the authorization server |
 //! | `trust` | what the host vouches for; in what two identifiers differ |
+//! | `parties` | whether the endpoints that it names belong together |
 //! | `registration` | who the client is there |
-//! | `token` | what the user comes back with, and what is got for it |
+//! | `token`, `refresh` | what the user comes back with, and what is got for it; the next token |
 //! | `record` | what is kept |
 //! | `text` | URLs as the texts they are, forms |
 
@@ -16,7 +17,9 @@ mod ask;
 mod challenge;
 mod discovery;
 mod flow;
+mod parties;
 mod record;
+mod refresh;
 mod registration;
 mod search;
 pub mod text;
@@ -29,7 +32,7 @@ pub use trust::Trust;
 
 use super::error::Diagnosis;
 use super::json::Json;
-use super::{Code, Error, Outcome};
+use super::{Code, Error, Outcome, Payload};
 
 /// What the host has decided.
 #[derive(Clone)]
@@ -47,8 +50,10 @@ pub struct Settings {
     /// The pre-registered client was registered dynamically: where the authorization server has forgotten it, another
     /// takes its place.
     pub client_is_renewable: bool,
-    /// The authorization server that the pre-registered client belongs to.
+    /// The authorization server that the pre-registered client belongs to, by the host's word.
     pub issuer: Option<String>,
+    /// … where it was used first.
+    pub bound: Option<String>,
     /// What is registered where clients are registered dynamically: an object (RFC 7591, section 2).
     pub client_metadata: Option<Json>,
     /// What the host vouches for.
@@ -106,6 +111,19 @@ impl Reply {
         }
     }
 
+    /// Why there is no status of the answer of an endpoint.
+    fn unseen(&self, endpoint: &str) -> Trouble {
+        let text = match self {
+            Self::Hidden => {
+                "hides its answer from this page: it must send `Access-Control-Allow-Origin` on every answer."
+            }
+            Self::Failed | Self::Answer { .. } => {
+                "did not answer, or not within 30 seconds: it may be down, or cannot be reached from here."
+            }
+        };
+        Trouble::new("unreachable", format!("The authorization server's {endpoint} endpoint {text}")).retryable()
+    }
+
     /// Asked again in a while, it may answer otherwise.
     fn is_hiccup(&self) -> bool {
         match self {
@@ -125,6 +143,7 @@ const KINDS: &[&str] = &[
     "declined",
     "failed",
     "issuer_mismatch",
+    "mix_up",
     "no_client",
     "no_code",
     "no_metadata",
@@ -153,6 +172,17 @@ pub struct Trouble {
     pub message: String,
     /// Whether it may go away by itself.
     pub retryable: bool,
+    /// What the authorization server answered.
+    pub said: Said,
+}
+
+/// What an authorization server answered, as far as it may be told.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Said {
+    /// The HTTP status.
+    pub status: Option<u16>,
+    /// Its `error`.
+    pub error: Option<String>,
 }
 
 impl Trouble {
@@ -160,14 +190,20 @@ impl Trouble {
     #[must_use]
     pub fn new(kind: &'static str, message: impl Into<String>) -> Self {
         debug_assert!(KINDS.contains(&kind), "{kind} is not among the kinds");
-        Self { kind, message: message.into(), retryable: false }
+        Self { kind, message: message.into(), retryable: false, said: Said::default() }
     }
 
     /// One that another module has had.
     #[must_use]
-    pub fn again(kind: &str, message: String, retryable: bool) -> Option<Self> {
+    pub fn again(kind: &str, message: String, retryable: bool, said: Said) -> Option<Self> {
         let kind = KINDS.iter().find(|known| **known == kind)?;
-        Some(Self { kind, message, retryable })
+        Some(Self { kind, message, retryable, said })
+    }
+
+    /// With what was answered; of what the server calls it, what may be told.
+    fn said(mut self, status: Option<u16>, error: Option<&str>) -> Self {
+        self.said = Said { status, error: error.map(str::to_owned) };
+        self
     }
 
     fn retryable(mut self) -> Self {
@@ -177,11 +213,22 @@ impl Trouble {
 
     /// As the error of those who waited for the token.
     #[must_use]
-    pub fn into_error<P>(self) -> Error<P> {
+    pub fn into_error<P: Payload>(self) -> Error<P> {
         let hint = hint(self.kind);
-        let error = Error::boxed(Code::Auth, Outcome::NotExecuted, self.message);
+        let mut error = Error::boxed(Code::Auth, Outcome::NotExecuted, self.message);
+        error.data = self.said.to_data();
         let error = error.with_diagnosis(Diagnosis { kind: self.kind, header: None, hint });
         if self.retryable { *error.retryable() } else { *error }
+    }
+}
+
+impl Said {
+    /// `{status, error}`
+    fn to_data<P: Payload>(&self) -> Option<P> {
+        let status = self.status.map(|status| ("status".to_owned(), Json::Number(status.to_string())));
+        let error = self.error.clone().map(|error| ("error".to_owned(), Json::Text(error)));
+        let members: Vec<_> = status.into_iter().chain(error).collect();
+        if members.is_empty() { None } else { P::parse(&Json::Object(members).to_text()) }
     }
 }
 
@@ -192,7 +239,7 @@ fn trouble(kind: &'static str, message: &str) -> Trouble {
 /// What to do about it, in a sentence.
 fn hint(kind: &str) -> &'static str {
     match kind {
-        "issuer_mismatch" | "no_pkce" => {
+        "issuer_mismatch" | "mix_up" | "no_pkce" => {
             "Where the authorization server is known to be what the host takes it for, `auth.trust` with its `issuer` \
              vouches for it."
         }

@@ -11,8 +11,6 @@ pub(super) struct Record {
     /// Clients that were registered dynamically, by issuer: "Clients MUST maintain separate registration state per
     /// authorization server".
     pub clients: Vec<(String, Client)>,
-    /// The authorization server that the pre-registered client was used with.
-    pub bound: Option<String>,
     /// The pre-registered client that its authorization server has forgotten.
     pub forgotten: Option<String>,
     /// How often the user was sent away since an answer came last.
@@ -75,6 +73,9 @@ pub(super) struct Pending {
 /// A client is not registered in place of another more often than once in so many milliseconds.
 const RENEWAL_MS: u64 = 3_600_000;
 
+/// So many are kept.
+const MAX_CLIENTS: usize = 16;
+
 impl Record {
     pub fn read(text: &str) -> Option<Self> {
         let json = Json::parse(text)?;
@@ -82,7 +83,6 @@ impl Record {
         let read = |(issuer, client): &(String, Json)| Some((issuer.clone(), Client::read(client)?));
         Some(Self {
             clients: clients.iter().filter_map(read).collect(),
-            bound: owned(&json, "bound"),
             forgotten: owned(&json, "forgotten"),
             unanswered: count(&json, "unanswered").and_then(|n| u32::try_from(n).ok()).unwrap_or_default(),
             renewed_at: count(&json, "renewed_at"),
@@ -97,7 +97,6 @@ impl Record {
         let grant = self.grant.as_ref().map(Grant::write);
         object([
             ("clients", Some(Json::Object(clients))),
-            ("bound", text(self.bound.as_ref())),
             ("forgotten", text(self.forgotten.as_ref())),
             ("unanswered", number(Some(u64::from(self.unanswered)).filter(|n| *n > 0))),
             ("renewed_at", number(self.renewed_at)),
@@ -115,6 +114,13 @@ impl Record {
 
     pub fn client(&self, issuer: &str) -> Option<&Client> {
         self.clients.iter().find(|(own, _)| own == issuer).map(|(_, client)| client)
+    }
+
+    /// In place of the one before. Of too many, whoever names them, the first are forgotten.
+    pub fn add_client(&mut self, issuer: String, client: Client) {
+        self.forget_client(&issuer);
+        self.clients.push((issuer, client));
+        self.clients.drain(..self.clients.len().saturating_sub(MAX_CLIENTS));
     }
 
     /// Says whether there was one.

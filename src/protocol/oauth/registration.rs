@@ -26,17 +26,24 @@ pub(super) struct Client {
 /// Where a client id comes from, in the order of the specification: pre-registered, a metadata document, dynamic
 /// registration (2025-11-25, authorization, Client Registration Approaches).
 pub(super) enum Identity {
+    /// Pre-registered: nowhere else is it to be used.
+    Own(Client),
+    /// By its document, or registered here.
     Known(Client),
     Register(Fetch),
 }
 
 const NO_CLIENT: &str = "The authorization server registers no clients by itself: give the provider a `clientId` that was \
                          registered with it.";
-const OTHER_SERVER: &str = "The client id was registered with another authorization server than the one that this MCP \
-                            server names now";
-const REGISTER: &str = "Register with that one, and give the provider its `issuer`.";
+const OTHER_SERVER: &str = "The client id belongs to another authorization server than the one that this MCP server names now: \
+                            to the one that the option `issuer` of the provider names, or else where it was first used";
+const REGISTER: &str = "Neither it nor its secret was sent. Register with that server as well, and use a provider of its own \
+                        with that `clientId` and `issuer`.";
 const NO_ISSUER: &str = "There is no metadata of an authorization server, and the client's secret goes to no address that is \
                          only guessed: give the provider the `issuer` that the client was registered with.";
+
+/// A client id has no more bytes.
+const MAX_ID: usize = 4_096;
 
 /// A secret that expires sooner than this is as good as expired: the user takes a while.
 const SECRET_MS: u64 = 600_000;
@@ -52,21 +59,23 @@ pub(super) fn identify(
     let id =
         settings.client_id.as_ref().filter(|id| !settings.client_is_renewable || record.forgotten.as_ref() != Some(id));
     let url = id.filter(|id| is_document(id));
+    // "Clients MUST NOT reuse … at a different authorization server."
+    let other = settings.owner().filter(|owner| url.is_none() && !is_same(owner, &server.issuer));
+    let other = other.filter(|_| id.is_some()).map(|owner| {
+        let what = difference(owner, &server.issuer);
+        Trouble::new("other_issuer", format!("{OTHER_SERVER} ({what}). {REGISTER}"))
+    });
     match (id, url) {
-        (Some(id), None) => {
-            // "Clients MUST NOT reuse … at a different authorization server."
-            let bound = settings.issuer.as_deref().or(record.bound.as_deref());
-            if let Some(bound) = bound.filter(|bound| !is_same(bound, &server.issuer)) {
-                let what = difference(bound, &server.issuer);
-                return Err(Trouble::new("other_issuer", format!("{OTHER_SERVER} ({what}). {REGISTER}")));
-            }
+        // Where the host can take another client, there is one for each server.
+        (Some(_), None) if other.is_some() && !settings.client_is_renewable => Err(other.unwrap_or_else(no_client)),
+        (Some(id), None) if other.is_none() => {
             let secret = settings.client_secret.clone();
             // It would go to an address that nobody has named.
-            if secret.is_some() && server.by_default && bound.is_none() {
+            if secret.is_some() && server.by_default && settings.owner().is_none() {
                 return Err(trouble("no_metadata", NO_ISSUER));
             }
             let method = auth_method(secret.is_some(), server).to_owned();
-            Ok(Identity::Known(Client { id: id.clone(), secret, method, ..Client::default() }))
+            Ok(Identity::Own(Client { id: id.clone(), secret, method, ..Client::default() }))
         }
         (_, Some(id)) if server.takes_client_urls => {
             Ok(Identity::Known(Client { id: id.to_owned(), method: "none".to_owned(), ..Client::default() }))
@@ -77,15 +86,19 @@ pub(super) fn identify(
                     && client.expires_at.is_none_or(|at| now_unix_ms.saturating_add(SECRET_MS) < at)
             };
             let registered = record.client(&server.issuer).filter(is_good);
-            match (registered, &server.registration_endpoint, &settings.client_metadata) {
-                (Some(client), ..) => Ok(Identity::Known(client.clone())),
-                (_, Some(endpoint), Some(metadata)) => {
-                    Ok(Identity::Register(registration(endpoint, metadata, settings, server, scope)))
+            match registered {
+                Some(client) => Ok(Identity::Known(client.clone())),
+                _ => {
+                    let fetch = register(settings, server, scope, false).map(Identity::Register);
+                    fetch.ok_or_else(|| other.unwrap_or_else(no_client))
                 }
-                _ => Err(trouble("no_client", NO_CLIENT)),
             }
         }
     }
+}
+
+fn no_client() -> Trouble {
+    trouble("no_client", NO_CLIENT)
 }
 
 /// Whether a registration endpoint would be of use.
@@ -99,7 +112,9 @@ fn is_document(id: &str) -> bool {
     id.starts_with("https://") && Url::parse(id).is_some_and(|url| !url.path().is_empty())
 }
 
-fn registration(endpoint: &str, metadata: &Json, settings: &Settings, server: &Server, scope: Option<&str>) -> Fetch {
+/// Asks for a client, where that can be; `less`: with what the host wants, and no more of our own than there must be.
+pub(super) fn register(settings: &Settings, server: &Server, scope: Option<&str>, less: bool) -> Option<Fetch> {
+    let (endpoint, metadata) = (server.registration_endpoint.as_deref()?, settings.client_metadata.as_ref()?);
     let native = Url::parse(&settings.redirect_url).is_some_and(|url| url.is_loopback());
     let offers = |method: &str| server.auth_methods.as_ref().is_none_or(|all| all.iter().any(|one| one == method));
     let method = ["none", "client_secret_post", "client_secret_basic"].into_iter().find(|method| offers(method));
@@ -112,6 +127,14 @@ fn registration(endpoint: &str, metadata: &Json, settings: &Settings, server: &S
         ("application_type", text(if native { "native" } else { "web" })),
         ("token_endpoint_auth_method", text(method.unwrap_or("none"))),
     ];
+    // What is not said has its default (RFC 7591, section 2).
+    let names_method = server.auth_methods.is_some() && method.is_some();
+    let is_needed = |name: &str| match name {
+        "redirect_uris" | "client_name" => true,
+        "token_endpoint_auth_method" => names_method,
+        _ => false,
+    };
+    let own = own.into_iter().filter(|(name, _)| !less || is_needed(name));
     // The host's word counts, but for where the user comes back to.
     let hosts = metadata.members().iter().filter(|(name, _)| name != "redirect_uris").cloned();
     let mut body: Vec<(String, Json)> = hosts.collect();
@@ -121,14 +144,14 @@ fn registration(endpoint: &str, metadata: &Json, settings: &Settings, server: &S
         }
     }
     // Some authorization servers grant no scope that was not registered.
-    body.retain(|(name, _)| name != "scope" || scope.is_none());
+    body.retain(|(name, _)| name != "scope" || scope.is_none() && !less);
     body.extend(scope.map(|scope| ("scope".to_owned(), text(scope))));
-    Fetch {
+    Some(Fetch {
         method: "POST",
         url: endpoint.to_owned(),
         headers: vec![("accept", "application/json".to_owned()), ("content-type", "application/json".to_owned())],
         body: Some(Json::Object(body).to_text()),
-    }
+    })
 }
 
 /// Reads the answer of the registration endpoint (RFC 7591, section 3.2.1). `scope`: what was registered.
@@ -152,7 +175,9 @@ pub(super) fn registered(text: &str, settings: &Settings, server: &Server, scope
     let expires_at = expires_at.filter(|at| *at > 0 && secret.is_some()).map(|at| at.saturating_mul(1000));
     let scope = member(&document, "scope").or(scope).map(str::to_owned);
     let (method, redirect) = (method.to_owned(), settings.redirect_url.clone());
-    Some(Client { id, secret, method, redirect, scope, expires_at }).filter(|client| !client.id.is_empty())
+    // It goes into an address.
+    let is_good = (1..=MAX_ID).contains(&id.len());
+    is_good.then_some(Client { id, secret, method, redirect, scope, expires_at })
 }
 
 /// Of what the server takes, what needs no preflight first. "If omitted, the default is client_secret_basic" (RFC 8414).

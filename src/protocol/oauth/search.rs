@@ -83,11 +83,11 @@ impl Search {
 impl Flow {
     /// Looks for the metadata of the resource.
     pub(super) fn search(&mut self) {
-        let named = self.challenge.as_ref().and_then(|challenge| bearer(challenge).resource_metadata);
+        let named = self.challenge.as_ref().map(|challenge| bearer(challenge).resource_metadata).unwrap_or_default();
         let Some(home) = self.home_url() else {
             return self.fail(trouble("unsafe_url", "The address of the MCP server is none that OAuth can name."));
         };
-        let places = resource_places(named.as_deref(), &home, self.is_local());
+        let places = resource_places(named, &home, self.is_local());
         self.look_for_resource(Search::new(places));
     }
 
@@ -153,8 +153,7 @@ impl Flow {
     /// The authorization server that the grant, or the pre-registered client, belongs to.
     fn home(&self) -> Option<&str> {
         let grant = self.record.grant.as_ref().map(|grant| grant.issuer.as_str()).filter(|issuer| !issuer.is_empty());
-        let bound = self.settings.issuer.as_deref().or(self.record.bound.as_deref());
-        grant.or(bound.filter(|_| self.settings.client_id.is_some()))
+        grant.or(self.settings.owner().filter(|_| self.settings.client_id.is_some()))
     }
 
     fn look_at_next(&mut self) {
@@ -260,7 +259,7 @@ impl Flow {
         self.ask && !self.can_refresh() && needs_registration(&self.settings, server, &self.record)
     }
 
-    fn get(&mut self, place: &str) {
+    pub(super) fn get(&mut self, place: &str) {
         let headers = vec![("accept", "application/json".to_owned())];
         self.steps.push_back(Step::Fetch(Fetch { method: "GET", url: place.to_owned(), headers, body: None }));
     }

@@ -147,15 +147,39 @@ pub fn encode(text: &str) -> String {
     encoded
 }
 
-/// The field of this name in the query of a URL, decoded.
+/// The first field of this name in the query of a URL, decoded.
 #[must_use]
 pub fn query_field(url: &str, name: &str) -> Option<String> {
-    let query = url.split('#').next()?.split_once('?')?.1;
-    let mut fields = query.split('&').map(|field| field.split_once('=').unwrap_or((field, "")));
-    fields.find(|(field, _)| *field == name).map(|(_, value)| decode(value))
+    query_fields(url, name).next()
 }
 
-fn decode(text: &str) -> String {
+/// All fields of this name in the query of a URL, decoded as the name is.
+pub fn query_fields<'a>(url: &'a str, name: &'a str) -> impl Iterator<Item = String> + 'a {
+    let query = url.split('#').next().and_then(|url| url.split_once('?')).map_or("", |(_, query)| query);
+    query
+        .split('&')
+        .filter(move |field| is_called(field, name))
+        .map(|field| decode(field.split_once('=').unwrap_or_default().1))
+}
+
+/// Whether a field of a query has this name, however it is written.
+fn is_called(field: &str, name: &str) -> bool {
+    decode(field.split('=').next().unwrap_or_default()) == name
+}
+
+/// An endpoint with these fields in its query. What it has of its own there is kept (RFC 6749, section 3.1), but no field
+/// is there twice, and none of those that `without` names.
+#[must_use]
+pub fn with_query(endpoint: &str, fields: &[(&str, &str)], without: &[&str]) -> String {
+    let (address, own) = endpoint.split_once('?').unwrap_or((endpoint, ""));
+    let is_ours = |field: &str| fields.iter().map(|(name, _)| name).chain(without).any(|name| is_called(field, name));
+    let own = own.split('&').filter(|field| !field.is_empty() && !is_ours(field)).map(str::to_owned);
+    format!("{address}?{}", own.chain([form(fields)]).collect::<Vec<_>>().join("&"))
+}
+
+/// `application/x-www-form-urlencoded`, undone.
+#[must_use]
+pub fn decode(text: &str) -> String {
     let hex = |byte: Option<&u8>| byte.and_then(|byte| char::from(*byte).to_digit(16));
     let bytes = text.as_bytes();
     let mut decoded = Vec::with_capacity(bytes.len());
@@ -265,5 +289,20 @@ mod tests {
         assert_eq!(query_field(url, "iss").as_deref(), Some("https://a"));
         assert_eq!(query_field(url, "state").as_deref(), Some("\u{fffd}%zz"));
         assert_eq!((query_field(url, "empty").as_deref(), query_field(url, "none")), (Some(""), None));
+        let twice: Vec<_> = query_fields("https://a/?%69ss=1&iss=2&is=3&iss", "iss").collect();
+        assert_eq!(twice, ["1", "2", ""], "a name is decoded as well");
+    }
+
+    #[test]
+    fn no_field_is_in_a_query_twice() {
+        for (endpoint, expected) in [
+            ("https://a/x", "https://a/x?state=1"),
+            ("https://a/x?", "https://a/x?state=1"),
+            ("https://a/x?p=q&&tenant", "https://a/x?p=q&tenant&state=1"),
+            ("https://a/x?state=evil&p=q&st%61te=evil&State=x", "https://a/x?p=q&State=x&state=1"),
+            ("https://a/x?request_uri=https://b&r", "https://a/x?r&state=1"),
+        ] {
+            assert_eq!(with_query(endpoint, &[("state", "1")], &["request_uri"]), expected, "{endpoint}");
+        }
     }
 }

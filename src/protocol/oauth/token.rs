@@ -2,7 +2,7 @@
 
 use super::discovery::{document, member};
 use super::record::{Grant, Pending};
-use super::text::{form, query_field};
+use super::text::{form, query_field, query_fields};
 use super::trust::difference;
 use super::{Fetch, Settings, Trouble, trouble};
 use crate::protocol::json::Json;
@@ -17,35 +17,39 @@ const NO_ISSUER: &str = "What came back does not say who sent it (`iss`), as the
                          answers do (`authorization_response_iss_parameter_supported`): it was not used (RFC 9207, section \
                          2.4). Other clients may not look.";
 const DECLINED: &str = "The authorization was declined.";
-const NO_CODE: &str = "What came back from the authorization server holds no code.";
+const NO_CODE: &str = "What came back from the authorization server holds no code, or several.";
 
 /// The code in the URL that the user came back with. Who sent it is checked before anything else in it is looked at
 /// (RFC 9207, section 2.4; compared as texts).
 pub(super) fn code(pending: &Pending, url: &str) -> Result<String, Refused> {
-    if query_field(url, "state").as_deref() != Some(&pending.state) {
+    if query_fields(url, "state").ne([pending.state.as_str()]) {
         return Err(Refused::Grant(trouble("wrong_state", FOREIGN)));
     }
-    match query_field(url, "iss") {
-        Some(iss) if iss != pending.issuer => {
-            let what = difference(&pending.issuer, &iss);
-            let text = format!("{WRONG_ISSUER} ({what}): it was not used. Other clients may not compare them.");
-            return Err(Refused::Grant(Trouble::new("wrong_issuer", text)));
-        }
-        None if pending.sends_iss => return Err(Refused::Grant(trouble("wrong_issuer", NO_ISSUER))),
-        Some(_) | None => {}
+    if let Some(iss) = query_fields(url, "iss").find(|iss| *iss != pending.issuer) {
+        let what = difference(&pending.issuer, &iss);
+        let text = format!("{WRONG_ISSUER} ({what}): it was not used. Other clients may not compare them.");
+        return Err(Refused::Grant(Trouble::new("wrong_issuer", text)));
+    }
+    if pending.sends_iss && query_field(url, "iss").is_none() {
+        return Err(Refused::Grant(trouble("wrong_issuer", NO_ISSUER)));
     }
     match query_field(url, "error").as_deref() {
         None => {
-            let code = query_field(url, "code").filter(|code| !code.is_empty());
+            let mut codes = query_fields(url, "code");
+            let code = codes.next().filter(|code| !code.is_empty() && codes.next().is_none());
             code.ok_or_else(|| Refused::Grant(trouble("no_code", NO_CODE)))
         }
         Some("access_denied") => Err(Refused::Grant(trouble("declined", DECLINED))),
-        Some(error) => Err(Refused::by(error, refusal("The authorization server refused", error))),
+        Some(error) => {
+            let told = told(error, &pending.state);
+            Err(Refused::by(error, refusal("The authorization server refused", error, told).said(None, told)))
+        }
     }
 }
 
-/// Names the error where the specifications do: anything else is a stranger's text.
-fn refusal(who: &str, error: &str) -> Trouble {
+/// The error, where it may be told: one of the specifications', or what is as plain as they are. `sent`: what was sent along,
+/// which may be quoted back.
+pub(super) fn told<'a>(error: &'a str, sent: &str) -> Option<&'a str> {
     const KNOWN: &[&str] = &[
         "invalid_request",
         "unauthorized_client",
@@ -66,14 +70,26 @@ fn refusal(who: &str, error: &str) -> Trouble {
         "bad_refresh_token",
         "bad_verification_code",
     ];
-    let known = KNOWN.iter().find(|known| **known == error).copied();
+    // Names and kinds of grants are shorter.
+    let is_secret = |value: &str| value.len() >= 20 && error.contains(value);
+    let is_quoted = sent.contains(error) || sent.split(['&', '=', '"']).any(is_secret);
+    Some(error).filter(|error| KNOWN.contains(error) || is_code(error) && !is_quoted)
+}
+
+/// What a refusal is called, and not a sentence.
+fn is_code(error: &str) -> bool {
+    let is_plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-' | b'.');
+    (1..=64).contains(&error.len()) && error.bytes().all(is_plain)
+}
+
+fn refusal(who: &str, error: &str, told: Option<&str>) -> Trouble {
     let more = match error {
         "invalid_target" => INVALID_TARGET,
         "invalid_client" | "unauthorized_client" => UNKNOWN_CLIENT,
         _ => "",
     };
     let kind = if error == "invalid_target" { "resource_refused" } else { "refused" };
-    Trouble::new(kind, format!("{who}: {}.{more}", known.unwrap_or("it names an error of its own")))
+    Trouble::new(kind, format!("{who}: {}.{more}", told.unwrap_or("it names an error of its own")))
 }
 
 const INVALID_TARGET: &str = " It does not take the `resource` that says which server the token is for (RFC 8707), which every \
@@ -93,11 +109,11 @@ pub(super) fn exchange(pending: &Pending, code: &str) -> Fetch {
     post(&pending.token_endpoint, fields, &pending.client)
 }
 
-/// Asks for tokens in exchange for the refresh token.
-pub(super) fn refresh(grant: &Grant, settings: &Settings) -> Option<Fetch> {
+/// Asks for tokens in exchange for the refresh token; `bare`: without `resource`.
+pub(super) fn refresh(grant: &Grant, settings: &Settings, bare: bool) -> Option<Fetch> {
     let token = grant.refresh.as_deref()?;
     let mut fields = vec![("grant_type", "refresh_token"), ("refresh_token", token)];
-    fields.extend(grant.resource.as_deref().map(|resource| ("resource", resource)));
+    fields.extend(grant.resource.as_deref().filter(|_| !bare).map(|resource| ("resource", resource)));
     // "If omitted is treated as equal to the scope originally granted" (RFC 6749, section 6); not by all.
     let names_scope = settings.trust.as_ref().is_some_and(|trust| trust.refresh_scope);
     fields.extend(grant.scope.as_deref().filter(|_| names_scope).map(|scope| ("scope", scope)));
@@ -162,6 +178,12 @@ impl Refused {
         }
     }
 
+    /// The request itself is refused, and perhaps for what it names as the resource (RFC 8707, section 2).
+    pub fn may_be_for_resource(&self) -> bool {
+        let is_request = |trouble: &Trouble| trouble.said.error.as_deref() == Some("invalid_request");
+        matches!(self, Self::Target(_)) || matches!(self, Self::Grant(trouble) if is_request(trouble))
+    }
+
     pub fn trouble(self) -> Trouble {
         match self {
             Self::Client(trouble)
@@ -171,6 +193,12 @@ impl Refused {
             | Self::Nothing(trouble) => trouble,
         }
     }
+}
+
+/// The `error` of an answer to what was `sent`, where it may be told.
+pub(super) fn error(text: &str, sent: &str) -> Option<String> {
+    let answer = Answer::read(text);
+    answer.text("error").and_then(|error| told(error, sent)).map(str::to_owned)
 }
 
 /// The members of an answer that is JSON, or a form, which some servers send whatever they were asked for.
@@ -197,16 +225,14 @@ impl Answer {
     /// gateway, a framework) says "Not Found", and says so with a status.
     fn error(&self, status: u16) -> Option<&str> {
         const GRAVE: &[&str] = &["invalid_grant", "bad_refresh_token", "invalid_client", "unauthorized_client"];
-        let error = self.text("error").filter(|error| !error.is_empty() && error.len() <= 64)?;
-        let is_code =
-            error.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-' | b'.'));
+        let error = self.text("error").filter(|error| is_code(error))?;
         let by_itself = matches!(status, 200..=299 | 400..=407 | 409..=424 | 426..=428);
-        (is_code && (by_itself || GRAVE.contains(&error))).then_some(error)
+        (by_itself || GRAVE.contains(&error)).then_some(error)
     }
 }
 
-/// Reads the answer of a token endpoint.
-pub(super) fn tokens(status: u16, text: &str, now_unix_ms: u64) -> Result<Tokens, Refused> {
+/// Reads the answer of a token endpoint to what was `sent`.
+pub(super) fn tokens(status: u16, text: &str, sent: &str, now_unix_ms: u64) -> Result<Tokens, Refused> {
     let answer = Answer::read(text);
     let is_good = (200..300).contains(&status);
     // It goes into a header.
@@ -228,9 +254,15 @@ pub(super) fn tokens(status: u16, text: &str, now_unix_ms: u64) -> Result<Tokens
     }
     let who = format!("The token endpoint refused with HTTP {status}");
     Err(match answer.error(status) {
-        Some(error) => Refused::by(error, refusal(&who, error)),
-        None if is_good => Refused::Nothing(trouble("bad_token", NO_BEARER)),
-        None => Refused::Nothing(Trouble::new("refused", format!("{who}{UNSAID}")).retryable()),
+        Some(error) => {
+            let told = told(error, sent);
+            Refused::by(error, refusal(&who, error, told).said(Some(status), told))
+        }
+        None if is_good => Refused::Nothing(trouble("bad_token", NO_BEARER).said(Some(status), None)),
+        None => {
+            let trouble = Trouble::new("refused", format!("{who}{UNSAID}")).said(Some(status), None);
+            Refused::Nothing(trouble.retryable())
+        }
     })
 }
 
@@ -238,6 +270,9 @@ const NO_BEARER: &str = "The token endpoint answered without a bearer token that
 const UNSAID: &str = ", and named no error of OAuth (RFC 6749, section 5.2): something before it may have answered. What was \
                       granted is kept.";
 
+/// More than this no server takes in a header.
+const MAX_TOKEN: usize = 1 << 16;
+
 fn is_visible(token: &str) -> bool {
-    !token.is_empty() && token.bytes().all(|byte| (0x21..=0x7e).contains(&byte))
+    (1..=MAX_TOKEN).contains(&token.len()) && token.bytes().all(|byte| (0x21..=0x7e).contains(&byte))
 }

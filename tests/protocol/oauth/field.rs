@@ -214,6 +214,68 @@ fn resource_is_left_out_where_the_host_says_so_or_the_trusted_server_refuses_it(
     assert_eq!(world.form("scope").as_deref(), Some("read write"), "a refresh names its scope");
 }
 
+#[test]
+fn a_refresh_that_is_refused_for_its_resource_is_asked_once_without() {
+    for error in ["invalid_target", "invalid_request"] {
+        for ask in [true, false] {
+            let mut world = World::logged_in();
+            world.resource_refused = Some(json!({"error": error}));
+            let refused = |world: &mut World| match ask {
+                true => world.refused(401, "Bearer", Some("access-1")),
+                false => world.refused_quietly(),
+            };
+            let log = refused(&mut world);
+            assert_eq!((last(&log), count(&log, "open")), ("granted access-2", 0), "{error}: {log:?}");
+            let sent = |world: &World| -> Vec<bool> {
+                let bodies = world.fetches.iter().filter_map(|fetch| fetch.body.as_deref());
+                bodies.filter(|body| body.contains("=refresh_token")).map(|body| body.contains("resource=")).collect()
+            };
+            assert_eq!(sent(&world), [true, false], "with it first");
+            // It is known of this grant.
+            world.refused(401, "Bearer", Some("access-2"));
+            assert_eq!(sent(&world), [true, false, false]);
+            // The next grant is asked for with it again.
+            world.kept = None;
+            world.resource_refused = None;
+            world.login();
+            assert_eq!((world.asked("resource").as_deref(), world.form("resource").as_deref()), (Some(MCP), Some(MCP)));
+        }
+    }
+    // A refusal of something else is what it was, and the grant keeps its resource.
+    for (second, expected) in [
+        ((400, json!({"error": "invalid_grant"})), GRANTED),
+        ((400, json!({"error": "invalid_request"})), GRANTED),
+        ((400, json!({"error": "invalid_target"})), "failed resource_refused, later perhaps"),
+        ((503, Value::Null), "failed refused, later perhaps"),
+    ] {
+        let mut world = World::logged_in();
+        world.resource_refused = Some(json!({"error": "invalid_target"}));
+        world.refresh_refused = Some(second.clone());
+        world.answer(TOKEN, 200, tokens());
+        let log = world.refused(401, "Bearer", Some("access-1"));
+        assert_eq!((last(&log), count(&log, "open")), (expected, usize::from(expected == GRANTED)), "{second:?}");
+        let kept: Value = serde_json::from_str(world.kept.as_deref().unwrap_or_default()).expect("JSON");
+        assert_eq!(kept["grant"]["resource"], MCP);
+    }
+}
+
+#[test]
+fn a_place_that_is_named_second_is_looked_at_where_the_first_is_dead() {
+    let (dead, good) = ("https://mcp.example/dead", "https://mcp.example/meta.json");
+    for challenge in [
+        format!("Bearer resource_metadata=\"{dead}\", error=\"invalid_token\", resource_metadata=\"{good}\""),
+        format!("Bearer resource_metadata=\"{dead}\", Bearer resource_metadata=\"{good}\""),
+        format!("DPoP resource_metadata=\"{good}\", Bearer realm=\"x\", resource_metadata=\"{dead}\""),
+    ] {
+        let mut world = World::new();
+        let document = world.answers.remove(PRM).expect("was there").1;
+        world.answer(good, 200, document);
+        let log = world.refused(401, &challenge, None);
+        assert_eq!(log[..2], [format!("GET {dead} 404"), format!("GET {good} 200")], "{challenge}");
+        assert_eq!(last(&log), GRANTED);
+    }
+}
+
 // ── Hiccups ──
 
 #[test]

@@ -174,14 +174,107 @@ fn a_server_that_registers_no_scope_is_asked_without() {
     let mut world = World::new();
     world.answer(REGISTER, 400, json!({"error": "invalid_client_metadata"}));
     let log = world.login();
-    assert_eq!((count(&log, "POST"), last(&log)), (2, "failed not_registered"));
+    assert_eq!((count(&log, "POST"), last(&log)), (3, "failed not_registered"));
     let scopes: Vec<bool> = world
         .fetches
         .iter()
         .filter(|fetch| fetch.url == REGISTER)
         .map(|f| f.body.as_ref().is_some_and(|body| body.contains("scope")))
         .collect();
-    assert_eq!(scopes, [true, false]);
+    assert_eq!(scopes, [true, false, false]);
+}
+
+#[test]
+fn a_registration_that_is_refused_for_what_it_holds_is_tried_once_more_with_less() {
+    let refused = json!({"error": "invalid_client_metadata", "error_description": "No."});
+    for (what, methods, method) in [
+        ("application_type", Value::Null, Value::Null),
+        ("\"none\"", Value::Null, Value::Null),
+        ("\"refresh_token\"", Value::Null, Value::Null),
+        ("application_type", json!(["client_secret_post"]), json!("client_secret_post")),
+        ("application_type", json!(["private_key_jwt"]), Value::Null),
+    ] {
+        let mut world = World::new();
+        world.change(PRM, "scopes_supported", Value::Null);
+        world.change(AS, "token_endpoint_auth_methods_supported", methods);
+        world.settings.client_metadata = Json::parse(r#"{"client_name": "My host", "contacts": ["a@b"]}"#);
+        world.registers_no = Some((what, refused.clone()));
+        world.answer(REGISTER, 201, json!({"client_id": "registered", "client_secret": "its-secret"}));
+        assert_eq!(last(&world.login()), GRANTED, "{what}");
+        let sent = world.registrations();
+        assert_eq!(sent.len(), 2);
+        assert_eq!((&sent[1]["client_name"], &sent[1]["contacts"]), (&json!("My host"), &json!(["a@b"])));
+        assert_eq!(sent[1]["redirect_uris"], json!(["https://app.example/callback"]));
+        assert_eq!(sent[1]["token_endpoint_auth_method"], method);
+    }
+    // Not again, and not where something else is refused.
+    for (what, error, posts) in [
+        ("redirect_uris", "invalid_client_metadata", 2),
+        ("redirect_uris", "invalid_redirect_uri", 1),
+        ("redirect_uris", "access_denied", 1),
+    ] {
+        let mut world = World::new();
+        world.change(PRM, "scopes_supported", Value::Null);
+        world.registers_no = Some((what, json!({"error": error})));
+        let log = world.login();
+        assert_eq!((last(&log), count(&log, "POST")), ("failed not_registered", posts), "{error}");
+    }
+}
+
+#[test]
+fn what_a_registration_or_a_token_endpoint_says_is_told_as_far_as_it_is_plain() {
+    let rows = [
+        (403, json!("<html>blocked"), "(HTTP 403)", None),
+        (503, json!("<html>down"), "(HTTP 503)", None),
+        (
+            400,
+            json!({"error": "invalid_redirect_uri"}),
+            "(HTTP 400, invalid_redirect_uri)",
+            Some("invalid_redirect_uri"),
+        ),
+        (403, json!({"error": "quota.exceeded-now"}), "(HTTP 403, quota.exceeded-now)", Some("quota.exceeded-now")),
+        (403, json!({"error": "Forbidden, mcp-evergreen"}), "(HTTP 403)", None),
+        (200, json!({"error": "no_more_clients"}), "(HTTP 200, no_more_clients)", Some("no_more_clients")),
+        (200, json!({}), "(HTTP 200, without a client id)", None),
+    ];
+    for (status, answer, told, error) in rows {
+        let mut world = World::new();
+        world.change(PRM, "scopes_supported", Value::Null);
+        world.answer(REGISTER, status, answer);
+        world.login();
+        let failure = world.failure.take().expect("failed");
+        assert!(failure.message.contains(told), "{} for {told}", failure.message);
+        assert_eq!((failure.said.status, failure.said.error.as_deref()), (Some(status), error));
+        assert_eq!(failure.message.contains("does not take the redirect URL"), error == Some("invalid_redirect_uri"));
+        assert_eq!(failure.retryable, status == 503);
+    }
+    let rows = [
+        (200, json!({"error": "incorrect_client_credentials"}), "HTTP 200: incorrect_client_credentials", true),
+        (400, json!({"error": "invalid_refresh_token"}), "HTTP 400: invalid_refresh_token", true),
+        (400, json!({"error": "invalid_grant"}), "HTTP 400: invalid_grant", true),
+        (400, json!("error=bad_verification_code"), "HTTP 400: bad_verification_code", true),
+        (502, json!("<html>"), "HTTP 502", false),
+        // What was sent is quoted back.
+        (400, json!({"error": "the-code"}), "an error of its own", false),
+        (400, json!({"error": "verifier-1"}), "an error of its own", false),
+        (400, json!({"error": "x.a-secret-of-the-client"}), "an error of its own", false),
+    ];
+    for (status, answer, told, is_told) in rows {
+        let mut world = World::new();
+        world.answer(
+            REGISTER,
+            200,
+            json!({"client_id": "registered", "client_secret": "a-secret-of-the-client",
+            "token_endpoint_auth_method": "client_secret_basic"}),
+        );
+        world.answer(TOKEN, status, answer);
+        world.login();
+        let failure = world.failure.take().expect("failed");
+        assert!(failure.message.contains(told), "{} for {told}", failure.message);
+        assert_eq!((failure.said.status, failure.said.error.is_some()), (Some(status), is_told), "{told}");
+        let error: mcp_evergreen::protocol::Error<Value> = failure.into_error();
+        assert_eq!(error.data.expect("data")["status"], status);
+    }
 }
 
 #[test]

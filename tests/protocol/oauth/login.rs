@@ -1,6 +1,7 @@
 //! The first login: from the refusal to the tokens, and what is not trusted on the way.
 
 use super::*;
+use mcp_evergreen::protocol::oauth::Trust;
 
 #[test]
 fn the_first_login() {
@@ -231,9 +232,15 @@ fn without_pkce_no_user_is_asked() {
 
 #[test]
 fn an_answer_with_another_state_is_not_used() {
-    for back in
-        ["code=the-code&state=other", "code=the-code", "error=access_denied&state=other", "code=the-code&state="]
-    {
+    for back in [
+        "code=the-code&state=other",
+        "code=the-code",
+        "error=access_denied&state=other",
+        "code=the-code&state=",
+        "code=the-code&state=STATE&state=other",
+        "code=the-code&state=other&state=STATE",
+        "code=the-code&state=STATE&st%61te=other",
+    ] {
         let mut world = World::new();
         world.back = Ok(format!("https://app.example/callback?{back}"));
         let log = world.login();
@@ -252,15 +259,46 @@ fn who_sent_the_answer_is_checked_before_the_code_goes_anywhere() {
         (false, "", "granted access-1 until +3540000"),
         (false, "&iss=https%3A%2F%2Fas.example", "granted access-1 until +3540000"),
         (false, "&iss=https%3A%2F%2Fevil.example", "failed wrong_issuer"),
+        (false, "&iss=", "failed wrong_issuer"),
+        (false, "&%69ss=https%3A%2F%2Fevil.example", "failed wrong_issuer"),
+        (false, "&iss=https%3A%2F%2Fas.example&iss=https%3A%2F%2Fevil.example", "failed wrong_issuer"),
+        (true, "&%69%73s=https%3A%2F%2Fas.example", "granted access-1 until +3540000"),
     ];
-    for (advertised, iss, expected) in rows {
+    let texts = [("True", "", "failed wrong_issuer"), ("false", "", "granted access-1 until +3540000")];
+    let rows = rows.into_iter().map(|(advertised, iss, expected)| (json!(advertised), iss, expected));
+    for (advertised, iss, expected) in rows.chain(texts.map(|(text, iss, expected)| (json!(text), iss, expected))) {
         let mut world = World::new();
-        world.change(AS, "authorization_response_iss_parameter_supported", json!(advertised));
+        world.change(AS, "authorization_response_iss_parameter_supported", advertised.clone());
         world.back = Ok(format!("https://app.example/callback?code=the-code&state=STATE{iss}"));
         let log = world.login();
         assert_eq!(log.last().map(String::as_str), Some(expected), "{advertised} {iss}");
         assert_eq!(log.iter().any(|line| line.contains(TOKEN)), expected.starts_with("granted"));
     }
+}
+
+#[test]
+fn of_two_codes_none_is_used() {
+    for back in ["code=the-code&code=another", "code=the-code&c%6Fde=another", "code="] {
+        let mut world = World::new();
+        world.back = Ok(format!("https://app.example/callback?{back}&state=STATE"));
+        let log = world.login();
+        assert_eq!((last(&log), count(&log, &format!("POST {TOKEN}"))), ("failed no_code", 0), "{back}");
+    }
+}
+
+#[test]
+fn what_an_authorization_endpoint_has_in_its_own_query_does_not_stand_beside_what_is_asked() {
+    let mut world = World::new();
+    let own = "https://as.example/authorize?tenant=t&state=1&client_id=9&redirect%5Furi=https://evil.example\
+               &code_challenge=z&request_uri=https://evil.example/r&response_mode=form_post";
+    world.change(AS, "authorization_endpoint", json!(own));
+    assert_eq!(last(&world.login()), GRANTED);
+    let url = world.opened.clone().unwrap_or_default();
+    assert!(url.starts_with("https://as.example/authorize?tenant=t&response_type=code&client_id=registered&"), "{url}");
+    for name in ["state", "client_id", "redirect_uri", "code_challenge", "scope"] {
+        assert_eq!(query_fields(&url, name).count(), 1, "{name}");
+    }
+    assert_eq!((world.asked("request_uri"), world.asked("response_mode")), (None, None));
 }
 
 #[test]
@@ -303,7 +341,7 @@ fn a_pre_registered_client_registers_nothing() {
     let mut world = World::new();
     world.settings.client_id = Some("mine".to_owned());
     let log = world.login();
-    assert_eq!(log[2], "open https://as.example/authorize");
+    assert_eq!(log[2..4], ["bound to https://as.example", "open https://as.example/authorize"]);
     assert_eq!((world.asked("client_id").as_deref(), world.form("client_id").as_deref()), (Some("mine"), Some("mine")));
 }
 
@@ -373,17 +411,75 @@ fn each_authorization_server_has_its_own_registration_and_tokens() {
     assert!(!log.iter().any(|line| line.contains("as.example/token")), "the refresh token goes to nobody else");
 }
 
-#[test]
-fn a_pre_registered_client_is_not_used_with_another_authorization_server() {
+/// A client of the host's own, at a server of which the resource's metadata now says that it authorizes.
+fn moved(secret: Option<&str>) -> World {
     let mut world = World::new();
     world.settings.client_id = Some("mine".to_owned());
+    world.settings.client_secret = secret.map(str::to_owned);
     world.login();
+    world.kept = None;
     let other = "https://other.example";
     world.change(PRM, "authorization_servers", json!([other]));
     let mut document = server();
-    document["issuer"] = json!(other);
+    for (field, path) in [("issuer", ""), ("authorization_endpoint", "/authorize"), ("token_endpoint", "/token")] {
+        document[field] = json!(format!("{other}{path}"));
+    }
     world.answer(&format!("{other}/.well-known/oauth-authorization-server"), 200, document);
-    assert_eq!(world.refused(401, "Bearer", Some("access-1")).last().map(String::as_str), Some("failed other_issuer"));
+    world.answer(&format!("{other}/token"), 200, tokens());
+    world
+}
+
+#[test]
+fn a_pre_registered_client_is_not_used_with_another_authorization_server() {
+    for secret in [None, Some("my-secret")] {
+        let mut world = moved(secret);
+        let log = world.login();
+        assert_eq!((last(&log), count(&log, "open"), count(&log, "POST")), ("failed other_issuer", 0, 0));
+        // … unless the host says that it is at home there.
+        world.settings.issuer = Some("https://other.example/".to_owned());
+        assert_eq!(last(&world.login()), GRANTED);
+        world.settings.issuer = Some("https://as.example".to_owned());
+        world.kept = None;
+        assert_eq!(last(&world.login()), "failed other_issuer");
+    }
+}
+
+#[test]
+fn a_client_is_bound_before_it_is_used() {
+    // The user never comes back; the page is gone.
+    let mut world = World::new();
+    world.settings.client_id = Some("mine".to_owned());
+    world.leaves = true;
+    world.login();
+    assert_eq!(world.bound.as_deref(), Some("https://as.example"));
+    // Somebody else binds it at the same time.
+    let mut world = World::new();
+    world.settings.client_id = Some("mine".to_owned());
+    world.rival = Some("https://rival.example".to_owned());
+    assert_eq!(world.login()[2..], ["bound to https://rival.example", "failed other_issuer"]);
+    // A metadata document is nobody's: any server may fetch it.
+    let mut world = World::new();
+    world.settings.client_id = Some("https://app.example/client.json".to_owned());
+    world.change(AS, "client_id_metadata_document_supported", json!(true));
+    assert_eq!((count(&world.login(), "bound"), &world.bound), (0, &None));
+}
+
+#[test]
+fn where_the_host_can_take_another_client_there_is_one_for_each_authorization_server() {
+    let mut world = moved(Some("my-secret"));
+    world.settings.client_is_renewable = true;
+    let log = world.login();
+    assert_eq!((last(&log), count(&log, &format!("POST {REGISTER}"))), (GRANTED, 1));
+    assert_eq!(world.asked("client_id").as_deref(), Some("registered"));
+    let told: Vec<_> = world.fetches.iter().filter(|fetch| fetch.url.starts_with("https://other.example")).collect();
+    assert!(told.iter().all(|fetch| !format!("{:?}{:?}", fetch.body, fetch.headers).contains("my-secret")));
+    // It is the one that is used from then on.
+    let log = world.login();
+    assert_eq!((count(&log, "POST https://as.example"), world.asked("client_id").as_deref()), (0, Some("registered")));
+    // Where none can be had, that is why.
+    world.kept = None;
+    world.change("https://other.example/.well-known/oauth-authorization-server", "registration_endpoint", Value::Null);
+    assert_eq!(last(&world.login()), "failed other_issuer");
 }
 
 #[test]
@@ -397,4 +493,146 @@ fn a_client_that_the_user_never_came_back_for_is_registered_anew() {
         [&format!("POST {TOKEN} 400"), "keep", "open https://as.example/authorize", "keep", "failed closed"]
     );
     assert!(world.login().contains(&format!("POST {REGISTER} 200")));
+}
+
+// ── What is too much ──
+
+#[test]
+fn what_is_too_long_for_an_address_or_a_header_is_not_sent() {
+    // A million scopes: the authorization server has its default.
+    let mut world = World::new();
+    let many: Vec<String> = (0..100_000).map(|n| format!("scope-{n}")).collect();
+    world.change(PRM, "scopes_supported", json!(many));
+    assert_eq!((last(&world.login()), world.asked("scope")), (GRANTED, None));
+    let mut world = World::new();
+    world.refused(401, &format!("Bearer scope=\"{}\"", many.join(" ")), None);
+    assert_eq!(world.asked("scope").as_deref(), Some("read write"));
+    // A name, a token.
+    for (url, field, expected) in
+        [(REGISTER, "client_id", "failed not_registered"), (TOKEN, "access_token", "failed bad_token")]
+    {
+        let mut world = World::new();
+        world.change(url, field, json!("a".repeat(100_000)));
+        assert_eq!(last(&world.login()), expected);
+    }
+}
+
+#[test]
+fn of_too_many_registrations_the_first_are_forgotten() {
+    let mut world = World::new();
+    for n in 0..40 {
+        let issuer = format!("https://as-{n}.example");
+        world.change(PRM, "authorization_servers", json!([issuer]));
+        let mut document = server();
+        for (field, path) in [("issuer", ""), ("authorization_endpoint", "/authorize"), ("token_endpoint", "/token")] {
+            document[field] = json!(format!("{issuer}{path}"));
+        }
+        world.answer(&format!("{issuer}/.well-known/oauth-authorization-server"), 200, document);
+        world.answer(&format!("{issuer}/token"), 400, json!({"error": "access_denied"}));
+        world.login();
+    }
+    let kept: Value = serde_json::from_str(world.kept.as_deref().unwrap_or_default()).expect("JSON");
+    let clients = kept["clients"].as_object().expect("clients");
+    assert_eq!((clients.len(), clients.contains_key("https://as-39.example")), (16, true));
+}
+
+// ── Whose endpoints they are ──
+
+const HONEST: &str = "https://honest.example/oauth/authorize";
+
+/// The authorization server of the resource names the page of another one.
+fn mixed_up() -> World {
+    let mut world = World::new();
+    world.change(AS, "authorization_endpoint", json!(HONEST));
+    world
+}
+
+fn honest(token_endpoint: &str) -> Value {
+    json!({"issuer": "https://honest.example", "authorization_endpoint": HONEST, "token_endpoint": token_endpoint})
+}
+
+#[test]
+fn a_code_of_one_server_is_not_taken_to_another() {
+    for place in [
+        "https://honest.example/.well-known/oauth-authorization-server",
+        "https://honest.example/.well-known/openid-configuration",
+        "https://honest.example/.well-known/oauth-authorization-server/oauth",
+        "https://honest.example/oauth/.well-known/openid-configuration",
+    ] {
+        let mut world = mixed_up();
+        world.answer(place, 200, honest("https://honest.example/token"));
+        let log = world.login();
+        assert_eq!((last(&log), count(&log, "open"), count(&log, "POST")), ("failed mix_up", 0, 0), "{place}");
+        // What the user's page says of itself may be just that.
+        world.answer(place, 200, honest(TOKEN));
+        assert_eq!(last(&world.login()), GRANTED);
+        // … or be about another endpoint of it.
+        world.kept = None;
+        let mut other = honest("https://honest.example/token");
+        other["authorization_endpoint"] = json!("https://honest.example/login");
+        world.answer(place, 200, other);
+        assert_eq!(last(&world.login()), GRANTED);
+    }
+}
+
+#[test]
+fn where_three_origins_have_a_reason_they_are_used() {
+    // Nothing is found; or it cannot be read.
+    let mut world = mixed_up();
+    let log = world.login();
+    assert_eq!((last(&log), count(&log, "GET https://honest.example")), (GRANTED, 4));
+    let mut world = mixed_up();
+    world.hidden = vec!["https://honest.example/.well-known/openid-configuration".to_owned()];
+    assert_eq!(last(&world.login()), GRANTED);
+    // The host vouches for it; or its answers say who sent them.
+    let place = "https://honest.example/.well-known/oauth-authorization-server";
+    let mut world = mixed_up();
+    world.answer(place, 200, honest("https://honest.example/token"));
+    world.settings.trust = Some(Trust { issuer: "https://as.example".to_owned(), ..Trust::default() });
+    let log = world.login();
+    assert_eq!((last(&log), count(&log, "GET https://honest.example")), (GRANTED, 0));
+    for (iss, expected) in [("as", GRANTED), ("honest", "failed wrong_issuer")] {
+        let mut world = mixed_up();
+        world.answer(place, 200, honest("https://honest.example/token"));
+        world.change(AS, "authorization_response_iss_parameter_supported", json!(true));
+        world.back =
+            Ok(format!("https://app.example/callback?code=the-code&state=STATE&iss=https%3A%2F%2F{iss}.example"));
+        assert_eq!(last(&world.login()), expected);
+    }
+    // Nobody is asked where the page is the issuer's own, or the code goes to whoever shows the page.
+    for (authorization, token) in
+        [("https://as.example/authorize", "https://api.example/token"), (HONEST, "https://honest.example/token")]
+    {
+        let mut world = World::new();
+        world.change(AS, "authorization_endpoint", json!(authorization));
+        world.change(AS, "token_endpoint", json!(token));
+        world.answer(token, 200, tokens());
+        let log = world.login();
+        assert_eq!((last(&log), count(&log, "GET")), (GRANTED, 2));
+    }
+}
+
+#[test]
+fn a_refresh_token_goes_to_who_gave_it() {
+    let given = "https://honest.example/token";
+    let mut world = mixed_up();
+    world.change(AS, "token_endpoint", json!(given));
+    world.change(AS, "revocation_endpoint", json!("https://as.example/revoke"));
+    world.answer(given, 200, tokens());
+    assert_eq!(last(&world.login()), GRANTED);
+    // The issuer changes its mind.
+    world.change(AS, "authorization_endpoint", json!("https://as.example/authorize"));
+    world.change(AS, "token_endpoint", json!(TOKEN));
+    let log = world.refused(401, "Bearer", Some("access-1"));
+    assert_eq!(
+        (last(&log), count(&log, &format!("POST {given}")), count(&log, &format!("POST {TOKEN}"))),
+        (GRANTED, 1, 0)
+    );
+    assert_eq!(world.run(Need::SignOut, None, NOW), ["keep", "granted nothing"], "nor is it taken back elsewhere");
+    // What the issuer has given it may move.
+    let mut world = World::logged_in();
+    world.change(AS, "token_endpoint", json!(given));
+    world.answer(given, 200, tokens());
+    let log = world.refused(401, "Bearer", Some("access-1"));
+    assert_eq!((last(&log), count(&log, &format!("POST {given}"))), (GRANTED, 1));
 }

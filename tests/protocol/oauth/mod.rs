@@ -2,7 +2,7 @@
 
 use mcp_evergreen::protocol::Challenge;
 use mcp_evergreen::protocol::json::Json;
-use mcp_evergreen::protocol::oauth::text::query_field;
+use mcp_evergreen::protocol::oauth::text::{query_field, query_fields};
 use mcp_evergreen::protocol::oauth::{Chance, Fetch, Flow, Need, Reply, Settings, Step, Trouble};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -25,8 +25,19 @@ const GRANTED: &str = "granted access-1 until +3540000";
 struct World {
     settings: Settings,
     kept: Option<String>,
+    /// The issuer that the pre-registered client is bound to.
+    bound: Option<String>,
+    /// Somebody binds it just before we do.
+    rival: Option<String>,
     /// What is answered where; anything else is 404.
     answers: BTreeMap<String, (u16, Value)>,
+    /// What the token endpoint says to a refresh with `resource`; and, with a status, to any other.
+    resource_refused: Option<Value>,
+    refresh_refused: Option<(u16, Value)>,
+    /// What the registration endpoint refuses, by member, as a JSON text that it has; and in which words.
+    registers_no: Option<(&'static str, Value)>,
+    /// What is said of the last failure.
+    failure: Option<Trouble>,
     /// What cannot be read from a page.
     hidden: Vec<String>,
     /// What does not answer.
@@ -73,11 +84,18 @@ impl World {
                 client_secret: None,
                 client_is_renewable: false,
                 issuer: None,
+                bound: None,
                 client_metadata: Json::parse("{}"),
                 trust: None,
             },
             kept: None,
+            bound: None,
+            rival: None,
             answers: answers.into_iter().map(|(url, body)| (url.to_owned(), (200, body))).collect(),
+            resource_refused: None,
+            refresh_refused: None,
+            registers_no: None,
+            failure: None,
             hidden: Vec::new(),
             dead: Vec::new(),
             meanwhile: None,
@@ -130,7 +148,8 @@ impl World {
     }
 
     fn run(&mut self, need: Need, token: Option<&str>, now: u64) -> Vec<String> {
-        let mut flow = Flow::new(self.settings.clone(), self.kept.as_deref(), token, need, now);
+        let settings = Settings { bound: self.bound.clone(), ..self.settings.clone() };
+        let mut flow = Flow::new(settings, self.kept.as_deref(), token, need, now);
         let mut draws = 0;
         for _ in 0..100 {
             let Some(step) = flow.poll_step() else { return std::mem::take(&mut self.log) };
@@ -146,6 +165,12 @@ impl World {
                 Step::Load => {
                     self.kept = self.meanwhile.take().or(self.kept.take());
                     flow.handle_kept(self.kept.as_deref(), now);
+                }
+                Step::Bind { issuer } => {
+                    let bound = self.bound.take().or(self.rival.take()).unwrap_or(issuer);
+                    self.log.push(format!("bound to {bound}"));
+                    flow.handle_bound(&bound);
+                    self.bound = Some(bound);
                 }
                 Step::Draw => {
                     draws += 1;
@@ -174,7 +199,9 @@ impl World {
                 Step::NeedsUser => self.log.push("needs user".to_owned()),
                 Step::Failed(trouble) => {
                     let secrets = ["access-", "refresh-", "the-code", "verifier", "state-1"];
-                    assert!(!secrets.iter().any(|secret| trouble.message.contains(secret)), "{}", trouble.message);
+                    let told = format!("{} {:?}", trouble.message, trouble.said);
+                    assert!(!secrets.iter().any(|secret| told.contains(secret)), "{told}");
+                    self.failure = Some(trouble.clone());
                     self.log.push(format!(
                         "failed {}{}",
                         trouble.kind,
@@ -198,11 +225,25 @@ impl World {
                 return reply;
             }
         }
-        let (status, body) = self.answers.get(&fetch.url).cloned().unwrap_or((404, Value::Null));
+        let (status, body) =
+            self.refusal(fetch).or_else(|| self.answers.get(&fetch.url).cloned()).unwrap_or((404, Value::Null));
         self.log.push(format!("{} {} {status}", fetch.method, fetch.url));
         // What is no JSON is a text.
         let body = body.as_str().map_or_else(|| body.to_string(), str::to_owned);
         Reply::Answer { status, body }
+    }
+
+    fn refusal(&self, fetch: &Fetch) -> Option<(u16, Value)> {
+        let body = fetch.body.as_deref().unwrap_or_default();
+        if fetch.url == REGISTER {
+            let (what, error) = self.registers_no.clone()?;
+            return body.contains(what).then_some((400, error));
+        }
+        match (body.contains("grant_type=refresh_token"), body.contains("resource=")) {
+            (false, _) => None,
+            (true, true) if self.resource_refused.is_some() => Some((400, self.resource_refused.clone()?)),
+            (true, _) => self.refresh_refused.clone(),
+        }
     }
 
     /// A field of the URL that was opened.
