@@ -273,7 +273,7 @@ impl<P: Payload> Session<P> {
             return;
         }
         if exchange.purpose == Purpose::Listen && !self.wants_to_listen() {
-            return self.set_listening_state(Listening::Off);
+            return self.no_stream(id, Listening::Off, now);
         }
         if let (Some(old), Some(body), true, true) =
             (exchange.wire_id, &request.body, refused.is_some(), exchange.method == Method::Post)
@@ -287,10 +287,18 @@ impl<P: Payload> Session<P> {
         self.transmit(id, exchange, request, now);
     }
 
+    /// A listening stream that was held is not opened.
+    fn no_stream(&mut self, id: ExchangeId, next: Listening, now: Now) {
+        if self.stream_over(id, now).is_some() {
+            self.set_listening_state(next);
+        }
+    }
+
     /// There is no token, and the error says why.
     fn deny(&mut self, held: Held<P>, error: Box<Error<P>>, now: Now) {
         if held.exchange.purpose == Purpose::Listen {
-            return self.set_listening_state(Listening::Denied);
+            self.no_stream(held.id, Listening::Denied, now);
+            return self.subscribers_denied(&error);
         }
         let answer = match held.refused {
             // That there is no token says nothing of the era.

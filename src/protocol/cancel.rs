@@ -66,6 +66,8 @@ impl<P: Payload> Session<P> {
             format!("No answer within {waited} ms. The server was told that the call is given up; it may have run.")
         } else if outcome == Outcome::Unknown {
             format!("No answer within {waited} ms. The call may have run; it was waiting to be sent again.")
+        } else if matches!(call.place, Place::Subscribing) {
+            format!("The server did not acknowledge the subscription within {waited} ms.")
         } else if self.state.ready().is_some() {
             format!("Not sent within {waited} ms: too many calls before it were not answered.")
         } else {

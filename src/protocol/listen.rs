@@ -227,6 +227,21 @@ impl<P: Payload> Session<P> {
         }
     }
 
+    /// The stream is not open any more, or will not be: whoever waits for it goes on, and the one that it was to replace
+    /// is closed. Says how many short ones there were before it; `None` where it is not the one that counts.
+    pub(super) fn stream_over(&mut self, id: ExchangeId, now: Now) -> Option<u32> {
+        let open = self.state.known().map(|session: &Established<P>| &session.listening);
+        let Some(Listening::Open { exchange, short, heard }) = open else { return None };
+        let (short, before) = (*short, heard.before());
+        if *exchange != id {
+            return None;
+        }
+        before.map(|before| self.abort(before, now));
+        self.release_held(now);
+        self.stream_lost(id, now);
+        Some(short)
+    }
+
     pub(super) fn listen_answered(
         &mut self,
         id: ExchangeId,
@@ -235,15 +250,8 @@ impl<P: Payload> Session<P> {
         verdict: Verdict,
         now: Now,
     ) {
-        let open = self.state.known().map(|session: &Established<P>| &session.listening);
-        let Some(Listening::Open { exchange: open, short, heard }) = open else { return };
-        let (short, before) = (*short, heard.before());
-        if *open != id {
-            return;
-        }
-        before.map(|before| self.abort(before, now));
-        self.release_held(now);
-        self.stream_lost(id, now);
+        let Some(short) = self.stream_over(id, now) else { return };
+        let acknowledges = self.state.known().is_some_and(|session| session.acknowledges);
         match answer {
             Answer::Accepted if exchange.is_stream() => self.listen_again(exchange, short, 0, now),
             Answer::Lost { .. } => {
@@ -255,24 +263,27 @@ impl<P: Payload> Session<P> {
             }
             // The stream before it is still open on the server.
             Answer::Refused { refusal, .. } if refusal.status == 409 => self.listen_again(exchange, short, 0, now),
-            Answer::Refused { refusal, .. } if refusal.status == 401 && self.config.authorizes => {
+            Answer::Refused { refusal, error, .. } if refusal.status == 401 && self.config.authorizes => {
                 self.set_listening_state(Listening::Denied);
+                self.subscribers_denied(&error);
             }
             // What is not allowed now may be allowed later.
-            Answer::Refused { refusal, .. } if matches!(refusal.status, 401 | 403) => {
+            Answer::Refused { refusal, error, .. } if matches!(refusal.status, 401 | 403) => {
                 self.listen_again(exchange, short, 0, now);
+                self.subscribers_denied(&error);
                 if verdict == Verdict::Suspect {
                     self.check(None, now);
                 }
             }
-            // Something before the server, or another server; one that has no such stream answers the request.
+            // Something before the server, or another server; one that has no such stream answers the request, and
+            // acknowledged none before.
             Answer::Refused { refusal, error, .. }
                 if exchange.era == Era::Modern
-                    && (refusal.rpc_code.is_none() || verdict == Verdict::Suspect)
+                    && (refusal.rpc_code.is_none() || verdict == Verdict::Suspect || acknowledges)
                     && error.code != Code::Auth =>
             {
                 self.listen_again(exchange, short, 0, now);
-                if verdict == Verdict::Suspect {
+                if verdict != Verdict::NotEviction || acknowledges {
                     self.check(None, now);
                 }
             }

@@ -148,6 +148,7 @@ impl<P: Payload> Session<P> {
             alive_at: None,
             held: None,
             listening: Listening::Off,
+            acknowledges: false,
         })
     }
 

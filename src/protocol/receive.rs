@@ -145,7 +145,7 @@ impl<P: Payload> Session<P> {
                 self.output(Output::Abort { exchange: id });
                 self.conclude(id, Answer::Accepted, now);
             }
-            _ if exchange.concluded || !exchange.purpose.wants_response() && exchange.is_stream() => {}
+            _ if exchange.concluded || exchange.is_stream() && !exchange.hears_answer(&message) => {}
             Message::Result { id: of, result } => {
                 if exchange.is_answered_by(of.as_ref()) {
                     self.conclude(id, Answer::Result(result), now);

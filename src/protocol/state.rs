@@ -60,6 +60,8 @@ pub(crate) struct Established<P> {
     /// Calls that wait for the head of the standing stream; `None` where none has to.
     pub held: Option<Vec<CallId>>,
     pub listening: Listening,
+    /// It has acknowledged a listening stream: it has such streams.
+    pub acknowledges: bool,
 }
 
 impl<P> Established<P> {

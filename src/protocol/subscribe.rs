@@ -160,6 +160,9 @@ impl<P: Payload> Session<P> {
         }
         let (before, after_break) = (heard.before.take(), std::mem::take(&mut heard.after_break));
         heard.granted = Some(granted.clone());
+        if let Some(session) = self.state.known_mut() {
+            session.acknowledges = true;
+        }
         self.timers.clear(Timer::Exchange(id));
         before.map(|before| self.abort(before, now));
         self.tell_stream(&subscribed, Some(&granted), after_break);
@@ -259,6 +262,14 @@ impl<P: Payload> Session<P> {
         let waiting = self.calls.iter().filter(|(_, call)| matches!(call.place, Place::Subscribing));
         for id in waiting.map(|(id, _)| *id).gather() {
             self.subscription_refused(id, now);
+        }
+    }
+
+    /// Nobody may have the stream now: whoever waits for it is told why.
+    pub(super) fn subscribers_denied(&mut self, error: &Error<P>) {
+        let waiting = self.calls.iter().filter(|(_, call)| matches!(call.place, Place::Subscribing));
+        for id in waiting.map(|(id, _)| *id).gather() {
+            self.settle(id, Err(Error { outcome: Outcome::NotExecuted, ..error.clone() }.into()));
         }
     }
 
