@@ -141,8 +141,7 @@ impl<P: Payload> Session<P> {
         if session.is_none() {
             exchange.attempt = self.state.establishing().map_or(1, |establishing| establishing.failed + 1);
         }
-        // Nobody waits for the answer to what only tells.
-        exchange.wire_id = (purpose != Purpose::Cancelled).then_some(wire_id);
+        exchange.wire_id = Some(wire_id);
         exchange.rpc_method = Some(method.to_owned());
         exchange.timeout_ms = Some(timeout_ms);
         let message = self.compose(exchange.era, session, wire_id, method, params, false);
