@@ -341,6 +341,7 @@ impl<P: Payload> Session<P> {
         let exchange = if exchange.is_stream() && matches!(answer, Answer::Result(_) | Answer::Refused { .. }) {
             let concluded = exchange.clone();
             self.timers.set(Timer::Exchange(id), now.mono.saturating_add(DRAIN_MS));
+            self.hurry_streams(now);
             concluded
         } else {
             let Some(exchange) = self.remove_exchange(id, now) else { return };
