@@ -39,6 +39,8 @@ struct Exchange {
     is_answered: bool,
     /// Its body was told as a whole: only the end is left.
     is_told: bool,
+    /// Another handshake has made the session: this one is only waited for, so that what it makes can be ended.
+    is_overtaken: bool,
 }
 
 /// What was said so far.
@@ -240,7 +242,8 @@ impl Book {
         assert!(session.iter().all(|id| self.handed.contains(id)), "no handshake gave {session:?}");
         if purpose == Purpose::Initialize {
             assert_eq!(session, None, "initialize carries a session id");
-            let open = self.open.values().filter(|other| other.purpose == Purpose::Initialize && !other.is_answered);
+            let waits = |other: &&Exchange| !other.is_answered && !other.is_overtaken;
+            let open = self.open.values().filter(|other| other.purpose == Purpose::Initialize).filter(waits);
             assert!(open.count() < 2, "more than one handshake and its hedge");
         } else if generation > 0 {
             let known = self.sessions.entry(generation).or_insert_with(|| session.clone());
@@ -268,6 +271,10 @@ impl Book {
                 }
             }
         }
+        if purpose == Purpose::Initialized {
+            let handshakes = self.open.values_mut().filter(|other| other.purpose == Purpose::Initialize);
+            handshakes.for_each(|other| other.is_overtaken = true);
+        }
         self.count(purpose.as_str());
         let rpc_method = body["method"].as_str().unwrap_or_default().to_owned();
         let asked = Asked { method: request.method, rpc_method, has_id: has_id && body.get("method").is_some() };
@@ -280,6 +287,7 @@ impl Book {
             has_head: false,
             is_answered: false,
             is_told: false,
+            is_overtaken: false,
         };
         assert!(self.open.insert(id, exchange).is_none(), "{id:?} is sent twice");
     }

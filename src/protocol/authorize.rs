@@ -122,6 +122,12 @@ impl<P: Payload> Session<P> {
         let joins = self.authorization.joins_another(&challenge) && !late;
         match exchange.purpose {
             Purpose::Cancelled | Purpose::Delete => return Some(answer),
+            // A stream is taken up under the session that it began in, or not at all.
+            Purpose::Call(_)
+                if exchange.method == Method::Get && self.relation(exchange.generation) == Relation::Gone =>
+            {
+                return Some(answer);
+            }
             // Of two handshakes, or of one that nobody waits for any more, nothing is mended.
             Purpose::Initialize if !self.is_only_handshake(id) => return Some(answer),
             Purpose::Call(call) | Purpose::Notification(call) if exchange.method == Method::Post => {
@@ -268,12 +274,19 @@ impl<P: Payload> Session<P> {
     /// Sends a held exchange, with an id that the server has not seen.
     fn resend(&mut self, held: Held<P>, now: Now) {
         let Held { id, mut exchange, mut request, refused } = held;
-        let of_session = matches!(exchange.purpose, Purpose::Answer | Purpose::Cancelled | Purpose::Listen);
-        if of_session && self.relation(exchange.generation) == Relation::Gone {
-            return;
+        if self.relation(exchange.generation) == Relation::Gone {
+            match exchange.purpose {
+                Purpose::Answer | Purpose::Cancelled | Purpose::Listen => return,
+                Purpose::Call(_) if exchange.method == Method::Get => {
+                    let text = "The session was lost while the stream of the call waited for a token.";
+                    let error = Error::boxed(Code::OutcomeUnknown, Outcome::Unknown, text).retryable();
+                    return self.deny(Held { id, exchange, request, refused }, error, now);
+                }
+                _ => {}
+            }
         }
         if exchange.purpose == Purpose::Listen && !self.wants_to_listen() {
-            return self.set_listening_state(Listening::Off);
+            return self.stream_not_opened(id, Listening::Off, now);
         }
         if let (Some(old), Some(body), true, true) =
             (exchange.wire_id, &request.body, refused.is_some(), exchange.method == Method::Post)
@@ -287,10 +300,19 @@ impl<P: Payload> Session<P> {
         self.transmit(id, exchange, request, now);
     }
 
+    /// A listening stream that was held is not opened.
+    fn stream_not_opened(&mut self, id: ExchangeId, next: Listening, now: Now) {
+        if self.stream_over(id, now).is_some() {
+            self.set_listening_state(next);
+            self.stream_lost(id, now);
+        }
+    }
+
     /// There is no token, and the error says why.
     fn deny(&mut self, held: Held<P>, error: Box<Error<P>>, now: Now) {
         if held.exchange.purpose == Purpose::Listen {
-            return self.set_listening_state(Listening::Denied);
+            self.stream_not_opened(held.id, Listening::Denied, now);
+            return self.subscribers_denied(&error);
         }
         let answer = match held.refused {
             // That there is no token says nothing of the era.

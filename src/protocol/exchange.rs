@@ -5,7 +5,7 @@ use super::config::Connections;
 use super::era::Era;
 use super::error::Error;
 use super::http::{Head, Method, Request};
-use super::json_rpc::Id;
+use super::json_rpc::{Id, Message};
 use super::state::SessionId;
 use super::status::{Event, Wire, WireStep};
 use super::stream::Cursor;
@@ -203,6 +203,18 @@ impl Exchange {
     pub fn is_answered_by(&self, id: Option<&Id>) -> bool {
         let taken_up = self.method == Method::Get && self.wire_id.is_none() && self.purpose.wants_response();
         taken_up || is_own(id, self.wire_id)
+    }
+
+    /// Whether this message of a stream may be the answer. A standing stream is answered with a refusal alone, in the
+    /// modern era, where it is a request.
+    pub fn hears_answer<P>(&self, message: &Message<P>) -> bool {
+        let refused = || match message {
+            Message::Error { id, .. } => self.era == Era::Modern && self.is_answered_by(id.as_ref()),
+            Message::Result { .. } | Message::Request { .. } | Message::Notification { .. } | Message::Other { .. } => {
+                false
+            }
+        };
+        self.purpose.wants_response() || self.purpose == Purpose::Listen && refused()
     }
 
     pub fn status(&self) -> u16 {

@@ -241,6 +241,19 @@ impl<P: Payload> Session<P> {
         }
     }
 
+    /// The stream is not open any more, or will not be: whoever waits for it goes on, and the one that it was to replace
+    /// is closed. Says how many short ones there were before it; `None` where it is not the one that counts.
+    pub(super) fn stream_over(&mut self, id: ExchangeId, now: Now) -> Option<u32> {
+        let Listening::Open { exchange, short, heard } = &self.state.known()?.listening else { return None };
+        let (short, before) = (*short, heard.before());
+        if *exchange != id {
+            return None;
+        }
+        before.map(|before| self.abort(before, now));
+        self.release_held(now);
+        Some(short)
+    }
+
     pub(super) fn listen_answered(
         &mut self,
         id: ExchangeId,
@@ -249,15 +262,10 @@ impl<P: Payload> Session<P> {
         verdict: Verdict,
         now: Now,
     ) {
-        let Some(session) = self.state.known() else { return };
-        let Listening::Open { exchange: open, short, heard } = &session.listening else { return };
-        let (short, before) = (*short, heard.before());
-        if *open != id {
-            return;
-        }
-        let has_stream = session.has_stream || exchange.is_stream() && (exchange.dispatched || lived(exchange, now));
-        before.map(|before| self.abort(before, now));
-        self.release_held(now);
+        let Some(short) = self.stream_over(id, now) else { return };
+        // Acknowledged, in the modern era.
+        let had_stream = self.state.known().is_some_and(|session| session.has_stream);
+        let has_stream = had_stream || exchange.is_stream() && (exchange.dispatched || lived(exchange, now));
         match answer {
             Answer::Accepted if exchange.is_stream() => {
                 self.stream_was_open(exchange);
@@ -273,24 +281,27 @@ impl<P: Payload> Session<P> {
             }
             // The stream before it is still open on the server.
             Answer::Refused { refusal, .. } if refusal.status == 409 => self.listen_again(exchange, short, 0, now),
-            Answer::Refused { refusal, .. } if refusal.status == 401 && self.config.authorizes => {
+            Answer::Refused { refusal, error, .. } if refusal.status == 401 && self.config.authorizes => {
                 self.set_listening_state(Listening::Denied);
+                self.subscribers_denied(&error);
             }
             // What is not allowed now may be allowed later.
-            Answer::Refused { refusal, .. } if matches!(refusal.status, 401 | 403) => {
+            Answer::Refused { refusal, error, .. } if matches!(refusal.status, 401 | 403) => {
                 self.listen_again(exchange, short, 0, now);
+                self.subscribers_denied(&error);
                 if verdict == Verdict::Suspect {
                     self.check(None, now);
                 }
             }
-            // Something before the server, or another server; one that has no such stream answers the request.
+            // Something before the server, or another server; one that has no such stream answers the request, and
+            // acknowledged none before.
             Answer::Refused { refusal, error, .. }
                 if exchange.era == Era::Modern
-                    && (refusal.rpc_code.is_none() || verdict == Verdict::Suspect)
+                    && (refusal.rpc_code.is_none() || verdict == Verdict::Suspect || had_stream)
                     && error.code != Code::Auth =>
             {
                 self.listen_again(exchange, short, 0, now);
-                if verdict == Verdict::Suspect {
+                if verdict != Verdict::NotEviction || had_stream {
                     self.check(None, now);
                 }
             }

@@ -122,6 +122,7 @@ impl<P: Payload> Session<P> {
                     && exchange.session.is_some()
                     && refusal.status >= 400
                     && !refusal.own_id
+                    && !refusal.says_method_not_found()
                     && refusal.blames_session() =>
             {
                 Told::Gone

@@ -145,7 +145,7 @@ impl<P: Payload> Session<P> {
                 self.output(Output::Abort { exchange: id });
                 self.conclude(id, Answer::Accepted, now);
             }
-            _ if exchange.concluded || !exchange.purpose.wants_response() && exchange.is_stream() => {}
+            _ if exchange.concluded || exchange.is_stream() && !exchange.hears_answer(&message) => {}
             Message::Result { id: of, result } => {
                 if exchange.is_answered_by(of.as_ref()) {
                     self.conclude(id, Answer::Result(result), now);
@@ -341,6 +341,7 @@ impl<P: Payload> Session<P> {
         let exchange = if exchange.is_stream() && matches!(answer, Answer::Result(_) | Answer::Refused { .. }) {
             let concluded = exchange.clone();
             self.timers.set(Timer::Exchange(id), now.mono.saturating_add(DRAIN_MS));
+            self.hurry_streams(now);
             concluded
         } else {
             let Some(exchange) = self.remove_exchange(id, now) else { return };

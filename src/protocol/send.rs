@@ -18,6 +18,8 @@ use super::{CallId, Code, Error, ExchangeId, Now, Output, Params, Payload, Purpo
 /// So many requests are under way at a time: as many as an HTTP/2 server lets a client have at least (RFC 9113, 6.5.2;
 /// with HTTP/1.1 the browser sends six). What is beyond that would only be refused with the rest if the session is gone.
 const AT_ONCE: usize = 100;
+/// How long a stream whose answer was taken is given to end by itself while others may wait for its connection.
+const HURRIED_MS: u64 = 100;
 
 /// Header fields and body.
 type Message = (Vec<(String, String)>, String);
@@ -141,8 +143,7 @@ impl<P: Payload> Session<P> {
         if session.is_none() {
             exchange.attempt = self.state.establishing().map_or(1, |establishing| establishing.failed + 1);
         }
-        // Nobody waits for the answer to what only tells.
-        exchange.wire_id = (purpose != Purpose::Cancelled).then_some(wire_id);
+        exchange.wire_id = Some(wire_id);
         exchange.rpc_method = Some(method.to_owned());
         exchange.timeout_ms = Some(timeout_ms);
         let message = self.compose(exchange.era, session, wire_id, method, params, false);
@@ -234,6 +235,20 @@ impl<P: Payload> Session<P> {
         self.emit(exchange.wire(id, WireStep::Sent, now));
         self.exchanges.insert(id, exchange);
         self.output(Output::Send { exchange: id, purpose, request });
+        self.hurry_streams(now);
+    }
+
+    /// Where something may wait in the browser's queue, streams whose answer was taken hold no connection for long.
+    pub(super) fn hurry_streams(&mut self, now: Now) {
+        if self.exchanges.len() <= CONNECTIONS {
+            return;
+        }
+        let until = now.mono.saturating_add(HURRIED_MS);
+        for (id, _) in self.exchanges.iter().filter(|(_, exchange)| exchange.concluded) {
+            if self.timers.at(Timer::Exchange(*id)).is_some_and(|at| at > until) {
+                self.timers.set(Timer::Exchange(*id), until);
+            }
+        }
     }
 
     /// Gives an exchange up.

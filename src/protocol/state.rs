@@ -60,7 +60,7 @@ pub(crate) struct Established<P> {
     /// Calls that wait for the head of the standing stream; `None` where none has to.
     pub held: Option<Vec<CallId>>,
     pub listening: Listening,
-    /// The standing stream was open under it: there is one, whatever a GET is told later.
+    /// A listening stream was open under it, or acknowledged: there is one, whatever is told later.
     pub has_stream: bool,
 }
 

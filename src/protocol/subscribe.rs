@@ -260,6 +260,14 @@ impl<P: Payload> Session<P> {
         }
     }
 
+    /// Nobody may have the stream now: whoever waits for it is told why.
+    pub(super) fn subscribers_denied(&mut self, error: &Error<P>) {
+        let waiting = self.calls.iter().filter(|(_, call)| matches!(call.place, Place::Subscribing));
+        for id in waiting.map(|(id, _)| *id).gather() {
+            self.settle(id, Err(Error { outcome: Outcome::NotExecuted, ..error.clone() }.into()));
+        }
+    }
+
     /// What is no request in the modern era: the stream, and the log level that each request carries. Says whether this
     /// call is that.
     pub(super) fn held_without_request(&mut self, id: CallId, now: Now) -> bool {

@@ -268,6 +268,8 @@ impl World {
                     self.law.handed.extend(made.filter(|_| sees_id));
                 }
             }
+            // "A handshake goes out at once when a caller waits for it": one that was overtaken is nobody's any more.
+            (Purpose::Initialize, Some(_)) if ex.sent_at < self.law.made_at => {}
             (Purpose::Initialize | Purpose::Discover, Some(_)) => {
                 let floor = ex.reply.as_ref().and_then(|reply| reply.floor);
                 // Whoever asks for a session, and not for something of it, is past all waiting.

@@ -2,7 +2,8 @@
 
 use crate::net::{Net, Reply};
 use mcp_evergreen::protocol::status::Phase;
-use mcp_evergreen::protocol::{CallOptions, Code, Outcome};
+use mcp_evergreen::protocol::{CallOptions, Code, Config, Outcome};
+use serde_json::json;
 
 fn repeatable() -> CallOptions {
     CallOptions { repeatable: true, ..CallOptions::default() }
@@ -109,4 +110,29 @@ fn a_frozen_server_that_thaws_is_ready_again() {
     net.call("a");
     net.run_for(120_000);
     assert_eq!((net.phase(), net.status().generation), (Phase::Ready, 1));
+}
+
+/// A task whose call was given up is cancelled; the server has forgotten it, and says so with a status.
+#[test]
+fn a_refusal_of_what_was_asked_of_a_task_tells_nothing_of_the_session() {
+    for code in [-32601, -32602] {
+        let mut net = Net::new(Config::default());
+        net.capabilities = json!({"tools": {}, "tasks": {"requests": {"tools": {"call": {}}}}});
+        net.connect();
+        net.answer_next("list", &json!({"tools": [{"name": "long", "execution": {"taskSupport": "required"}}]}));
+        net.request("tools/list", None, CallOptions::default(), "list");
+        net.run();
+        net.answer_next("call", &json!({"task": {"taskId": "t1", "status": "working", "pollInterval": 60_000}}));
+        let call = net.call("long");
+        assert_eq!(net.run(), ["call→200", "task t1"]);
+        net.reply("call", Reply::Break);
+        net.reply("ping", Reply::Silence);
+        net.call("write");
+        net.reply("tasks/cancel", Reply::own_error(404, code, "no such task in this session"));
+        net.run();
+        net.session.cancel(call, None, net.now);
+        assert_eq!(net.run(), ["tasks/cancel→404"], "{code}");
+        assert_eq!((net.phase(), net.status().generation), (Phase::Ready, 1));
+        assert_eq!(net.run_for(10_000), ["ping aborted", "ping→200"]);
+    }
 }

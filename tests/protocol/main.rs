@@ -12,6 +12,7 @@ mod held;
 mod host;
 mod hostile;
 mod identity;
+mod listening;
 mod modern;
 mod net;
 mod oauth;

@@ -1,7 +1,8 @@
 //! Event streams that break are resumed where they broke (2025-11-25, transports, Resumability and Redelivery).
 
-use crate::net::{Net, Reply};
-use mcp_evergreen::protocol::{CallOptions, Config};
+use crate::net::{Net, OWN_ID, Reply};
+use mcp_evergreen::protocol::http::Head;
+use mcp_evergreen::protocol::{Authorized, CallOptions, Config, Input};
 use serde_json::json;
 
 const PRIMING: &str = "id: 0/0\nretry: 300\ndata:\n\n";
@@ -222,4 +223,49 @@ fn a_standing_stream_that_was_closed_here_was_there() {
     net.run();
     net.session.set_listening(true, net.now);
     assert_eq!(net.run_for(20_000), ["GET→400", "ping→200", "GET→200 stream"]);
+}
+
+/// A server that leaves its streams open after the answer, and a browser that has six connections for it.
+#[test]
+fn streams_that_stay_open_after_their_answer_keep_nobody_waiting() {
+    let mut net = Net::connected();
+    let answer = json!({"jsonrpc": "2.0", "id": OWN_ID, "result": {}});
+    for tool in ["a", "b", "c", "d", "e", "f"] {
+        net.reply("call", Reply::Open(format!("data: {answer}\n\n")));
+        net.call(tool);
+    }
+    net.run();
+    assert_eq!(net.run_for(1_000), [""; 0], "nobody waits: they may end by themselves");
+    net.reply("call", Reply::Silence);
+    net.call("g");
+    assert_eq!(net.run_for(200), [&["call→…"], &["call aborted"; 6][..]].concat());
+}
+
+/// Its session went while the stream of a call waited for a token: nothing more comes of it.
+#[test]
+fn a_stream_that_waits_for_a_token_is_not_taken_up_under_a_session_that_is_gone() {
+    for gone_before_the_refusal in [false, true] {
+        let mut net = Net::new(Config { authorizes: true, ..Config::default() });
+        net.connect();
+        net.reply("call", Reply::Stream(PRIMING.to_owned()));
+        net.call("a");
+        net.run();
+        net.valid_token = Some(1);
+        if gone_before_the_refusal {
+            net.reply("GET", Reply::Silence);
+        }
+        net.run_for(400);
+        net.session.reconnect(net.now);
+        net.run();
+        net.authorized(Authorized::Granted { refresh_at_unix_ms: None, same: true });
+        if gone_before_the_refusal {
+            let get = net.sent.iter().rfind(|sent| sent.name() == "GET").expect("sent").exchange;
+            let head = Head { status: 401, www_authenticate: Some("Bearer".to_owned()), ..Head::default() };
+            net.session.handle_input(get, Input::Head(head), net.now);
+            net.session.handle_input(get, Input::Text("no".to_owned()), net.now);
+            net.session.handle_input(get, Input::End, net.now);
+        }
+        let log = net.run();
+        assert_eq!(log, ["a outcome_unknown unknown", "initialize→200 s2", "initialized→202", "? ok"]);
+    }
 }

@@ -1,4 +1,5 @@
-//! Everything at once: tabs that open, call, crash, stop and go on in any order, under evictions.
+//! Everything at once: tabs that open, call, crash, stop and go on in any order, under evictions. Seeded: `SEED=n` plays
+//! one plot alone, `TABS_SEEDS=n` sets how many are played, `TABS_FROM=n` where they begin.
 
 use super::room::{Room, letter};
 use mcp_evergreen::protocol::config::EraChoice;
@@ -185,8 +186,10 @@ impl Play {
 
 #[test]
 fn whatever_happens_to_the_tabs_every_call_settles_and_none_runs_twice() {
-    let only = std::env::var("SEED").ok().and_then(|seed| seed.parse::<u64>().ok());
-    for seed in only.map_or(0..SEEDS, |seed| seed..seed + 1) {
+    let number = |name: &str| std::env::var(name).ok().and_then(|seed| seed.parse::<u64>().ok());
+    let from = number("TABS_FROM").unwrap_or(0);
+    let many = from..from.saturating_add(number("TABS_SEEDS").unwrap_or(SEEDS));
+    for seed in number("SEED").map_or(many, |seed| seed..seed + 1) {
         let play = std::panic::AssertUnwindSafe(|| Play::new(seed).run());
         if let Err(cause) = std::panic::catch_unwind(play) {
             eprintln!("seed {seed} (SEED={seed} runs it alone, LOG=1 with its log)");

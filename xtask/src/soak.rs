@@ -1,4 +1,4 @@
-//! The model of the world over many seeds, with a log of what was run.
+//! The model of the world, or of the tabs of a page, over many seeds, with a log of what was run.
 
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use crate::process::{output, run_and_keep, say};
 use crate::project::Project;
 
-pub const USAGE: &str = "--from N --count M";
+pub const USAGE: &str = "[--tabs] --from N --count M";
 const LOG: &str = "tests/model/SOAK.md";
 const HEAD: &str = "# Seeds that were run\n\nBy `cargo xtask soak`, one line for each run.\n\n| seeds | commit | result |\n|---|---|---|\n";
 
@@ -20,24 +20,30 @@ pub fn run(project: &Project, arguments: &[String]) -> Result<()> {
         value.parse().with_context(|| format!("{name} {value} is no number"))
     };
     let (from, count) = (number("--from")?, number("--count")?);
-    say(format!("Seeds {from} to {}…", from + count));
+    let tabs = arguments.iter().any(|argument| argument == "--tabs");
+    let (test, name, what) = if tabs {
+        ("tabs", "whatever_happens_to_the_tabs_every_call_settles_and_none_runs_twice", "tabs ")
+    } else {
+        ("model", "the_world_holds_every_invariant", "")
+    };
+    say(format!("Seeds {what}{from} to {}…", from + count));
     let mut command = project.cargo();
     command
-        .args(["test", "--release", "--package", "mcp-evergreen", "--test", "model", "--"])
-        .args(["the_world_holds_every_invariant", "--nocapture"])
+        .args(["test", "--release", "--package", "mcp-evergreen", "--test", test, "--"])
+        .args([name, "--nocapture"])
         .env("CARGO_PROFILE_RELEASE_PANIC", "unwind")
         .env("CARGO_PROFILE_RELEASE_LTO", "false")
         .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "3")
         .env("CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS", "true")
         .env("CARGO_TARGET_DIR", project.target.join("soak"))
-        .env("MODEL_FROM", from.to_string())
-        .env("MODEL_SEEDS", count.to_string());
+        .envs(["MODEL_FROM", "TABS_FROM"].map(|name| (name, from.to_string())))
+        .envs(["MODEL_SEEDS", "TABS_SEEDS"].map(|name| (name, count.to_string())));
     let (succeeded, said) = run_and_keep(&mut command)?;
     if !succeeded && !said.contains("test result: FAILED") {
         bail!("the model was not run");
     }
     let result = if succeeded { "every invariant holds" } else { "an invariant is broken" };
-    log(project, &format!("| {from}–{} | {} | {result} |\n", from + count, commit(project)?))?;
+    log(project, &format!("| {what}{from}–{} | {} | {result} |\n", from + count, commit(project)?))?;
     if !succeeded {
         bail!("{result}: the seed stands above");
     }
@@ -49,7 +55,8 @@ fn commit(project: &Project) -> Result<String> {
     let mut git = std::process::Command::new("git");
     let hash = output(git.args(["rev-parse", "--short", "HEAD"]).current_dir(&project.root))?;
     let mut git = std::process::Command::new("git");
-    let changed = output(git.args(["status", "--short", "src", "tests/model"]).current_dir(&project.root))?;
+    let changed =
+        output(git.args(["status", "--short", "src", "tests/model", "tests/tabs"]).current_dir(&project.root))?;
     let changed = changed.lines().any(|line| !line.ends_with(LOG));
     Ok(format!("{}{}", hash.trim(), if changed { " with changes" } else { "" }))
 }
