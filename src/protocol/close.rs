@@ -86,7 +86,7 @@ impl<P: Payload> Session<P> {
             self.end_unwanted(exchange, &head, now);
         }
         self.timers.clear(Timer::Listen);
-        for timer in [Timer::Step, Timer::Check, Timer::Held, Timer::Wake, Timer::Look, Timer::KeepAlive] {
+        for timer in [Timer::Step, Timer::Check, Timer::Held, Timer::Wake, Timer::Look, Timer::KeepAlive, Timer::Owner] {
             self.timers.clear(timer);
         }
         self.emit(Event::StateChange);
@@ -101,7 +101,7 @@ impl<P: Payload> Session<P> {
 
     /// A session that was made while this one was closed is ended on the server, whatever it says of itself.
     pub(super) fn end_unwanted(&mut self, id: ExchangeId, head: &Head, now: Now) {
-        self.abort(id, now);
+        let made_for = self.abort(id, now).and_then(|exchange| exchange.owner);
         let Some(session) = head.session_id.as_deref().filter(|_| head.is_success()).and_then(SessionId::parse) else {
             return;
         };
@@ -109,6 +109,7 @@ impl<P: Payload> Session<P> {
         exchange.method = Method::Delete;
         let headers = vec![("mcp-session-id".to_owned(), session.expose().to_owned())];
         exchange.session = Some(session);
+        exchange.made_for = made_for;
         self.delete((exchange, Request { method: Method::Delete, headers, body: None, rpc_method: None }), now);
     }
 
