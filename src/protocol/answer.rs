@@ -97,7 +97,7 @@ impl<P: Payload> Session<P> {
         let verifies = call.kind == Kind::Verify;
         let method = exchange.rpc_method.clone().unwrap_or_default();
         if call.task.is_some() {
-            return self.task_answered(id, exchange.era, &method, &result, now);
+            return self.task_answered(id, exchange, &method, &result, now);
         }
         if let Some(error) = bounds::too_long(&method, &result) {
             return self.settle(id, Err(error));
@@ -109,7 +109,7 @@ impl<P: Payload> Session<P> {
         match result_type {
             ResultType::Complete => {}
             ResultType::InputRequired => return self.input_required(id, &result, now),
-            ResultType::Task if method == "tools/call" && self.became_task(id, Era::Modern, &result, now) => return,
+            ResultType::Task if method == "tools/call" && self.became_task(id, exchange, &result, now) => return,
             // "Unrecognized resultType: an invalid response" (2026-07-28, basic, ResultType).
             ResultType::Task | ResultType::Unknown => {
                 let text = "The server answered with a `resultType` that is none of this request's.";
@@ -135,7 +135,7 @@ impl<P: Payload> Session<P> {
                 self.listen(now);
                 result
             }
-            "tools/call" if exchange.era == Era::Legacy && self.became_task(id, Era::Legacy, &result, now) => return,
+            "tools/call" if exchange.era == Era::Legacy && self.became_task(id, exchange, &result, now) => return,
             _ => result,
         };
         self.interest_accepted(id, exchange.generation, now);

@@ -86,7 +86,8 @@ impl<P: Payload> Session<P> {
             self.end_unwanted(exchange, &head, now);
         }
         self.timers.clear(Timer::Listen);
-        for timer in [Timer::Step, Timer::Check, Timer::Held, Timer::Wake, Timer::Look, Timer::KeepAlive, Timer::Owner] {
+        for timer in [Timer::Step, Timer::Check, Timer::Held, Timer::Wake, Timer::Look, Timer::KeepAlive, Timer::Owner]
+        {
             self.timers.clear(timer);
         }
         self.emit(Event::StateChange);

@@ -3,9 +3,11 @@
 use super::era::legacy;
 use super::error::Error;
 use super::gate::Gate;
+use super::secrets::Secrets;
 use super::state::SessionId;
 use super::status::{LastRecovery, Status};
 use super::verdict::Form;
+use std::rc::Rc;
 
 /// What outlives a state.
 pub(super) struct Past<P> {
@@ -14,7 +16,9 @@ pub(super) struct Past<P> {
     /// Ids of the latest of them.
     pub ids: Vec<SessionId>,
     /// Credentials that went along lately.
-    pub secrets: Vec<String>,
+    pub secrets: Vec<Rc<str>>,
+    /// Those in the host's header fields, as of the latest request, and the token.
+    pub along: [Secrets; 2],
     pub recoveries: u32,
     pub last_recovery: Option<LastRecovery>,
     pub last_error: Option<Box<Error<P>>>,
@@ -57,6 +61,7 @@ impl<P> Past<P> {
             generation: 0,
             ids: Vec::new(),
             secrets: Vec::new(),
+            along: Default::default(),
             recoveries: 0,
             last_recovery: None,
             last_error: None,
