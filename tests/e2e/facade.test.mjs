@@ -310,7 +310,7 @@ test("a handler knows who asks, and its result, or what it throws, goes to the c
   assert.equal(signal.aborted, false);
 });
 
-test("a question that is withdrawn stops its handler, and a late answer goes nowhere", async () => {
+test("a question that is withdrawn stops its handler, and the core is told when that has ended", async () => {
   let asked;
   const { core } = await open({
     handlers: { "roots/list": (_, { signal }) => new Promise((resolve) => signal.addEventListener("abort", () => resolve((asked = {})))) },
@@ -320,7 +320,7 @@ test("a question that is withdrawn stops its handler, and a late answer goes now
   core.host.withdraw(1);
   await turn();
   assert.deepEqual(asked, {});
-  assert.deepEqual(core.answers, []);
+  assert.deepEqual(core.answers.length, 1);
 });
 
 test("a handler for a capability that was not declared is refused", async () => {
@@ -407,6 +407,18 @@ test("the same name gives the same session; another url or other options do not"
   await assert.rejects(manager.open("one", URL_OF_ALL), /^TypeError: name: "one"/);
   for (const name of ["", "a__b", "a_", "_a", "a b", 5]) await assert.rejects(manager.open(name, URL_OF_ALL), /^TypeError: name: /);
   assert.throws(() => manage({ signal: AbortSignal.abort() }), /^TypeError: signal: /);
+});
+
+test("two providers are two users, however alike they look", async () => {
+  const { manager, opened } = manage();
+  const open = async () => "";
+  const provider = () => ({ redirectUrl: "https://app.example/callback", open });
+  const [ann, bob] = [provider(), provider()];
+  const first = await manager.open("one", URL_OF_ALL, { auth: { provider: ann } });
+  await assert.rejects(manager.open("one", URL_OF_ALL, { auth: { provider: bob } }), /^TypeError: name: "one"/);
+  ann.later = true;
+  assert.equal(await manager.open("one", URL_OF_ALL, { auth: { provider: ann } }), first);
+  assert.equal(opened.length, 1);
 });
 
 test("a failed open is not remembered, and a closed session's name is free", async () => {
