@@ -276,14 +276,13 @@ impl<P: Payload> Session<P> {
     fn resend(&mut self, held: Held<P>, now: Now) {
         let Held { id, mut exchange, mut request, refused } = held;
         if self.relation(exchange.generation) == Relation::Gone {
-            match exchange.purpose {
-                Purpose::Answer | Purpose::Cancelled | Purpose::Listen => return,
-                Purpose::Call(_) if exchange.method == Method::Get => {
-                    let text = "The session was lost while the stream of the call waited for a token.";
-                    let error = Error::boxed(Code::OutcomeUnknown, Outcome::Unknown, text).retryable();
-                    return self.deny(Held { id, exchange, request, refused }, error, now);
-                }
-                _ => {}
+            if matches!(exchange.purpose, Purpose::Answer | Purpose::Cancelled | Purpose::Listen) {
+                return;
+            }
+            if exchange.purpose.call().is_some() && exchange.method == Method::Get {
+                let text = "The session was lost while the stream of the call waited for a token.";
+                let error = Error::boxed(Code::OutcomeUnknown, Outcome::Unknown, text).retryable();
+                return self.deny(Held { id, exchange, request, refused }, error, now);
             }
         }
         if exchange.purpose == Purpose::Listen && !self.wants_to_listen() {

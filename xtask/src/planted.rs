@@ -99,6 +99,7 @@ impl Bug {
             .env("CARGO_TARGET_DIR", project.target.join("planted/target"))
             .env("MODEL_SEEDS", SEEDS)
             .env("RUSTFLAGS", "-A warnings")
+            .env("CARGO_PROFILE_TEST_DEBUG", "0")
             .stdin(Stdio::null())
             .current_dir(tree);
         command
