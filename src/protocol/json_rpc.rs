@@ -127,15 +127,19 @@ pub(super) fn is_null<P: Payload>(value: &P) -> bool {
     !value.is_truthy() && value.as_number().is_none() && value.as_bool().is_none() && value.as_string().is_none()
 }
 
+/// Doubles tell integers up to this apart.
+const MAX_SAFE: u64 = (1 << 53) - 1;
+
 impl<P: Payload> RpcError<P> {
     pub(super) fn read(error: &P) -> Self {
         let code = error.field(Field::Code);
-        // Some servers write the number as text.
-        let number = code.as_ref().and_then(P::as_number).or_else(|| code?.as_string()?.parse().ok());
         // "The error code MUST be an integer": what is none, or none that JavaScript can tell from the next, is no code.
-        let whole = number.filter(|number| number.fract() == 0.0 && number.abs() <= 9_007_199_254_740_991.0);
-        #[expect(clippy::cast_possible_truncation, reason = "it is whole, and small enough")]
-        let code = whole.map(|number| number as i64).unwrap_or_default();
+        #[expect(clippy::cast_possible_truncation, reason = "it is whole, and a float-to-integer cast saturates")]
+        let whole = |number: f64| (number.fract() == 0.0).then_some(number as i64);
+        let number = code.as_ref().and_then(P::as_number).and_then(whole);
+        // Some servers write it as text.
+        let code = number.or_else(|| code?.as_string()?.parse().ok());
+        let code = code.filter(|code| code.unsigned_abs() <= MAX_SAFE).unwrap_or_default();
         let message = error.field(Field::Message).and_then(|message| message.as_string()).unwrap_or_default();
         Self { code, message, data: error.field(Field::Data) }
     }

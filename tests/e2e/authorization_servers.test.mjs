@@ -499,3 +499,37 @@ test("a drop-in that finishes what others have begun says so, and quotes nothing
   });
   await transport.close();
 });
+
+test("a callback page leads to an address of its own origin, or nowhere", async () => {
+  class Kept {
+    getItem(name) {
+      return this[name] ?? null;
+    }
+    setItem(name, text) {
+      this[name] = text;
+    }
+    removeItem(name) {
+      delete this[name];
+    }
+  }
+  const page = { document: {}, sessionStorage: new Kept(), location: { origin: "https://app.example" } };
+  Object.assign(globalThis, page);
+  try {
+    const { answerNote } = await import(pathToFileURL(`${await installed()}/node_modules/mcp-evergreen/notes.js`));
+    for (const [from, leads] of [
+      ["https://app.example/work?x=1", true],
+      ["https://evil.example/", false],
+      ["https://app.example.evil.example/", false],
+      ["javascript:alert(1)", false],
+      ["data:text/html,x", false],
+      ["//evil.example/", false],
+      ["nowhere", false],
+    ]) {
+      page.sessionStorage.setItem("mcp-evergreen:pending:a", JSON.stringify({ state: "s", pending: "{}", from, at: Date.now() }));
+      assert.equal(answerNote("another", "https://app.example/callback?code=c"), undefined);
+      assert.equal(answerNote("s", "https://app.example/callback?code=c"), leads ? from : undefined, from);
+    }
+  } finally {
+    for (const name of Object.keys(page)) delete globalThis[name];
+  }
+});

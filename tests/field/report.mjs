@@ -33,7 +33,7 @@ export function page(tables, results, version) {
 
 /** What a diagnosis names, for `diagnosis.help`. */
 const DIAGNOSES = {
-  authorization: "The authorization failed: the error's message says why, and `diagnosis.kind` names it (`declined`, `popup_blocked`, `issuer_mismatch`, `no_client` …). What an authorization server may do wrong stands in a section of its own, where there are rows for it.",
+  authorization: "The authorization failed: the error's message says why, and `diagnosis.kind` names it (`declined`, `popup_blocked`, `issuer_mismatch`, `other_issuer`, `mix_up`, `not_registered` …). `data` has the HTTP status and the `error` of an authorization server that refused. What it may do wrong: [Authorization servers](#authorization-servers).",
   cors: "Something answers, and the browser hides the answer. The server must send `Access-Control-Allow-Origin` with every response, also with refusals, and allow the header fields that it is sent. Clients outside of browsers do not notice.",
   hidden_session_id: "The server hands out a session id that the page cannot see: `Access-Control-Expose-Headers: Mcp-Session-Id` is missing. Clients outside of browsers do not notice.",
   hidden_refusal: "The server refuses lost sessions without CORS headers, so that a page cannot tell a refusal from an outage.",

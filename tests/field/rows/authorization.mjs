@@ -28,7 +28,7 @@ const TOLD = "what is known of the cause is told";
 const LESS = "what is not said has its default (RFC 7591, section 2): it is tried once more with less";
 const BOUND = "the grant is bound to it already (RFC 8707, section 2.2): once more without, before anybody is asked";
 
-export const title = "Authorization";
+export const title = "Authorization servers";
 
 export const rows = [
   { id: "auth", server: "wants a token, and names an authorization server that works", why: "nothing is wrong", ...row({}) },
