@@ -47,6 +47,8 @@ export class Link {
   #tasks = new Map();
   /** The same of an earlier page life, that nobody waits for yet. */
   #left = new Map();
+  /** As they came from the store: theirs is who is signed in, as far as is known yet. */
+  #found = [];
   #era;
   #ended = false;
   #config;
@@ -157,9 +159,9 @@ export class Link {
     return this.#tellCore((core) => core.adopt(id, version, initialize));
   }
 
-  /** Takes up what an earlier page life left. */
+  /** Takes up what an earlier page life left, once it is known that it is of whoever is signed in now. */
   takeUp({ session, tasks }) {
-    if (this.#tellCore((core) => core.takeUp(session))) for (const { taskId, name } of tasks) this.#left.set(taskId, name);
+    this.#found = this.#tellCore((core) => core.takeUp(session)) ? tasks : [];
   }
 
   get pendingTasks() {
@@ -298,7 +300,8 @@ export class Link {
   }
 
   #event(event, detail) {
-    if (event === "keep") return this.#keeper.keep(detail.record, list(this.#tasks).concat(list(this.#left)));
+    if (event === "keep") return this.#keeper.keep(detail.record, [...list(this.#tasks), ...list(this.#left), ...this.#found]);
+    if (event === "takenup") return this.#takeTasks();
     if (event === "reclaim") return this.#keeper.reclaim() || this.#tellCore((core) => core.forsake());
     let from;
     if (event === "notification") {
@@ -312,6 +315,7 @@ export class Link {
     if (event === "statechange") {
       this.#status = this.#snapshot(detail);
       if (detail.state === "ready") {
+        this.#found = [];
         if (this.#learns) this.#learnEra(detail.era);
         this.#wasReady = true;
         this.#record = this.#tellCore((core) => core.record());
@@ -334,6 +338,11 @@ export class Link {
       this.#keeper?.end();
       this.#retire();
     }
+  }
+
+  #takeTasks() {
+    for (const { taskId, name } of this.#found) this.#left.set(taskId, name);
+    this.#found = [];
   }
 
   #learnEra(era) {

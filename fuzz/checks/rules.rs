@@ -186,7 +186,7 @@ impl Book {
 
     fn hear(&mut self, output: Output<Value>) {
         match output {
-            Output::Send { exchange, purpose, request } => self.sent(exchange, purpose, &request),
+            Output::Send { exchange, purpose, request, .. } => self.sent(exchange, purpose, &request),
             Output::Read { exchange, how } => {
                 let open = self.open.get_mut(&exchange).expect("an exchange is read that is over");
                 assert!(open.has_head && open.reads.is_none(), "read before its head, or twice");
@@ -339,6 +339,7 @@ impl Book {
             | Event::Notification { .. }
             | Event::EventId { .. }
             | Event::Keep { .. }
+            | Event::TakenUp
             | Event::Reclaim => {}
         }
     }

@@ -89,6 +89,7 @@ pub(super) fn event(event: Event<JsValue>) -> Option<(&'static str, Plain)> {
         }
         Event::Wire(step) => ("wire", wire(step)),
         Event::Keep { record } => ("keep", Plain::new().with("record", record)),
+        Event::TakenUp => ("takenup", Plain::new()),
         Event::Reclaim => ("reclaim", Plain::new()),
         Event::Close { reason } => ("close", Plain::new().with("reason", reason)),
     })

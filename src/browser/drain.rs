@@ -147,7 +147,7 @@ impl Inner {
 
     fn perform(self: &Rc<Self>, output: Output<JsValue>) {
         match output {
-            Output::Send { exchange, purpose, request } => self.send(exchange, purpose, &request),
+            Output::Send { exchange, purpose, request, identify } => self.send(exchange, purpose, &request, identify),
             Output::Read { exchange, how } => {
                 let open = self.open.with(exchange, Rc::clone);
                 if let Some(open) = open {
@@ -213,9 +213,9 @@ impl Inner {
         }
     }
 
-    fn send(self: &Rc<Self>, exchange: ExchangeId, purpose: Purpose, request: &Request) {
+    fn send(self: &Rc<Self>, exchange: ExchangeId, purpose: Purpose, request: &Request, identify: bool) {
         let token = self.transport.token();
-        match self.exchanges.send(exchange, purpose, request, token.as_deref()) {
+        match self.exchanges.send(exchange, purpose, request, token.as_deref(), identify) {
             Ok(open) => self.open.put(exchange, Rc::new(open)),
             Err(cause) => self.input(exchange, Input::Failed { cause: Some(cause) }),
         }

@@ -38,7 +38,7 @@ export class Exchanges {
     Object.assign(this, { url, credentials, headers, fetch, onhead, onfact, onfields });
   }
 
-  /** `request`: the JSON text of `{ purpose, method, headers }`. */
+  /** `request`: the JSON text of `{ purpose, method, headers, identify? }`. */
   send(id, request, body) {
     return new Exchange(this, id, JSON.parse(request), body);
   }
@@ -77,7 +77,7 @@ class Exchange extends AbortController {
     super();
     this.#all = all;
     this.#id = id;
-    this.#fields = all.fields;
+    this.#fields = request.identify ? undefined : all.fields;
     this.#send(request, body);
   }
 
@@ -93,9 +93,10 @@ class Exchange extends AbortController {
     try {
       // At the earliest in a microtask: nothing is told before `send` has returned.
       let fields;
-      [headers, fields] = await merged(this.#all.headers, { purpose, method, url }, headers);
+      [headers, fields] = await merged(all.headers, { purpose, method, url }, headers);
+      if (this.signal.aborted) return;
       if (fields !== this.#fields) {
-        this.#all.fields = fields;
+        all.fields = fields;
         this.#tell(FIELDS, fields);
       }
     } catch (cause) {

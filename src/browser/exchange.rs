@@ -169,7 +169,7 @@ impl Exchanges {
         self.js.other_slash();
     }
 
-    /// Sends a request with the token and the host's own fields.
+    /// Sends a request with the token and the host's own fields; `identify`: these are told before, whatever they are.
     ///
     /// # Errors
     /// What the platform threw: nothing was sent, and nothing will be told.
@@ -179,11 +179,12 @@ impl Exchanges {
         purpose: Purpose,
         request: &Request,
         token: Option<&str>,
+        identify: bool,
     ) -> js::Thrown<Exchange> {
         let mut fields: Vec<_> = request.headers.iter().map(|(name, value)| (&**name, &**value)).collect();
         let bearer = token.map(|token| ["Bearer ", token].concat());
         fields.extend(bearer.as_deref().map(|bearer| ("authorization", bearer)));
-        let text = request_text(purpose.as_str(), request.method.as_str(), &fields);
+        let text = request_text(purpose.as_str(), request.method.as_str(), &fields, identify);
         // Ids count up from one: a double holds them all.
         let js = self.js.send(id.0 as f64, &text, request.body.as_deref())?;
         Ok(Exchange { id, js, streams: Rc::clone(&self.streams), over: Cell::new(false) })
@@ -236,16 +237,17 @@ pub(super) async fn answer(
     (ms, max): (u32, u64),
     signal: &AbortSignal,
 ) -> js::Thrown<(u16, String)> {
-    let text = request_text("", method, headers);
+    let text = request_text("", method, headers, false);
     let answer: Array = ask(fetch, url, &text, body, ms, max as f64, signal).await?.unchecked_into();
     Ok((answer.get(0).as_f64().unwrap_or_default() as u16, answer.get(1).as_string().unwrap_or_default()))
 }
 
 /// One text: to JavaScript it goes sooner than each field of it.
-fn request_text(purpose: &str, method: &str, headers: &[(&str, &str)]) -> String {
+fn request_text(purpose: &str, method: &str, headers: &[(&str, &str)], identify: bool) -> String {
     let headers: Vec<_> = headers.iter().map(|(name, value)| [&*quote(name), ":", &*quote(value)].concat()).collect();
     let headers = headers.join(",");
-    [r#"{"purpose":""#, purpose, r#"","method":""#, method, r#"","headers":{"#, &headers, "}}"].concat()
+    let identify = if identify { r#"","identify":true,"headers":{"# } else { r#"","headers":{"# };
+    [r#"{"purpose":""#, purpose, r#"","method":""#, method, identify, &headers, "}}"].concat()
 }
 
 fn exchange(id: f64) -> ExchangeId {

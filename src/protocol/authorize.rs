@@ -76,7 +76,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// One authorization at a time.
-    fn authorize(&mut self, challenge: Option<Challenge>, now: Now) {
+    pub(super) fn authorize(&mut self, challenge: Option<Challenge>, now: Now) {
         let ask = challenge.is_some() && self.somebody_waits();
         if self.authorization.flight.is_some() {
             return;
@@ -268,6 +268,7 @@ impl<P: Payload> Session<P> {
         if error.is_none() {
             self.listen_if_denied();
         }
+        self.take_found(now);
         self.listen(now);
     }
 

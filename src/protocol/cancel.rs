@@ -39,6 +39,7 @@ impl<P: Payload> Session<P> {
                 Timer::KeepAlive => self.keep_alive_due(now),
                 Timer::Leader => self.leader_due(now),
                 Timer::Offer => self.offer_due(now),
+                Timer::Owner => self.owner_due(now),
             }
         }
         self.send_waiting(now);

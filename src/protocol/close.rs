@@ -94,6 +94,7 @@ impl<P: Payload> Session<P> {
             Timer::Wake,
             Timer::Look,
             Timer::KeepAlive,
+            Timer::Owner,
         ] {
             self.timers.clear(timer);
         }
@@ -109,7 +110,7 @@ impl<P: Payload> Session<P> {
 
     /// A session that was made while this one was closed is ended on the server, whatever it says of itself.
     pub(super) fn end_unwanted(&mut self, id: ExchangeId, head: &Head, now: Now) {
-        self.abort(id, now);
+        let made_for = self.abort(id, now).and_then(|exchange| exchange.owner);
         let Some(session) = head.session_id.as_deref().filter(|_| head.is_success()).and_then(SessionId::parse) else {
             return;
         };
@@ -117,6 +118,7 @@ impl<P: Payload> Session<P> {
         exchange.method = Method::Delete;
         let headers = vec![("mcp-session-id".to_owned(), session.expose().to_owned())];
         exchange.session = Some(session);
+        exchange.made_for = made_for;
         self.delete((exchange, Request { method: Method::Delete, headers, body: None, rpc_method: None }), now);
     }
 

@@ -229,6 +229,7 @@ impl<P: Payload> Session<P> {
         let capabilities = if own { legacy::capabilities(&result) } else { None };
         let mut fresh = self.fresh_session(id, version, result, now);
         fresh.capabilities = capabilities;
+        fresh.made_for = exchange.owner;
         Ok(fresh)
     }
 

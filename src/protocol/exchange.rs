@@ -5,6 +5,7 @@ use super::config::Connections;
 use super::era::Era;
 use super::error::Error;
 use super::http::{Head, Method, Request};
+use super::identity::Owner;
 use super::json_rpc::{Id, Message};
 use super::state::SessionId;
 use super::status::{Event, Wire, WireStep};
@@ -110,6 +111,10 @@ pub(super) struct Exchange {
     pub connected_at: Option<u64>,
     /// The host's header fields that it goes out with, as [`super::identity::Identity`] knows them.
     pub fields: Option<u64>,
+    /// Whose credentials it goes out with; `None`: that is not known.
+    pub owner: Option<Owner>,
+    /// For whom the session in it was made; `None`: that is not known.
+    pub made_for: Option<Owner>,
     /// The token that it was sent with, counted.
     pub token: u32,
     /// Bounds the exchange, from when it is sent.

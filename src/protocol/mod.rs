@@ -32,6 +32,7 @@ mod establish;
 mod exchange;
 mod failure;
 mod flight;
+mod foreign;
 mod gate;
 mod hedge;
 mod host;
@@ -118,7 +119,8 @@ pub struct QuestionId(pub u64);
 #[derive(Clone, Debug)]
 pub enum Input<P> {
     /// The header fields that the host adds, before the request is sent, where they are others than the driver knew
-    /// when it got the request: a JSON array of names in lower case and values, `[["authorization","Bearer …"]]`.
+    /// when it got the request, or [`Output::Send`] asks for them: a JSON array of names in lower case and values,
+    /// `[["authorization","Bearer …"]]`. Where an [`Output::Abort`] follows, the request is not sent.
     Fields(String),
     /// Status and headers have arrived.
     Head(Head),
@@ -220,6 +222,9 @@ pub enum Output<P> {
         purpose: Purpose,
         /// What to send.
         request: Request,
+        /// Tell [`Input::Fields`] of it in any case: with those that were told last it would be another user's than its
+        /// session.
+        identify: bool,
     },
     /// Read the body of this exchange so.
     Read {

@@ -116,6 +116,7 @@ impl<P: Payload> Session<P> {
         let capabilities = legacy::capabilities(&result);
         let mut fresh = self.fresh_session(None, modern::VERSION, result, now);
         fresh.capabilities = capabilities;
+        fresh.made_for = exchange.owner;
         fresh.proven = true;
         match if doubted { self.ping(now) } else { None } {
             Some(ping) => self.step_with_ping(Step::Confirm { ping, fresh }, now),
@@ -142,7 +143,7 @@ impl<P: Payload> Session<P> {
             handshake,
             capabilities: None,
             since: now,
-            made_for: self.identity.made_for(),
+            made_for: None,
             proven: false,
             check: None,
             alive_at: None,

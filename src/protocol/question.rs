@@ -208,14 +208,16 @@ impl<P: Payload> Session<P> {
     /// lifecycle, Initialization), and the session's id has come with the head.
     pub(super) fn asked_early(&mut self, on: ExchangeId, id: &Id, method: &str, now: Now) {
         let under_way = self.answers_under_way();
-        let head = self.exchanges.get(&on).and_then(|exchange| exchange.head.as_ref());
-        let Some(head) = head.filter(|_| under_way < bounds::ANSWERS) else { return };
+        let Some(on) = self.exchanges.get(&on) else { return };
+        let made_for = on.owner;
+        let Some(head) = on.head.as_ref().filter(|_| under_way < bounds::ANSWERS) else { return };
         let answer = match method {
             legacy::PING => Ok("{}".to_owned()),
             _ => Err((METHOD_NOT_FOUND, "Method not found".to_owned())),
         };
         let mut exchange = outgoing::<P>(Purpose::Answer, None, now);
         exchange.session = head.session_id.as_deref().and_then(SessionId::parse);
+        exchange.made_for = made_for;
         exchange.timeout_ms = Some(ANSWER_MS);
         let mut headers = legacy::post_headers::<P>(None);
         headers.extend(exchange.session.as_ref().map(|id| ("mcp-session-id".to_owned(), id.expose().to_owned())));

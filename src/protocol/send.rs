@@ -229,12 +229,17 @@ impl<P: Payload> Session<P> {
         }
         exchange.sent = now;
         exchange.fields = self.identity.fields;
+        exchange.owner = self.identity.owner;
+        let identify = self.is_anothers(&exchange);
+        if !identify && exchange.owner.is_some() && exchange.made_for.is_some() {
+            self.settle_owner(exchange.generation, exchange.owner);
+        }
         exchange.ahead = self.exchanges.len();
         exchange.connected_at = (exchange.ahead < CONNECTIONS).then_some(now.mono);
         let purpose = exchange.purpose;
         self.emit(exchange.wire(id, WireStep::Sent, now));
         self.exchanges.insert(id, exchange);
-        self.output(Output::Send { exchange: id, purpose, request });
+        self.output(Output::Send { exchange: id, purpose, request, identify });
         self.hurry_streams(now);
     }
 
@@ -293,6 +298,8 @@ pub(super) fn outgoing<P>(purpose: Purpose, session: Option<&Established<P>>, no
         ahead: 0,
         connected_at: None,
         fields: None,
+        owner: None,
+        made_for: session.and_then(|session| session.made_for),
         token: 0,
         timeout_ms: None,
         again: None,

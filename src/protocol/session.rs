@@ -210,7 +210,9 @@ impl<P: Payload> Session<P> {
                     establishing.parked.push(id);
                 }
                 self.extend_handshake(now);
-                self.hasten(now);
+                if self.identity.found.is_none() {
+                    self.hasten(now);
+                }
             }
             State::Closed => {
                 let closed =
@@ -246,6 +248,7 @@ impl<P: Payload> Session<P> {
         let others = |waiting: &CallId| *waiting != id;
         self.waiting.retain(others);
         self.identity.waiting.retain(others);
+        self.identity.held.retain(others);
         self.page.parked.retain(others);
         if let Some(flight) = &mut self.authorization.flight {
             flight.calls.retain(others);

@@ -1,7 +1,7 @@
 //! The state of a session and every transition. What a state needs lives in its variant.
 
 use super::era::Era;
-use super::identity::MadeFor;
+use super::identity::Owner;
 use super::listen::Listening;
 use super::verdict::Form;
 use super::{CallId, ExchangeId, Now, error::Error};
@@ -50,7 +50,8 @@ pub(crate) struct Established<P> {
     /// What it declares; `None`: nothing is checked.
     pub capabilities: Option<Vec<&'static str>>,
     pub since: Now,
-    pub made_for: MadeFor,
+    /// Whose credentials made it; `None`: that is not known.
+    pub made_for: Option<Owner>,
     /// The server has answered something under it.
     pub proven: bool,
     /// A ping that is to tell whether it lives.
@@ -337,6 +338,18 @@ impl<P> State<P> {
             | Step::Elsewhere
             | Step::Backoff { .. } => None,
         }
+    }
+
+    /// As [`Self::fresh`].
+    pub fn fresh_mut(&mut self) -> Option<&mut Established<P>> {
+        let (Step::Host { fresh }
+        | Step::Confirm { fresh, .. }
+        | Step::Initialized { fresh, .. }
+        | Step::Proof { fresh, .. }) = &mut self.establishing_mut()?.step
+        else {
+            return None;
+        };
+        Some(fresh)
     }
 
     /// Takes the new session out of a step that holds one; the step is idle then.

@@ -205,6 +205,8 @@ pub enum Event<P> {
         /// JSON text. It holds the session's id.
         record: String,
     },
+    /// The session of an earlier page life was taken up, with what belongs to it.
+    TakenUp,
     /// The page goes on after it kept its session: if a later one has taken that up, it is to be forsaken
     /// ([`super::Session::forsake`]).
     Reclaim,

@@ -44,6 +44,8 @@ pub(super) enum Timer {
     Leader,
     /// Nobody has claimed a question.
     Offer,
+    /// A session may be made for another user again.
+    Owner,
 }
 
 /// Each timer runs at most once at a time.
@@ -96,6 +98,7 @@ impl Timers {
                 Timer::KeepAlive => "a session that lies idle is pinged",
                 Timer::Leader => "the tab that leads has had time to answer",
                 Timer::Offer => "nobody has claimed a question",
+                Timer::Owner => "a session may be made for another user again",
             },
         })
     }

@@ -228,7 +228,7 @@ async fn an_answer_that_nobody_waits_for_any_more_is_given_back_untold() {
     let transport = transport(&late(&body.response(), 20.0));
     let exchanges =
         Exchanges::new(&transport, move |_, input| matches!(input, Input::Fields(_)) || heard.replace(true), |_| {});
-    let exchange = exchanges.send(ExchangeId(1), Purpose::Listen, &post(), None).expect("a request");
+    let exchange = exchanges.send(ExchangeId(1), Purpose::Listen, &post(), None, false).expect("a request");
     sleep(5.0).await;
     drop(exchange);
     sleep(40.0).await;

@@ -180,7 +180,7 @@ impl Sent {
         };
         let all = Exchanges::new(transport, hear, |_| {});
         let token = transport.token.borrow();
-        let exchange = all.send(ExchangeId(1), Purpose::Call(CallId(1)), &post(), token.as_deref()).expect("a request");
+        let exchange = all.send(ExchangeId(1), Purpose::Call(CallId(1)), &post(), token.as_deref(), false).expect("a request");
         Self { exchange, first, last, all }
     }
 
@@ -240,6 +240,7 @@ impl Host for Scribe {
             Event::InvalidTool { name, .. } => self.log.push(name),
             Event::Warning { kind, .. } => self.log.push(kind),
             Event::Keep { .. } => self.log.push("keep"),
+            Event::TakenUp => self.log.push("taken up"),
             Event::Reclaim => self.log.push("reclaim"),
             Event::Close { .. } => self.log.push("close"),
         }

@@ -223,7 +223,7 @@ async fn the_hosts_fields_are_told_before_the_request_where_they_are_others() {
         },
         move |fields| asked.push(format!("identified {}", fields.unwrap_or("-"))),
     );
-    let send = |id| exchanges.send(ExchangeId(id), Purpose::Listen, &post(), None).expect("a request");
+    let send = |id| exchanges.send(ExchangeId(id), Purpose::Listen, &post(), None, false).expect("a request");
     let _first = send(1);
     sleep(5.0).await;
     let _second = send(2);
@@ -236,6 +236,17 @@ async fn the_hosts_fields_are_told_before_the_request_where_they_are_others() {
     exchanges.identify();
     sleep(5.0).await;
     assert_eq!(log.take(), [r#"identified [["x-key","2"]]"#]);
+    // One that was aborted before they were known has told nothing: the next one does.
+    Reflect::set(&own, &"X-Key".into(), &"3".into()).expect("an object takes it");
+    drop(send(3));
+    sleep(5.0).await;
+    assert_eq!(log.take(), [] as [&str; 0]);
+    let _fourth = send(4);
+    sleep(5.0).await;
+    assert_eq!(log.take(), [r#"fields [["x-key","3"]]"#]);
+    let _fifth = exchanges.send(ExchangeId(5), Purpose::Listen, &post(), None, true).expect("a request");
+    sleep(5.0).await;
+    assert_eq!(log.take(), [r#"fields [["x-key","3"]]"#], "they are the same, and asked for");
 }
 
 #[test]

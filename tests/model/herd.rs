@@ -135,7 +135,7 @@ impl Herd {
     fn drain(&mut self, n: usize) {
         while let Some(output) = self.clients[n].session.poll_output() {
             match output {
-                Output::Send { exchange, purpose, request } => {
+                Output::Send { exchange, purpose, request, .. } => {
                     let body = request.body.as_deref().and_then(|body| serde_json::from_str(body).ok());
                     let mut ids = request.headers.into_iter().filter(|(name, _)| name == "mcp-session-id");
                     let sid = ids.next().map(|(_, id)| id);

@@ -318,6 +318,7 @@ impl World {
             Event::Notification { .. }
             | Event::EventId { .. }
             | Event::Keep { .. }
+            | Event::TakenUp
             | Event::Reclaim
             | Event::Task { .. }
             | Event::Stale { .. }

@@ -279,7 +279,7 @@ impl World {
     fn perform(&mut self, output: Output<Value>) {
         self.check_output(&output);
         match output {
-            Output::Send { exchange, purpose, request } => self.send(exchange, purpose, request),
+            Output::Send { exchange, purpose, request, .. } => self.send(exchange, purpose, request),
             Output::Read { exchange, how } => self.read_as(exchange, how),
             Output::Abort { exchange } => self.abort(exchange),
             Output::Settle { call, result } => self.settled(call, result),

@@ -49,7 +49,7 @@ fn another_user_s_call_makes_a_session_of_its_own() {
     net.host_adds(&[BOB]);
     net.call("b");
     // The first call was not sent: it was taken back when its header fields were known.
-    assert_eq!(net.run(), ["call aborted", "DELETE→200", "initialize→200 s2", "initialized→202", "call→200", "b ok"]);
+    assert_eq!(net.run(), ["call aborted", "initialize→200 s2", "initialized→202", "call→200", "b ok"]);
     let last = net.sent.last().expect("sent");
     assert_eq!((last.session.as_deref(), net.executions.get("b")), (Some("s2"), Some(&1)));
     net.call("c");
@@ -102,7 +102,7 @@ fn what_one_user_was_answered_no_other_is_given() {
     for (fields, renews) in [
         (vec![("authorization", "Basic Ym9iOnNlY3JldA==")], true),
         (vec![("authorization", "basic Ym9iOm90aGVy")], false),
-        (vec![("x-api-key", "of bob")], false),
+        (vec![("x-api-key", "of bob")], true),
         (vec![], false),
         (vec![("authorization", "DPoP 1")], false),
     ] {
@@ -141,8 +141,9 @@ fn a_call_with_fields_of_its_own_passes_the_cache_by() {
 
 #[test]
 fn a_token_of_another_grant_makes_another_session_and_a_refreshed_one_does_not() {
-    let mut net = legacy(config());
-    net.host_adds(&[]);
+    let mut net = Net::new(config());
+    net.connect();
+    net.run();
     net.session.handle_token(Some("token-1"), false);
     net.call("a");
     net.run();
@@ -151,7 +152,7 @@ fn a_token_of_another_grant_makes_another_session_and_a_refreshed_one_does_not()
     assert_eq!(net.run(), ["call→200", "b ok"]);
     net.session.handle_token(Some("token-3"), false);
     net.call("c");
-    assert_eq!(net.run(), ["DELETE→200", "initialize→200 s2", "initialized→202", "call→200", "c ok"]);
+    assert_eq!(net.run(), ["initialize→200 s2", "initialized→202", "call→200", "c ok"]);
 }
 
 #[test]
@@ -165,27 +166,24 @@ fn what_was_kept_for_a_later_page_belongs_to_whoever_was_signed_in() {
     let record = record.expect("kept").clone();
     assert!(!record.contains("token-of-ann"));
     for (who, log) in [
-        (ANN, vec!["connect ok", "call→200", "a ok"]),
-        (
-            BOB,
-            vec![
-                "connect ok",
-                "call aborted",
-                "DELETE→200",
-                "initialize→200 s1",
-                "initialized→202",
-                "call→200",
-                "a ok",
-            ],
-        ),
+        (ANN, vec!["identify", "connect ok", "call→200", "a ok"]),
+        (BOB, vec!["identify", "initialize→200 s2", "initialized→202", "connect ok", "call→200", "a ok"]),
     ] {
         let mut net = Net::new(keeps());
-        net.live.insert("s1".to_owned());
+        net.occupy("s1");
         net.host_adds(&[who]);
         assert!(net.session.take_up_record(&record, net.now));
+        // Nothing of it is shown before it is known whose it is.
+        let status = net.status();
+        assert_eq!((status.generation, status.handshake, status.session_tag), (0, None, None));
+        assert_eq!(net.session.record(net.now).as_ref(), Some(&record), "a page that ends now puts it back");
         net.connect();
         net.call("a");
         assert_eq!(net.run(), log, "{who:?}");
+        let taken_up = net.events.iter().any(|event| matches!(event, Event::TakenUp));
+        assert_eq!(taken_up, who == ANN);
+        let under = net.sent.last().expect("sent").session.clone();
+        assert_eq!(under.as_deref(), Some(if who == ANN { "s1" } else { "s2" }));
     }
 }
 
@@ -289,4 +287,205 @@ fn what_a_host_answers_by_itself_is_not_kept() {
         net.request("resources/read", Some(&params), CallOptions::default(), "read");
         assert_eq!(net.run(), ["resources/read→200", "read ok"]);
     }
+}
+
+/// What went out with a session's id, and not with the credentials of the `initialize` that made it.
+fn strayed(net: &Net) -> Vec<String> {
+    let mut made = std::collections::BTreeMap::new();
+    let mut handshakes = net.sent.iter().filter(|sent| sent.name() == "initialize");
+    for id in &net.made_by {
+        made.insert(id.0.clone(), handshakes.find(|sent| sent.exchange == id.1).map(|sent| sent.fields.clone()));
+    }
+    let stray = |sent: &&crate::net::Sent| {
+        sent.session.as_ref().is_some_and(|id| made.get(id).is_none_or(|by| by.as_ref() != Some(&sent.fields)))
+    };
+    net.sent.iter().filter(stray).map(|sent| format!("{} under {:?} with {}", sent.name(), sent.session, sent.fields)).collect()
+}
+
+#[test]
+fn calls_that_are_made_together_after_a_change_all_get_the_session_of_their_user() {
+    for before in [0, 1] {
+        let mut net = legacy(Config { listen: Listen::Always, ..config() });
+        for _ in 0..before {
+            net.call("a");
+        }
+        net.run();
+        net.host_adds(&[BOB]);
+        for tool in ["b", "c", "d"] {
+            net.call(tool);
+        }
+        net.notify("notifications/x");
+        net.session.verify(net.now);
+        net.run();
+        assert_eq!(strayed(&net), [] as [&str; 0]);
+        for tool in ["b", "c", "d"] {
+            assert_eq!(net.executions.get(tool), Some(&1), "{tool}");
+        }
+        assert_eq!(net.sent.iter().filter(|sent| sent.name() == "initialize").count(), 2);
+    }
+}
+
+#[test]
+fn a_user_who_leaves_takes_the_session_along() {
+    let mut net = legacy(config());
+    net.host_adds(&[]);
+    net.call("a");
+    assert_eq!(net.run(), ["call aborted", "initialize→200 s2", "initialized→202", "call→200", "a ok"]);
+    // Whoever signs in then does not wait.
+    net.host_adds(&[BOB]);
+    net.call("b");
+    assert_eq!(net.run(), ["call aborted", "initialize→200 s3", "initialized→202", "call→200", "b ok"]);
+    assert_eq!(strayed(&net), [] as [&str; 0]);
+}
+
+#[test]
+fn a_call_of_a_third_user_waits_for_its_minute_or_fails_where_it_has_not_so_much_time() {
+    let mut net = legacy(config());
+    net.host_adds(&[BOB]);
+    net.call("a");
+    net.run();
+    net.run_for(20_000);
+    net.host_adds(&[("authorization", "Bearer token-of-cid")]);
+    let hasty = net.call_with("b", CallOptions { timeout_ms: Some(30_000), ..CallOptions::default() });
+    net.call("c");
+    net.notify("notifications/x");
+    assert_eq!(net.run(), ["call aborted", "b invalid_option not_executed", "call aborted", "x aborted"]);
+    assert!(net.error(hasty).message.contains("identity"), "{}", net.error(hasty).message);
+    assert_eq!(net.warnings(), ["changing_credentials"]);
+    assert_eq!(net.run_for(35_000), [] as [&str; 0]);
+    assert_eq!(
+        net.run_for(10_000),
+        ["call aborted", "x aborted", "initialize→200 s3", "initialized→202", "call→200", "c ok", "x→202", "x ok"]
+    );
+    assert_eq!(strayed(&net), [] as [&str; 0]);
+    // Whoever comes back meanwhile goes on at once.
+    net.run_for(1_000);
+    net.host_adds(&[ANN]);
+    net.call("d");
+    net.run();
+    net.host_adds(&[("authorization", "Bearer token-of-cid")]);
+    net.call("e");
+    assert_eq!(net.run(), ["call→200", "e ok"]);
+}
+
+#[test]
+fn credentials_that_change_during_the_handshake_make_it_anew_once() {
+    let mut net = Net::new(config());
+    net.host_adds(&[ANN]);
+    net.lags = true;
+    net.connect();
+    net.flush();
+    net.leave(0);
+    net.step();
+    net.host_adds(&[BOB]);
+    net.lags = false;
+    assert_eq!(
+        net.run(),
+        ["initialize→200 s1", "initialized aborted", "initialize→200 s2", "initialized→202", "connect ok"]
+    );
+    assert_eq!(strayed(&net), [] as [&str; 0]);
+}
+
+/// The payload of a JSON Web Token, between what is not looked at.
+fn jwt(claims: &Value) -> String {
+    format!("Bearer e30.{}.c2ln", mcp_evergreen::protocol::base64::for_urls(claims.to_string().as_bytes()))
+}
+
+#[test]
+fn a_token_that_says_for_whom_it_is_is_the_same_user_s_when_it_is_renewed() {
+    for (other, same) in [
+        (json!({"iss": "i", "sub": "ann", "iat": 2, "exp": 3, "jti": "y"}), true),
+        (json!({"iss": "i", "sub": "bob", "iat": 2, "exp": 3, "jti": "y"}), false),
+        (json!({"iss": "j", "sub": "ann", "iat": 2, "exp": 3, "jti": "y"}), false),
+        (json!({"iss": "i", "sub": "ann", "iat": 2, "exp": 3, "jti": "y", "org": "another"}), false),
+    ] {
+        let mut net = Net::new(config());
+        net.host_adds(&[("authorization", &jwt(&json!({"iss": "i", "sub": "ann", "iat": 1, "exp": 2, "jti": "x"})))]);
+        net.connect();
+        net.run();
+        net.host_adds(&[("authorization", &jwt(&other))]);
+        net.call("a");
+        assert_eq!(net.run().contains(&"initialize→200 s2".to_owned()), !same, "{other}");
+    }
+    // Without a subject they are two tokens.
+    let mut net = Net::new(config());
+    net.host_adds(&[("authorization", &jwt(&json!({"iss": "i", "jti": "x"})))]);
+    net.connect();
+    net.run();
+    net.host_adds(&[("authorization", &jwt(&json!({"iss": "i", "jti": "y"})))]);
+    net.call("a");
+    assert!(net.run().contains(&"initialize→200 s2".to_owned()));
+}
+
+#[test]
+fn no_request_goes_out_under_the_session_of_another_whatever_the_order() {
+    let users: [&[(&str, &str)]; 4] = [&[ANN], &[BOB], &[], &[("authorization", "Basic Y2lkOnNlY3JldA==")]];
+    let mut changes = 0;
+    let (mut executed, mut answered) = (0, 0);
+    for seed in 0..400 {
+        let mut dice = fastrand::Rng::with_seed(seed);
+        let listen = *dice.choice([Listen::Never, Listen::Always].iter()).expect("one");
+        let mut net = Net::new(Config { listen, ..config() });
+        net.session.set_handled("roots/list".to_owned());
+        net.lags = true;
+        net.host_adds(users[0]);
+        net.connect();
+        for _ in 0..120 {
+            match dice.u32(0..20) {
+                0..6 => {
+                    net.call("a");
+                }
+                6 => {
+                    net.notify("notifications/x");
+                }
+                7 => {
+                    net.request("resources/subscribe", Some(&json!({"uri": "x:1"})), CallOptions::default(), "subscribe");
+                }
+                8 => {
+                    let id = net.session.verify(net.now);
+                    net.name(id, "verify");
+                }
+                9 => net.restart(),
+                10 => {
+                    net.host_adds(users[dice.usize(0..4)]);
+                    changes += 1;
+                }
+                12 => {
+                    net.run_for(*dice.choice([10, 1_000, 61_000].iter()).expect("one"));
+                }
+                13 => {
+                    let id = net.session.reconnect(net.now);
+                    net.name(id, "reconnect");
+                }
+                11 => {
+                    let asks = json!({"jsonrpc": "2.0", "id": 1, "method": "roots/list"});
+                    net.reply("call", crate::net::Reply::Stream(format!("id: 1\ndata: {asks}\n\n")));
+                    net.call("a");
+                }
+                14 if !net.questions.is_empty() => {
+                    let (question, _) = net.questions.remove(0);
+                    net.session.answer(question, Ok("{}".to_owned()), net.now);
+                    answered += 1;
+                }
+                // The fields of one request are known, or the server answers one.
+                15..18 => {
+                    net.flush();
+                    if net.leaving() > 0 {
+                        net.leave(dice.usize(0..net.leaving()));
+                    }
+                }
+                _ => {
+                    net.flush();
+                    while net.leave(dice.usize(0..net.leaving().max(1))) {}
+                    net.run();
+                }
+            }
+        }
+        net.session.close(true, net.now);
+        net.lags = false;
+        net.run_for(10 * MINUTE);
+        assert_eq!(strayed(&net), [] as [&str; 0], "seed {seed}");
+        executed += net.executions.get("a").copied().unwrap_or_default();
+    }
+    assert!(changes > 1_000 && executed > 1_000 && answered > 300, "{changes} {executed} {answered}");
 }

@@ -88,6 +88,8 @@ pub struct Sent {
     pub session: Option<String>,
     /// The token that the driver added.
     pub token: u32,
+    /// The host's header fields that it went out with.
+    pub fields: String,
 }
 
 impl Sent {
@@ -132,6 +134,8 @@ pub struct Net {
     pub stateless_next: bool,
     /// It forgets each session as soon as it has made it.
     pub forgetful: bool,
+    /// The sessions that were made, and by which `initialize`.
+    pub made_by: Vec<(String, ExchangeId)>,
     pub version: &'static str,
     /// The eras that the server speaks.
     pub eras: &'static [Era],
@@ -161,6 +165,10 @@ pub struct Net {
     /// Header fields that the host adds, and those that the core was told of.
     fields: String,
     told: String,
+    /// What is about to leave, with the fields that were known when it was handed over.
+    leaving: VecDeque<(Sent, Option<String>)>,
+    /// It leaves by [`Net::leave`] only.
+    pub lags: bool,
     /// What the server would do next, in order of arrival: one exchange at a time.
     queue: VecDeque<ExchangeId>,
 }
@@ -186,6 +194,7 @@ impl Net {
             stateless: false,
             stateless_next: false,
             forgetful: false,
+            made_by: Vec::new(),
             version: "2025-11-25",
             eras: &[Era::Legacy],
             capabilities: json!({"tools": {}, "resources": {"subscribe": true}, "prompts": {}, "completions": {}, "logging": {}}),
@@ -206,6 +215,8 @@ impl Net {
             loading: false,
             fields: "[]".to_owned(),
             told: String::new(),
+            leaving: VecDeque::new(),
+            lags: false,
             queue: VecDeque::new(),
         }
     }
@@ -253,6 +264,12 @@ impl Net {
 
     pub fn name(&mut self, id: CallId, name: &str) {
         self.names.insert(id, name.to_owned());
+    }
+
+    /// The server holds this session from before.
+    pub fn occupy(&mut self, id: &str) {
+        self.live.insert(id.to_owned());
+        self.made += 1;
     }
 
     /// The server forgets every session, as after a restart.
@@ -331,28 +348,55 @@ impl Net {
     }
 
     fn drain(&mut self) {
+        self.perform();
+        while !self.lags && self.leave(0) {}
+    }
+
+    /// The driver's part: the host's header fields are known a moment after all that is to be sent, and that of any
+    /// request may be known first.
+    pub fn leave(&mut self, at: usize) -> bool {
+        let Some((sent, known)) = self.leaving.get(at) else { return false };
+        let exchange = sent.exchange;
+        if known.as_ref() != Some(&self.fields) {
+            self.told.clone_from(&self.fields);
+            let fields = self.fields.clone();
+            self.session.handle_input(exchange, Input::Fields(fields), self.now);
+            self.perform();
+        }
+        if let Some(at) = self.leaving.iter().position(|(sent, _)| sent.exchange == exchange)
+            && let Some((sent, _)) = self.leaving.remove(at)
+        {
+            self.sent.push(Sent { fields: self.fields.clone(), ..sent });
+            self.queue.push_back(exchange);
+        }
+        true
+    }
+
+    /// How many requests wait for the host's header fields.
+    pub fn leaving(&self) -> usize {
+        self.leaving.len()
+    }
+
+    fn perform(&mut self) {
         while let Some(output) = self.session.poll_output() {
             match output {
-                Output::Send { exchange, request, .. } => {
+                Output::Send { exchange, request, identify, .. } => {
                     let body =
                         request.body.as_deref().map_or(Value::Null, |body| serde_json::from_str(body).expect("JSON"));
                     let session =
                         request.headers.iter().find(|(name, _)| name == "mcp-session-id").map(|(_, id)| id.clone());
-                    let token = self.token;
-                    if self.told != self.fields {
-                        self.told.clone_from(&self.fields);
-                        let fields = self.fields.clone();
-                        self.session.handle_input(exchange, Input::Fields(fields), self.now);
-                    }
-                    self.sent.push(Sent { exchange, request, body, session, token });
-                    self.queue.push_back(exchange);
+                    let known = (!identify).then(|| self.told.clone());
+                    let sent = Sent { exchange, request, body, session, token: self.token, fields: String::new() };
+                    self.leaving.push_back((sent, known));
                 }
                 Output::Read { exchange, how } => {
                     self.open.insert(exchange, how);
                     self.deliver(exchange);
                 }
                 Output::Abort { exchange } => {
-                    let name = self.sent_as(exchange).name();
+                    let leaving = self.leaving.iter().position(|(sent, _)| sent.exchange == exchange);
+                    let unsent = leaving.and_then(|at| self.leaving.remove(at));
+                    let name = unsent.map_or_else(|| self.sent_as(exchange).name(), |(sent, _)| sent.name());
                     self.queue.retain(|queued| *queued != exchange);
                     self.open.remove(&exchange);
                     self.log.push(format!("{name} aborted"));
@@ -593,6 +637,7 @@ impl Net {
                 self.stateless |= std::mem::take(&mut self.stateless_next);
                 let made = (!self.stateless).then(|| {
                     self.live.insert(made.clone());
+                    self.made_by.push((made.clone(), sent.exchange));
                     made
                 });
                 (result(reply), made)

@@ -14,7 +14,8 @@ use super::state::{State, Step};
 use super::status::Event;
 use super::time::Timer;
 use super::{Now, Output, Payload};
-use message::{Mark, Message, Sender};
+pub(super) use message::Mark;
+use message::{Message, Sender};
 use question::Offer;
 
 /// A leader that says nothing for so long does not live, or is frozen.

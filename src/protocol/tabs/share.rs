@@ -1,7 +1,7 @@
 //! Whose session it is: one tab makes it, and all take it up.
 
 use super::super::era::{Era, legacy};
-use super::super::record;
+use super::super::record::{self, Found};
 use super::super::session::Session;
 use super::super::state::{Since, Step};
 use super::super::time::Timer;
@@ -95,7 +95,16 @@ impl<P: Payload> Session<P> {
             }
             return;
         }
-        let Some(read) = record::read::<P>(record).filter(|_| mark > self.tabs.mark) else { return };
+        if mark > self.tabs.mark {
+            self.find(Found::Told(mark, record.to_owned()), now);
+        }
+    }
+
+    /// It is of whoever is signed in here.
+    pub(in super::super) fn take_told(&mut self, mark: Mark, read: record::Read<P>, now: Now) {
+        if mark <= self.tabs.mark || !self.tabs.is_shared() {
+            return;
+        }
         self.abandon_step(now);
         self.step(Step::Idle);
         self.replaced(ELSEWHERE, now);
@@ -108,13 +117,19 @@ impl<P: Payload> Session<P> {
         read.id.iter().for_each(|id| self.past.remember(id));
         let mut fresh = self.fresh_session(read.id, read.version, read.handshake, now);
         fresh.capabilities = legacy::capabilities(&fresh.handshake);
-        fresh.made_for = read.made_for;
+        fresh.made_for = self.identity.owner;
         self.step(Step::Host { fresh });
         self.put_in_place(now);
         self.go_on_elsewhere(now);
         if self.tabs.role == Role::Leading {
             self.tell_session(now);
         }
+    }
+
+    /// The session of the others is not of whoever is signed in here.
+    pub(in super::super) fn part_from_tabs(&mut self, now: Now) {
+        self.output(Output::Leave);
+        self.handle_role(Role::Alone, now);
     }
 
     /// An attempt to make a session failed here, and the others wait for it as well.
