@@ -1,11 +1,16 @@
 // From a URL and options to a session that is ready.
 
+import { abortable } from "./abortable.js";
 import { Authority } from "./authority.js";
 import { Link } from "./link.js";
 import { readConnect } from "./options.js";
 import { Keeper } from "./persist.js";
 import { authority, runtimeFor } from "./runtime.js";
 import { Session } from "./session.js";
+
+const LATE =
+  "The store that `persist` names did not answer within five seconds, or a quarter of `timeout`: what it may hold of an earlier " +
+  "page life is not used, and a new session is made.";
 
 /**
  * `extras`: the name that the host has for the server, who else is told of events, who else listens to them, and who is
@@ -20,9 +25,10 @@ export async function openSession(url, options, extras = {}) {
   });
   const instance = await abortable(runtimeFor(config), config.signal);
   const keeper = config.persist && new Keeper(config.persist, config);
-  const kept = await keeper?.claim();
-  config.core.knownLegacy ||= (await keeper?.knowsLegacy()) ?? false;
+  const kept = await keeper?.claim(config);
+  config.core.knownLegacy ||= (await keeper?.knowsLegacy(config)) ?? false;
   link = new Link(instance, config, { ...extras, keeper });
+  if (keeper?.isLate) link.warn("persisted_session", LATE);
   try {
     if (kept) link.takeUp(kept);
     await link.connect(config.signal);
@@ -32,14 +38,4 @@ export async function openSession(url, options, extras = {}) {
     throw error;
   }
   return new Session(link);
-}
-
-/** The promise, or the signal's reason as soon as it is aborted. */
-function abortable(promise, signal) {
-  if (!signal) return promise;
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason);
-    signal.addEventListener("abort", abort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
-  });
 }

@@ -1,12 +1,16 @@
 // What survives a reload: one record per endpoint and user, in the host's store. A session that lives has taken its
 // record out of the store; it puts it back when its page ends or stops.
 
+import { abortable } from "./abortable.js";
 import { SPAN } from "./eras.js";
 import { report } from "./events.js";
 
 /** In localStorage: names of records that were taken up. A duplicated tab has copies of what is in sessionStorage. */
 const SPENT = "mcp-evergreen:spent";
 const MAX_SPENT = 100;
+
+/** Milliseconds that the store has to answer; a quarter of the time-out where that is less. */
+const STORE_MS = 5_000;
 
 /** Keys of the sessions that live in this page. */
 const held = new Set();
@@ -19,6 +23,8 @@ export class Keeper {
   #holds = false;
   /** The name of the record that was put back last. */
   #name;
+  /** The store did not answer in time. */
+  isLate = false;
 
   constructor(store, { url, identity, core }) {
     this.#store = store;
@@ -29,21 +35,42 @@ export class Keeper {
 
   /**
    * What an earlier page life left, unless another has taken it: `{ session, tasks }`. `session` is empty where it cannot
-   * be read.
+   * be read. Rejects with the signal's reason.
    */
-  async claim() {
+  async claim(config) {
     // Two sessions alike in one page: the first is kept.
     if (held.has(this.#key)) return undefined;
     held.add(this.#key);
     this.#holds = true;
+    return this.#within(config, async (over) => {
+      try {
+        const text = await this.#store.get(this.#key);
+        if (over.aborted || text === null || text === undefined) return undefined;
+        await this.#store.remove(this.#key);
+        return over.aborted ? undefined : this.#read(text);
+      } catch (error) {
+        report(error);
+        return undefined;
+      }
+    });
+  }
+
+  /** What `ask` gives, or nothing once the store has had its time. Who gives up the connect does not wait for it. */
+  async #within({ signal, core }, ask) {
+    const over = new AbortController();
+    let late;
+    const bound = new Promise((resolve) => {
+      const pass = () => resolve((this.isLate = true) && undefined);
+      late = setTimeout(pass, Math.min(STORE_MS, core.timeout / 4));
+    });
     try {
-      const text = await this.#store.get(this.#key);
-      if (text === null || text === undefined) return undefined;
-      await this.#store.remove(this.#key);
-      return this.#read(text);
-    } catch (error) {
-      report(error);
-      return undefined;
+      return await abortable(Promise.race([ask(over.signal), bound]), signal);
+    } catch (reason) {
+      this.end();
+      throw reason;
+    } finally {
+      over.abort();
+      clearTimeout(late);
     }
   }
 
@@ -89,13 +116,17 @@ export class Keeper {
   }
 
   /** Whether the endpoint was found to be of the legacy era a while ago. */
-  async knowsLegacy() {
-    try {
-      const left = Number(await this.#store.get(this.#eraKey)) - Date.now();
-      return left > 0 && left <= SPAN;
-    } catch {
-      return false;
-    }
+  async knowsLegacy(config) {
+    // What was late once is not waited for again.
+    if (this.isLate) return false;
+    const left = await this.#within(config, async () => {
+      try {
+        return Number(await this.#store.get(this.#eraKey)) - Date.now();
+      } catch {
+        return 0;
+      }
+    });
+    return left > 0 && left <= SPAN;
   }
 
   learnEra(era) {
