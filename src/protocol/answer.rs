@@ -99,7 +99,7 @@ impl<P: Payload> Session<P> {
         let (verifies, is_first) = (call.kind == Kind::Verify, !call.params.has_cursor);
         let method = exchange.rpc_method.clone().unwrap_or_default();
         if call.task.is_some() {
-            return self.task_answered(id, exchange.era, &method, &result, now);
+            return self.task_answered(id, exchange, &method, &result, now);
         }
         if let Some(error) = bounds::too_long(&method, &result) {
             return self.settle(id, Err(error));
@@ -111,14 +111,14 @@ impl<P: Payload> Session<P> {
         match result_type {
             ResultType::Complete => {}
             ResultType::InputRequired => return self.input_required(id, &result, now),
-            ResultType::Task if method == "tools/call" && self.became_task(id, Era::Modern, &result, now) => return,
+            ResultType::Task if method == "tools/call" && self.became_task(id, exchange, &result, now) => return,
             // "Unrecognized resultType: an invalid response" (2026-07-28, basic, ResultType).
             ResultType::Task | ResultType::Unknown => {
                 let text = "The server answered with a `resultType` that is none of this request's.";
                 return self.settle(id, Err(Error::boxed(Code::Protocol, Outcome::Unknown, text)));
             }
         }
-        if method == "tools/call" && exchange.era == Era::Legacy && self.became_task(id, Era::Legacy, &result, now) {
+        if method == "tools/call" && exchange.era == Era::Legacy && self.became_task(id, exchange, &result, now) {
             return;
         }
         let result = match self.shape(&method, result) {

@@ -219,7 +219,7 @@ impl<P: Payload> Session<P> {
             return Err(Error::boxed(Code::UnsupportedVersion, Outcome::NotExecuted, message));
         };
         let id = exchange.head.as_ref().map_or(Ok(None), Head::session);
-        let id = id.map_err(|message| Error::boxed(Code::Protocol, Outcome::NotExecuted, message))?;
+        let id = id.map_err(|(code, message)| Error::boxed(code, Outcome::NotExecuted, message))?;
         if let Some(error) = self.cannot_be_kept(&result) {
             return Err(error);
         }

@@ -7,6 +7,7 @@ use super::error::Error;
 use super::http::{Head, Method, Request};
 use super::identity::Owner;
 use super::json_rpc::{Id, Message};
+use super::secrets::Secrets;
 use super::state::SessionId;
 use super::status::{Event, Wire, WireStep};
 use super::stream::Cursor;
@@ -115,6 +116,8 @@ pub(super) struct Exchange {
     pub owner: Option<Owner>,
     /// For whom the session in it was made; `None`: that is not known.
     pub made_for: Option<Owner>,
+    /// What goes along with it that is told nowhere.
+    pub secrets: Secrets,
     /// The token that it was sent with, counted.
     pub token: u32,
     /// Bounds the exchange, from when it is sent.

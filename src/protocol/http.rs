@@ -1,5 +1,6 @@
 //! The HTTP that the core speaks: what it sends, and what it reads of a response's head.
 
+use super::Code;
 use super::list::Gather;
 use super::state::SessionId;
 
@@ -67,7 +68,7 @@ impl Head {
     ///
     /// # Errors
     /// What is wrong with it.
-    pub(super) fn session(&self) -> Result<Option<SessionId>, &'static str> {
+    pub(super) fn session(&self) -> Result<Option<SessionId>, (Code, &'static str)> {
         let Some(text) = self.session_id.as_deref().map(str::trim).filter(|text| !text.is_empty()) else {
             return Ok(None);
         };
@@ -77,12 +78,18 @@ impl Head {
         let once = if !others.is_empty() && others.iter().all(|other| *other == first) { first } else { text };
         match SessionId::parse(once) {
             Some(id) => Ok(Some(id)),
-            None if text.contains(", ") => Err(
+            None if once.len() > SessionId::MOST => Err((
+                Code::TooLarge,
+                "The server's Mcp-Session-Id is longer than 8192 bytes. It would go along with each request, and is not taken.",
+            )),
+            None if text.contains(", ") => Err((
+                Code::Protocol,
                 "The server sent several Mcp-Session-Id that differ: which one is meant? A proxy may add one of its own. Other clients may send them all back.",
-            ),
-            None => Err(
+            )),
+            None => Err((
+                Code::Protocol,
                 "The server's Mcp-Session-Id has characters other than visible ASCII, which the specification forbids. Other clients may send it back all the same.",
-            ),
+            )),
         }
     }
 

@@ -8,6 +8,7 @@ use super::base64;
 use super::json::Json;
 use super::list::Gather;
 use super::record::Found;
+use super::secrets::Secrets;
 use super::session::Session;
 use super::{CallId, ExchangeId, Now, Payload};
 
@@ -107,13 +108,18 @@ impl<P: Payload> Session<P> {
     /// handed to it. Say nothing of an exchange where they were only asked for ([`super::Output::Identify`]).
     pub fn handle_fields(&mut self, exchange: Option<ExchangeId>, fields: &str, now: Now) {
         let read = Json::parse(fields).unwrap_or_default();
-        let mut of_host = None;
+        let (mut of_host, mut secrets) = (None, Secrets::default());
         for (name, value) in pairs(&read) {
-            self.past.remember_field(name, value);
+            secrets.add_field(name, value);
             if name == "authorization" {
                 of_host = credential(value);
             }
         }
+        self.past.remember_secrets(&secrets);
+        if let Some(exchange) = exchange.and_then(|id| self.exchanges.get_mut(&id)) {
+            exchange.secrets.add_all(&secrets);
+        }
+        self.past.along[0] = secrets;
         let fields = Some(hash(fields));
         self.identity.fields = fields;
         self.identity.is_asked = true;
@@ -140,7 +146,10 @@ impl<P: Payload> Session<P> {
 
     /// The token that goes along from now on; `same_grant`: of the user that the one before was of.
     pub fn handle_token(&mut self, token: Option<&str>, same_grant: bool) {
-        token.iter().for_each(|token| self.past.remember_secret(token));
+        let mut secrets = Secrets::default();
+        token.iter().for_each(|token| secrets.add(token));
+        self.past.remember_secrets(&secrets);
+        self.past.along[1] = secrets;
         let token = token.map(hash);
         let before = self.identity.owner.unwrap_or_default();
         let owner = Owner { token, ..before };

@@ -3,9 +3,11 @@
 use super::era::legacy;
 use super::error::Error;
 use super::gate::Gate;
+use super::secrets::Secrets;
 use super::state::SessionId;
 use super::status::{LastRecovery, Status};
 use super::verdict::Form;
+use std::rc::Rc;
 
 /// What outlives a state.
 pub(super) struct Past<P> {
@@ -16,7 +18,9 @@ pub(super) struct Past<P> {
     /// What may be a key in the address of the endpoint.
     pub keys: Vec<String>,
     /// Credentials that went along lately.
-    pub secrets: Vec<String>,
+    pub secrets: Vec<Rc<str>>,
+    /// Those in the host's header fields, as of the latest request, and the token.
+    pub along: [Secrets; 2],
     pub recoveries: u32,
     pub last_recovery: Option<LastRecovery>,
     pub last_error: Option<Box<Error<P>>>,
@@ -60,6 +64,7 @@ impl<P> Past<P> {
             ids: Vec::new(),
             keys: Vec::new(),
             secrets: Vec::new(),
+            along: Default::default(),
             recoveries: 0,
             last_recovery: None,
             last_error: None,

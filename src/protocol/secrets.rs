@@ -10,8 +10,10 @@ use super::list::Gather;
 use super::oauth::text::decode;
 use super::past::Past;
 use super::state::SessionId;
+use std::fmt;
+use std::rc::Rc;
 
-/// So many are remembered, the latest.
+/// So many are remembered, the latest, beside those that went along with what is answered.
 const MOST: usize = 16;
 /// What is shorter is no secret, and may be a word.
 const SHORTEST: usize = 8;
@@ -23,6 +25,48 @@ const NAMES: [&str; 9] = ["auth", "cookie", "credential", "key", "password", "se
 /// No credential holds these: none is found in what stands for another.
 const MARKS: [(&str, &str); 2] = [("\0", "[session id]"), ("\u{1}", "[credentials]")];
 
+/// What goes along with a request. It does not print.
+#[derive(Clone, Default)]
+pub(super) struct Secrets(Vec<Rc<str>>);
+
+impl Secrets {
+    pub fn add(&mut self, secret: &str) {
+        if secret.len() >= SHORTEST_PASSWORD {
+            self.0.push(secret.into());
+        }
+    }
+
+    pub fn add_all(&mut self, others: &Self) {
+        self.0.extend(others.0.iter().cloned());
+    }
+
+    /// Of a header field of the host's.
+    pub fn add_field(&mut self, name: &str, value: &str) {
+        let name = name.to_ascii_lowercase();
+        if !NAMES.iter().any(|known| name.contains(known)) {
+            return;
+        }
+        if name == "cookie" {
+            let values = value.split(';').filter_map(|pair| pair.split_once('='));
+            return values.for_each(|(_, value)| self.add(value.trim()));
+        }
+        let (scheme, credentials) = value.trim().split_once(' ').unwrap_or(("", value.trim()));
+        self.add(credentials.trim());
+        if scheme.eq_ignore_ascii_case("basic")
+            && let Some(pair) = base64::read(credentials.trim())
+            && let Some((_, password)) = pair.split_once(':')
+        {
+            self.add(password);
+        }
+    }
+}
+
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secrets")
+    }
+}
+
 impl<P> Past<P> {
     pub fn remember(&mut self, id: &SessionId) {
         if id.expose().len() >= SHORTEST {
@@ -30,30 +74,8 @@ impl<P> Past<P> {
         }
     }
 
-    pub fn remember_secret(&mut self, secret: &str) {
-        if secret.len() >= SHORTEST_PASSWORD {
-            remember(&mut self.secrets, secret.to_owned());
-        }
-    }
-
-    /// A header field of the host's.
-    pub fn remember_field(&mut self, name: &str, value: &str) {
-        let name = name.to_ascii_lowercase();
-        if !NAMES.iter().any(|known| name.contains(known)) {
-            return;
-        }
-        if name == "cookie" {
-            let values = value.split(';').filter_map(|pair| pair.split_once('='));
-            return values.for_each(|(_, value)| self.remember_secret(value.trim()));
-        }
-        let (scheme, credentials) = value.trim().split_once(' ').unwrap_or(("", value.trim()));
-        self.remember_secret(credentials.trim());
-        if scheme.eq_ignore_ascii_case("basic")
-            && let Some(pair) = base64::read(credentials.trim())
-            && let Some((_, password)) = pair.split_once(':')
-        {
-            self.remember_secret(password);
-        }
+    pub fn remember_secrets(&mut self, secrets: &Secrets) {
+        secrets.0.iter().for_each(|secret| remember(&mut self.secrets, Rc::clone(secret)));
     }
 
     /// What may be a key in the address of the endpoint: as it is written, and as a server reads it.
@@ -72,18 +94,19 @@ impl<P> Past<P> {
     }
 
     /// The longest first: one may be a part of another.
-    fn hidden<'a>(&'a self, exchange: Option<&'a Exchange>) -> Vec<(&'a str, &'static str)> {
-        let sent = exchange.and_then(|exchange| exchange.session.as_ref()).into_iter().chain(&self.ids);
-        let received = exchange.and_then(|exchange| exchange.head.as_ref()?.session_id.as_deref());
-        let ids = sent.map(SessionId::expose).chain(received.filter(|id| !id.is_empty()));
-        let secrets = self.secrets.iter().chain(&self.keys).map(|secret| (secret.as_str(), MARKS[1].0));
+    fn hidden<'a>(&'a self, exchange: &'a Exchange) -> Vec<(&'a str, &'static str)> {
+        let sent = exchange.session.iter().chain(&self.ids);
+        let received = exchange.head.as_ref().and_then(|head| head.session_id.as_deref());
+        let ids = sent.map(SessionId::expose).chain(received.filter(|id| (1..=SessionId::MOST).contains(&id.len())));
+        let secrets = exchange.secrets.0.iter().chain(&self.secrets).map(|secret| &**secret);
+        let secrets = secrets.chain(self.keys.iter().map(String::as_str)).map(|secret| (secret, MARKS[1].0));
         let mut all = ids.map(|id| (id, MARKS[0].0)).chain(secrets).gather();
         all.sort_by_key(|(secret, _)| std::cmp::Reverse(secret.len()));
         all
     }
 
     /// A server's words, up to `bound` characters, without anything that is told nowhere.
-    pub fn redact(&self, words: &str, exchange: Option<&Exchange>, bound: usize) -> String {
+    pub fn redact(&self, words: &str, exchange: &Exchange, bound: usize) -> String {
         let hidden = self.hidden(exchange);
         // Only so much is searched. What is hidden may be cut in two at its end: that part is left out.
         let longest = hidden.first().map_or(0, |(secret, _)| secret.len());
@@ -97,7 +120,7 @@ impl<P> Past<P> {
     }
 
     /// The `data` of an error, without what is told nowhere; `None` where it is too long, or too deep, to be searched.
-    pub fn redact_data(&self, data: P, exchange: Option<&Exchange>) -> Option<P>
+    pub fn redact_data(&self, data: P, exchange: &Exchange) -> Option<P>
     where
         P: Payload,
     {
@@ -126,9 +149,26 @@ fn remember<T: PartialEq>(all: &mut Vec<T>, one: T) {
     all.push(one);
 }
 
-/// How many bytes at the end of the text a secret begins with.
+/// How many bytes at the end of the text a secret begins with: in as many steps as both are long (Knuth, Morris, Pratt).
 fn part_at_end(text: &str, secret: &str) -> usize {
-    (1..secret.len()).rev().find(|end| secret.get(..*end).is_some_and(|part| text.ends_with(part))).unwrap_or_default()
+    let sought = secret.as_bytes();
+    // By length of a beginning that was met: the longest shorter one that is met with it.
+    let mut shorter = vec![0; sought.len()];
+    let longer = |shorter: &[usize], mut met: usize, byte: u8| {
+        while met > 0 && sought[met] != byte {
+            met = shorter[met - 1];
+        }
+        if sought[met] == byte { met + 1 } else { 0 }
+    };
+    for at in 1..sought.len() {
+        shorter[at] = longer(&shorter, shorter[at - 1], sought[at]);
+    }
+    let tail = text.len().saturating_sub(sought.len().saturating_sub(1));
+    let mut met = text.as_bytes()[tail..].iter().fold(0, |met, byte| longer(&shorter, met, *byte));
+    while !secret.is_char_boundary(met) {
+        met = shorter[met - 1];
+    }
+    met
 }
 
 fn replaced(text: &str, hidden: &[(&str, &str)]) -> String {
@@ -137,4 +177,25 @@ fn replaced(text: &str, hidden: &[(&str, &str)]) -> String {
 
 fn told(text: &str) -> String {
     MARKS.iter().fold(text.to_owned(), |text, (mark, name)| text.replace(mark, name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::part_at_end;
+
+    #[test]
+    fn what_a_secret_begins_with_is_found_at_the_end_of_a_text() {
+        let longest = |text: &str, secret: &str| {
+            let parts = (1..secret.len()).rev();
+            parts.filter_map(|end| secret.get(..end)).find(|part| text.ends_with(part)).map_or(0, str::len)
+        };
+        let mut dice = fastrand::Rng::with_seed(7);
+        for _ in 0..20_000 {
+            let mut word = |most: usize| {
+                (0..dice.usize(0..most)).map(|_| dice.choice(['a', 'b', 'é', 'è']).unwrap_or('a')).collect::<String>()
+            };
+            let (text, secret) = (word(12), word(7) + "a");
+            assert_eq!(part_at_end(&text, &secret), longest(&text, &secret), "{text} {secret}");
+        }
+    }
 }

@@ -6,6 +6,7 @@ use super::era::{Era, legacy, mirror, modern};
 use super::exchange::{CONNECTIONS, Exchange};
 use super::http::{Method, Request};
 use super::json_rpc;
+use super::secrets::Secrets;
 use super::session::Session;
 use super::state::{Doubt, Established, State};
 use super::status::WireStep;
@@ -103,6 +104,7 @@ impl<P: Payload> Session<P> {
             || legacy::is_safe_to_repeat(&method)
             || call.params.name.as_ref().is_some_and(|tool| method == "tools/call" && self.tools.is_repeatable(tool));
         let mut exchange = outgoing(purpose, Some(session), now);
+        call.options.headers.iter().for_each(|(name, value)| exchange.secrets.add_field(name, value));
         exchange.attempt = call.sends + 1;
         exchange.rpc_method = Some(method);
         exchange.wire_id = purpose.wants_response().then_some(wire_id);
@@ -230,6 +232,7 @@ impl<P: Payload> Session<P> {
         exchange.sent = now;
         exchange.fields = self.identity.fields;
         exchange.owner = self.identity.owner;
+        self.past.along.iter().for_each(|secrets| exchange.secrets.add_all(secrets));
         let identify = self.is_anothers(&exchange);
         if !identify && exchange.owner.is_some() && exchange.made_for.is_some() {
             self.settle_owner(exchange.generation, exchange.owner);
@@ -299,6 +302,7 @@ pub(super) fn outgoing<P>(purpose: Purpose, session: Option<&Established<P>>, no
         connected_at: None,
         fields: None,
         owner: None,
+        secrets: Secrets::default(),
         made_for: session.and_then(|session| session.made_for),
         token: 0,
         timeout_ms: None,

@@ -15,6 +15,7 @@ use super::page::Page;
 use super::past::Past;
 use super::question::{Answers, Question};
 use super::restoration::Restoration;
+use super::secrets::Secrets;
 use super::sorted::{Map, Set};
 use super::state::State;
 use super::status::Event;
@@ -130,7 +131,9 @@ impl<P: Payload> Session<P> {
             return self.command(Kind::Connect, method, Params::default(), options, now);
         }
         self.note_use(&method);
-        options.headers.iter().for_each(|(name, value)| self.past.remember_field(name, value));
+        let mut own = Secrets::default();
+        options.headers.iter().for_each(|(name, value)| own.add_field(name, value));
+        self.past.remember_secrets(&own);
         self.page.used = Some(now.mono);
         self.command(Kind::Request, method, params, options, now)
     }

@@ -12,9 +12,12 @@ use std::fmt;
 pub(crate) struct SessionId(String);
 
 impl SessionId {
+    /// Bytes. It goes along with each request: servers and what stands before them take header fields of some 8 KiB in all.
+    pub const MOST: usize = 8 << 10;
+
     /// "The session ID MUST only contain visible ASCII characters" (2025-11-25, transports, Session Management 1).
     pub fn parse(text: &str) -> Option<Self> {
-        let valid = !text.is_empty() && text.bytes().all(|byte| (0x21..=0x7e).contains(&byte));
+        let valid = (1..=Self::MOST).contains(&text.len()) && text.bytes().all(|byte| (0x21..=0x7e).contains(&byte));
         valid.then(|| Self(text.to_owned()))
     }
 

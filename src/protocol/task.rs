@@ -4,6 +4,7 @@
 use super::bounds;
 use super::call::{Call, Place};
 use super::era::Era;
+use super::exchange::Exchange;
 use super::input::{Round, asked_too_often};
 use super::json::quote;
 use super::json_rpc::{self, RpcError};
@@ -122,8 +123,8 @@ impl<P: Payload> Session<P> {
     }
 
     /// Takes the result of a call if it says that the call became a task.
-    pub(super) fn became_task(&mut self, id: CallId, era: Era, result: &P, now: Now) -> bool {
-        let task = match era {
+    pub(super) fn became_task(&mut self, id: CallId, exchange: &Exchange, result: &P, now: Now) -> bool {
+        let task = match exchange.era {
             // Where we asked for none, a member of this name is the result's own; a caller that did wants to see it.
             Era::Legacy => self.calls.get(&id).filter(|call| call.as_task).and_then(|_| result.field(Field::Task)),
             Era::Modern => Some(result.clone()),
@@ -140,12 +141,12 @@ impl<P: Payload> Session<P> {
         call.round = None;
         call.maybe_ran = true;
         self.emit(Event::Task { call: id, task: task.clone() });
-        self.task_told(id, era, &task, now);
+        self.task_told(id, exchange, &task, now);
         true
     }
 
     /// The answer to a request about a task.
-    pub(super) fn task_answered(&mut self, id: CallId, era: Era, method: &str, result: &P, now: Now) {
+    pub(super) fn task_answered(&mut self, id: CallId, exchange: &Exchange, method: &str, result: &P, now: Now) {
         let Some(task) = self.calls.get_mut(&id).and_then(|call| call.task.as_mut()) else { return };
         match method {
             "tasks/result" => self.settle(id, self.shape("tools/call", result.clone())),
@@ -153,19 +154,19 @@ impl<P: Payload> Session<P> {
                 task.round = Round::default();
                 self.poll(id, result, now);
             }
-            _ => self.task_told(id, era, result, now),
+            _ => self.task_told(id, exchange, result, now),
         }
     }
 
     /// The server says how a task stands.
-    fn task_told(&mut self, id: CallId, era: Era, told: &P, now: Now) {
+    fn task_told(&mut self, id: CallId, exchange: &Exchange, told: &P, now: Now) {
         let status = told.field(Field::Status).and_then(|status| status.as_string());
         let Some(stage) = status.as_deref().and_then(Stage::named) else {
             let text = "The server says of the task nothing that a client can know: its `status` is none of working, \
                         input_required, completed, failed and cancelled.";
             return self.give_up_call(id, Error::boxed(Code::Protocol, Outcome::Unknown, text), "unknown status", now);
         };
-        match (era, stage) {
+        match (exchange.era, stage) {
             (_, Stage::Working) => self.poll(id, told, now),
             // Whatever it waits for is asked on the stream of this request.
             (Era::Legacy, _) => {
@@ -185,12 +186,12 @@ impl<P: Payload> Session<P> {
             },
             (Era::Modern, Stage::Failed) => {
                 let rpc = told.field(Field::Error).map(|error| RpcError::read(&error));
-                let words = |rpc: &RpcError<P>| self.past.redact(&rpc.message, None, EXCERPT);
+                let words = |rpc: &RpcError<P>| self.past.redact(&rpc.message, exchange, EXCERPT);
                 let text = rpc.as_ref().map_or("The task failed.".to_owned(), words);
                 let mut error = Error::boxed(Code::Rpc, Outcome::Executed, text);
                 let (rpc_code, data) = rpc.map_or((None, None), |rpc| (Some(rpc.code), rpc.data));
                 error.rpc_code = rpc_code;
-                error.data = data.and_then(|data| self.past.redact_data(data, None));
+                error.data = data.and_then(|data| self.past.redact_data(data, exchange));
                 self.settle(id, Err(error));
             }
             (Era::Modern, Stage::Cancelled) => {

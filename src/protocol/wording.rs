@@ -90,17 +90,16 @@ pub(super) fn refusal_error<P: Payload>(
             429 | 503 => format!("The server is busy: HTTP {status}."),
             _ => format!("The server refused the request with HTTP {status}."),
         };
-        let excerpt = (!refusal.words.is_empty()).then(|| past.redact(&refusal.words, Some(exchange), EXCERPT));
+        let excerpt = (!refusal.words.is_empty()).then(|| past.redact(&refusal.words, exchange, EXCERPT));
         let mut error = Error::boxed(code, outcome, message).with_status(status);
         error.excerpt = excerpt;
         error.retryable = retryable;
         return error;
     };
-    let message = past.redact(&rpc.message, Some(exchange), bound);
+    let message = past.redact(&rpc.message, exchange, bound);
     let mut error = Error::boxed(code, outcome, message).with_status(status);
     error.rpc_code = Some(rpc.code);
-    error.data =
-        rpc.data.map(|data| without_unsafe(rpc.code, data)).and_then(|data| past.redact_data(data, Some(exchange)));
+    error.data = rpc.data.map(|data| without_unsafe(rpc.code, data)).and_then(|data| past.redact_data(data, exchange));
     error.retryable = retryable;
     error
 }

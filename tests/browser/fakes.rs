@@ -180,7 +180,8 @@ impl Sent {
         };
         let all = Exchanges::new(transport, hear, |_| {});
         let token = transport.token.borrow();
-        let exchange = all.send(ExchangeId(1), Purpose::Call(CallId(1)), &post(), token.as_deref(), false).expect("a request");
+        let exchange =
+            all.send(ExchangeId(1), Purpose::Call(CallId(1)), &post(), token.as_deref(), false).expect("a request");
         Self { exchange, first, last, all }
     }
 

@@ -264,6 +264,65 @@ fn a_code_that_is_no_integer_is_none() {
 }
 
 #[test]
+fn credentials_are_told_nowhere_as_long_as_their_request_is_open() {
+    let mut net = Net::new(Config { identified: true, ..quiet() });
+    net.host_adds(&[("authorization", "Bearer secret-number-0")]);
+    net.connect();
+    net.run();
+    // The first call is answered last, after so many others.
+    for at in 0..40 {
+        net.host_adds(&[("authorization", &format!("Bearer secret-number-{at}"))]);
+        net.reply("call", Reply::Silence);
+        let headers = vec![("x-api-key".to_owned(), format!("own-secret-{at}"))];
+        net.call_with(&format!("tool-{at}"), CallOptions { headers, ..CallOptions::default() });
+        net.run();
+    }
+    let call = *net.results.keys().next().expect("connected");
+    let first = mcp_evergreen::protocol::CallId(call.0);
+    for at in 0..40 {
+        let body = json!({"error": format!("no: secret-number-{at}, own-secret-{at}!")});
+        net.answer_late(&format!("tool-{at}"), Reply::json(403, &body));
+        net.run();
+    }
+    let told: Vec<_> =
+        net.results.iter().filter(|(id, _)| **id != first).map(|(_, result)| format!("{result:?}")).collect();
+    assert_eq!(told.len(), 40);
+    for told in told {
+        assert!(
+            !told.contains("secret-number") && !told.contains("own-secret") && told.contains("[credentials]"),
+            "{told}"
+        );
+    }
+}
+
+#[test]
+fn a_session_id_longer_than_any_server_s_is_refused_in_words_and_a_long_one_costs_no_time() {
+    let made = |id: String| {
+        let head = mcp_evergreen::protocol::http::Head { session_id: Some(id), ..Default::default() };
+        let result = json!({"protocolVersion": "2025-11-25", "capabilities": {"tools": {}}, "serverInfo": {"name": "s", "version": "1"}});
+        let body = json!({"jsonrpc": "2.0", "id": crate::net::OWN_ID, "result": result});
+        Reply::With(200, "application/json", body.to_string(), head)
+    };
+    let mut net = Net::new(quiet());
+    net.reply("initialize", made("a".repeat(8193)));
+    let connect = net.connect();
+    net.run();
+    let error = net.error(connect);
+    assert_eq!((error.code, error.outcome.as_str()), (Code::TooLarge, "not_executed"));
+    assert!(error.message.contains("longer than 8192 bytes"), "{}", error.message);
+    let mut net = Net::new(quiet());
+    // The worst of all: whatever a text ends with, the id nearly begins with.
+    net.reply("initialize", made(format!("{}b", "a".repeat(8191))));
+    net.connect();
+    net.run();
+    for _ in 0..20 {
+        net.reply("call", Reply::text(422, &"a".repeat(60_000)));
+        net.call("a");
+        net.run();
+    }
+}
+
+#[test]
 fn credentials_that_a_server_quotes_are_told_nowhere() {
     let basic = "Basic YW5uOmh1bnRlcjIyMg==";
     for (fields, words) in [

@@ -299,7 +299,11 @@ fn strayed(net: &Net) -> Vec<String> {
     let stray = |sent: &&crate::net::Sent| {
         sent.session.as_ref().is_some_and(|id| made.get(id).is_none_or(|by| by.as_ref() != Some(&sent.fields)))
     };
-    net.sent.iter().filter(stray).map(|sent| format!("{} under {:?} with {}", sent.name(), sent.session, sent.fields)).collect()
+    net.sent
+        .iter()
+        .filter(stray)
+        .map(|sent| format!("{} under {:?} with {}", sent.name(), sent.session, sent.fields))
+        .collect()
 }
 
 #[test]
@@ -439,7 +443,12 @@ fn no_request_goes_out_under_the_session_of_another_whatever_the_order() {
                     net.notify("notifications/x");
                 }
                 7 => {
-                    net.request("resources/subscribe", Some(&json!({"uri": "x:1"})), CallOptions::default(), "subscribe");
+                    net.request(
+                        "resources/subscribe",
+                        Some(&json!({"uri": "x:1"})),
+                        CallOptions::default(),
+                        "subscribe",
+                    );
                 }
                 8 => {
                     let id = net.session.verify(net.now);
