@@ -12,7 +12,7 @@ export class Questions {
   #about;
   #answer;
   #refuse;
-  /** Those that are not answered, with what tells their handlers to stop. */
+  /** Those whose handlers have not ended, with what tells these to stop. */
   #open = new Map();
 
   /**
@@ -54,24 +54,24 @@ export class Questions {
       .then((result) => (method === ELICIT && !stop.signal.aborted ? withDefaults(result, params) : result))
       .then((result) => JSON.stringify(result ?? {}))
       .then(
-        (text) => this.#take(question) && this.#answer(question, text),
-        (error) => this.#take(question) && this.#refuse(question, ...refusal(error)),
+        (text) => this.#take(question, stop) && this.#answer(question, text),
+        (error) => this.#take(question, stop) && this.#refuse(question, ...refusal(error)),
       );
   }
 
-  /** An answer to a question that was withdrawn goes nowhere. */
-  #take(question) {
-    return this.#open.delete(question);
+  /** The core counts the handlers that run, those of questions that were withdrawn as well. */
+  #take(question, stop) {
+    return this.#open.get(question) === stop && this.#open.delete(question);
   }
 
   withdraw(question) {
-    const stop = this.#open.get(question);
-    this.#open.delete(question);
-    stop?.abort(new DOMException("The server no longer waits for this answer.", "AbortError"));
+    this.#open.get(question)?.abort(new DOMException("The server no longer waits for this answer.", "AbortError"));
   }
 
+  /** The core that asked is gone, and the next one has other questions. */
   withdrawAll() {
     for (const question of [...this.#open.keys()]) this.withdraw(question);
+    this.#open.clear();
   }
 }
 

@@ -12,6 +12,8 @@ use super::{CallId, Code, Error, Field, Now, Outcome, Output, Payload, QuestionI
 
 const REPLACED: &str = "The server was replaced while it waited for input.";
 
+const STILL_BUSY: &str = "The server needs input, and too many handlers still run for questions that were taken back: see the \
+                          `signal` that handlers are given.";
 const NO_INPUT: &str = "there is no input for it";
 
 /// What the server asked for, and what was answered.
@@ -103,6 +105,9 @@ impl<P: Payload> Session<P> {
 
     /// Asks the host for each of these; nothing is asked if one of them cannot be answered.
     pub(super) fn ask_for_inputs(&mut self, id: CallId, requests: Vec<(String, P)>, now: Now) {
+        if self.answers.withdrawn.len() >= bounds::QUESTIONS {
+            return self.give_up_call(id, Error::boxed(Code::Input, Outcome::Unknown, STILL_BUSY), NO_INPUT, now);
+        }
         let mut asked = Vec::new();
         for (key, request) in requests {
             let method = request.field(Field::Method).and_then(|method| method.as_string()).unwrap_or_default();
@@ -153,7 +158,7 @@ impl<P: Payload> Session<P> {
         let open = open.filter(|(_, question)| question.call == Some(id) && matches!(question.to, To::Input { .. }));
         for question in open.map(|(name, _)| *name).gather() {
             self.questions.remove(&question);
-            self.output(Output::Withdraw { question });
+            self.is_withdrawn(question);
         }
     }
 

@@ -265,7 +265,8 @@ pub enum Output<P> {
         /// The generation of the session that asks.
         generation: u32,
     },
-    /// The session that asked is gone, or the server cancelled the question: an answer would go nowhere.
+    /// The session that asked is gone, or the server cancelled the question: an answer goes nowhere. It is given all the
+    /// same, once what was begun for the question has ended.
     Withdraw {
         /// The question.
         question: QuestionId,

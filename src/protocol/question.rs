@@ -10,6 +10,7 @@ use super::list::Gather;
 use super::repair::Relation;
 use super::send::{outgoing, posted};
 use super::session::Session;
+use super::sorted::Set;
 use super::state::SessionId;
 use super::status::Event;
 use super::time::Timer;
@@ -33,6 +34,8 @@ pub(super) struct Answers {
     waiting: Vec<(String, u32)>,
     /// Some were left out.
     is_flooded: bool,
+    /// Questions that were withdrawn, and what the host does for them has not ended.
+    pub withdrawn: Set<QuestionId>,
 }
 
 /// A request of the server's that the host has not answered.
@@ -93,7 +96,7 @@ impl<P: Payload> Session<P> {
         if let Some(why) = self.why_refused(&method, params.as_ref()) {
             return self.post_answer(&id, &Err((INVALID_PARAMS, why.to_owned())), generation, now);
         }
-        if self.questions.len() >= bounds::QUESTIONS {
+        if self.questions.len() + self.answers.withdrawn.len() >= bounds::QUESTIONS {
             return self.post_answer(&id, &Err((INTERNAL_ERROR, TOO_MANY.to_owned())), generation, now);
         }
         let call = on.call().or_else(|| self.only_call_under(generation));
@@ -133,8 +136,10 @@ impl<P: Payload> Session<P> {
         }
     }
 
-    /// Answers a question: a `result` as JSON text, or a JSON-RPC error. Dropped where the session that asked is gone.
+    /// Answers a question: a `result` as JSON text, or a JSON-RPC error. Dropped where the question was withdrawn: that is
+    /// told all the same, once what the host did for it has ended.
     pub fn answer(&mut self, question: QuestionId, answer: Result<String, (i64, String)>, now: Now) {
+        self.answers.withdrawn.remove(&question);
         let Some(question) = self.questions.remove(&question) else { return };
         self.start_clock(question.call, now);
         match (question.to, question.call) {
@@ -250,7 +255,15 @@ impl<P: Payload> Session<P> {
     pub(super) fn withdraw_one(&mut self, question: QuestionId, now: Now) {
         if let Some(gone) = self.questions.remove(&question) {
             self.start_clock(gone.call, now);
-            self.output(Output::Withdraw { question });
+            self.is_withdrawn(question);
         }
+    }
+
+    pub(super) fn is_withdrawn(&mut self, question: QuestionId) {
+        // A host's own Client answers for itself.
+        if matches!(self.config.handshake, Handshake::Own { .. }) {
+            self.answers.withdrawn.insert(question);
+        }
+        self.output(Output::Withdraw { question });
     }
 }

@@ -153,6 +153,10 @@ impl<T: Ord> Set<T> {
         self.0.binary_search_by(|own| own.borrow().cmp(value))
     }
 
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
     pub fn insert(&mut self, value: T) {
         if let Err(at) = self.find(&value) {
             self.0.insert(at, value);

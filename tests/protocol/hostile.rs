@@ -134,6 +134,31 @@ fn no_more_questions_are_open_than_a_host_can_mean() {
 }
 
 #[test]
+fn handlers_of_questions_that_were_taken_back_count_until_they_have_ended() {
+    let mut net = Net::connected_with(declaring(r#"{"roots":{}}"#));
+    net.session.set_handled("roots/list".to_owned());
+    let cancelled = |id| json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": id}});
+    let asked: String = (0..200)
+        .map(|id| format!("{}data: {}\n\n", request(&json!(id), "roots/list", &json!({})), cancelled(id)))
+        .collect();
+    net.reply("call", Reply::Open(asked));
+    net.call("a");
+    net.run();
+    assert_eq!(net.questions.len(), 64, "handlers that run");
+    for _ in 0..3 {
+        let (question, _) = net.questions.remove(0);
+        net.session.answer(question, Ok("{}".to_owned()), net.now);
+    }
+    net.run();
+    assert_eq!(answers(&net).iter().filter(|(_, what)| what.is_object()).count(), 0, "nobody waits for these");
+    let more: String = (300..310).map(|id| request(&json!(id), "roots/list", &json!({}))).collect();
+    net.reply("call", Reply::Open(more));
+    net.call("b");
+    net.run();
+    assert_eq!(net.questions.len(), 61 + 3);
+}
+
+#[test]
 fn a_call_that_asks_for_too_much_at_once_fails() {
     for (count, ok) in [(64, true), (65, false)] {
         let mut net = modern(declaring(r#"{"roots":{}}"#));
