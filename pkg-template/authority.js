@@ -18,9 +18,13 @@ export class Authority {
   }
 
   /** Forgets the tokens, here and at the authorization server. */
-  signOut() {
+  async signOut() {
     this.#auth.forget?.();
-    return this.#use(undefined, (instance, ...settle) => instance.signOut(this.#auth, ...settle));
+    try {
+      await this.#use(undefined, (instance, ...settle) => instance.signOut(this.#auth, ...settle));
+    } finally {
+      this.#auth.signedOut?.();
+    }
   }
 
   /** Takes what the user has come back with from an authorization server. */

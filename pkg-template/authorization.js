@@ -12,6 +12,9 @@ const missed = new WeakMap();
 /** The signals of those that ask a user, by provider and by what they ask for. */
 const asking = new WeakMap();
 
+/** Who is told that a grant was given up, by the storage and the key that it stands under. */
+const holders = new WeakMap();
+
 /** Those who wait for their turn, by the name of what they wait for, where the platform has no locks. */
 const queues = new Map();
 
@@ -70,6 +73,9 @@ export function readAuth(auth, url, { identity = "", resource }) {
       }
     },
     forget: () => forgetNote(key),
+    /** Calls `gone` when another session of this page gives up the same grant; returns the way to stop that. */
+    watch: (gone) => watch(provider.storage ?? provider, key, gone),
+    signedOut: () => holders.get(provider.storage ?? provider)?.get(key)?.forEach((gone) => gone()),
   };
   const kept = provider.storage === undefined ? memory(provider) : lasting(provider.storage, () => host.onwarning?.(UNKEPT));
   return host;
@@ -78,6 +84,14 @@ export function readAuth(auth, url, { identity = "", resource }) {
 /** What was kept as an issuer, if it can be one. */
 function issuerOf(kept) {
   return URL.canParse(kept ?? "") ? String(kept) : undefined;
+}
+
+function watch(storage, key, gone) {
+  if (!holders.has(storage)) holders.set(storage, new Map());
+  const keys = holders.get(storage);
+  if (!keys.has(key)) keys.set(key, new Set());
+  keys.get(key).add(gone);
+  return () => keys.get(key)?.delete(gone) && keys.get(key).size === 0 && keys.delete(key);
 }
 
 const UNKEPT = Object.freeze({

@@ -38,6 +38,7 @@ export class Link {
   /** Whether the era is the server's choice. */
   #learns;
   #unwatch;
+  #unwatchGrant;
   #authority;
   /** Ends the authorization that is under way. */
   #authorizing;
@@ -69,6 +70,7 @@ export class Link {
     this.#learns = config.core.era === "auto" && config.core.handshake === "own";
     this.#authority = config.auth && new Authority(runtime.authority, config.auth);
     if (config.auth) config.auth.onwarning = (warning) => this.#tell("warning", warning);
+    this.#unwatchGrant = config.auth?.watch?.(() => this.#tellCore((core) => core.signedOut()));
     this.#name = name;
     this.#tap = tap;
     this.#keeper = keeper;
@@ -334,6 +336,7 @@ export class Link {
     }
     if (event === "close") {
       this.#ended = true;
+      this.#unwatchGrant?.();
       this.#authorizing?.abort();
       this.#keeper?.end();
       this.#retire();
@@ -403,6 +406,7 @@ export class Link {
   /** The session ends with the instance. */
   #end({ waitingFor, ...known }, dead) {
     this.#ended = true;
+    this.#unwatchGrant?.();
     this.#core = undefined;
     this.#keeper?.end();
     this.#status = takeStatus({ ...known, state: "closed", lastError: crashed("not_executed", dead) });

@@ -176,6 +176,12 @@ impl Core {
         self.driver.authorized(token, authorized);
     }
 
+    /// Another session has given up the grant that this one's token is of.
+    #[wasm_bindgen(js_name = signedOut)]
+    pub fn signed_out(&self) {
+        self.driver.signed_out();
+    }
+
     /// A snapshot.
     #[must_use]
     pub fn status(&self) -> JsValue {

@@ -139,6 +139,12 @@ impl Driver {
         self.0.schedule();
     }
 
+    /// Another session has given up the grant that this one's token is of.
+    pub fn signed_out(&self) {
+        self.0.session.borrow_mut().handle_token(None, false);
+        self.0.transport.set_token(None);
+    }
+
     /// A snapshot.
     #[must_use]
     pub fn status(&self) -> Status<JsValue> {

@@ -358,6 +358,25 @@ test("two sessions of one page ask its user once for the same", async () => {
 
 // ── Signing out ──
 
+test("who signs out in one session is signed out in the others of the page that have the same grant", async () => {
+  for (const storage of [undefined, store()]) {
+    const world = startWorld({ provider: { storage } });
+    const [ann, other] = [await connect(world.url, world.options), await connect(world.url, world.options)];
+    await other.callTool({ name: "x" });
+    await ann.signOut();
+    const before = world.requests.length;
+    await other.callTool({ name: "x" });
+    const after = world.requests.slice(before);
+    assert.ok(after.every(({ headers }) => headers.authorization !== "Bearer access-1"), "nothing is sent with what was given up");
+    assert.deepEqual([world.opened.length, after.filter(({ rpc }) => rpc?.method === "initialize").at(-1)?.headers.authorization], [2, "Bearer access-2"]);
+    assert.equal(after.at(-1).rpc.method, "tools/call");
+    // Whose session has ended is told nothing, and holds nothing.
+    await other.close();
+    const last = await connect(world.url, world.options);
+    await last.signOut();
+  }
+});
+
 test("a manager signs out those that still connect, too", async () => {
   const storage = store();
   let release;

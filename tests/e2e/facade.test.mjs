@@ -409,6 +409,18 @@ test("the same name gives the same session; another url or other options do not"
   assert.throws(() => manage({ signal: AbortSignal.abort() }), /^TypeError: signal: /);
 });
 
+test("two providers are two users, however alike they look", async () => {
+  const { manager, opened } = manage();
+  const open = async () => "";
+  const provider = () => ({ redirectUrl: "https://app.example/callback", open });
+  const [ann, bob] = [provider(), provider()];
+  const first = await manager.open("one", URL_OF_ALL, { auth: { provider: ann } });
+  await assert.rejects(manager.open("one", URL_OF_ALL, { auth: { provider: bob } }), /^TypeError: name: "one"/);
+  ann.later = true;
+  assert.equal(await manager.open("one", URL_OF_ALL, { auth: { provider: ann } }), first);
+  assert.equal(opened.length, 1);
+});
+
 test("a failed open is not remembered, and a closed session's name is free", async () => {
   const { manager, opened } = manage();
   const failing = manager.open("one", URL_OF_ALL, { timeout: 1 });

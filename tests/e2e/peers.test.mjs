@@ -301,6 +301,74 @@ test("another user's call is sent under a session of its own, and `identity` ove
   }
 });
 
+/** Each request that went out under a session that was made with other credentials. */
+function strays(sent) {
+  const made = new Map();
+  return sent.filter(({ message, headers, session }) => {
+    if (message.method === "initialize") made.set(session, headers.authorization);
+    const id = headers["mcp-session-id"];
+    return id !== undefined && (!made.has(id) || made.get(id) !== headers.authorization);
+  });
+}
+
+test("no request goes out under another user's session: many at a time, whatever they are, and however late `headers` answers", async () => {
+  for (const pause of [undefined, () => 5, () => Math.random() * 20]) {
+    let made = 0;
+    const { fetch, sent } = peer((message) => {
+      if (message.method !== "initialize") return undefined;
+      const session = `session-${++made}-0123456789`;
+      sent.at(-1).session = session;
+      return result(message, { protocolVersion: "2025-11-25", capabilities: { tools: {}, resources: { subscribe: true } } }, { "mcp-session-id": session });
+    });
+    let who = { authorization: "Bearer ann-s-token" };
+    const headers = async () => {
+      const mine = { ...who };
+      if (pause) await sleep(pause());
+      return mine;
+    };
+    const session = await connect(URL_, { era: "legacy", fetch, headers, on: { log() {} } });
+    await session.callTool({ name: "x" });
+    for (const next of [{ authorization: "Bearer bob-s-token" }, {}]) {
+      who = next;
+      const calls = Array.from({ length: 6 }, () => session.callTool({ name: "x" }));
+      await Promise.all([...calls, session.notify("notifications/x"), session.subscribeResource({ uri: "x:1" }), session.verify()]);
+      assert.equal(sent.filter(({ message, headers }) => message.method === "tools/call" && headers.authorization === next.authorization).length, 6);
+    }
+    assert.deepEqual([made, strays(sent)], [3, []]);
+    // Once more within the minute: a call that has not so much time says why.
+    who = { authorization: "Bearer cid-s-token" };
+    await session.callTool({ name: "x" });
+    who = { authorization: "Bearer dan-s-token" };
+    const { error } = await settle(session.callTool({ name: "x" }, { timeout: 5_000 }));
+    assert.deepEqual([error?.code, error?.outcome, error?.diagnosis?.kind], ["invalid_option", "not_executed", "changing_credentials"]);
+    assert.match(error.message, /`identity`/);
+    await session.close();
+    assert.deepEqual(strays(sent), []);
+  }
+});
+
+test("a store that does not answer holds up no connect, and neither does one whose connect was given up", async () => {
+  const { fetch } = peer();
+  const kinds = [];
+  const never = { get: () => new Promise(() => {}), set() {}, remove() {} };
+  const on = { warning: ({ kind }) => kinds.push(kind) };
+  const session = await connect(URL_, { ...LEGACY, fetch, persist: never, timeout: 400, on });
+  assert.deepEqual([session.status.state, kinds], ["ready", ["persisted_session"]]);
+  await session.close();
+  const signal = AbortSignal.timeout(50);
+  const { error } = await settle(connect(URL_, { ...LEGACY, fetch, persist: never, signal }));
+  assert.equal(error, signal.reason);
+  // What it gives too late is not taken out of it.
+  let give;
+  const removed = [];
+  const late = { get: () => new Promise((resolve) => (give = resolve)), set() {}, remove: (key) => removed.push(key) };
+  const next = await connect(URL_, { ...LEGACY, fetch, persist: late, timeout: 400 });
+  give("{}");
+  await sleep(10);
+  assert.deepEqual(removed.filter((key) => key.includes(":session:")), []);
+  await next.close();
+});
+
 test("a session that was kept for a later page is not taken up for another user", async () => {
   const { fetch, sent } = peer();
   const kept = new Map();
@@ -311,10 +379,11 @@ test("a session that was kept for a later page is not taken up for another user"
   const { "mcp-session-id": id } = sent.at(-1).headers;
   await ann.close({ terminate: false });
   // What the page leaves when it ends: its own record, but for the user.
-  const record = { format: 2, at: Date.now(), owner: 1, id, version: "2025-11-25", wireId: 2 ** 41, level: null, uris: [], handshake: '{"capabilities":{"tools":{}}}' };
+  const record = { format: 2, at: Date.now(), owner: 1, id, version: "2025-11-25", wireId: 2 ** 41, level: null, uris: ["x:1"], handshake: '{"capabilities":{"tools":{}},"serverInfo":{"name":"ann-s","version":"1"}}' };
   const binding = JSON.stringify(['{"name":"mcp-evergreen","version":"0.1.0"}', "{}", "legacy"]);
-  kept.set(`mcp-evergreen:session:${JSON.stringify([URL_, null])}`, JSON.stringify({ name: "1-2-3-4", binding, session: JSON.stringify(record), tasks: [] }));
+  kept.set(`mcp-evergreen:session:${JSON.stringify([URL_, null])}`, JSON.stringify({ name: "1-2-3-4", binding, session: JSON.stringify(record), tasks: [{ taskId: "task-of-ann", name: "x" }] }));
   const bob = await as("bob");
+  assert.deepEqual([bob.pendingTasks, bob.status.serverInfo.name, kept.size], [[], "s", 0]);
   await bob.callTool({ name: "x" });
   const { headers } = sent.findLast(({ message }) => message.method === "tools/call");
   assert.notEqual(headers["mcp-session-id"], id);

@@ -156,6 +156,28 @@ fn a_token_of_another_grant_makes_another_session_and_a_refreshed_one_does_not()
 }
 
 #[test]
+fn a_grant_that_another_session_gave_up_takes_the_session_and_what_was_cached_along() {
+    let mut net = Net::new(config());
+    net.session.handle_token(Some("token-1"), false);
+    net.connect();
+    net.run();
+    net.session.handle_token(None, false);
+    net.call("a");
+    assert_eq!(net.run(), ["initialize→200 s2", "initialized→202", "call→200", "a ok"]);
+    let mut net = Net::in_era(EraChoice::Modern, config());
+    net.eras = &[Era::Modern];
+    net.session.handle_token(Some("token-1"), false);
+    net.connect();
+    net.run();
+    read(&mut net, CallOptions::default(), "ann's");
+    net.run();
+    net.session.handle_token(None, false);
+    let again = read(&mut net, CallOptions::default(), "nobody's");
+    net.run();
+    assert_eq!(text(&net, again), "nobody's");
+}
+
+#[test]
 fn what_was_kept_for_a_later_page_belongs_to_whoever_was_signed_in() {
     let keeps = || Config { persists: true, ..config() };
     let mut net = legacy(keeps());
