@@ -93,8 +93,12 @@ export interface ConnectOptions {
   /**
    * Who is signed in. Tokens, persisted and shared sessions are kept apart by it, and it alone says whose the session and
    * its cached results are: for another user, open another session. Default: nobody in particular; then another
-   * `Bearer` or `Basic` value in `headers`, or another grant, empties the cache at once and has the next call make a session
-   * of its own, once a minute at most. Give it where a user's tokens are renewed in `headers`.
+   * `Bearer` or `Basic` value in `headers` (none is another as well), or another grant, empties the cache at once, and no
+   * request goes out under a session that was made with the one before: the next call makes a session of its own, once a
+   * minute at most, and once for nobody. A call that comes sooner waits; where its time-out is nearer it fails with
+   * `"invalid_option"` and the diagnosis `"changing_credentials"`, which is a `warning` as well. Give `identity` where a
+   * user's values are renewed in `headers`; a JSON Web Token with a `sub` that differs only in `exp`, `nbf`, `iat` and `jti`
+   * is the same user's without it (RFC 7519, 4.1).
    */
   identity?: string | undefined;
   /**
@@ -171,7 +175,9 @@ export interface ConnectOptions {
    * id, era, version and handshake, its subscriptions, the log level and the ids of tasks are kept, bound to `url`,
    * `identity`, `clientInfo`, `capabilities` and `era`, for a day; tokens never. The first call of the next page life
    * then goes out without a handshake, and heals the session if the server has evicted it. One page holds a session at a
-   * time: a duplicated tab gets its own. What cannot be read is dropped, with the `warning` `"persisted_session"`. A page
+   * time: a duplicated tab gets its own. Nothing of it is used before it is known that it was made for whoever is signed in
+   * now; another's is dropped. What cannot be read is dropped, with the `warning` `"persisted_session"`, and so it is where
+   * the store does not answer within five seconds, or a quarter of `timeout` where that is less. A page
    * that ends without `pagehide` (a crash) leaves nothing. Whoever can read the store can use the session. Default: not
    * kept; the session ends with the page.
    */
@@ -499,8 +505,8 @@ export interface Session {
 
   /**
    * {@link Session.close}, and then forgets the tokens of this user: they are revoked where the authorization server
-   * offers that, and gone from the storage. For another user, connect again with another
-   * {@link ConnectOptions.identity}. Rejects where the storage fails.
+   * offers that, and gone from the storage; other sessions of the page with the same grant lose it, too. For another user,
+   * connect again with another {@link ConnectOptions.identity}. Rejects where the storage fails.
    */
   signOut(): Promise<void>;
 
@@ -872,7 +878,8 @@ export type Outcome = "not_executed" | "executed" | "unknown";
 
 /**
  * Why something failed; in brackets the usual `outcome`.
- * - `"invalid_option"`: the option `headers` threw, or gave what cannot be sent; `cause` is what it threw [not_executed].
+ * - `"invalid_option"`: the option `headers` threw, or gave what cannot be sent; `cause` is what it threw. Or it gave
+ *   another user's credentials again within a minute (see {@link ConnectOptions.identity}) [not_executed].
  * - `"load"`: the WebAssembly could not be loaded [not_executed].
  * - `"network"`: the request failed below HTTP: offline, refused, reset; or CORS, which a page cannot tell apart
  *   [unknown; not_executed while connecting].
@@ -963,7 +970,10 @@ export type HandlerOf<M extends string> = M extends "sampling/createMessage" | "
 
 /** What a handler knows beside the parameters. */
 export interface HandlerContext {
-  /** Aborted when nobody waits for the answer any more: the session was lost, or the server withdrew the request. */
+  /**
+   * Aborted when nobody waits for the answer any more: the session was lost, or the server withdrew the request. A handler
+   * that runs on counts as one of the 64 that may run in a session.
+   */
   readonly signal: AbortSignal;
   /** Who asks. The user must be shown it. */
   readonly server: {

@@ -20,7 +20,7 @@
 //! | `protocol::stream`, `listen`, `subscribe` | broken streams resumed; the standing stream of either era |
 //! | `protocol::input`, `task` | calls that need input, and calls that become tasks |
 //! | `protocol::tools`, `cache` | what a tool list tells of calls; results that stay fresh for a while |
-//! | `protocol::identity`, `secrets` | whose session it is; what is told nowhere |
+//! | `protocol::identity`, `foreign`, `secrets` | whose session it is; what is told nowhere |
 //! | `protocol::bounds`, `trust` | how much a server may send; what it may ask of the host |
 //! | `protocol::interests`, `wishes` | what is put back after a loss; what the app wants held |
 //! | `protocol::authorize`, `oauth` | a token that is refused, and what waits for the next one; how one is got |

@@ -310,7 +310,7 @@ test("a handler knows who asks, and its result, or what it throws, goes to the c
   assert.equal(signal.aborted, false);
 });
 
-test("a question that is withdrawn stops its handler, and a late answer goes nowhere", async () => {
+test("a question that is withdrawn stops its handler, and the core is told when that has ended", async () => {
   let asked;
   const { core } = await open({
     handlers: { "roots/list": (_, { signal }) => new Promise((resolve) => signal.addEventListener("abort", () => resolve((asked = {})))) },
@@ -320,7 +320,7 @@ test("a question that is withdrawn stops its handler, and a late answer goes now
   core.host.withdraw(1);
   await turn();
   assert.deepEqual(asked, {});
-  assert.deepEqual(core.answers, []);
+  assert.deepEqual(core.answers.length, 1);
 });
 
 test("a handler for a capability that was not declared is refused", async () => {
