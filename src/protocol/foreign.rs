@@ -1,6 +1,6 @@
 //! A request with other credentials than those that its session was made with: it is not sent. A call gets a session of
-//! its user's, once a minute at most, and once for nobody; until then it waits, or fails where it has not so much time. A
-//! session without an id binds nothing: calls that would have to wait go out under it.
+//! its user's, once a minute at most, and once for nobody; until then it waits, or fails where that would take more than
+//! half of its time. A session without an id binds nothing: calls that would have to wait go out under it.
 
 use super::call::{Kind, Place};
 use super::exchange::Exchange;
@@ -75,7 +75,7 @@ impl<P: Payload> Session<P> {
                 self.dispatch(id, now);
             }
             Err(_) if session.id.is_none() => return false,
-            Err(until) => self.hold_for_owner(id, until),
+            Err(until) => self.hold_for_owner(id, until, now),
         }
         true
     }
@@ -109,7 +109,7 @@ impl<P: Payload> Session<P> {
                     call.sends = call.sends.saturating_sub(1);
                 }
                 match may {
-                    Err(until) if of_session => return self.hold_for_owner(call, until),
+                    Err(until) if of_session => return self.hold_for_owner(call, until, now),
                     _ if renews => self.renew(owner, now),
                     Ok(()) | Err(_) => {}
                 }
@@ -180,12 +180,13 @@ impl<P: Payload> Session<P> {
     }
 
     /// Until a session may be made for its user.
-    fn hold_for_owner(&mut self, id: CallId, until: u64) {
+    fn hold_for_owner(&mut self, id: CallId, until: u64, now: Now) {
         if self.timers.at(Timer::Owner).is_none() {
             self.emit(Event::Warning { kind: CHANGING.kind, header: CHANGING.header, hint: CHANGING.hint });
         }
         self.timers.set(Timer::Owner, until);
-        if self.timers.at(Timer::Call(id)).is_some_and(|deadline| deadline <= until) {
+        let left = self.timers.at(Timer::Call(id)).map(|deadline| deadline.saturating_sub(now.mono));
+        if left.is_some_and(|left| until.saturating_sub(now.mono) > left / 2) {
             let outcome = self.outcome(id);
             return self.settle(id, Err(changing(outcome)));
         }

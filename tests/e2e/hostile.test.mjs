@@ -113,6 +113,32 @@ scene("a flood of pings leaves the page its fetches", flood, async ({ run, bysta
   assert.ok(most > 0 && most <= 8, `${most} answers at once`);
 });
 
+scene("under changing credentials nobody's request goes out with somebody else's session", undefined, async ({ run, hostile }) => {
+  const users = ["Bearer ann", "Bearer bob", null, "Basic Y2FybA==", "Bearer ann"];
+  const settled = await run(
+    async ({ connect, settle }, url, users) => {
+      let [who] = users;
+      const session = await connect(url, { era: "legacy", headers: () => (who ? { authorization: who } : {}) });
+      const all = [];
+      for (const next of users) {
+        who = next;
+        const calls = Array.from({ length: 12 }, () => settle(session.callTool({ name: "x" })));
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        all.push(...(await Promise.all(calls)).map(({ error }) => error?.code ?? "ok"));
+      }
+      await session.close();
+      return all;
+    },
+    hostile.url,
+    users,
+  );
+  assert.deepEqual(
+    hostile.met.filter(({ who, owner }) => who !== owner),
+    [],
+  );
+  assert.equal(settled.length, 60);
+});
+
 /** Collects garbage: Chromium does when it is told so, the others when there is much of it. */
 async function collect(page) {
   if (ENGINE === "chromium") {

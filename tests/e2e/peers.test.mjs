@@ -336,8 +336,6 @@ test("no request goes out under another user's session: many at a time, whatever
     }
     assert.deepEqual([made, strays(sent)], [3, []]);
     // Once more within the minute: a call that has not so much time says why.
-    who = { authorization: "Bearer cid-s-token" };
-    await session.callTool({ name: "x" });
     who = { authorization: "Bearer dan-s-token" };
     const { error } = await settle(session.callTool({ name: "x" }, { timeout: 5_000 }));
     assert.deepEqual([error?.code, error?.outcome, error?.diagnosis?.kind], ["invalid_option", "not_executed", "changing_credentials"]);
