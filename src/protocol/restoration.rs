@@ -186,7 +186,7 @@ impl<P: Payload> Session<P> {
                 Restoring::Stream | Restoring::Tools { .. } => true,
             };
             match wanted {
-                false => {}
+                false => self.overtaken(&attempt),
                 true if at > now.mono => self.interests.later.push((at, attempt)),
                 // Nothing is sent now; it counts as asked.
                 true if self.is_offline() => {
@@ -197,6 +197,14 @@ impl<P: Payload> Session<P> {
         }
         self.set_restore_timer();
         self.finish_restoration(now);
+    }
+
+    /// The app has asked for something else meanwhile: the session holds that.
+    fn overtaken(&mut self, attempt: &Attempt) {
+        let Restoring::Wish(saying) = &attempt.what else { return };
+        let holds = self.interests.wishes.holds(&saying.topic());
+        let restoration = self.restoration.as_mut().filter(|_| holds);
+        restoration.into_iter().for_each(|restoration| restoration.recovery.restored.extend(attempt.name()));
     }
 
     fn not_restored(&mut self, attempt: &Attempt) {

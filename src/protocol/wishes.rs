@@ -158,6 +158,12 @@ impl Wishes {
         }
     }
 
+    /// Whether anything is wanted of it.
+    pub fn holds(&self, topic: &Topic) -> bool {
+        let wanted = self.0.get(topic).and_then(Wish::wanted);
+        wanted.is_some_and(|wanted| !matches!(wanted, Saying::Unsubscribe(_)))
+    }
+
     /// The log level that is wanted.
     pub fn log_level(&self) -> Option<&str> {
         match self.0.get(&Topic::LogLevel)?.wanted()? {
