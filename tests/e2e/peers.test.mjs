@@ -66,7 +66,7 @@ const many = (count, item = "0") => `[${`${item},`.repeat(count)}${item}]`;
 for (const [what, method, body, code] of [
   ["a list of millions of tools", "tools/list", `{"tools":${many(4_300_000)}}`, "too_large"],
   ["a list of millions of resources", "resources/list", `{"resources":${many(4_300_000)}}`, "too_large"],
-  ["an object where a list belongs", "tools/list", `{"tools":{"length":4300000}}`, undefined],
+  ["an object where a list belongs", "tools/list", `{"tools":{"length":4300000}}`, "protocol"],
   ["a list nested ten thousand deep", "tools/list", `{"tools":[{"name":"a","inputSchema":${"[".repeat(10_000)}${"]".repeat(10_000)}}]}`, undefined],
   ["a tool with a name of a million characters", "tools/list", `{"tools":[{"name":"${"x".repeat(1_000_000)}"}]}`, undefined],
 ]) {
