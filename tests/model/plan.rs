@@ -312,6 +312,11 @@ impl Plan {
             let weather = weather(rng);
             plan.weather.push((at, weather));
         }
+        if plan.server.dying == Dying::Refuses && chance(rng, 50) {
+            // It has begun to run, and may have said so.
+            let at = plan.actions[rng.usize(0..plan.actions.len())].0;
+            plan.weather.push((at + rng.u64(250..1_200), Weather::Evict));
+        }
         if chance(rng, 5) {
             plan.actions.push((at, Action::Burst(rng.usize(10..40))));
             if rng.bool() {

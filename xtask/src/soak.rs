@@ -27,6 +27,7 @@ pub fn run(project: &Project, arguments: &[String]) -> Result<()> {
         ("model", "the_world_holds_every_invariant", "")
     };
     say(format!("Seeds {what}{from} to {}…", from + count));
+    let commit = commit(project)?;
     let mut command = project.cargo();
     command
         .args(["test", "--release", "--package", "mcp-evergreen", "--test", test, "--"])
@@ -43,7 +44,7 @@ pub fn run(project: &Project, arguments: &[String]) -> Result<()> {
         bail!("the model was not run");
     }
     let result = if succeeded { "every invariant holds" } else { "an invariant is broken" };
-    log(project, &format!("| {what}{from}–{} | {} | {result} |\n", from + count, commit(project)?))?;
+    log(project, &format!("| {what}{from}–{} | {commit} | {result} |\n", from + count))?;
     if !succeeded {
         bail!("{result}: the seed stands above");
     }
