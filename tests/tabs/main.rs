@@ -403,3 +403,16 @@ fn where_sharing_cannot_be_each_tab_has_its_own_session() {
     assert_eq!(room.live.len(), 2);
     assert_eq!(role(&room, 1), None);
 }
+
+/// A leader that takes the lead back before it has heard of the session that was made meanwhile.
+#[test]
+fn a_leader_with_an_older_session_is_told_of_the_newer_one_once() {
+    let mut room = tabs(2);
+    let leader = |term: u64| json!(["alive", 5, term, 1, 1]).to_string();
+    for (term, told) in [(1 << 52, 1), (1 << 52, 0), ((1 << 52) + 1, 1)] {
+        room.tabs[1].session.handle_peer(&leader(term), None, room.now);
+        room.drain(1);
+        let told_here = room.tabs[0].inbox.drain(..).filter(|(text, _)| text.starts_with("[\"session\""));
+        assert_eq!(told_here.count(), told, "{term}");
+    }
+}

@@ -33,7 +33,7 @@ pub struct Tab {
     /// The names of those that it watches, and of those of them that it is to hear of.
     watched: Vec<u64>,
     gone: VecDeque<u64>,
-    inbox: VecDeque<(String, Option<Value>)>,
+    pub inbox: VecDeque<(String, Option<Value>)>,
     roles: VecDeque<Role>,
     open: BTreeMap<ExchangeId, ReadAs>,
     pub calls: BTreeMap<CallId, Called>,

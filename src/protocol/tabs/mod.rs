@@ -59,6 +59,8 @@ pub(super) struct Tabs {
     mark: Mark,
     /// The newest session that this tab has heard of, and asked for.
     asked_for: Mark,
+    /// The leader, by its term, that was told of this tab's newer session.
+    told_to: u64,
     others: Map<u64, Other>,
     /// Those of them that nobody watches yet.
     met: Vec<u64>,
@@ -81,6 +83,7 @@ impl Tabs {
             term: 0,
             mark: Mark::default(),
             asked_for: Mark::default(),
+            told_to: 0,
             others: Map::default(),
             met: Vec::new(),
             said: None,
@@ -219,6 +222,11 @@ impl<P: Payload> Session<P> {
         if sender.lead != 0 && sender.mark > newest && self.state.ready().is_some() {
             self.tabs.asked_for = sender.mark;
             self.tell(&Message::Want { doubt: false, at: now.unix_ms }, None);
+        }
+        // It leads with an older one: what was told by the leader before it came too late.
+        if sender.lead != 0 && sender.mark < self.tabs.mark && self.tabs.told_to != sender.lead {
+            self.tabs.told_to = sender.lead;
+            self.tell_session(now);
         }
         self.send_waiting(now);
     }
