@@ -165,7 +165,7 @@ impl Play {
         assert_eq!(self.room.open_streams().len(), 1, "one stream is open");
         let orphans = self.room.live.len().saturating_sub(1);
         // A lead may be stolen from one that only was slow to answer.
-        let harmed = self.harmed + self.room.steals;
+        let harmed = self.harmed + self.room.steals + self.room.unheard;
         assert!(orphans <= harmed as usize, "{orphans} sessions are left over after {harmed} crashes");
         for tab in &running {
             self.room.tabs[*tab].heard.clear();

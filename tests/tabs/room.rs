@@ -100,6 +100,8 @@ pub struct Room {
     pub losses: u32,
     /// How often the lead was stolen.
     pub steals: u32,
+    /// How often a session was made in a handshake that nobody waited for any more: its id is never known.
+    pub unheard: u32,
     /// How often each call ran, by its key.
     pub ran: BTreeMap<String, u32>,
     /// By session: what it is subscribed to.
@@ -125,6 +127,7 @@ impl Room {
             made: 0,
             losses: 0,
             steals: 0,
+            unheard: 0,
             ran: BTreeMap::new(),
             subscribed: BTreeSet::new(),
             log: Vec::new(),
@@ -594,6 +597,7 @@ impl Room {
         self.note(format!("{} {name}→{status}{made}", letter(tab)));
         self.wire[at].answer = Some(answer);
         if !self.tabs[tab].alive || self.wire[at].aborted {
+            self.unheard += u32::from(self.tabs[tab].alive && method == "initialize");
             self.wire.remove(at);
             self.streams.retain(|stream| (stream.tab, stream.exchange) != (tab, exchange));
         }
