@@ -231,10 +231,15 @@ impl Exchange {
         taken_up || is_own(id, self.wire_id)
     }
 
-    /// Whether a response with this id answers another request. With none, or an empty one, it may be meant for this one.
+    /// Whether a response with this id answers another request. With none, or a word in its place ("server-error"), it may be
+    /// meant for this one.
     pub fn is_to_another(&self, id: Option<&Id>) -> bool {
-        let none = Id::Text(String::new());
-        id.is_some_and(|id| *id != none) && !self.is_answered_by(id)
+        let named = match id {
+            Some(Id::Text(text)) => text.contains(|digit: char| digit.is_ascii_digit()),
+            Some(Id::Integer(_) | Id::Exact(_)) => true,
+            None => false,
+        };
+        named && !self.is_answered_by(id)
     }
 
     /// Whether this message of a stream may be the answer. A standing stream is answered with a refusal alone, in the

@@ -267,7 +267,7 @@ fn what_only_sounds_like_a_lost_session_is_put_to_a_ping() {
 /// An error to another request does not end a call, as a result of another's does not.
 #[test]
 fn an_error_under_anothers_id_on_a_stream_is_left_out() {
-    for id in [json!(99), json!("99"), json!("another")] {
+    for id in [json!(99), json!("99"), json!("4f1c-a2")] {
         let mut net = Net::connected();
         net.reply("call", Reply::Open(error_to(&id)));
         net.call("write");
@@ -278,10 +278,12 @@ fn an_error_under_anothers_id_on_a_stream_is_left_out() {
         assert_eq!(net.run(), ["write ok"], "{id}");
     }
     // To nobody in particular: it may be meant for this one.
-    let mut net = Net::connected();
-    net.reply("call", Reply::Stream(error_to(&Value::Null)));
-    net.call("write");
-    assert_eq!(net.run(), ["call→200 stream", "ping→200", "write rpc unknown"]);
+    for id in [Value::Null, json!(""), json!("server-error")] {
+        let mut net = Net::connected();
+        net.reply("call", Reply::Stream(error_to(&id)));
+        net.call("write");
+        assert_eq!(net.run(), ["call→200 stream", "ping→200", "write rpc unknown"], "{id}");
+    }
 }
 
 /// A gateway's bad moment does not cost the answer that the server keeps.
