@@ -539,7 +539,12 @@ impl Net {
             Reply::Body(_, _, text) | Reply::With(_, _, text, _) | Reply::Stream(text) => (text, true, false),
             Reply::Open(text) => (text, false, false),
             Reply::Cut(_, text) => (text, false, true),
-            Reply::Bodiless(_) | Reply::Break | Reply::Silence | Reply::Unsent | Reply::Redirect(_) | Reply::Followed(_) => {
+            Reply::Bodiless(_)
+            | Reply::Break
+            | Reply::Silence
+            | Reply::Unsent
+            | Reply::Redirect(_)
+            | Reply::Followed(_) => {
                 return;
             }
         };
