@@ -40,8 +40,14 @@ impl<P: Payload> Session<P> {
                 self.proven(exchange.generation, now);
                 self.call_succeeded(id, exchange, result, now);
             }
-            Answer::Lost { .. } if self.resume_later(id, exchange, now) => {}
+            Answer::Lost { .. } if self.resume_later(id, exchange, None, now) => {}
             Answer::Lost { error } => self.lost(id, exchange.generation, error, now),
+            // A moment's refusal says nothing of the stream, which the server may keep.
+            Answer::Refused { ref refusal, retry_after, .. }
+                if exchange.method == Method::Get
+                    && matches!(verdict, Verdict::Transient | Verdict::NotEviction)
+                    && matches!(refusal.status, 401 | 408 | 425 | 429 | 500..)
+                    && self.resume_later(id, exchange, retry_after, now) => {}
             // The stream cannot be resumed, whatever the reason: the call itself was taken.
             Answer::Refused { error, .. }
                 if exchange.method == Method::Get && !(exchange.is_stream() && verdict == Verdict::NotEviction) =>
@@ -50,7 +56,7 @@ impl<P: Payload> Session<P> {
             }
             // The request that would have resumed the stream was not sent, or led elsewhere: that says nothing of the call.
             Answer::Unusable { error } if exchange.method == Method::Get && exchange.head.is_none() => {
-                if !self.resume_later(id, exchange, now) {
+                if !self.resume_later(id, exchange, None, now) {
                     self.lost(id, exchange.generation, error, now);
                 }
             }

@@ -76,6 +76,20 @@ impl Purpose {
         }
     }
 
+    /// Whether no handler keeps its answer waiting: how long it took is how fast the server's gate is.
+    pub(super) fn is_answered_at_once(self) -> bool {
+        match self {
+            Self::Discover | Self::Initialize | Self::Initialized | Self::Ping => true,
+            Self::Call(_)
+            | Self::Notification(_)
+            | Self::Restore
+            | Self::Listen
+            | Self::Cancelled
+            | Self::Answer
+            | Self::Delete => false,
+        }
+    }
+
     /// Whether a JSON-RPC response is expected.
     pub(super) fn wants_response(self) -> bool {
         match self {
@@ -157,20 +171,24 @@ pub(super) enum Answer<P> {
 /// Refusals are judged by their first words; some servers answer with stack traces.
 pub(super) const REFUSAL_BYTES: usize = 64 << 10;
 
+/// No queue of a browser's is thought longer.
+const QUEUE_MS: u64 = 5_000;
+
 /// "HTTP/1.1 allows six connections per host": what is sent beyond that waits in the browser.
 pub(super) const CONNECTIONS: usize = 6;
 
 impl Exchange {
-    /// How long the server took, without the time in the browser's queue where there is one that can be seen. No more is
-    /// granted than a gate takes for each six that were ahead.
-    pub fn took(&self, connections: Connections, gate_ms: u64, now: u64) -> u64 {
-        let whole = now.saturating_sub(self.sent.mono);
+    /// How long the server took, on the clock that says more: a device that slept stops one of them. Without the time in the
+    /// browser's queue where there is one that can be seen: no more than a gate takes for each six that were ahead, nor than
+    /// [`QUEUE_MS`].
+    pub fn took(&self, connections: Connections, gate_ms: u64, now: Now) -> u64 {
+        let whole = now.since(self.sent);
         if connections != Connections::SixOfOwnOrigin {
             return whole;
         }
         let rounds = (self.ahead / CONNECTIONS) as u64;
-        let queued = self.connected_at.unwrap_or(now).saturating_sub(self.sent.mono);
-        whole - queued.min(rounds.saturating_mul(gate_ms))
+        let queued = self.connected_at.unwrap_or(now.mono).saturating_sub(self.sent.mono);
+        whole - queued.min(rounds.saturating_mul(gate_ms)).min(QUEUE_MS)
     }
 
     /// For its next attempt: nothing of the answer is kept.
@@ -211,6 +229,17 @@ impl Exchange {
     pub fn is_answered_by(&self, id: Option<&Id>) -> bool {
         let taken_up = self.method == Method::Get && self.wire_id.is_none() && self.purpose.wants_response();
         taken_up || is_own(id, self.wire_id)
+    }
+
+    /// Whether a response with this id answers another request. With none, or a word in its place ("server-error"), it may be
+    /// meant for this one.
+    pub fn is_to_another(&self, id: Option<&Id>) -> bool {
+        let named = match id {
+            Some(Id::Text(text)) => text.contains(|digit: char| digit.is_ascii_digit()),
+            Some(Id::Integer(_) | Id::Exact(_)) => true,
+            None => false,
+        };
+        named && !self.is_answered_by(id)
     }
 
     /// Whether this message of a stream may be the answer. A standing stream is answered with a refusal alone, in the

@@ -106,8 +106,8 @@ impl<P: Payload> Session<P> {
         self.send((exchange, request), now)
     }
 
-    /// Whatever else the server says under a session that is in question counts as the ping's answer, if it was asked
-    /// since: a result, or a refusal that no handler can have made.
+    /// A result that was asked for since under a session that is in question shows that it lives, as the ping's answer
+    /// would. That it is gone is shown by a refused ping alone: what others were refused with may be meant for them.
     pub(super) fn heard_under(&mut self, exchange: &Exchange, answer: &Answer<P>, now: Now) {
         let asked_since = |check: &Check<P>| exchange.sent.mono >= check.since;
         let session = self.state.ready().filter(|session| session.generation == exchange.generation);
@@ -115,28 +115,17 @@ impl<P: Payload> Session<P> {
             return;
         };
         let (ping, posted) = (ping.ping, exchange.purpose != Purpose::Ping && exchange.method == Method::Post);
-        let told = match answer {
-            Answer::Result(_) if posted => Told::Alive,
-            Answer::Refused { refusal, .. }
-                if posted
-                    && exchange.session.is_some()
-                    && refusal.status >= 400
-                    && !refusal.own_id
-                    && !refusal.says_method_not_found()
-                    && refusal.blames_session() =>
-            {
-                Told::Gone
+        match answer {
+            Answer::Result(_) if posted => {
+                self.abort(ping, now);
+                self.checked(exchange.generation, Told::Alive, now);
             }
             Answer::Result(_)
             | Answer::Accepted
             | Answer::Refused { .. }
             | Answer::Unusable { .. }
-            | Answer::Lost { .. } => return,
-        };
-        if matches!(told, Told::Alive) {
-            self.abort(ping, now);
+            | Answer::Lost { .. } => {}
         }
-        self.checked(exchange.generation, told, now);
     }
 
     pub(super) fn ping_answered(
@@ -147,9 +136,10 @@ impl<P: Payload> Session<P> {
         verdict: Verdict,
         now: Now,
     ) {
-        if let Answer::Refused { refusal, .. } = &answer {
-            self.past.refused_in = Some(refusal.form());
-        }
+        let refused_in = match &answer {
+            Answer::Refused { refusal, .. } => Some(refusal.form()),
+            Answer::Result(_) | Answer::Accepted | Answer::Unusable { .. } | Answer::Lost { .. } => None,
+        };
         if verdict == Verdict::OtherEra {
             self.past.legacy_since = None;
         }
@@ -164,6 +154,9 @@ impl<P: Payload> Session<P> {
             Era::Legacy => told(answer, verdict, exchange.session.is_some()),
             Era::Modern => self.told_of_era(answer, verdict, now),
         };
+        if let Told::Gone = told {
+            self.past.ping_refused = Some((exchange.generation, refused_in));
+        }
         match &self.state {
             State::Ready(session) if session.check.as_ref().is_some_and(|check| check.ping == id) => {
                 if let (Told::Alive, Some(session)) = (&told, self.state.ready_mut()) {

@@ -144,12 +144,16 @@ pub enum Input<P> {
     /// The body is not what it was to be read as. For a JSON body this ends the exchange; in a stream, reading goes on
     /// after [`Malformed::Event`] and ends after the others.
     Malformed(Malformed),
-    /// The server answered with a redirect, which the driver did not follow: 307 and 308 within the origin it does, where
-    /// it can see them. This ends the exchange.
-    Redirected {
-        /// It leads to another origin, as far as the driver can see.
-        elsewhere: bool,
+    /// The server answered with 307 or 308 within the origin. The driver sends the request there, unless an
+    /// [`Output::Abort`] follows.
+    Following {
+        /// 307 or 308.
+        status: u16,
     },
+    /// The host's `fetch` has followed a redirect: what comes next may answer another request than was sent.
+    Followed,
+    /// The server answered with a redirect, which the driver did not follow. This ends the exchange.
+    Redirected(Redirect),
     /// Nothing was sent: the host's own header fields could not be had. This ends the exchange.
     Unsent {
         /// What the host's function threw.
@@ -162,6 +166,15 @@ pub enum Input<P> {
         /// What the platform threw.
         cause: Option<P>,
     },
+}
+
+/// A redirect, as far as the driver can see it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Redirect {
+    /// It leads to another origin.
+    pub elsewhere: bool,
+    /// Its status. A browser shows none.
+    pub status: Option<u16>,
 }
 
 /// Why a body could not be read.

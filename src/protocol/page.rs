@@ -67,10 +67,6 @@ pub(super) struct Page {
     pub broke_off: Option<u64>,
 }
 
-fn passed(since: Now, now: Now) -> u64 {
-    now.mono.saturating_sub(since.mono).max(now.unix_ms.saturating_sub(since.unix_ms))
-}
-
 impl<P: Payload> Session<P> {
     /// Something has happened to the page.
     pub fn handle_page(&mut self, change: PageChange, now: Now) {
@@ -113,7 +109,7 @@ impl<P: Payload> Session<P> {
 
     fn is_back(&mut self, now: Now) {
         let away = self.page.away.take();
-        let long = away.filter(|since| passed(*since, now) > AWAY_MS);
+        let long = away.filter(|since| now.since(*since) > AWAY_MS);
         let frozen = std::mem::take(&mut self.page.frozen);
         if frozen && self.config.persists {
             self.emit(Event::Reclaim);
@@ -131,7 +127,7 @@ impl<P: Payload> Session<P> {
 
     /// A visible page looks at the clocks: after a sleep, one of them or the timer is late.
     pub(super) fn look_due(&mut self, now: Now) {
-        if passed(self.page.looked, now) > LOOK_MS + AWAY_MS {
+        if now.since(self.page.looked) > LOOK_MS + AWAY_MS {
             self.doubt_after(self.page.looked, now);
             self.wake(now);
         }
@@ -148,9 +144,12 @@ impl<P: Payload> Session<P> {
         }
     }
 
-    /// Soon, but not at once: what sent this page to sleep has sent others, too.
+    /// At once where a caller waits; else soon: what sent this page to sleep has sent others, too.
     fn wake(&mut self, now: Now) {
-        let wait = self.rng.u64(0..=SPREAD_MS);
+        let parked = self.state.establishing().is_some_and(|establishing| !establishing.parked.is_empty());
+        let waits = parked || self.calls.values().any(|call| matches!(call.place, Place::Broken(_)));
+        let spread = self.rng.u64(0..=SPREAD_MS);
+        let wait = if waits || !self.page.parked.is_empty() { 0 } else { spread };
         self.timers.set(Timer::Wake, now.mono.saturating_add(wait));
     }
 

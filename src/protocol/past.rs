@@ -35,8 +35,8 @@ pub(super) struct Past<P> {
     pub legacy_since: Option<u64>,
     /// The generation of the last session that the server itself refused.
     pub refused: u32,
-    /// How its gate refused a ping, the last time.
-    pub refused_in: Option<Form>,
+    /// The generation of the last session that a ping has shown gone, and how that was refused.
+    pub ping_refused: Option<(u32, Option<Form>)>,
     /// When a handshake may go out that a hedge was refused, on the monotonic clock.
     pub hedge_not_before: u64,
     /// How long the last handshake took.
@@ -74,7 +74,7 @@ impl<P> Past<P> {
             gate: Gate::default(),
             legacy_since: None,
             refused: 0,
-            refused_in: None,
+            ping_refused: None,
             hedge_not_before: 0,
             handshake_ms: 0,
             stream_is_slow: false,

@@ -6,7 +6,6 @@ use super::bounds;
 use super::config::Handshake;
 use super::era::Era;
 use super::exchange::{Answer, Exchange};
-use super::http::Method;
 use super::json_rpc::{Message, RpcError};
 use super::session::Session;
 use super::state::{SessionId, State};
@@ -42,7 +41,7 @@ impl<P: Payload> Session<P> {
             }
             Input::Head(head) => {
                 let how = exchange.read_as(&head, self.config.max_message_bytes, self.config.max_event_bytes);
-                if exchange.purpose.call().is_none() && exchange.method == Method::Post {
+                if exchange.purpose.is_answered_at_once() {
                     self.past.gate.passed_after(now.mono.saturating_sub(exchange.sent.mono));
                 }
                 // Also of a session that comes to nothing: it is told nowhere.
@@ -91,7 +90,10 @@ impl<P: Payload> Session<P> {
             }
             Input::Text(text) => self.take_text(id, &text, now),
             Input::Malformed(malformed) => self.take_malformed(id, &malformed, now),
-            Input::Redirected { elsewhere } => self.take_redirect(id, elsewhere, now),
+            Input::Following { status } => self.take_following(id, status, now),
+            // Nothing that was said elsewhere is the gate's word on what was sent.
+            Input::Followed => exchange.dispatched = true,
+            Input::Redirected(redirect) => self.take_redirect(id, redirect, now),
             Input::Unsent { cause } => {
                 let message = "The option `headers` gave no headers that can be sent: nothing was sent.";
                 let mut error = Error::boxed(Code::InvalidOption, Outcome::NotExecuted, message);
@@ -146,6 +148,8 @@ impl<P: Payload> Session<P> {
                 self.conclude(id, Answer::Accepted, now);
             }
             _ if exchange.concluded || exchange.is_stream() && !exchange.hears_answer(&message) => {}
+            // Said to another request.
+            Message::Error { ref id, .. } if exchange.is_stream() && exchange.is_to_another(id.as_ref()) => {}
             Message::Result { id: of, result } => {
                 if exchange.is_answered_by(of.as_ref()) {
                     self.conclude(id, Answer::Result(result), now);
@@ -320,11 +324,16 @@ impl<P: Payload> Session<P> {
     }
 
     /// The refusal is whole: whether it can be the gate's is settled here, once.
-    fn refused(&mut self, id: ExchangeId, refusal: Refusal, error: Option<RpcError<P>>, now: Now) {
+    pub(super) fn time_refusal(&mut self, id: ExchangeId, now: Now) {
         let gate_ms = self.past.gate.time_ms();
-        let Some(exchange) = self.exchanges.get_mut(&id) else { return };
-        exchange.late = exchange.dispatched || exchange.took(self.config.connections, gate_ms, now.mono) > gate_ms;
-        let exchange = &*exchange;
+        if let Some(exchange) = self.exchanges.get_mut(&id) {
+            exchange.late = exchange.dispatched || exchange.took(self.config.connections, gate_ms, now) > gate_ms;
+        }
+    }
+
+    fn refused(&mut self, id: ExchangeId, refusal: Refusal, error: Option<RpcError<P>>, now: Now) {
+        self.time_refusal(id, now);
+        let Some(exchange) = self.exchanges.get(&id) else { return };
         let retry_after = exchange.head.as_ref().and_then(|head| head.retry_after.as_deref());
         let retry_after = retry_after.and_then(|value| backoff::retry_after(value, now.unix_ms));
         let own = matches!(self.config.handshake, Handshake::Own { .. });

@@ -1,9 +1,11 @@
 //! Redirects: what the driver does not follow, and the address that is tried in its place.
 
 use super::exchange::{Answer, Exchange};
+use super::http::Method;
+use super::policy::retry;
 use super::session::Session;
 use super::state::Since;
-use super::{Code, Error, ExchangeId, Now, Outcome, Output, Payload, Purpose, error::Diagnosis};
+use super::{Code, Error, ExchangeId, Now, Outcome, Output, Payload, Purpose, Redirect, error::Diagnosis};
 
 const REDIRECT: Diagnosis = Diagnosis {
     kind: "redirect",
@@ -21,8 +23,10 @@ const ELSEWHERE: Diagnosis = Diagnosis {
 impl<P: Payload> Session<P> {
     /// Following it would carry the session, and what the host adds, to an address that nobody chose. The same address
     /// with the other final slash is tried once, as long as there was no session: nothing has run.
-    pub(super) fn take_redirect(&mut self, id: ExchangeId, elsewhere: bool, now: Now) {
+    pub(super) fn take_redirect(&mut self, id: ExchangeId, redirect: Redirect, now: Now) {
+        self.time_refusal(id, now);
         let Some(exchange) = self.exchanges.get(&id) else { return };
+        let Redirect { elsewhere, status } = redirect;
         let establishes = matches!(exchange.purpose, Purpose::Discover | Purpose::Initialize);
         let first = self.state.establishing().is_some_and(|establishing| matches!(establishing.since, Since::First));
         if establishes && first && !elsewhere && !self.past.other_slash {
@@ -32,18 +36,42 @@ impl<P: Payload> Session<P> {
             self.remove_exchange(id, now);
             return if purpose == Purpose::Initialize { self.handshake(now) } else { self.begin(now) };
         }
-        self.conclude(id, Answer::Unusable { error: redirect_error(elsewhere) }, now);
+        let outcome = match exchange.purpose.call() {
+            Some(_) if !is_before_dispatch(status, exchange) => Outcome::Unknown,
+            Some(_) | None => Outcome::NotExecuted,
+        };
+        self.conclude(id, Answer::Unusable { error: redirect_error(elsewhere, outcome) }, now);
+    }
+
+    /// Following it sends the request once more: a call that may have run by now is not sent there.
+    pub(super) fn take_following(&mut self, id: ExchangeId, status: u16, now: Now) {
+        self.time_refusal(id, now);
+        let Some(exchange) = self.exchanges.get(&id).filter(|exchange| exchange.method == Method::Post) else { return };
+        let Purpose::Call(call) = exchange.purpose else { return };
+        let Some(call) = self.calls.get(&call) else { return };
+        let mode = self.config.recovery.mode;
+        if retry::is_redirect_followed(mode, call.safe, is_before_dispatch(Some(status), exchange)) {
+            return;
+        }
+        self.output(Output::Abort { exchange: id });
+        self.take_redirect(id, Redirect { elsewhere: false, status: Some(status) }, now);
     }
 
     /// The address with the other final slash is no endpoint either: what is to be mended is the redirect.
     pub(super) fn was_redirected(&self, exchange: &Exchange) -> Option<Box<Error<P>>> {
         let missing = self.past.other_slash && matches!(exchange.status(), 404 | 405);
-        missing.then(|| redirect_error(false))
+        missing.then(|| redirect_error(false, Outcome::NotExecuted))
     }
 }
 
-fn redirect_error<P>(elsewhere: bool) -> Box<Error<P>> {
+/// Whether it says, before anything has run, that the same request belongs elsewhere (RFC 9110, 15.4.8 and 15.4.9). 303
+/// follows upon a POST that was processed (15.4.4), and the others are used so.
+fn is_before_dispatch(status: Option<u16>, exchange: &Exchange) -> bool {
+    matches!(status, Some(307 | 308)) && !exchange.late
+}
+
+fn redirect_error<P>(elsewhere: bool, outcome: Outcome) -> Box<Error<P>> {
     let diagnosis = if elsewhere { ELSEWHERE } else { REDIRECT };
     let message = format!("The server answered with a redirect, which is not followed. {}", diagnosis.hint);
-    Error::boxed(Code::Http, Outcome::NotExecuted, message).with_diagnosis(diagnosis)
+    Error::boxed(Code::Http, outcome, message).with_diagnosis(diagnosis)
 }

@@ -188,11 +188,16 @@ impl Refusal {
     pub fn outcome(&self, late: bool) -> Outcome {
         let words = Words::read(&self.words);
         let of_session = words.lookup || words.ending || (words.mention && self.status >= 400);
-        // Version, header fields and capabilities are looked at before anything else (2026-07-28, basic).
-        let of_envelope = [HEADER_MISMATCH, MISSING_CLIENT_CAPABILITY, UNSUPPORTED_PROTOCOL_VERSION];
-        let of_envelope = self.rpc_code.is_some_and(|code| of_envelope.contains(&code));
+        match (self.status, self.rpc_code) {
+            // Version and header fields are looked at before anything else (2026-07-28, basic).
+            (400, Some(HEADER_MISMATCH | UNSUPPORTED_PROTOCOL_VERSION)) if !late => return Outcome::NotExecuted,
+            // That a capability is missed may be found out by what a handler asks for.
+            (400, Some(HEADER_MISMATCH | UNSUPPORTED_PROTOCOL_VERSION | MISSING_CLIENT_CAPABILITY)) => {
+                return Outcome::Unknown;
+            }
+            _ => {}
+        }
         match self.status {
-            400 if of_envelope && !late => Outcome::NotExecuted,
             // A proxy may pass on that what stands behind it went away with the call.
             200..300 if matches!(self.rpc_code, Some(-32000 | -32001 | -32603)) && gone_behind(&self.words) => {
                 Outcome::Unknown

@@ -101,7 +101,7 @@ impl<P: Payload> Session<P> {
             }
             // It cannot be asked any more: what the server said of it before has to do.
             Relation::Gone if blames && self.past.refused == exchange.generation => {
-                if self.is_refused_with(id, doubt) {
+                if self.is_refused_with(exchange.generation, id, doubt) {
                     self.dispatch(id, now);
                 }
             }
@@ -127,11 +127,14 @@ impl<P: Payload> Session<P> {
         }
     }
 
-    /// The session is gone. Says whether the call is sent again; if not, it is settled.
-    pub(super) fn is_refused_with(&mut self, id: CallId, doubt: Doubt<P>) -> bool {
+    /// The session of this generation is gone. Says whether the call is sent again; if not, it is settled. Where no ping
+    /// has shown that, nobody knows what the refusal was meant for.
+    pub(super) fn is_refused_with(&mut self, generation: u32, id: CallId, doubt: Doubt<P>) -> bool {
+        let pinged = self.past.ping_refused.as_ref().filter(|(pinged, _)| *pinged == generation);
+        let Some((_, gate)) = pinged else { return self.is_sent_again_in_doubt(id, doubt) };
         match doubt {
             Doubt::Refused { error, at_gate, form, .. } => {
-                let like = |form: &Form| self.past.refused_in.as_ref().is_some_and(|gate| gate.is_like(form));
+                let like = |form: &Form| gate.as_ref().is_some_and(|gate| gate.is_like(form));
                 let at_gate = at_gate && form.as_ref().is_none_or(like);
                 self.is_sent_again_without_session(id, at_gate, error)
             }

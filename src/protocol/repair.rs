@@ -131,7 +131,7 @@ impl<P: Payload> Session<P> {
         // Calls that lose their questions may go on at once: what they wait for is under way.
         self.withdraw(generation, now);
         for (id, doubt) in check.into_iter().flat_map(|check| check.waiting) {
-            if self.is_refused_with(id, doubt) {
+            if self.is_refused_with(generation, id, doubt) {
                 self.dispatch(id, now);
             }
         }

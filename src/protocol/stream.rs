@@ -77,8 +77,9 @@ pub(super) struct Broken {
 }
 
 impl<P: Payload> Session<P> {
-    /// The stream of a call ended before its answer. Says whether it will be resumed.
-    pub(super) fn resume_later(&mut self, id: CallId, exchange: &Exchange, now: Now) -> bool {
+    /// The stream of a call ended before its answer. Says whether it will be resumed; not before `floor_ms`, if that leaves
+    /// time for the answer.
+    pub(super) fn resume_later(&mut self, id: CallId, exchange: &Exchange, floor_ms: Option<u64>, now: Now) -> bool {
         let mut cursor = exchange.cursor.clone();
         let gone = self.relation(exchange.generation) == Relation::Gone || !exchange.era.resumes();
         if gone || cursor.event_id.is_none() || cursor.tries >= self.config.max_resumes {
@@ -87,8 +88,12 @@ impl<P: Payload> Session<P> {
         // A server may have its client wait for as long as the call has: half of that, so that there is time for the answer.
         let left = self.timers.at(Timer::Call(id)).map(|at| at.saturating_sub(now.mono));
         let longest = left.map_or(CLOCKLESS_MS, |left| (left / 2).min(LONGEST_RETRY_MS));
+        let floor = floor_ms.unwrap_or_default();
+        if floor > longest {
+            return false;
+        }
         let Some(call) = self.calls.get_mut(&id) else { return false };
-        let wait = cursor.wait(longest, &self.config.recovery, &mut self.rng);
+        let wait = cursor.wait(longest, &self.config.recovery, &mut self.rng).max(floor);
         call.place = Place::Broken(Broken { cursor, generation: exchange.generation, wire_id: exchange.wire_id });
         self.timers.set(Timer::Resume(id), now.mono.saturating_add(wait));
         true

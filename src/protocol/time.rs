@@ -13,6 +13,13 @@ pub struct Now {
     pub unix_ms: u64,
 }
 
+impl Now {
+    /// Milliseconds since then, on the clock that says more: a device that sleeps may stop the one that never goes back.
+    pub(super) fn since(self, then: Self) -> u64 {
+        self.mono.saturating_sub(then.mono).max(self.unix_ms.saturating_sub(then.unix_ms))
+    }
+}
+
 /// What can be due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Timer {

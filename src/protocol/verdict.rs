@@ -9,7 +9,7 @@ use super::era::negotiation::{HEADER_MISMATCH, UNSUPPORTED_PROTOCOL_VERSION};
 use super::http::Method;
 pub use super::refusal::Refusal;
 pub(super) use super::refusal::{Form, is_own};
-use super::words::Words;
+use super::words::{self, Words};
 
 /// What a refusal means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,7 +105,7 @@ fn post(refusal: &Refusal, words: Words) -> Verdict {
         // An error under the request's own id was made behind the gate, on some servers: doubt, not proof.
         404 | 410 if refusal.own_id || refusal.rpc_code == Some(METHOD_NOT_FOUND) => Verdict::Suspect,
         404 | 410 => Verdict::Evicted,
-        400 if gone && !refusal.own_id => Verdict::Evicted,
+        400 if !refusal.own_id && words::is_plain_refusal(&refusal.words) => Verdict::Evicted,
         // A proxy's word on a request that took too long, or on a client that seemed gone.
         408 | 499 if !refusal.own_id && !gone => Verdict::UnknownOutcome { session_gone: false },
         429 => Verdict::Transient,

@@ -113,6 +113,36 @@ const UNINITIALIZED: &[&str] = &[
 /// Said of credentials.
 const CREDENTIALS: &[&str] = &["invalid_token", "access token", "bearer", "credential", "api key", "sign in", "log in"];
 
+/// Whether the first line of a text says nothing but that a session is not found, or a server not initialized: in the words
+/// that servers of MCP have for it, and of no other session or thing. What follows upon the name of the header field, or of
+/// the id in it, does not matter.
+pub(super) fn is_plain_refusal(text: &str) -> bool {
+    let text = prefix(text, WORDS_BYTES).to_ascii_lowercase();
+    let mut lines = text.lines().map(|line| parts(line).skip_while(|part| REASONS.contains(part)).peekable());
+    let Some(mut parts) = lines.find_map(|mut parts| parts.peek().is_some().then_some(parts)) else { return false };
+    let is_own = |part: &str| {
+        part.split(|c: char| !c.is_alphanumeric()).all(|word| word.is_empty() || OWN.split(' ').any(|own| own == word))
+    };
+    let names_id =
+        |part: &str| ["session id", "session-id", "sessionid", "session_id"].iter().any(|id| part.contains(id));
+    let Some(first) = parts.next() else { return false };
+    let words = Words::read(first);
+    is_own(first) && (words.lookup || words.ending) && (names_id(first) || parts.all(is_own))
+}
+
+fn parts(line: &str) -> impl Iterator<Item = &str> {
+    line.split([':', '.', ';', '!']).map(str::trim).filter(|part| !part.is_empty())
+}
+
+/// What a server may say first: the status in words, or what it is.
+const REASONS: &[&str] = &["bad request", "invalid request", "not found", "error", "mcp", "mcp error", "-32000", "400"];
+/// All that is needed to speak of the protocol's own session.
+const OWN: &str = "a an the this your you it in or and with of for to please must no not is was has have been be does \
+                   doesn t exist exists found unknown invalid valid missing expired active stale evicted terminated \
+                   closed ended required requires provided such longer anymore known header field request bad id ids \
+                   sessionid mcp session sessions server client transport initialize initialized initialise \
+                   initialised initialization initialisation uninitialized reinitialize re first again new";
+
 /// Whether a proxy says that what stands behind it is gone.
 pub(super) fn gone_behind(text: &str) -> bool {
     let words = prefix(text, WORDS_BYTES).to_ascii_lowercase();

@@ -4,7 +4,7 @@ use crate::ledger::Courier;
 use crate::server::{Ending, Reply, Truth};
 use crate::world::{Happening, World};
 use mcp_evergreen::protocol::http::{Head, Method, Request};
-use mcp_evergreen::protocol::{CallId, ExchangeId, Input, Malformed, Purpose, ReadAs, sse};
+use mcp_evergreen::protocol::{CallId, ExchangeId, Input, Malformed, Purpose, ReadAs, Redirect, sse};
 use serde_json::Value;
 use std::collections::VecDeque;
 
@@ -215,6 +215,13 @@ impl World {
             retry_after: reply.retry_after.clone(),
             www_authenticate: reply.challenge.clone(),
         };
+        if head.status == 303 {
+            self.now_told(id);
+            self.stream_over(id);
+            self.release(id);
+            let status = Some(head.status).filter(|_| self.plan.host);
+            return self.tell(id, Input::Redirected(Redirect { elsewhere: false, status }));
+        }
         let sees_id = head.session_id.is_some();
         if let Some(made) = ex.reply.as_ref().and_then(|reply| reply.made.clone()) {
             self.law.handshake_seen(id, made, sees_id);
@@ -255,8 +262,10 @@ impl World {
             let asked = self.exchanges.get(&id).map(|ex| ex.body["id"].clone()).unwrap_or_default();
             let answers = message.as_ref().is_some_and(|message| {
                 let own = asked.is_null() || message["id"] == asked;
-                // A refusal has whatever id it likes.
-                message.get("method").is_none() && (own || message.get("error").is_some())
+                // A refusal has an id of nobody's, if it has one.
+                let digit = message["id"].to_string().contains(|c: char| c.is_ascii_digit());
+                let nobodys = message.get("error").is_some() && !digit;
+                message.get("method").is_none() && (own || nobodys)
             });
             if answers {
                 self.now_told(id);

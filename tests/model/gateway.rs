@@ -67,7 +67,7 @@ impl World {
     }
 
     /// A gateway's own page, after what stands behind it took the request.
-    pub fn gateway_page(&mut self, takes: u64) -> Reply {
+    pub fn gateway_page(&mut self, id: ExchangeId, takes: u64) -> Reply {
         let pages = [
             (502, "<h1>502 Bad Gateway</h1>"),
             (503, "<h1>503 Backend fetch failed</h1>"),
@@ -76,8 +76,14 @@ impl World {
             (500, "oops"),
             (408, "Request Timeout"),
             (499, ""),
+            // Said by an app behind the gateway, of what it did, or of a session of its own.
+            (303, ""),
+            (400, "Checkout session expired"),
+            (400, "Mail gateway not initialized"),
         ];
-        let (status, words) = pages[self.rng.usize(0..pages.len())];
+        // An app has nothing to say of a ping.
+        let called = self.exchanges.get(&id).is_some_and(|ex| ex.is("tools/call"));
+        let (status, words) = pages[self.rng.usize(0..if called { pages.len() } else { pages.len() - 3 })];
         let mut reply = Reply::new(status, "text/html", words.to_owned(), Truth::Unclear);
         reply.after = takes / 2;
         if self.rng.bool() {

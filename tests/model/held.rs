@@ -76,6 +76,8 @@ pub struct Wants {
     listening: bool,
     /// What was wanted when the session of this generation was made.
     at_recovery: BTreeMap<u32, (BTreeSet<String>, BTreeSet<String>)>,
+    /// How much had been asked for then.
+    said: BTreeMap<u32, BTreeMap<String, usize>>,
     recovered: BTreeSet<u32>,
     chain: Chain,
 }
@@ -113,6 +115,12 @@ impl Wants {
             }
         }
         (must, may)
+    }
+
+    /// How often the app has asked for each.
+    fn said(&self) -> BTreeMap<String, usize> {
+        let uris = self.uris.iter().map(|(uri, asked)| (format!("subscription {uri}"), asked.0.len()));
+        uris.chain([("log level".to_owned(), self.level.0.len())]).collect()
     }
 
     pub fn listening(&self) -> bool {
@@ -394,6 +402,8 @@ impl World {
         if status.phase == Phase::Ready && !self.app.wants.at_recovery.contains_key(&status.generation) {
             let names = self.app.wants.names();
             self.app.wants.at_recovery.insert(status.generation, names);
+            let said = self.app.wants.said();
+            self.app.wants.said.insert(status.generation, said);
         }
     }
 
@@ -408,9 +418,12 @@ impl World {
         // There the level goes with each request, and with the stream all that is subscribed to when it is acknowledged.
         let told = |name: &String| named.contains(name) || modern && (name == "log level" || named.contains(STREAM));
         let may_be = |name: &String| may.contains(name) || modern && name.starts_with("subscription");
-        // What is not wanted any more by now may have been left out.
+        // What is not wanted any more by now, or was asked for anew by the app, may have been left out.
         let (_, still) = self.app.wants.names();
-        let right = must.iter().filter(|name| still.contains(*name)).all(told) && named.iter().all(may_be);
+        let (before, now) = (self.app.wants.said.get(&generation), self.app.wants.said());
+        let anew = |name: &String| before.and_then(|before| before.get(name)) != now.get(name);
+        let right =
+            must.iter().filter(|name| still.contains(*name) && !anew(name)).all(told) && named.iter().all(may_be);
         let right = right && named.len() == all.len();
         if !right {
             return self.fail(format!("wanted were {must:?}, restored and lost are {named:?}"));

@@ -130,7 +130,7 @@ impl World {
         };
         let odds = self.plan.odds;
         if method != modern::DISCOVER && self.unlucky(odds.gateway) {
-            return self.gateway_page(takes);
+            return self.gateway_page(id, takes);
         }
         let plain = matches!(params["name"].as_str(), Some("write" | "read" | "throws")) && method == "tools/call";
         let own_error = plain.then(|| self.own_error(wire_id.as_u64().unwrap_or_default(), takes, false));

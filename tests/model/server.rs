@@ -460,7 +460,7 @@ impl World {
             _ => result = error(-32601, "Method not found"),
         }
         if self.unlucky(self.plan.odds.gateway) {
-            return self.gateway_page(takes);
+            return self.gateway_page(id, takes);
         }
         let mut before = Vec::new();
         if self.plan.server.asks && method == "tools/call" && self.rng.bool() {
@@ -489,7 +489,7 @@ impl World {
         let status = [400, 400, 404, 409, 410, 422, 500, 503][self.rng.usize(0..8)];
         let words = ["Unknown tool", "The session store is full", "Invalid arguments", "Session not found"];
         let words = if throws { words[3] } else { words[self.rng.usize(0..3)] };
-        let code = [-32602, -32603, -32000, -32600][self.rng.usize(0..4)];
+        let code = [-32602, -32603, -32000, -32600, -32021][self.rng.usize(0..5)];
         let text = json!({"jsonrpc": "2.0", "id": wire_id, "error": {"code": code, "message": words}}).to_string();
         Some(Reply { after: takes, ..Reply::new(status, "application/json", text, Truth::Answer) })
     }
@@ -518,6 +518,7 @@ impl World {
         vec![
             json!({"jsonrpc": "2.0", "id": other, "result": {"n": 1_000_000, "wire": 0}}),
             json!({"jsonrpc": "2.0", "id": other.to_string(), "result": {"n": 1_000_001, "wire": 0}}),
+            json!({"jsonrpc": "2.0", "id": other, "error": {"code": -32000, "message": "another's"}}),
         ]
     }
 }

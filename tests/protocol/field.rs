@@ -4,7 +4,7 @@ use super::net::{Net, Reply};
 use mcp_evergreen::protocol::config::EraChoice;
 use mcp_evergreen::protocol::era::Era;
 use mcp_evergreen::protocol::http::Head;
-use mcp_evergreen::protocol::{CallOptions, Code, Config, Input, Outcome};
+use mcp_evergreen::protocol::{CallOptions, Code, Config, Input, Outcome, Redirect};
 use serde_json::{Value, json};
 
 const CONNECTED: [&str; 3] = ["initialize→200 s1", "initialized→202", "connect ok"];
@@ -244,22 +244,22 @@ fn session_ids_that_differ_are_refused_in_words() {
 #[test]
 fn a_redirect_is_met_with_the_other_slash_once() {
     let mut net = Net::new(Config::default());
-    net.reply("initialize", Reply::Redirect(false));
+    net.reply("initialize", Reply::Redirect(Redirect::default()));
     net.connect();
     assert_eq!(net.run(), [&["initialize→redirect", "other slash"][..], &CONNECTED].concat());
 
     let mut net = legacy();
-    net.reply("discover", Reply::Redirect(false));
+    net.reply("discover", Reply::Redirect(Redirect::default()));
     net.connect();
     assert_eq!(net.run(), [&["discover→redirect", "other slash", "discover→404"][..], &CONNECTED].concat());
 
     for (second, kind) in [
-        (Reply::Redirect(false), "redirect"),
+        (Reply::Redirect(Redirect::default()), "redirect"),
         (Reply::text(404, ""), "redirect"),
-        (Reply::Redirect(true), "other_origin"),
+        (Reply::Redirect(Redirect { elsewhere: true, ..Redirect::default() }), "other_origin"),
     ] {
         let mut net = Net::new(Config::default());
-        net.reply("initialize", Reply::Redirect(false));
+        net.reply("initialize", Reply::Redirect(Redirect::default()));
         net.reply("initialize", second);
         let connect = net.connect();
         assert_eq!(net.run().last().map(String::as_str), Some("connect http not_executed"));
@@ -267,14 +267,14 @@ fn a_redirect_is_met_with_the_other_slash_once() {
     }
 
     let mut net = Net::new(Config::default());
-    net.reply("initialize", Reply::Redirect(true));
+    net.reply("initialize", Reply::Redirect(Redirect { elsewhere: true, ..Redirect::default() }));
     net.connect();
     assert_eq!(net.run(), ["initialize→redirect", "connect http not_executed"], "another origin is left alone");
 
     let mut net = Net::connected();
-    net.reply("call", Reply::Redirect(false));
+    net.reply("call", Reply::Redirect(Redirect::default()));
     net.call("a");
-    assert_eq!(net.run(), ["call→redirect", "a http not_executed"], "and so is what may have run");
+    assert_eq!(net.run(), ["call→redirect", "a http unknown"], "and so is what may have run");
 }
 
 #[test]

@@ -17,6 +17,7 @@ mod modern;
 mod net;
 mod oauth;
 mod page;
+mod proofs;
 mod properties;
 mod recovery;
 mod signals;

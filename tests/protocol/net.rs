@@ -7,7 +7,7 @@ use mcp_evergreen::protocol::http::{Head, Method, Request};
 use mcp_evergreen::protocol::status::{Event, Phase, Status};
 use mcp_evergreen::protocol::{
     Authorized, CallId, CallOptions, Config, Error, ExchangeId, Input, Malformed, Now, Output, Params, QuestionId,
-    Reach, ReadAs, Session, sse,
+    Reach, ReadAs, Redirect, Session, sse,
 };
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -36,8 +36,10 @@ pub enum Reply {
     Silence,
     /// The host's header fields could not be had: nothing was sent.
     Unsent,
-    /// To another origin, or not.
-    Redirect(bool),
+    /// The driver does not follow it.
+    Redirect(Redirect),
+    /// The host's `fetch` followed a redirect to it.
+    Followed(Box<Reply>),
 }
 
 impl Reply {
@@ -58,6 +60,7 @@ impl Reply {
             Self::Open(text) => Self::Open(fill(text)),
             Self::Stream(text) => Self::Stream(fill(text)),
             Self::Cut(media_type, text) => Self::Cut(media_type, fill(text)),
+            Self::Followed(reply) => Self::Followed(Box::new(reply.to(id))),
             other @ (Self::Bodiless(_) | Self::Break | Self::Silence | Self::Unsent | Self::Redirect(_)) => other,
         }
     }
@@ -486,7 +489,11 @@ impl Net {
             Some(reply) => (reply, None),
             None => self.own_reply(&sent),
         };
-        let reply = reply.to(&sent.body["id"]);
+        let mut reply = reply.to(&sent.body["id"]);
+        if let Reply::Followed(followed) = reply {
+            reply = *followed;
+            self.input(exchange, Input::Followed);
+        }
         let shown = match &reply {
             Reply::Body(status, ..) | Reply::With(status, ..) | Reply::Bodiless(status) => status.to_string(),
             Reply::Open(_) | Reply::Stream(_) => "200 stream".to_owned(),
@@ -494,7 +501,7 @@ impl Net {
             Reply::Break => "broke".to_owned(),
             Reply::Silence => "…".to_owned(),
             Reply::Unsent => "unsent".to_owned(),
-            Reply::Redirect(_) => "redirect".to_owned(),
+            Reply::Redirect(_) | Reply::Followed(_) => "redirect".to_owned(),
         };
         let made_text = made.as_ref().map(|id| format!(" {id}")).unwrap_or_default();
         self.log.push(format!("{name}→{shown}{made_text}"));
@@ -518,7 +525,8 @@ impl Net {
             Reply::Break => return self.input(exchange, Input::Failed { cause: None }),
             Reply::Silence => return,
             Reply::Unsent => return self.input(exchange, Input::Unsent { cause: None }),
-            Reply::Redirect(elsewhere) => return self.input(exchange, Input::Redirected { elsewhere: *elsewhere }),
+            Reply::Redirect(redirect) => return self.input(exchange, Input::Redirected(*redirect)),
+            Reply::Followed(_) => panic!("it was taken off"),
         };
         self.bodies.insert(exchange, reply);
         self.input(exchange, Input::Head(head));
@@ -531,7 +539,14 @@ impl Net {
             Reply::Body(_, _, text) | Reply::With(_, _, text, _) | Reply::Stream(text) => (text, true, false),
             Reply::Open(text) => (text, false, false),
             Reply::Cut(_, text) => (text, false, true),
-            Reply::Bodiless(_) | Reply::Break | Reply::Silence | Reply::Unsent | Reply::Redirect(_) => return,
+            Reply::Bodiless(_)
+            | Reply::Break
+            | Reply::Silence
+            | Reply::Unsent
+            | Reply::Redirect(_)
+            | Reply::Followed(_) => {
+                return;
+            }
         };
         match self.open.get(&exchange) {
             Some(how) if breaks && !matches!(how, ReadAs::Events { .. }) => {}

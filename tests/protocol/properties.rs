@@ -140,7 +140,7 @@ fn no_input_panics_and_a_body_of_10_mb_is_judged_by_its_beginning() {
     });
     let ten = 10 << 20;
     assert_eq!(post(400, &("x".repeat(ten) + " session not found")), Verdict::Suspect);
-    assert_eq!(post(400, &("session not found ".to_owned() + &"é".repeat(ten / 2))), Verdict::Evicted);
+    assert_eq!(post(400, &("session not found\n".to_owned() + &"é".repeat(ten / 2))), Verdict::Evicted);
     assert_eq!(post(400, &"[".repeat(ten)), Verdict::Suspect);
     let nested = format!("{{\"error\":{}1{}}}", "[".repeat(100_000), "]".repeat(100_000));
     assert_eq!(post(400, &nested), Verdict::Suspect);

@@ -75,8 +75,11 @@ fn a_404_under_the_requests_own_id_is_a_suspicion() {
 #[test]
 fn a_400_is_an_eviction_where_its_words_are_about_the_session() {
     for words in LOST {
-        assert_eq!(classify(&POST, &text(400, words)), Verdict::Evicted, "{words}");
-        assert_eq!(classify(&POST, &rpc(400, -32000, words, false)), Verdict::Evicted, "{words}");
+        // What else the session is called may be the name of another thing.
+        let named = words == "Session abc does not exist";
+        let verdict = if named { Verdict::Suspect } else { Verdict::Evicted };
+        assert_eq!(classify(&POST, &text(400, words)), verdict, "{words}");
+        assert_eq!(classify(&POST, &rpc(400, -32000, words, false)), verdict, "{words}");
         assert_eq!(classify(&POST, &rpc(400, -32000, words, true)), Verdict::Suspect, "{words}");
     }
     assert_eq!(classify(&POST, &text(400, "Session has been terminated")), Verdict::Evicted);
@@ -292,17 +295,17 @@ fn the_words_are_looked_for_where_a_refusal_has_them() {
 #[test]
 fn the_words_must_be_said_of_the_session() {
     let far = format!("{} session. {} not found", "a".repeat(10), "b".repeat(100));
-    assert_eq!(classify(&POST, &text(400, &far)), Verdict::Suspect);
+    assert_eq!(classify(&POST, &text(500, &far)), UNKNOWN);
     let far = format!("not found {} session", "b".repeat(100));
-    assert_eq!(classify(&POST, &text(400, &far)), Verdict::Suspect);
+    assert_eq!(classify(&POST, &text(500, &far)), UNKNOWN);
     let near = format!("not found {} session", "b".repeat(40));
-    assert_eq!(classify(&POST, &text(400, &near)), Verdict::Evicted);
+    assert_eq!(classify(&POST, &text(500, &near)), Verdict::Suspect);
     let near = format!("session {} not found", "b".repeat(40));
-    assert_eq!(classify(&POST, &text(400, &near)), Verdict::Evicted);
+    assert_eq!(classify(&POST, &text(500, &near)), Verdict::Suspect);
     // Cut between characters, whatever they are.
     for pad in 0..8 {
         let wide = format!("{}{}Session not found{}", "x".repeat(pad), "€".repeat(30), "€".repeat(30));
-        assert_eq!(classify(&POST, &text(400, &wide)), Verdict::Evicted);
+        assert_eq!(classify(&POST, &text(500, &wide)), Verdict::Suspect);
     }
 }
 

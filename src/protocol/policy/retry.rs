@@ -103,6 +103,11 @@ pub(in crate::protocol) fn next(call: Known, end: End) -> Next {
     }
 }
 
+/// Whether a redirect that repeats the request is followed. `at_gate`: it came in time.
+pub(in crate::protocol) fn is_redirect_followed(mode: Mode, safe: bool, at_gate: bool) -> bool {
+    safe || at_gate && mode == Mode::Default
+}
+
 /// Whether the host allows that what was refused before it ran is sent again.
 fn allows_refused(call: Known) -> bool {
     match call.mode {
@@ -202,6 +207,15 @@ mod tests {
         assert_eq!(row(End::OtherVersion { at_gate: true }), [[AGAIN, no, no], [AGAIN, AGAIN, no]]);
         let no = settled(Unknown);
         assert_eq!(row(End::OtherVersion { at_gate: false }), [[no, no, no], [AGAIN, AGAIN, no]]);
+    }
+
+    #[test]
+    fn a_redirect_that_repeats_the_request() {
+        let row = |safe, at_gate| {
+            [Mode::Default, Mode::Strict, Mode::Off].map(|mode| is_redirect_followed(mode, safe, at_gate))
+        };
+        assert_eq!((row(false, true), row(false, false)), ([true, false, false], [false; 3]));
+        assert_eq!((row(true, true), row(true, false)), ([true; 3], [true; 3]));
     }
 
     const ALL: [End; 12] = [
