@@ -494,7 +494,10 @@ export interface Session {
   /** Proves by a round trip that the session lives, and heals it where it does not. */
   verify(options?: SignalOptions): Promise<Status>;
 
-  /** Makes a new session, even where this one seems well. */
+  /**
+   * Makes a new session, even where this one seems well, and ends the old one on the server; for all tabs that share it.
+   * What is running meanwhile and is refused for that is not sent again unless it is safe to repeat.
+   */
   reconnect(options?: SignalOptions): Promise<Status>;
 
   /**
