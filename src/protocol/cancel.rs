@@ -10,6 +10,7 @@ use super::json_rpc;
 use super::repair::Relation;
 use super::session::Session;
 use super::state::{Since, Step};
+use super::task::Task;
 use super::time::Timer;
 use super::verdict::Verdict;
 use super::{CallId, Code, Error, Now, Outcome, Params, Payload, Purpose};
@@ -155,7 +156,9 @@ impl<P: Payload> Session<P> {
     /// Aborts a call's exchange, and tells the server: closing the connection alone is no cancellation (2025-11-25,
     /// transports, Sending Messages 6). Neither waits for the other: six connections are all there is.
     fn withdraw_from_wire(&mut self, call: &Call, reason: Option<&str>, now: Now) {
-        if let Some(task) = &call.task {
+        let session = self.state.ready().map(|session| (session.era(), session.generation));
+        let is_there = |task: &&Task| session.is_some_and(|(era, generation)| task.is_known_to(era, generation));
+        if let Some(task) = call.task.as_ref().filter(is_there) {
             let (method, params) = task.cancel_request();
             self.post_aside(method, &params, now);
         }

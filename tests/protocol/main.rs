@@ -21,5 +21,6 @@ mod properties;
 mod recovery;
 mod signals;
 mod streams;
+mod tasks;
 mod truth;
 mod verdicts;
