@@ -9,7 +9,7 @@ use super::flight::Flight;
 use super::json_rpc;
 use super::repair::Relation;
 use super::session::Session;
-use super::state::{Since, Step};
+use super::state::{Establishing, Since, Step};
 use super::task::Task;
 use super::time::Timer;
 use super::verdict::Verdict;
@@ -129,8 +129,10 @@ impl<P: Payload> Session<P> {
         self.withdraw_from_wire(&call, Some(reason), now);
     }
 
-    fn is_first(&self) -> bool {
-        self.state.establishing().is_some_and(|establishing| matches!(establishing.since, Since::First))
+    /// There never was a session, neither here nor in a core that this one follows.
+    pub(super) fn is_first(&self) -> bool {
+        let is_first = |establishing: &Establishing<P>| matches!(establishing.since, Since::First);
+        self.config.generation == 0 && self.state.establishing().is_some_and(is_first)
     }
 
     fn connect_given_up(&mut self, reason: &'static str, now: Now) {

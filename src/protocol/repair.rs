@@ -302,7 +302,7 @@ impl<P: Payload> Session<P> {
 
     /// A new session that is not needed is ended on the server.
     pub(super) fn drop_fresh(&mut self, now: Now) {
-        if let Some(delete) = self.state.take_fresh().and_then(|fresh| delete_request(&fresh, now)) {
+        if let Some(delete) = self.state.take_fresh().and_then(|fresh| self.end_of(&fresh, now)) {
             self.delete(delete, now);
         }
     }
