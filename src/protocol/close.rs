@@ -135,7 +135,11 @@ impl<P: Payload> Session<P> {
     /// The DELETE of a session that is not needed beside the one that is in use, or may be. Some servers give their one
     /// client the same id again.
     pub(super) fn end_of(&self, unneeded: &Established<P>, now: Now) -> Option<Parcel> {
-        let in_use = [self.state.known(), self.state.fresh()];
+        let doubted = match self.state.establishing().map(|establishing| &establishing.since) {
+            Some(Since::Doubt { old, .. }) => Some(&**old),
+            Some(Since::First | Since::Lost { .. }) | None => None,
+        };
+        let in_use = [self.state.ready(), doubted, self.state.fresh()];
         let is_used = in_use.into_iter().flatten().any(|session| session.id == unneeded.id);
         if is_used { None } else { delete_request(unneeded, now) }
     }
