@@ -1,6 +1,7 @@
 // What stands between the public Session and the core: open promises, signals, listeners, questions of the server's,
 // and what becomes of all of them when the module crashes.
 
+import { abortable } from "./abortable.js";
 import { Authority } from "./authority.js";
 import { learnEra } from "./eras.js";
 import { closed, crashed, fromCore } from "./error.js";
@@ -58,9 +59,13 @@ export class Link {
   #record;
   /** It was ready once: whoever connected has a handle to it. */
   #wasReady = false;
-  /** While another instance takes the session up. */
+  /** While another instance is made that takes the session up. */
   #reviving;
   #revivedAt = -Infinity;
+  /** `{ reason, at }`: it goes on in another instance, and was not ready there yet. */
+  #revival;
+  /** The instance whose death was seen to. */
+  #mourned;
 
   constructor(runtime, config, { name, tap, outer, questions, keeper } = {}) {
     this.#config = config;
@@ -209,16 +214,21 @@ export class Link {
 
   /** One goodbye, however often it is asked for. */
   close(terminate) {
-    this.#closing ??= this.#dead || !this.#core
-      ? Promise.resolve()
-      : this.#command((resolve, reject) => this.#core.close(terminate, resolve, reject)).then(
-          () => {},
-          (error) => {
-            // A crash has closed it, too.
-            if (error.code !== "crashed") throw error;
-          },
-        );
+    this.#closing ??= this.#close(terminate);
     return this.#closing;
+  }
+
+  async #close(terminate) {
+    // What ends the session on the server is the instance that takes it up.
+    if (this.#dead) this.#die();
+    if (this.#reviving) await this.#reviving;
+    if (this.#dead || !this.#core) return;
+    try {
+      await this.#send((resolve, reject) => this.#core.close(terminate, resolve, reject), {});
+    } catch (error) {
+      // A crash has closed it, too.
+      if (error.code !== "crashed") throw error;
+    }
   }
 
   /** After the close: what ends the session on the server still needs the token. */
@@ -242,7 +252,8 @@ export class Link {
 
   /** `send` starts it and returns the core's number for it; `ranMaybe`: the server may run it. */
   #command(send, options = {}) {
-    return this.#reviving ? this.#reviving.then(() => this.#send(send, options)) : this.#send(send, options);
+    const begun = this.#reviving && abortable(this.#reviving, options.signal);
+    return begun ? begun.then(() => this.#send(send, options)) : this.#send(send, options);
   }
 
   #send(send, { signal, ranMaybe = false, about, onstream, hostId, ontask, task }) {
@@ -323,6 +334,7 @@ export class Link {
         this.#record = this.#tellCore((core) => core.record());
       }
       this.#tell(event, this.#status);
+      if (detail.state === "ready") this.#tellRevived();
     } else if (event === "task") {
       const call = this.#calls.get(detail.call);
       if (call) {
@@ -389,6 +401,8 @@ export class Link {
   #die() {
     const before = this.#status ?? {};
     const dead = this.#dead;
+    if (this.#mourned === dead) return;
+    this.#mourned = dead;
     // Whoever waits for a task may go on waiting for it in another core.
     const tasks = [...this.#tasks];
     for (const { fail, ranMaybe } of [...this.#open]) fail(crashed(ranMaybe ? "unknown" : "not_executed", dead));
@@ -400,7 +414,9 @@ export class Link {
     const again = performance.now() - this.#revivedAt > REVIVAL_PAUSE_MS;
     if (!this.#wasReady || this.#closing || !again || this.#config.core.handshake !== "own") return this.#end(before, dead);
     for (const [taskId, name] of tasks) this.#left.set(taskId, name);
-    this.#reviving = this.#revive(before, dead).finally(() => (this.#reviving = undefined));
+    let begun;
+    this.#reviving = new Promise((resolve) => (begun = resolve));
+    this.#revive(before, dead).finally(() => begun((this.#reviving = undefined)));
   }
 
   /** The session ends with the instance. */
@@ -425,18 +441,25 @@ export class Link {
     this.#tell("statechange", this.#status);
     try {
       const instance = await this.#runtime.successor();
-      if (this.#closing) return;
+      this.#revival = { reason, at };
       this.#begin(instance, { ...this.#config.core, handled: this.#questions.methods, generation });
       if (this.#record !== undefined && !this.#config.core.share) this.#core.takeUp(this.#record);
-      await this.#send((resolve, reject) => this.#core.connect(resolve, reject), {});
     } catch {
-      if (this.#dead) return this.#ended || this.#end(known, dead);
-      await this.#send((resolve, reject) => this.#core.close(true, resolve, reject), {}).catch(() => {});
+      if (!this.#ended) this.#end(known, dead);
       return;
     }
+    // Calls go to the new instance, each with its own clock. A server that does not answer ends nothing.
+    if (!this.#closing) this.#send((resolve, reject) => this.#core.connect(resolve, reject), {}).catch(() => {});
+  }
+
+  #tellRevived() {
+    if (!this.#revival) return;
+    const { reason, at } = this.#revival;
+    this.#revival = undefined;
+    if (this.#closing) return;
     const more = { restored: [], lost: [], changed: {}, stale: [], staleLists: ["tools", "resources", "prompts"] };
-    const { generation: now } = this.status;
-    this.#event("recovered", { generation: now, reason, duration: Math.round(performance.now() - at), retried: 0, ...more });
+    const { generation } = this.status;
+    this.#event("recovered", { generation, reason, duration: Math.round(performance.now() - at), retried: 0, ...more });
   }
 }
 

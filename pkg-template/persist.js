@@ -148,10 +148,20 @@ function nameOf(text) {
   }
 }
 
+/** Whatever else is there is somebody else's doing, and written over. */
+function spentNames(text) {
+  try {
+    const spent = JSON.parse(text);
+    return Array.isArray(spent) ? spent : [];
+  } catch {
+    return [];
+  }
+}
+
 /** Takes a record up by its name; says whether nobody else did. */
 function spend(name) {
   try {
-    const spent = JSON.parse(localStorage.getItem(SPENT) ?? "[]");
+    const spent = spentNames(localStorage.getItem(SPENT));
     if (spent.includes(name)) return false;
     localStorage.setItem(SPENT, JSON.stringify([...spent.slice(1 - MAX_SPENT), name]));
   } catch {

@@ -80,7 +80,8 @@ export class Session {
   #pages(list, field) {
     const warn = (hint) => this.#link.warn("bad_cursor", hint);
     const version = () => this.status.protocolVersion;
-    return allPages(list, field, { maxPages: this.#link.maxPages, version, warn });
+    const generation = () => this.status.generation;
+    return allPages(list, field, { maxPages: this.#link.maxPages, version, generation, warn });
   }
 
   async readResource(params, options) {

@@ -423,8 +423,10 @@ export interface Session {
    * each request.
    *
    * Next to what a request throws, iterating throws an {@link McpError} with `code: "too_large"` after
-   * {@link ConnectOptions.maxPages} pages. A cursor that leads nowhere (one that comes again, is no string, or is refused
-   * with -32602) ends the list with what there is, and there is the `warning` `"bad_cursor"`. (MCP, Pagination.)
+   * {@link ConnectOptions.maxPages} pages. Cursors belong to a session: where it is lost between two pages and the next one
+   * refuses the cursor, the list is begun anew, once, and what was given is not given again. Any other cursor that leads
+   * nowhere (one that comes again, is no string, or is refused with -32602) ends the list with what there is, and there is
+   * the `warning` `"bad_cursor"`. (MCP, Pagination.)
    */
   tools(options?: RequestOptions): AsyncGenerator<Tool, void, undefined>;
 
@@ -494,7 +496,10 @@ export interface Session {
   /** Proves by a round trip that the session lives, and heals it where it does not. */
   verify(options?: SignalOptions): Promise<Status>;
 
-  /** Makes a new session, even where this one seems well. */
+  /**
+   * Makes a new session, even where this one seems well, and ends the old one on the server; for all tabs that share it.
+   * What is running meanwhile and is refused for that is not sent again unless it is safe to repeat.
+   */
   reconnect(options?: SignalOptions): Promise<Status>;
 
   /**

@@ -97,6 +97,8 @@ pub(super) struct Call {
     /// A send of it reached a server: one that refused its session, or that asked for input. The first is the licence to
     /// send it once more, and no proof that no copy of it ran: unless it is answered, it ends as unknown.
     pub delivered: bool,
+    /// The generation of the session that refused it last, before it was to be sent again.
+    pub refused_by: u32,
     /// How far its latest progress was.
     pub progress: Option<f64>,
     /// What was answered to the server, and goes with the next send.
@@ -126,6 +128,7 @@ impl Call {
             safe: false,
             maybe_ran: false,
             delivered: false,
+            refused_by: 0,
             progress: None,
             round: None,
             rounds: 0,

@@ -9,7 +9,8 @@ use super::flight::Flight;
 use super::json_rpc;
 use super::repair::Relation;
 use super::session::Session;
-use super::state::{Since, Step};
+use super::state::{Establishing, Since, Step};
+use super::task::Task;
 use super::time::Timer;
 use super::verdict::Verdict;
 use super::{CallId, Code, Error, Now, Outcome, Params, Payload, Purpose};
@@ -128,8 +129,10 @@ impl<P: Payload> Session<P> {
         self.withdraw_from_wire(&call, Some(reason), now);
     }
 
-    fn is_first(&self) -> bool {
-        self.state.establishing().is_some_and(|establishing| matches!(establishing.since, Since::First))
+    /// There never was a session, neither here nor in a core that this one follows.
+    pub(super) fn is_first(&self) -> bool {
+        let is_first = |establishing: &Establishing<P>| matches!(establishing.since, Since::First);
+        self.config.generation == 0 && self.state.establishing().is_some_and(is_first)
     }
 
     fn connect_given_up(&mut self, reason: &'static str, now: Now) {
@@ -155,7 +158,9 @@ impl<P: Payload> Session<P> {
     /// Aborts a call's exchange, and tells the server: closing the connection alone is no cancellation (2025-11-25,
     /// transports, Sending Messages 6). Neither waits for the other: six connections are all there is.
     fn withdraw_from_wire(&mut self, call: &Call, reason: Option<&str>, now: Now) {
-        if let Some(task) = &call.task {
+        let session = self.state.ready().map(|session| (session.era(), session.generation));
+        let is_there = |task: &&Task| session.is_some_and(|(era, generation)| task.is_known_to(era, generation));
+        if let Some(task) = call.task.as_ref().filter(is_there) {
             let (method, params) = task.cancel_request();
             self.post_aside(method, &params, now);
         }

@@ -126,10 +126,22 @@ impl<P: Payload> Session<P> {
     pub(super) fn end_late(&mut self, exchange: &Exchange, answer: Answer<P>, now: Now) {
         if let Answer::Result(result) = answer
             && let Ok(late) = self.read_handshake(exchange, result, now)
-            && let Some(delete) = delete_request(&late, now)
+            && let Some(delete) = self.end_of(&late, now)
         {
             self.delete(delete, now);
         }
+    }
+
+    /// The DELETE of a session that is not needed beside the one that is in use, or may be. Some servers give their one
+    /// client the same id again.
+    pub(super) fn end_of(&self, unneeded: &Established<P>, now: Now) -> Option<Parcel> {
+        let doubted = match self.state.establishing().map(|establishing| &establishing.since) {
+            Some(Since::Doubt { old, .. }) => Some(&**old),
+            Some(Since::First | Since::Lost { .. }) | None => None,
+        };
+        let in_use = [self.state.ready(), doubted, self.state.fresh()];
+        let is_used = in_use.into_iter().flatten().any(|session| session.id == unneeded.id);
+        if is_used { None } else { delete_request(unneeded, now) }
     }
 
     /// Whatever the answer is (405 is a legal one): the session is ended for us.

@@ -305,13 +305,16 @@ impl<P: Payload> Session<P> {
         self.listen(now);
     }
 
-    /// A single-session server still holds the old session: it is ended, and the handshake tried once more.
+    /// A single-session server still holds the old session: it is ended, and the handshake tried once more. What is
+    /// refused under it from now on may have been running.
     fn clear_old_session(&mut self, now: Now) -> bool {
         let Some(Since::Lost { old, .. }) = self.state.establishing().map(|e| &e.since) else { return false };
         if self.state.establishing().is_some_and(|e| e.cleared) {
             return false;
         }
         let Some((exchange, request)) = delete_request(old, now) else { return false };
+        self.past.refused = 0;
+        self.ends_for_all(true);
         let exchange = self.delete((exchange, request), now);
         if let Some(establishing) = self.state.establishing_mut() {
             establishing.cleared = true;

@@ -5,7 +5,7 @@ use super::call::Kind;
 use super::config::{Handshake, Recovery, Unreachable};
 use super::page::OFFLINE;
 use super::session::Session;
-use super::state::{Discovered, Since, Step};
+use super::state::{Discovered, Step};
 use super::status::Event;
 use super::time::Timer;
 use super::{CallId, Code, Error, Now, Output, Payload, Reach, error::Diagnosis};
@@ -93,8 +93,7 @@ impl<P: Payload> Session<P> {
             self.past.last_error = Some(error);
             return self.wait_for_network(now);
         }
-        let Some(establishing) = self.state.establishing() else { return };
-        let first = matches!(establishing.since, Since::First);
+        let first = self.is_first();
         // The user is not asked again before the next call.
         let denied = error.code == Code::Auth && (!error.retryable || self.authorization.is_in_vain());
         let fatal = first && (!error.retryable || denied);

@@ -104,6 +104,7 @@ fields! {
     TtlMs = "ttlMs", // of a result
     Ttl = "ttl", // of a task of 2025-11-25
     TaskId = "taskId", // of a task
+    CreatedAt = "createdAt", // of a task
     Task = "task", // of a CreateTaskResult of 2025-11-25
     Status = "status", // of a task
     PollIntervalMs = "pollIntervalMs", // of a task

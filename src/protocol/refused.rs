@@ -47,7 +47,10 @@ impl<P: Payload> Session<P> {
         now: Now,
     ) {
         // What this side has ended refuses what was running under it.
-        let ended = self.relation(exchange.generation) == Relation::Gone && self.past.refused != exchange.generation;
+        let ended = match self.relation(exchange.generation) {
+            Relation::Gone => self.past.refused != exchange.generation,
+            Relation::Current | Relation::Doubted => self.tabs.has_ended(),
+        };
         let again = self.is_sent_again_without_session(id, at_gate && !ended, error);
         self.session_refused(exchange.generation, again, now);
         if again {
@@ -62,6 +65,10 @@ impl<P: Payload> Session<P> {
         call.delivered = true;
         call.maybe_ran |= !at_gate;
         let again = self.next(id, Repair::Session, End::SessionGone { at_gate }) == Next::SendAgain;
+        let generation = self.state.known().map_or(0, |session| session.generation);
+        if let Some(call) = self.calls.get_mut(&id).filter(|_| again) {
+            call.refused_by = generation;
+        }
         match self.calls.get(&id) {
             Some(call) if !again && at_gate && (call.safe || !call.maybe_ran) => {
                 let text = session_refused_for_good(call);
@@ -135,7 +142,7 @@ impl<P: Payload> Session<P> {
         match doubt {
             Doubt::Refused { error, at_gate, form, .. } => {
                 let like = |form: &Form| gate.as_ref().is_some_and(|gate| gate.is_like(form));
-                let at_gate = at_gate && form.as_ref().is_none_or(like);
+                let at_gate = at_gate && !self.tabs.has_ended() && form.as_ref().is_none_or(like);
                 self.is_sent_again_without_session(id, at_gate, error)
             }
             Doubt::Lost | Doubt::Asked => {

@@ -77,11 +77,16 @@ impl<P: Payload> Session<P> {
         match self.relation(generation) {
             Relation::Current => self.lose(REASON, Loss::Refused { caller_waits }, now),
             Relation::Doubted => {
-                self.past.refused = generation;
+                self.refused_by_server(generation);
                 self.condemned(REASON, now);
             }
             Relation::Gone => {}
         }
+    }
+
+    /// By itself, and not because a tab has ended it.
+    fn refused_by_server(&mut self, generation: u32) {
+        self.past.refused = if self.tabs.has_ended() { 0 } else { generation };
     }
 
     /// Gives the session up and starts to make a new one: at once where somebody waits for it.
@@ -92,7 +97,7 @@ impl<P: Payload> Session<P> {
         // A session that the host connected may lie idle; one that was made for waiting calls may not.
         let refused = matches!(loss, Loss::Refused { .. });
         if !matches!(loss, Loss::Host) {
-            self.past.refused = generation;
+            self.past.refused = if self.tabs.has_ended() { 0 } else { generation };
         }
         let soon = refused && self.past.recoveries > 0 && now.mono.saturating_sub(old.since.mono) < SOON_MS;
         let in_vain = soon && !old.proven;
@@ -147,7 +152,8 @@ impl<P: Payload> Session<P> {
             },
             State::Closed => return,
         };
-        if let Some(delete) = delete_request(old, now) {
+        let delete = delete_request(old, now);
+        if let (true, Some(delete)) = (self.ends_for_all(delete.is_some()), delete) {
             self.delete(delete, now);
         }
         self.lose_to_another(reason, now);
@@ -266,7 +272,7 @@ impl<P: Payload> Session<P> {
         match told {
             Told::Alive => self.reprieve(now),
             Told::Gone => {
-                self.past.refused = self.state.known().map_or(0, |old| old.generation);
+                self.refused_by_server(self.state.known().map_or(0, |old| old.generation));
                 self.condemned("a ping found the session gone", now);
             }
             Told::Unclear(error) => self.doubt_persists(error, now),
@@ -296,7 +302,7 @@ impl<P: Payload> Session<P> {
 
     /// A new session that is not needed is ended on the server.
     pub(super) fn drop_fresh(&mut self, now: Now) {
-        if let Some(delete) = self.state.take_fresh().and_then(|fresh| delete_request(&fresh, now)) {
+        if let Some(delete) = self.state.take_fresh().and_then(|fresh| self.end_of(&fresh, now)) {
             self.delete(delete, now);
         }
     }

@@ -126,6 +126,8 @@ impl<P: Payload> Session<P> {
         self.calls.get(&id).is_some_and(|call| {
             let known = self.interests.tools.as_ref().zip(call.params.name.as_ref());
             call.sends > 0
+                // What became a task is only asked about.
+                && call.task.is_none()
                 && call.method == "tools/call"
                 && known.is_some_and(|(tools, name)| tools.is_cut || tools.has(name))
         })

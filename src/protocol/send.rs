@@ -122,7 +122,7 @@ impl<P: Payload> Session<P> {
     /// ask for its task.
     fn wording(&self, session: &Established<P>, call: &Call) -> (String, Params) {
         if let Some(task) = &call.task {
-            return task.next_request();
+            return task.next_request(session.era(), session.generation);
         }
         let inputs = call.round.as_ref().map(super::input::Round::members);
         let as_task = if self.goes_as_task(session, call) { r#""task":{}"# } else { "" };

@@ -142,7 +142,7 @@ impl<P: Payload> Session<P> {
     pub fn resume_task(&mut self, task: String, options: CallOptions, now: Now) -> CallId {
         let id = self.admit(Kind::Request, "tools/call".to_owned(), Params::default(), options, now);
         if let Some(call) = self.calls.get_mut(&id) {
-            call.task = Some(Task::named(task, now));
+            call.task = Some(Task::named(task, self.state.ready().map_or(0, |session| session.generation), now));
             call.maybe_ran = true;
         }
         self.dispatch(id, now);

@@ -42,8 +42,8 @@ impl<P: Payload> Session<P> {
                 | Step::Check { .. }
                 | Step::Probe { .. }
                 | Step::Clearing { .. } => match establishing.since {
-                    Since::First => Phase::Connecting,
-                    Since::Lost { .. } | Since::Doubt { .. } => Phase::Recovering,
+                    Since::First if self.is_first() => Phase::Connecting,
+                    Since::First | Since::Lost { .. } | Since::Doubt { .. } => Phase::Recovering,
                 },
             },
         };

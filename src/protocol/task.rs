@@ -22,6 +22,8 @@ const POLL_MS: u64 = 1_000;
 /// name.
 const TOTAL_MS: u64 = 3_600_000;
 const LONGEST_TTL_MS: u64 = 24 * TOTAL_MS;
+const ANOTHER: &str = "The call became a task, and the server does not say, by the task's `createdAt`, that it still has \
+                       the same one: what became of the call is not known.";
 /// A server that names none to speak of is asked no more often.
 const POLL_FLOOR_MS: u64 = 100;
 
@@ -35,6 +37,10 @@ pub(super) struct Task {
     answered: Vec<String>,
     /// Its result is to be fetched (2025-11-25).
     fetch: bool,
+    /// What was told of it when it was made; `None` where only its id is known.
+    made: Option<Made>,
+    /// The generation of the session that it was made under, or was found again under.
+    generation: u32,
     /// When it has had its time, on the monotonic clock, where the host names no bound.
     until: u64,
 }
@@ -49,6 +55,29 @@ struct TaskId {
 impl TaskId {
     fn read<P: Payload>(value: &P) -> Option<Self> {
         Some(Self { text: value.as_string()?, json: value.to_json()? })
+    }
+}
+
+/// What tells a task from another of the same name: servers count their ids anew after a restart.
+#[derive(Clone, Debug)]
+struct Made {
+    created_at: Option<String>,
+    ttl: Option<String>,
+}
+
+impl Made {
+    fn read<P: Payload>(told: &P) -> Self {
+        let text = |field| told.field(field).and_then(|value| value.to_json());
+        Self { created_at: text(Field::CreatedAt), ttl: text(Field::Ttl) }
+    }
+
+    /// Whether both may be of one task; where it `must_be_told`, whether they are.
+    fn is_like(&self, told: &Self, must_be_told: bool) -> bool {
+        let agrees = |a: &Option<String>, b: &Option<String>| a.is_none() || b.is_none() || a == b;
+        match must_be_told {
+            true => self.created_at.is_some() && self.created_at == told.created_at && agrees(&self.ttl, &told.ttl),
+            false => agrees(&self.created_at, &told.created_at),
+        }
     }
 }
 
@@ -77,19 +106,25 @@ impl Stage {
 
 impl Task {
     /// One of which nothing but its id is known.
-    pub fn named(id: String, now: Now) -> Self {
-        Self::of(TaskId { json: quote(&id), text: id }, now)
+    pub fn named(id: String, generation: u32, now: Now) -> Self {
+        Self::of(TaskId { json: quote(&id), text: id }, generation, now)
     }
 
-    fn of(id: TaskId, now: Now) -> Self {
+    fn of(id: TaskId, generation: u32, now: Now) -> Self {
         let until = now.mono.saturating_add(TOTAL_MS);
-        Self { id, round: Round::default(), answered: Vec::new(), fetch: false, until }
+        Self { id, round: Round::default(), answered: Vec::new(), fetch: false, made: None, generation, until }
+    }
+
+    /// Whether a server of this era knows the task under the session of this generation, and no other by its name. In the
+    /// modern era it belongs to no session.
+    pub fn is_known_to(&self, era: Era, generation: u32) -> bool {
+        era == Era::Modern || self.generation == generation
     }
 
     /// Asks how it stands, gives what it waits for, or fetches its result.
-    pub fn next_request(&self) -> (String, Params) {
+    pub fn next_request(&self, era: Era, generation: u32) -> (String, Params) {
         let inputs = self.round.members();
-        let method = match (self.fetch, inputs.is_empty()) {
+        let method = match (self.fetch && self.is_known_to(era, generation), inputs.is_empty()) {
             (true, _) => "tasks/result",
             (false, true) => "tasks/get",
             (false, false) => "tasks/update",
@@ -132,7 +167,8 @@ impl<P: Payload> Session<P> {
         let Some(task) = task else { return false };
         let Some(task_id) = task.field(Field::TaskId).and_then(|id| TaskId::read(&id)) else { return false };
         let Some(call) = self.calls.get_mut(&id) else { return false };
-        let mut named = Task::of(task_id, now);
+        let mut named = Task::of(task_id, exchange.generation, now);
+        named.made = Some(Made::read(&task));
         let ttl = task.field(Field::TtlMs).or_else(|| task.field(Field::Ttl)).and_then(|ttl| milliseconds(&ttl));
         if let Some(ttl) = ttl {
             named.until = now.mono.saturating_add(ttl.min(LONGEST_TTL_MS));
@@ -154,8 +190,23 @@ impl<P: Payload> Session<P> {
                 task.round = Round::default();
                 self.poll(id, result, now);
             }
+            _ if !self.is_same_task(id, exchange, result) => {
+                self.settle(id, Err(Error::boxed(Code::OutcomeUnknown, Outcome::Unknown, ANOTHER)));
+            }
             _ => self.task_told(id, exchange, result, now),
         }
+    }
+
+    /// Whether what `tasks/get` tells is of the task that the call became. A server that keeps its tasks beyond its sessions
+    /// says so with the task's `createdAt`.
+    fn is_same_task(&mut self, id: CallId, exchange: &Exchange, told: &P) -> bool {
+        let Some(task) = self.calls.get_mut(&id).and_then(|call| call.task.as_mut()) else { return false };
+        let (now, must_be_told) = (Made::read(told), !task.is_known_to(exchange.era, exchange.generation));
+        let is_same = task.made.get_or_insert_with(|| now.clone()).is_like(&now, must_be_told);
+        if is_same {
+            task.generation = exchange.generation;
+        }
+        is_same
     }
 
     /// The server says how a task stands.

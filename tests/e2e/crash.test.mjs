@@ -134,3 +134,60 @@ function crash(what, kill, says, { memory, uncaught } = {}) {
     assert.equal(text, "Echo: x");
   });
 }
+
+/** In the page: the clock that the module asks throws once, and the module dies of it. */
+const FRAGILE = `
+  const real = performance.now.bind(performance);
+  globalThis.kill = () => (performance.now = () => {
+    performance.now = real;
+    throw new Error("boom");
+  });
+`;
+
+for (const wait of ["at once", "when it is told", "later"]) {
+  wire(`a session that is closed after a crash (${wait}) ends, on the server too`, { target: () => hostile.at("huge-stream"), connect: false }, async ({ proxy, recording, run }) => {
+    const [told, state, later] = await run(async ({ connect, settle }, url, wait, fragile) => {
+      new Function(fragile)();
+      const told = [];
+      let closing;
+      const on = {
+        recovering: () => wait === "when it is told" && (closing = session.close()),
+        close: () => told.push("close"),
+      };
+      const session = await connect(url, { era: "legacy", on });
+      kill();
+      const { error } = await settle(session.request("x"));
+      told.push(error.code);
+      if (wait === "later") await new Promise((resolve) => setTimeout(resolve, 1));
+      await (closing ?? session.close());
+      return [told, session.status.state, (await settle(session.request("y"))).error.code];
+    }, proxy.url, wait, FRAGILE);
+    assert.deepEqual([told, state, later], [["crashed", "close"], "closed", "closed"]);
+    await until(() => recording.records.some(({ method }) => method === "DELETE"));
+  });
+}
+
+wire("calls keep their own time while a session is taken up by another instance, and a server that does not answer ends nothing", { target: () => hostile.at("huge-stream"), connect: false }, async ({ proxy, run }) => {
+  await run(async ({ connect }, url, fragile) => {
+    new Function(fragile)();
+    globalThis.session = await connect(url, { era: "legacy", timeout: 3_000, share: { key: "crash" } });
+  }, proxy.url, FRAGILE);
+  proxy.when({ rpc: "initialize" }, hold());
+  const [codes, states, aborted] = await run(async ({ settle }) => {
+    const states = [];
+    const state = () => states.push(session.status.state);
+    kill();
+    const codes = [(await settle(session.request("x"))).error.code];
+    const stop = new AbortController();
+    const given = settle(session.request("y", undefined, { signal: stop.signal }));
+    codes.push((await settle(session.callTool({ name: "echo" }, { timeout: 300 }))).error.code);
+    state();
+    stop.abort(new Error("enough"));
+    const aborted = (await given).error.message;
+    await new Promise((resolve) => setTimeout(resolve, 3_500));
+    state();
+    return [codes, states, aborted];
+  });
+  assert.deepEqual([codes, states, aborted], [["crashed", "timeout"], ["recovering", "recovering"], "enough"]);
+  await run(() => session.close());
+});

@@ -199,3 +199,23 @@ fn a_session_id_on_an_error_is_not_adopted() {
     net.run();
     assert!(net.sent.iter().all(|sent| sent.session.as_deref() != Some("useless")));
 }
+
+#[test]
+fn a_session_that_follows_another_cores_is_not_ended_by_a_server_that_does_not_answer() {
+    for reply in [Reply::Silence, Reply::Break, Reply::error(404, -32600, "no")] {
+        let mut net = Net::new(Config { generation: 1, ..Config::default() });
+        for _ in 0..40 {
+            net.reply("initialize", reply.clone());
+        }
+        net.connect();
+        net.run_for(130_000);
+        assert!(matches!(net.phase(), Phase::Recovering | Phase::Waiting), "{reply:?}");
+        let mut net = Net::new(Config { generation: 1, ..Config::default() });
+        net.reply("initialize", reply);
+        net.connect();
+        net.run_for(60_000);
+        net.call("a");
+        assert!(net.run_for(60_000).contains(&"a ok".to_owned()));
+        assert_eq!(net.status().generation, 2);
+    }
+}

@@ -22,5 +22,6 @@ mod properties;
 mod recovery;
 mod signals;
 mod streams;
+mod tasks;
 mod truth;
 mod verdicts;

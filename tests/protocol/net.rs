@@ -135,6 +135,8 @@ pub struct Net {
     pub stateless: bool,
     /// From the next handshake on it does not.
     pub stateless_next: bool,
+    /// It gives its one client the same id each time.
+    pub one_id: bool,
     /// It forgets each session as soon as it has made it.
     pub forgetful: bool,
     /// The sessions that were made, and by which `initialize`.
@@ -152,6 +154,8 @@ pub struct Net {
     pub latency: u64,
     /// How often each tool ran, by its name.
     pub executions: BTreeMap<String, u32>,
+    /// An `initialize` that was met with [`Reply::Silence`].
+    silent: Option<ExchangeId>,
     open: BTreeMap<ExchangeId, ReadAs>,
     bodies: BTreeMap<ExchangeId, Reply>,
     pub results: BTreeMap<CallId, Result<Value, Box<Error<Value>>>>,
@@ -196,6 +200,7 @@ impl Net {
             results_next: BTreeMap::new(),
             stateless: false,
             stateless_next: false,
+            one_id: false,
             forgetful: false,
             made_by: Vec::new(),
             version: "2025-11-25",
@@ -205,6 +210,7 @@ impl Net {
             reach: Reach::Unknown,
             latency: 10,
             executions: BTreeMap::new(),
+            silent: None,
             open: BTreeMap::new(),
             bodies: BTreeMap::new(),
             results: BTreeMap::new(),
@@ -523,7 +529,12 @@ impl Net {
             }
             Reply::Bodiless(status) => Head { status: *status, ..Head::default() },
             Reply::Break => return self.input(exchange, Input::Failed { cause: None }),
-            Reply::Silence => return,
+            Reply::Silence => {
+                if name == "initialize" {
+                    self.silent = Some(exchange);
+                }
+                return;
+            }
             Reply::Unsent => return self.input(exchange, Input::Unsent { cause: None }),
             Reply::Redirect(redirect) => return self.input(exchange, Input::Redirected(*redirect)),
             Reply::Followed(_) => panic!("it was taken off"),
@@ -592,6 +603,18 @@ impl Net {
         self.input(sent, Input::Head(head));
     }
 
+    /// Answers the first `initialize` that was met with [`Reply::Silence`], under this id.
+    pub fn initialize_late(&mut self, id: &str) {
+        let sent = self.silent.expect("an `initialize` that was not answered");
+        let wire_id = self.sent_as(sent).body["id"].clone();
+        let result = json!({"protocolVersion": self.version, "capabilities": {}, "serverInfo": {"name": "server", "version": "1"}});
+        let body = json!({"jsonrpc": "2.0", "id": wire_id, "result": result});
+        let session_id = Some(id.to_owned());
+        let head = Head { status: 200, content_type: Some("application/json".to_owned()), session_id, ..Head::default() };
+        self.bodies.insert(sent, Reply::json(200, &body));
+        self.input(sent, Input::Head(head));
+    }
+
     /// Answers an exchange that was met with [`Reply::Silence`].
     pub fn answer_to(&mut self, exchange: ExchangeId, body: &Value) {
         let head = Head { status: 200, content_type: Some("application/json".to_owned()), ..Head::default() };
@@ -645,7 +668,7 @@ impl Net {
             (_, "initialize") => {
                 assert_eq!(sent.session, None, "initialize carries no session id");
                 self.made += 1;
-                let made = format!("s{}", self.made);
+                let made = if self.one_id { "s1".to_owned() } else { format!("s{}", self.made) };
                 let server = json!({"name": "server", "version": self.made.min(self.last_version).to_string()});
                 let reply =
                     json!({"protocolVersion": self.version, "capabilities": self.capabilities, "serverInfo": server});

@@ -555,6 +555,21 @@ fn a_single_session_server_is_cleared_of_the_old_session_once() {
 }
 
 #[test]
+fn what_runs_under_a_session_that_is_cleared_away_is_not_sent_again() {
+    let mut net = Net::connected();
+    net.reply("call", Reply::Silence);
+    net.reply("call", Reply::error(404, -32001, "Session not found"));
+    net.reply("initialize", Reply::error(400, -32600, "Invalid Request: Server already initialized"));
+    let runs = net.call("runs");
+    net.call("a");
+    net.run();
+    // Our own DELETE ends it.
+    net.answer_late("runs", Reply::error(404, -32001, "Session not found"));
+    assert_eq!(net.run(), ["runs outcome_unknown unknown"]);
+    assert_eq!(net.error(runs).outcome, Outcome::Unknown);
+}
+
+#[test]
 fn a_notification_that_a_dead_session_refused_is_not_replayed() {
     let mut net = Net::connected();
     net.restart();

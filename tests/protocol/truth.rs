@@ -512,3 +512,33 @@ fn a_lost_initialized_is_not_waited_for_by_whoever_comes_meanwhile() {
     let log = net.run_for(2_000);
     assert!(log.contains(&"first ok".to_owned()) && log.contains(&"second ok".to_owned()), "{log:?}");
 }
+
+#[test]
+fn the_late_answer_of_a_hedge_ends_no_session_that_is_in_use() {
+    for (late, ends) in [("s1", false), ("s7", true)] {
+        let mut net = Net::connected();
+        net.one_id = true;
+        net.restart();
+        net.reply("initialize", Reply::Silence);
+        net.call("write");
+        assert!(net.run_for(6_000).contains(&"write ok".to_owned()));
+        net.initialize_late(late);
+        assert_eq!(net.run().contains(&"DELETE→404".to_owned()), ends, "{late}");
+        assert!(net.live.contains("s1"));
+    }
+}
+
+#[test]
+fn a_session_that_lives_is_not_ended_with_the_one_that_is_not_needed() {
+    for one_id in [true, false] {
+        let mut net = Net::connected();
+        net.one_id = one_id;
+        net.reply("call", Reply::Break);
+        net.reply("ping", Reply::Break);
+        net.call_with("write", CallOptions { repeatable: true, ..CallOptions::default() });
+        let log = net.run_for(5_000);
+        assert!(log.contains(&"write ok".to_owned()), "{log:?}");
+        assert_eq!(log.contains(&"DELETE→200".to_owned()), !one_id, "{log:?}");
+        assert!(net.live.contains("s1"), "{log:?}");
+    }
+}

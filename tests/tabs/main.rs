@@ -5,7 +5,7 @@ mod room;
 
 use mcp_evergreen::protocol::config::EraChoice;
 use mcp_evergreen::protocol::{Role, status::Phase};
-use room::Room;
+use room::{Room, Step, letter};
 use serde_json::json;
 
 /// So many tabs, all connected.
@@ -346,10 +346,52 @@ fn a_tab_that_reconnects_has_a_new_session_made_for_all() {
     room.reconnect(1);
     assert_eq!(
         room.run_for(1_000),
-        ["B DELETE→200", "A initialize→200 session-2", "A initialized→202", "B reconnect ok"]
+        ["A DELETE→200", "A initialize→200 session-2", "A initialized→202", "B reconnect ok"]
     );
     room.call(0, "x", false);
     assert_eq!(room.settle(), ["A call→200", "A x ok"]);
+}
+
+/// Of one tab a call runs, and another reconnects: what is pending is refused like a call of a session that is gone.
+fn reconnect_under_a_call(runs: usize, reconnects: usize, repeatable: bool) -> (Vec<String>, u32) {
+    let mut room = tabs(3);
+    room.tools_last = true;
+    room.call(runs, "x", repeatable);
+    room.settle();
+    room.tools_last = false;
+    room.reconnect(reconnects);
+    let mut log = room.run_for(10_000);
+    log.retain(|line| line.contains(" x ") || line.contains("DELETE"));
+    (log, room.ran["x"])
+}
+
+#[test]
+fn what_a_tab_has_ended_refuses_what_another_has_running_and_it_is_not_sent_again() {
+    for (runs, reconnects) in [(0, 0), (1, 0), (0, 1), (1, 1), (1, 2)] {
+        let (log, ran) = reconnect_under_a_call(runs, reconnects, false);
+        let settled = format!("{} x outcome_unknown unknown", letter(runs));
+        assert_eq!((log, ran), (vec!["A DELETE→200".to_owned(), settled], 1), "{runs} {reconnects}");
+        let (log, ran) = reconnect_under_a_call(runs, reconnects, true);
+        let settled = format!("{} x ok", letter(runs));
+        assert_eq!((log, ran), (vec!["A DELETE→200".to_owned(), settled], 2), "{runs} {reconnects}");
+    }
+}
+
+#[test]
+fn a_refusal_that_comes_before_the_word_of_the_end_is_not_the_gates_either() {
+    let mut room = tabs(2);
+    room.tools_last = true;
+    room.call(1, "x", false);
+    room.settle();
+    room.tools_last = false;
+    room.reconnect(0);
+    // The network is faster than the channel between the tabs.
+    while let Some(step) = room.steps().into_iter().find(|step| !matches!(step, Step::Inbox(1))) {
+        room.take(step);
+    }
+    let log = room.run_for(10_000);
+    assert!(log.contains(&"B x outcome_unknown unknown".to_owned()), "{log:?}");
+    assert_eq!(room.ran["x"], 1);
 }
 
 #[test]
@@ -408,7 +450,7 @@ fn where_sharing_cannot_be_each_tab_has_its_own_session() {
 #[test]
 fn a_leader_with_an_older_session_is_told_of_the_newer_one_once() {
     let mut room = tabs(2);
-    let leader = |term: u64| json!(["alive", 5, term, 1, 1]).to_string();
+    let leader = |term: u64| json!(["alive", 5, term, 1, 1, 0, 0]).to_string();
     for (term, told) in [(1 << 52, 1), (1 << 52, 0), ((1 << 52) + 1, 1)] {
         room.tabs[1].session.handle_peer(&leader(term), None, room.now);
         room.drain(1);

@@ -51,6 +51,8 @@ struct OnWire {
     answer: Option<Answer>,
     /// The tab waits for it no more.
     aborted: bool,
+    /// The tool runs, and there is no answer yet.
+    runs: bool,
 }
 
 #[derive(Clone)]
@@ -106,6 +108,8 @@ pub struct Room {
     pub ran: BTreeMap<String, u32>,
     /// By session: what it is subscribed to.
     pub subscribed: BTreeSet<(String, String)>,
+    /// Tools run until their session is ended, which refuses them.
+    pub tools_last: bool,
     log: Vec<String>,
 }
 
@@ -130,6 +134,7 @@ impl Room {
             unheard: 0,
             ran: BTreeMap::new(),
             subscribed: BTreeSet::new(),
+            tools_last: false,
             log: Vec::new(),
         }
     }
@@ -360,7 +365,7 @@ impl Room {
                 Output::Send { exchange, request, .. } => {
                     let body =
                         request.body.as_deref().map_or(Value::Null, |body| serde_json::from_str(body).expect("JSON"));
-                    self.wire.push(OnWire { tab, exchange, request, body, answer: None, aborted: false });
+                    self.wire.push(OnWire { tab, exchange, request, body, answer: None, aborted: false, runs: false });
                 }
                 Output::Read { exchange, how } => drop(self.tabs[tab].open.insert(exchange, how)),
                 Output::Abort { exchange } => {
@@ -416,7 +421,8 @@ impl Room {
     /// All that can happen now.
     pub fn steps(&self) -> Vec<Step> {
         let runs = |tab: usize| self.tabs[tab].alive && !self.tabs[tab].frozen;
-        let wire = (0..self.wire.len()).filter(|at| self.wire[*at].answer.is_none() || runs(self.wire[*at].tab));
+        let moves = |it: &OnWire| if it.answer.is_none() { !it.runs } else { runs(it.tab) };
+        let wire = (0..self.wire.len()).filter(|at| moves(&self.wire[*at]));
         let tabs = || (0..self.tabs.len()).filter(|tab| runs(*tab));
         let inbox = tabs().filter(|tab| !self.tabs[*tab].inbox.is_empty());
         let roles = tabs().filter(|tab| !self.tabs[*tab].roles.is_empty());
@@ -512,6 +518,7 @@ impl Room {
         let header =
             |name: &str| request.headers.iter().find(|(field, _)| field == name).map(|(_, value)| value.clone());
         let session = header("mcp-session-id");
+        let after = header("last-event-id").map(|after| format!(" after {after}"));
         let is_modern = header("mcp-protocol-version").as_deref() == Some(modern::VERSION);
         let id = body["id"].clone();
         let method = match request.method {
@@ -548,6 +555,7 @@ impl Room {
             "DELETE" => {
                 self.losses += 1;
                 self.live.remove(session.as_deref().unwrap_or_default());
+                self.refuse_what_runs(session.as_deref());
                 self.streams.retain(|stream| stream.session != session);
                 Answer::Empty(200)
             }
@@ -574,6 +582,10 @@ impl Room {
             "tools/call" => {
                 let key = params["arguments"]["key"].as_str().expect("a key").to_owned();
                 *self.ran.entry(key.clone()).or_default() += 1;
+                if self.tools_last {
+                    self.wire[at].runs = true;
+                    return self.note(format!("{} call runs", letter(tab)));
+                }
                 let told = json!({"under": session, "resultType": "complete"});
                 if key == "tells" {
                     let changed = json!({"jsonrpc": "2.0", "method": "notifications/tools/list_changed"});
@@ -592,7 +604,6 @@ impl Room {
             Answer::Stream(_) => (200, None),
         };
         let name = method.rsplit('/').next().expect("a name");
-        let after = header("last-event-id").map(|after| format!(" after {after}"));
         let made = made.map(|made| format!(" {made}")).or(after).unwrap_or_default();
         self.note(format!("{} {name}→{status}{made}", letter(tab)));
         self.wire[at].answer = Some(answer);
@@ -600,6 +611,19 @@ impl Room {
             self.unheard += u32::from(self.tabs[tab].alive && method == "initialize");
             self.wire.remove(at);
             self.streams.retain(|stream| (stream.tab, stream.exchange) != (tab, exchange));
+        }
+    }
+
+    /// Its session is ended: a server that does not wait for the tool answers at once.
+    fn refuse_what_runs(&mut self, session: Option<&str>) {
+        for it in self.wire.iter_mut().filter(|it| it.runs) {
+            let of = it.request.headers.iter().find(|(field, _)| field == "mcp-session-id");
+            if of.map(|(_, id)| id.as_str()) == session {
+                let error = json!({"code": -32001, "message": "Session terminated"});
+                let body = json!({"jsonrpc": "2.0", "id": null, "error": error});
+                it.answer = Some(Answer::Body { status: 404, body, session: None });
+                it.runs = false;
+            }
         }
     }
 

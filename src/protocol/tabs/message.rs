@@ -20,6 +20,33 @@ pub(super) struct Sender {
     pub lead: u64,
     /// Of the session that it has, or had last.
     pub mark: Mark,
+    /// The newest session that a tab has ended on the server.
+    pub ended: Mark,
+}
+
+/// Why a tab needs another session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Why {
+    /// The server refused it.
+    Refused,
+    /// It cannot be reached.
+    Doubt,
+    /// Its host asked for a new one.
+    Host,
+}
+
+impl Why {
+    fn number(self) -> u64 {
+        match self {
+            Self::Refused => 0,
+            Self::Doubt => 1,
+            Self::Host => 2,
+        }
+    }
+
+    fn read(number: u64) -> Option<Self> {
+        [Self::Refused, Self::Doubt, Self::Host].into_iter().find(|why| why.number() == number)
+    }
 }
 
 /// What is told.
@@ -29,9 +56,9 @@ pub(super) enum Message {
     Hello { asks: bool, listens: bool, uris: Vec<String> },
     /// It is not there any more.
     Bye,
-    /// It needs another session than the sender's, which was refused; or, in `doubt`, cannot be reached. What was asked
-    /// long `at` (milliseconds since the epoch) a leader that was frozen may not be asked any more.
-    Want { doubt: bool, at: u64 },
+    /// It needs another session than the sender's, for this reason. What was asked long `at` (milliseconds since the
+    /// epoch) a leader that was frozen may not be asked any more.
+    Want { why: Why, at: u64 },
     /// Is the leader there?
     Pulse,
     /// The leader is there.
@@ -66,13 +93,13 @@ fn texts(all: &[String]) -> Json {
 }
 
 impl Message {
-    pub fn write(&self, Sender { tab, lead, mark }: Sender) -> String {
+    pub fn write(&self, Sender { tab, lead, mark, ended }: Sender) -> String {
         let (kind, mut rest) = match self {
             Self::Hello { asks, listens, uris } => {
                 ("hello", vec![Json::Bool(*asks), Json::Bool(*listens), texts(uris)])
             }
             Self::Bye => ("bye", vec![]),
-            Self::Want { doubt, at } => ("want", vec![Json::Bool(*doubt), number(*at)]),
+            Self::Want { why, at } => ("want", vec![number(why.number()), number(*at)]),
             Self::Pulse => ("pulse", vec![]),
             Self::Alive => ("alive", vec![]),
             Self::Session { record } => ("session", vec![text(record)]),
@@ -89,7 +116,9 @@ impl Message {
             Self::Claim { question } => ("claim", vec![number(*question)]),
             Self::Yours { question, to } => ("yours", vec![number(*question), number(*to)]),
         };
-        let mut parts = vec![text(kind), number(tab), number(lead), number(mark.term), number(mark.serial)];
+        let numbers = [tab, lead, mark.term, mark.serial, ended.term, ended.serial];
+        let mut parts = vec![text(kind)];
+        parts.extend(numbers.map(number));
         parts.append(&mut rest);
         Json::Array(parts).to_text()
     }
@@ -105,23 +134,24 @@ impl Message {
             all.iter().map(|one| one.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>()
         };
         let is_null = |at: usize| parts.get(at) == Some(&Json::Null);
-        let sender = Sender { tab: number(1)?, lead: number(2)?, mark: Mark { term: number(3)?, serial: number(4)? } };
+        let mark = |at: usize| Some(Mark { term: number(at)?, serial: number(at + 1)? });
+        let sender = Sender { tab: number(1)?, lead: number(2)?, mark: mark(3)?, ended: mark(5)? };
         let message = match parts.first()?.as_str()? {
-            "hello" => Self::Hello { asks: is(5)?, listens: is(6)?, uris: texts(7)? },
+            "hello" => Self::Hello { asks: is(7)?, listens: is(8)?, uris: texts(9)? },
             "bye" => Self::Bye,
-            "want" => Self::Want { doubt: is(5)?, at: number(6)? },
+            "want" => Self::Want { why: Why::read(number(7)?)?, at: number(8)? },
             "pulse" => Self::Pulse,
             "alive" => Self::Alive,
-            "session" => Self::Session { record: text(5)? },
-            "failed" => Self::Failed { code: text(5)?, message: text(6)?, retryable: is(7)?, floor_ms: number(8)? },
-            "heard" => Self::Heard { method: text(5)?, event_id: if is_null(6) { None } else { Some(text(6)?) } },
+            "session" => Self::Session { record: text(7)? },
+            "failed" => Self::Failed { code: text(7)?, message: text(8)?, retryable: is(9)?, floor_ms: number(10)? },
+            "heard" => Self::Heard { method: text(7)?, event_id: if is_null(8) { None } else { Some(text(8)?) } },
             "stream" => {
-                let granted = if is_null(6) { None } else { Some(texts(6)?) };
-                Self::Stream { asked: texts(5)?, granted, stale: is(7)? }
+                let granted = if is_null(8) { None } else { Some(texts(8)?) };
+                Self::Stream { asked: texts(7)?, granted, stale: is(9)? }
             }
-            "offer" => Self::Offer { question: number(5)?, id: text(6)?, method: text(7)? },
-            "claim" => Self::Claim { question: number(5)? },
-            "yours" => Self::Yours { question: number(5)?, to: number(6)? },
+            "offer" => Self::Offer { question: number(7)?, id: text(8)?, method: text(9)? },
+            "claim" => Self::Claim { question: number(7)? },
+            "yours" => Self::Yours { question: number(7)?, to: number(8)? },
             _ => return None,
         };
         Some((sender, message))
@@ -134,12 +164,19 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read() {
-        let sender = Sender { tab: 7, lead: 1 << 41, mark: Mark { term: 3, serial: 4 } };
+        let sender = Sender {
+            tab: 7,
+            lead: 1 << 41,
+            mark: Mark { term: 3, serial: 4 },
+            ended: Mark { term: 3, serial: 2 },
+        };
         let uris = vec!["a\"b".to_owned()];
         let messages = [
             Message::Hello { asks: true, listens: false, uris: uris.clone() },
             Message::Bye,
-            Message::Want { doubt: true, at: 5 },
+            Message::Want { why: Why::Refused, at: 5 },
+            Message::Want { why: Why::Doubt, at: 5 },
+            Message::Want { why: Why::Host, at: 5 },
             Message::Pulse,
             Message::Alive,
             Message::Session { record: r#"{"format":1}"#.into() },
@@ -159,7 +196,7 @@ mod tests {
 
     #[test]
     fn what_is_none_is_left_out() {
-        for text in ["", "7", "[]", r#"["hello",1,2,3,4]"#, r#"["other",1,2,3,4]"#, r#"["bye",-1,2,3,4]"#, r#"{"a":1}"#]
+        for text in ["", "7", "[]", r#"["hello",1,2,3,4,0,0]"#, r#"["other",1,2,3,4,0,0]"#, r#"["bye",-1,2,3,4,0,0]"#, r#"["want",1,2,3,4,0,0,3,5]"#, r#"["bye",1,2,3,4]"#, r#"{"a":1}"#]
         {
             assert_eq!(Message::read(text), None, "{text}");
         }

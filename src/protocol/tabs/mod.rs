@@ -15,7 +15,7 @@ use super::status::Event;
 use super::time::Timer;
 use super::{Now, Output, Payload};
 pub(super) use message::Mark;
-use message::{Message, Sender};
+use message::{Message, Sender, Why};
 use question::Offer;
 
 /// A leader that says nothing for so long does not live, or is frozen.
@@ -61,6 +61,10 @@ pub(super) struct Tabs {
     asked_for: Mark,
     /// The leader, by its term, that was told of this tab's newer session.
     told_to: u64,
+    /// The newest session that a tab has ended on the server, as far as is known.
+    ended: Mark,
+    /// The session that the host of this tab gave up, and the leader is asked to end.
+    unwanted: Mark,
     others: Map<u64, Other>,
     /// Those of them that nobody watches yet.
     met: Vec<u64>,
@@ -84,6 +88,8 @@ impl Tabs {
             mark: Mark::default(),
             asked_for: Mark::default(),
             told_to: 0,
+            ended: Mark::default(),
+            unwanted: Mark::default(),
             others: Map::default(),
             met: Vec::new(),
             said: None,
@@ -101,6 +107,11 @@ impl Tabs {
     /// Whether it is this tab's business to make sessions and to listen.
     pub fn acts(&self) -> bool {
         matches!(self.role, Role::Leading | Role::Alone)
+    }
+
+    /// Whether a tab has ended this one's session on the server: what that refuses since may have been running.
+    pub fn has_ended(&self) -> bool {
+        self.mark != Mark::default() && self.mark <= self.ended
     }
 
     pub fn has_company(&self) -> bool {
@@ -202,6 +213,7 @@ impl<P: Payload> Session<P> {
         if !takes_part || sender.tab == self.tabs.me || matches!(self.state, State::Closed) {
             return;
         }
+        self.ended_told(sender.ended, now);
         if sender.lead > self.tabs.term {
             self.tabs.term = sender.lead;
             self.forget_cached();
@@ -221,7 +233,7 @@ impl<P: Payload> Session<P> {
         let newest = self.tabs.mark.max(self.tabs.asked_for);
         if sender.lead != 0 && sender.mark > newest && self.state.ready().is_some() {
             self.tabs.asked_for = sender.mark;
-            self.tell(&Message::Want { doubt: false, at: now.unix_ms }, None);
+            self.tell(&Message::Want { why: Why::Refused, at: now.unix_ms }, None);
         }
         // It leads with an older one: what was told by the leader before it came too late.
         if sender.lead != 0 && sender.mark < self.tabs.mark && self.tabs.told_to != sender.lead {
@@ -255,7 +267,7 @@ impl<P: Payload> Session<P> {
             Message::Want { at, .. } if leads && now.unix_ms.saturating_sub(at) > SILENCE_MS / 2 => {
                 self.tell(&Message::Alive, None);
             }
-            Message::Want { doubt, .. } if leads => self.wanted(sender.mark, doubt, now),
+            Message::Want { why, .. } if leads => self.wanted(sender.mark, why, now),
             Message::Session { record } => self.session_told(sender.mark, &record, now),
             Message::Failed { code, message, retryable, floor_ms } if !leads => {
                 self.attempt_failed_elsewhere(&code, message, retryable, floor_ms, now);
@@ -302,10 +314,10 @@ impl<P: Payload> Session<P> {
     }
 
     fn tell(&mut self, message: &Message, payload: Option<P>) {
-        let Tabs { role, me, term, mark, .. } = self.tabs;
+        let Tabs { role, me, term, mark, ended, .. } = self.tabs;
         if matches!(role, Role::Leading | Role::Following) {
             let lead = if role == Role::Leading { term } else { 0 };
-            self.output(Output::Tell { text: message.write(Sender { tab: me, lead, mark }), payload });
+            self.output(Output::Tell { text: message.write(Sender { tab: me, lead, mark, ended }), payload });
         }
     }
 

@@ -5,11 +5,14 @@ use super::super::record::{self, Found};
 use super::super::session::Session;
 use super::super::state::{Since, Step};
 use super::super::time::Timer;
-use super::super::{Code, Error, Now, Outcome, Output, Payload};
-use super::message::{Mark, Message};
+use super::super::list::Gather;
+use super::super::{CallId, Code, Error, Now, Outcome, Output, Payload};
+use super::message::{Mark, Message, Why};
 use super::{Role, SILENCE_MS};
 
 const ELSEWHERE: &str = "another tab has made a new session";
+const WANTED: &str = "the host of another tab asked for a new session";
+const ENDED: &str = "Another tab ended the session while the call may have been running.";
 
 impl<P: Payload> Session<P> {
     /// Another tab makes the session: what this one has begun comes to nothing.
@@ -38,8 +41,12 @@ impl<P: Payload> Session<P> {
         }
         self.step(Step::Elsewhere);
         if self.tabs.role == Role::Following {
-            let doubt = matches!(self.state.establishing().map(|it| &it.since), Some(Since::Doubt { .. }));
-            self.tell(&Message::Want { doubt, at: now.unix_ms }, None);
+            let why = match self.state.establishing().map(|it| &it.since) {
+                Some(Since::Doubt { .. }) => Why::Doubt,
+                Some(_) if self.tabs.mark != Mark::default() && self.tabs.mark == self.tabs.unwanted => Why::Host,
+                Some(_) | None => Why::Refused,
+            };
+            self.tell(&Message::Want { why, at: now.unix_ms }, None);
             self.watch_leader(SILENCE_MS, now);
         }
         true
@@ -60,11 +67,50 @@ impl<P: Payload> Session<P> {
         }
     }
 
+    /// The host of this tab gives the session up that the others use as well. Says whether it is this tab's to end it on
+    /// the server, where it `is_kept` there: they are told before. One that does not lead asks the one that does.
+    pub(in super::super) fn ends_for_all(&mut self, is_kept: bool) -> bool {
+        match self.tabs.role {
+            Role::Alone | Role::Apart => true,
+            Role::Leading if !is_kept => false,
+            Role::Leading => {
+                self.tabs.ended = self.tabs.mark;
+                self.tell(&Message::Alive, None);
+                true
+            }
+            Role::Following => {
+                self.tabs.unwanted = self.tabs.mark;
+                false
+            }
+        }
+    }
+
+    /// What a tab has ended refuses what was running under it: no refusal of that session is the gate's, not even one that
+    /// came before this was told.
+    pub(super) fn ended_told(&mut self, ended: Mark, now: Now) {
+        self.tabs.ended = self.tabs.ended.max(ended);
+        if self.tabs.has_ended() {
+            self.lose_to_another("another tab has ended the session", now);
+        }
+        let Some(generation) = self.state.known().filter(|_| self.tabs.has_ended()).map(|it| it.generation) else { return };
+        if self.past.refused == generation {
+            self.past.refused = 0;
+        }
+        let parked = self.state.establishing().map(|it| it.parked.as_slice()).unwrap_or_default();
+        let is_refused = |id: &&CallId| self.calls.get(id).is_some_and(|call| call.refused_by == generation && !call.safe);
+        for id in parked.iter().filter(is_refused).copied().gather() {
+            let error = Error::boxed(Code::OutcomeUnknown, Outcome::Unknown, "").retryable();
+            self.settle_unknown(id, ENDED, error);
+        }
+    }
+
     /// Another tab needs a session that is newer than this one; or cannot reach it.
-    pub(super) fn wanted(&mut self, not: Mark, doubt: bool, now: Now) {
+    pub(super) fn wanted(&mut self, not: Mark, why: Why, now: Now) {
         let generation = self.state.ready().map(|session| session.generation);
+        let doubt = why == Why::Doubt;
         match generation {
             Some(_) if not < self.tabs.mark => self.tell_session(now),
+            Some(_) if why == Why::Host => self.give_up(WANTED, now),
             Some(_) if doubt => {
                 self.check(None, now);
                 self.tell_session(now);
@@ -75,8 +121,10 @@ impl<P: Payload> Session<P> {
             }
             None => {
                 self.tell(&Message::Alive, None);
-                if let (Some(generation), false) = (self.state.known().map(|session| session.generation), doubt) {
-                    self.session_refused(generation, true, now);
+                match self.state.known().map(|session| session.generation) {
+                    Some(_) if why == Why::Host && not == self.tabs.mark => self.give_up(WANTED, now),
+                    Some(generation) if !doubt => self.session_refused(generation, true, now),
+                    Some(_) | None => {}
                 }
                 self.hasten(now);
             }
@@ -95,7 +143,7 @@ impl<P: Payload> Session<P> {
             }
             return;
         }
-        if mark > self.tabs.mark {
+        if mark > self.tabs.mark.max(self.tabs.ended) {
             self.find(Found::Told(mark, record.to_owned()), now);
         }
     }

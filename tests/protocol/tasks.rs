@@ -1,0 +1,114 @@
+//! Tasks of 2025-11-25 whose session is lost: servers count their ids anew, or keep their tasks.
+
+use crate::net::{Net, Reply};
+use mcp_evergreen::protocol::config::EraChoice;
+use mcp_evergreen::protocol::era::Era;
+use mcp_evergreen::protocol::{CallId, CallOptions, Config, Outcome};
+use serde_json::{Value, json};
+
+const MADE: &str = "2026-01-01T00:00:00Z";
+const LATER: &str = "2026-01-01T00:00:01Z";
+
+fn task(created_at: Option<&str>, status: &str) -> Value {
+    let mut task = json!({"taskId": "1", "status": status, "ttl": 60_000, "pollInterval": 500});
+    if let Some(at) = created_at {
+        task["createdAt"] = json!(at);
+    }
+    task
+}
+
+/// A call has become task 1, and the server was restarted since.
+fn restarted(created_at: Option<&str>) -> (Net, CallId) {
+    let mut net = Net::new(Config::default());
+    net.capabilities = json!({"tools": {}, "tasks": {"requests": {"tools": {"call": {}}}, "cancel": {}}});
+    net.connect();
+    net.answer_next("list", &json!({"tools": [{"name": "long", "execution": {"taskSupport": "required"}}]}));
+    net.request("tools/list", None, CallOptions::default(), "list");
+    net.run();
+    net.answer_next("call", &json!({"task": task(created_at, "working")}));
+    let call = net.call("long");
+    assert_eq!(net.run(), ["call→200", "task 1"]);
+    net.restart();
+    (net, call)
+}
+
+const RECOVERY: [&str; 4] = ["tasks/get→404", "initialize→200 s2", "initialized→202", "list→200"];
+
+fn after_recovery(net: &mut Net, ms: u64) -> Vec<String> {
+    let log = net.run_for(ms);
+    log.into_iter().filter(|line| !RECOVERY.contains(&line.as_str())).collect()
+}
+
+#[test]
+fn a_task_of_the_next_session_with_the_same_id_is_another() {
+    for (before, after) in [(Some(MADE), Some(LATER)), (Some(MADE), None), (None, Some(MADE)), (None, None)] {
+        let (mut net, call) = restarted(before);
+        net.answer_next("tasks/get", &task(after, "completed"));
+        let log = after_recovery(&mut net, 5_000);
+        assert_eq!(log, ["tasks/get→200", "long outcome_unknown unknown"], "{before:?} {after:?}");
+        assert_eq!(net.error(call).outcome, Outcome::Unknown);
+    }
+}
+
+#[test]
+fn a_task_that_the_server_keeps_beyond_the_session_is_waited_for() {
+    let (mut net, call) = restarted(Some(MADE));
+    net.answer_next("tasks/get", &task(Some(MADE), "working"));
+    net.answer_next("tasks/get", &task(Some(MADE), "completed"));
+    net.answer_next("tasks/result", &json!({"content": ["done"]}));
+    let log = after_recovery(&mut net, 5_000);
+    assert_eq!(log, ["tasks/get→200", "tasks/get→200", "tasks/result→200", "long ok"]);
+    assert_eq!(net.results[&call].as_ref().expect("a result")["content"][0], "done");
+}
+
+#[test]
+fn a_result_is_fetched_of_a_task_that_is_known_to_be_the_same() {
+    for (after, ends) in [(MADE, "long ok"), (LATER, "long outcome_unknown unknown")] {
+        let (mut net, _) = restarted(Some(MADE));
+        net.live.insert("s1".into());
+        net.answer_next("tasks/get", &task(Some(MADE), "completed"));
+        net.reply("tasks/result", Reply::error(404, -32001, "Session not found"));
+        net.answer_next("tasks/get", &task(Some(after), "completed"));
+        let log = net.run_for(5_000);
+        assert_eq!(log[..2], ["tasks/get→200", "tasks/result→404"]);
+        assert!(log[2..].contains(&"tasks/get→200".to_owned()) && log.contains(&ends.to_owned()), "{log:?}");
+    }
+}
+
+#[test]
+fn what_is_given_up_cancels_no_task_of_another_session() {
+    // Before anything was asked under the new session, and after it was found to be the same there.
+    for (found, cancels) in [(false, false), (true, true)] {
+        let (mut net, call) = restarted(Some(MADE));
+        net.request("tools/list", None, CallOptions::default(), "list");
+        net.run();
+        if found {
+            net.answer_next("tasks/get", &task(Some(MADE), "working"));
+            assert_eq!(net.run_for(700).last().map(String::as_str), Some("tasks/get→200"));
+        }
+        net.session.cancel(call, None, net.now);
+        assert_eq!(net.run().contains(&"tasks/cancel→200".to_owned()), cancels, "{found}");
+    }
+}
+
+#[test]
+fn one_that_was_made_at_another_time_is_another_in_the_same_session_and_in_the_modern_era() {
+    let (mut net, _) = restarted(Some(MADE));
+    net.live.insert("s1".into());
+    net.answer_next("tasks/get", &task(Some(LATER), "completed"));
+    assert_eq!(net.run_for(700), ["tasks/get→200", "long outcome_unknown unknown"]);
+
+    let mut net = Net::in_era(EraChoice::Modern, Config::default());
+    net.eras = &[Era::Modern];
+    net.connect();
+    net.run();
+    let modern = |created_at: &str, status: &str, result_type: &str| {
+        json!({"resultType": result_type, "taskId": "1", "status": status, "createdAt": created_at, "pollIntervalMs": 500,
+            "result": {"content": []}})
+    };
+    net.answer_next("call", &modern(MADE, "working", "task"));
+    net.call("long");
+    net.run();
+    net.answer_next("tasks/get", &modern(LATER, "completed", "complete"));
+    assert_eq!(net.run_for(700), ["tasks/get→200", "long outcome_unknown unknown"]);
+}
