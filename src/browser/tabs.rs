@@ -27,7 +27,7 @@ const UNAVAILABLE: &str = "Tabs cannot share a session here: that needs Web Lock
                            have in secure contexts only (https:, or localhost). This tab has a session of its own.";
 
 /// Of the names of locks and channels; the number is the format of what is told.
-const PREFIX: &str = "mcp-evergreen:share:1:";
+const PREFIX: &str = "mcp-evergreen:share:2:";
 
 impl Inner {
     /// Takes part in the group of tabs, where the session is a group's.

@@ -1,6 +1,7 @@
 //! Whose session it is: one tab makes it, and all take it up.
 
 use super::super::era::{Era, legacy};
+use super::super::identity::Owner;
 use super::super::record::{self, Found};
 use super::super::session::Session;
 use super::super::state::{Since, Step};
@@ -70,11 +71,11 @@ impl<P: Payload> Session<P> {
                 self.tell_session(now);
             }
             Some(generation) => {
-                self.tell(&Message::Alive, None);
+                self.tell_alive();
                 self.session_refused(generation, true, now);
             }
             None => {
-                self.tell(&Message::Alive, None);
+                self.tell_alive();
                 if let (Some(generation), false) = (self.state.known().map(|session| session.generation), doubt) {
                     self.session_refused(generation, true, now);
                 }
@@ -109,6 +110,7 @@ impl<P: Payload> Session<P> {
         self.step(Step::Idle);
         self.replaced(ELSEWHERE, now);
         self.tabs.mark = mark;
+        self.leader_asks(false, now);
         self.tabs.event_id = None;
         self.timers.clear(Timer::Leader);
         if Era::of(read.version) == Era::Legacy {
@@ -126,6 +128,32 @@ impl<P: Payload> Session<P> {
         }
     }
 
+    /// Whether that is who is signed in here; where it is not, this tab goes on alone, and where that is not known yet, it
+    /// is asked for.
+    pub(super) fn is_of_this_user(&mut self, owner: Option<u64>, now: Now) -> bool {
+        let Some(owner) = owner.filter(|_| !self.config.identified) else { return true };
+        if !self.knows_owner(now) {
+            return false;
+        }
+        let is = self.identity.owner.unwrap_or_default().stored() == owner;
+        if !is && !self.config.authorizes {
+            self.part_from_tabs(now);
+        }
+        is || self.config.authorizes
+    }
+
+    /// The token that this tab knows may have been refreshed by another: what is stored is loaded again, once for each
+    /// session. Says whether that is done.
+    pub(in super::super) fn reloads_token(&mut self, found: &Found, now: Now) -> bool {
+        let Found::Told(mark, _) = found else { return false };
+        if !self.config.authorizes || self.tabs.reloaded == *mark {
+            return false;
+        }
+        self.tabs.reloaded = *mark;
+        self.authorize(None, now);
+        true
+    }
+
     /// The session of the others is not of whoever is signed in here.
     pub(in super::super) fn part_from_tabs(&mut self, now: Now) {
         self.output(Output::Leave);
@@ -136,7 +164,8 @@ impl<P: Payload> Session<P> {
     pub(in super::super) fn tell_failed(&mut self, error: &Error<P>, floor_ms: u64) {
         if self.tabs.role == Role::Leading {
             let (code, message) = (error.code.as_str().to_owned(), error.message.clone());
-            self.tell(&Message::Failed { code, message, retryable: error.retryable, floor_ms }, None);
+            let owner = self.identity.owner.map(Owner::stored);
+            self.tell(&Message::Failed { code, message, retryable: error.retryable, floor_ms, owner }, None);
         }
     }
 
