@@ -7,7 +7,6 @@ const ANSWER = "mcp-evergreen:answer";
 const TAKEN = "mcp-evergreen:taken";
 /** The window has no opener: what an authorization server shows there can neither reach nor navigate this page. */
 const CHANNEL = "mcp-evergreen:auth";
-const BLANK = "about:blank";
 
 keepNotesShort();
 
@@ -15,16 +14,16 @@ keepNotesShort();
 const LINGER = 5_000;
 
 /** Milliseconds between two looks at the window. */
-const LOOK = 100;
+const LOOK = 250;
 /** A window is closed once it has looked so, and this page has had the focus, for so many looks. */
-const LOOKS = 30;
+const LOOKS = 12;
 /**
- * One that an authorization server's headers cut off looks closed as well (Cross-Origin-Opener-Policy). The user is in it
- * then, and not in this page, for so many looks; or it looks closed from the first page on that it shows.
+ * One that an authorization server's headers cut off looks closed as well (Cross-Origin-Opener-Policy). But the user is in
+ * it then, and not in this page, for so many looks.
  */
-const AWAY_LOOKS = 10;
+const AWAY_LOOKS = 6;
 /** Users look something up in this page meanwhile: it is given so many looks with the focus. */
-const CUT_OFF_LOOKS = 600;
+const CUT_OFF_LOOKS = 240;
 
 /** The windows of authorizations under way, by their signals. */
 const windows = new Map();
@@ -71,15 +70,14 @@ export function popup({ width = 520, height = 720, timeout = 300_000, ...provide
           if (isOurs && isAnswer(back.searchParams)) end(resolve, url, LINGER);
         };
         const take = ({ data, origin: from }) => from === origin && data?.type === ANSWER && takeUrl(data.url);
-        const looks = { shown: false, closed: 0, away: 0, isCutOff: false };
+        const looks = { closed: 0, away: 0, isCutOff: false };
         const look = setInterval(() => {
           // A frame of another site's page shares no channel with the window; but it sees it once it is back.
           const { address, answer } = seen(opened);
           if (answer !== undefined || isAt(expected, address)) takeUrl(answer ?? address);
-          looks.shown ||= !opened.closed && address !== BLANK;
           const isHere = document.hasFocus();
           looks.away = opened.closed && !isHere ? looks.away + 1 : 0;
-          looks.isCutOff ||= opened.closed && (!looks.shown || looks.away > AWAY_LOOKS);
+          looks.isCutOff ||= looks.away > AWAY_LOOKS;
           looks.closed = opened.closed && isHere ? looks.closed + 1 : 0;
           if (looks.closed <= (looks.isCutOff ? CUT_OFF_LOOKS : LOOKS)) return;
           if (looks.isCutOff) end(reject, new DOMException("The popup is out of reach, and may be closed.", "TimeoutError"));
