@@ -19,9 +19,9 @@ const LOOK = 250;
 const LOOKS = 12;
 /**
  * One that an authorization server's headers cut off looks closed as well (Cross-Origin-Opener-Policy). But the user is in
- * it then, and not in this page, for so many looks.
+ * it then, and not in this page, for so many milliseconds.
  */
-const AWAY_LOOKS = 6;
+const AWAY_MS = 3_000;
 /** Users look something up in this page meanwhile: it is given so many looks with the focus. */
 const CUT_OFF_LOOKS = 240;
 
@@ -70,14 +70,14 @@ export function popup({ width = 520, height = 720, timeout = 300_000, ...provide
           if (isOurs && isAnswer(back.searchParams)) end(resolve, url, LINGER);
         };
         const take = ({ data, origin: from }) => from === origin && data?.type === ANSWER && takeUrl(data.url);
-        const looks = { closed: 0, away: 0, isCutOff: false };
+        const looks = { closed: 0, here: performance.now(), isCutOff: false };
         const look = setInterval(() => {
           // A frame of another site's page shares no channel with the window; but it sees it once it is back.
           const { address, answer } = seen(opened);
           if (answer !== undefined || isAt(expected, address)) takeUrl(answer ?? address);
           const isHere = document.hasFocus();
-          looks.away = opened.closed && !isHere ? looks.away + 1 : 0;
-          looks.isCutOff ||= looks.away > AWAY_LOOKS;
+          if (!opened.closed || isHere) looks.here = performance.now();
+          looks.isCutOff ||= performance.now() - looks.here > AWAY_MS;
           looks.closed = opened.closed && isHere ? looks.closed + 1 : 0;
           if (looks.closed <= (looks.isCutOff ? CUT_OFF_LOOKS : LOOKS)) return;
           if (looks.isCutOff) end(reject, new DOMException("The popup is out of reach, and may be closed.", "TimeoutError"));

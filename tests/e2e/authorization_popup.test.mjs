@@ -96,6 +96,8 @@ for (const [name, launch] of [
     await app.connect();
     const popup = await app.nextPopup();
     await popup.waitForSelector("#agree");
+    await popup.bringToFront();
+    await app.run(({ sleep }) => sleep(6_000));
     await app.page.bringToFront();
     await app.run(({ sleep }) => sleep(5_000));
     await popup.bringToFront();
