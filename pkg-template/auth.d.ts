@@ -12,6 +12,10 @@ import type { AuthProvider } from "./types.js";
  * Browsers open a popup only within a few seconds of a click. One that is blocked fails the call with `code: "auth"`
  * and `diagnosis.kind: "popup_blocked"`: let the user click, and call again from there.
  *
+ * One that the user closes is `"closed"` a few seconds after. An authorization server whose headers cut the window off
+ * (Cross-Origin-Opener-Policy) makes it look closed while the user is in it: then it counts as `"timeout"` once this page
+ * has had the focus for a minute, or `timeout` is over. The authorization server may be of this page's own origin.
+ *
  * @throws {TypeError} `redirectUrl` is of another origin.
  */
 export function popup(options: PopupOptions): AuthProvider;
@@ -33,7 +37,8 @@ export interface PopupOptions extends Omit<AuthProvider, "open" | "navigates"> {
  * The page itself goes to the authorization server and comes back: to a page that calls {@link completeAuthorization},
  * which leads to where the user was; or to the page that connects, at once. There the next `connect` with the same
  * options finishes what was begun; nothing else has to be kept. What is needed for that stands in `sessionStorage`
- * meanwhile, and goes when the user is back, with an answer or without. To survive a later reload too, give a `storage`.
+ * meanwhile, and goes when the user is back, with an answer or without; what nobody comes back for, after an hour, and an
+ * answer that no `connect` takes, after ten minutes, where a page of the origin loads this module. To survive a later reload too, give a `storage`.
  *
  * @throws {TypeError} `redirectUrl` is of another origin.
  */
@@ -49,6 +54,10 @@ export interface RedirectOptions extends Omit<AuthProvider, "open" | "navigates"
  * For the page at `redirectUrl`: hands what the authorization server sent back to the page that waits for it, or goes
  * back to that page. Nobody of another origin hears of it. A window that nobody needs any more is closed.
  *
- * @returns Whether this page was called by an authorization server at all.
+ * The answer is taken out of the page's address first: neither what the page loads afterwards nor the next page is told of
+ * the code (RFC 9700, 4.2.4). What it loads before is the page's business: `<meta name="referrer" content="no-referrer">`.
+ *
+ * @returns Whether this page was called by an authorization server at all: its address has a `state`, and a `code` or an
+ * `error`.
  */
 export function completeAuthorization(): boolean;

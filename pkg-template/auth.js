@@ -1,6 +1,6 @@
 // Ready-made ways to send the user to an authorization server, and the page to which the user comes back.
 
-import { answerNote } from "./notes.js";
+import { answerNote, forgetAnswer, isAnswer, keepNotesShort } from "./notes.js";
 
 const ANSWER = "mcp-evergreen:answer";
 /** Tells the callback page that nobody needs it any more. */
@@ -8,22 +8,29 @@ const TAKEN = "mcp-evergreen:taken";
 /** The window has no opener: what an authorization server shows there can neither reach nor navigate this page. */
 const CHANNEL = "mcp-evergreen:auth";
 
+keepNotesShort();
+
 /** Milliseconds that a window stays after it has answered: where something was refused, it is led on. */
 const LINGER = 5_000;
 
 /** Milliseconds between two looks at the window. */
 const LOOK = 250;
-/**
- * A window that looks closed may have lost its opener. While the user is in it, this page has no focus; once this page
- * has had it for so many looks, nobody is coming back.
- */
+/** A window is closed once it has looked so, and this page has had the focus, for so many looks. */
 const LOOKS = 12;
+/**
+ * One that an authorization server's headers cut off looks closed as well (Cross-Origin-Opener-Policy). But the user is in
+ * it then, and not in this page, for so many milliseconds.
+ */
+const AWAY_MS = 3_000;
+/** Users look something up in this page meanwhile: it is given so many looks with the focus. */
+const CUT_OFF_LOOKS = 240;
 
 /** The windows of authorizations under way, by their signals. */
 const windows = new Map();
 
 export function popup({ width = 520, height = 720, timeout = 300_000, ...provider }) {
-  const { origin } = sameOrigin(provider.redirectUrl);
+  const expected = sameOrigin(provider.redirectUrl);
+  const { origin } = expected;
   return {
     ...provider,
     open(url, { state, signal }) {
@@ -59,15 +66,22 @@ export function popup({ width = 520, height = 720, timeout = 300_000, ...provide
         const takeUrl = (url) => {
           if (!URL.canParse(url)) return;
           const back = new URL(url);
-          if (back.origin === origin && back.searchParams.get("state") === state) end(resolve, url, LINGER);
+          const isOurs = back.origin === origin && back.searchParams.get("state") === state;
+          if (isOurs && isAnswer(back.searchParams)) end(resolve, url, LINGER);
         };
         const take = ({ data, origin: from }) => from === origin && data?.type === ANSWER && takeUrl(data.url);
-        let looks = 0;
+        const looks = { closed: 0, here: performance.now(), isCutOff: false };
         const look = setInterval(() => {
           // A frame of another site's page shares no channel with the window; but it sees it once it is back.
-          takeUrl(addressOf(opened));
-          looks = opened.closed && document.hasFocus() ? looks + 1 : 0;
-          if (looks > LOOKS) end(reject, new DOMException("The popup was closed.", "AbortError"));
+          const { address, answer } = seen(opened);
+          if (answer !== undefined || isAt(expected, address)) takeUrl(answer ?? address);
+          const isHere = document.hasFocus();
+          if (!opened.closed || isHere) looks.here = performance.now();
+          looks.isCutOff ||= performance.now() - looks.here > AWAY_MS;
+          looks.closed = opened.closed && isHere ? looks.closed + 1 : 0;
+          if (looks.closed <= (looks.isCutOff ? CUT_OFF_LOOKS : LOOKS)) return;
+          if (looks.isCutOff) end(reject, new DOMException("The popup is out of reach, and may be closed.", "TimeoutError"));
+          else end(reject, new DOMException("The popup was closed.", "AbortError"));
         }, LOOK);
         const late = setTimeout(() => end(reject, new DOMException("The popup was left open.", "TimeoutError")), timeout);
         addEventListener("message", take, { signal: over.signal });
@@ -87,13 +101,25 @@ function blank(width, height) {
   return opened;
 }
 
-/** Of a window of this origin. */
-function addressOf(opened) {
+/** What a window of this origin shows, and what its callback page has taken out of the address. */
+function seen(opened) {
   try {
-    return opened.location.href;
+    return { address: opened.location.href, answer: opened[ANSWER] };
   } catch {
-    return undefined;
+    return {};
   }
+}
+
+/**
+ * Whether the user is back: an authorization server may be of this origin, too, and has the state in its own addresses.
+ * Static hosts write an address with or without its ending.
+ */
+function isAt(expected, address) {
+  if (!URL.canParse(address)) return false;
+  const plain = ({ origin, pathname }) => origin + pathname.replace(/(\/index)?(\.html?)?\/?$/, "");
+  const at = new URL(address);
+  const has = ([name, value]) => at.searchParams.getAll(name).includes(value);
+  return plain(at) === plain(expected) && [...expected.searchParams].every(has);
 }
 
 export function redirect({ timeout = 60_000, ...provider }) {
@@ -123,14 +149,18 @@ export function redirect({ timeout = 60_000, ...provider }) {
 
 export function completeAuthorization() {
   const url = location.href;
-  const state = new URLSearchParams(location.search).get("state");
-  if (state === null) return false;
+  const params = new URLSearchParams(location.search);
+  const state = params.get("state");
+  if (state === null || !isAnswer(params)) return false;
+  // Neither what loads from here on nor the next page is told (RFC 9700, 4.2.4).
+  forgetAnswer();
   const from = answerNote(state, url);
   if (from !== undefined) {
     location.replace(from);
     return true;
   }
   // Nobody but a page of this origin hears of it.
+  globalThis[ANSWER] = url;
   const answer = { type: ANSWER, url };
   globalThis.opener?.postMessage(answer, location.origin);
   const channel = new BroadcastChannel(CHANNEL);

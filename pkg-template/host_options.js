@@ -50,8 +50,8 @@ export function readTransport(url, options) {
   const own = typeof given === "function" ? given : () => given;
   Object.assign(config.core, {
     handshake: "host",
-    // Its Client speaks for one user.
-    identified: true,
+    // Of our own flow it is known when the tokens are of another grant. Others' tokens say nothing of that.
+    identified: oauth === undefined,
     authorizes: oauth !== undefined,
     reconnectOn,
     headers: async (context) => {

@@ -31,19 +31,29 @@ export function forgetNote(key, state) {
  */
 export function takeNote(key) {
   const note = read(NOTES + key);
-  if (own.has(note?.state)) return undefined;
+  const params = new URLSearchParams(location.search);
+  const isHere = note !== undefined && params.get("state") === note.state;
+  // An authorization server of this origin may be asking the user just now.
+  if (own.has(note?.state) || (isHere && !isAnswer(params))) return undefined;
   storage()?.removeItem(NOTES + key);
   sweep();
   if (!note) return undefined;
-  const url = new URL(location.href);
-  const isHere = url.searchParams.get("state") === note.state;
   const back = note.url ?? (isHere ? location.href : undefined);
-  if (isHere) {
-    // The code is used up, and is nobody else's business.
-    for (const field of ANSWERS) url.searchParams.delete(field);
-    history.replaceState(history.state, "", url);
-  }
+  // The code is used up, and is nobody else's business.
+  if (isHere) forgetAnswer();
   return back === undefined ? undefined : [note.pending, back];
+}
+
+/** Whether an authorization server may have sent these (RFC 6749, 4.1.2). */
+export function isAnswer(params) {
+  return params.has("code") || params.has("error");
+}
+
+/** Takes it out of this page's address. */
+export function forgetAnswer() {
+  const url = new URL(location.href);
+  for (const field of ANSWERS) url.searchParams.delete(field);
+  history.replaceState(history.state, "", url);
 }
 
 /** Keeps the answer for the page that left the note; gives the address of that page, if there is one. */
@@ -55,12 +65,35 @@ export function answerNote(state, url) {
   return note?.from;
 }
 
-function sweep() {
+/** What nobody takes goes when its time is over, and at once what a user has come back to without an answer. */
+export function keepNotesShort() {
+  if (storage() === undefined) return;
+  const params = new URLSearchParams(location.search);
   for (const name of names()) {
-    const { url, at } = read(name) ?? {};
-    const age = Math.abs(Date.now() - at);
-    if (!(age < (url === undefined ? UNANSWERED_MS : ANSWERED_MS))) storage().removeItem(name);
+    const note = read(name);
+    const isLeft = note?.url === undefined && note?.from === location.href && !own.has(note.state);
+    if (isLeft && params.get("state") !== note.state) storage().removeItem(name);
   }
+  sweep();
+}
+
+/** Milliseconds that a note may stay; no number where it is none. */
+function stays(note) {
+  const age = Math.abs(Date.now() - note?.at);
+  return (note?.url === undefined ? UNANSWERED_MS : ANSWERED_MS) - age;
+}
+
+let next;
+
+function sweep() {
+  clearTimeout(next);
+  let soon = Infinity;
+  for (const name of names()) {
+    const ms = stays(read(name));
+    if (ms > 0) soon = Math.min(soon, ms);
+    else storage().removeItem(name);
+  }
+  if (soon < Infinity) next = setTimeout(sweep, soon);
 }
 
 function names() {
@@ -72,8 +105,10 @@ function read(name) {
   try {
     const note = JSON.parse(storage()?.getItem(name) ?? null);
     const isNote = [note?.state, note?.pending, note?.from].every((text) => typeof text === "string" && text !== "");
-    // The page goes back there.
-    return isNote && new URL(note.from).origin === location.origin ? note : undefined;
+    if (!isNote) return undefined;
+    // The page goes back there: an address of a script's, or of another origin, is none.
+    const { protocol, origin } = new URL(note.from);
+    return /^https?:$/.test(protocol) && origin === location.origin ? note : undefined;
   } catch {
     return undefined;
   }

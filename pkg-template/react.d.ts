@@ -19,7 +19,8 @@ import type {
  * A session with the server at `url`, as long as a component that uses it is mounted, and what the server has, kept up to
  * date. All components that name the same `url`, `options.key` and user share one session; the options of the first one
  * count, but for `headers`, of which the latest are read for each request. The user is `options.identity`, or without it the
- * `Bearer` or `Basic` value in `options.headers`, where those are no function: another one has a session of its own. It connects when it is mounted, never while rendering, nor on a server. When the last user is unmounted, the
+ * `Bearer` or `Basic` value in `options.headers`, where those are no function: another one has a session of its own, however
+ * many there are. A component that gives other credentials with every render has one session, which is its own. It connects when it is mounted, never while rendering, nor on a server. When the last user is unmounted, the
  * session is closed a second later.
  *
  * Everything in the result keeps its identity until it changes.

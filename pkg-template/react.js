@@ -1,13 +1,14 @@
 // Sessions in React: one for each url and key, shared by all components that use it.
 
-import { useEffect, useMemo, useSyncExternalStore } from "react";
+import { useEffect, useMemo, useState, useSyncExternalStore } from "react";
 import { connect } from "./index.js";
 
 /** A session that nobody uses any more is kept for so long: React unmounts and mounts anew, and users come back. */
 const LINGER_MS = 1_000;
 
-/** Of one url and key: more users than these do not sign in within the time that a session is kept. */
-const MAX_ALIKE = 8;
+/** More users than these do not sign in, in one component and so many milliseconds: its credentials change by themselves. */
+const MAX_USERS = 8;
+const USERS_MS = 10_000;
 
 const CONNECTING = Object.freeze({ state: "connecting", era: "legacy", generation: 0, recoveries: 0 });
 const NOTHING = Object.freeze([]);
@@ -170,14 +171,30 @@ function ownerOf({ identity, headers }) {
   return typeof value === "string" && /^(bearer|basic) /i.test(value) ? [null, value] : [];
 }
 
+let restless = 0;
+
+/**
+ * As text. Credentials that are others with each render name nobody: their component has a session of its own, which
+ * nobody else's component shares.
+ */
+function useOwner(options) {
+  const [known] = useState(() => ({ users: new Map(), itself: undefined }));
+  const owner = ownerOf(options);
+  const text = JSON.stringify(owner);
+  const isGuessed = owner.length > 1;
+  useEffect(() => {
+    if (!isGuessed || known.itself !== undefined || known.users.has(text)) return;
+    for (const [user, at] of known.users) if (Date.now() - at > USERS_MS) known.users.delete(user);
+    known.users.set(text, Date.now());
+    if (known.users.size > MAX_USERS) known.itself = JSON.stringify([null, null, ++restless]);
+  }, [text]);
+  return isGuessed ? (known.itself ?? text) : text;
+}
+
 function storeOf(url, options, owner) {
-  const name = JSON.stringify([url, options.key ?? null]);
-  const id = `${name} ${owner}`;
+  const id = `${JSON.stringify([url, options.key ?? null])} ${owner}`;
   let store = stores.get(id);
   if (!store) {
-    // Credentials that are others with each render name nobody: they go to the session that there is.
-    const alike = [...stores.entries()].filter(([other]) => other.startsWith(`${name} `));
-    if (alike.length >= MAX_ALIKE) return alike.at(-1)[1];
     store = new Store(id, url, options);
     // On a server nobody subscribes, and nothing may be left behind.
     if (typeof document === "undefined") return store;
@@ -191,7 +208,7 @@ const first = () => FIRST;
 export function useMcp(url, options = {}) {
   const { key } = options;
   const href = String(url);
-  const owner = JSON.stringify(ownerOf(options));
+  const owner = useOwner(options);
   // The options of the first to use it count: a url, a key and a user name one session.
   const store = useMemo(() => storeOf(href, options, owner), [href, key, owner]);
   // Before anybody subscribes.

@@ -13,6 +13,7 @@ use super::listen::Listening;
 use super::policy::retry::{self, End, Known, Next};
 use super::repair::Relation;
 use super::session::Session;
+use super::state::Step;
 use super::status::Event;
 use super::verdict::{Verdict, speaks_of_sessions};
 use super::{CallId, Code, Error, ExchangeId, Now, Outcome, Output, Payload, Purpose};
@@ -36,8 +37,14 @@ impl<P: Payload> Session<P> {
         waits
     }
 
+    /// A user is asked: in this tab, or in the one that makes the session.
+    pub(super) fn asks_user(&self) -> bool {
+        let elsewhere = || self.state.establishing().is_some_and(|it| matches!(it.step, Step::Elsewhere));
+        self.authorization.asks_user() || self.tabs.leader_asks && elsewhere()
+    }
+
     pub(super) fn waits_for_user(&self, id: CallId) -> bool {
-        self.authorization.asks_user() && self.calls.get(&id).is_some_and(|call| matches!(call.place, Place::Here))
+        self.asks_user() && self.calls.get(&id).is_some_and(|call| matches!(call.place, Place::Here))
     }
 
     fn park_for_token(&mut self, id: CallId, now: Now) {
@@ -206,6 +213,7 @@ impl<P: Payload> Session<P> {
             }
         }
         self.emit(Event::StateChange);
+        self.tell_asking();
         true
     }
 
@@ -249,6 +257,7 @@ impl<P: Payload> Session<P> {
         }
         if flight.asked {
             self.emit(Event::StateChange);
+            self.tell_asking();
         }
         for held in flight.held {
             match &error {

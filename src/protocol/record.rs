@@ -144,6 +144,10 @@ impl<P: Payload> Session<P> {
         let (Found::Record(text) | Found::Told(_, text)) = &found;
         let Some(read) = read::<P>(text) else { return };
         let is_ours = self.config.identified || read.made_for.is_none_or(|made_for| made_for == owner.stored());
+        if !is_ours && self.reloads_token(&found, now) {
+            self.identity.found = Some(found);
+            return;
+        }
         match found {
             Found::Record(_) if is_ours => self.take_up_read(read, now),
             Found::Record(_) => self.hasten(now),
@@ -153,7 +157,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// Whether it is known who is signed in; else it is asked for.
-    fn knows_owner(&mut self, now: Now) -> bool {
+    pub(super) fn knows_owner(&mut self, now: Now) -> bool {
         if self.config.identified {
             return true;
         }

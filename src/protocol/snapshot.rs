@@ -15,7 +15,7 @@ impl<P: Payload> Session<P> {
         }
         let mut waiting_for = None;
         let phase = match &self.state {
-            _ if self.authorization.asks_user() => {
+            _ if self.asks_user() => {
                 waiting_for = Some(WaitingFor { why: "the user to authorize", until_unix_ms: None });
                 Phase::Waiting
             }

@@ -40,7 +40,7 @@ async fn run(body: &str, name: &str) -> JsValue {
 /// How many hold or want the lock of a group.
 async fn locks(group: &str) -> f64 {
     let count = "return navigator.locks.query().then(({ held, pending }) =>
-        [...held, ...pending].filter((lock) => lock.name === \"mcp-evergreen:share:1:\" + name).length)";
+        [...held, ...pending].filter((lock) => lock.name === \"mcp-evergreen:share:2:\" + name).length)";
     run(count, group).await.as_f64().expect("a number")
 }
 
@@ -145,7 +145,7 @@ async fn what_is_told_reaches_all_others_in_order() {
         assert_eq!(messages(heard), [r#"first {"a":1}"#, "last -"]);
     }
     run(
-        "const channel = new BroadcastChannel(\"mcp-evergreen:share:1:\" + name);
+        "const channel = new BroadcastChannel(\"mcp-evergreen:share:2:\" + name);
          for (const odd of [null, 7, \"t\", {}, [], { text: 7 }, { text: \"odd\" }]) channel.postMessage(odd);
          channel.close();",
         "talk",

@@ -2,11 +2,13 @@
 // scripts are no clicks.
 
 import assert from "node:assert/strict";
+import { createServer } from "node:http";
 import { after, before, describe, test } from "node:test";
 import { openApp } from "./lib/app.mjs";
 import { launchBrowser } from "./lib/chrome.mjs";
 import { launchFirefox } from "./lib/firefox.mjs";
 import { installed } from "./lib/install.mjs";
+import { listen } from "./lib/ports.mjs";
 import { serve } from "./lib/static.mjs";
 import { until } from "./lib/until.mjs";
 import { startScripted } from "./servers/scripted_as.mjs";
@@ -87,6 +89,62 @@ for (const [name, launch] of [
     await popup.click("#agree");
     await ready(app);
     await until(async () => (await windows(context)) === 1, "the popup is closed");
+  });
+
+  authorized("a window that is cut off is waited for while the user looks something up in the page", { headers: { "cross-origin-opener-policy": "same-origin" } }, async ({ open }) => {
+    const app = await open();
+    await app.connect();
+    const popup = await app.nextPopup();
+    await popup.waitForSelector("#agree");
+    await popup.bringToFront();
+    await app.run(({ sleep }) => sleep(6_000));
+    await app.page.bringToFront();
+    await app.run(({ sleep }) => sleep(5_000));
+    await popup.bringToFront();
+    await popup.click("#agree");
+    await ready(app);
+  });
+
+  for (const how of ["popup", "redirect"]) {
+    authorized(`an authorization server of the page's own origin: ${how}`, {}, async ({ as, context }) => {
+      let isOfServer;
+      const front = createServer(async (req, res) => {
+        if (isOfServer(req, res)) return;
+        const answer = await fetch(new URL(req.url, site.url));
+        res.writeHead(answer.status, { "content-type": answer.headers.get("content-type") }).end(Buffer.from(await answer.arrayBuffer()));
+      });
+      const origin = `http://127.0.0.1:${await listen(front)}`;
+      isOfServer = as.movesTo(origin);
+      // Its own pages may be those of an app that looks for an answer in each.
+      as.knobs.page = `import("/node_modules/mcp-evergreen/auth.js").then(({ completeAuthorization }) => (document.title = String(completeAuthorization())))`;
+      try {
+        const app = await openApp(context, `${origin}/`, as.url);
+        await app.connect({ how });
+        const shown = how === "popup" ? await app.nextPopup() : app.page;
+        await shown.waitForFunction(() => document.title === "false");
+        await shown.click("#agree");
+        if (how === "redirect") {
+          await app.isBack();
+          await app.connect({ how });
+        }
+        await ready(app);
+        assert.deepEqual([as.counts.asked, as.counts.codes], [1, 1]);
+      } finally {
+        front.closeAllConnections();
+        front.close();
+      }
+    });
+  }
+
+  authorized("no page after the callback page is told of the code", {}, async ({ open }) => {
+    const app = await open();
+    await app.connect({ how: "redirect" });
+    await app.page.waitForSelector("#agree").then((button) => button.click());
+    await app.isBack();
+    const { referrer, href } = await app.page.evaluate(() => ({ referrer: document.referrer, href: location.href }));
+    assert.deepEqual([referrer, href], [`${site.url}callback.html`, site.url]);
+    await app.connect({ how: "redirect" });
+    await ready(app);
   });
 
   authorized("offline_access that is refused is asked for once, without another click", {
@@ -254,6 +312,42 @@ for (const [name, launch] of [
     await ready(app);
     assert.deepEqual(await notes(app), []);
     assert.equal(as.counts.codes, 1);
+  });
+
+  authorized("a redirect that was given up leaves nothing behind, though nobody connects", {}, async ({ open }) => {
+    const app = await open();
+    await app.connect({ how: "redirect" });
+    await app.page.waitForSelector("#agree");
+    await app.page.goto(site.url);
+    await app.page.evaluate(() => import("mcp-evergreen/auth"));
+    assert.deepEqual(await notes(app), []);
+  });
+
+  authorized("what a callback page was given for nobody goes when its time is over", {}, async ({ open }) => {
+    const app = await open();
+    const url = `${site.url}callback.html?code=c&state=s`;
+    const left = (ms) => app.run((_, url, ms) => sessionStorage.setItem("mcp-evergreen:pending:x", JSON.stringify({ state: "s", pending: "{}", from: location.href, url, at: Date.now() - ms })), url, ms);
+    await left(600_001);
+    await app.page.goto(`${site.url}?again`);
+    await app.page.evaluate(() => import("mcp-evergreen/auth"));
+    assert.deepEqual(await notes(app), []);
+    await left(598_000);
+    await app.page.goto(`${site.url}?again`);
+    await app.page.evaluate(() => import("mcp-evergreen/auth"));
+    assert.equal((await notes(app)).length, 1);
+    await until(async () => (await notes(app)).length === 0, "it goes by itself");
+  });
+
+  authorized("a note of somebody else's leads the callback page nowhere", {}, async ({ open }) => {
+    const app = await open();
+    for (const from of ["javascript:void(globalThis.name = 'taken')", "http://localhost:1/foreign", `blob:${new URL(site.url).origin}/x`, "data:text/html,x"]) {
+      await app.run((_, from) => sessionStorage.setItem("mcp-evergreen:pending:x", JSON.stringify({ state: "s", pending: "p", from, at: Date.now() })), from);
+      await app.page.goto(`${site.url}callback.html?code=c&state=s`);
+      await app.page.waitForFunction(() => !location.search.includes("code"));
+      await app.page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 200)));
+      assert.deepEqual([app.page.url(), await app.page.evaluate(() => globalThis.name)], [`${site.url}callback.html`, ""], from);
+      await app.page.goto(site.url);
+    }
   });
 
   authorized("a note that is broken breaks no connect, and goes", { agrees: true }, async ({ as, open }) => {

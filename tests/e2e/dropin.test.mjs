@@ -180,6 +180,41 @@ test("an OAuthClientProvider drives our own flow: sent away, brought back, refre
   await client.close();
 });
 
+test("a Client whose provider has another user's tokens goes on in a session of that user's", bounded, async () => {
+  const server = new TestServer({ tools: { echo } });
+  const stored = { access_token: "of-ann", token_type: "Bearer" };
+  let valid = "of-ann";
+  const under = [];
+  const fetch = async (input, init = {}) => {
+    const headers = new Headers(init.headers);
+    if (headers.get("authorization") !== `Bearer ${valid}`) return new Response("", { status: 401, headers: { "www-authenticate": "Bearer" } });
+    under.push([headers.get("mcp-session-id"), valid]);
+    return server.fetch(input, init);
+  };
+  const provider = {
+    redirectUrl: "https://host.test/callback",
+    clientMetadata: { redirect_uris: ["https://host.test/callback"] },
+    clientInformation: () => ({ client_id: "c" }),
+    tokens: () => ({ ...stored }),
+    saveTokens: (tokens) => void Object.assign(stored, tokens),
+    saveCodeVerifier: () => {},
+    codeVerifier: () => "",
+    redirectToAuthorization: () => assert.fail("nobody is asked"),
+  };
+  const client = new Client1(INFO);
+  await client.connect(new EvergreenTransport(server.url, { fetch, authProvider: provider, listen: "never" }));
+  const call = async (x) => text(await client.callTool({ name: "echo", arguments: { x } }));
+  assert.equal(await call(1), "s1 1");
+  // In another tab somebody else signs in.
+  valid = stored.access_token = "of-bob";
+  assert.equal(await call(2), "s2 2");
+  assert.equal(await call(3), "s2 3");
+  const users = (id) => [...new Set(under.filter(([session]) => session === id).map(([, user]) => user))];
+  const [first, second] = [...new Set(under.map(([session]) => session))].filter(Boolean);
+  assert.deepEqual([users(first), users(second), server.sessionsMade], [["of-ann"], ["of-bob"], 2]);
+  await client.close();
+});
+
 test("other refusals are of the SDK's classes where the host gives them", bounded, async () => {
   const fetch = async () => new Response("no", { status: 405 });
   const errors = { StreamableHTTPError };

@@ -55,23 +55,17 @@ async function stage() {
     return createElement("p", null, `${name}: ${seen[name].status.state}, ${seen[name].tools.length} tools`);
   }
   const root = createRoot(document.getElementById("root"));
-  globalThis.mount = (...panels) =>
-    root.render(
-      createElement(
-        StrictMode,
-        null,
-        panels.map(([name, options, url = server.url]) =>
-          createElement(Panel, { key: name, name, url, options: { fetch: server.fetch, ...options } }),
-        ),
-      ),
-    );
+  globalThis.mountAsIs = (...panels) =>
+    root.render(createElement(StrictMode, null, panels.map(([name, options, url = server.url]) => createElement(Panel, { key: name, name, url, options }))));
+  globalThis.mount = (...panels) => mountAsIs(...panels.map(([name, options, ...url]) => [name, { fetch: server.fetch, ...options }, ...url]));
 }
 
-function scene(name, play) {
+function scene(name, play, given = {}) {
   test(name, bounded, async () => {
     const page = await openPage(browser, site.url);
     try {
       await page.run(stage);
+      await page.run((_, given) => void Object.assign(globalThis, given), given);
       assert.deepEqual(await page.run(play), "held");
       assert.deepEqual(page.errors, []);
     } finally {
@@ -135,6 +129,46 @@ scene("another user has another session, at once", async () => {
   mount(["c", as("two", { identity: "dora" })]);
   await until(() => seen.c.session && seen.c.session !== carl);
   return "held";
+});
+
+for (const named of [true, false]) {
+  scene(`a dozen users on one page are a dozen sessions, ${named ? "by identity" : "by their credentials"}`, async () => {
+    const sent = {};
+    const fetch = (url, init) => {
+      const text = typeof init.body === "string" && JSON.parse(init.body).params?.arguments?.x;
+      if (text) sent[text] = new Headers(init.headers).get("authorization");
+      return server.fetch(url, init);
+    };
+    const users = [..."abcdefghijkl"];
+    mount(...users.map((user) => [user, { fetch, headers: { authorization: `Bearer ${user}` }, ...(NAMED && { identity: user }) }]));
+    await until(() => users.every((user) => seen[user]?.session));
+    await Promise.all(users.map((user) => seen[user].callTool("echo", { x: user })));
+    const others = users.filter((user) => sent[user] !== `Bearer ${user}`);
+    const sessions = new Set(users.map((user) => seen[user].session)).size;
+    return others.length === 0 && sessions === users.length ? "held" : [others, sessions];
+  }, { NAMED: named });
+}
+
+scene("credentials that change with each render make no session without end, and are nobody else's", async () => {
+  let sent = [];
+  const fetch = (url, init) => {
+    sent.push(new Headers(init.headers).get("authorization"));
+    return server.fetch(url, init);
+  };
+  let count = 0;
+  const restless = { get headers() { return { authorization: `Bearer changing ${++count}` }; }, fetch };
+  mount(["ann", { fetch, headers: { authorization: "Bearer ann" } }]);
+  await until(() => seen.ann?.session);
+  mountAsIs(["ann", { fetch, headers: { authorization: "Bearer ann" } }], ["restless", restless]);
+  await until(() => count > 9);
+  await new Promise((resolve) => setTimeout(resolve, 3_000));
+  const made = server.sessionsMade;
+  sent = [];
+  await seen.ann.callTool("echo", { x: 1 });
+  if (sent.join() !== "Bearer ann") return sent;
+  await new Promise((resolve) => setTimeout(resolve, 2_000));
+  // Once a minute at most.
+  return made < 25 && server.sessionsMade <= made + 1 ? "held" : [made, server.sessionsMade];
 });
 
 scene("an eviction is healed under a call, and lists follow the server", async () => {

@@ -63,6 +63,21 @@ fn a_hosts_own_client_does_not_notice() {
 }
 
 #[test]
+fn a_hosts_own_client_gets_a_session_of_the_user_whose_grant_there_is() {
+    let mut net = connected(host());
+    net.session.handle_token(Some("token-of-ann"), false);
+    net.call("first");
+    net.run();
+    net.session.handle_token(Some("next-token-of-ann"), true);
+    net.call("a");
+    assert_eq!(net.run(), ["call→200", "a ok"]);
+    net.session.handle_token(Some("token-of-bob"), false);
+    net.call("b");
+    assert_eq!(net.run(), ["initialize→200 s2", "initialized→202", "call→200", "b ok"], "its handshake is replayed");
+    assert_eq!(closed(&net), None);
+}
+
+#[test]
 fn a_hosts_own_client_may_try_initialize_again() {
     let mut net = Net::new(Config { handshake: Handshake::Host, ..Config::default() });
     net.reply("initialize", Reply::text(400, "no"));

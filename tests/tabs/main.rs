@@ -450,11 +450,129 @@ fn where_sharing_cannot_be_each_tab_has_its_own_session() {
 #[test]
 fn a_leader_with_an_older_session_is_told_of_the_newer_one_once() {
     let mut room = tabs(2);
-    let leader = |term: u64| json!(["alive", 5, term, 1, 1, 0, 0]).to_string();
-    for (term, told) in [(1 << 52, 1), (1 << 52, 0), ((1 << 52) + 1, 1)] {
+    let leader = |term: u64| json!(["alive", 5, term, 1, 1, 0, 0, false]).to_string();
+    let term = (room.now.unix_ms + 1_000) << 10;
+    for (term, told) in [(term, 1), (term, 0), (term + 1, 1)] {
         room.tabs[1].session.handle_peer(&leader(term), None, room.now);
         room.drain(1);
         let told_here = room.tabs[0].inbox.drain(..).filter(|(text, _)| text.starts_with("[\"session\""));
         assert_eq!(told_here.count(), told, "{term}");
     }
+}
+
+const ANN: &str = r#"[["authorization","Bearer of-ann"]]"#;
+const BOB: &str = r#"[["authorization","Bearer of-bob"]]"#;
+
+#[test]
+fn a_tab_of_another_user_hears_nothing_of_the_others_and_has_a_session_of_its_own() {
+    for theirs in [BOB, "[]"] {
+        let mut room = Room::new(EraChoice::Legacy);
+        let ann = room.open_as(1, ANN);
+        room.settle();
+        room.listen(ann);
+        room.settle();
+        // The host says late who it is: until then nothing is shown of the others.
+        let other = room.open_as(2, theirs);
+        room.tabs[other].answers_late = true;
+        while let Some(step) = room.steps().into_iter().find(|step| !matches!(step, room::Step::Wire(_))) {
+            room.take(step);
+        }
+        room.notify("notifications/message", &json!({"data": "of ann's"}));
+        room.settle();
+        assert!(room.tabs[other].heard.is_empty(), "{theirs}: {:?}", room.tabs[other].heard);
+        room.tabs[other].answers_late = false;
+        room.identify(other);
+        room.call(other, "x", false);
+        let log = room.settle();
+        assert_eq!(log.last().map(String::as_str), Some("B x ok"), "{log:?}");
+        assert_eq!((role(&room, other), room.live.len()), (None, 2), "{theirs}");
+        room.notify("notifications/message", &json!({"data": "of ann's"}));
+        room.settle();
+        assert_eq!(room.tabs[other].heard.len(), 1, "on its own stream alone");
+    }
+}
+
+#[test]
+fn a_tab_of_the_same_user_shares() {
+    let mut room = Room::new(EraChoice::Legacy);
+    for seed in 0..2 {
+        room.open_as(seed, ANN);
+        room.settle();
+    }
+    room.call(1, "x", false);
+    assert_eq!(room.settle(), ["B call→200", "B x ok"]);
+    assert_eq!(room.live.len(), 1);
+}
+
+#[test]
+fn while_the_leader_asks_its_user_the_clocks_of_the_others_stand_still() {
+    let mut room = Room::new(EraChoice::Legacy);
+    room.wants_token = true;
+    room.open(1);
+    room.settle();
+    assert_eq!(room.asks(0), Some(false), "what is stored");
+    room.authorize(0, None);
+    assert_eq!(room.settle(), ["A initialize→401"]);
+    assert_eq!(room.asks(0), Some(true));
+    room.open(2);
+    room.run_for(600_000);
+    let status = room.tabs[1].session.status();
+    assert_eq!(status.phase, Phase::Waiting);
+    assert_eq!(status.waiting_for.map(|it| it.why), Some("the user to authorize"));
+    assert_eq!(room.steals, 0, "it says that it is there");
+    room.authorize(0, Some("token"));
+    room.settle();
+    room.load(1, "token");
+    let log = room.run_for(1_000);
+    assert!(room.tabs.iter().all(|tab| tab.calls.values().all(|call| matches!(call.result, Some(Ok(_))))), "{log:?}");
+    assert_eq!(room.live.len(), 1);
+}
+
+#[test]
+fn when_the_user_of_the_leader_gives_up_the_next_tab_asks_its_own() {
+    let mut room = Room::new(EraChoice::Legacy);
+    room.wants_token = true;
+    room.open(1);
+    room.settle();
+    room.authorize(0, None);
+    room.settle();
+    room.open(2);
+    room.run_for(600_000);
+    room.give_up(0);
+    assert_eq!(room.run_for(1_000), ["A connect auth not_executed"]);
+    assert_eq!(role(&room, 1), Some(Role::Leading));
+    room.authorize(1, None);
+    room.run_for(1_000);
+    assert_eq!(room.asks(1), Some(true), "its own user");
+    room.authorize(1, Some("token"));
+    assert_eq!(room.run_for(1_000).last().map(String::as_str), Some("B connect ok"));
+}
+
+#[test]
+fn what_no_leader_can_have_said_is_left_out_and_a_clock_that_is_set_back_is_got_over() {
+    let mut room = tabs(2);
+    room.listen(1);
+    room.settle();
+    let term = |ms: u64| ms << 10;
+    let far = [i64::MAX as u64, (1 << 53) - 1, term(room.now.unix_ms + 7_200_000)];
+    for lead in far {
+        for text in [format!(r#"["alive",12345,{lead},0,0,0,0,false]"#), format!(r#"["bye",12345,0,{lead},7,0,0]"#)] {
+            for tab in [0, 1] {
+                room.tabs[tab].session.handle_peer(&text, None, room.now);
+                room.drain(tab);
+            }
+        }
+        assert_eq!((role(&room, 0), role(&room, 1)), (Some(Role::Leading), Some(Role::Following)), "{lead}");
+    }
+    // The term of a leader that began before the clock was set back by a day.
+    room.now.unix_ms -= 86_400_000;
+    room.crash(0);
+    room.settle();
+    room.open(7);
+    room.settle();
+    room.evict();
+    room.call(2, "x", false);
+    let log = room.run_for(60_000);
+    assert_eq!(log.last().map(String::as_str), Some("C x ok"), "{log:?}");
+    assert_eq!(room.steals, 0);
 }

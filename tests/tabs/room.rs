@@ -6,8 +6,8 @@ use mcp_evergreen::protocol::era::modern;
 use mcp_evergreen::protocol::http::{Head, Method, Request};
 use mcp_evergreen::protocol::status::Event;
 use mcp_evergreen::protocol::{
-    CallId, CallOptions, Config, Error, ExchangeId, Input, Now, Output, PageChange, Params, QuestionId, ReadAs, Role,
-    Session,
+    Authorized, CallId, CallOptions, Code, Config, Error, ExchangeId, Input, Now, Outcome, Output, PageChange, Params,
+    QuestionId, ReadAs, Role, Session,
 };
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -36,6 +36,13 @@ pub struct Tab {
     pub inbox: VecDeque<(String, Option<Value>)>,
     roles: VecDeque<Role>,
     open: BTreeMap<ExchangeId, ReadAs>,
+    /// The header fields that its host adds, as JSON; it says so only when it is asked.
+    fields: Option<String>,
+    /// It has not answered yet.
+    pub answers_late: bool,
+    /// Whether its user may be asked, while it waits for a token.
+    asks: Option<bool>,
+    has_token: bool,
     pub calls: BTreeMap<CallId, Called>,
     /// Methods of the notifications that it heard.
     pub heard: Vec<String>,
@@ -98,6 +105,8 @@ pub struct Room {
     streams: Vec<Stream>,
     pub live: BTreeSet<String>,
     pub made: u32,
+    /// The server wants a token.
+    pub wants_token: bool,
     /// How often the sessions were evicted or given up.
     pub losses: u32,
     /// How often the lead was stolen.
@@ -129,6 +138,7 @@ impl Room {
             streams: Vec::new(),
             live: BTreeSet::new(),
             made: 0,
+            wants_token: false,
             losses: 0,
             steals: 0,
             unheard: 0,
@@ -141,7 +151,17 @@ impl Room {
 
     /// A new tab, which connects.
     pub fn open(&mut self, seed: u64) -> usize {
-        let config = Config { era: self.era, shared: true, ..Config::default() };
+        self.open_with(seed, None)
+    }
+
+    /// As [`Self::open`], where the host adds these header fields.
+    pub fn open_as(&mut self, seed: u64, fields: &str) -> usize {
+        self.open_with(seed, Some(fields.to_owned()))
+    }
+
+    fn open_with(&mut self, seed: u64, fields: Option<String>) -> usize {
+        let (fields_vary, authorizes) = (fields.is_some(), self.wants_token);
+        let config = Config { era: self.era, shared: true, fields_vary, authorizes, ..Config::default() };
         let tab = self.tabs.len();
         let mut session = Session::new(config, seed, self.now);
         session.set_handled("roots/list".into());
@@ -158,6 +178,10 @@ impl Room {
             inbox: VecDeque::new(),
             roles: VecDeque::new(),
             open: BTreeMap::new(),
+            fields,
+            answers_late: false,
+            asks: None,
+            has_token: false,
             calls: BTreeMap::new(),
             heard: Vec::new(),
             questions: Vec::new(),
@@ -193,6 +217,45 @@ impl Room {
         self.losses += 1;
         let id = self.tabs[tab].session.reconnect(self.now);
         self.called(tab, id, "reconnect", true)
+    }
+
+    /// The host of the tab says which fields it adds.
+    pub fn identify(&mut self, tab: usize) {
+        if let Some(fields) = self.tabs[tab].fields.clone() {
+            self.tabs[tab].session.handle_fields(None, &fields, self.now);
+        }
+        self.tabs[tab].session.handle_identified(self.now);
+        self.drain(tab);
+    }
+
+    /// Whether a tab waits for a token, and may ask its user.
+    pub fn asks(&self, tab: usize) -> Option<bool> {
+        self.tabs[tab].asks
+    }
+
+    /// The tab gets this token, or what is stored holds none. Its user was asked, where that is so.
+    pub fn authorize(&mut self, tab: usize, token: Option<&str>) {
+        self.tabs[tab].asks = None;
+        self.tabs[tab].has_token = token.is_some();
+        self.tabs[tab].session.handle_token(token, false);
+        let granted = Authorized::Granted { refresh_at_unix_ms: None, same: false };
+        self.tabs[tab].session.handle_authorized(granted, self.now);
+        self.drain(tab);
+    }
+
+    /// The same, where it waits for what is stored.
+    pub fn load(&mut self, tab: usize, token: &str) {
+        if self.tabs[tab].asks.is_some() {
+            self.authorize(tab, Some(token));
+        }
+    }
+
+    /// The user of the tab closes the window.
+    pub fn give_up(&mut self, tab: usize) {
+        self.tabs[tab].asks = None;
+        let error = Error::new(Code::Auth, Outcome::NotExecuted, "closed");
+        self.tabs[tab].session.handle_authorized(Authorized::Failed(Box::new(error)), self.now);
+        self.drain(tab);
     }
 
     pub fn close(&mut self, tab: usize) {
@@ -363,6 +426,9 @@ impl Room {
         while let Some(output) = self.tabs[tab].session.poll_output() {
             match output {
                 Output::Send { exchange, request, .. } => {
+                    if let Some(fields) = self.tabs[tab].fields.clone() {
+                        self.tabs[tab].session.handle_input(exchange, Input::Fields(fields), self.now);
+                    }
                     let body =
                         request.body.as_deref().map_or(Value::Null, |body| serde_json::from_str(body).expect("JSON"));
                     self.wire.push(OnWire { tab, exchange, request, body, answer: None, aborted: false, runs: false });
@@ -402,7 +468,14 @@ impl Room {
                 }
                 Output::Steal => self.steal(tab),
                 Output::Leave => self.step_back(tab),
-                Output::Identify => self.tabs[tab].session.handle_identified(self.now),
+                Output::Identify if self.tabs[tab].answers_late => {}
+                Output::Identify => self.identify(tab),
+                Output::Authorize { ask, .. } => {
+                    self.tabs[tab].asks = Some(ask);
+                    if ask {
+                        self.tabs[tab].session.handle_user_asked(self.now);
+                    }
+                }
                 Output::Emit(Event::Notification { method, .. }) => self.tabs[tab].heard.push(method),
                 Output::Emit(Event::Close { .. }) => self.step_back(tab),
                 Output::Ask { question, .. } => {
@@ -413,7 +486,7 @@ impl Room {
                 Output::Probe => {
                     self.tabs[tab].session.handle_probe(mcp_evergreen::protocol::Reach::Unknown, self.now);
                 }
-                Output::Emit(_) | Output::Progress { .. } | Output::Withdraw { .. } | Output::Authorize { .. } => {}
+                Output::Emit(_) | Output::Progress { .. } | Output::Withdraw { .. } => {}
             }
         }
     }
@@ -538,6 +611,9 @@ impl Room {
             json!({"tools": {"listChanged": true}, "resources": {"subscribe": true, "listChanged": true}});
         let server = json!({"name": "server", "version": "1"});
         let answer = match method.as_str() {
+            "initialize" if self.wants_token && !self.tabs[tab].has_token => {
+                Answer::Body { status: 401, body: json!({}), session: None }
+            }
             "initialize" => {
                 self.made += 1;
                 let made = format!("session-{}", self.made);

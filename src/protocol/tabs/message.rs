@@ -4,6 +4,13 @@
 use super::super::json::Json;
 use super::super::list::Gather;
 
+/// Of what JavaScript counts without gaps.
+const GREATEST: u64 = (1 << 53) - 1;
+/// More sessions than that are not made one after the other.
+const SERIALS: u64 = 1 << 40;
+/// Milliseconds: whatever a server says, another attempt may be made then.
+const FLOOR_MS: u64 = 24 * 3_600_000;
+
 /// Orders the sessions that tabs share: a newer one is greater. The default stands for none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(in super::super) struct Mark {
@@ -61,12 +68,12 @@ pub(super) enum Message {
     Want { why: Why, at: u64 },
     /// Is the leader there?
     Pulse,
-    /// The leader is there.
-    Alive,
+    /// The leader is there. `asks`: its user is to authorize.
+    Alive { asks: bool },
     /// The sender's session.
     Session { record: String },
-    /// The leader's attempt to make a session failed.
-    Failed { code: String, message: String, retryable: bool, floor_ms: u64 },
+    /// The leader's attempt to make a session failed, with the credentials of `owner` as far as that is known.
+    Failed { code: String, message: String, retryable: bool, floor_ms: u64, owner: Option<u64> },
     /// A notification; its `params` are the payload.
     Heard { method: String, event_id: Option<String> },
     /// The listening stream of the modern era: the resources that the server was asked for, those that it tells of
@@ -101,10 +108,11 @@ impl Message {
             Self::Bye => ("bye", vec![]),
             Self::Want { why, at } => ("want", vec![number(why.number()), number(*at)]),
             Self::Pulse => ("pulse", vec![]),
-            Self::Alive => ("alive", vec![]),
+            Self::Alive { asks } => ("alive", vec![Json::Bool(*asks)]),
             Self::Session { record } => ("session", vec![text(record)]),
-            Self::Failed { code, message, retryable, floor_ms } => {
-                ("failed", vec![text(code), text(message), Json::Bool(*retryable), number(*floor_ms)])
+            Self::Failed { code, message, retryable, floor_ms, owner } => {
+                let owner = owner.map_or(Json::Null, number);
+                ("failed", vec![text(code), text(message), Json::Bool(*retryable), number(*floor_ms), owner])
             }
             Self::Heard { method, event_id } => {
                 ("heard", vec![text(method), event_id.as_deref().map_or(Json::Null, text)])
@@ -126,7 +134,7 @@ impl Message {
     /// `None` where it is none: something else may speak on the channel.
     pub fn read(message: &str) -> Option<(Sender, Self)> {
         let Json::Array(parts) = Json::parse(message)? else { return None };
-        let number = |at: usize| u64::try_from(parts.get(at)?.as_i64()?).ok();
+        let number = |at: usize| u64::try_from(parts.get(at)?.as_i64()?).ok().filter(|number| *number <= GREATEST);
         let text = |at: usize| parts.get(at)?.as_str().map(str::to_owned);
         let is = |at: usize| if let Json::Bool(is) = parts.get(at)? { Some(*is) } else { None };
         let texts = |at: usize| {
@@ -134,16 +142,21 @@ impl Message {
             all.iter().map(|one| one.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>()
         };
         let is_null = |at: usize| parts.get(at) == Some(&Json::Null);
-        let mark = |at: usize| Some(Mark { term: number(at)?, serial: number(at + 1)? });
+        let serial = |at: usize| number(at).filter(|serial| *serial <= SERIALS);
+        let mark = |at: usize| Some(Mark { term: number(at)?, serial: serial(at + 1)? });
         let sender = Sender { tab: number(1)?, lead: number(2)?, mark: mark(3)?, ended: mark(5)? };
         let message = match parts.first()?.as_str()? {
             "hello" => Self::Hello { asks: is(7)?, listens: is(8)?, uris: texts(9)? },
             "bye" => Self::Bye,
             "want" => Self::Want { why: Why::read(number(7)?)?, at: number(8)? },
             "pulse" => Self::Pulse,
-            "alive" => Self::Alive,
+            "alive" => Self::Alive { asks: is(7)? },
             "session" => Self::Session { record: text(7)? },
-            "failed" => Self::Failed { code: text(7)?, message: text(8)?, retryable: is(9)?, floor_ms: number(10)? },
+            "failed" => {
+                let owner = if is_null(11) { None } else { Some(number(11)?) };
+                let floor_ms = number(10)?.min(FLOOR_MS);
+                Self::Failed { code: text(7)?, message: text(8)?, retryable: is(9)?, floor_ms, owner }
+            }
             "heard" => Self::Heard { method: text(7)?, event_id: if is_null(8) { None } else { Some(text(8)?) } },
             "stream" => {
                 let granted = if is_null(8) { None } else { Some(texts(8)?) };
@@ -164,12 +177,8 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read() {
-        let sender = Sender {
-            tab: 7,
-            lead: 1 << 41,
-            mark: Mark { term: 3, serial: 4 },
-            ended: Mark { term: 3, serial: 2 },
-        };
+        let sender =
+            Sender { tab: 7, lead: 1 << 41, mark: Mark { term: 3, serial: 4 }, ended: Mark { term: 3, serial: 2 } };
         let uris = vec!["a\"b".to_owned()];
         let messages = [
             Message::Hello { asks: true, listens: false, uris: uris.clone() },
@@ -178,9 +187,10 @@ mod tests {
             Message::Want { why: Why::Doubt, at: 5 },
             Message::Want { why: Why::Host, at: 5 },
             Message::Pulse,
-            Message::Alive,
+            Message::Alive { asks: true },
             Message::Session { record: r#"{"format":1}"#.into() },
-            Message::Failed { code: "http".into(), message: "no".into(), retryable: true, floor_ms: 9 },
+            Message::Failed { code: "http".into(), message: "no".into(), retryable: true, floor_ms: 9, owner: None },
+            Message::Failed { code: "http".into(), message: "no".into(), retryable: true, floor_ms: 9, owner: Some(7) },
             Message::Heard { method: "notifications/message".into(), event_id: Some("e".into()) },
             Message::Heard { method: "notifications/message".into(), event_id: None },
             Message::Stream { asked: uris.clone(), granted: Some(uris), stale: true },
@@ -196,8 +206,21 @@ mod tests {
 
     #[test]
     fn what_is_none_is_left_out() {
-        for text in ["", "7", "[]", r#"["hello",1,2,3,4,0,0]"#, r#"["other",1,2,3,4,0,0]"#, r#"["bye",-1,2,3,4,0,0]"#, r#"["want",1,2,3,4,0,0,3,5]"#, r#"["bye",1,2,3,4]"#, r#"{"a":1}"#]
-        {
+        for text in [
+            "",
+            "7",
+            "[]",
+            r#"["hello",1,2,3,4,0,0]"#,
+            r#"["other",1,2,3,4,0,0]"#,
+            r#"["bye",-1,2,3,4,0,0]"#,
+            r#"["bye",1,9007199254740992,3,4,0,0]"#,
+            r#"["bye",1,9223372036854775807,3,4,0,0]"#,
+            r#"["bye",1,2,3,9007199254740991,0,0]"#,
+            r#"["bye",1,2,3,4,0,9007199254740991]"#,
+            r#"["want",1,2,3,4,0,0,3,5]"#,
+            r#"["bye",1,2,3,4]"#,
+            r#"{"a":1}"#,
+        ] {
             assert_eq!(Message::read(text), None, "{text}");
         }
     }

@@ -8,6 +8,7 @@ mod question;
 mod share;
 
 use super::config::Handshake;
+use super::list::Gather;
 use super::session::Session;
 use super::sorted::Map;
 use super::state::{State, Step};
@@ -26,6 +27,8 @@ const PULSE_MS: u64 = 10_000;
 const LATE_MS: u64 = 1_000;
 /// Of a term, which stays below 2^53.
 const TAB_BITS: u32 = 10;
+/// A term is of the time when its leader began, and clocks are set back now and then. No later one counts.
+const AHEAD_MS: u64 = 3_600_000;
 
 /// What this tab is to the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +77,11 @@ pub(super) struct Tabs {
     asked: bool,
     /// When it has had time to answer, on the monotonic clock.
     due: u64,
+    /// The leader asks its user to authorize.
+    pub leader_asks: bool,
+    /// The session of which was found that it was made with another token than this tab knows: what is stored was loaded
+    /// again.
+    reloaded: Mark,
     /// The last event of the listening stream, where its events have ids.
     event_id: Option<String>,
     offers: Vec<Offer>,
@@ -95,6 +103,8 @@ impl Tabs {
             said: None,
             asked: false,
             due: 0,
+            leader_asks: false,
+            reloaded: Mark::default(),
             event_id: None,
             offers: Vec::new(),
         }
@@ -127,9 +137,25 @@ impl Tabs {
         self.others.values().flat_map(|other| &other.uris).map(String::as_str)
     }
 
+    /// A term that no leader can have yet makes every other one look like an old one.
+    fn forget_what_cannot_be(&mut self, now: Now) {
+        if !is_possible(self.term, now) {
+            self.term = 0;
+        }
+        for mark in [&mut self.mark, &mut self.asked_for, &mut self.ended, &mut self.unwanted] {
+            if !is_possible(mark.term, now) {
+                *mark = Mark::default();
+            }
+        }
+    }
+
     pub fn take_event_id(&mut self) -> Option<String> {
         self.event_id.take()
     }
+}
+
+fn is_possible(term: u64, now: Now) -> bool {
+    term >> TAB_BITS <= now.unix_ms.saturating_add(AHEAD_MS)
 }
 
 impl<P: Payload> Session<P> {
@@ -140,6 +166,7 @@ impl<P: Payload> Session<P> {
             return;
         }
         self.tabs.role = role;
+        self.leader_asks(false, now);
         self.timers.clear(Timer::Leader);
         self.tabs.offers.clear();
         match role {
@@ -161,6 +188,7 @@ impl<P: Payload> Session<P> {
     }
 
     fn lead(&mut self, now: Now) {
+        self.tabs.forget_what_cannot_be(now);
         // Later leaders have greater terms, and no two the same.
         self.tabs.term = (now.unix_ms << TAB_BITS).max(self.tabs.term + 1) | (self.tabs.me % (1 << TAB_BITS));
         self.say_hello(true);
@@ -210,9 +238,11 @@ impl<P: Payload> Session<P> {
     pub fn handle_peer(&mut self, text: &str, payload: Option<P>, now: Now) {
         let Some((sender, message)) = Message::read(text) else { return };
         let takes_part = matches!(self.tabs.role, Role::Leading | Role::Following);
-        if !takes_part || sender.tab == self.tabs.me || matches!(self.state, State::Closed) {
+        let can_be = [sender.lead, sender.mark.term, sender.ended.term].iter().all(|term| is_possible(*term, now));
+        if !takes_part || !can_be || sender.tab == self.tabs.me || matches!(self.state, State::Closed) {
             return;
         }
+        self.tabs.forget_what_cannot_be(now);
         self.ended_told(sender.ended, now);
         if sender.lead > self.tabs.term {
             self.tabs.term = sender.lead;
@@ -221,7 +251,7 @@ impl<P: Payload> Session<P> {
         } else if sender.lead != 0 && sender.lead < self.tabs.term {
             // A leader that was frozen does not know that it leads no more.
             if self.tabs.role == Role::Leading {
-                self.tell(&Message::Alive, None);
+                self.tell_alive();
             }
             return;
         }
@@ -245,6 +275,8 @@ impl<P: Payload> Session<P> {
 
     fn told(&mut self, sender: Sender, message: Message, payload: Option<P>, now: Now) {
         let leads = self.tabs.role == Role::Leading;
+        // Until this tab has taken up a session of the others, it is not known that they are of its own user.
+        let is_of_ours = self.state.known().is_some() && self.identity.found.is_none();
         match message {
             Message::Hello { asks, listens, uris } => {
                 if self.tabs.others.get(&sender.tab).is_none() {
@@ -263,17 +295,21 @@ impl<P: Payload> Session<P> {
                 }
             }
             Message::Bye => self.handle_gone(sender.tab, now),
-            Message::Pulse if leads => self.tell(&Message::Alive, None),
+            Message::Pulse if leads => self.tell_alive(),
+            Message::Alive { asks } if sender.lead != 0 => self.leader_asks(asks, now),
             Message::Want { at, .. } if leads && now.unix_ms.saturating_sub(at) > SILENCE_MS / 2 => {
-                self.tell(&Message::Alive, None);
+                self.tell_alive();
             }
             Message::Want { why, .. } if leads => self.wanted(sender.mark, why, now),
             Message::Session { record } => self.session_told(sender.mark, &record, now),
-            Message::Failed { code, message, retryable, floor_ms } if !leads => {
-                self.attempt_failed_elsewhere(&code, message, retryable, floor_ms, now);
+            Message::Failed { code, message, retryable, floor_ms, owner } if !leads => {
+                self.leader_asks(false, now);
+                if self.is_of_this_user(owner, now) {
+                    self.attempt_failed_elsewhere(&code, message, retryable, floor_ms, now);
+                }
             }
-            Message::Heard { method, event_id } => self.heard(method, payload, event_id, now),
-            Message::Stream { asked, granted, stale } if !leads => {
+            Message::Heard { method, event_id } if is_of_ours => self.heard(method, payload, event_id, now),
+            Message::Stream { asked, granted, stale } if !leads && is_of_ours => {
                 self.stream_told(&asked, granted.as_deref(), stale, now)
             }
             Message::Offer { question, id, method } if !leads => {
@@ -284,7 +320,8 @@ impl<P: Payload> Session<P> {
             }
             Message::Claim { question } if leads => self.claimed(sender.tab, question),
             Message::Yours { question, to } => self.assigned(question, to, now),
-            Message::Alive
+            Message::Alive { .. }
+            | Message::Heard { .. }
             | Message::Pulse
             | Message::Want { .. }
             | Message::Failed { .. }
@@ -318,6 +355,35 @@ impl<P: Payload> Session<P> {
         if matches!(role, Role::Leading | Role::Following) {
             let lead = if role == Role::Leading { term } else { 0 };
             self.output(Output::Tell { text: message.write(Sender { tab: me, lead, mark, ended }), payload });
+        }
+    }
+
+    fn tell_alive(&mut self) {
+        self.tell(&Message::Alive { asks: self.authorization.asks_user() }, None);
+    }
+
+    /// The user of this tab is asked to authorize, or not any more.
+    pub(super) fn tell_asking(&mut self) {
+        if self.tabs.role == Role::Leading {
+            self.tell_alive();
+        }
+    }
+
+    /// Whoever waits for the leader waits for its user: their clocks stand still.
+    pub(super) fn leader_asks(&mut self, asks: bool, now: Now) {
+        let before = std::mem::replace(&mut self.tabs.leader_asks, asks);
+        if !asks && !before {
+            return;
+        }
+        for id in self.calls.keys().copied().gather() {
+            match asks {
+                true if self.waits_for_user(id) => self.stop_clock(Some(id), now),
+                true => {}
+                false => self.start_clock(Some(id), now),
+            }
+        }
+        if asks != before {
+            self.emit(Event::StateChange);
         }
     }
 

@@ -1,11 +1,12 @@
 //! Whose session it is: one tab makes it, and all take it up.
 
 use super::super::era::{Era, legacy};
+use super::super::identity::Owner;
+use super::super::list::Gather;
 use super::super::record::{self, Found};
 use super::super::session::Session;
 use super::super::state::{Since, Step};
 use super::super::time::Timer;
-use super::super::list::Gather;
 use super::super::{CallId, Code, Error, Now, Outcome, Output, Payload};
 use super::message::{Mark, Message, Why};
 use super::{Role, SILENCE_MS};
@@ -75,7 +76,7 @@ impl<P: Payload> Session<P> {
             Role::Leading if !is_kept => false,
             Role::Leading => {
                 self.tabs.ended = self.tabs.mark;
-                self.tell(&Message::Alive, None);
+                self.tell_alive();
                 true
             }
             Role::Following => {
@@ -92,12 +93,15 @@ impl<P: Payload> Session<P> {
         if self.tabs.has_ended() {
             self.lose_to_another("another tab has ended the session", now);
         }
-        let Some(generation) = self.state.known().filter(|_| self.tabs.has_ended()).map(|it| it.generation) else { return };
+        let Some(generation) = self.state.known().filter(|_| self.tabs.has_ended()).map(|it| it.generation) else {
+            return;
+        };
         if self.past.refused == generation {
             self.past.refused = 0;
         }
         let parked = self.state.establishing().map(|it| it.parked.as_slice()).unwrap_or_default();
-        let is_refused = |id: &&CallId| self.calls.get(id).is_some_and(|call| call.refused_by == generation && !call.safe);
+        let is_refused =
+            |id: &&CallId| self.calls.get(id).is_some_and(|call| call.refused_by == generation && !call.safe);
         for id in parked.iter().filter(is_refused).copied().gather() {
             let error = Error::boxed(Code::OutcomeUnknown, Outcome::Unknown, "").retryable();
             self.settle_unknown(id, ENDED, error);
@@ -116,11 +120,11 @@ impl<P: Payload> Session<P> {
                 self.tell_session(now);
             }
             Some(generation) => {
-                self.tell(&Message::Alive, None);
+                self.tell_alive();
                 self.session_refused(generation, true, now);
             }
             None => {
-                self.tell(&Message::Alive, None);
+                self.tell_alive();
                 match self.state.known().map(|session| session.generation) {
                     Some(_) if why == Why::Host && not == self.tabs.mark => self.give_up(WANTED, now),
                     Some(generation) if !doubt => self.session_refused(generation, true, now),
@@ -157,6 +161,7 @@ impl<P: Payload> Session<P> {
         self.step(Step::Idle);
         self.replaced(ELSEWHERE, now);
         self.tabs.mark = mark;
+        self.leader_asks(false, now);
         self.tabs.event_id = None;
         self.timers.clear(Timer::Leader);
         if Era::of(read.version) == Era::Legacy {
@@ -174,6 +179,32 @@ impl<P: Payload> Session<P> {
         }
     }
 
+    /// Whether that is who is signed in here; where it is not, this tab goes on alone, and where that is not known yet, it
+    /// is asked for.
+    pub(super) fn is_of_this_user(&mut self, owner: Option<u64>, now: Now) -> bool {
+        let Some(owner) = owner.filter(|_| !self.config.identified) else { return true };
+        if !self.knows_owner(now) {
+            return false;
+        }
+        let is = self.identity.owner.unwrap_or_default().stored() == owner;
+        if !is && !self.config.authorizes {
+            self.part_from_tabs(now);
+        }
+        is || self.config.authorizes
+    }
+
+    /// The token that this tab knows may have been refreshed by another: what is stored is loaded again, once for each
+    /// session. Says whether that is done.
+    pub(in super::super) fn reloads_token(&mut self, found: &Found, now: Now) -> bool {
+        let Found::Told(mark, _) = found else { return false };
+        if !self.config.authorizes || self.tabs.reloaded == *mark {
+            return false;
+        }
+        self.tabs.reloaded = *mark;
+        self.authorize(None, now);
+        true
+    }
+
     /// The session of the others is not of whoever is signed in here.
     pub(in super::super) fn part_from_tabs(&mut self, now: Now) {
         self.output(Output::Leave);
@@ -184,7 +215,8 @@ impl<P: Payload> Session<P> {
     pub(in super::super) fn tell_failed(&mut self, error: &Error<P>, floor_ms: u64) {
         if self.tabs.role == Role::Leading {
             let (code, message) = (error.code.as_str().to_owned(), error.message.clone());
-            self.tell(&Message::Failed { code, message, retryable: error.retryable, floor_ms }, None);
+            let owner = self.identity.owner.map(Owner::stored);
+            self.tell(&Message::Failed { code, message, retryable: error.retryable, floor_ms, owner }, None);
         }
     }
 

@@ -81,11 +81,18 @@ export async function startScripted(knobs = {}) {
     if (!results[method]) return json(400, { jsonrpc: "2.0", id, error: { code: -32601, message: "Method not found" } });
     return json(200, { jsonrpc: "2.0", id, result: results[method] });
   });
-  const issuer = `http://127.0.0.1:${await listen(as)}`;
+  let issuer = `http://127.0.0.1:${await listen(as)}`;
   const url = `http://127.0.0.1:${await listen(mcp)}/mcp`;
   return {
     url,
-    issuer,
+    get issuer() {
+      return issuer;
+    },
+    /** The authorization server is of another origin from now on, whose server hands on what is its: says whether it is. */
+    movesTo(origin) {
+      issuer = origin;
+      return (req, res) => /^\/(authorize|token|register|\.well-known\/oauth-authorization-server)\b/.test(req.url) && as.emit("request", req, res);
+    },
     counts,
     knobs,
     /** What the user was asked, in order. */
