@@ -52,7 +52,7 @@ export function readTransport(url, options) {
     handshake: "host",
     // Its Client speaks for one user.
     identified: true,
-    authorizes: oauth !== undefined,
+    authorizes: oauth !== undefined || bearer?.asks === true,
     reconnectOn,
     headers: async (context) => {
       const headers = new Headers(requestInit.headers ?? undefined);
@@ -67,6 +67,7 @@ export function readTransport(url, options) {
     ...config,
     auth: oauth,
     bearer,
+    authority: bearer?.asks ? bearer : undefined,
     initializeParams,
     terminateSessionOnClose,
     errors: options.errors,

@@ -202,7 +202,9 @@ impl Parts {
             let step = flow.poll_step().ok_or_else(|| type_error("The authorization came to no end."))?;
             match step {
                 // Nobody hears it.
-                Step::Bind { .. } | Step::Draw | Step::Open { .. } if signal.aborted() => return Ok(Obtained::NeedsUser),
+                Step::Bind { .. } | Step::Draw | Step::Open { .. } if signal.aborted() => {
+                    return Ok(Obtained::NeedsUser);
+                }
                 Step::Fetch(fetch) if signal.aborted() && fetch.spends != Some(Spends::Code) => {
                     return Ok(Obtained::NeedsUser);
                 }

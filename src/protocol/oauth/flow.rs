@@ -359,4 +359,3 @@ fn tokens(reply: &Reply, sent: &str, now_unix_ms: u64) -> Result<Tokens, Refused
 pub(super) fn bearer(challenge: &Challenge) -> Bearer {
     challenge.www_authenticate.as_deref().and_then(Bearer::parse).unwrap_or_default()
 }
-

@@ -275,7 +275,9 @@ fn what_is_stored_is_checked_as_what_is_granted() {
     }
     assert_eq!(last(&with("access", "x".repeat(100_000).into()).stored(NOW)), "granted nothing");
     // Nobody but an authorization server that could be asked gets the refresh token.
-    for url in ["http://evil.example/token", "javascript:alert(1)", "http://127.0.0.1:9/token", "https://user@as.example/", ""] {
+    for url in
+        ["http://evil.example/token", "javascript:alert(1)", "http://127.0.0.1:9/token", "https://user@as.example/", ""]
+    {
         let mut world = with("token_endpoint", url.into());
         let log = world.stored(NOW + 3_600_000);
         assert_eq!(log, ["granted access-1"], "{url}");
