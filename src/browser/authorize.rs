@@ -226,6 +226,10 @@ impl Parts {
                     // Others need not wait for the user.
                     drop(turn.take());
                     let returned = self.open(&url, &state, &pending, signal).await;
+                    // That the user has not come back is nobody's fault then.
+                    if returned.is_err() && signal.aborted() {
+                        return Ok(Obtained::NeedsUser);
+                    }
                     turn = Some(self.turn().await?);
                     let back = returned.as_deref().map_err(|thrown| self.not_returned(thrown));
                     flow.handle_returned(back, self.kept().await?.as_deref(), clock::now().unix_ms);
