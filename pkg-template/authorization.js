@@ -15,6 +15,10 @@ const asking = new WeakMap();
 /** Who is told that a grant was given up, by the storage and the key that it stands under. */
 const holders = new WeakMap();
 
+/** The signals of those who take what the user came back with, and of who is about to leave the page. */
+const taking = new Set();
+let leaving;
+
 /** Those who wait for their turn, by the name of what they wait for, where the platform has no locks. */
 const queues = new Map();
 
@@ -33,6 +37,7 @@ export function readAuth(auth, url, { identity = "", resource }) {
   };
   const key = `mcp-evergreen:auth:${JSON.stringify([identity, resource ?? url])}`;
   const clientKey = `mcp-evergreen:client:${text("clientId")}`;
+  let hasLost = false;
   const host = {
     endpoint: url,
     fetch: send && (async (input, init) => send.call(undefined, input, init)),
@@ -46,7 +51,8 @@ export function readAuth(auth, url, { identity = "", resource }) {
     /** Told of what goes on without the host's storage. */
     onwarning: undefined,
     load: async () => (await kept.get(key)) ?? undefined,
-    keep: async (text) => kept.set(key, text),
+    /** Whoever has lost the turn knows less than who has it. */
+    keep: async (text) => hasLost || kept.set(key, text),
     /** A client is its host's, whichever server and user it is used for. */
     bound: async () => (host.clientId === undefined ? undefined : issuerOf(await kept.get(clientKey))),
     async bind(issuer) {
@@ -60,16 +66,30 @@ export function readAuth(auth, url, { identity = "", resource }) {
         over.abort();
       }
     },
-    lock: (signal) => lock(kept.lock ?? key, signal),
-    returned: () => takeNote(key),
+    async lock(signal) {
+      await lock(kept.lock ?? key, signal, () => (hasLost = true));
+      hasLost = false;
+    },
+    returned(signal) {
+      const back = takeNote(key);
+      if (back && !signal.aborted) {
+        taking.add(signal);
+        signal.addEventListener("abort", () => taking.delete(signal));
+      }
+      return back;
+    },
     async open(url, state, pending, signal) {
-      await alone(provider, key, signal);
-      // Whoever leaves the page leaves a note.
-      if (provider.navigates) leaveNote(key, { state, pending });
+      const settled = await alone(provider, key, signal);
       try {
+        if (provider.navigates) {
+          await mayLeave(signal);
+          // Whoever leaves the page leaves a note.
+          leaveNote(key, { state, pending });
+        }
         return String(await provider.open(url, { state, signal }));
       } finally {
         if (provider.navigates) forgetNote(key, state);
+        settled();
       }
     },
     forget: () => forgetNote(key),
@@ -99,17 +119,37 @@ const UNKEPT = Object.freeze({
   hint: "The provider's storage threw: tokens and registrations are kept in the memory of this page, and written again later.",
 });
 
-/** Two sessions with one provider do not ask its user for the same: the second waits for what the first one gets. */
+/**
+ * Two sessions with one provider do not ask its user for the same: the second waits for what the first one gets, and asks
+ * where that is given up. Gives what is to be called when the user has answered.
+ */
 async function alone(provider, key, signal) {
   if (!asking.has(provider)) asking.set(provider, new Map());
-  const signals = asking.get(provider);
-  const other = signals.get(key) ?? signal;
-  if (other !== signal) {
-    await new Promise((resolve) => [other, signal].forEach((one) => one.addEventListener("abort", resolve)));
-    throw new DOMException("Another session of this page has asked.", "OperationError");
+  const asked = asking.get(provider);
+  for (let other; (other = asked.get(key)) && other.signal !== signal; ) {
+    await over(other.signal, signal);
+    signal.throwIfAborted();
+    if (other.isSettled) throw new DOMException("Another session of this page has asked.", "OperationError");
   }
-  signals.set(key, signal);
-  signal.addEventListener("abort", () => signals.delete(key));
+  const mine = { signal, isSettled: false };
+  asked.set(key, mine);
+  signal.addEventListener("abort", () => asked.get(key) === mine && asked.delete(key));
+  return () => (mine.isSettled = !signal.aborted);
+}
+
+/** A page is not left while a session of it takes what its user came back with, nor by two at once. */
+async function mayLeave(signal) {
+  const isOther = (one) => one !== undefined && one !== signal && !one.aborted;
+  for (let other; (other = [...taking, leaving].find(isOther)); ) {
+    await over(other, signal);
+    signal.throwIfAborted();
+  }
+  leaving = signal;
+}
+
+/** Once one of them is aborted. */
+function over(...signals) {
+  return new Promise((resolve) => signals.forEach((one) => (one.aborted ? resolve() : one.addEventListener("abort", resolve))));
 }
 
 /** What the host vouches for of its authorization server. */
@@ -184,19 +224,48 @@ function lasting(storage, warn) {
   };
 }
 
+/** Milliseconds between two looks at who holds a lock: an answer is waited for no longer than 30 seconds. */
+const HOLDER_MS = 15_000;
+
 /**
  * One holder among all tabs, from when the promise resolves until the signal is aborted; and a task longer: what a task
- * writes into localStorage, Firefox shows to other tabs after it.
+ * writes into localStorage, Firefox shows to other tabs after it. A tab that holds on to it for longer than its requests
+ * may take was frozen by the browser: it is taken from it, and `lost` called there once it goes on.
  */
-function lock(name, signal) {
+export function lock(name, signal, lost) {
   const { locks } = globalThis.navigator ?? {};
   if (!locks) return queue(name, signal);
   return new Promise((resolve, reject) => {
+    const waiting = new AbortController();
+    const stop = () => waiting.abort(signal.reason);
+    let isHeld = false;
     const hold = () => {
+      isHeld = true;
+      clearInterval(look);
       resolve();
+      if (signal.aborted) return undefined;
       return new Promise((release) => signal.addEventListener("abort", () => setTimeout(release)));
     };
-    locks.request(name, { signal }, hold).catch(reject);
+    const request = (options) =>
+      locks.request(name, options, hold).catch((error) => {
+        if (isHeld) return signal.aborted || lost?.();
+        if (options.signal && !signal.aborted) return undefined;
+        clearInterval(look);
+        return reject(error);
+      });
+    let seen = [];
+    // Two that wait do not look at the same time.
+    const look = setInterval(async () => {
+      const { held = [] } = await locks.query().catch(() => ({}));
+      const holder = held.find((lock) => lock.name === name)?.clientId;
+      seen = holder === undefined || !seen.every((one) => one === holder) ? [] : [...seen, holder];
+      if (isHeld || waiting.signal.aborted || seen.length < 3) return;
+      waiting.abort();
+      request({ steal: true });
+    }, HOLDER_MS * (1 + Math.random() / 8));
+    signal.addEventListener("abort", stop);
+    if (signal.aborted) stop();
+    request({ signal: waiting.signal });
   });
 }
 

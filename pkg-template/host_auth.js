@@ -46,30 +46,39 @@ function byTheSdk({ authProvider: provider, auth, onInsufficientScope, errors = 
   };
 }
 
+/** Who is asked what to do about a refusal. */
+const QUESTIONS = { 401: "onUnauthorized", 403: "onForbidden" };
+
+/** Where the answer itself is gone. */
+function bare(status, challenge) {
+  return new Response(null, { status, headers: challenge === undefined ? {} : { "www-authenticate": challenge } });
+}
+
 export function isOAuth(provider) {
   return typeof provider?.tokens === "function" && typeof provider.clientInformation === "function";
 }
 
 /**
- * `{ token, fetch, failure, finish }`. `fetch` asks the provider when a request meets a refusal, one question for all, and
- * sends the request once more.
+ * `{ token, fetch, authorize, failure, finish }`. Whether what was refused is sent once more is the core's to say: it has
+ * `authorize` ask the provider, one question for all.
  */
 export function tokens(options, url, send) {
   const { authProvider } = options;
   const provider = isOAuth(authProvider) ? byTheSdk(options, url, send) : authProvider;
-  let asking;
-  const ask = async (question, response) => {
-    try {
-      return await provider[question]({ response, serverUrl: new URL(url), fetchFn: send });
-    } finally {
-      asking = undefined;
-    }
+  /** Answers that refused a token, by status: a provider may look at all that they say. */
+  const refused = new Map();
+  const forget = (status) => {
+    const { response } = refused.get(status) ?? {};
+    refused.delete(status);
+    if (response && !response.bodyUsed) response.body?.cancel().catch(() => {});
   };
   const bearer = async () => {
     const token = await auth.token();
     return token ? `Bearer ${token}` : null;
   };
   const auth = {
+    /** Whether the provider can do anything about a refusal. */
+    asks: Object.values(QUESTIONS).some((question) => provider[question]),
     /** What the provider threw last. */
     failure: undefined,
     token: () => provider.token?.(),
@@ -79,24 +88,33 @@ export function tokens(options, url, send) {
     },
     async fetch(input, init) {
       const response = await send(input, init);
-      const question = { 401: "onUnauthorized", 403: "onForbidden" }[response.status];
-      if (!question || !provider[question]) return response;
-      const before = new Headers(init.headers).get("authorization");
+      const { status } = response;
+      if (!provider[QUESTIONS[status]] || response.bodyUsed) return response;
+      forget(status);
+      refused.set(status, { response: response.clone(), before: new Headers(init.headers).get("authorization") });
+      return response;
+    },
+    /** As an `Authority` does. Each request asks the provider for the token that it goes with. */
+    async authorize({ status, challenge }) {
+      const granted = { same: true };
+      if (status === undefined) return granted;
+      const question = QUESTIONS[status];
+      auth.failure = undefined;
+      let told = status;
       try {
+        const { response = bare(status, challenge), before } = refused.get(status) ?? {};
         // Somebody else may have got a new one meanwhile.
-        const known = (await bearer()) !== before || (await (asking ??= ask(question, response)));
-        if (known === false) return response;
-        auth.failure = undefined;
+        if (before !== undefined && (await bearer()) !== before) return granted;
+        const asked = provider[question] && (await provider[question]({ response, serverUrl: new URL(url), fetchFn: send }));
+        if (provider[question] && asked !== false) return granted;
       } catch (error) {
         auth.failure = error;
-        // Its body may have been read by the provider.
-        return new Response(null, { status: 401, headers: response.headers });
+        told = 401;
+      } finally {
+        forget(status);
       }
-      const now = await bearer();
-      if (!response.bodyUsed) response.body?.cancel().catch(() => {});
-      const headers = new Headers(init.headers);
-      if (now) headers.set("authorization", now);
-      return send(input, { ...init, headers });
+      const refusal = new Error(`The server refuses the token (HTTP ${told}), and the provider has no other.`);
+      return { error: auth.failure ?? Object.assign(refusal, { httpStatus: told }) };
     },
   };
   return auth;

@@ -22,7 +22,10 @@ export function rpcError({ rpcCode, message, data, code, outcome, retryable }) {
 /** The error that a host's `send` rejects with, of the host's own classes where it gave them. */
 export function thrown(error, { errors = {}, bearer }) {
   const { UnauthorizedError, StreamableHTTPError, SdkHttpError } = errors;
-  const { code, httpStatus, message } = error;
+  const isProviders = bearer !== undefined && error.code === "auth";
+  if (isProviders && bearer.failure !== undefined) return marked(bearer.failure, AUTH_SEAM, true);
+  const { httpStatus, message } = isProviders ? (error.cause ?? error) : error;
+  const code = isProviders ? "unauthorized" : error.code;
   // The user was sent away: that is what the host waits for.
   if (code === "auth" && error.cause?.[AUTH_SEAM]) return error.cause;
   if (code === "auth" && UnauthorizedError) return like(new UnauthorizedError(message), error);

@@ -1,5 +1,6 @@
 // An OAuthClientProvider of the SDKs as what our own flow needs of a host: it keeps, and shows.
 
+import { lock } from "./authorization.js";
 import { required } from "./host_errors.js";
 
 /** What we keep beside the tokens, which a provider stores as they are: the record of our own flow, as text. */
@@ -7,6 +8,9 @@ const RECORD = "mcp-evergreen";
 
 /** The issuers that clients were used at first, by provider and id, for providers that do not store it. */
 const owners = new WeakMap();
+
+/** The names of locks of providers, which no other tab has. */
+const names = new WeakMap();
 
 /** As `readAuth` gives it for `options.auth`; and `prepare()`, `finish(callback, issuer)`. */
 export function byOurselves({ authProvider: provider, errors, trust }, endpoint, fetch) {
@@ -22,6 +26,8 @@ export function byOurselves({ authProvider: provider, errors, trust }, endpoint,
   let hasTokens = false;
   /** What the user came back with. */
   let back;
+  /** Another tab has taken the turn from this one, and knows more. */
+  let hasLost = false;
   const saved = async (info) => provider.saveClientInformation?.(info, { issuer: info.issuer });
   return {
     endpoint,
@@ -64,6 +70,7 @@ export function byOurselves({ authProvider: provider, errors, trust }, endpoint,
       return JSON.stringify({ grant: { ...nobody, scope: tokens.scope, access: tokens.access_token } });
     },
     async keep(text) {
+      if (hasLost) return;
       last = text;
       const { clients = {}, forgotten, grant } = JSON.parse(text);
       if (forgotten !== undefined && forgotten === known) {
@@ -84,7 +91,15 @@ export function byOurselves({ authProvider: provider, errors, trust }, endpoint,
       await provider.saveTokens({ access_token: access, token_type: "Bearer", refresh_token: refresh, scope, [RECORD]: text });
       hasTokens = true;
     },
-    lock: () => undefined,
+    /** One of all that have this provider, and of all tabs that may have another one for the same client. */
+    async lock(signal) {
+      if (!names.has(provider)) names.set(provider, `mcp-evergreen:${Math.random()}`);
+      await lock(names.get(provider), signal);
+      const client = known ?? this.clientId;
+      const lost = () => (hasLost = true);
+      if (client !== undefined) await lock(`mcp-evergreen:host:${JSON.stringify([endpoint, client])}`, signal, lost);
+      hasLost = false;
+    },
     returned() {
       const returned = back;
       back = undefined;
@@ -100,11 +115,12 @@ export function byOurselves({ authProvider: provider, errors, trust }, endpoint,
       throw required(errors);
     },
     async finish(callback, issuer) {
-      const params = new URLSearchParams(typeof callback === "string" ? { code: callback } : callback);
+      const isCode = typeof callback === "string";
+      const params = new URLSearchParams(isCode ? { code: callback } : callback);
       if (issuer) params.set("iss", issuer);
       const pending = await provider.codeVerifier();
-      // The Client's host has compared it where it was given but the code.
-      if (!params.has("state")) params.set("state", stateOf(pending));
+      // The Client's host has compared it where it gives but the code; what comes back otherwise has it (RFC 6749, 4.1.2).
+      if (isCode) params.set("state", stateOf(pending));
       const url = new URL(redirectUrl);
       url.search = params;
       back = [pending, url.href];

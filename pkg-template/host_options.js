@@ -52,7 +52,7 @@ export function readTransport(url, options) {
     handshake: "host",
     // Of our own flow it is known when the tokens are of another grant. Others' tokens say nothing of that.
     identified: oauth === undefined,
-    authorizes: oauth !== undefined,
+    authorizes: oauth !== undefined || bearer?.asks === true,
     reconnectOn,
     headers: async (context) => {
       const headers = new Headers(requestInit.headers ?? undefined);
@@ -67,6 +67,7 @@ export function readTransport(url, options) {
     ...config,
     auth: oauth,
     bearer,
+    authority: bearer?.asks ? bearer : undefined,
     initializeParams,
     terminateSessionOnClose,
     errors: options.errors,

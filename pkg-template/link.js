@@ -73,7 +73,7 @@ export class Link {
     this.capabilities = config.capabilities;
     this.maxPages = config.maxPages;
     this.#learns = config.core.era === "auto" && config.core.handshake === "own";
-    this.#authority = config.auth && new Authority(runtime.authority, config.auth);
+    this.#authority = config.authority ?? (config.auth && new Authority(runtime.authority, config.auth));
     if (config.auth) config.auth.onwarning = (warning) => this.#tell("warning", warning);
     this.#unwatchGrant = config.auth?.watch?.(() => this.#tellCore((core) => core.signedOut()));
     this.#name = name;

@@ -13,8 +13,16 @@ const ANSWERED_MS = 600_000;
 /** The states of the notes that this page has left: it has not been away yet. */
 const own = new Set();
 
+/** The times at which pages of this tab were left, by what for: nobody signs in so often in a minute. */
+const LEFT = "mcp-evergreen:left:";
+const LEFT_MS = 60_000;
+const MAX_LEFT = 5;
+
 export function leaveNote(key, { state, pending }) {
   sweep();
+  const times = leftAt(key);
+  if (times.length >= MAX_LEFT) throw new DOMException("The page has been left for this again and again.", "ConstraintError");
+  sessionStorage.setItem(LEFT + key, JSON.stringify([...times, Date.now()]));
   own.add(state);
   sessionStorage.setItem(NOTES + key, JSON.stringify({ state, pending, from: location.href, at: Date.now() }));
 }
@@ -63,6 +71,15 @@ export function answerNote(state, url) {
   if (note) sessionStorage.setItem(name, JSON.stringify({ ...note, url, at: Date.now() }));
   sweep();
   return note?.from;
+}
+
+function leftAt(key) {
+  try {
+    const times = JSON.parse(storage()?.getItem(LEFT + key) ?? "[]");
+    return times.filter((at) => Math.abs(Date.now() - at) < LEFT_MS);
+  } catch {
+    return [];
+  }
 }
 
 /** What nobody takes goes when its time is over, and at once what a user has come back to without an answer. */

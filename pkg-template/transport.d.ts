@@ -105,8 +105,9 @@ export interface EvergreenTransportOptions
     | "headers"
   > {
   /**
-   * `{ token(), onUnauthorized?() }`: a token for each request, and what to do about a 401. After that the request is sent
-   * once more; one question serves all requests that were refused.
+   * `{ token(), onUnauthorized?() }`: a token for each request, and what to do about a 401; one question serves all requests
+   * that were refused. After that they are sent once more, as far as {@link EvergreenTransportOptions.recovery} allows: what was
+   * refused late, or under the call's own id, may have run, and ends with `outcome: "unknown"` instead.
    *
    * Or an `OAuthClientProvider`: it stores and shows, and the authorization is ours. Where the user has to be sent away,
    * what is open rejects with an `UnauthorizedError`, as with the SDK's transports; {@link EvergreenTransport.finishAuth}

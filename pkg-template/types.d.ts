@@ -904,7 +904,7 @@ export type Outcome = "not_executed" | "executed" | "unknown";
  * - `"unauthorized"`: HTTP 401, and there is no option `auth`, or the new token was refused as well [not_executed].
  * - `"auth"`: the authorization failed; `diagnosis.kind` says why: `declined`, `popup_blocked`, `closed`, `timeout`,
  *   `wrong_state`, `wrong_issuer`, `resource_mismatch`, `issuer_mismatch`, `mix_up`, `other_issuer`, `unsafe_url`, `no_pkce`,
- *   `no_client`, `not_registered`, `client_forgotten`, `unreachable` … Where an authorization server refused, `data` is
+ *   `no_client`, `not_registered`, `client_forgotten`, `unreachable`, `redirect_loop` … Where an authorization server refused, `data` is
  *   `{ status, error }`: the HTTP status, and its `error` where that is a plain code of up to 64 bytes [not_executed].
  * - `"too_large"`: the answer is larger than the bound, the list has more pages or more items (131 072 in one page), a
  *   batch has more than 1024 messages, or a call asks for more than 64 inputs at once [executed or unknown].

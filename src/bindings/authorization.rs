@@ -12,7 +12,7 @@ use crate::{
         task::{self, Task},
     },
     protocol::{
-        Authorized, Challenge,
+        Authorized, Challenge, Origin,
         json::Json,
         oauth::{Settings, Trust},
     },
@@ -28,7 +28,8 @@ pub struct Running {
 
 /// Gets a token. `auth` is what the facade's `authorization.js` makes of a provider, and `wanted` `{token, status,
 /// challenge, ask, finish}`; `asked` is called before the user is, and says whether somebody still waits for that. Gives
-/// `{token, refreshAt, same}`, `{needsUser}` or `{error}`.
+/// `{token, refreshAt, same, grant, status, challenge}`, the last two where the user has come back with it to this page life;
+/// `{needsUser}` or `{error}`.
 ///
 /// # Errors
 /// A `TypeError` where the facade hands over what it should not.
@@ -43,7 +44,7 @@ pub fn authorize(auth: &JsValue, wanted: &JsValue, asked: JsValue, resolve: JsVa
     let finish = is("finish")?;
     let wanted = Wanted { token: text(&field("token")?), challenge, ask: is("ask")? };
     let task = task::spawn(async move {
-        let asked = || {
+        let asked = move || {
             asked
                 .dyn_ref::<Function>()
                 .is_some_and(|asked| asked.call0(&JsValue::UNDEFINED).is_ok_and(|is| is.is_truthy()))
@@ -71,12 +72,15 @@ pub fn sign_out(auth: &JsValue, resolve: JsValue, reject: JsValue) -> Result<Run
 }
 
 fn plain(obtained: Obtained) -> JsValue {
-    let (token, authorized) = obtained.into_fact();
+    let ((token, Origin { grant, returned }), authorized) = obtained.into_fact();
     let plain = match authorized {
         Authorized::Granted { refresh_at_unix_ms, same } => Plain::new()
             .with_some("token", token)
             .with_some("refreshAt", refresh_at_unix_ms.map(|at| at as f64))
-            .with("same", same),
+            .with("same", same)
+            .with_some("grant", grant)
+            .with_some("status", returned.as_ref().map(|challenge| f64::from(challenge.status)))
+            .with_some("challenge", returned.and_then(|challenge| challenge.www_authenticate)),
         Authorized::NeedsUser => Plain::new().with("needsUser", true),
         Authorized::Failed(failed) => Plain::new().with("error", error(*failed)),
     };

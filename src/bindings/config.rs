@@ -9,7 +9,7 @@ use crate::{
         js::{Thrown, type_error},
     },
     protocol::{
-        CallOptions, Config, Params, Resume,
+        CallOptions, Challenge, Config, Origin, Params, Resume,
         config::{Connections, EraChoice, Handshake, Listen, Mode, Offline, ReconnectOn, Recovery, Unreachable},
         oauth::{Said, Trouble},
     },
@@ -112,7 +112,12 @@ pub(super) fn obtained(result: &JsValue) -> Obtained {
     if error.is_undefined() {
         let refresh_at_unix_ms = number(&field(result, "refreshAt"));
         let same = field(result, "same").is_truthy();
-        return Obtained::Token { token: text(&field(result, "token")), refresh_at_unix_ms, same };
+        let token = text(&field(result, "token"));
+        let www_authenticate = text(&field(result, "challenge"));
+        let status = number(&field(result, "status")).and_then(|status| u16::try_from(status).ok());
+        let returned = status.map(|status| Challenge { status, www_authenticate });
+        let origin = Origin { grant: text(&field(result, "grant")), returned };
+        return Obtained::Token { token, refresh_at_unix_ms, same, origin };
     }
     let kind = text(&field(&field(&error, "diagnosis"), "kind")).unwrap_or_default();
     let data = field(&error, "data");

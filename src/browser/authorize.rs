@@ -6,13 +6,16 @@ use super::{
     clock, exchange,
     host::Wanted,
     js::{self, AuthorizationHost, Thrown, type_error},
+    task::Slot,
 };
 use crate::protocol::{
-    Authorized, Error, base64,
-    oauth::{Chance, Fetch, Flow, Need, Reply, Settings, Step, Trouble},
+    Authorized, Error, Origin, base64,
+    oauth::{Chance, Fetch, Flow, Need, Reply, Settings, Spends, Step, Trouble},
 };
 use js_sys::{Array, Function, Uint8Array, Uint32Array};
+use std::rc::Rc;
 use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::spawn_local;
 use web_sys::{AbortController, AbortSignal};
 
 /// Milliseconds for one answer.
@@ -20,8 +23,12 @@ const FETCH_MS: u32 = 30_000;
 /// Metadata and tokens are small.
 const BODY_BYTES: u64 = 1 << 20;
 
-/// Gets the tokens of one user with one server.
-pub struct Authorizer {
+/// Gets the tokens of one user with one server. Who drops one of its futures gives the authorization up: nothing more is
+/// begun. But what spends a code or a refresh token is finished, under the lock, and what was granted is kept: the next
+/// refresh with a token that was used is taken for a theft (RFC 9700, section 4.14.2).
+pub struct Authorizer(Rc<Parts>);
+
+struct Parts {
     settings: Settings,
     host: AuthorizationHost,
     fetch: Option<Function>,
@@ -37,6 +44,8 @@ pub enum Obtained {
         refresh_at_unix_ms: Option<u64>,
         /// It is of the same grant as the token before.
         same: bool,
+        /// Where it comes from.
+        origin: Origin,
     },
     /// The user would have to be asked.
     NeedsUser,
@@ -54,22 +63,28 @@ impl Obtained {
 
     /// As the session is told.
     #[must_use]
-    pub fn into_fact(self) -> (Option<String>, Authorized<JsValue>) {
+    pub fn into_fact(self) -> ((Option<String>, Origin), Authorized<JsValue>) {
         match self {
-            Self::Token { token, refresh_at_unix_ms, same } => {
-                (token, Authorized::Granted { refresh_at_unix_ms, same })
+            Self::Token { token, refresh_at_unix_ms, same, origin } => {
+                ((token, origin), Authorized::Granted { refresh_at_unix_ms, same })
             }
-            Self::NeedsUser => (None, Authorized::NeedsUser),
+            Self::NeedsUser => (<_>::default(), Authorized::NeedsUser),
             Self::Failed(trouble, cause) => {
                 let error: Error<JsValue> = trouble.into_error();
-                (None, Authorized::Failed(Box::new(error.with_cause(cause))))
+                (<_>::default(), Authorized::Failed(Box::new(error.with_cause(cause))))
             }
         }
     }
 }
 
-/// One authorization under way: ends with it whatever it has under way.
+/// Something under way: its signal is aborted with it.
 struct UnderWay(AbortController);
+
+impl UnderWay {
+    fn new() -> Thrown<Self> {
+        Ok(Self(AbortController::new()?))
+    }
+}
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
@@ -81,35 +96,31 @@ impl Authorizer {
     /// `host` is an object with the methods of the facade's `authorization.js`.
     #[must_use]
     pub fn new(settings: Settings, host: JsValue) -> Self {
-        Self { settings, host: host.unchecked_into(), fetch: None }
+        Self(Rc::new(Parts { settings, host: host.unchecked_into(), fetch: None }))
     }
 
     /// With a `fetch` of the host's.
     #[must_use]
-    pub fn with_fetch(self, fetch: Option<Function>) -> Self {
-        Self { fetch, ..self }
+    pub fn with_fetch(mut self, fetch: Option<Function>) -> Self {
+        if let Some(parts) = Rc::get_mut(&mut self.0) {
+            parts.fetch = fetch;
+        }
+        self
     }
 
     /// Gets a token. `asked` is called before the user is, and says whether somebody still waits for that.
-    pub async fn authorize(&self, wanted: Wanted, asked: impl Fn() -> bool) -> Obtained {
+    pub async fn authorize(&self, wanted: Wanted, asked: impl Fn() -> bool + 'static) -> Obtained {
         let token = wanted.token;
-        let need = match wanted.challenge {
-            Some(challenge) => Ok(Need::Refused { challenge, ask: wanted.ask }),
-            None => self.returned().map(|returned| Need::Stored { returned, finish: false }),
+        let begun = match wanted.challenge {
+            Some(challenge) => Ok(Begun::new(Need::Refused { challenge, ask: wanted.ask })),
+            None => self.0.returned(false),
         };
-        match need {
-            Ok(need) => self.run(need, token, &asked).await.unwrap_or_else(Obtained::nothing),
-            Err(cause) => Obtained::nothing(cause),
-        }
+        self.obtain(begun, token, asked).await
     }
 
     /// Takes what the user came back with: nothing but the tokens for that will do.
     pub async fn finish(&self) -> Obtained {
-        let need = self.returned().map(|returned| Need::Stored { returned, finish: true });
-        match need {
-            Ok(need) => self.run(need, None, &|| false).await.unwrap_or_else(Obtained::nothing),
-            Err(cause) => Obtained::nothing(cause),
-        }
+        self.obtain(self.0.returned(true), None, || false).await
     }
 
     /// Forgets the tokens, here and at the authorization server.
@@ -117,10 +128,59 @@ impl Authorizer {
     /// # Errors
     /// What the host's storage threw.
     pub async fn sign_out(&self) -> Thrown<()> {
-        self.run(Need::SignOut, None, &|| false).await.map(drop)
+        self.carry_out(Begun::new(Need::SignOut), None, || false).await.map(drop)
     }
 
-    async fn run(&self, need: Need, token: Option<String>, asked: &dyn Fn() -> bool) -> Thrown<Obtained> {
+    async fn obtain(
+        &self,
+        begun: Thrown<Begun>,
+        token: Option<String>,
+        asked: impl Fn() -> bool + 'static,
+    ) -> Obtained {
+        match begun {
+            Ok(begun) => self.carry_out(begun, token, asked).await.unwrap_or_else(Obtained::nothing),
+            Err(cause) => Obtained::nothing(cause),
+        }
+    }
+
+    /// It goes on by itself, as far as it has to.
+    async fn carry_out(
+        &self,
+        begun: Begun,
+        token: Option<String>,
+        asked: impl Fn() -> bool + 'static,
+    ) -> Thrown<Obtained> {
+        let wanted = UnderWay::new()?;
+        let (parts, signal, slot) = (Rc::clone(&self.0), wanted.0.signal(), Rc::new(Slot::default()));
+        let result = Rc::clone(&slot);
+        spawn_local(async move { result.put(parts.run(begun, token, &asked, &signal).await) });
+        slot.get().await
+    }
+}
+
+/// What an authorization begins with.
+struct Begun {
+    need: Need,
+    /// Lives as long as what the user came back with is being taken.
+    _returned: Option<UnderWay>,
+}
+
+impl Begun {
+    fn new(need: Need) -> Self {
+        Self { need, _returned: None }
+    }
+}
+
+impl Parts {
+    /// `signal` is aborted where nobody waits any more.
+    async fn run(
+        &self,
+        begun: Begun,
+        token: Option<String>,
+        asked: &dyn Fn() -> bool,
+        signal: &AbortSignal,
+    ) -> Thrown<Obtained> {
+        let need = &begun.need;
         let begin = |kept: Option<String>, bound: Option<String>| {
             let now = clock::now().unix_ms;
             let settings = Settings { bound, ..self.settings.clone() };
@@ -133,7 +193,6 @@ impl Authorizer {
                 return Ok(obtained);
             }
         }
-        let under_way = UnderWay(AbortController::new()?);
         let mut turn = Some(self.turn().await?);
         // Another tab may have been here while this one waited.
         let bound = js::settled(&self.host.bound()?).await?.as_string();
@@ -142,8 +201,17 @@ impl Authorizer {
         loop {
             let step = flow.poll_step().ok_or_else(|| type_error("The authorization came to no end."))?;
             match step {
+                // Nobody hears it.
+                Step::Bind { .. } | Step::Draw | Step::Open { .. } if signal.aborted() => {
+                    return Ok(Obtained::NeedsUser);
+                }
+                Step::Fetch(fetch) if signal.aborted() && fetch.spends != Some(Spends::Code) => {
+                    return Ok(Obtained::NeedsUser);
+                }
                 Step::Fetch(fetch) => {
-                    let reply = self.fetch(fetch, &under_way.0.signal()).await.unwrap_or(Reply::Failed);
+                    let whole = UnderWay::new()?;
+                    let until = if fetch.spends.is_some() { whole.0.signal() } else { signal.clone() };
+                    let reply = self.fetch(fetch, &until).await.unwrap_or(Reply::Failed);
                     flow.handle_reply(&reply, clock::now().unix_ms);
                 }
                 Step::Keep(text) => drop(js::settled(&self.host.keep(&text)?).await?),
@@ -157,7 +225,11 @@ impl Authorizer {
                 Step::Open { url, state, pending } => {
                     // Others need not wait for the user.
                     drop(turn.take());
-                    let returned = self.open(&url, &state, &pending, &under_way.0.signal()).await;
+                    let returned = self.open(&url, &state, &pending, signal).await;
+                    // That the user has not come back is nobody's fault then.
+                    if returned.is_err() && signal.aborted() {
+                        return Ok(Obtained::NeedsUser);
+                    }
                     turn = Some(self.turn().await?);
                     let back = returned.as_deref().map_err(|thrown| self.not_returned(thrown));
                     flow.handle_returned(back, self.kept().await?.as_deref(), clock::now().unix_ms);
@@ -178,7 +250,7 @@ impl Authorizer {
 
     /// Held while nobody else may refresh, register or write.
     async fn turn(&self) -> Thrown<UnderWay> {
-        let turn = UnderWay(AbortController::new()?);
+        let turn = UnderWay::new()?;
         js::settled(&self.host.lock(&turn.0.signal())?).await?;
         Ok(turn)
     }
@@ -188,13 +260,16 @@ impl Authorizer {
         back.as_string().ok_or_else(|| type_error("open gave no URL."))
     }
 
-    fn returned(&self) -> Thrown<Option<(String, String)>> {
-        let returned = self.host.returned()?;
+    /// With what the user came back with, if that is so.
+    fn returned(&self, finish: bool) -> Thrown<Begun> {
+        let taking = UnderWay::new()?;
+        let returned = self.host.returned(&taking.0.signal())?;
         if !Array::is_array(&returned) {
-            return Ok(None);
+            return Ok(Begun::new(Need::Stored { returned: None, finish }));
         }
         let returned: &Array = returned.unchecked_ref();
-        Ok(returned.get(0).as_string().zip(returned.get(1).as_string()))
+        let returned = returned.get(0).as_string().zip(returned.get(1).as_string());
+        Ok(Begun { need: Need::Stored { returned, finish }, _returned: Some(taking) })
     }
 
     async fn fetch(&self, fetch: Fetch, signal: &AbortSignal) -> Thrown<Reply> {
@@ -221,7 +296,9 @@ impl Authorizer {
 /// How an authorization ended; `None` where it goes on.
 fn obtained(step: Step, cause: Option<JsValue>) -> Option<Obtained> {
     match step {
-        Step::Granted { token, refresh_at_unix_ms, same } => Some(Obtained::Token { token, refresh_at_unix_ms, same }),
+        Step::Granted { token, grant, refresh_at_unix_ms, same, returned } => {
+            Some(Obtained::Token { token, refresh_at_unix_ms, same, origin: Origin { grant, returned } })
+        }
         Step::NeedsUser => Some(Obtained::NeedsUser),
         Step::Failed(trouble) => Some(Obtained::Failed(trouble, cause)),
         Step::Fetch(_) | Step::Keep(_) | Step::Load | Step::Bind { .. } | Step::Draw | Step::Open { .. } => None,
@@ -243,6 +320,11 @@ fn not_returned(thrown: &JsValue) -> Trouble {
         Some("OperationError") => Trouble::new(
             "asked_elsewhere",
             "Another session of this page asked the user for the same authorization, and got none.",
+        ),
+        Some("ConstraintError") => Trouble::new(
+            "redirect_loop",
+            "The page was sent to the authorization server for this again and again, and came back without what it needs. \
+             Where the provider has a `storage`, what was granted outlives the page.",
         ),
         Some("TimeoutError") => Trouble::new("timeout", "The user did not come back from authorizing in time."),
         _ => Trouble::new("not_returned", "The user could not be asked to authorize: see `cause`."),

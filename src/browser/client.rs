@@ -232,7 +232,8 @@ impl Host for Program {
     fn authorize(&self, wanted: Wanted) {
         let (Some(authorizer), Some(driver)) = (self.authorizer.clone(), self.driver.get().cloned()) else { return };
         let task = task::spawn(async move {
-            let obtained = authorizer.authorize(wanted, || driver.user_asked()).await;
+            let asking = driver.clone();
+            let obtained = authorizer.authorize(wanted, move || asking.user_asked()).await;
             let (token, authorized) = obtained.into_fact();
             driver.authorized(token, authorized);
         });

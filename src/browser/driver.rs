@@ -6,7 +6,7 @@ use super::{
     exchange::Transport,
     host::{Caller, Host},
 };
-use crate::protocol::{Authorized, CallId, CallOptions, Config, Now, Params, QuestionId, Session, Status};
+use crate::protocol::{Authorized, CallId, CallOptions, Config, Now, Origin, Params, QuestionId, Session, Status};
 use std::rc::Rc;
 use wasm_bindgen::JsValue;
 
@@ -129,8 +129,9 @@ impl Driver {
     }
 
     /// How an authorization ended, and the token that there is now.
-    pub fn authorized(&self, token: Option<String>, authorized: Authorized<JsValue>) {
+    pub fn authorized(&self, (token, origin): (Option<String>, Origin), authorized: Authorized<JsValue>) {
         if let Authorized::Granted { same, .. } = authorized {
+            self.0.session.borrow_mut().handle_origin(origin);
             self.0.session.borrow_mut().handle_token(token.as_deref(), same);
             self.0.transport.set_token(token);
         }

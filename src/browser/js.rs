@@ -36,9 +36,9 @@ extern "C" {
     /// begins until the signal is aborted.
     #[wasm_bindgen(method, catch)]
     pub(super) fn lock(this: &AuthorizationHost, signal: &AbortSignal) -> Thrown<JsValue>;
-    /// `[pending, url]`, where the user has come back to this page.
+    /// `[pending, url]`, where the user has come back to this page. The signal is aborted once that was taken.
     #[wasm_bindgen(method, catch)]
-    pub(super) fn returned(this: &AuthorizationHost) -> Thrown<JsValue>;
+    pub(super) fn returned(this: &AuthorizationHost, signal: &AbortSignal) -> Thrown<JsValue>;
     /// Whether `open` throws because the user is away, and comes back to somebody else.
     #[wasm_bindgen(method, getter)]
     pub(super) fn leaves(this: &AuthorizationHost) -> bool;

@@ -5,7 +5,7 @@
 
 use super::call::{Kind, Place, Repair};
 use super::exchange::{Answer, Exchange};
-use super::flight::{Authorized, Challenge, Flight, Held, is_scope};
+use super::flight::{Authorized, Challenge, Flight, Held, Origin, is_scope};
 use super::http::{Method, Request};
 use super::json_rpc;
 use super::list::Gather;
@@ -203,7 +203,7 @@ impl<P: Payload> Session<P> {
     /// The user is about to be asked: the clocks of those who wait stand still. Says whether there is anybody who waits.
     pub fn handle_user_asked(&mut self, now: Now) -> bool {
         let waits = self.somebody_waits();
-        let connect = self.calls.iter().find(|(_, call)| call.kind == Kind::Connect).map(|(id, _)| *id);
+        let connect = self.connecting();
         let Some(flight) = self.authorization.flight.as_mut().filter(|_| waits) else { return false };
         flight.asked = true;
         self.authorization.asked_for = connect;
@@ -215,6 +215,16 @@ impl<P: Payload> Session<P> {
         self.emit(Event::StateChange);
         self.tell_asking();
         true
+    }
+
+    /// Where the token comes from that is told next.
+    pub fn handle_origin(&mut self, origin: Origin) {
+        self.authorization.same_grant = origin.grant.is_some() && origin.grant == self.authorization.origin.grant;
+        self.authorization.origin = origin;
+    }
+
+    fn connecting(&self) -> Option<CallId> {
+        self.calls.iter().find(|(_, call)| call.kind == Kind::Connect).map(|(id, _)| *id)
     }
 
     /// How the authorization ended.
@@ -237,7 +247,13 @@ impl<P: Payload> Session<P> {
             Authorized::Failed(error) => Some(error),
             Authorized::Granted { refresh_at_unix_ms, same } => {
                 self.authorization.refresh_at_unix_ms = refresh_at_unix_ms.filter(|at| now.unix_ms < *at);
-                another = self.authorization.loaded && !same;
+                another = self.authorization.loaded && !same && !self.authorization.same_grant;
+                // In another page life the user was asked for this.
+                let returned = self.authorization.origin.returned.take();
+                if returned.is_some() {
+                    self.authorization.asked_for = self.connecting();
+                    flight.challenge = flight.challenge.or(returned);
+                }
                 None
             }
         };

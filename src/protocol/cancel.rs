@@ -110,7 +110,10 @@ impl<P: Payload> Session<P> {
     fn no_token_within(&self, waited: u64, outcome: Outcome) -> String {
         let why = match self.authorization.asks_user() {
             true => "the user has not authorized it yet",
-            false => "the authorization server has given no token: it does not answer, or is slow",
+            false => {
+                "the authorization server has given no token: it does not answer, or is slow, or another tab of this site has begun to \
+                      ask it and was frozen by the browser"
+            }
         };
         match outcome {
             Outcome::Unknown => {

@@ -29,6 +29,15 @@ pub enum Authorized<P> {
     Failed(Box<Error<P>>),
 }
 
+/// Where a token comes from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// The name of the grant: stays the same from one token to the next, and is another whenever a user has agreed.
+    pub grant: Option<String>,
+    /// The user has come back with it to this page life, from an authorization that this refusal had made necessary.
+    pub returned: Option<Challenge>,
+}
+
 /// What is known of tokens.
 #[derive(Debug)]
 pub(super) struct Authorization<P> {
@@ -36,6 +45,10 @@ pub(super) struct Authorization<P> {
     pub token: u32,
     /// What was stored has been loaded.
     pub loaded: bool,
+    /// Where the token comes from.
+    pub origin: Origin,
+    /// It is of the grant that the one before was of.
+    pub same_grant: bool,
     pub refresh_at_unix_ms: Option<u64>,
     /// When the token was got in answer to a refusal, while nothing was answered under it.
     pub unproven_since: Option<u64>,
@@ -75,6 +88,8 @@ impl<P> Default for Authorization<P> {
         Self {
             token: 0,
             loaded: false,
+            origin: Origin::default(),
+            same_grant: false,
             refresh_at_unix_ms: None,
             unproven_since: None,
             stepped_up_for: None,

@@ -22,7 +22,7 @@ const OF_ONE_TOKEN: [&str; 4] = ["exp", "nbf", "iat", "jti"];
 pub(crate) struct Owner {
     /// `Bearer` or `Basic`, among the host's fields.
     credential: Option<u64>,
-    /// The token of the grant.
+    /// The grant; where it has no name, its token.
     token: Option<u64>,
 }
 
@@ -150,7 +150,7 @@ impl<P: Payload> Session<P> {
         token.iter().for_each(|token| secrets.add(token));
         self.past.remember_secrets(&secrets);
         self.past.along[1] = secrets;
-        let token = token.map(hash);
+        let token = token.map(|token| hash(self.authorization.origin.grant.as_deref().unwrap_or(token)));
         let before = self.identity.owner.unwrap_or_default();
         let owner = Owner { token, ..before };
         if same_grant && before.token.is_some() && token.is_some() {

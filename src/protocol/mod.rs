@@ -90,7 +90,7 @@ pub use call::CallOptions;
 pub use config::Config;
 pub use error::{Code, Error, Outcome};
 pub use exchange::Purpose;
-pub use flight::{Authorized, Challenge};
+pub use flight::{Authorized, Challenge, Origin};
 pub use host::Resume;
 pub use interests::ToolChanges;
 pub use page::PageChange;

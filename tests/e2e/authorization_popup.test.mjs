@@ -217,6 +217,48 @@ for (const [name, launch] of [
     await ready(two);
   });
 
+  authorized("a refresh that is given up while it is under way costs nobody the grant", { rotates: true }, async ({ as, open }) => {
+    const [one, two] = [await open(), await open()];
+    for (const app of [one, two]) {
+      await app.connect({ storage: "local" });
+      if (app === one) await (await app.nextPopup()).waitForSelector("#agree").then((button) => button.click());
+      await ready(app);
+    }
+    as.knobs.slow = 600;
+    for (const giveUp of ["close", "abort"]) {
+      const { refreshes } = as.counts;
+      as.expire();
+      await one.run(async ({ connect, text }, url, giveUp) => {
+        const { popup } = await import("mcp-evergreen/auth");
+        const provider = popup({ redirectUrl: "/callback.html", storage: localStorage });
+        const stop = new AbortController();
+        if (giveUp === "close") void session.callTool({ name: "read" }).catch(() => {});
+        else void connect(url, { auth: { provider }, signal: stop.signal }).catch(() => {});
+        globalThis.giveUp = () => (giveUp === "close" ? session.close() : stop.abort());
+      }, as.url, giveUp);
+      await until(() => as.counts.refreshes > refreshes, "a refresh is under way");
+      await one.run(() => void giveUp());
+      assert.equal(await two.call("read"), "read ran", giveUp);
+      assert.deepEqual([as.counts.refreshes, as.counts.reused], [refreshes + 1, 0], giveUp);
+    }
+    assert.equal(as.counts.asked, 1);
+  });
+
+  authorized("where the session that asks is given up, the one that waits asks", {}, async ({ as, open }) => {
+    const app = await open();
+    await app.click(async ({ connect }, url) => {
+      const { popup } = await import("mcp-evergreen/auth");
+      const provider = popup({ redirectUrl: "/callback.html" });
+      globalThis.stop = new AbortController();
+      void connect(url, { auth: { provider }, signal: stop.signal }).catch(() => {});
+      globalThis.connecting = connect(url, { auth: { provider } }).then(({ status }) => ({ ok: status.state }), (error) => ({ error }));
+    }, as.url);
+    await (await app.nextPopup()).waitForSelector("#agree");
+    await app.click(() => setTimeout(() => stop.abort(), 100));
+    await (await app.nextPopup()).waitForSelector("#agree").then((button) => button.click());
+    await ready(app);
+  });
+
   authorized("nothing in the background opens a window", {}, async ({ as, context, open }) => {
     const app = await open();
     await app.connect();

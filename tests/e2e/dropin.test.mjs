@@ -103,6 +103,60 @@ test("a 401 asks the provider once for all requests, and each is sent once more"
   await client.close();
 });
 
+// [what, the refusal, milliseconds until it comes, options, how often the tool runs, how the call ends]
+for (const [what, refusal, after, recovery, runs, end] of [
+  ["in time", {}, 0, {}, 2, "ran"],
+  ["late", {}, 2_500, {}, 1, "unknown"],
+  ["under the call's own id", { own: true }, 0, {}, 1, "unknown"],
+  ["late, for a scope", { status: 403 }, 2_500, {}, 1, "unknown"],
+  ["in time, in strict mode", {}, 0, { mode: "strict" }, 1, "not_executed"],
+  ["late, in strict mode", {}, 2_500, { mode: "strict" }, 1, "unknown"],
+  ["in time, where nothing is sent again", {}, 0, { mode: "off" }, 1, "not_executed"],
+]) {
+  test(`what a provider renews: a refusal ${what}`, bounded, async () => {
+    const server = new TestServer({ tools: { echo } });
+    let ran = 0;
+    let token = 1;
+    const fetch = async (input, init) => {
+      const body = init.body && JSON.parse(init.body);
+      if (body?.method !== "tools/call") return server.fetch(input, init);
+      if (++ran > 1) return server.fetch(input, init);
+      await sleep(after);
+      const { own, status = 401 } = refusal;
+      const error = { jsonrpc: "2.0", id: body.id, error: { code: -32001, message: "the bank refuses" } };
+      const headers = { "www-authenticate": `Bearer error="${status === 403 ? "insufficient_scope" : "invalid_token"}"` };
+      return new Response(own ? JSON.stringify(error) : "", { status, headers });
+    };
+    const renew = async () => void token++;
+    const authProvider = { token: async () => `t${token}`, onUnauthorized: renew, onForbidden: renew };
+    const client = new Client1(INFO);
+    await client.connect(new EvergreenTransport(server.url, { fetch, authProvider, recovery }));
+    const call = client.callTool({ name: "echo", arguments: { x: 1 } });
+    assert.equal(await call.then(() => "ran", (error) => error.outcome ?? error.data?.outcome ?? error.message), end);
+    assert.equal(ran, runs);
+    await client.close();
+  });
+}
+
+test("a session that is gone when the provider has a token after a while is made anew", bounded, async () => {
+  const server = new TestServer({ tools: { echo } });
+  let [token, valid] = ["old", "old"];
+  const fetch = async (input, init) =>
+    new Headers(init.headers).get("authorization") === `Bearer ${valid}`
+      ? server.fetch(input, init)
+      : new Response("", { status: 401, headers: { "www-authenticate": 'Bearer error="invalid_token"' } });
+  const onUnauthorized = async () => {
+    await sleep(1_500);
+    server.evict();
+    token = valid;
+  };
+  const client = new Client1(INFO);
+  await client.connect(new EvergreenTransport(server.url, { fetch, authProvider: { token: async () => token, onUnauthorized } }));
+  valid = "new";
+  assert.equal(text(await client.callTool({ name: "echo", arguments: { x: 1 } })), "s2 1");
+  await client.close();
+});
+
 test("a 401 for good is the SDK's UnauthorizedError, of either version, and the provider's own error passes", bounded, async () => {
   const locked = async () => new Response("", { status: 401 });
   const attempt = async (Client, options) => {
@@ -140,6 +194,7 @@ test("an OAuthClientProvider drives our own flow: sent away, brought back, refre
     if (pathname === "/token") {
       const body = Object.fromEntries(new URLSearchParams(init.body));
       seen.push([body.grant_type, body.code ?? body.refresh_token, body.client_id]);
+      await sleep(20);
       valid = `t${seen.length}`;
       return json({ access_token: valid, token_type: "Bearer", refresh_token: `r${seen.length}`, expires_in: 3600 });
     }
@@ -165,6 +220,8 @@ test("an OAuthClientProvider drives our own flow: sent away, brought back, refre
   assert.ok((await failure(new Client1(INFO).connect(first))) instanceof Unauthorized1);
   assert.deepEqual([stored.sent.origin, stored.sent.searchParams.get("state")], [issuer, "mine"]);
   await failure(first.finishAuth(new URLSearchParams({ code: "c0", state: "another" })));
+  // It was sent along, and comes back with everything but a bare code (RFC 6749, 4.1.2).
+  for (const state of [{}, { state: "" }]) await failure(first.finishAuth(new URLSearchParams({ code: "c0", ...state })));
   assert.deepEqual(seen, [], "an answer to another question is not taken");
   await first.finishAuth("c1");
   const client = new Client1(INFO);
@@ -177,7 +234,13 @@ test("an OAuthClientProvider drives our own flow: sent away, brought back, refre
     ["authorization_code", "c1", "registered"],
     ["refresh_token", "r1", "registered"],
   ]);
-  await client.close();
+  // Others with the same provider use what one of them has got: a refresh token is used once.
+  const others = [1, 2, 3].map(() => new Client1(INFO));
+  for (const other of others) await other.connect(open());
+  valid = "none";
+  await Promise.all(others.map((other) => other.callTool({ name: "echo", arguments: { x: 4 } })));
+  assert.deepEqual(seen.slice(2), [["refresh_token", "r2", "registered"]]);
+  for (const other of [client, ...others]) await other.close();
 });
 
 test("a Client whose provider has another user's tokens goes on in a session of that user's", bounded, async () => {

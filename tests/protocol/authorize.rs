@@ -5,7 +5,7 @@ use mcp_evergreen::protocol::config::EraChoice;
 use mcp_evergreen::protocol::era::Era;
 use mcp_evergreen::protocol::http::Head;
 use mcp_evergreen::protocol::status::Phase;
-use mcp_evergreen::protocol::{Authorized, CallOptions, Code, Config, Error, Outcome};
+use mcp_evergreen::protocol::{Authorized, CallOptions, Challenge, Code, Config, Error, Origin, Outcome};
 use serde_json::{Value, json};
 
 const GRANTED: Authorized<Value> = Authorized::Granted { refresh_at_unix_ms: None, same: true };
@@ -537,6 +537,48 @@ fn one_connect_asks_the_user_once() {
         assert!(!log.iter().any(|line| line.starts_with("authorize")), "{step}: {log:?}");
         assert_eq!(log.last().map(String::as_str), Some(end), "{step}");
     }
+}
+
+/// The user has come back to this page with a token for what was refused in an earlier page life.
+fn returned(config: Config, status: u16, www_authenticate: Option<&str>) -> Net {
+    let mut net = Net::new(config);
+    let challenge = Challenge { status, www_authenticate: www_authenticate.map(str::to_owned) };
+    net.session.handle_origin(Origin { grant: None, returned: Some(challenge) });
+    net.authorizations = [GRANTED].into();
+    net.connect();
+    net
+}
+
+#[test]
+fn a_token_that_the_user_came_back_with_is_not_asked_for_again_where_it_is_refused() {
+    let mut net = returned(config(), 401, Some("Bearer"));
+    net.valid_token = Some(7);
+    assert_eq!(net.run(), ["authorize load", "initialize→401", "connect unauthorized not_executed"]);
+    // The server takes its time to say so.
+    let mut net = returned(config(), 401, Some("Bearer"));
+    net.latency = 20_000;
+    net.valid_token = Some(7);
+    assert_eq!(net.run_for(60_000).last().map(String::as_str), Some("connect unauthorized not_executed"));
+    // … and whoever calls again may ask.
+    let mut net = returned(config(), 401, Some("Bearer"));
+    net.run();
+    net.valid_token = Some(7);
+    net.run_for(60_000);
+    net.call("a");
+    assert!(net.run().contains(&"authorize 401".to_owned()));
+}
+
+#[test]
+fn a_scope_that_the_user_came_back_with_is_not_asked_for_again_where_it_is_missing_still() {
+    let challenge = r#"Bearer error="insufficient_scope", scope="write""#;
+    let mut net = returned(config(), 403, Some(challenge));
+    net.run();
+    net.run_for(60_000);
+    net.reply("call", narrow());
+    net.call("a");
+    let log = net.run();
+    assert!(!log.iter().any(|line| line.starts_with("authorize")), "{log:?}");
+    assert_eq!(log.last().map(String::as_str), Some("a http not_executed"));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use crate::net::Net;
 use mcp_evergreen::protocol::config::{EraChoice, Listen};
 use mcp_evergreen::protocol::era::Era;
 use mcp_evergreen::protocol::status::Event;
-use mcp_evergreen::protocol::{CallId, CallOptions, Config, PageChange};
+use mcp_evergreen::protocol::{CallId, CallOptions, Config, Origin, PageChange};
 use serde_json::{Value, json};
 
 const ANN: (&str, &str) = ("authorization", "Bearer token-of-ann");
@@ -519,4 +519,23 @@ fn no_request_goes_out_under_the_session_of_another_whatever_the_order() {
         executed += net.executions.get("a").copied().unwrap_or_default();
     }
     assert!(changes > 1_000 && executed > 1_000 && answered > 300, "{changes} {executed} {answered}");
+}
+
+#[test]
+fn the_next_token_of_a_grant_that_has_a_name_is_nobody_elses_whoever_got_it() {
+    let origin = |grant: &str| Origin { grant: Some(grant.to_owned()), returned: None };
+    let mut net = Net::new(config());
+    net.session.handle_origin(origin("grant-1"));
+    net.session.handle_token(Some("token-1"), false);
+    net.connect();
+    net.run();
+    // Another tab has refreshed it: this one cannot know that it did.
+    net.session.handle_origin(origin("grant-1"));
+    net.session.handle_token(Some("token-2"), false);
+    net.call("a");
+    assert_eq!(net.run(), ["call→200", "a ok"]);
+    net.session.handle_origin(origin("grant-2"));
+    net.session.handle_token(Some("token-3"), false);
+    net.call("b");
+    assert_eq!(net.run(), ["initialize→200 s2", "initialized→202", "call→200", "b ok"]);
 }

@@ -1,9 +1,10 @@
 //! The part of an authorization that the user sees: what is asked for, and what comes back.
 
 use super::discovery::{Server, member};
-use super::flow::{Flow, Stage, Step, bearer, covers};
+use super::flow::{Flow, Stage, Step, bearer};
 use super::record::{Grant, Pending};
 use super::registration::{Client, Identity, identify, register, registered};
+use super::scopes::{covers, union};
 use super::text::with_query;
 use super::token::{self, Refused, Tokens};
 use super::trust::is_same;
@@ -140,6 +141,7 @@ impl Flow {
             offline: offline && self.adds_offline(scope.as_deref()),
             scope,
             trusted: server.trusted,
+            challenge: self.challenge.clone().unwrap_or(Pending::UNKNOWN),
             again: self.again || !self.record.may_renew(self.now),
         };
         let mut fields = vec![
@@ -211,7 +213,7 @@ impl Flow {
                 match trouble.kind {
                     // An answer may come in a later page life.
                     "sent_away" => return self.fail(trouble),
-                    "popup_blocked" | "asked_elsewhere" => {
+                    "popup_blocked" | "asked_elsewhere" | "redirect_loop" => {
                         self.record.unanswered = self.record.unanswered.saturating_sub(1)
                     }
                     // Perhaps it was an error page: next time the client is another.
@@ -252,6 +254,8 @@ impl Flow {
         };
         let Some(pending) = self.pending.take() else { return };
         self.record.grant = Some(Grant {
+            // Drawn for this login, and for none before.
+            id: Some(pending.state),
             issuer: pending.issuer,
             client: pending.client,
             resource: pending.resource,
@@ -301,7 +305,9 @@ impl Flow {
         }
         let is_client = matches!(refused, Refused::Client(_));
         if !can_change || was_again {
-            return self.fail(refused.trouble());
+            // What is tried again by itself asks the user again: that is for whoever waits to say.
+            let trouble = refused.trouble();
+            return self.fail(Trouble { retryable: trouble.retryable && self.finish, ..trouble });
         }
         self.again = true;
         match self.server.clone() {
@@ -310,7 +316,7 @@ impl Flow {
             _ if self.finish => self.fail(refused.trouble().retryable()),
             // The server is to say what it wants; the user is asked then.
             _ => {
-                self.record.grant = None;
+                (self.record.grant, self.came_back) = (None, None);
                 self.granted();
             }
         }
@@ -334,14 +340,4 @@ fn not_registered(reply: &Reply, status: u16, error: Option<&str>) -> Trouble {
     let trouble = Trouble::new("not_registered", format!("{NOT_REGISTERED}{what}. {hint}"));
     let trouble = trouble.said(Some(status), error);
     if reply.is_hiccup() { trouble.retryable() } else { trouble }
-}
-
-fn union(first: &str, second: &str) -> String {
-    let mut all: Vec<&str> = first.split(' ').filter(|scope| !scope.is_empty()).collect();
-    for scope in second.split(' ').filter(|scope| !scope.is_empty()) {
-        if !all.contains(&scope) {
-            all.push(scope);
-        }
-    }
-    all.join(" ")
 }

@@ -5,6 +5,7 @@ use super::discovery::Server;
 use super::parties;
 use super::record::{Grant, Pending, Record};
 use super::registration::Client;
+use super::scopes::covers;
 use super::search::{Search, Wanted};
 use super::text::Url;
 use super::token::{self, Refused, Tokens};
@@ -65,10 +66,14 @@ pub enum Step {
     Granted {
         /// The access token.
         token: Option<String>,
+        /// What it is of: stays the same from one token to the next, and is another one whenever a user has agreed.
+        grant: Option<String>,
         /// When it is to be refreshed, in milliseconds since the epoch.
         refresh_at_unix_ms: Option<u64>,
         /// It is of the same grant as the token before, as far as is known: nobody else can have signed in.
         same: bool,
+        /// The user has come back with it to this page life: what it is to meet.
+        returned: Option<Challenge>,
     },
     /// It is over: the user would have to be asked.
     NeedsUser,
@@ -141,6 +146,8 @@ pub struct Flow {
     pub(super) hidden: bool,
     pub(super) server: Option<Server>,
     pub(super) pending: Option<Pending>,
+    /// What the user had been sent away for, in an earlier page life.
+    pub(super) came_back: Option<Challenge>,
     /// The client was registered just now.
     pub(super) is_new: bool,
     /// The user was asked once more, since something was refused.
@@ -162,7 +169,7 @@ impl Flow {
         let endpoint = settings.resource.as_ref().unwrap_or(&settings.endpoint);
         let resource = endpoint.split('#').next().unwrap_or_default().to_owned();
         let mut flow = Self {
-            record: kept.and_then(Record::read).unwrap_or_default(),
+            record: Record::default(),
             settings,
             challenge: None,
             token: token.map(str::to_owned),
@@ -178,12 +185,14 @@ impl Flow {
             hidden: false,
             server: None,
             pending: None,
+            came_back: None,
             is_new: false,
             again: false,
             now: now_unix_ms,
             sent: String::new(),
         };
         let is_secure = Url::parse(&flow.settings.endpoint).is_some_and(|url| url.is_secure());
+        flow.record = kept.and_then(|kept| Record::read(kept, flow.is_local())).unwrap_or_default();
         match need {
             Need::SignOut => flow.sign_out(),
             Need::Stored { .. } | Need::Refused { .. } if !is_secure => flow.fail(trouble("unsafe_url", PLAIN)),
@@ -201,8 +210,9 @@ impl Flow {
     fn stored(&mut self, returned: Option<(String, String)>, finish: bool) {
         self.finish = finish;
         if let Some((pending, url)) = returned {
-            let pending = Pending::read(&pending);
+            let pending = Pending::read(&pending, self.is_local());
             if let Some(pending) = pending.filter(|pending| pending.endpoint == self.settings.endpoint) {
+                self.came_back = Some(pending.challenge.clone());
                 self.pending = Some(pending);
                 return self.returned(&url);
             }
@@ -262,7 +272,7 @@ impl Flow {
 
     /// Takes what others have kept meanwhile; says whether there is another token in it.
     pub(super) fn take_up(&mut self, kept: Option<&str>) -> bool {
-        let Some(record) = kept.and_then(Record::read) else { return false };
+        let Some(record) = kept.and_then(|kept| Record::read(kept, self.is_local())) else { return false };
         let access = |record: &Record| record.grant.as_ref().map(|grant| grant.access.clone());
         let is_another = access(&record).is_some() && access(&record) != access(&self.record);
         self.record = record;
@@ -316,7 +326,9 @@ impl Flow {
         let grant = self.record.grant.as_ref();
         let token = grant.map(|grant| grant.access.clone());
         let same = self.same && self.token == token;
-        self.end(Step::Granted { token, refresh_at_unix_ms: grant.and_then(Grant::due), same });
+        let id = grant.and_then(|grant| grant.id.clone());
+        let returned = self.came_back.take();
+        self.end(Step::Granted { token, grant: id, refresh_at_unix_ms: grant.and_then(Grant::due), same, returned });
     }
 
     pub(super) fn fail(&mut self, trouble: Trouble) {
@@ -346,9 +358,4 @@ fn tokens(reply: &Reply, sent: &str, now_unix_ms: u64) -> Result<Tokens, Refused
 
 pub(super) fn bearer(challenge: &Challenge) -> Bearer {
     challenge.www_authenticate.as_deref().and_then(Bearer::parse).unwrap_or_default()
-}
-
-pub(super) fn covers(scope: Option<&str>, wanted: &str) -> bool {
-    let scope: Vec<_> = scope.unwrap_or_default().split(' ').collect();
-    wanted.split(' ').all(|wanted| wanted.is_empty() || scope.contains(&wanted))
 }

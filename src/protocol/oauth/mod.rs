@@ -10,6 +10,7 @@
 //! | `parties` | whether the endpoints that it names belong together |
 //! | `registration` | who the client is there |
 //! | `token`, `refresh` | what the user comes back with, and what is got for it; the next token |
+//! | `scopes` | what is asked for |
 //! | `record` | what is kept |
 //! | `text` | URLs as the texts they are, forms |
 
@@ -21,6 +22,7 @@ mod parties;
 mod record;
 mod refresh;
 mod registration;
+mod scopes;
 mod search;
 pub mod text;
 mod token;
@@ -84,6 +86,18 @@ pub struct Fetch {
     pub headers: Vec<(&'static str, String)>,
     /// A form, or JSON.
     pub body: Option<String>,
+    /// What is used up once it has been sent: such a request is finished, and what it grants is kept, whoever still waits
+    /// for that.
+    pub spends: Option<Spends>,
+}
+
+/// What the token endpoint takes once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spends {
+    /// What the user came back with: nobody else has it, and without a user there is no other.
+    Code,
+    /// A refresh token.
+    RefreshToken,
 }
 
 /// What came of a [`Fetch`].
@@ -152,6 +166,7 @@ const KINDS: &[&str] = &[
     "not_returned",
     "other_issuer",
     "popup_blocked",
+    "redirect_loop",
     "refused",
     "resource_mismatch",
     "resource_refused",
@@ -250,7 +265,7 @@ fn hint(kind: &str) -> &'static str {
         "resource_mismatch" => "The option `resource` says what the server calls this endpoint.",
         "other_issuer" => "The provider's `clientId` and `issuer` must be those of the authorization server in use.",
         "no_client" | "not_registered" => "The provider's `clientId` names a client that is registered already.",
-        "asked_elsewhere" | "client_forgotten" | "closed" | "timeout" | "popup_blocked" => {
+        "asked_elsewhere" | "client_forgotten" | "closed" | "timeout" | "popup_blocked" | "redirect_loop" => {
             "Connect or call again; the user is asked then."
         }
         "unreachable" => "Connect or call again in a while. Nothing that was granted is lost.",

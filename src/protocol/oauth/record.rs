@@ -3,6 +3,9 @@
 
 use super::discovery::member;
 use super::registration::Client;
+use super::text::may_be_asked;
+use super::token::is_visible;
+use crate::protocol::Challenge;
 use crate::protocol::json::Json;
 
 /// What is known of one endpoint for one user.
@@ -27,6 +30,8 @@ pub(super) struct Record {
 /// What an authorization server has granted.
 #[derive(Clone)]
 pub(super) struct Grant {
+    /// Stays through its refreshes; what an older version has kept has none.
+    pub id: Option<String>,
     pub issuer: String,
     pub client: Client,
     /// What goes along with a refresh.
@@ -66,6 +71,8 @@ pub(super) struct Pending {
     pub offline: bool,
     /// The host vouches for the authorization server.
     pub trusted: bool,
+    /// What the server had refused.
+    pub challenge: Challenge,
     /// The client was registered in place of another, or asked without what was refused: that is not done again.
     pub again: bool,
 }
@@ -77,7 +84,8 @@ const RENEWAL_MS: u64 = 3_600_000;
 const MAX_CLIENTS: usize = 16;
 
 impl Record {
-    pub fn read(text: &str) -> Option<Self> {
+    /// `local`: as [`may_be_asked`] takes it.
+    pub fn read(text: &str, local: bool) -> Option<Self> {
         let json = Json::parse(text)?;
         let clients = json.get("clients").map(Json::members).unwrap_or_default();
         let read = |(issuer, client): &(String, Json)| Some((issuer.clone(), Client::read(client)?));
@@ -88,7 +96,7 @@ impl Record {
             renewed_at: count(&json, "renewed_at"),
             no_offline: owned(&json, "no_offline"),
             no_resource: owned(&json, "no_resource"),
-            grant: json.get("grant").and_then(Grant::read),
+            grant: json.get("grant").and_then(|grant| Grant::read(grant, local)),
         })
     }
 
@@ -137,16 +145,20 @@ impl Grant {
         self.refresh_at.filter(|_| self.refresh.is_some())
     }
 
-    fn read(json: &Json) -> Option<Self> {
+    /// What could not have been granted, or not there, was written by somebody else.
+    fn read(json: &Json, local: bool) -> Option<Self> {
+        let token_endpoint = owned(json, "token_endpoint")?;
+        let is_refreshable = may_be_asked(&token_endpoint, local);
         Some(Self {
+            id: owned(json, "id"),
             issuer: owned(json, "issuer")?,
             client: Client::read(json.get("client")?)?,
             resource: owned(json, "resource"),
-            token_endpoint: owned(json, "token_endpoint")?,
-            revocation_endpoint: owned(json, "revocation_endpoint"),
+            token_endpoint,
+            revocation_endpoint: owned(json, "revocation_endpoint").filter(|url| may_be_asked(url, local)),
             scope: owned(json, "scope"),
-            access: owned(json, "access")?,
-            refresh: owned(json, "refresh"),
+            access: owned(json, "access").filter(|token| is_visible(token))?,
+            refresh: owned(json, "refresh").filter(|token| is_refreshable && !token.is_empty()),
             refresh_at: count(json, "refresh_at"),
             fruitless: count(json, "fruitless").and_then(|n| u32::try_from(n).ok()).unwrap_or_default(),
         })
@@ -154,6 +166,7 @@ impl Grant {
 
     fn write(&self) -> Json {
         object([
+            ("id", text(self.id.as_ref())),
             ("issuer", text(Some(&self.issuer))),
             ("client", Some(self.client.write())),
             ("resource", text(self.resource.as_ref())),
@@ -169,17 +182,23 @@ impl Grant {
 }
 
 impl Pending {
-    pub fn read(text: &str) -> Option<Self> {
+    /// What an older version has kept does not say what was refused.
+    pub const UNKNOWN: Challenge = Challenge { status: 401, www_authenticate: None };
+
+    pub fn read(text: &str, local: bool) -> Option<Self> {
         let json = &Json::parse(text)?;
+        let status = count(json, "status").and_then(|status| u16::try_from(status).ok());
+        let www_authenticate = owned(json, "challenge");
         Some(Self {
+            challenge: status.map_or(Self::UNKNOWN, |status| Challenge { status, www_authenticate }),
             endpoint: owned(json, "endpoint")?,
             state: owned(json, "state").filter(|state| !state.is_empty())?,
             verifier: owned(json, "verifier")?,
             redirect: owned(json, "redirect")?,
             issuer: owned(json, "issuer")?,
             sends_iss: json.get("sends_iss") == Some(&Json::Bool(true)),
-            token_endpoint: owned(json, "token_endpoint")?,
-            revocation_endpoint: owned(json, "revocation_endpoint"),
+            token_endpoint: owned(json, "token_endpoint").filter(|url| may_be_asked(url, local))?,
+            revocation_endpoint: owned(json, "revocation_endpoint").filter(|url| may_be_asked(url, local)),
             client: Client::read(json.get("client")?)?,
             resource: owned(json, "resource"),
             scope: owned(json, "scope"),
@@ -207,6 +226,8 @@ impl Pending {
             ("offline", Some(Json::Bool(self.offline))),
             ("trusted", Some(Json::Bool(self.trusted))),
             ("again", Some(Json::Bool(self.again))),
+            ("status", number(Some(self.challenge.status.into()))),
+            ("challenge", text(self.challenge.www_authenticate.as_ref())),
         ])
         .to_text()
     }

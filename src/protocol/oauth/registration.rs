@@ -151,6 +151,7 @@ pub(super) fn register(settings: &Settings, server: &Server, scope: Option<&str>
         url: endpoint.to_owned(),
         headers: vec![("accept", "application/json".to_owned()), ("content-type", "application/json".to_owned())],
         body: Some(Json::Object(body).to_text()),
+        spends: None,
     })
 }
 

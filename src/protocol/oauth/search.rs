@@ -261,7 +261,13 @@ impl Flow {
 
     pub(super) fn get(&mut self, place: &str) {
         let headers = vec![("accept", "application/json".to_owned())];
-        self.steps.push_back(Step::Fetch(Fetch { method: "GET", url: place.to_owned(), headers, body: None }));
+        self.steps.push_back(Step::Fetch(Fetch {
+            method: "GET",
+            url: place.to_owned(),
+            headers,
+            body: None,
+            spends: None,
+        }));
     }
 
     /// This machine is meant to be spoken to: the MCP server is on it, or the host names an authorization server there.

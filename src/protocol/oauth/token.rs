@@ -4,7 +4,7 @@ use super::discovery::{document, member};
 use super::record::{Grant, Pending};
 use super::text::{form, query_field, query_fields};
 use super::trust::difference;
-use super::{Fetch, Settings, Trouble, trouble};
+use super::{Fetch, Settings, Spends, Trouble, trouble};
 use crate::protocol::json::Json;
 
 /// A token is refreshed so long before it expires; short-lived ones in the last tenth of their life.
@@ -106,7 +106,7 @@ pub(super) fn exchange(pending: &Pending, code: &str) -> Fetch {
         ("code_verifier", &pending.verifier),
     ];
     fields.extend(pending.resource.as_deref().map(|resource| ("resource", resource)));
-    post(&pending.token_endpoint, fields, &pending.client)
+    Fetch { spends: Some(Spends::Code), ..post(&pending.token_endpoint, fields, &pending.client) }
 }
 
 /// Asks for tokens in exchange for the refresh token; `bare`: without `resource`.
@@ -117,7 +117,7 @@ pub(super) fn refresh(grant: &Grant, settings: &Settings, bare: bool) -> Option<
     // "If omitted is treated as equal to the scope originally granted" (RFC 6749, section 6); not by all.
     let names_scope = settings.trust.as_ref().is_some_and(|trust| trust.refresh_scope);
     fields.extend(grant.scope.as_deref().filter(|_| names_scope).map(|scope| ("scope", scope)));
-    Some(post(&grant.token_endpoint, fields, &grant.client))
+    Some(Fetch { spends: Some(Spends::RefreshToken), ..post(&grant.token_endpoint, fields, &grant.client) })
 }
 
 /// Takes the tokens back (RFC 7009): the refresh token, and what came of it.
@@ -140,6 +140,7 @@ fn post<'a>(url: &str, mut fields: Vec<(&'a str, &'a str)>, client: &'a super::r
         url: url.to_owned(),
         headers: [accept, content_type].into_iter().chain(proof).collect(),
         body: Some(form(&fields)),
+        spends: None,
     }
 }
 
@@ -273,6 +274,6 @@ const UNSAID: &str = ", and named no error of OAuth (RFC 6749, section 5.2): som
 /// More than this no server takes in a header.
 const MAX_TOKEN: usize = 1 << 16;
 
-fn is_visible(token: &str) -> bool {
+pub(super) fn is_visible(token: &str) -> bool {
     (1..=MAX_TOKEN).contains(&token.len()) && token.bytes().all(|byte| (0x21..=0x7e).contains(&byte))
 }

@@ -8,12 +8,12 @@ const CORS = { "access-control-allow-origin": "*", "access-control-allow-headers
 /**
  * `knobs` may be changed at any time: `agrees` answers by itself, where nobody is to click; `refuses({ scope, client_id })`
  * gives the error that the user comes back with, `forgets(form)` says of which request the client is forgotten; `lacks(params)`
- * which call lacks a scope, `hides(path)` which answer CORS hides, `moves(path)` where a request is redirected to; `page` is the script of the page that the user sees; `headers` go with it.
+ * which call lacks a scope, `hides(path)` which answer CORS hides, `moves(path)` where a request is redirected to; `page` is the script of the page that the user sees; `headers` go with it. `slow`: the milliseconds that tokens take; `rotates`: a refresh token is good once.
  */
 export async function startScripted(knobs = {}) {
   const clients = new Set();
   const tokens = new Map();
-  const counts = { registered: 0, asked: 0, codes: 0, refreshes: 0 };
+  const counts = { registered: 0, asked: 0, codes: 0, refreshes: 0, reused: 0 };
   const seen = [];
 
   const as = createServer(async (req, res) => {
@@ -55,8 +55,16 @@ export async function startScripted(knobs = {}) {
       const isRefresh = form.grant_type === "refresh_token";
       if (isRefresh && !tokens.has(form.refresh_token)) return json(400, { error: "invalid_grant" });
       counts[isRefresh ? "refreshes" : "codes"]++;
+      // A refresh token that is used twice is a stolen one (RFC 9700, 4.14.2).
+      if (isRefresh && tokens.get(form.refresh_token) === "used") {
+        counts.reused++;
+        tokens.clear();
+        return json(400, { error: "invalid_grant" });
+      }
+      if (isRefresh && knobs.rotates) tokens.set(form.refresh_token, "used");
       const [access, refresh] = ["access", "refresh"].map((kind) => `${kind}-${counts.codes}-${counts.refreshes}`);
       tokens.set(access, "access").set(refresh, "refresh");
+      await new Promise((resolve) => setTimeout(resolve, knobs.slow ?? 0));
       return json(200, { access_token: access, token_type: "Bearer", expires_in: 3600, refresh_token: refresh });
     }
     res.writeHead(404, CORS).end();

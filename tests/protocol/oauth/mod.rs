@@ -3,7 +3,7 @@
 use mcp_evergreen::protocol::Challenge;
 use mcp_evergreen::protocol::json::Json;
 use mcp_evergreen::protocol::oauth::text::{query_field, query_fields};
-use mcp_evergreen::protocol::oauth::{Chance, Fetch, Flow, Need, Reply, Settings, Step, Trouble};
+use mcp_evergreen::protocol::oauth::{Chance, Fetch, Flow, Need, Reply, Settings, Spends, Step, Trouble};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -52,6 +52,11 @@ struct World {
     fetches: Vec<Fetch>,
     opened: Option<String>,
     pending: Option<String>,
+    /// The name of what was granted last, and what the user had come back for.
+    grant: Option<String>,
+    /// What chance has given already.
+    drawn: u32,
+    returned: Option<Challenge>,
 }
 
 fn prm() -> Value {
@@ -105,6 +110,9 @@ impl World {
             fetches: Vec::new(),
             opened: None,
             pending: None,
+            grant: None,
+            drawn: 0,
+            returned: None,
         }
     }
 
@@ -150,7 +158,7 @@ impl World {
     fn run(&mut self, need: Need, token: Option<&str>, now: u64) -> Vec<String> {
         let settings = Settings { bound: self.bound.clone(), ..self.settings.clone() };
         let mut flow = Flow::new(settings, self.kept.as_deref(), token, need, now);
-        let mut draws = 0;
+        let mut draws = self.drawn;
         for _ in 0..100 {
             let Some(step) = flow.poll_step() else { return std::mem::take(&mut self.log) };
             match step {
@@ -188,7 +196,8 @@ impl World {
                     self.kept = self.meanwhile.take().or(self.kept.take());
                     flow.handle_returned(back.as_deref().map_err(Clone::clone), self.kept.as_deref(), now);
                 }
-                Step::Granted { token, refresh_at_unix_ms, same: _ } => {
+                Step::Granted { token, refresh_at_unix_ms, grant, same: _, returned } => {
+                    (self.grant, self.returned) = (grant, returned);
                     let until = refresh_at_unix_ms.map(|at| format!(" until +{}", at.saturating_sub(now)));
                     self.log.push(format!(
                         "granted {}{}",

@@ -174,3 +174,130 @@ fn a_later_page_life_goes_on_with_what_was_kept() {
         "that was for another endpoint"
     );
 }
+
+#[test]
+fn a_grant_keeps_its_name_through_its_refreshes_and_the_next_login_has_another() {
+    let mut world = World::logged_in();
+    let first = world.grant.take().expect("a name");
+    assert_eq!(last(&world.refused(401, "Bearer", Some("access-1"))), "granted access-2");
+    assert_eq!(world.grant.as_ref(), Some(&first));
+    assert_eq!(last(&world.stored(NOW)), "granted access-2");
+    assert_eq!(world.grant.as_ref(), Some(&first), "in another tab, or a later page life");
+    // The next user is asked with a state of its own.
+    world.refresh_refused = Some((400, json!({"error": "invalid_grant"})));
+    world.drawn = 7;
+    assert_eq!(last(&world.refused(401, "Bearer", Some("access-2"))), "granted access-2");
+    assert!(world.grant.is_some_and(|second| second != first));
+}
+
+#[test]
+fn what_spends_a_code_or_a_refresh_token_is_named_as_such() {
+    let mut world = World::logged_in();
+    world.refused(401, "Bearer", Some("access-1"));
+    world.run(Need::SignOut, None, NOW);
+    let spends = |fetch: &Fetch| Some((fetch.url.rsplit('/').next()?.to_owned(), fetch.spends?));
+    let spent: Vec<_> = world.fetches.iter().filter_map(spends).collect();
+    assert_eq!(spent, [("token".to_owned(), Spends::Code), ("token".to_owned(), Spends::RefreshToken)]);
+}
+
+#[test]
+fn what_a_user_was_sent_away_for_is_known_when_the_user_is_back() {
+    let challenge = r#"Bearer error="insufficient_scope", scope="admin""#;
+    for (status, challenge, token) in [(401, "Bearer", None), (403, challenge, Some("access-1"))] {
+        let mut world = World::logged_in();
+        world.leaves = true;
+        if token.is_none() {
+            world.kept = None;
+        }
+        world.refused(status, challenge, token);
+        let url = "https://app.example/callback?code=the-code&state=state-1".to_owned();
+        let returned = world.pending.take().map(|pending| (pending, url));
+        let log = world.run(Need::Stored { returned, finish: false }, None, NOW);
+        assert_eq!(last(&log), "granted access-2");
+        let asked = Challenge { status, www_authenticate: Some(challenge.to_owned()) };
+        assert_eq!(world.returned, Some(asked));
+        // What is stored was asked for by nobody just now.
+        assert_eq!(last(&world.stored(NOW)), "granted access-2");
+        assert_eq!(world.returned, None);
+    }
+}
+
+#[test]
+fn an_exchange_that_fails_when_the_user_is_back_is_not_tried_again_by_itself() {
+    let url = "https://app.example/callback?code=the-code&state=state-1";
+    let mut rows = Vec::new();
+    for (status, body) in [
+        (500, json!({})),
+        (503, json!({})),
+        (429, json!({"error": "slow_down"})),
+        (400, json!({})),
+        (400, json!({"error": "invalid_grant"})),
+        (200, json!({"token_type": "Bearer"})),
+    ] {
+        rows.push((Some((status, body)), url.to_owned()));
+    }
+    for error in ["server_error", "temporarily_unavailable", "access_denied", "whatever"] {
+        rows.push((None, format!("https://app.example/callback?error={error}&state=state-1")));
+    }
+    for (answer, url) in rows {
+        let mut world = World::new();
+        world.leaves = true;
+        world.login();
+        if let Some((status, body)) = answer.clone() {
+            world.answer(TOKEN, status, body);
+        }
+        let returned = world.pending.take().map(|pending| (pending, url.clone()));
+        let log = world.run(Need::Stored { returned, finish: false }, None, NOW);
+        let end = last(&log);
+        assert!(end.starts_with("failed") && !end.ends_with("later perhaps"), "{answer:?} {url}: {log:?}");
+    }
+    let mut world = World::new();
+    world.leaves = true;
+    world.login();
+    world.dead.push(TOKEN.to_owned());
+    let returned = world.pending.take().map(|pending| (pending, url.to_owned()));
+    let log = world.run(Need::Stored { returned, finish: false }, None, NOW);
+    assert_eq!(last(&log), "failed unreachable");
+}
+
+#[test]
+fn what_is_stored_is_checked_as_what_is_granted() {
+    let with = |field: &str, value: Value| {
+        let mut world = World::logged_in();
+        let mut record: Value = serde_json::from_str(world.kept.as_deref().expect("kept")).expect("JSON");
+        record["grant"][field] = value;
+        world.kept = Some(record.to_string());
+        world
+    };
+    // No header can carry these.
+    for access in ["a\nb", "tok\u{e9}n", " a b ", "", "a\u{7f}"] {
+        assert_eq!(last(&with("access", access.into()).stored(NOW)), "granted nothing", "{access:?}");
+    }
+    assert_eq!(last(&with("access", "x".repeat(100_000).into()).stored(NOW)), "granted nothing");
+    // Nobody but an authorization server that could be asked gets the refresh token.
+    for url in
+        ["http://evil.example/token", "javascript:alert(1)", "http://127.0.0.1:9/token", "https://user@as.example/", ""]
+    {
+        let mut world = with("token_endpoint", url.into());
+        let log = world.stored(NOW + 3_600_000);
+        assert_eq!(log, ["granted access-1"], "{url}");
+        let mut world = with("revocation_endpoint", url.into());
+        assert_eq!(world.run(Need::SignOut, None, NOW), ["keep", "granted nothing"], "{url}");
+    }
+}
+
+#[test]
+fn a_step_up_asks_for_what_is_missing_and_for_as_much_of_the_rest_as_an_address_takes() {
+    let names = |prefix: &str| (0..1_000).map(|i| format!("{prefix}{i:04}")).collect::<Vec<_>>().join(" ");
+    let mut world = World::new();
+    world.change(PRM, "scopes_supported", names("a").split(' ').collect());
+    assert_eq!(last(&world.login()), GRANTED);
+    let challenge = format!(r#"Bearer error="insufficient_scope", scope="{}""#, names("b"));
+    let mut token = "access-1";
+    for _ in 0..3 {
+        world.refused(403, &challenge, Some(token));
+        let scope = world.asked("scope").expect("a scope");
+        assert!(scope.len() <= 8_192 && scope.starts_with("a0000 ") && scope.ends_with(&names("b")), "{scope}");
+        token = "access-2";
+    }
+}
