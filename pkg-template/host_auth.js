@@ -80,7 +80,8 @@ export function tokens(options, url, send) {
     async fetch(input, init) {
       const response = await send(input, init);
       const question = { 401: "onUnauthorized", 403: "onForbidden" }[response.status];
-      if (!question || !provider[question]) return response;
+      // Nothing that another address said is the gate's word on what was sent.
+      if (!question || !provider[question] || response.followed) return response;
       const before = new Headers(init.headers).get("authorization");
       try {
         // Somebody else may have got a new one meanwhile.
