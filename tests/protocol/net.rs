@@ -610,7 +610,8 @@ impl Net {
         let result = json!({"protocolVersion": self.version, "capabilities": {}, "serverInfo": {"name": "server", "version": "1"}});
         let body = json!({"jsonrpc": "2.0", "id": wire_id, "result": result});
         let session_id = Some(id.to_owned());
-        let head = Head { status: 200, content_type: Some("application/json".to_owned()), session_id, ..Head::default() };
+        let head =
+            Head { status: 200, content_type: Some("application/json".to_owned()), session_id, ..Head::default() };
         self.bodies.insert(sent, Reply::json(200, &body));
         self.input(sent, Input::Head(head));
     }
