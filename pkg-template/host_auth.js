@@ -89,7 +89,8 @@ export function tokens(options, url, send) {
     async fetch(input, init) {
       const response = await send(input, init);
       const { status } = response;
-      if (!provider[QUESTIONS[status]] || response.bodyUsed) return response;
+      // Nothing that another address said is the gate's word on what was sent.
+      if (!provider[QUESTIONS[status]] || response.bodyUsed || response.followed) return response;
       forget(status);
       refused.set(status, { response: response.clone(), before: new Headers(init.headers).get("authorization") });
       return response;

@@ -19,7 +19,6 @@ const SHARED = [
   "keepAlive",
 ];
 const RECONNECT_ON = ["never", "incompatible", "any-change"];
-const MAX_REDIRECTS = 5;
 
 /** What `Link` takes, and what is the transport's own. */
 export function readTransport(url, options) {
@@ -82,24 +81,17 @@ function follower({ fetch: given, requestInit = {}, redirectPolicy }) {
   const send = given ?? ((input, init) => fetch(input, init));
   return async (input, init) => {
     const all = { ...base, ...init, cache: base.cache ?? init.cache };
-    if (redirectPolicy === "follow") return plain(await send(input, { ...all, redirect: base.redirect ?? "follow" }));
-    for (let url = new URL(input), followed = 0; ; followed++) {
-      const response = await send(url.href, all);
-      // A browser hides where a redirect leads.
-      const location = [307, 308].includes(response.status) && response.headers.get("location");
-      const next = location && new URL(location, url);
-      if (!next || base.redirect || next.origin !== url.origin || followed === MAX_REDIRECTS) return response;
-      await response.body?.cancel();
-      url = next;
-    }
+    // Within the origin the core follows by itself: whether a call may be sent once more is decided there.
+    if (redirectPolicy !== "follow") return send(input, all);
+    return plain(await send(input, { ...all, redirect: base.redirect ?? "follow" }));
   };
 }
 
-/** The core asks for no redirect to be followed, and takes none that was. */
+/** The core takes no Response that was redirected, but one that says so: it may answer another request, such as a GET. */
 function plain(response) {
   if (!response.redirected) return response;
   const { status, statusText, headers, body } = response;
-  return new Response(body, { status, statusText, headers });
+  return Object.assign(new Response(body, { status, statusText, headers }), { followed: true });
 }
 
 /** The notifications that tell a Client what a recovery changed. A list that is the same raises none. */

@@ -321,7 +321,7 @@ export interface RecoveryOptions {
    * What is sent again after the session was lost.
    * - `"default"`: a call that the server refused before running it, once; and, where it may have run, only what is
    *   safe to repeat.
-   * - `"strict"`: only what is safe to repeat, even after a clear refusal.
+   * - `"strict"`: only what is safe to repeat, even after a clear refusal, or a redirect that would send it once more.
    * - `"off"`: nothing. The session is made anew all the same.
    *
    * Safe to repeat are the methods that only read or that set the same thing again, and calls that were marked

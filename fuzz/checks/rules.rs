@@ -141,7 +141,7 @@ impl Book {
     pub fn told(&mut self, id: ExchangeId, input: &Input<Value>) {
         let Some(exchange) = self.open.get_mut(&id) else { return };
         let ends = match input {
-            Input::Fields(_) => false,
+            Input::Fields(_) | Input::Following { .. } | Input::Followed => false,
             Input::Head(head) => {
                 exchange.has_head = true;
                 if exchange.purpose == Purpose::Initialize {
@@ -151,7 +151,7 @@ impl Book {
             }
             Input::Malformed(Malformed::Event { .. }) => false,
             Input::Malformed(_) => matches!(exchange.reads, Some(ReadAs::Json { .. })),
-            Input::Redirected { .. } | Input::Unsent { .. } | Input::End | Input::Failed { .. } => true,
+            Input::Redirected(_) | Input::Unsent { .. } | Input::End | Input::Failed { .. } => true,
             Input::Message(_) | Input::Text(_) => {
                 exchange.is_told = true;
                 false

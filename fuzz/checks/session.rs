@@ -6,7 +6,8 @@ use super::rules::{Book, Counters};
 use mcp_evergreen::protocol::config::{EraChoice, Handshake, Listen, Mode, Recovery};
 use mcp_evergreen::protocol::http::{Head, Method};
 use mcp_evergreen::protocol::{
-    CallId, CallOptions, Config, ExchangeId, Input, Malformed, Now, Params, QuestionId, Reach, ReadAs, Session,
+    CallId, CallOptions, Config, ExchangeId, Input, Malformed, Now, Params, QuestionId, Reach, ReadAs, Redirect,
+    Session,
 };
 use serde_json::{Value, json};
 
@@ -242,10 +243,15 @@ impl World<'_> {
     fn report(&mut self, exchange: ExchangeId) {
         let Some(how) = self.book.reads(exchange) else {
             let made = &mut self.made;
-            let input = match self.bytes.byte() % 8 {
+            let input = match self.bytes.byte() % 10 {
                 0..5 => Input::Head(message::head(&mut self.bytes, &mut || Self::fresh_session(made))),
                 5 => Input::Failed { cause: None },
-                6 => Input::Redirected { elsewhere: self.bytes.byte().is_multiple_of(2) },
+                6 => {
+                    let status = self.bytes.of(&[None, Some(302), Some(303), Some(307)]);
+                    Input::Redirected(Redirect { elsewhere: self.bytes.byte().is_multiple_of(2), status })
+                }
+                7 => Input::Following { status: 307 },
+                8 => Input::Followed,
                 _ => Input::Unsent { cause: Some(json!("thrown")) },
             };
             return self.input(exchange, input);
@@ -263,7 +269,9 @@ impl World<'_> {
             | Input::Event { .. }
             | Input::Malformed(Malformed::Json { .. } | Malformed::Event { .. })
             | Input::Unfinished(_)
-            | Input::Redirected { .. }
+            | Input::Redirected(_)
+            | Input::Following { .. }
+            | Input::Followed
             | Input::Unsent { .. }
             | Input::End
             | Input::Failed { .. } => false,

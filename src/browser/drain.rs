@@ -56,7 +56,7 @@ pub(super) struct Inner {
 impl Inner {
     pub(super) fn open(transport: Transport, config: Config, group: Option<String>, host: Rc<dyn Host>) -> Rc<Self> {
         let (seed, now) = (clock::seed(), clock::now());
-        let connections = streams::connections(&transport.url);
+        let connections = streams::connections(&transport);
         let config = Config { shared: group.is_some(), connections, ..config };
         let inner = Rc::new_cyclic(|weak: &Weak<Inner>| {
             let (weak, told, asked, ticking) = (weak.clone(), weak.clone(), weak.clone(), weak.clone());
@@ -234,15 +234,15 @@ impl Inner {
 
     /// A fact of an exchange under way. Says whether more is wanted.
     fn told(self: &Rc<Self>, exchange: ExchangeId, input: Input<JsValue>) -> bool {
-        let known =
-            if matches!(input, Input::End | Input::Redirected { .. } | Input::Unsent { .. } | Input::Failed { .. }) {
-                self.open.take(exchange).is_some_and(|open| {
-                    open.over.set(matches!(input, Input::End));
-                    true
-                })
-            } else {
-                self.open.has(exchange)
-            };
+        let known = if matches!(input, Input::End | Input::Redirected(_) | Input::Unsent { .. } | Input::Failed { .. })
+        {
+            self.open.take(exchange).is_some_and(|open| {
+                open.over.set(matches!(input, Input::End));
+                true
+            })
+        } else {
+            self.open.has(exchange)
+        };
         if known {
             self.input(exchange, input);
             self.drain();

@@ -17,6 +17,8 @@ const END = 8;
 const FAILED = 9;
 const PAUSED = 10;
 const FIELDS = 11;
+const FOLLOWING = 12;
+const FOLLOWED = 13;
 
 // How it wants a body to be read.
 const AS_JSON = 0;
@@ -105,6 +107,7 @@ class Exchange extends AbortController {
     if (this.signal.aborted) return;
     let head;
     let elsewhere = false;
+    let status = 0;
     try {
       const init = {
         method,
@@ -123,21 +126,24 @@ class Exchange extends AbortController {
       for (let from = url, moved = true, hops = 0; ; hops++) {
         this.#response = await call(fetch, from, init);
         head = headOf(this.#response);
-        const { status, body } = this.#response;
+        const { body, followed } = this.#response;
+        ({ status } = this.#response);
         // What differs in the last slash only is the same for good.
+        if (followed === true) this.#tell(FOLLOWED);
         if (head && from !== url && (moved || `${url}/` === from || url === `${from}/`)) all.url = from;
         const to = head ? undefined : target(this.#response, from);
         elsewhere = to !== undefined && to.origin !== new URL(from).origin;
         // The same request, at another address of the same origin (RFC 9110, 15.4.8 and 15.4.9).
         if (!to || elsewhere || ![307, 308].includes(status) || hops === HOPS) break;
         new Body(body?.getReader()).cancel();
+        if (!this.#tell(FOLLOWING, undefined, status)) return;
         from = to.href;
         moved &&= status === 308;
       }
     } catch (cause) {
       return this.#tell(FAILED, cause);
     }
-    if (!head) this.#tell(REDIRECTED, elsewhere);
+    if (!head) this.#tell(REDIRECTED, elsewhere, status);
     else if (!this.signal.aborted) all.onhead(this.#id, ...head);
     else this.read();
   }

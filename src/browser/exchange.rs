@@ -8,7 +8,7 @@ use super::{
     js,
 };
 use crate::protocol::{
-    ExchangeId, Input, Malformed, Purpose, Reach, ReadAs,
+    ExchangeId, Input, Malformed, Purpose, Reach, ReadAs, Redirect,
     http::{Head, Request},
     json::quote,
 };
@@ -269,11 +269,16 @@ fn fact_of(number: u32, value: JsValue, bytes: u64) -> Fact {
         3 => Input::Malformed(Malformed::Json { bytes }),
         4 => Input::Malformed(Malformed::Utf8),
         5 => Input::Malformed(Malformed::TooLarge { limit: bytes }),
-        6 => Input::Redirected { elsewhere: value.is_truthy() },
+        6 => {
+            let status = u16::try_from(bytes).ok().filter(|status| *status > 0);
+            Input::Redirected(Redirect { elsewhere: value.is_truthy(), status })
+        }
         7 => Input::Unsent { cause: Some(value) },
         8 => Input::End,
         10 => return Fact::Paused,
         11 => Input::Fields(value.as_string().unwrap_or_default()),
+        12 => Input::Following { status: bytes as u16 },
+        13 => Input::Followed,
         _ => Input::Failed { cause: Some(value) },
     })
 }

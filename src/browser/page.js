@@ -69,15 +69,17 @@ export function originOf(url) {
 
 /**
  * How many connections there are to an origin, as streams.rs numbers it: over HTTP/1.1 a browser has six. `http:` is never
- * anything later. What waits for one of them can be known only where this page's own origin is asked.
+ * anything later. What waits for one of them can be known only where a page asks its own origin by itself: no service worker
+ * stands between, nor a `fetch` of the host's (`own`).
  */
-export function connectionsTo(origin) {
-  const { location } = globalThis;
+export function connectionsTo(origin, own) {
+  const { location, document } = globalThis;
   if (!location) return MANY;
-  const own = location.origin === origin;
+  const isSame = location.origin === origin;
   const first = performance.getEntriesByType("navigation")[0]?.nextHopProtocol;
-  const isFirst = origin.startsWith("http:") || (own && first === "http/1.1");
-  return isFirst ? (own ? SIX_OF_OWN_ORIGIN : SIX) : MANY;
+  const isFirst = origin.startsWith("http:") || (isSame && first === "http/1.1");
+  if (!isFirst) return MANY;
+  return isSame && !own && document && !navigator.serviceWorker?.controller ? SIX_OF_OWN_ORIGIN : SIX;
 }
 
 /**

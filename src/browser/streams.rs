@@ -1,7 +1,7 @@
 //! How many listening streams this page has open with one origin. A browser has six connections to a host with HTTP/1.1:
 //! more streams than a few, and no call gets through.
 
-use super::{clock, drain::Inner};
+use super::{clock, drain::Inner, exchange::Transport};
 use crate::protocol::config::Connections;
 use std::{
     cell::RefCell,
@@ -16,13 +16,13 @@ extern "C" {
     #[wasm_bindgen(js_name = isBounded)]
     fn is_bounded(origin: &str) -> bool;
     #[wasm_bindgen(js_name = connectionsTo)]
-    fn connections_to(origin: &str) -> u32;
+    fn connections_to(origin: &str, own: bool) -> u32;
 }
 
 /// How many connections there are to an endpoint, as far as can be told before anything is sent.
-pub(super) fn connections(url: &str) -> Connections {
+pub(super) fn connections(to: &Transport) -> Connections {
     // The numbers are those of `page.js`.
-    match connections_to(&origin_of(url)) {
+    match connections_to(&origin_of(&to.url), to.fetch.is_some()) {
         1 => Connections::Six,
         2 => Connections::SixOfOwnOrigin,
         _ => Connections::Many,

@@ -33,15 +33,16 @@ pub struct Refusal {
 pub(crate) struct Form {
     status: u16,
     code: Option<i64>,
+    own_id: bool,
     words: String,
     of_session: bool,
 }
 
 impl Form {
-    /// Whether a gate that puts it so may have put it like the other: with the same status and code, and either in the same
-    /// words or both in words about the session.
+    /// Whether a gate that puts it so may have put it like the other: with the same status and code, both under the request's
+    /// own id or neither, and either in the same words or both in words about the session.
     pub fn is_like(&self, other: &Self) -> bool {
-        let alike = (self.status, self.code) == (other.status, other.code);
+        let alike = (self.status, self.code, self.own_id) == (other.status, other.code, other.own_id);
         alike && (self.of_session && other.of_session || self.words == other.words)
     }
 }
@@ -146,7 +147,7 @@ impl Refusal {
     pub(super) fn form(&self) -> Form {
         let words = Words::read(&self.words);
         let of_session = words.lookup || words.ending || words.mention;
-        Form { status: self.status, code: self.rpc_code, words: self.words.clone(), of_session }
+        Form { status: self.status, code: self.rpc_code, own_id: self.own_id, words: self.words.clone(), of_session }
     }
 
     /// Whether a handler may have made it: a gate's refusal has the same form as that of a ping then.

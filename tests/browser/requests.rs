@@ -16,12 +16,14 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 async fn send(transport: &Transport) -> Result<Head, JsValue> {
     match Sent::with(transport, |_| false).head().await {
         Input::Head(head) => Ok(head),
-        Input::Redirected { elsewhere } => {
-            let text = if elsewhere { "redirected elsewhere" } else { "redirected" };
+        Input::Redirected(redirect) => {
+            let text = if redirect.elsewhere { "redirected elsewhere" } else { "redirected" };
             Err(js_sys::Error::new(text).into())
         }
         Input::Unsent { cause } | Input::Failed { cause } => Err(cause.expect("a cause")),
         other @ (Input::Fields(_)
+        | Input::Following { .. }
+        | Input::Followed
         | Input::Message(_)
         | Input::Event { .. }
         | Input::Unfinished(_)

@@ -176,6 +176,25 @@ fn only_a_refused_ping_licences_a_call_that_is_in_question() {
     assert!(net.run_for(5_000).contains(&"read ok".to_owned()));
 }
 
+/// A gate that refuses a ping to nobody in particular refuses no call under its id.
+#[test]
+fn a_handlers_answer_is_told_from_the_gates_by_its_id() {
+    for own in [false, true] {
+        let mut net = Net::connected();
+        let refusal = |own| match own {
+            true => Reply::own_error(400, -32000, "Session not found"),
+            false => Reply::error(400, -32000, "Session not found"),
+        };
+        net.refusal = refusal(own);
+        net.restart();
+        net.reply("call", refusal(true));
+        net.call("pay");
+        let end = if own { "pay ok" } else { "pay outcome_unknown unknown" };
+        let log = net.run_for(5_000);
+        assert!(log.contains(&end.to_owned()), "{own}: {log:?}");
+    }
+}
+
 /// Its session was lost to something else before it was refused in doubtful words.
 #[test]
 fn a_doubtful_refusal_of_a_session_that_no_ping_has_shown_gone_is_no_licence() {

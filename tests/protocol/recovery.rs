@@ -339,7 +339,7 @@ fn the_same_words_from_a_gate_are_an_eviction_and_one_ping_serves_all() {
     let mut net = Net::connected();
     net.restart();
     let first = next_id(&net, 0);
-    net.refusal = throws(0);
+    net.refusal = Reply::own_error(200, -32600, "Session not found");
     for n in 0..3 {
         net.reply("call", throws(first + n));
     }
