@@ -111,7 +111,8 @@ export interface ConnectOptions {
   recovery?: RecoveryOptions | undefined;
   /**
    * Whether `readOnlyHint` and `idempotentHint` of a tool decide if a call whose outcome is unknown may be repeated.
-   * Default `false`: clients must consider annotations untrusted, unless they come from a trusted server.
+   * Default `false`: clients must consider annotations untrusted, unless they come from a trusted server. After a recovery
+   * they are those of the new session's tool list, which is compared first.
    * (MCP, Tools: Data Types.)
    */
   trustAnnotations?: boolean | undefined;
@@ -543,7 +544,8 @@ export interface RequestOptions {
   /**
    * As {@link ConnectOptions.timeout}, for this request. While a handler of yours is asked on its behalf, or the user has
    * to authorize, the clock stands still: a handler that never answers keeps the request open, unless `maxTotalTimeout`
-   * ends it.
+   * ends it. A question on the listening stream names no request: it counts as asked on behalf of the one that is under
+   * way, where there is but one.
    */
   timeout?: number | undefined;
   /** As {@link ConnectOptions.maxTotalTimeout}, for this request. It runs also while the user is asked. */

@@ -154,6 +154,12 @@ impl Call {
         if earlier && last == Outcome::NotExecuted { Outcome::Unknown } else { last }
     }
 
+    /// It may have run, and is sent again only because the tool's annotations say that this does no harm.
+    pub fn relies_on_annotations(&self) -> bool {
+        let sent_again = self.safe && self.maybe_ran && !self.options.repeatable && self.sends > 0;
+        sent_again && self.task.is_none() && self.method == "tools/call"
+    }
+
     /// What decides whether it is sent once more after this kind of repair.
     pub fn known(&self, mode: Mode, repair: Repair) -> Known {
         let repairable = self.has_sends_left() && !self.was_repaired(repair);

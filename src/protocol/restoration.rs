@@ -27,6 +27,9 @@ const REPLACED: &str = "The server was replaced while it refused this call, and 
 const NOT_COMPARED: &str = "The server was replaced while it refused this call, and its tools could not be compared with \
                             those before. It was not sent to the new one: list the tools, and decide again.";
 
+const NOT_HARMLESS: &str = "The call may have run, and is sent again only because its tool's annotations said that this does \
+                            no harm. The new session's list does not say the same of the tool: it was not sent again.";
+
 /// What is being put back.
 #[derive(Clone, Debug)]
 enum Restoring {
@@ -96,7 +99,8 @@ impl<P: Payload> Session<P> {
         let mut restoration =
             Restoration { generation, recovery, open: Map::default(), changes, tools: None, held: Vec::new() };
         for id in parked {
-            if self.interests.tools_are_old && self.may_have_changed(id) {
+            let relies = self.calls.get(&id).is_some_and(|call| call.relies_on_annotations());
+            if relies || self.interests.tools_are_old && self.may_have_changed(id) {
                 restoration.held.push(id);
             } else {
                 self.dispatch(id, now);
@@ -119,6 +123,14 @@ impl<P: Payload> Session<P> {
             self.attempt(Attempt::of(Restoring::Wish(saying), now), now);
         }
         self.finish_restoration(now);
+    }
+
+    /// It may have run, and nothing in this session's list says yet that a second run does no harm.
+    pub(super) fn hold_until_compared(&mut self, id: CallId) {
+        match &mut self.restoration {
+            Some(restoration) if restoration.tools.is_none() => restoration.held.push(id),
+            Some(_) | None => self.settle(id, Err(Error::boxed(Code::OutcomeUnknown, Outcome::Unknown, NOT_HARMLESS))),
+        }
     }
 
     /// Whether this call was sent before, to a tool whose definition the app has seen.
@@ -335,9 +347,14 @@ impl<P: Payload> Session<P> {
         known.iter_mut().for_each(ToolList::sort);
         for id in held {
             let name = self.calls.get(&id).and_then(|call| call.params.name.clone()).unwrap_or_default();
+            let relies = self.calls.get(&id).is_some_and(|call| call.relies_on_annotations());
             let text = match (&known, &tools) {
                 (Some(known), Some(tools)) if known.agrees(&name, tools) => {
                     self.dispatch(id, now);
+                    continue;
+                }
+                _ if relies => {
+                    self.settle(id, Err(Error::boxed(Code::OutcomeUnknown, Outcome::Unknown, NOT_HARMLESS)));
                     continue;
                 }
                 (_, Some(_)) => REPLACED,

@@ -901,3 +901,29 @@ fn a_session_whose_handshake_has_begun_to_be_answered_is_ended_at_once() {
     assert_eq!(net.run(), ["connect closed not_executed", "initialize aborted", "? ok", "DELETE→200"]);
     assert!(net.live.is_empty());
 }
+
+#[test]
+fn what_is_repeated_for_its_annotations_is_compared_first() {
+    let list = |hints: &Value| json!({"tools": [{"name": "read", "annotations": hints}]});
+    let (harmless, harmful) = (json!({"readOnlyHint": true}), json!({"readOnlyHint": false, "destructiveHint": true}));
+    for (now, repeatable, runs) in [(&harmless, false, 2), (&harmful, false, 1), (&harmful, true, 2)] {
+        // The server calls itself the same.
+        let mut net = Net::new(Config { trust_annotations: true, ..quiet() });
+        net.last_version = 1;
+        net.connect();
+        net.answer_next("list", &list(&harmless));
+        net.request("tools/list", None, CallOptions::default(), "list");
+        net.run();
+        net.reply("call", Reply::Break);
+        let call = net.call_with("read", CallOptions { repeatable, ..CallOptions::default() });
+        net.restart();
+        net.answer_next("list", &list(now));
+        let log = net.run_for(5_000);
+        let ran = 1 + net.executions.get("read").copied().unwrap_or_default();
+        assert_eq!(ran, runs, "{log:?}");
+        match net.results[&call].as_ref() {
+            Ok(_) => assert_eq!(runs, 2),
+            Err(error) => assert_eq!((error.code, error.outcome, runs), (Code::OutcomeUnknown, Outcome::Unknown, 1)),
+        }
+    }
+}
