@@ -111,7 +111,7 @@ pub struct Room {
     pub losses: u32,
     /// How often the lead was stolen.
     pub steals: u32,
-    /// How often a session was made in a handshake that nobody waited for any more: its id is never known.
+    /// How often a handshake was answered for which nobody waited any more: the id of its session is never known.
     pub unheard: u32,
     /// How often each call ran, by its key.
     pub ran: BTreeMap<String, u32>,
@@ -120,6 +120,10 @@ pub struct Room {
     /// Tools run until their session is ended, which refuses them.
     pub tools_last: bool,
     log: Vec<String>,
+}
+
+fn is_handshake(method: &str) -> bool {
+    matches!(method, "initialize" | "server/discover")
 }
 
 pub fn letter(tab: usize) -> char {
@@ -436,7 +440,10 @@ impl Room {
                 Output::Read { exchange, how } => drop(self.tabs[tab].open.insert(exchange, how)),
                 Output::Abort { exchange } => {
                     // What is on its way to the server may arrive there all the same.
-                    self.wire.retain(|it| (it.tab, it.exchange) != (tab, exchange) || it.answer.is_none());
+                    let is_lost = |it: &OnWire| (it.tab, it.exchange) == (tab, exchange) && it.answer.is_some();
+                    let unheard = |it: &&OnWire| is_lost(it) && it.body["method"].as_str().is_some_and(is_handshake);
+                    self.unheard += u32::try_from(self.wire.iter().filter(unheard).count()).expect("fits");
+                    self.wire.retain(|it| !is_lost(it));
                     let under_way = self.wire.iter_mut().filter(|it| (it.tab, it.exchange) == (tab, exchange));
                     under_way.for_each(|it| it.aborted = true);
                     self.streams.retain(|it| (it.tab, it.exchange) != (tab, exchange));
@@ -684,7 +691,7 @@ impl Room {
         self.note(format!("{} {name}→{status}{made}", letter(tab)));
         self.wire[at].answer = Some(answer);
         if !self.tabs[tab].alive || self.wire[at].aborted {
-            self.unheard += u32::from(self.tabs[tab].alive && method == "initialize");
+            self.unheard += u32::from(self.tabs[tab].alive && is_handshake(&method));
             self.wire.remove(at);
             self.streams.retain(|stream| (stream.tab, stream.exchange) != (tab, exchange));
         }
