@@ -8,7 +8,6 @@ mod question;
 mod share;
 
 use super::config::Handshake;
-use super::list::Gather;
 use super::session::Session;
 use super::sorted::Map;
 use super::state::{State, Step};
@@ -355,35 +354,6 @@ impl<P: Payload> Session<P> {
         if matches!(role, Role::Leading | Role::Following) {
             let lead = if role == Role::Leading { term } else { 0 };
             self.output(Output::Tell { text: message.write(Sender { tab: me, lead, mark, ended }), payload });
-        }
-    }
-
-    fn tell_alive(&mut self) {
-        self.tell(&Message::Alive { asks: self.authorization.asks_user() }, None);
-    }
-
-    /// The user of this tab is asked to authorize, or not any more.
-    pub(super) fn tell_asking(&mut self) {
-        if self.tabs.role == Role::Leading {
-            self.tell_alive();
-        }
-    }
-
-    /// Whoever waits for the leader waits for its user: their clocks stand still.
-    pub(super) fn leader_asks(&mut self, asks: bool, now: Now) {
-        let before = std::mem::replace(&mut self.tabs.leader_asks, asks);
-        if !asks && !before {
-            return;
-        }
-        for id in self.calls.keys().copied().gather() {
-            match asks {
-                true if self.waits_for_user(id) => self.stop_clock(Some(id), now),
-                true => {}
-                false => self.start_clock(Some(id), now),
-            }
-        }
-        if asks != before {
-            self.emit(Event::StateChange);
         }
     }
 

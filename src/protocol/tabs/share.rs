@@ -6,6 +6,7 @@ use super::super::list::Gather;
 use super::super::record::{self, Found};
 use super::super::session::Session;
 use super::super::state::{Since, Step};
+use super::super::status::Event;
 use super::super::time::Timer;
 use super::super::{CallId, Code, Error, Now, Outcome, Output, Payload};
 use super::message::{Mark, Message, Why};
@@ -209,6 +210,35 @@ impl<P: Payload> Session<P> {
     pub(in super::super) fn part_from_tabs(&mut self, now: Now) {
         self.output(Output::Leave);
         self.handle_role(Role::Alone, now);
+    }
+
+    pub(super) fn tell_alive(&mut self) {
+        self.tell(&Message::Alive { asks: self.authorization.asks_user() }, None);
+    }
+
+    /// The user of this tab is asked to authorize, or not any more.
+    pub(in super::super) fn tell_asking(&mut self) {
+        if self.tabs.role == Role::Leading {
+            self.tell_alive();
+        }
+    }
+
+    /// Whoever waits for the leader waits for its user: their clocks stand still.
+    pub(in super::super) fn leader_asks(&mut self, asks: bool, now: Now) {
+        let before = std::mem::replace(&mut self.tabs.leader_asks, asks);
+        if !asks && !before {
+            return;
+        }
+        for id in self.calls.keys().copied().gather() {
+            match asks {
+                true if self.waits_for_user(id) => self.stop_clock(Some(id), now),
+                true => {}
+                false => self.start_clock(Some(id), now),
+            }
+        }
+        if asks != before {
+            self.emit(Event::StateChange);
+        }
     }
 
     /// An attempt to make a session failed here, and the others wait for it as well.
