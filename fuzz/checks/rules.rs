@@ -151,7 +151,8 @@ impl Book {
             }
             Input::Malformed(Malformed::Event { .. }) => false,
             Input::Malformed(_) => matches!(exchange.reads, Some(ReadAs::Json { .. })),
-            Input::Redirected { .. } | Input::Unsent { .. } | Input::End | Input::Failed { .. } => true,
+            Input::Following { .. } | Input::Followed => false,
+            Input::Redirected(_) | Input::Unsent { .. } | Input::End | Input::Failed { .. } => true,
             Input::Message(_) | Input::Text(_) => {
                 exchange.is_told = true;
                 false

@@ -6,7 +6,8 @@ use super::rules::{Book, Counters};
 use mcp_evergreen::protocol::config::{EraChoice, Handshake, Listen, Mode, Recovery};
 use mcp_evergreen::protocol::http::{Head, Method};
 use mcp_evergreen::protocol::{
-    CallId, CallOptions, Config, ExchangeId, Input, Malformed, Now, Params, QuestionId, Reach, ReadAs, Session,
+    CallId, CallOptions, Config, ExchangeId, Input, Malformed, Now, Params, QuestionId, Reach, ReadAs, Redirect,
+    Session,
 };
 use serde_json::{Value, json};
 
@@ -245,7 +246,16 @@ impl World<'_> {
             let input = match self.bytes.byte() % 8 {
                 0..5 => Input::Head(message::head(&mut self.bytes, &mut || Self::fresh_session(made))),
                 5 => Input::Failed { cause: None },
-                6 => Input::Redirected { elsewhere: self.bytes.byte().is_multiple_of(2) },
+                6 => {
+                    let byte = self.bytes.byte();
+                    let elsewhere = byte.is_multiple_of(2);
+                    match byte / 64 {
+                        0 | 1 => Input::Redirected(Redirect { elsewhere, status: None }),
+                        2 => Input::Redirected(Redirect { elsewhere, status: Some(308) }),
+                        _ if elsewhere => Input::Following { status: 307 },
+                        _ => Input::Followed,
+                    }
+                }
                 _ => Input::Unsent { cause: Some(json!("thrown")) },
             };
             return self.input(exchange, input);
@@ -263,7 +273,9 @@ impl World<'_> {
             | Input::Event { .. }
             | Input::Malformed(Malformed::Json { .. } | Malformed::Event { .. })
             | Input::Unfinished(_)
-            | Input::Redirected { .. }
+            | Input::Redirected(_)
+            | Input::Following { .. }
+            | Input::Followed
             | Input::Unsent { .. }
             | Input::End
             | Input::Failed { .. } => false,
