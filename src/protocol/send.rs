@@ -85,8 +85,7 @@ impl<P: Payload> Session<P> {
         if let Some(event_id) = call.options.resume.as_ref().map(|resume| resume.event_id.clone()) {
             return self.take_up(id, event_id, now);
         }
-        if call.relies_on_annotations()
-            && !call.params.name.as_ref().is_some_and(|tool| self.tools.is_repeatable(tool))
+        if call.relies_on_annotations() && !call.params.name.as_ref().is_some_and(|tool| self.tools.is_repeatable(tool))
         {
             return self.hold_until_compared(id);
         }
