@@ -1,10 +1,10 @@
 //! What the app wants held beyond one session: subscriptions, the log level, the standing stream, and what it knows of
 //! the tools. [`super::restoration`] puts it back after a recovery.
 
+use super::attempt::Attempt;
 use super::call::Call;
 use super::list::Gather;
 use super::listen::Turn;
-use super::restoration::Attempt;
 use super::session::Session;
 use super::sorted::Map;
 use super::tools::ToolList;

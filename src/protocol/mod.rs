@@ -16,6 +16,7 @@
 //! all the same is ignored.
 
 mod answer;
+mod attempt;
 mod authorize;
 mod backoff;
 pub mod base64;

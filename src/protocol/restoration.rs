@@ -1,6 +1,7 @@
 //! What a session held is put back into the one that took its place, beside the calls and with a deadline. It gates
 //! nothing but the retry of a tool that may have changed. What is refused for a moment is asked for again.
 
+use super::attempt::{Attempt, MOST_TRIES, Restoring, TOOL_LIST, pause_after};
 use super::call::{Call, Place};
 use super::exchange::{Answer, Exchange};
 use super::interests::ToolChanges;
@@ -12,70 +13,17 @@ use super::status::{Changes, Event, LastRecovery};
 use super::time::Timer;
 use super::tools::{self, ToolList};
 use super::verdict::Verdict;
-use super::wishes::{Saying, Topic};
+use super::wishes::Topic;
 use super::{CallId, Code, Error, ExchangeId, Field, Now, Outcome, Payload, backoff, bounds};
 
-/// What is not put back by then is lost.
-pub(super) const RESTORE_MS: u64 = 10_000;
-/// What is refused for a moment is asked for so often in all.
-const MOST_TRIES: u32 = 4;
 /// Pages of the tool list that are read to compare it, or to find one tool.
 pub(super) const MAX_PAGES: u32 = 64;
-const TOOL_LIST: &str = "tool list";
 const REPLACED: &str = "The server was replaced while it refused this call, and this tool is another now. It was not \
                         sent to the new one: list the tools, and decide again.";
 const NOT_COMPARED: &str = "The server was replaced while it refused this call, and its tools could not be compared with \
                             those before. It was not sent to the new one: list the tools, and decide again.";
-
 const NOT_HARMLESS: &str = "The call may have run, and is sent again only because its tool's annotations said that this does \
                             no harm. The new session's list does not say the same of the tool: it was not sent again.";
-
-/// What is being put back.
-#[derive(Clone, Debug)]
-enum Restoring {
-    Wish(Saying),
-    /// What was put back, or asked for, may have been overtaken. Nobody is told of it.
-    Again(Saying),
-    /// The stream of the modern era, with all subscriptions.
-    Stream,
-    Tools {
-        seen: ToolList,
-        pages: u32,
-        /// Where the list continues.
-        params: Option<String>,
-    },
-}
-
-/// One thing that is put back, or asked for again.
-#[derive(Clone, Debug)]
-pub(super) struct Attempt {
-    what: Restoring,
-    /// How often it was asked for.
-    tries: u32,
-    /// On the monotonic clock; then it is lost.
-    until: u64,
-}
-
-impl Attempt {
-    fn of(what: Restoring, now: Now) -> Self {
-        Self { what, tries: 0, until: now.mono.saturating_add(RESTORE_MS) }
-    }
-
-    /// What may have been overtaken.
-    pub fn again(saying: Saying, now: Now) -> Self {
-        Self::of(Restoring::Again(saying), now)
-    }
-
-    /// Its name for the host, where that is told of it.
-    fn name(&self) -> Option<String> {
-        Some(match &self.what {
-            Restoring::Wish(saying) => saying.topic().to_string(),
-            Restoring::Again(_) => return None,
-            Restoring::Stream => "subscriptions".to_owned(),
-            Restoring::Tools { .. } => TOOL_LIST.to_owned(),
-        })
-    }
-}
 
 /// A restoration under way: `recovered` is told when it is over.
 #[derive(Debug)]
@@ -392,22 +340,6 @@ impl<P: Payload> Session<P> {
             self.abort(exchange, now);
         }
         self.finish_restoration(now);
-    }
-}
-
-/// How long the server is left alone, at least, where it refused something for a moment only. It is safe to repeat.
-fn pause_after<P>(answer: &Answer<P>, verdict: Verdict) -> Option<u64> {
-    match answer {
-        Answer::Lost { .. } => Some(0),
-        Answer::Refused { refusal, retry_after, .. } => {
-            let passes = match verdict {
-                Verdict::Transient | Verdict::UnknownOutcome { session_gone: false } => true,
-                Verdict::Suspect => refusal.status >= 500 || refusal.status == 425,
-                Verdict::Evicted | Verdict::UnknownOutcome { .. } | Verdict::OtherEra | Verdict::NotEviction => false,
-            };
-            passes.then(|| retry_after.unwrap_or_default())
-        }
-        Answer::Result(_) | Answer::Accepted | Answer::Unusable { .. } => None,
     }
 }
 

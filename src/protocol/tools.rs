@@ -1,5 +1,6 @@
 //! What a server's tool list tells about how its tools are to be called.
 
+use super::attempt::RESTORE_MS;
 use super::bounds::{self, each};
 use super::call::{Place, Repair};
 use super::era::mirror::Mirror;
@@ -8,7 +9,7 @@ use super::era::{Era, legacy, mirror};
 use super::exchange::{Answer, Exchange};
 use super::policy::retry::{End, Next};
 use super::repair::Relation;
-use super::restoration::{MAX_PAGES, RESTORE_MS};
+use super::restoration::MAX_PAGES;
 use super::session::Session;
 use super::sorted::Map;
 use super::status::Event;
