@@ -39,13 +39,17 @@ export function forgetNote(key, state) {
  */
 export function takeNote(key) {
   const note = read(NOTES + key);
+  if (!note) {
+    storage()?.removeItem(NOTES + key);
+    sweep();
+    return undefined;
+  }
   const params = new URLSearchParams(location.search);
-  const isHere = note !== undefined && params.get("state") === note.state;
+  const isHere = params.get("state") === note.state;
   // An authorization server of this origin may be asking the user just now.
-  if (own.has(note?.state) || (isHere && !isAnswer(params))) return undefined;
-  storage()?.removeItem(NOTES + key);
+  if (own.has(note.state) || (isHere && !isAnswer(params))) return undefined;
+  storage().removeItem(NOTES + key);
   sweep();
-  if (!note) return undefined;
   const back = note.url ?? (isHere ? location.href : undefined);
   // The code is used up, and is nobody else's business.
   if (isHere) forgetAnswer();
