@@ -7,6 +7,7 @@ use super::era::mirror::Mirror;
 use super::era::negotiation::HEADER_MISMATCH;
 use super::era::{Era, legacy, mirror};
 use super::exchange::{Answer, Exchange};
+use super::identity::hash;
 use super::policy::retry::{End, Next};
 use super::repair::Relation;
 use super::restoration::MAX_PAGES;
@@ -168,12 +169,6 @@ pub(super) fn next_cursor<P: Payload>(page: &P) -> Option<String> {
     cursor.as_string()?;
     // As it came: a text of JSON's need not be one of Unicode's.
     Some(format!("{{{}}}", json_rpc::member("cursor", &cursor.to_json()?)))
-}
-
-/// FNV-1a over a definition's JSON text.
-fn hash(text: &str) -> u64 {
-    let add = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-    text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, add)
 }
 
 /// What is read of a definition; `Err`: why it cannot be called.

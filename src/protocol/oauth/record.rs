@@ -6,6 +6,7 @@ use super::registration::Client;
 use super::text::may_be_asked;
 use super::token::is_visible;
 use crate::protocol::Challenge;
+use crate::protocol::identity::hash;
 use crate::protocol::json::Json;
 
 /// What is known of one endpoint for one user.
@@ -149,15 +150,18 @@ impl Grant {
     fn read(json: &Json, local: bool) -> Option<Self> {
         let token_endpoint = owned(json, "token_endpoint")?;
         let is_refreshable = may_be_asked(&token_endpoint, local);
+        let access = owned(json, "access").filter(|token| is_visible(token))?;
+        // A token that was put there by who knows of no ids may be of another grant.
+        let is_its = owned(json, "id_of") == Some(mark(&access));
         Some(Self {
-            id: owned(json, "id"),
+            id: owned(json, "id").filter(|_| is_its),
             issuer: owned(json, "issuer")?,
             client: Client::read(json.get("client")?)?,
             resource: owned(json, "resource"),
             token_endpoint,
             revocation_endpoint: owned(json, "revocation_endpoint").filter(|url| may_be_asked(url, local)),
             scope: owned(json, "scope"),
-            access: owned(json, "access").filter(|token| is_visible(token))?,
+            access,
             refresh: owned(json, "refresh").filter(|token| is_refreshable && !token.is_empty()),
             refresh_at: count(json, "refresh_at"),
             fruitless: count(json, "fruitless").and_then(|n| u32::try_from(n).ok()).unwrap_or_default(),
@@ -167,6 +171,7 @@ impl Grant {
     fn write(&self) -> Json {
         object([
             ("id", text(self.id.as_ref())),
+            ("id_of", text(self.id.as_ref().map(|_| mark(&self.access)).as_ref())),
             ("issuer", text(Some(&self.issuer))),
             ("client", Some(self.client.write())),
             ("resource", text(self.resource.as_ref())),
@@ -179,6 +184,11 @@ impl Grant {
             ("fruitless", number(Some(u64::from(self.fruitless)).filter(|n| *n > 0))),
         ])
     }
+}
+
+/// Which token an id was kept with.
+fn mark(token: &str) -> String {
+    format!("{:x}", hash(token))
 }
 
 impl Pending {

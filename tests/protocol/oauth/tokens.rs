@@ -191,6 +191,14 @@ fn a_grant_keeps_its_name_through_its_refreshes_and_the_next_login_has_another()
 }
 
 #[test]
+fn a_token_that_somebody_else_has_put_there_is_not_of_the_grant_before_it() {
+    let mut world = World::logged_in();
+    world.kept = world.kept.map(|kept| kept.replace("access-1", "access-of-bob"));
+    assert_eq!(last(&world.stored(NOW)), "granted access-of-bob");
+    assert_eq!(world.grant, None);
+}
+
+#[test]
 fn what_spends_a_code_or_a_refresh_token_is_named_as_such() {
     let mut world = World::logged_in();
     world.refused(401, "Bearer", Some("access-1"));
