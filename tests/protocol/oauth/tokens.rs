@@ -194,7 +194,7 @@ fn a_grant_keeps_its_name_through_its_refreshes_and_the_next_login_has_another()
 fn a_token_that_somebody_else_has_put_there_is_not_of_the_grant_before_it() {
     let mut world = World::logged_in();
     world.kept = world.kept.map(|kept| kept.replace("access-1", "access-of-bob"));
-    assert_eq!(last(&world.stored(NOW)), "granted access-of-bob");
+    assert_eq!(last(&world.stored(NOW)), "granted access-of-bob until +3540000");
     assert_eq!(world.grant, None);
 }
 
