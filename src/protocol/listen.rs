@@ -263,6 +263,8 @@ impl<P: Payload> Session<P> {
         now: Now,
     ) {
         let Some(short) = self.stream_over(id, now) else { return };
+        // One that was refused on itself may stay open, for nothing.
+        self.abort(id, now);
         // Acknowledged, in the modern era.
         let had_stream = self.state.known().is_some_and(|session| session.has_stream);
         let has_stream = had_stream || exchange.is_stream() && (exchange.dispatched || lived(exchange, now));

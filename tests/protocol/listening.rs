@@ -43,7 +43,7 @@ fn a_refusal_on_the_stream_itself_is_an_answer() {
         let mut net = connected(false);
         net.reply("listen", reply);
         subscribe(&mut net, "a:1");
-        assert_eq!(net.run(), ["listen→200 stream", "a:1 capability not_executed"]);
+        assert_eq!(net.run(), ["listen→200 stream", "listen aborted", "a:1 capability not_executed"]);
         assert!(!net.run_for(60_000).iter().any(|line| line.starts_with("listen→")), "it has no such stream");
     }
 }
