@@ -62,6 +62,11 @@ impl Law {
         self.handshakes.insert(id, (made, sees_id));
     }
 
+    /// Whether the client has given this session up.
+    pub fn is_given_up(&self, generation: u32) -> bool {
+        self.declared.contains(&generation)
+    }
+
     /// The server keeps a session whose id the page never saw.
     pub fn is_blind(&self) -> bool {
         self.blind
