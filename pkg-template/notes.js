@@ -114,11 +114,16 @@ function sweep() {
     if (ms > 0) soon = Math.min(soon, ms);
     else storage().removeItem(name);
   }
+  for (const name of names(LEFT)) {
+    const ms = Math.max(...leftAt(name.slice(LEFT.length))) + LEFT_MS - Date.now();
+    if (ms > 0) soon = Math.min(soon, ms);
+    else storage().removeItem(name);
+  }
   if (soon < Infinity) next = setTimeout(sweep, soon);
 }
 
-function names() {
-  return Object.keys(storage() ?? {}).filter((name) => name.startsWith(NOTES));
+function names(kind = NOTES) {
+  return Object.keys(storage() ?? {}).filter((name) => name.startsWith(kind));
 }
 
 /** Whatever else may have been written there is none. */
