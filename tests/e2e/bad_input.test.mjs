@@ -198,7 +198,7 @@ for (const [mistake, depth] of [
       globalThis.session = await connect(url, { era: "legacy", handlers });
       const onprogress = ({ deep }) => (found.progress = depth(deep));
       await session.callTool({ name: "odd", arguments: {} }, { onprogress }).then(
-        (ok) => (found.ok = depth(ok)),
+        (ok) => (found.ok = depth(ok._meta?.deep)),
         (error) => (found.data = depth(error.data)),
       );
       return found;

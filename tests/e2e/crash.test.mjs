@@ -163,7 +163,7 @@ for (const wait of ["at once", "when it is told", "later"]) {
       return [told, session.status.state, (await settle(session.request("y"))).error.code];
     }, proxy.url, wait, FRAGILE);
     assert.deepEqual([told, state, later], [["crashed", "close"], "closed", "closed"]);
-    await until(() => recording.records.some(({ method }) => method === "DELETE"));
+    await until(() => recording.records.some(({ http }) => http === "DELETE"));
   });
 }
 

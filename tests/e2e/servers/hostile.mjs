@@ -7,6 +7,7 @@ import { listen } from "../lib/ports.mjs";
 
 const MiB = 1024 * 1024;
 const DEEP = `${"[".repeat(5_000)}0${"]".repeat(5_000)}`;
+const DEEP_RESULT = `{"content":[],"_meta":{"deep":${DEEP}}}`;
 const CORS = {
   "access-control-allow-origin": "*",
   "access-control-allow-headers": "*, authorization",
@@ -82,8 +83,8 @@ const mistakes = {
   "good": (exchange) => serve(exchange, ({ res, id }) => sendResult(res, id, "{}")),
 
   // A good session whose tool calls are answered wrongly; the tool `echo` works:
-  "deep": (exchange) => serve(exchange, ({ res, id }) => sendResult(res, id, DEEP)),
-  "deep-stream": (exchange) => serve(exchange, ({ res, id }) => sendEvents(res, `{"jsonrpc":"2.0","id":${id},"result":${DEEP}}`)),
+  "deep": (exchange) => serve(exchange, ({ res, id }) => sendResult(res, id, DEEP_RESULT)),
+  "deep-stream": (exchange) => serve(exchange, ({ res, id }) => sendEvents(res, `{"jsonrpc":"2.0","id":${id},"result":${DEEP_RESULT}}`)),
   "deep-error": (exchange) =>
     serve(exchange, ({ res, id }) =>
       send(res, 200, "application/json", `{"jsonrpc":"2.0","id":${id},"error":{"code":-32000,"message":"deep","data":${DEEP}}}`),
