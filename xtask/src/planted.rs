@@ -15,7 +15,7 @@ use crate::stamp::files_below;
 
 /// What the model is built from.
 const TREE: &[&str] = &["Cargo.toml", "Cargo.lock", "src", "xtask", "tests/model", "tests/signals.json"];
-const SEEDS: &str = "10000";
+const SEEDS: &str = "60000";
 
 struct Bug {
     name: String,
