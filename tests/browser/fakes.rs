@@ -166,7 +166,7 @@ impl Sent {
         let (first, last) = (Rc::<Slot<_>>::default(), Rc::<Slot<()>>::default());
         let (begun, ended) = (Cell::new(Some(Rc::clone(&first))), Rc::clone(&last));
         let hear = move |_, input| {
-            if matches!(input, Input::Fields(_)) {
+            if matches!(input, Input::Fields(_) | Input::Following { .. }) {
                 return true;
             }
             if let Some(begun) = begun.take() {
