@@ -188,6 +188,8 @@ wire("calls keep their own time while a session is taken up by another instance,
     state();
     return [codes, states, aborted];
   });
-  assert.deepEqual([codes, states, aborted], [["crashed", "timeout"], ["recovering", "recovering"], "enough"]);
+  assert.deepEqual([codes, states[0], aborted], [["crashed", "timeout"], "recovering", "enough"]);
+  // Between two handshakes, or in one.
+  assert.ok(["waiting", "recovering"].includes(states[1]), states[1]);
   await run(() => session.close());
 });
