@@ -81,6 +81,15 @@ fn what_cannot_be_put_back_is_named_and_fails_no_call() {
     assert_eq!(recovered(&net), [(Vec::new(), lost, vec!["demo://a".to_owned()])]);
 }
 
+/// The server has forgotten the session, which held a log level.
+fn restarted_with_level() -> Net {
+    let mut net = Net::connected_with(never_listens());
+    set_level(&mut net, "debug");
+    net.run();
+    net.restart();
+    net
+}
+
 /// A recovery of an app that has a subscription, a log level and a list of tools, in which `method` meets these replies.
 fn restored_after(method: &str, replies: impl IntoIterator<Item = Reply>) -> (Net, Vec<String>) {
     let mut net = Net::connected_with(never_listens());
@@ -168,10 +177,7 @@ fn what_the_app_does_not_want_any_more_is_not_put_back_later() {
 
 #[test]
 fn a_session_that_goes_while_something_waits_to_be_put_back_is_restored_whole() {
-    let mut net = Net::connected_with(never_listens());
-    set_level(&mut net, "debug");
-    net.run();
-    net.restart();
+    let mut net = restarted_with_level();
     net.reply("logging/setLevel", Reply::text(503, ""));
     net.call("a");
     net.run();
@@ -256,10 +262,7 @@ fn levels(net: &Net) -> Vec<&str> {
 
 #[test]
 fn a_log_level_that_the_restoration_may_have_overtaken_is_set_again() {
-    let mut net = Net::connected_with(never_listens());
-    set_level(&mut net, "debug");
-    net.run();
-    net.restart();
+    let mut net = restarted_with_level();
     net.call("write");
     (0..3).for_each(|_| net.step());
     assert_eq!(net.flush().last().map(String::as_str), Some("initialized→202"));
@@ -272,10 +275,7 @@ fn a_log_level_that_the_restoration_may_have_overtaken_is_set_again() {
 
 #[test]
 fn what_is_set_again_and_refused_for_a_moment_is_set_a_moment_later() {
-    let mut net = Net::connected_with(never_listens());
-    set_level(&mut net, "debug");
-    net.run();
-    net.restart();
+    let mut net = restarted_with_level();
     net.call("write");
     (0..3).for_each(|_| net.step());
     assert_eq!(net.flush().last().map(String::as_str), Some("initialized→202"));
@@ -290,10 +290,7 @@ fn what_is_set_again_and_refused_for_a_moment_is_set_a_moment_later() {
 
 #[test]
 fn a_log_level_that_is_set_during_a_recovery_is_set_once() {
-    let mut net = Net::connected_with(never_listens());
-    set_level(&mut net, "debug");
-    net.run();
-    net.restart();
+    let mut net = restarted_with_level();
     net.reply("initialize", Reply::busy(503, "1"));
     net.call("write");
     net.run();
@@ -356,10 +353,7 @@ fn words_about_the_session_that_a_ping_finds_wrong_refuse_what_was_asked_for() {
 
 #[test]
 fn a_session_lost_again_during_the_restoration_is_restored_again() {
-    let mut net = Net::connected_with(never_listens());
-    set_level(&mut net, "debug");
-    net.run();
-    net.restart();
+    let mut net = restarted_with_level();
     net.reply("logging/setLevel", Reply::Silence);
     net.call("a");
     net.run();

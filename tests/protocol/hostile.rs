@@ -5,7 +5,7 @@ use crate::net::{Net, OWN_ID, Reply, event};
 use mcp_evergreen::protocol::config::{EraChoice, Handshake, Listen};
 use mcp_evergreen::protocol::era::Era;
 use mcp_evergreen::protocol::http::Head;
-use mcp_evergreen::protocol::{CallOptions, Code, Config, Input, Outcome};
+use mcp_evergreen::protocol::{CallOptions, Code, Config, ExchangeId, Input, Outcome};
 use serde_json::{Value, json};
 
 fn quiet() -> Config {
@@ -740,26 +740,29 @@ fn a_call_whose_tool_cannot_be_compared_is_not_sent_to_another_server() {
 
 // Lifecycle
 
-#[test]
-fn a_ping_on_the_stream_of_initialize_is_answered() {
+/// The head of the answer to `initialize` has come, with a session's id, and its stream is open.
+fn head_of_initialize() -> (Net, ExchangeId) {
     let mut net = Net::new(quiet());
     net.reply("initialize", Reply::Silence);
     net.connect();
     net.run();
-    let sent = net.sent.last().expect("sent").clone();
+    let exchange = net.sent.last().expect("sent").exchange;
     let head = Head {
         status: 200,
         content_type: Some("text/event-stream".to_owned()),
         session_id: Some("s-of-the-head".to_owned()),
         ..Head::default()
     };
-    net.session.handle_input(sent.exchange, Input::Head(head), net.now);
+    net.session.handle_input(exchange, Input::Head(head), net.now);
     net.flush();
     net.live.insert("s-of-the-head".to_owned());
-    net.events(
-        sent.exchange,
-        &(request(&json!("p"), "ping", &json!({})) + &request(&json!(2), "roots/list", &json!({}))),
-    );
+    (net, exchange)
+}
+
+#[test]
+fn a_ping_on_the_stream_of_initialize_is_answered() {
+    let (mut net, exchange) = head_of_initialize();
+    net.events(exchange, &(request(&json!("p"), "ping", &json!({})) + &request(&json!(2), "roots/list", &json!({}))));
     assert_eq!(net.run(), ["answer→202", "answer→202"]);
     assert_eq!(answers(&net), [(json!("p"), json!({})), (json!(2), json!(-32601))]);
     assert!(
@@ -772,20 +775,7 @@ fn a_ping_on_the_stream_of_initialize_is_answered() {
 
 #[test]
 fn the_stream_of_initialize_which_stays_open_says_nothing_after_close() {
-    let mut net = Net::new(quiet());
-    net.reply("initialize", Reply::Silence);
-    net.connect();
-    net.run();
-    let exchange = net.sent.last().expect("sent").exchange;
-    let head = Head {
-        status: 200,
-        content_type: Some("text/event-stream".to_owned()),
-        session_id: Some("s1".to_owned()),
-        ..Head::default()
-    };
-    net.session.handle_input(exchange, Input::Head(head), net.now);
-    net.flush();
-    net.live.insert("s1".to_owned());
+    let (mut net, exchange) = head_of_initialize();
     let id = net.sent[0].body["id"].clone();
     let result = json!({"protocolVersion": "2025-11-25", "capabilities": {}, "serverInfo": {}});
     net.events(exchange, &format!("data: {}\n\n", json!({"jsonrpc": "2.0", "id": id, "result": result})));
@@ -877,24 +867,11 @@ fn a_handshake_nested_as_deep_as_may_be_is_kept_and_taken_up() {
 
 #[test]
 fn a_session_whose_handshake_has_begun_to_be_answered_is_ended_at_once() {
-    let mut net = Net::new(quiet());
-    net.reply("initialize", Reply::Silence);
-    net.connect();
-    net.run();
-    let sent = net.sent.last().expect("sent").clone();
-    let head = Head {
-        status: 200,
-        content_type: Some("text/event-stream".to_owned()),
-        session_id: Some("s-of-the-head".to_owned()),
-        ..Head::default()
-    };
-    net.session.handle_input(sent.exchange, Input::Head(head), net.now);
-    net.flush();
-    net.live.insert("s-of-the-head".to_owned());
+    let (mut net, exchange) = head_of_initialize();
     net.session.close(true, net.now);
     // What still comes on its stream is not heard.
     net.session.handle_input(
-        sent.exchange,
+        exchange,
         Input::Event { id: None, retry_ms: None, message: Some(json!({"jsonrpc": "2.0", "id": 1, "method": "ping"})) },
         net.now,
     );
