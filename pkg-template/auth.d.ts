@@ -38,7 +38,8 @@ export interface PopupOptions extends Omit<AuthProvider, "open" | "navigates"> {
  * which leads to where the user was; or to the page that connects, at once. There the next `connect` with the same
  * options finishes what was begun; nothing else has to be kept. What is needed for that stands in `sessionStorage`
  * meanwhile, and goes when the user is back, with an answer or without; what nobody comes back for, after an hour, and an
- * answer that no `connect` takes, after ten minutes, where a page of the origin loads this module. To survive a later reload too, give a `storage`.
+ * answer that no `connect` takes, after ten minutes, where a page of the origin loads this module. For a minute it is kept
+ * there, too, when the page was left. To survive a later reload too, give a `storage`.
  *
  * @throws {TypeError} `redirectUrl` is of another origin.
  */
