@@ -19,7 +19,8 @@ pub(super) fn list_of(method: &str) -> Option<Field> {
 }
 
 /// The result with its list. One that is null, `{}` or left out is empty; in what a tool answered, it is only added beside
-/// `structuredContent`. Whatever else is in its place is no list.
+/// `structuredContent`. Whatever else is in its place is no list, nor is a page without items that names a next one: it has
+/// lost what it was sent for.
 pub(super) fn shaped<P: Payload>(method: &str, result: P) -> Result<P, Box<Error<P>>> {
     let Some(list) = list_of(method) else { return Ok(result) };
     let has = |field| result.field(field).is_some();
@@ -36,8 +37,7 @@ pub(super) fn shaped<P: Payload>(method: &str, result: P) -> Result<P, Box<Error
     };
     whole.ok_or_else(|| {
         let name = list.as_str();
-        let message =
-            format!("The server's answer to {method} has no array \"{name}\", but something else in its place.");
+        let message = format!("The server's answer to {method} has no array \"{name}\", nor null for an empty one.");
         Error::boxed(Code::Protocol, Outcome::Executed, message)
     })
 }
@@ -52,6 +52,7 @@ fn with_list<P: Payload>(of: P, field: Field) -> Option<P> {
     match of.field(field) {
         Some(list) if list.count().is_some() => Some(of),
         Some(list) if !is_null(&list) && list.entries(0).is_none() => None,
+        None if of.field(Field::NextCursor).is_some_and(|next| next.is_truthy()) => None,
         Some(_) | None => Some(of.with(field, P::parse("[]")?)),
     }
 }

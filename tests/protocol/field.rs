@@ -494,12 +494,16 @@ fn a_list_of_nothing_is_empty_however_it_is_written() {
         assert_eq!(listed(method, path, &some).expect("a result").pointer(path), Some(&some), "{method}");
     }
     for (method, path) in LISTS.into_iter().filter(|(method, _)| *method != "tools/call") {
-        for result in
-            [json!({}), json!(null), json!({"nextCursor": "a"}), json!({"completion": null}), json!({"completion": {}})]
-        {
+        for result in [
+            json!({}),
+            json!(null),
+            json!({"nextCursor": "", "ttlMs": 1}),
+            json!({"completion": null}),
+            json!({"completion": {}}),
+        ] {
             let came = given(method, &result).expect("a result");
             assert_eq!(came.pointer(path), Some(&json!([])), "{method}: {result}");
-            assert_eq!(came.get("nextCursor"), result.get("nextCursor"), "the rest is as it came");
+            assert_eq!(came.get("ttlMs"), result.get("ttlMs"), "the rest is as it came");
         }
     }
 }
@@ -513,6 +517,10 @@ fn what_is_no_list_is_no_answer() {
         for result in [json!("no tools"), json!([]), json!(7), json!(true)] {
             assert_eq!(given(method, &result), Err((Code::Protocol, Outcome::Executed)), "{method}: {result}");
         }
+    }
+    for (method, _) in LISTS.into_iter().filter(|(method, _)| method.ends_with("/list")) {
+        let page = json!({"nextCursor": "a"});
+        assert_eq!(given(method, &page), Err((Code::Protocol, Outcome::Executed)), "{method}: a page without items");
     }
 }
 

@@ -26,6 +26,7 @@ export const rows = [
   { id: "list-null", server: "sends `tools: null` for none", why: "an empty list of Go", reported: true, ...onePage(page({ tools: null }), { value: "tools " }) },
   { id: "list-missing", server: "leaves an empty list out", why: NOTHING, reported: true, ...onePage(page({}), { value: "tools " }) },
   { id: "list-object", server: "sends `tools: {}` for none", why: "an empty map of PHP", reported: true, ...onePage(page({ tools: {} }), { value: "tools " }) },
+  { id: "list-lost", server: "names a next page and leaves the items of this one out", why: "something is lost: said at once", ...onePage(page({ nextCursor: "a" }), { value: undefined, code: "protocol" }) },
   { id: "list-result-null", server: "sends `result: null` for none", why: NOTHING, ...onePage(page(null), { value: "tools " }) },
   { id: "list-text", server: "sends a text where the list is", why: "it is no list: said at once", ...onePage(page({ tools: "none" }), { value: undefined, code: "protocol" }) },
   { id: "list-map", server: "sends its tools by name", why: "the same", ...onePage(page({ tools: { t: t[0] } }), { value: undefined, code: "protocol" }) },
