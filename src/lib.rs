@@ -9,6 +9,7 @@
 //! | `protocol` | the core: pure, told facts and asked what to do; compiled and tested natively |
 //! | `protocol::session` | commands in, facts in, outputs out |
 //! | `protocol::state` | the states and every transition |
+//! | `protocol::calls` | every command from made to settled: where it is, whether it may have run |
 //! | `protocol::refusal`, `verdict` | what a refusal says and proves of its call; what it means for the session |
 //! | `protocol::era` | what differs between the protocol's two eras; which one a server speaks |
 //! | `protocol::send` | what goes out, as its era wants it |

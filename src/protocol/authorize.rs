@@ -3,14 +3,12 @@
 //!
 //! A token that was refused is mended as a session is: one authorization at a time, and what waits for it is sent again.
 
-use super::call::{Kind, Place, Repair};
+use super::calls::{Kind, Queue, Repair};
 use super::exchange::{Answer, Exchange};
 use super::flight::{Authorized, Challenge, Flight, Held, Origin, is_scope};
 use super::http::{Method, Request};
 use super::json_rpc;
-use super::list::Gather;
 use super::listen::Listening;
-use super::policy::retry::{self, End, Known, Next};
 use super::repair::Relation;
 use super::session::Session;
 use super::state::Step;
@@ -28,8 +26,8 @@ impl<P: Payload> Session<P> {
             && !self.authorization.is_usable(now)
             && self
                 .calls
-                .get(&id)
-                .is_some_and(|call| matches!(call.kind, Kind::Request | Kind::Notification | Kind::Verify));
+                .get(id)
+                .is_some_and(|call| matches!(call.kind(), Kind::Request | Kind::Notification | Kind::Verify));
         if waits {
             self.authorize(None, now);
             self.park_for_token(id, now);
@@ -44,13 +42,11 @@ impl<P: Payload> Session<P> {
     }
 
     pub(super) fn waits_for_user(&self, id: CallId) -> bool {
-        self.asks_user() && self.calls.get(&id).is_some_and(|call| matches!(call.place, Place::Here))
+        self.asks_user() && self.calls.get(id).is_some_and(|call| call.is_idle())
     }
 
     fn park_for_token(&mut self, id: CallId, now: Now) {
-        if let Some(flight) = &mut self.authorization.flight {
-            flight.calls.push(id);
-        }
+        self.calls.enqueue(id, Queue::Token);
         if self.waits_for_user(id) {
             self.stop_clock(Some(id), now);
         }
@@ -89,7 +85,7 @@ impl<P: Payload> Session<P> {
             return;
         }
         self.authorization.in_vain = false;
-        let flight = Flight { challenge: challenge.clone(), ask, asked: false, calls: Vec::new(), held: Vec::new() };
+        let flight = Flight { challenge: challenge.clone(), ask, asked: false, held: Vec::new() };
         self.authorization.flight = Some(flight);
         // Asked for once: what could not be refreshed is refreshed when it is refused.
         self.authorization.refresh_at_unix_ms = self.authorization.refresh_at_unix_ms.filter(|at| now.unix_ms < *at);
@@ -98,7 +94,7 @@ impl<P: Payload> Session<P> {
 
     /// A command that is not on the wire waits.
     fn somebody_waits(&self) -> bool {
-        self.calls.values().any(|call| !matches!(call.place, Place::Sent(_) | Place::Broken(_)))
+        self.calls.any(|call| !call.is_on_wire())
     }
 
     /// Takes an answer that refuses the token: what was refused is sent again under the next one. Any other answer is
@@ -140,17 +136,10 @@ impl<P: Payload> Session<P> {
             Purpose::Call(call) | Purpose::Notification(call) if exchange.method == Method::Post => {
                 let Answer::Refused { error, .. } = &answer else { return Some(answer) };
                 let outcome = error.outcome;
-                let Some(waiting) = self.calls.get_mut(&call) else { return Some(answer) };
-                let known = waiting.known(self.config.recovery.mode, repair);
-                let known = Known { repairable: known.repairable || joins && waiting.has_sends_left(), ..known };
-                if retry::next(known, End::TokenRefused { outcome }) != Next::SendAgain {
+                let mode = self.config.recovery.mode;
+                if !self.calls.next_with_token(call, mode, repair, joins, outcome) {
                     return Some(answer);
                 }
-                if !joins {
-                    waiting.repair(repair);
-                }
-                waiting.place = Place::Here;
-                waiting.maybe_ran |= outcome != Outcome::NotExecuted;
                 if late {
                     self.dispatch(call, now);
                 } else {
@@ -190,7 +179,7 @@ impl<P: Payload> Session<P> {
 
     /// One `connect` asks the user once.
     fn was_asked_to_connect(&self) -> bool {
-        self.authorization.asked_for.is_some_and(|connect| self.calls.contains_key(&connect))
+        self.authorization.asked_for.is_some_and(|connect| self.calls.has(connect))
     }
 
     /// Another token would be refused as well.
@@ -207,7 +196,7 @@ impl<P: Payload> Session<P> {
         let Some(flight) = self.authorization.flight.as_mut().filter(|_| waits) else { return false };
         flight.asked = true;
         self.authorization.asked_for = connect;
-        for id in self.calls.keys().copied().gather() {
+        for id in self.calls.ids() {
             if self.waits_for_user(id) {
                 self.stop_clock(Some(id), now);
             }
@@ -224,7 +213,7 @@ impl<P: Payload> Session<P> {
     }
 
     fn connecting(&self) -> Option<CallId> {
-        self.calls.iter().find(|(_, call)| call.kind == Kind::Connect).map(|(id, _)| *id)
+        self.calls.iter().find(|(_, call)| call.kind() == Kind::Connect).map(|(id, _)| id)
     }
 
     /// How the authorization ended.
@@ -258,13 +247,14 @@ impl<P: Payload> Session<P> {
             }
         };
         self.authorization.loaded = true;
+        let waiting = self.calls.dequeue_all(Queue::Token);
         self.authorization.in_vain = flight.asked && error.is_some();
         if error.is_none() {
             self.authorization.token += 1;
             self.authorization.unproven_since = flight.challenge.as_ref().map(|_| now.mono);
             self.authorization.stepped_up_for = flight.challenge.filter(|challenge| is_scope(Some(challenge)));
         }
-        for id in self.calls.keys().copied().gather() {
+        for id in self.calls.ids() {
             self.start_clock(Some(id), now);
         }
         if flight.asked || another {
@@ -281,10 +271,10 @@ impl<P: Payload> Session<P> {
                 None => self.resend(held, now),
             }
         }
-        for id in flight.calls {
+        for id in waiting {
             match &error {
                 Some(error) => {
-                    let outcome = self.outcome(id);
+                    let outcome = self.calls.outcome(id);
                     self.settle(id, Err(error.clone().with_outcome(outcome)));
                 }
                 None => self.dispatch(id, now),

@@ -2,6 +2,7 @@
 //! signed in, as the session does: `private` and `public` are the same to it. What was asked with other header fields of
 //! the host's is another result, and a call with fields of its own asks anew.
 
+use super::calls::Queue;
 use super::exchange::Exchange;
 use super::session::Session;
 use super::{CallId, Field, Now, Output, Payload};
@@ -88,26 +89,26 @@ impl<P: Payload> Session<P> {
     /// Settles a call from the cache, if that is fresh and the caller does not want to ask anew. Says whether the call is
     /// seen to, by that or by whoever says which header fields the host would add now.
     pub(super) fn answer_from_cache(&mut self, id: CallId, now: Now) -> bool {
-        let Some(call) = self.calls.get(&id).filter(|call| {
-            !call.options.reload
-                && call.round.is_none()
-                && call.params.inputs.is_none()
-                && call.options.headers.is_empty()
+        let Some(call) = self.calls.get(id).filter(|call| {
+            !call.options().reload
+                && call.round().is_none()
+                && call.params().inputs.is_none()
+                && call.options().headers.is_empty()
         }) else {
             return false;
         };
-        let params = call.params.text.as_deref().unwrap_or_default();
-        let entry = self.cache.entries.iter().find(|entry| entry.method == call.method && entry.params == params);
+        let params = call.params().text.as_deref().unwrap_or_default();
+        let entry = self.cache.entries.iter().find(|entry| entry.method == call.method() && entry.params == params);
         let Some((value, entry)) = entry.and_then(|entry| Some((entry.value.clone()?, entry))) else { return false };
         if now.mono >= entry.until {
             return false;
         }
         if !self.config.identified {
             if self.config.fields_vary && !self.identity.is_fresh {
-                if self.identity.waiting.is_empty() {
+                if !self.calls.is_any_queued(Queue::Fields) {
                     self.output(Output::Identify);
                 }
-                self.identity.waiting.push(id);
+                self.calls.enqueue(id, Queue::Fields);
                 return true;
             }
             if entry.fields != self.identity.fields {
@@ -122,16 +123,16 @@ impl<P: Payload> Session<P> {
     /// Keeps a result for as long as its `ttlMs` says. What input was given for is not kept, and neither is what was asked
     /// with header fields of the call's own.
     pub(super) fn keep(&mut self, id: CallId, exchange: &Exchange, result: &P, now: Now) {
-        let Some(call) = self.calls.get(&id).filter(|call| {
-            is_cacheable(&call.method)
-                && call.round.is_none()
-                && call.params.inputs.is_none()
-                && call.options.headers.is_empty()
+        let Some(call) = self.calls.get(id).filter(|call| {
+            is_cacheable(call.method())
+                && call.round().is_none()
+                && call.params().inputs.is_none()
+                && call.options().headers.is_empty()
         }) else {
             return;
         };
         let asked = exchange.wire_id.unwrap_or_default();
-        let (method, params) = (&call.method, call.params.text.as_deref().unwrap_or_default());
+        let (method, params) = (call.method(), call.params().text.as_deref().unwrap_or_default());
         let known = self.cache.entries.iter().position(|entry| entry.method == *method && entry.params == params);
         if self.cache.is_outdated(method, asked) || known.is_some_and(|at| self.cache.entries[at].asked > asked) {
             return;
@@ -141,7 +142,7 @@ impl<P: Payload> Session<P> {
         let (value, size) = frozen.map_or((None, 0), |(value, size)| (Some(value), size));
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positive, and no more than a day")]
         let until = now.mono.saturating_add(ttl.unwrap_or_default().min(TTL) as u64);
-        let (method, params, uri) = (method.clone(), params.to_owned(), call.params.uri.clone());
+        let (method, params, uri) = (method.to_owned(), params.to_owned(), call.params().uri.clone());
         let entry = Entry { method, params, uri, asked, fields: exchange.fields, value, size, until };
         if let Some(at) = known {
             self.cache.entries.remove(at);
@@ -155,8 +156,8 @@ impl<P: Payload> Session<P> {
 
     /// "an invalid cursor: discard all pages" (2026-07-28, server, Caching).
     pub(super) fn cursor_refused(&mut self, id: CallId) {
-        if let Some(call) = self.calls.get(&id).filter(|call| call.method.ends_with("/list")) {
-            self.cache.outdate(&[&call.method], 0, &|_| true);
+        if let Some(call) = self.calls.get(id).filter(|call| call.method().ends_with("/list")) {
+            self.cache.outdate(&[call.method()], 0, &|_| true);
         }
     }
 

@@ -69,7 +69,6 @@ pub(super) struct Flight<P> {
     pub ask: bool,
     /// The user is being asked.
     pub asked: bool,
-    pub calls: Vec<CallId>,
     pub held: Vec<Held<P>>,
 }
 

@@ -5,12 +5,13 @@
 //! fields (the id of a trace): they only keep results out of the cache.
 
 use super::base64;
+use super::calls::Queue;
 use super::json::Json;
 use super::list::Gather;
 use super::record::Found;
 use super::secrets::Secrets;
 use super::session::Session;
-use super::{CallId, ExchangeId, Now, Payload};
+use super::{ExchangeId, Now, Payload};
 
 /// Of a hash that is stored: enough to tell two users apart, too little to find a password by.
 const STORED_BITS: u32 = 24;
@@ -63,10 +64,6 @@ pub(super) struct Identity {
     pub owner: Option<Owner>,
     /// When a session was made for another user last, on the monotonic clock: for somebody, and for nobody.
     pub renewed_at: [Option<u64>; 2],
-    /// Calls that wait until it may be done again.
-    pub held: Vec<CallId>,
-    /// Calls that wait for the host's fields, before they are answered from the cache.
-    pub waiting: Vec<CallId>,
     /// Those fields were read just now.
     pub is_fresh: bool,
     /// They were asked for, and told once.
@@ -135,7 +132,7 @@ impl<P: Payload> Session<P> {
     /// What was asked for by [`super::Output::Identify`] was told, or could not be had.
     pub fn handle_identified(&mut self, now: Now) {
         self.identity.is_fresh = true;
-        for id in std::mem::take(&mut self.identity.waiting) {
+        for id in self.calls.dequeue_all(Queue::Fields) {
             self.dispatch(id, now);
         }
         self.identity.is_fresh = false;

@@ -2,55 +2,19 @@
 //! call is sent once more with what it answered (2026-07-28, patterns, Multi Round-Trip Requests).
 
 use super::bounds;
-use super::call::{Place, Repair};
+use super::calls::{Place, Repair, Round};
 use super::list::Gather;
 use super::policy::retry::{End, Next};
 use super::question::{Question, To};
 use super::session::Session;
 use super::time::Timer;
-use super::{CallId, Code, Error, Field, Now, Outcome, Output, Payload, QuestionId, backoff, json_rpc};
+use super::{CallId, Code, Error, Field, Now, Outcome, Output, Payload, QuestionId, backoff};
 
 const REPLACED: &str = "The server was replaced while it waited for input.";
 
 const STILL_BUSY: &str = "The server needs input, and too many handlers still run for questions that were taken back: see the \
                           `signal` that handlers are given.";
 const NO_INPUT: &str = "there is no input for it";
-
-/// What the server asked for, and what was answered.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Round {
-    /// JSON texts by the server's keys, which are JSON texts, too; `None` until the host has answered.
-    inputs: Vec<(String, Option<String>)>,
-    /// As JSON text: "The client MUST echo the exact string" (Multi Round-Trip Requests, Client 2), which need not be
-    /// one of Unicode's.
-    state: Option<String>,
-}
-
-impl Round {
-    /// Nothing is answered yet.
-    pub fn asking(keys: &[String]) -> Self {
-        Self { inputs: keys.iter().map(|key| (key.clone(), None)).gather(), state: None }
-    }
-
-    /// For the params of the next send: members of a JSON object, without the braces.
-    pub fn members(&self) -> String {
-        let given = |(key, input): &(String, Option<String>)| Some(format!("{key}:{}", input.as_ref()?));
-        let inputs = self.inputs.iter().filter_map(given).joined(",");
-        let inputs = if inputs.is_empty() { inputs } else { format!("\"inputResponses\":{{{inputs}}}") };
-        let state = self.state.as_ref().map(|state| json_rpc::member("requestState", state));
-        json_rpc::join(&inputs, &state.unwrap_or_default())
-    }
-
-    fn give(&mut self, key: &str, input: String) {
-        if let Some((_, given)) = self.inputs.iter_mut().find(|(asked, _)| asked == key) {
-            *given = Some(input);
-        }
-    }
-
-    fn is_complete(&self) -> bool {
-        self.inputs.iter().all(|(_, input)| input.is_some())
-    }
-}
 
 pub(super) fn asked_too_often<P>() -> Box<Error<P>> {
     let text = "The server asked for input again and again. `maxInputRounds` bounds how often it may.";
@@ -60,20 +24,19 @@ pub(super) fn asked_too_often<P>() -> Box<Error<P>> {
 impl<P: Payload> Session<P> {
     /// The server answered a call with `input_required`.
     pub(super) fn input_required(&mut self, id: CallId, result: &P, now: Now) {
-        let Some(call) = self.calls.get_mut(&id) else { return };
+        let rounds = self.calls.asked_for_input(id);
+        let Some(call) = self.calls.get(id) else { return };
         let bad = |text: &str| Error::boxed(Code::Protocol, Outcome::Unknown, text);
-        let error = if call.options.manual_input {
+        let error = if call.options().manual_input {
             return self.settle(id, Ok(result.clone()));
-        } else if !matches!(call.method.as_str(), "tools/call" | "prompts/get" | "resources/read") {
+        } else if !matches!(call.method(), "tools/call" | "prompts/get" | "resources/read") {
             Some(bad("The server asked for input on a request that cannot have any."))
-        } else if call.rounds >= self.config.max_input_rounds {
+        } else if rounds > self.config.max_input_rounds {
             Some(asked_too_often())
         } else {
             None
         };
-        call.rounds += 1;
-        call.delivered = true;
-        let rounds = call.rounds;
+        self.calls.was_delivered(id, true);
         let asked = result.field(Field::InputRequests);
         let requests = asked.as_ref().and_then(|requests| requests.entries(bounds::QUESTIONS));
         let state = result.field(Field::RequestState);
@@ -91,10 +54,7 @@ impl<P: Payload> Session<P> {
         let state = state.and_then(|state| state.to_json());
         let requests = requests.unwrap_or_default();
         let keys = requests.iter().map(|(key, _)| key.clone()).gather();
-        if let Some(call) = self.calls.get_mut(&id) {
-            call.round = Some(Round { state, ..Round::asking(&keys) });
-            call.next_request();
-        }
+        self.calls.begin_round(id, Round::asking(&keys).with_state(state));
         if requests.is_empty() {
             // "MAY retry immediately"; a server that sheds load would be asked again and again.
             let wait = backoff::delay(rounds, &self.config.recovery, 0, &mut self.rng);
@@ -121,9 +81,7 @@ impl<P: Payload> Session<P> {
             }
             asked.push((key, method, params));
         }
-        if let Some(call) = self.calls.get_mut(&id) {
-            call.place = Place::Asking;
-        }
+        self.calls.asks(id);
         let generation = self.state.known().map_or(0, |session| session.generation);
         for (key, method, params) in asked {
             let question = QuestionId(self.fresh_id());
@@ -135,11 +93,7 @@ impl<P: Payload> Session<P> {
 
     /// The host has answered one of them.
     pub(super) fn input_given(&mut self, id: CallId, key: &str, answer: Result<String, (i64, String)>, now: Now) {
-        let Some(call) = self.calls.get_mut(&id) else { return };
-        let round = match &mut call.task {
-            Some(task) => &mut task.round,
-            None => call.round.get_or_insert_default(),
-        };
+        let Some(round) = self.calls.round(id) else { return };
         let Ok(input) = answer else {
             let text = "The server needs input, and the handler that was asked for it failed.";
             let error = Error::boxed(Code::Input, Outcome::Unknown, text);
@@ -147,7 +101,7 @@ impl<P: Payload> Session<P> {
         };
         round.give(key, input);
         if round.is_complete() {
-            call.place = Place::Here;
+            self.calls.put_back(id);
             self.dispatch(id, now);
         }
     }
@@ -165,20 +119,18 @@ impl<P: Payload> Session<P> {
     /// The server that asked is another one now: what it was told and what it remembers are void.
     pub(super) fn inputs_lost(&mut self, id: CallId, generation: u32, now: Now) {
         self.withdraw_inputs(id);
-        let Some(call) = self.calls.get_mut(&id).filter(|call| matches!(call.place, Place::Asking)) else { return };
-        call.round = None;
+        if !self.calls.get(id).is_some_and(|call| matches!(call.place(), Place::Asking)) {
+            return;
+        }
+        self.calls.void_inputs(id);
         self.start_clock(Some(id), now);
         self.lost(id, generation, Error::boxed(Code::OutcomeUnknown, Outcome::Unknown, REPLACED), now);
     }
 
     /// The server is of the legacy era now, and knows nothing of what it asked: the call begins anew, or fails.
     pub(super) fn round_lost(&mut self, id: CallId, now: Now) {
-        let Some(call) = self.calls.get_mut(&id) else { return };
-        call.round = None;
-        if let Some(task) = &mut call.task {
-            task.round = Round::default();
-        }
-        call.maybe_ran = true;
+        self.calls.end_round(id);
+        self.calls.may_have_run(id, true);
         if self.next(id, Repair::Session, End::Lost) == Next::SendAgain {
             self.dispatch(id, now);
         } else {

@@ -2,7 +2,7 @@
 //! the tools. [`super::restoration`] puts it back after a recovery.
 
 use super::attempt::Attempt;
-use super::call::Call;
+use super::calls::Call;
 use super::list::Gather;
 use super::listen::Turn;
 use super::session::Session;
@@ -31,14 +31,14 @@ pub(super) struct Interests {
 
 impl<P: Payload> Session<P> {
     /// A call is made.
-    pub(super) fn note_interest(&mut self, id: CallId, call: &Call) {
+    pub(super) fn note_interest(&mut self, id: CallId, call: &Call<P>) {
         if let Some(saying) = Saying::of(call) {
             self.interests.wishes.ask(id, saying);
         }
     }
 
     /// It is settled, or given up.
-    pub(super) fn interest_ended(&mut self, id: CallId, call: &Call) {
+    pub(super) fn interest_ended(&mut self, id: CallId, call: &Call<P>) {
         if let Some(saying) = Saying::of(call) {
             self.interests.wishes.ended(id, &saying);
         }
@@ -46,14 +46,14 @@ impl<P: Payload> Session<P> {
 
     /// The server accepted what it asks for.
     pub(super) fn interest_accepted(&mut self, id: CallId, generation: u32, now: Now) {
-        if let Some(saying) = self.calls.get(&id).and_then(|call| Saying::of(call)) {
+        if let Some(saying) = self.calls.get(id).and_then(|call| Saying::of(call)) {
             self.accepted(saying, generation, now);
         }
     }
 
     /// What the server does not grant is not wanted from the next session either.
     pub(super) fn interest_refused(&mut self, id: CallId, now: Now) {
-        let Some(saying) = self.calls.get(&id).and_then(|call| Saying::of(call)) else { return };
+        let Some(saying) = self.calls.get(id).and_then(|call| Saying::of(call)) else { return };
         let generation = self.state.known().map_or(0, |session| session.generation);
         let due = self.interests.wishes.refused(id, &saying, generation);
         self.say_again(due, now);

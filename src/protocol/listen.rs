@@ -1,7 +1,7 @@
 //! The standing stream: a GET on which the server speaks unasked (2025-11-25, transports, Listening for Messages).
 //! At most one per session, opened when it is useful, opened again when it ends.
 
-use super::call::Kind;
+use super::calls::{Kind, Queue};
 use super::config::Listen;
 use super::era::Era;
 use super::exchange::{Answer, Exchange};
@@ -149,7 +149,7 @@ impl<P: Payload> Session<P> {
             return;
         }
         if let Some(session) = self.state.ready_mut() {
-            session.held = Some(Vec::new());
+            session.holds_calls = true;
         }
         let wait = self.past.gate.round_trip_ms().saturating_mul(2).clamp(HELD_MS.0, HELD_MS.1);
         self.timers.set(Timer::Held, now.mono.saturating_add(wait));
@@ -158,16 +158,21 @@ impl<P: Payload> Session<P> {
 
     /// Whether a command that is about to be sent waits for the head of the standing stream.
     pub(super) fn waits_for_stream(&mut self, id: CallId) -> bool {
-        let is_request = self.calls.get(&id).is_some_and(|call| call.kind == Kind::Request);
-        let held = self.state.ready_mut().and_then(|session| session.held.as_mut()).filter(|_| is_request);
-        held.map(|held| held.push(id)).is_some()
+        let is_request = self.calls.get(id).is_some_and(|call| call.kind() == Kind::Request);
+        let waits = is_request && self.state.ready().is_some_and(|session| session.holds_calls);
+        if waits {
+            self.calls.enqueue(id, Queue::Stream);
+        }
+        waits
     }
 
     /// The calls that waited for the standing stream go out.
     pub(super) fn release_held(&mut self, now: Now) {
         self.timers.clear(Timer::Held);
-        let held = self.state.ready_mut().and_then(|session| session.held.take());
-        for id in held.into_iter().flatten() {
+        if let Some(session) = self.state.ready_mut() {
+            session.holds_calls = false;
+        }
+        for id in self.calls.dequeue_all(Queue::Stream) {
             self.dispatch(id, now);
         }
     }
@@ -211,7 +216,7 @@ impl<P: Payload> Session<P> {
     /// The session is lost: its stream holds a connection, and its event ids mean nothing to the next session.
     pub(super) fn hang_up(&mut self, now: Now) {
         self.timers.clear(Timer::Listen);
-        self.park_subscribers();
+        self.calls.enqueue_subscribers();
         let old = self.state.known().map(|old| &old.listening);
         if let Some(Listening::Open { exchange, heard, .. }) = old {
             let (exchange, before) = (*exchange, heard.before());

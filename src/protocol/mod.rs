@@ -23,7 +23,7 @@ pub mod base64;
 mod body;
 mod bounds;
 mod cache;
-mod call;
+mod calls;
 mod cancel;
 mod close;
 pub mod config;
@@ -87,7 +87,7 @@ mod words;
 
 #[cfg(target_arch = "wasm32")]
 pub(crate) use bounds::TEXT;
-pub use call::CallOptions;
+pub use calls::CallOptions;
 pub use config::Config;
 pub use error::{Code, Error, Outcome};
 pub use exchange::Purpose;

@@ -147,7 +147,7 @@ impl<P: Payload> Session<P> {
             proven: false,
             check: None,
             alive_at: None,
-            held: None,
+            holds_calls: false,
             listening: Listening::Off,
             has_stream: false,
         })

@@ -1,11 +1,10 @@
 //! The life of the page that a session is in: hidden, asleep, offline, leaving; and the ping that keeps a session from
 //! lying idle.
 
-use super::call::Place;
+use super::calls::{Place, Queue};
 use super::close::delete_request;
 use super::config::{Handshake, Offline};
 use super::error::Diagnosis;
-use super::list::Gather;
 use super::listen::Listening;
 use super::session::Session;
 use super::state::{State, Step};
@@ -61,8 +60,6 @@ pub(super) struct Page {
     pub used: Option<u64>,
     /// Since when a proof is wanted that the session lives.
     doubtful_since: Option<u64>,
-    /// Calls that wait for the network.
-    pub parked: Vec<CallId>,
     /// When the connection of a call broke last, on the monotonic clock: the call may still be running.
     pub broke_off: Option<u64>,
 }
@@ -146,10 +143,10 @@ impl<P: Payload> Session<P> {
 
     /// At once where a caller waits; else soon: what sent this page to sleep has sent others, too.
     fn wake(&mut self, now: Now) {
-        let parked = self.state.establishing().is_some_and(|establishing| !establishing.parked.is_empty());
-        let waits = parked || self.calls.values().any(|call| matches!(call.place, Place::Broken(_)));
+        let queued = [Queue::Session, Queue::Network].into_iter().any(|queue| self.calls.is_any_queued(queue));
+        let waits = queued || self.calls.any(|call| matches!(call.place(), Place::Broken(_)));
         let spread = self.rng.u64(0..=SPREAD_MS);
-        let wait = if waits || !self.page.parked.is_empty() { 0 } else { spread };
+        let wait = if waits { 0 } else { spread };
         self.timers.set(Timer::Wake, now.mono.saturating_add(wait));
     }
 
@@ -158,11 +155,11 @@ impl<P: Payload> Session<P> {
         if self.page.offline {
             return;
         }
-        let waiting = std::mem::take(&mut self.page.parked);
+        let waiting = self.calls.dequeue_all(Queue::Network);
         let doubtful = self.page.doubtful_since.take().filter(|_| waiting.is_empty());
         waiting.into_iter().for_each(|id| self.dispatch(id, now));
-        let broken = self.calls.iter().filter(|(_, call)| matches!(call.place, Place::Broken(_))).map(|(id, _)| *id);
-        let stuck = broken.filter(|id| self.timers.at(Timer::Resume(*id)).is_none()).gather();
+        let mut stuck = self.calls.those(|call| matches!(call.place(), Place::Broken(_)));
+        stuck.retain(|id| self.timers.at(Timer::Resume(*id)).is_none());
         stuck.into_iter().for_each(|id| self.resume(id, now));
         match &self.state {
             State::Ready(_) => {
@@ -234,15 +231,15 @@ impl<P: Payload> Session<P> {
     /// A call without a network waits, or fails.
     pub(super) fn hold_offline(&mut self, id: CallId, now: Now) {
         if self.config.offline == Offline::Fail {
-            let outcome = self.outcome(id);
+            let outcome = self.calls.outcome(id);
             return self.settle(id, Err(offline_error(outcome)));
         }
-        match self.state.establishing_mut() {
-            Some(establishing) => {
-                establishing.parked.push(id);
+        match self.state.establishing() {
+            Some(_) => {
+                self.calls.enqueue(id, Queue::Session);
                 self.hasten(now);
             }
-            None => self.page.parked.push(id),
+            None => self.calls.enqueue(id, Queue::Network),
         }
     }
 
@@ -255,9 +252,8 @@ impl<P: Payload> Session<P> {
     }
 
     fn fail_parked(&mut self) {
-        let parked = self.state.establishing_mut().map(|establishing| std::mem::take(&mut establishing.parked));
-        for id in parked.unwrap_or_default() {
-            let outcome = self.outcome(id);
+        for id in self.calls.dequeue_all(Queue::Session) {
+            let outcome = self.calls.outcome(id);
             self.settle(id, Err(offline_error(outcome)));
         }
     }
@@ -273,7 +269,7 @@ impl<P: Payload> Session<P> {
     pub(super) fn keep_alive_due(&mut self, now: Now) {
         let every = self.config.keep_alive_ms.unwrap_or_default();
         let quiet = now.mono.saturating_sub(self.past.proven_at.unwrap_or_default());
-        let busy = self.calls.values().any(|call| matches!(call.place, Place::Sent(_)));
+        let busy = self.calls.any(|call| matches!(call.place(), Place::Sent(_)));
         if quiet >= every && !busy && !self.page.offline {
             self.check(None, now);
         }

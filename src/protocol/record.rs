@@ -1,6 +1,7 @@
 //! What survives the page: a session as a text that a later page life takes up. Whose it may be, and that only one holds
 //! it at a time, is for whoever stores it to see to.
 
+use super::calls::Queue;
 use super::config::Handshake;
 use super::era::{Era, legacy, modern};
 use super::json::{Json, quote};
@@ -113,7 +114,7 @@ impl<P: Payload> Session<P> {
         // Ids that were drawn after the record was written are passed over.
         self.next_wire_id = wire_id + self.rng.u64(PASSED_OVER);
         let capabilities = legacy::capabilities(&handshake);
-        let parked = self.state.establishing_mut().map(|establishing| std::mem::take(&mut establishing.parked));
+        let parked = self.calls.dequeue_all(Queue::Session);
         self.emit(Event::TakenUp);
         self.take_up_session(id, version, handshake, capabilities, now);
         if let Some(session) = self.state.known_mut() {
@@ -123,7 +124,7 @@ impl<P: Payload> Session<P> {
             self.past.legacy_since = Some(now.mono);
         }
         self.interests.wishes.take_up(self.past.generation, level, uris);
-        parked.into_iter().flatten().for_each(|id| self.dispatch(id, now));
+        parked.into_iter().for_each(|id| self.dispatch(id, now));
         self.listen(now);
     }
 

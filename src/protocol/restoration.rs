@@ -2,7 +2,7 @@
 //! nothing but the retry of a tool that may have changed. What is refused for a moment is asked for again.
 
 use super::attempt::{Attempt, MOST_TRIES, Restoring, TOOL_LIST, pause_after};
-use super::call::{Call, Place};
+use super::calls::{Call, Place, Queue};
 use super::exchange::{Answer, Exchange};
 use super::interests::ToolChanges;
 use super::list::Gather;
@@ -34,8 +34,6 @@ pub(super) struct Restoration {
     changes: Changes,
     /// The new server's tools, once all of them are known.
     tools: Option<ToolList>,
-    /// Calls of tools whose definition may have changed.
-    pub held: Vec<CallId>,
 }
 
 impl<P: Payload> Session<P> {
@@ -44,12 +42,11 @@ impl<P: Payload> Session<P> {
         let Some(generation) = self.state.ready().map(|session| session.generation) else { return };
         self.interests.tools_are_old |= changes.server;
         self.interests.tools.iter_mut().for_each(ToolList::sort);
-        let mut restoration =
-            Restoration { generation, recovery, open: Map::default(), changes, tools: None, held: Vec::new() };
+        let restoration = Restoration { generation, recovery, open: Map::default(), changes, tools: None };
         for id in parked {
-            let relies = self.calls.get(&id).is_some_and(|call| call.relies_on_annotations());
+            let relies = self.calls.get(id).is_some_and(|call| call.relies_on_annotations());
             if relies || self.interests.tools_are_old && self.may_have_changed(id) {
-                restoration.held.push(id);
+                self.calls.enqueue(id, Queue::Comparison);
             } else {
                 self.dispatch(id, now);
             }
@@ -66,7 +63,7 @@ impl<P: Payload> Session<P> {
             self.listen(now);
             self.attempt(Attempt::of(Restoring::Stream, now), now);
         }
-        let says = |id: CallId| self.calls.get(&id).is_some_and(|call| self.is_under(call, generation));
+        let says = |id: CallId| self.calls.get(id).is_some_and(|call| self.is_under(call, generation));
         for saying in self.interests.wishes.to_restore(says).into_iter().filter(|_| by_request) {
             self.attempt(Attempt::of(Restoring::Wish(saying), now), now);
         }
@@ -76,26 +73,26 @@ impl<P: Payload> Session<P> {
     /// It may have run, and nothing in this session's list says yet that a second run does no harm.
     pub(super) fn hold_until_compared(&mut self, id: CallId) {
         match &mut self.restoration {
-            Some(restoration) if restoration.tools.is_none() => restoration.held.push(id),
+            Some(restoration) if restoration.tools.is_none() => self.calls.enqueue(id, Queue::Comparison),
             Some(_) | None => self.settle(id, Err(Error::boxed(Code::OutcomeUnknown, Outcome::Unknown, NOT_HARMLESS))),
         }
     }
 
     /// Whether this call was sent before, to a tool whose definition the app has seen.
     fn may_have_changed(&self, id: CallId) -> bool {
-        self.calls.get(&id).is_some_and(|call| {
-            let known = self.interests.tools.as_ref().zip(call.params.name.as_ref());
-            call.sends > 0
+        self.calls.get(id).is_some_and(|call| {
+            let known = self.interests.tools.as_ref().zip(call.params().name.as_ref());
+            call.sends() > 0
                 // What became a task is only asked about.
-                && call.task.is_none()
-                && call.method == "tools/call"
+                && call.task().is_none()
+                && call.method() == "tools/call"
                 && known.is_some_and(|(tools, name)| tools.is_cut || tools.has(name))
         })
     }
 
     /// Whether this call is on the wire under the session of this generation.
-    fn is_under(&self, call: &Call, generation: u32) -> bool {
-        let Place::Sent(exchange) = call.place else { return false };
+    fn is_under(&self, call: &Call<P>, generation: u32) -> bool {
+        let &Place::Sent(exchange) = call.place() else { return false };
         self.exchanges.get(&exchange).is_some_and(|exchange| exchange.generation == generation)
     }
 
@@ -284,7 +281,8 @@ impl<P: Payload> Session<P> {
         let Some(restoration) = self.restoration.take_if(|restoration| !waits && restoration.open.is_empty()) else {
             return;
         };
-        let Restoration { generation, recovery, changes, tools, held, .. } = restoration;
+        let Restoration { generation, recovery, changes, tools, .. } = restoration;
+        let held = self.calls.dequeue_all(Queue::Comparison);
         let mut known = match &tools {
             Some(tools) => {
                 self.interests.tools_are_old = false;
@@ -294,8 +292,8 @@ impl<P: Payload> Session<P> {
         };
         known.iter_mut().for_each(ToolList::sort);
         for id in held {
-            let name = self.calls.get(&id).and_then(|call| call.params.name.clone()).unwrap_or_default();
-            let relies = self.calls.get(&id).is_some_and(|call| call.relies_on_annotations());
+            let name = self.calls.get(id).and_then(|call| call.params().name.clone()).unwrap_or_default();
+            let relies = self.calls.get(id).is_some_and(|call| call.relies_on_annotations());
             let text = match (&known, &tools) {
                 (Some(known), Some(tools)) if known.agrees(&name, tools) => {
                     self.dispatch(id, now);
@@ -332,10 +330,7 @@ impl<P: Payload> Session<P> {
         let given_up = open.values().chain(later.iter().map(|(_, attempt)| attempt));
         restoration.recovery.lost.extend(given_up.filter_map(Attempt::name));
         // Whoever gives the session up makes the next one: nobody here may begin with it.
-        let held = std::mem::take(&mut restoration.held);
-        if let Some(establishing) = self.state.establishing_mut() {
-            establishing.parked.extend(held);
-        }
+        self.calls.requeue(Queue::Comparison, Queue::Session);
         for exchange in open.into_keys() {
             self.abort(exchange, now);
         }

@@ -3,14 +3,14 @@
 //! session lives), `negotiate` and `establish` (how it is made), `question` and `input` (what the server asks), `close`.
 
 use super::cache::Cache;
-use super::call::{Call, Kind};
+use super::calls::{Call, Calls, Kind, Queue, Task};
 use super::config::Handshake;
 use super::era::{legacy, modern};
 use super::exchange::Exchange;
 use super::flight::Authorization;
 use super::identity::Identity;
 use super::interests::Interests;
-use super::list::Queue;
+use super::list::Queue as Fifo;
 use super::page::Page;
 use super::past::Past;
 use super::question::{Answers, Question};
@@ -20,7 +20,6 @@ use super::sorted::{Map, Set};
 use super::state::State;
 use super::status::Event;
 use super::tabs::Tabs;
-use super::task::Task;
 use super::time::{Timer, Timers};
 use super::tools::Tools;
 use super::{
@@ -32,7 +31,7 @@ pub struct Session<P> {
     pub(super) config: Config,
     pub(super) rng: fastrand::Rng,
     pub(super) state: State<P>,
-    pub(super) calls: Map<CallId, Box<Call>>,
+    pub(super) calls: Calls<P>,
     pub(super) exchanges: Map<ExchangeId, Box<Exchange>>,
     pub(super) questions: Map<QuestionId, Question>,
     pub(super) answers: Answers,
@@ -55,9 +54,7 @@ pub struct Session<P> {
     pub(super) host_params: Params,
     /// The server's capabilities that it relies on.
     pub(super) used: Vec<&'static str>,
-    /// Calls whose turn has not come, in order. Some may have settled meanwhile.
-    pub(super) waiting: Queue<CallId>,
-    outputs: Queue<Output<P>>,
+    outputs: Fifo<Output<P>>,
     next_id: u64,
     pub(super) next_wire_id: u64,
 }
@@ -86,7 +83,7 @@ impl<P: Payload> Session<P> {
             stamp,
             rng,
             state: State::new(),
-            calls: Map::default(),
+            calls: Calls::default(),
             exchanges: Map::default(),
             questions: Map::default(),
             answers: Answers::default(),
@@ -100,8 +97,7 @@ impl<P: Payload> Session<P> {
             tabs,
             host_params: Params::default(),
             used: Vec::new(),
-            waiting: Queue::default(),
-            outputs: Queue::default(),
+            outputs: Fifo::default(),
             next_id: 0,
             next_wire_id,
         }
@@ -141,10 +137,8 @@ impl<P: Payload> Session<P> {
     /// Waits for a task that an earlier call became, by its id; settles with the result of that call.
     pub fn resume_task(&mut self, task: String, options: CallOptions, now: Now) -> CallId {
         let id = self.admit(Kind::Request, "tools/call".to_owned(), Params::default(), options, now);
-        if let Some(call) = self.calls.get_mut(&id) {
-            call.task = Some(Task::named(task, self.state.ready().map_or(0, |session| session.generation), now));
-            call.maybe_ran = true;
-        }
+        let generation = self.state.ready().map_or(0, |session| session.generation);
+        self.calls.became(id, Task::named(task, generation, now));
         self.dispatch(id, now);
         id
     }
@@ -187,7 +181,7 @@ impl<P: Payload> Session<P> {
         let deadline = call.deadline(now.mono, self.config.timeout_ms, self.config.max_total_timeout_ms);
         self.timers.set(Timer::Call(id), deadline);
         self.note_interest(id, &call);
-        self.calls.insert(id, Box::new(call));
+        self.calls.admit(id, call);
         id
     }
 
@@ -209,9 +203,7 @@ impl<P: Payload> Session<P> {
                 }
             }
             State::Establishing(_) => {
-                if let Some(establishing) = self.state.establishing_mut() {
-                    establishing.parked.push(id);
-                }
+                self.calls.enqueue(id, Queue::Session);
                 self.extend_handshake(now);
                 if self.identity.found.is_none() {
                     self.hasten(now);
@@ -221,7 +213,7 @@ impl<P: Payload> Session<P> {
                 let closed =
                     || Error::boxed(Code::Closed, Outcome::NotExecuted, "The session was closed. Connect again.");
                 let error = self.past.parted.clone().unwrap_or_else(closed);
-                self.settle(id, Err(error.with_outcome(self.outcome(id))));
+                self.settle(id, Err(error.with_outcome(self.calls.outcome(id))));
             }
         }
     }
@@ -235,45 +227,14 @@ impl<P: Payload> Session<P> {
         self.output(Output::Settle { call: id, result });
     }
 
-    pub(super) fn forget(&mut self, id: CallId) -> Option<Box<Call>> {
+    pub(super) fn forget(&mut self, id: CallId) -> Option<Box<Call<P>>> {
         self.timers.clear(Timer::Call(id));
         self.timers.clear(Timer::Resend(id));
         self.timers.clear(Timer::Resume(id));
         self.withdraw_inputs(id);
-        self.leave_lists(id);
-        let call = self.calls.remove(&id)?;
+        let call = self.calls.remove(id)?;
         self.interest_ended(id, &call);
         Some(call)
-    }
-
-    /// Nothing waits for what has ended: a list would grow as long as nothing else ends it.
-    fn leave_lists(&mut self, id: CallId) {
-        let others = |waiting: &CallId| *waiting != id;
-        self.waiting.retain(others);
-        self.identity.waiting.retain(others);
-        self.identity.held.retain(others);
-        self.page.parked.retain(others);
-        if let Some(flight) = &mut self.authorization.flight {
-            flight.calls.retain(others);
-        }
-        if let Some(restoration) = &mut self.restoration {
-            restoration.held.retain(others);
-        }
-        if let Some(establishing) = self.state.establishing_mut() {
-            establishing.parked.retain(others);
-        }
-        if let Some(session) = self.state.ready_mut() {
-            if let Some(check) = &mut session.check {
-                check.waiting.retain(|(waiting, _)| *waiting != id);
-            }
-            if let Some(held) = &mut session.held {
-                held.retain(others);
-            }
-        }
-    }
-
-    pub(super) fn outcome(&self, id: CallId) -> super::Outcome {
-        self.calls.get(&id).map_or(super::Outcome::NotExecuted, |call| call.outcome())
     }
 
     pub(super) fn emit(&mut self, event: Event<P>) {

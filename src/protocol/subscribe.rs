@@ -3,7 +3,7 @@
 //! the server has acknowledged the new one.
 
 use super::bounds;
-use super::call::{Call, Place};
+use super::calls::Call;
 use super::config::Listen;
 use super::era::{Era, modern};
 use super::json::quote;
@@ -170,9 +170,8 @@ impl<P: Payload> Session<P> {
 
     /// Who is not among those that were asked for waits for the next stream.
     fn subscribers_told(&mut self, asked: &[String], granted: &[String], now: Now) {
-        let asked = |call: &Call| call.params.uri.as_ref().is_some_and(|uri| asked.contains(uri));
-        let waiting = self.calls.iter().filter(|(_, call)| matches!(call.place, Place::Subscribing) && asked(call));
-        for id in waiting.map(|(id, _)| *id).gather() {
+        let asked = |call: &Call<P>| call.params().uri.as_ref().is_some_and(|uri| asked.contains(uri));
+        for id in self.calls.those(|call| call.is_subscribing() && asked(call)) {
             self.subscription_told(id, granted, now);
         }
     }
@@ -218,8 +217,8 @@ impl<P: Payload> Session<P> {
     }
 
     fn subscription_told(&mut self, id: CallId, granted: &[String], now: Now) {
-        let Some(call) = self.calls.get(&id) else { return };
-        if call.params.uri.as_ref().is_some_and(|uri| granted.contains(uri)) {
+        let Some(call) = self.calls.get(id) else { return };
+        if call.params().uri.as_ref().is_some_and(|uri| granted.contains(uri)) {
             return self.settle(id, Ok(P::empty()));
         }
         self.subscription_refused(id, now);
@@ -231,22 +230,12 @@ impl<P: Payload> Session<P> {
         self.settle(id, Err(Error::boxed(Code::Capability, Outcome::NotExecuted, text)));
     }
 
-    /// The stream is gone with its session: whoever waits for it asks the next one.
-    pub(super) fn park_subscribers(&mut self) {
-        let Some(establishing) = self.state.establishing_mut() else { return };
-        for (id, call) in self.calls.iter_mut().filter(|(_, call)| matches!(call.place, Place::Subscribing)) {
-            call.place = Place::Here;
-            establishing.parked.push(*id);
-        }
-    }
-
     /// Where the app has unsubscribed since, the server has nothing to acknowledge.
     fn settle_overtaken(&mut self) {
         let wanted = |uri: &String| self.interests.wishes.subscriptions().any(|wanted| wanted == uri);
-        let overtaken = self.calls.iter().filter(|(_, call)| {
-            matches!(call.place, Place::Subscribing) && !call.params.uri.as_ref().is_some_and(wanted)
-        });
-        for id in overtaken.map(|(id, _)| *id).gather() {
+        let overtaken =
+            self.calls.those(|call| call.is_subscribing() && !call.params().uri.as_ref().is_some_and(wanted));
+        for id in overtaken {
             self.settle(id, Ok(P::empty()));
         }
     }
@@ -254,16 +243,14 @@ impl<P: Payload> Session<P> {
     /// The server has no such stream: nobody who waits for it will be told anything.
     pub(super) fn no_subscriptions(&mut self, now: Now) {
         self.tell_stream(&[], None, false);
-        let waiting = self.calls.iter().filter(|(_, call)| matches!(call.place, Place::Subscribing));
-        for id in waiting.map(|(id, _)| *id).gather() {
+        for id in self.calls.those(|call| call.is_subscribing()) {
             self.subscription_refused(id, now);
         }
     }
 
     /// Nobody may have the stream now: whoever waits for it is told why.
     pub(super) fn subscribers_denied(&mut self, error: &Error<P>) {
-        let waiting = self.calls.iter().filter(|(_, call)| matches!(call.place, Place::Subscribing));
-        for id in waiting.map(|(id, _)| *id).gather() {
+        for id in self.calls.those(|call| call.is_subscribing()) {
             self.settle(id, Err(Error { outcome: Outcome::NotExecuted, ..error.clone() }.into()));
         }
     }
@@ -271,8 +258,8 @@ impl<P: Payload> Session<P> {
     /// What is no request in the modern era: the stream, and the log level that each request carries. Says whether this
     /// call is that.
     pub(super) fn held_without_request(&mut self, id: CallId, now: Now) -> bool {
-        let Some(call) = self.calls.get_mut(&id) else { return false };
-        match call.method.as_str() {
+        let Some(call) = self.calls.get(id) else { return false };
+        match call.method() {
             "logging/setLevel" => self.settle(id, Ok(P::empty())),
             "resources/unsubscribe" => {
                 self.listen(now);
@@ -285,7 +272,7 @@ impl<P: Payload> Session<P> {
                 self.settle(id, Err(error));
             }
             "resources/subscribe" => {
-                call.place = Place::Subscribing;
+                self.calls.subscribes(id);
                 self.settle_overtaken();
                 self.listen(now);
                 match self.state.ready().map(|session| &session.listening) {

@@ -2,7 +2,7 @@
 
 use super::attempt::RESTORE_MS;
 use super::bounds::{self, each};
-use super::call::{Place, Repair};
+use super::calls::Repair;
 use super::era::mirror::Mirror;
 use super::era::negotiation::HEADER_MISMATCH;
 use super::era::{Era, legacy, mirror};
@@ -251,25 +251,17 @@ impl<P: Payload> Session<P> {
 
     fn list_page(&mut self, id: CallId, pages: u32, params: Option<String>, now: Now) -> bool {
         let Some(list) = self.restore_request("tools/list", params, RESTORE_MS, now) else { return false };
-        if let Some(call) = self.calls.get_mut(&id) {
-            call.place = Place::Relisting { list, pages };
-        }
+        self.calls.relists(id, list, pages);
         true
     }
 
     /// A page of the list that a call waits for.
     pub(super) fn relisted(&mut self, list: ExchangeId, exchange: &Exchange, answer: &Answer<P>, now: Now) {
-        let mut waiting = self.calls.iter().filter_map(|(id, call)| match call.place {
-            Place::Relisting { list: of, pages } if of == list => Some((*id, pages, call.params.name.clone())),
-            Place::Here
-            | Place::Sent(_)
-            | Place::InQuestion
-            | Place::Broken(_)
-            | Place::Asking
-            | Place::Subscribing
-            | Place::Relisting { .. } => None,
+        let waiting = self.calls.iter().find_map(|(id, call)| {
+            let pages = call.pages_of(list)?;
+            Some((id, pages, call.params().name.clone()))
         });
-        let Some((id, pages, tool)) = waiting.next() else { return };
+        let Some((id, pages, tool)) = waiting else { return };
         if let Answer::Result(page) = answer {
             // Whether it is the first one does not matter: only one tool is looked for.
             let (page, read) = self.learn_tools(exchange, false, page.clone());
@@ -279,9 +271,7 @@ impl<P: Payload> Session<P> {
                 return;
             }
         }
-        if let Some(call) = self.calls.get_mut(&id) {
-            call.place = Place::Here;
-        }
+        self.calls.put_back(id);
         self.dispatch(id, now);
     }
 

@@ -1,7 +1,7 @@
 //! What the app wants a session to hold: its subscriptions and the log level. What it asked for last counts, unless the
 //! server refused that; then what counted before.
 
-use super::call::Call;
+use super::calls::Call;
 use super::list::Gather;
 use super::sorted::Map;
 use super::{CallId, json_rpc};
@@ -35,11 +35,11 @@ impl fmt::Display for Topic {
 
 impl Saying {
     /// `None` where this call changes nothing that is held.
-    pub fn of(call: &Call) -> Option<Self> {
-        let (named, saying): (_, fn(String) -> Self) = match call.method.as_str() {
-            "resources/subscribe" => (&call.params.uri, Self::Subscribe),
-            "resources/unsubscribe" => (&call.params.uri, Self::Unsubscribe),
-            "logging/setLevel" => (&call.params.level, Self::Level),
+    pub fn of<P>(call: &Call<P>) -> Option<Self> {
+        let (named, saying): (_, fn(String) -> Self) = match call.method() {
+            "resources/subscribe" => (&call.params().uri, Self::Subscribe),
+            "resources/unsubscribe" => (&call.params().uri, Self::Unsubscribe),
+            "logging/setLevel" => (&call.params().level, Self::Level),
             _ => return None,
         };
         named.clone().map(saying)

@@ -3,7 +3,7 @@
 //! that has.
 
 use super::super::bounds;
-use super::super::call::{Kind, Place};
+use super::super::calls::{Kind, Place};
 use super::super::json_rpc::Id;
 use super::super::session::Session;
 use super::super::time::Timer;
@@ -31,7 +31,7 @@ pub(super) struct Offer {
 
 impl<P: Payload> Session<P> {
     fn has_call_under_way(&self) -> bool {
-        self.calls.values().any(|call| call.kind == Kind::Request && matches!(call.place, Place::Sent(_)))
+        self.calls.any(|call| call.kind() == Kind::Request && matches!(call.place(), Place::Sent(_)))
     }
 
     /// Offers a question of the listening stream to the other tabs. Says whether that was done.
