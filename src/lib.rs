@@ -7,7 +7,7 @@
 //! | where | what |
 //! |---|---|
 //! | `protocol` | the core: pure, told facts and asked what to do; compiled and tested natively |
-//! | `protocol::session` | commands in, facts in, outputs out |
+//! | `protocol::session` | commands in, facts in, outputs out; below it, what a room's word means for others |
 //! | `protocol::state` | the states and every transition |
 //! | `protocol::refusal`, `verdict` | what a refusal says and proves of its call; what it means for the session |
 //! | `protocol::era` | what differs between the protocol's two eras; which one a server speaks |
@@ -19,10 +19,9 @@
 //! | `protocol::negotiate`, `establish`, `hedge`, `failure` | which era is spoken; how a session is made, and how long that is waited for; what if it fails |
 //! | `protocol::stream`, `listen`, `subscribe` | broken streams resumed; the standing stream of either era |
 //! | `protocol::input`, `task` | calls that need input, and calls that become tasks |
-//! | `protocol::tools`, `cache` | what a tool list tells of calls; results that stay fresh for a while |
 //! | `protocol::identity`, `foreign`, `secrets` | whose session it is; what is told nowhere |
 //! | `protocol::bounds`, `trust` | how much a server may send; what it may ask of the host |
-//! | `protocol::interests`, `wishes` | what is put back after a loss; what the app wants held |
+//! | `protocol::desired` | what the app wants held, and what is put back after a loss; the tools it knows; results that stay fresh |
 //! | `protocol::authorize`, `oauth` | a token that is refused, and what waits for the next one; how one is got |
 //! | `protocol::page`, `record` | the page: hidden, asleep, offline, leaving; what survives it |
 //! | `protocol::cancel`, `close`, `question` | time-outs and cancellation; the end; what the server asks |

@@ -2,19 +2,17 @@
 //! `send` (what goes out), `receive` (what an exchange brings), `answer` (what follows for a call), `repair` (whether the
 //! session lives), `negotiate` and `establish` (how it is made), `question` and `input` (what the server asks), `close`.
 
-use super::cache::Cache;
 use super::call::{Call, Kind};
 use super::config::Handshake;
+use super::desired::Desired;
 use super::era::{legacy, modern};
 use super::exchange::Exchange;
 use super::flight::Authorization;
 use super::identity::Identity;
-use super::interests::Interests;
 use super::list::Queue;
 use super::page::Page;
 use super::past::Past;
 use super::question::{Answers, Question};
-use super::restoration::Restoration;
 use super::secrets::Secrets;
 use super::sorted::{Map, Set};
 use super::state::State;
@@ -22,10 +20,14 @@ use super::status::Event;
 use super::tabs::Tabs;
 use super::task::Task;
 use super::time::{Timer, Timers};
-use super::tools::Tools;
 use super::{
     CallId, CallOptions, Code, Config, Deadline, Error, ExchangeId, Now, Outcome, Output, Params, Payload, QuestionId,
 };
+
+mod cache;
+mod desired;
+mod restoration;
+mod tools;
 
 /// One session with one server, through as many evictions as it takes.
 pub struct Session<P> {
@@ -38,14 +40,10 @@ pub struct Session<P> {
     pub(super) answers: Answers,
     /// Methods of the server's requests that the host answers.
     pub(super) handled: Set<String>,
-    /// From the current session's list.
-    pub(super) tools: Tools,
-    pub(super) cache: Cache<P>,
+    pub(super) desired: Desired<P>,
     pub(super) identity: Identity,
     /// What each request of the modern era carries in `_meta`.
     pub(super) stamp: String,
-    pub(super) interests: Interests,
-    pub(super) restoration: Option<Restoration>,
     pub(super) authorization: Authorization<P>,
     pub(super) timers: Timers,
     pub(super) past: Past<P>,
@@ -80,8 +78,7 @@ impl<P: Payload> Session<P> {
         let generation = config.generation;
         Self {
             config,
-            tools: Tools::default(),
-            cache: Cache::default(),
+            desired: Desired::default(),
             identity: Identity::default(),
             stamp,
             rng,
@@ -91,8 +88,6 @@ impl<P: Payload> Session<P> {
             questions: Map::default(),
             answers: Answers::default(),
             handled: Set::default(),
-            interests: Interests::default(),
-            restoration: None,
             authorization: Authorization::default(),
             timers: Timers::default(),
             past: Past { legacy_since, generation, ..Past::new() },
@@ -186,7 +181,7 @@ impl<P: Payload> Session<P> {
         let call = Call::new(kind, method, params, options, now.mono);
         let deadline = call.deadline(now.mono, self.config.timeout_ms, self.config.max_total_timeout_ms);
         self.timers.set(Timer::Call(id), deadline);
-        self.note_interest(id, &call);
+        self.state_requested(id, &call);
         self.calls.insert(id, Box::new(call));
         id
     }
@@ -242,7 +237,7 @@ impl<P: Payload> Session<P> {
         self.withdraw_inputs(id);
         self.leave_lists(id);
         let call = self.calls.remove(&id)?;
-        self.interest_ended(id, &call);
+        self.state_request_ended(id, &call);
         Some(call)
     }
 
@@ -256,9 +251,7 @@ impl<P: Payload> Session<P> {
         if let Some(flight) = &mut self.authorization.flight {
             flight.calls.retain(others);
         }
-        if let Some(restoration) = &mut self.restoration {
-            restoration.held.retain(others);
-        }
+        self.desired.forget_call(id);
         if let Some(establishing) = self.state.establishing_mut() {
             establishing.parked.retain(others);
         }
