@@ -1,8 +1,8 @@
 //! One command's life: its deadline, its attempts, and whether it is safe to repeat.
 
 use super::config::Mode;
-use super::input::Round;
 use super::policy::retry::Known;
+use super::questions::Round;
 use super::stream::Broken;
 use super::task::Task;
 use super::{ExchangeId, Outcome, Params, Resume};

@@ -99,15 +99,15 @@ impl<P: Payload> Session<P> {
                 )),
                 ..Params::default()
             },
-            (Handshake::Host, None) => self.host_params.clone(),
+            (Handshake::Host, None) => self.host_client.initialize().clone(),
             // The host's Client goes on with the version that it knows.
             (Handshake::Host, Some(session)) => {
-                let text = self.host_params.text.as_deref().unwrap_or("{}");
+                let text = self.host_client.initialize().text.as_deref().unwrap_or("{}");
                 let params = Json::parse(text).unwrap_or_default();
                 let others = params.members().iter().filter(|(name, _)| name != VERSION).cloned();
                 let version = (VERSION.to_owned(), Json::Text(session.version.to_owned()));
                 let params = Json::Object(others.chain([version]).gather());
-                Params { text: Some(params.to_text()), ..self.host_params.clone() }
+                Params { text: Some(params.to_text()), ..self.host_client.initialize().clone() }
             }
         }
     }

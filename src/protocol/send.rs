@@ -128,7 +128,7 @@ impl<P: Payload> Session<P> {
         if let Some(task) = &call.task {
             return task.next_request(session.era(), session.generation);
         }
-        let inputs = call.round.as_ref().map(super::input::Round::members);
+        let inputs = call.round.as_ref().map(super::questions::Round::members);
         let as_task = if self.goes_as_task(session, call) { r#""task":{}"# } else { "" };
         (call.method.clone(), call.params.with(inputs.as_deref(), as_task))
     }

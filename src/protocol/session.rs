@@ -8,24 +8,27 @@ use super::desired::Desired;
 use super::era::{legacy, modern};
 use super::exchange::Exchange;
 use super::flight::Authorization;
+use super::host_client::HostClient;
 use super::identity::Identity;
 use super::list::Queue;
 use super::page::Page;
 use super::past::Past;
-use super::question::{Answers, Question};
+use super::questions::Questions;
 use super::secrets::Secrets;
-use super::sorted::{Map, Set};
+use super::sorted::Map;
 use super::state::State;
 use super::status::Event;
 use super::tabs::Tabs;
 use super::task::Task;
 use super::time::{Timer, Timers};
-use super::{
-    CallId, CallOptions, Code, Config, Deadline, Error, ExchangeId, Now, Outcome, Output, Params, Payload, QuestionId,
-};
+use super::{CallId, CallOptions, Code, Config, Deadline, Error, ExchangeId, Now, Outcome, Output, Params, Payload};
 
 mod cache;
+mod clock;
 mod desired;
+mod host_client;
+mod input;
+mod questions;
 mod restoration;
 mod tools;
 
@@ -36,10 +39,7 @@ pub struct Session<P> {
     pub(super) state: State<P>,
     pub(super) calls: Map<CallId, Box<Call>>,
     pub(super) exchanges: Map<ExchangeId, Box<Exchange>>,
-    pub(super) questions: Map<QuestionId, Question>,
-    pub(super) answers: Answers,
-    /// Methods of the server's requests that the host answers.
-    pub(super) handled: Set<String>,
+    pub(super) questions: Questions,
     pub(super) desired: Desired<P>,
     pub(super) identity: Identity,
     /// What each request of the modern era carries in `_meta`.
@@ -49,10 +49,7 @@ pub struct Session<P> {
     pub(super) past: Past<P>,
     pub(super) page: Page,
     pub(super) tabs: Tabs,
-    /// `initialize` params of a host's own Client.
-    pub(super) host_params: Params,
-    /// The server's capabilities that it relies on.
-    pub(super) used: Vec<&'static str>,
+    pub(super) host_client: HostClient,
     /// Calls whose turn has not come, in order. Some may have settled meanwhile.
     pub(super) waiting: Queue<CallId>,
     outputs: Queue<Output<P>>,
@@ -85,16 +82,13 @@ impl<P: Payload> Session<P> {
             state: State::new(),
             calls: Map::default(),
             exchanges: Map::default(),
-            questions: Map::default(),
-            answers: Answers::default(),
-            handled: Set::default(),
+            questions: Questions::default(),
             authorization: Authorization::default(),
             timers: Timers::default(),
             past: Past { legacy_since, generation, ..Past::new() },
             page: Page::default(),
             tabs,
-            host_params: Params::default(),
-            used: Vec::new(),
+            host_client: HostClient::default(),
             waiting: Queue::default(),
             outputs: Queue::default(),
             next_id: 0,
@@ -121,7 +115,7 @@ impl<P: Payload> Session<P> {
         }
         if matches!(self.config.handshake, Handshake::Host) && method == legacy::INITIALIZE {
             if self.state.known().is_none() {
-                self.host_params = params;
+                self.host_client.initializes(params);
             }
             return self.command(Kind::Connect, method, Params::default(), options, now);
         }

@@ -123,10 +123,6 @@ impl<T: Ord> Set<T> {
         self.0.binary_search_by(|own| own.borrow().cmp(value))
     }
 
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
     pub fn insert(&mut self, value: T) {
         if let Err(at) = self.find(&value) {
             self.0.insert(at, value);
@@ -140,13 +136,6 @@ impl<T: Ord> Set<T> {
         if let Ok(at) = self.find(value) {
             self.0.remove(at);
         }
-    }
-
-    pub fn contains<Q: Ord + ?Sized>(&self, value: &Q) -> bool
-    where
-        T: Borrow<Q>,
-    {
-        self.find(value).is_ok()
     }
 
     /// The least.
@@ -209,7 +198,6 @@ mod tests {
         assert_eq!((set.first(), set.clone().into_iter().count()), (Some(&"a"), 3));
         set.remove("a");
         set.remove("x");
-        assert!(!set.contains("a") && set.contains("b"));
         assert!(set.into_iter().eq(["b", "c"]));
     }
 }

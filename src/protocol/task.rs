@@ -5,10 +5,10 @@ use super::bounds;
 use super::call::{Call, Place};
 use super::era::Era;
 use super::exchange::Exchange;
-use super::input::{Round, asked_too_often};
 use super::json::quote;
 use super::json_rpc::{self, RpcError};
 use super::list::Gather;
+use super::questions::{Round, asked_too_often};
 use super::receive::EXCERPT;
 use super::session::Session;
 use super::state::Established;
@@ -280,7 +280,7 @@ impl<P: Payload> Session<P> {
             return self.poll(id, told, now);
         }
         let keys = requests.iter().map(|(key, _)| key.clone()).gather();
-        task.round = Round::asking(&keys);
+        task.round = Round::asking(&keys, None);
         task.answered.extend(keys);
         let Some(call) = self.calls.get_mut(&id) else { return };
         if call.rounds >= self.config.max_input_rounds {
