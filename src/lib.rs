@@ -7,7 +7,7 @@
 //! | where | what |
 //! |---|---|
 //! | `protocol` | the core: pure, told facts and asked what to do; compiled and tested natively |
-//! | `protocol::session` | commands in, facts in, outputs out |
+//! | `protocol::session` | commands in, facts in, outputs out; below it, what a room's word means for others |
 //! | `protocol::state` | the states and every transition |
 //! | `protocol::calls` | every command from made to settled: where it is, whether it may have run |
 //! | `protocol::refusal`, `verdict` | what a refusal says and proves of its call; what it means for the session |
@@ -19,14 +19,15 @@
 //! | `protocol::repair`, `liveness` | whether the session lives |
 //! | `protocol::negotiate`, `establish`, `hedge`, `failure` | which era is spoken; how a session is made, and how long that is waited for; what if it fails |
 //! | `protocol::stream`, `listen`, `subscribe` | broken streams resumed; the standing stream of either era |
-//! | `protocol::input`, `task` | calls that need input, and calls that become tasks |
-//! | `protocol::tools`, `cache` | what a tool list tells of calls; results that stay fresh for a while |
+//! | `protocol::questions` | what the server asks: of the host, or as input that a call needs; what it may ask |
+//! | `protocol::task` | calls that become tasks |
 //! | `protocol::identity`, `foreign`, `secrets` | whose session it is; what is told nowhere |
-//! | `protocol::bounds`, `trust` | how much a server may send; what it may ask of the host |
-//! | `protocol::interests`, `wishes` | what is put back after a loss; what the app wants held |
+//! | `protocol::bounds` | how much a server may send |
+//! | `protocol::desired` | what the app wants held, and what is put back after a loss; the tools it knows; results that stay fresh |
 //! | `protocol::authorize`, `oauth` | a token that is refused, and what waits for the next one; how one is got |
+//! | `protocol::host_client` | a host's own Client: its handshake, and what it relies on |
 //! | `protocol::page`, `record` | the page: hidden, asleep, offline, leaving; what survives it |
-//! | `protocol::cancel`, `close`, `question` | time-outs and cancellation; the end; what the server asks |
+//! | `protocol::cancel`, `close` | time-outs and cancellation; the end |
 //! | `browser` (wasm32) | performs what `protocol` asks for: timers, tabs, and `fetch`, whose steps are taken in `exchange.js`; and the library's API for Rust |
 //! | `bindings` (wasm32, features `js`, `js-auth`) | the exports for the npm package's facade, `pkg-template/` |
 //!

@@ -135,15 +135,15 @@ impl<P: Payload> Session<P> {
         let result = match method.as_str() {
             "tools/list" => {
                 let (result, page) = self.learn_tools(exchange, is_first, result);
-                self.saw_tools(page, is_first);
+                self.desired.saw_tools(page, is_first);
                 result
             }
             "resources/list" | "resources/templates/list" => {
-                self.saw_list("resources");
+                self.desired.saw_list("resources");
                 result
             }
             "prompts/list" => {
-                self.saw_list("prompts");
+                self.desired.saw_list("prompts");
                 result
             }
             "resources/subscribe" | "resources/unsubscribe" => {
@@ -152,7 +152,7 @@ impl<P: Payload> Session<P> {
             }
             _ => result,
         };
-        self.interest_accepted(id, exchange.generation, now);
+        self.state_request_accepted(id, exchange.generation, now);
         // What an older session was told may have changed since.
         let current = self.relation(exchange.generation) == Relation::Current;
         if current && exchange.era == Era::Modern && !self.is_hosts_own(exchange.era) {

@@ -55,8 +55,7 @@ impl<P: Payload> Session<P> {
         self.say_bye();
         self.state = State::Closed;
         self.authorization.end();
-        let questions = self.questions.keys().copied().gather();
-        for question in questions {
+        for question in self.questions.all() {
             self.withdraw_one(question, now);
         }
         let open = self.calls.ids();

@@ -13,7 +13,6 @@ use super::session::Session;
 use super::state::{Discovered, Established, Since, Step};
 use super::status::{Changes, Event, LastRecovery};
 use super::time::Timer;
-use super::tools::Tools;
 use super::verdict::{Verdict, says_already_initialized};
 use super::{CallId, Code, Error, ExchangeId, Field, Now, Outcome, Params, Payload, Purpose};
 
@@ -100,15 +99,15 @@ impl<P: Payload> Session<P> {
                 )),
                 ..Params::default()
             },
-            (Handshake::Host, None) => self.host_params.clone(),
+            (Handshake::Host, None) => self.host_client.initialize().clone(),
             // The host's Client goes on with the version that it knows.
             (Handshake::Host, Some(session)) => {
-                let text = self.host_params.text.as_deref().unwrap_or("{}");
+                let text = self.host_client.initialize().text.as_deref().unwrap_or("{}");
                 let params = Json::parse(text).unwrap_or_default();
                 let others = params.members().iter().filter(|(name, _)| name != VERSION).cloned();
                 let version = (VERSION.to_owned(), Json::Text(session.version.to_owned()));
                 let params = Json::Object(others.chain([version]).gather());
-                Params { text: Some(params.to_text()), ..self.host_params.clone() }
+                Params { text: Some(params.to_text()), ..self.host_client.initialize().clone() }
             }
         }
     }
@@ -277,8 +276,7 @@ impl<P: Payload> Session<P> {
         self.past.verified_at_unix_ms = Some(now.unix_ms);
         self.past.proven_at = Some(now.mono);
         self.keep_alive(now);
-        self.tools = Tools::default();
-        self.forget_cached();
+        self.desired.session_began(self.next_wire_id);
         let Since::Lost { old, reason, at } = since else {
             self.emit(Event::StateChange);
             self.listen_first(now);

@@ -6,6 +6,7 @@
 
 use super::base64;
 use super::calls::Queue;
+use super::hash::fnv1a as hash;
 use super::json::Json;
 use super::list::Gather;
 use super::record::Found;
@@ -71,11 +72,6 @@ pub(super) struct Identity {
     pub is_asked: bool,
     /// A session that is not taken up before it is known whether it is of whoever is signed in.
     pub found: Option<Found>,
-}
-
-/// FNV-1a, 64 bits.
-pub(super) fn hash(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 /// Of an `Authorization` field. A JSON Web Token that says for whom it is counts by all that it says but for its time and

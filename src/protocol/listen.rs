@@ -3,6 +3,7 @@
 
 use super::calls::{Kind, Queue};
 use super::config::Listen;
+use super::desired::Turn;
 use super::era::Era;
 use super::exchange::{Answer, Exchange};
 use super::session::Session;
@@ -24,17 +25,6 @@ const HELD_MS: (u64, u64) = (50, 300);
 const EVENT_TOO_LARGE: &str = "The server sent an event larger than maxEventBytes on the stream on which it speaks \
                                unasked. The stream is opened again; what came before it is open is missed.";
 
-/// When the standing stream may be open.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Turn {
-    #[default]
-    Now,
-    /// Once another session's stream is closed.
-    Later,
-    /// That was not asked yet.
-    Unknown,
-}
-
 /// How the standing stream of a session stands.
 #[derive(Debug, Default)]
 pub(crate) enum Listening {
@@ -54,14 +44,14 @@ pub(crate) enum Listening {
 impl<P: Payload> Session<P> {
     /// Whether somebody in the host listens for what the server says unasked.
     pub fn set_listening(&mut self, listening: bool, now: Now) {
-        self.interests.host_listens = listening;
+        self.desired.set_listens(listening);
         self.listen(now);
     }
 
     /// Whether a listening stream may be open: each holds a connection, and a browser has six for a host.
     pub fn allow_stream(&mut self, allowed: bool, now: Now) {
         let next = if allowed { Turn::Now } else { Turn::Unknown };
-        let before = std::mem::replace(&mut self.interests.turn, next);
+        let before = self.desired.set_turn(next);
         if before == next {
             return;
         }
@@ -74,7 +64,7 @@ impl<P: Payload> Session<P> {
 
     /// The stream that is wanted may not be open yet, and nobody knows for how long: what needs it does not wait for it.
     pub fn stream_waits(&mut self, now: Now) {
-        self.interests.turn = Turn::Later;
+        self.desired.set_turn(Turn::Later);
         self.subscriptions_wait(now);
     }
 
@@ -89,7 +79,7 @@ impl<P: Payload> Session<P> {
     pub(super) fn wants_to_hear(&self) -> bool {
         match self.config.listen {
             Listen::Always => true,
-            Listen::Auto => self.interests.host_listens || self.interests.wishes.subscriptions().next().is_some(),
+            Listen::Auto => self.desired.wants_stream(),
             Listen::Never => false,
         }
     }
@@ -100,7 +90,7 @@ impl<P: Payload> Session<P> {
     }
 
     pub(super) fn wants_to_listen(&self) -> bool {
-        self.is_to_listen() && self.interests.turn == Turn::Now
+        self.is_to_listen() && self.desired.turn() == Turn::Now
     }
 
     /// Opens the standing stream where it is wanted and not open, and closes it where it is not wanted any more.
@@ -145,7 +135,7 @@ impl<P: Payload> Session<P> {
     pub(super) fn listen_first(&mut self, now: Now) {
         let may_ask =
             self.state.ready().is_some_and(|session| session.era() == Era::Legacy) && self.answers_questions();
-        if !may_ask || self.past.stream_is_slow || !self.is_to_listen() || self.interests.turn == Turn::Later {
+        if !may_ask || self.past.stream_is_slow || !self.is_to_listen() || self.desired.turn() == Turn::Later {
             return;
         }
         if let Some(session) = self.state.ready_mut() {

@@ -62,7 +62,7 @@ impl<P: Payload> Session<P> {
         };
         let Handshake::Own { .. } = &self.config.handshake else { return None };
         let or_null = |text: Option<&str>| text.map_or_else(|| "null".to_owned(), quote);
-        let uris = self.interests.wishes.subscriptions().map(quote).joined(",");
+        let uris = self.desired.subscriptions().map(quote).joined(",");
         Some(format!(
             r#"{{"format":{FORMAT},"at":{},"owner":{},"id":{},"version":"{}","wireId":{},"level":{},"uris":[{}],"handshake":{}}}"#,
             now.unix_ms,
@@ -70,7 +70,7 @@ impl<P: Payload> Session<P> {
             or_null(session.id.as_ref().map(SessionId::expose)),
             session.version,
             self.next_wire_id,
-            or_null(self.interests.wishes.log_level()),
+            or_null(self.desired.log_level()),
             uris,
             // As a text: it may be nested deeper than what is read here.
             quote(&session.handshake.to_json()?),
@@ -123,7 +123,7 @@ impl<P: Payload> Session<P> {
         if Era::of(version) == Era::Legacy {
             self.past.legacy_since = Some(now.mono);
         }
-        self.interests.wishes.take_up(self.past.generation, level, uris);
+        self.desired.take_up(self.past.generation, level, uris);
         parked.into_iter().for_each(|id| self.dispatch(id, now));
         self.listen(now);
     }

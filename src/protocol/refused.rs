@@ -170,7 +170,7 @@ impl<P: Payload> Session<P> {
         if error.rpc_code == Some(INVALID_PARAMS) {
             self.cursor_refused(id);
         }
-        self.interest_refused(id, now);
+        self.state_request_refused(id, now);
         self.settle(id, Err(error));
     }
 

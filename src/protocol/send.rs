@@ -1,18 +1,18 @@
 //! What goes out: a message as its era wants it, and the exchange that carries it.
 
-use super::calls::{Call, Doubt, Kind, Queue, Round, Task};
+use super::calls::{Call, Doubt, Kind, Queue, Task};
 use super::config::Handshake;
 use super::era::{Era, legacy, mirror, modern};
 use super::exchange::{CONNECTIONS, Exchange};
 use super::http::{Method, Request};
 use super::json_rpc;
+use super::questions::Round;
 use super::secrets::Secrets;
 use super::session::Session;
 use super::state::{Established, State};
 use super::status::WireStep;
 use super::stream::Cursor;
 use super::time::Timer;
-use super::wishes::Saying;
 use super::{CallId, Code, Error, ExchangeId, Now, Output, Params, Payload, Purpose};
 
 /// So many requests are under way at a time: as many as an HTTP/2 server lets a client have at least (RFC 9113, 6.5.2;
@@ -39,10 +39,10 @@ impl<P: Payload> Session<P> {
             let message =
                 format!("The server does not declare the capability `{missing}`, which {} needs.", call.method());
             let error = Error::boxed(Code::Capability, call.outcome(), message);
-            self.interest_refused(id, now);
+            self.state_request_refused(id, now);
             return self.settle(id, Err(error));
         }
-        let wanted_elsewhere = matches!(Saying::of(call), Some(Saying::Unsubscribe(uri)) if self.others_want(&uri));
+        let wanted_elsewhere = self.ends_for_others(call);
         match kind {
             Kind::Connect | Kind::Reconnect | Kind::Close => {
                 let result = session.handshake.clone();
@@ -82,7 +82,7 @@ impl<P: Payload> Session<P> {
             return self.take_up(id, event_id, now);
         }
         if call.relies_on_annotations()
-            && !call.params().name.as_ref().is_some_and(|tool| self.tools.is_repeatable(tool))
+            && !call.params().name.as_ref().is_some_and(|tool| self.desired.is_repeatable(tool))
         {
             return self.hold_until_compared(id);
         }
@@ -103,7 +103,11 @@ impl<P: Payload> Session<P> {
         headers.extend(call.options().headers.iter().cloned());
         let safe = call.options().repeatable
             || legacy::is_safe_to_repeat(&method)
-            || call.params().name.as_ref().is_some_and(|tool| method == "tools/call" && self.tools.is_repeatable(tool));
+            || call
+                .params()
+                .name
+                .as_ref()
+                .is_some_and(|tool| method == "tools/call" && self.desired.is_repeatable(tool));
         let mut exchange = outgoing(purpose, Some(session), now);
         call.options().headers.iter().for_each(|(name, value)| exchange.secrets.add_field(name, value));
         exchange.attempt = call.sends() + 1;
@@ -197,14 +201,14 @@ impl<P: Payload> Session<P> {
     fn stamped(&self, method: &str, params: &Params) -> (Vec<(String, String)>, Params, String) {
         let mut headers = modern::headers(method, params);
         let tool = params.name.as_ref().filter(|_| method == "tools/call");
-        let mirrors = tool.map(|tool| self.tools.mirrors(tool)).unwrap_or_default();
+        let mirrors = tool.map(|tool| self.desired.param_headers(tool)).unwrap_or_default();
         if let (false, Some(text)) = (mirrors.is_empty(), &params.text) {
             headers.extend(mirror::fields(mirrors, text));
         }
         match self.config.handshake {
             Handshake::Own { .. } => {
                 let meta = params.meta.as_deref().map(modern::without_stamp);
-                let stamp = modern::stamp_with_level(&self.stamp, self.interests.wishes.log_level());
+                let stamp = modern::stamp_with_level(&self.stamp, self.desired.log_level());
                 (headers, Params { meta, ..params.clone() }, stamp)
             }
             // A host's own Client writes its own.

@@ -2,29 +2,34 @@
 //! `send` (what goes out), `receive` (what an exchange brings), `answer` (what follows for a call), `repair` (whether the
 //! session lives), `negotiate` and `establish` (how it is made), `question` and `input` (what the server asks), `close`.
 
-use super::cache::Cache;
 use super::calls::{Call, Calls, Kind, Queue, Task};
 use super::config::Handshake;
+use super::desired::Desired;
 use super::era::{legacy, modern};
 use super::exchange::Exchange;
 use super::flight::Authorization;
+use super::host_client::HostClient;
 use super::identity::Identity;
-use super::interests::Interests;
 use super::list::Queue as Fifo;
 use super::page::Page;
 use super::past::Past;
-use super::question::{Answers, Question};
-use super::restoration::Restoration;
+use super::questions::Questions;
 use super::secrets::Secrets;
-use super::sorted::{Map, Set};
+use super::sorted::Map;
 use super::state::State;
 use super::status::Event;
 use super::tabs::Tabs;
 use super::time::{Timer, Timers};
-use super::tools::Tools;
-use super::{
-    CallId, CallOptions, Code, Config, Deadline, Error, ExchangeId, Now, Outcome, Output, Params, Payload, QuestionId,
-};
+use super::{CallId, CallOptions, Code, Config, Deadline, Error, ExchangeId, Now, Outcome, Output, Params, Payload};
+
+mod cache;
+mod clock;
+mod desired;
+mod host_client;
+mod input;
+mod questions;
+mod restoration;
+mod tools;
 
 /// One session with one server, through as many evictions as it takes.
 pub struct Session<P> {
@@ -33,27 +38,17 @@ pub struct Session<P> {
     pub(super) state: State<P>,
     pub(super) calls: Calls<P>,
     pub(super) exchanges: Map<ExchangeId, Box<Exchange>>,
-    pub(super) questions: Map<QuestionId, Question>,
-    pub(super) answers: Answers,
-    /// Methods of the server's requests that the host answers.
-    pub(super) handled: Set<String>,
-    /// From the current session's list.
-    pub(super) tools: Tools,
-    pub(super) cache: Cache<P>,
+    pub(super) questions: Questions,
+    pub(super) desired: Desired<P>,
     pub(super) identity: Identity,
     /// What each request of the modern era carries in `_meta`.
     pub(super) stamp: String,
-    pub(super) interests: Interests,
-    pub(super) restoration: Option<Restoration>,
     pub(super) authorization: Authorization<P>,
     pub(super) timers: Timers,
     pub(super) past: Past<P>,
     pub(super) page: Page,
     pub(super) tabs: Tabs,
-    /// `initialize` params of a host's own Client.
-    pub(super) host_params: Params,
-    /// The server's capabilities that it relies on.
-    pub(super) used: Vec<&'static str>,
+    pub(super) host_client: HostClient,
     outputs: Fifo<Output<P>>,
     next_id: u64,
     pub(super) next_wire_id: u64,
@@ -77,26 +72,20 @@ impl<P: Payload> Session<P> {
         let generation = config.generation;
         Self {
             config,
-            tools: Tools::default(),
-            cache: Cache::default(),
+            desired: Desired::default(),
             identity: Identity::default(),
             stamp,
             rng,
             state: State::new(),
             calls: Calls::default(),
             exchanges: Map::default(),
-            questions: Map::default(),
-            answers: Answers::default(),
-            handled: Set::default(),
-            interests: Interests::default(),
-            restoration: None,
+            questions: Questions::default(),
             authorization: Authorization::default(),
             timers: Timers::default(),
             past: Past { legacy_since, generation, ..Past::new() },
             page: Page::default(),
             tabs,
-            host_params: Params::default(),
-            used: Vec::new(),
+            host_client: HostClient::default(),
             outputs: Fifo::default(),
             next_id: 0,
             next_wire_id,
@@ -122,7 +111,7 @@ impl<P: Payload> Session<P> {
         }
         if matches!(self.config.handshake, Handshake::Host) && method == legacy::INITIALIZE {
             if self.state.known().is_none() {
-                self.host_params = params;
+                self.host_client.initializes(params);
             }
             return self.command(Kind::Connect, method, Params::default(), options, now);
         }
@@ -180,7 +169,7 @@ impl<P: Payload> Session<P> {
         let call = Call::new(kind, method, params, options, now.mono);
         let deadline = call.deadline(now.mono, self.config.timeout_ms, self.config.max_total_timeout_ms);
         self.timers.set(Timer::Call(id), deadline);
-        self.note_interest(id, &call);
+        self.state_requested(id, &call);
         self.calls.admit(id, call);
         id
     }
@@ -233,7 +222,7 @@ impl<P: Payload> Session<P> {
         self.timers.clear(Timer::Resume(id));
         self.withdraw_inputs(id);
         let call = self.calls.remove(id)?;
-        self.interest_ended(id, &call);
+        self.state_request_ended(id, &call);
         Some(call)
     }
 

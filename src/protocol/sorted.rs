@@ -1,6 +1,6 @@
 //! Small maps and sets, in order. There are as many entries as calls under way, seldom more than hundreds, and new ones
-//! come last: a sorted vector is as fast here as a tree, and a tree's code is a sixth of the whole module. Where a server
-//! chooses the keys, and how many there are, they come in by [`Map::merge`].
+//! come last: a sorted vector is as fast here as a tree. Where a server chooses the keys, and how many there are, a tree
+//! stands.
 
 use std::{borrow::Borrow, slice, vec};
 
@@ -54,18 +54,6 @@ impl<K: Ord, V> Map<K, V> {
         Some(&mut self.0[at].1)
     }
 
-    /// The value of this key; where there is none, a new one.
-    pub fn or_default(&mut self, key: K) -> &mut V
-    where
-        V: Default,
-    {
-        let at = self.find(&key).unwrap_or_else(|at| {
-            self.0.insert(at, (key, V::default()));
-            at
-        });
-        &mut self.0[at].1
-    }
-
     pub fn contains_key<Q: Ord + ?Sized>(&self, key: &Q) -> bool
     where
         K: Borrow<Q>,
@@ -75,20 +63,6 @@ impl<K: Ord, V> Map<K, V> {
 
     pub fn clear(&mut self) {
         self.0.clear();
-    }
-
-    /// All of these, in the place of what was there.
-    pub fn merge(&mut self, entries: Vec<(K, V)>) {
-        self.0.extend(entries);
-        // Of two that are equal, the later one comes later.
-        self.0.sort_by(|(a, _), (b, _)| a.cmp(b));
-        self.0.dedup_by(|later, earlier| {
-            let same = later.0 == earlier.0;
-            if same {
-                std::mem::swap(later, earlier);
-            }
-            same
-        });
     }
 
     pub fn len(&self) -> usize {
@@ -108,16 +82,8 @@ impl<K: Ord, V> Map<K, V> {
         self.0.iter_mut()
     }
 
-    pub fn keys(&self) -> impl Iterator<Item = &K> {
-        self.0.iter().map(|(key, _)| key)
-    }
-
     pub fn values(&self) -> impl Iterator<Item = &V> {
         self.0.iter().map(|(_, value)| value)
-    }
-
-    pub fn into_keys(self) -> impl Iterator<Item = K> {
-        self.0.into_iter().map(|(key, _)| key)
     }
 }
 
@@ -153,10 +119,6 @@ impl<T: Ord> Set<T> {
         self.0.binary_search_by(|own| own.borrow().cmp(value))
     }
 
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
     pub fn insert(&mut self, value: T) {
         if let Err(at) = self.find(&value) {
             self.0.insert(at, value);
@@ -170,13 +132,6 @@ impl<T: Ord> Set<T> {
         if let Ok(at) = self.find(value) {
             self.0.remove(at);
         }
-    }
-
-    pub fn contains<Q: Ord + ?Sized>(&self, value: &Q) -> bool
-    where
-        T: Borrow<Q>,
-    {
-        self.find(value).is_ok()
     }
 
     /// The least.
@@ -212,17 +167,11 @@ mod tests {
         for step in 0..4_000_u32 {
             let key = rng.u8(..40);
             match rng.u8(..5) {
-                4 => {
-                    let more: Vec<_> = (0..rng.u8(..9)).map(|at| (rng.u8(..40), step + u32::from(at))).collect();
-                    tree.extend(more.iter().copied());
-                    map.merge(more);
-                }
                 0 => assert_eq!(map.remove(&key), tree.remove(&key)),
                 1 => {
                     map.insert(key, step);
                     tree.insert(key, step);
                 }
-                2 => assert_eq!(map.or_default(key), tree.entry(key).or_default()),
                 _ => {
                     assert_eq!(map.get(&key), tree.get(&key));
                     if let Some((mine, theirs)) = map.get_mut(&key).zip(tree.get_mut(&key)) {
@@ -245,7 +194,6 @@ mod tests {
         assert_eq!((set.first(), set.clone().into_iter().count()), (Some(&"a"), 3));
         set.remove("a");
         set.remove("x");
-        assert!(!set.contains("a") && set.contains("b"));
         assert!(set.into_iter().eq(["b", "c"]));
     }
 }

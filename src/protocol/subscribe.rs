@@ -5,10 +5,11 @@
 use super::bounds;
 use super::calls::Call;
 use super::config::Listen;
+use super::desired::Turn;
 use super::era::{Era, modern};
 use super::json::quote;
 use super::list::Gather;
-use super::listen::{Listening, Turn};
+use super::listen::Listening;
 use super::session::Session;
 use super::state::Established;
 use super::status::Event;
@@ -52,14 +53,14 @@ impl<P: Payload> Session<P> {
         &self,
         session: &Established<P>,
     ) -> impl Iterator<Item = &'static (&'static str, &'static str, &'static str)> {
-        let hears = self.interests.host_listens || self.config.listen == Listen::Always || self.tabs.others_listen();
+        let hears = self.desired.listens() || self.config.listen == Listen::Always || self.tabs.others_listen();
         let declared = session.capabilities.as_deref().filter(|_| hears).unwrap_or_default();
         LISTS.iter().filter(|(capability, ..)| declared.contains(capability))
     }
 
     /// This tab's, and those of the tabs that it listens for.
     fn all_subscriptions(&self) -> Vec<&str> {
-        let mut uris = self.interests.wishes.subscriptions().chain(self.tabs.others_uris()).gather();
+        let mut uris = self.desired.subscriptions().chain(self.tabs.others_uris()).gather();
         uris.sort_unstable();
         uris.dedup();
         uris
@@ -178,7 +179,7 @@ impl<P: Payload> Session<P> {
 
     fn emit_stale(&mut self, granted: &[String]) {
         let lists = self.state.ready().map(|session| self.heard_lists(session).map(|(_, _, list)| *list).gather());
-        let subscribed = self.interests.wishes.subscriptions().map(str::to_owned);
+        let subscribed = self.desired.subscriptions().map(str::to_owned);
         let resources = subscribed.filter(|uri| granted.contains(uri)).gather();
         self.emit(Event::Stale { lists: lists.unwrap_or_default(), resources });
     }
@@ -204,7 +205,7 @@ impl<P: Payload> Session<P> {
                 self.tell_stream(&asked, Some(&granted), false);
             }
             Listening::Refused => self.tell_stream(&asked, None, false),
-            Listening::Off if self.interests.turn == Turn::Later => self.tell_stream(&asked, Some(&asked), false),
+            Listening::Off if self.desired.turn() == Turn::Later => self.tell_stream(&asked, Some(&asked), false),
             Listening::Off | Listening::Open { .. } | Listening::Ended { .. } | Listening::Denied => {}
         }
     }
@@ -225,14 +226,14 @@ impl<P: Payload> Session<P> {
     }
 
     fn subscription_refused(&mut self, id: CallId, now: Now) {
-        self.interest_refused(id, now);
+        self.state_request_refused(id, now);
         let text = "The server does not tell when this resource changes.";
         self.settle(id, Err(Error::boxed(Code::Capability, Outcome::NotExecuted, text)));
     }
 
     /// Where the app has unsubscribed since, the server has nothing to acknowledge.
     fn settle_overtaken(&mut self) {
-        let wanted = |uri: &String| self.interests.wishes.subscriptions().any(|wanted| wanted == uri);
+        let wanted = |uri: &String| self.desired.subscriptions().any(|wanted| wanted == uri);
         let overtaken =
             self.calls.those(|call| call.is_subscribing() && !call.params().uri.as_ref().is_some_and(wanted));
         for id in overtaken {
@@ -281,7 +282,7 @@ impl<P: Payload> Session<P> {
                         self.subscription_told(id, &granted, now);
                     }
                     Some(Listening::Refused) => self.subscription_refused(id, now),
-                    Some(Listening::Off) if self.interests.turn == Turn::Later => self.subscriptions_wait(now),
+                    Some(Listening::Off) if self.desired.turn() == Turn::Later => self.subscriptions_wait(now),
                     // It is told when the stream is acknowledged.
                     Some(Listening::Off | Listening::Open { .. } | Listening::Ended { .. } | Listening::Denied)
                     | None => {}

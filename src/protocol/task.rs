@@ -5,8 +5,8 @@ use super::bounds;
 use super::calls::{Call, Stage, Task, milliseconds};
 use super::era::Era;
 use super::exchange::Exchange;
-use super::input::asked_too_often;
 use super::json_rpc::RpcError;
+use super::questions::asked_too_often;
 use super::receive::EXCERPT;
 use super::session::Session;
 use super::state::Established;
@@ -27,7 +27,7 @@ impl<P: Payload> Session<P> {
         let declared = session.era() == Era::Legacy
             && session.capabilities.as_ref().is_some_and(|declared| declared.contains(&"tasks"));
         let tool = call.params().name.as_ref().filter(|_| call.method() == "tools/call");
-        declared && !call.params().has_task && tool.is_some_and(|tool| self.tools.is_task(tool))
+        declared && !call.params().has_task && tool.is_some_and(|tool| self.desired.is_task(tool))
     }
 
     /// Takes the result of a call if it says that the call became a task.

@@ -5,8 +5,8 @@ use super::era::negotiation::{HEADER_MISMATCH, UNSUPPORTED_PROTOCOL_VERSION};
 use super::exchange::Exchange;
 use super::json_rpc::RpcError;
 use super::past::Past;
+use super::questions::without_unsafe;
 use super::receive::EXCERPT;
-use super::trust::without_unsafe;
 use super::verdict::Refusal;
 use super::{Code, Error, Outcome, Payload, error::Diagnosis};
 

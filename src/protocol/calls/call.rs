@@ -1,9 +1,10 @@
 //! One command: what it is, where it is, and whether it may have run.
 
-use super::{Round, Task};
+use super::Task;
 use crate::protocol::config::Mode;
 use crate::protocol::error::Error;
 use crate::protocol::policy::retry::Known;
+use crate::protocol::questions::Round;
 use crate::protocol::stream::Cursor;
 use crate::protocol::verdict::Form;
 use crate::protocol::{ExchangeId, Outcome, Params, Resume};

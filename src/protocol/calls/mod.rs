@@ -2,16 +2,15 @@
 //! which order, is read off it. What is known of whether a call ran is noted here, by what happened to it.
 
 mod call;
-mod round;
 mod task;
 
 pub use call::CallOptions;
 pub(super) use call::{Broken, Call, Doubt, Kind, Place, Queue, Repair};
-pub(super) use round::Round;
 pub(super) use task::{Stage, Task, milliseconds};
 
 use super::config::Mode;
 use super::policy::retry::{self, End, Next};
+use super::questions::Round;
 use super::{CallId, ExchangeId, Outcome};
 use std::collections::BTreeMap;
 

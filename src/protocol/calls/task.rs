@@ -1,9 +1,9 @@
 //! What is known of a tool call that runs on the server as a task: the modern era's extension
 //! `io.modelcontextprotocol/tasks` (SEP-2663), and the experimental tasks of 2025-11-25.
 
-use super::round::Round;
 use crate::protocol::era::Era;
 use crate::protocol::json::quote;
+use crate::protocol::questions::Round;
 use crate::protocol::{Field, Now, Params, Payload, json_rpc};
 
 /// The longest that a task may take, where neither the host nor the server names a bound; and the longest that a server may
@@ -148,7 +148,7 @@ impl Task {
         requests.retain(|(key, _)| !self.answered.contains(key));
         if !requests.is_empty() {
             let keys: Vec<String> = requests.iter().map(|(key, _)| key.clone()).collect();
-            self.round = Round::asking(&keys);
+            self.round = Round::asking(&keys, None);
             self.answered.extend(keys);
         }
         requests

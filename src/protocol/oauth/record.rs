@@ -6,7 +6,7 @@ use super::registration::Client;
 use super::text::may_be_asked;
 use super::token::is_visible;
 use crate::protocol::Challenge;
-use crate::protocol::identity::hash;
+use crate::protocol::hash::fnv1a as hash;
 use crate::protocol::json::Json;
 
 /// What is known of one endpoint for one user.

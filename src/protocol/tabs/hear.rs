@@ -11,8 +11,8 @@ use super::message::Message;
 
 impl<P: Payload> Session<P> {
     pub(super) fn wishes_of_this_tab(&self) -> (bool, Vec<String>) {
-        let listens = self.interests.host_listens || self.config.listen == Listen::Always;
-        (listens, self.interests.wishes.subscriptions().map(str::to_owned).gather())
+        let listens = self.desired.listens() || self.config.listen == Listen::Always;
+        (listens, self.desired.subscriptions().map(str::to_owned).gather())
     }
 
     /// Tells the others what this tab wants to hear, if that has changed.

@@ -73,7 +73,7 @@ impl<P: Payload> Session<P> {
     }
 
     pub(super) fn offered(&mut self, sender: Sender, offer: Offer) {
-        if sender.mark == self.tabs.mark && self.handled.contains(&offer.method) && self.has_call_under_way() {
+        if sender.mark == self.tabs.mark && self.questions.handles(&offer.method) && self.has_call_under_way() {
             self.tell(&Message::Claim { question: offer.question }, None);
             if self.tabs.offers.len() == OFFERS {
                 self.tabs.offers.remove(0);

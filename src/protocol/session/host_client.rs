@@ -1,23 +1,15 @@
 //! A host's own Client (the drop-in transport): it runs the handshake itself, reads version and capabilities once, and
 //! must never find another server beneath it than the one that it connected to.
 
-use super::calls::Queue;
-use super::close::delete_request;
-use super::config::{Handshake, ReconnectOn};
-use super::era::{Era, legacy, modern};
-use super::repair::Relation;
-use super::session::Session;
-use super::state::{Established, SessionId, Since, State, Step};
-use super::{CallId, Code, Error, Field, Now, Outcome, Params, Payload};
-
-/// Where a stream that the host wants to hear the rest of is taken up.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Resume {
-    /// What goes into `Last-Event-ID`.
-    pub event_id: String,
-    /// The generation of the session that named it; `None`: an earlier page life of this session's.
-    pub generation: Option<u32>,
-}
+use super::Session;
+use crate::protocol::calls::Queue;
+use crate::protocol::close::delete_request;
+use crate::protocol::config::Handshake;
+use crate::protocol::era::{Era, legacy, modern};
+use crate::protocol::host_client::Difference;
+use crate::protocol::repair::Relation;
+use crate::protocol::state::{Established, SessionId, Since, State, Step};
+use crate::protocol::{CallId, Code, Error, Field, Now, Outcome, Params, Payload};
 
 impl<P: Payload> Session<P> {
     /// The `Mcp-Session-Id`, for a host that stores it; never for a log.
@@ -34,63 +26,47 @@ impl<P: Payload> Session<P> {
         let version = legacy::version(version).unwrap_or("2025-03-26");
         let taken = self.take_up_session(Some(id), version, P::empty(), None, now);
         if taken {
-            self.host_params = initialize.unwrap_or_default();
+            self.host_client.initializes(initialize.unwrap_or_default());
             self.listen(now);
         }
         taken
     }
 
     /// What the host's Client asks for is what it relies on.
-    pub(super) fn note_use(&mut self, method: &str) {
+    pub(in crate::protocol) fn note_use(&mut self, method: &str) {
         if let (Handshake::Host, Some(session)) = (&self.config.handshake, self.state.known()) {
             let needed = legacy::needed_capability(method, session.version);
-            let new = needed.filter(|needed| !self.used.contains(needed));
-            self.used.extend(new);
+            needed.into_iter().for_each(|needed| self.host_client.uses(needed));
         }
     }
 
     /// Why the host's Client cannot go on with the new session, if it cannot.
-    pub(super) fn estranged(&self) -> Option<Box<Error<P>>> {
+    pub(in crate::protocol) fn estranged(&self) -> Option<Box<Error<P>>> {
         let (Handshake::Host, Some(old), Some(fresh)) =
             (&self.config.handshake, self.state.known(), self.state.fresh())
         else {
             return None;
         };
-        if old.version != fresh.version {
-            let text = "The new session has another protocol version than the one before. Connect again.";
-            return Some(Error::boxed(Code::UnsupportedVersion, Outcome::NotExecuted, text));
-        }
         let text = |of: &Established<P>, field| of.handshake.field(field).and_then(|value| value.to_json());
         let differs = |field| text(old, field) != text(fresh, field);
-        let (declared, declares) = (legacy::capabilities(&old.handshake), legacy::capabilities(&fresh.handshake));
-        let lacks = |of: &Option<Vec<&'static str>>, what: &str| of.as_ref().is_some_and(|all| !all.contains(&what));
-        let gone = self.used.iter().find(|used| !lacks(&declared, used) && lacks(&declares, used));
-        let message = match (self.config.reconnect_on, gone) {
-            (ReconnectOn::Never, _) => return None,
-            (ReconnectOn::Incompatible | ReconnectOn::AnyChange, Some(gone)) => {
-                format!(
-                    "The server was replaced by one without the capability `{gone}`, which is in use. Connect again."
-                )
-            }
-            (ReconnectOn::AnyChange, None)
-                if [Field::ServerInfo, Field::Capabilities, Field::Instructions].into_iter().any(differs) =>
-            {
-                "The server says other things of itself than before. Connect again.".to_owned()
-            }
-            (ReconnectOn::Incompatible | ReconnectOn::AnyChange, None) => return None,
+        let difference = Difference {
+            version: old.version != fresh.version,
+            introduction: [Field::ServerInfo, Field::Capabilities, Field::Instructions].into_iter().any(differs),
+            before: &legacy::capabilities(&old.handshake),
+            after: &legacy::capabilities(&fresh.handshake),
         };
-        Some(Error::boxed(Code::SessionLost, Outcome::NotExecuted, message))
+        self.host_client.cannot_go_on(self.config.reconnect_on, &difference)
     }
 
     /// Whether the answer to a replayed handshake says that the server has no such sessions any more.
-    pub(super) fn is_other_server(&self, error: &Error<P>) -> bool {
+    pub(in crate::protocol) fn is_other_server(&self, error: &Error<P>) -> bool {
         matches!(self.config.handshake, Handshake::Host)
             && error.code == Code::UnsupportedVersion
             && self.state.known().is_some()
     }
 
     /// The end beneath the host's Client: it hears `close`, and connects anew.
-    pub(super) fn part(&mut self, error: Box<Error<P>>, reason: &'static str, now: Now) {
+    pub(in crate::protocol) fn part(&mut self, error: Box<Error<P>>, reason: &'static str, now: Now) {
         let delete = self.state.fresh().and_then(|fresh| delete_request(fresh, now));
         self.past.parted = Some(error);
         self.shut(reason, now);
@@ -101,7 +77,7 @@ impl<P: Payload> Session<P> {
 
     /// The era is the choice of the host's Client: what it writes into `_meta` says that it speaks the modern one, and
     /// `initialize` that it does not, or not any more.
-    pub(super) fn host_speaks(&mut self, method: &str, params: &Params, now: Now) {
+    pub(in crate::protocol) fn host_speaks(&mut self, method: &str, params: &Params, now: Now) {
         let modern = self.state.ready().is_some_and(|session| session.era() == Era::Modern);
         if modern && method == legacy::INITIALIZE {
             self.state = State::new();
@@ -117,18 +93,18 @@ impl<P: Payload> Session<P> {
     }
 
     /// Whether a host's own Client speaks the modern era: it keeps what it heard, asks and answers by itself.
-    pub(super) fn is_hosts_own(&self, era: Era) -> bool {
+    pub(in crate::protocol) fn is_hosts_own(&self, era: Era) -> bool {
         era == Era::Modern && matches!(self.config.handshake, Handshake::Host)
     }
 
     /// The handshake of a session that was taken up without its `initialize` cannot be replayed.
-    pub(super) fn has_nothing_to_replay(&self) -> bool {
+    pub(in crate::protocol) fn has_nothing_to_replay(&self) -> bool {
         let host = matches!(self.config.handshake, Handshake::Host);
-        host && self.state.known().is_some() && self.host_params.text.is_none()
+        host && self.state.known().is_some() && self.host_client.has_nothing_to_replay()
     }
 
     /// The rest of a stream of a session that is gone is nowhere to be had, and what became of its call is not known.
-    pub(super) fn settle_stale(&mut self, id: CallId) -> bool {
+    pub(in crate::protocol) fn settle_stale(&mut self, id: CallId) -> bool {
         let resume = self.calls.get(id).and_then(|call| call.options().resume.as_ref());
         let generation = resume.and_then(|resume| resume.generation);
         let stale = generation.is_some_and(|generation| self.relation(generation) == Relation::Gone);

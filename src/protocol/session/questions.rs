@@ -1,20 +1,16 @@
-//! What the server asks: requests on any stream, answered by a POST under the session that asked, or not at all.
+//! The server's requests: which are asked of the host, of another tab's, or answered at once, and when answers are sent.
 
-use super::bounds;
-use super::config::Handshake;
-use super::era::legacy;
-use super::error::Diagnosis;
-use super::json::Json;
-use super::json_rpc::{self, Id};
-use super::list::Gather;
-use super::repair::Relation;
-use super::send::{outgoing, posted};
-use super::session::Session;
-use super::sorted::Set;
-use super::state::SessionId;
-use super::status::Event;
-use super::time::Timer;
-use super::{CallId, ExchangeId, Field, Now, Output, Payload, Purpose, QuestionId};
+use super::Session;
+use crate::protocol::config::Handshake;
+use crate::protocol::era::legacy;
+use crate::protocol::error::Diagnosis;
+use crate::protocol::json_rpc::{self, Id};
+use crate::protocol::questions::{Deferred, Question, To, why_refused};
+use crate::protocol::repair::Relation;
+use crate::protocol::send::{outgoing, posted};
+use crate::protocol::state::SessionId;
+use crate::protocol::status::Event;
+use crate::protocol::{CallId, ExchangeId, Field, Now, Output, Payload, Purpose, QuestionId, bounds};
 
 /// An answer that the server does not take in this time is given up.
 const ANSWER_MS: u64 = 30_000;
@@ -28,47 +24,21 @@ const FLOOD: Diagnosis = Diagnosis {
     hint: "The server asks more than this client can answer: some of its requests are left without an answer.",
 };
 
-/// Answers that wait until others have been taken, by the generation of their session.
-#[derive(Debug, Default)]
-pub(super) struct Answers {
-    waiting: Vec<(String, u32)>,
-    /// Some were left out.
-    is_flooded: bool,
-    /// Questions that were withdrawn, and what the host does for them has not ended.
-    pub withdrawn: Set<QuestionId>,
-}
-
-/// A request of the server's that the host has not answered.
-#[derive(Debug)]
-pub(super) struct Question {
-    pub to: To,
-    pub generation: u32,
-    /// The call on whose behalf it is asked.
-    pub call: Option<CallId>,
-}
-
-impl Question {
-    fn is(&self, generation: u32, asked: &Id) -> bool {
-        self.generation == generation && matches!(&self.to, To::Request { id } if id == asked)
-    }
-}
-
-/// Where the answer goes.
-#[derive(Debug)]
-pub(super) enum To {
-    /// To the server, in response to its request.
-    Request { id: Id },
-    /// With the call, once more.
-    Input { key: String },
-}
-
 impl<P: Payload> Session<P> {
     /// From now on requests of the server's with this method are asked of the host; others get -32601.
     pub fn set_handled(&mut self, method: String) {
-        self.handled.insert(method);
+        self.questions.handle(method);
     }
 
-    pub(super) fn asked(&mut self, id: Id, method: String, params: Option<P>, on: Purpose, generation: u32, now: Now) {
+    pub(in crate::protocol) fn asked(
+        &mut self,
+        id: Id,
+        method: String,
+        params: Option<P>,
+        on: Purpose,
+        generation: u32,
+        now: Now,
+    ) {
         // A host's own Client answers everything itself.
         let host = matches!(self.config.handshake, Handshake::Host);
         if !host && method == legacy::PING {
@@ -79,7 +49,7 @@ impl<P: Payload> Session<P> {
         }
     }
 
-    pub(super) fn asked_here(
+    pub(in crate::protocol) fn asked_here(
         &mut self,
         id: Id,
         method: String,
@@ -89,33 +59,29 @@ impl<P: Payload> Session<P> {
         now: Now,
     ) {
         let host = matches!(self.config.handshake, Handshake::Host);
-        if !host && !self.handled.contains(&method) {
+        if !host && !self.questions.handles(&method) {
             let refusal = Err((METHOD_NOT_FOUND, "Method not found".to_owned()));
             return self.post_answer(&id, &refusal, generation, now);
         }
-        if let Some(why) = self.why_refused(&method, params.as_ref()) {
+        if let Some(why) = why_refused(&method, params.as_ref(), self.own_capabilities()) {
             return self.post_answer(&id, &Err((INVALID_PARAMS, why.to_owned())), generation, now);
         }
-        if self.questions.len() + self.answers.withdrawn.len() >= bounds::QUESTIONS {
+        if self.questions.is_full() {
             return self.post_answer(&id, &Err((INTERNAL_ERROR, TOO_MANY.to_owned())), generation, now);
         }
         let call = on.call().or_else(|| self.only_call_under(generation));
         let question = QuestionId(self.fresh_id());
-        self.questions.insert(question, Question { to: To::Request { id }, generation, call });
+        self.questions.ask(question, Question { to: To::Request { id }, generation, call });
         self.stop_clock(call, now);
         self.output(Output::Ask { question, method, params, call, generation });
     }
 
     /// Whether the app answers requests of the server's.
-    pub(super) fn answers_questions(&self) -> bool {
+    pub(in crate::protocol) fn answers_questions(&self) -> bool {
         match &self.config.handshake {
-            Handshake::Own { .. } => self.handled.first().is_some(),
+            Handshake::Own { .. } => self.questions.handles_any(),
             // A host's own Client declares what it answers.
-            Handshake::Host => {
-                let params = Json::parse(self.host_params.text.as_deref().unwrap_or_default()).unwrap_or_default();
-                let declares = |name: &str| params.get("capabilities").is_some_and(|all| all.get(name).is_some());
-                ["sampling", "elicitation", "roots"].into_iter().any(declares)
-            }
+            Handshake::Host => self.host_client.answers_questions(),
         }
     }
 
@@ -129,9 +95,8 @@ impl<P: Payload> Session<P> {
     }
 
     /// A call was given up, and with it what was asked on its behalf.
-    pub(super) fn withdraw_asked_for(&mut self, call: CallId, now: Now) {
-        let asked = self.questions.iter().filter(|(_, question)| question.call == Some(call));
-        for question in asked.map(|(name, _)| *name).gather() {
+    pub(in crate::protocol) fn withdraw_asked_for(&mut self, call: CallId, now: Now) {
+        for question in self.questions.of_call(call) {
             self.withdraw_one(question, now);
         }
     }
@@ -139,36 +104,13 @@ impl<P: Payload> Session<P> {
     /// Answers a question: a `result` as JSON text, or a JSON-RPC error. Dropped where the question was withdrawn: that is
     /// told all the same, once what the host did for it has ended.
     pub fn answer(&mut self, question: QuestionId, answer: Result<String, (i64, String)>, now: Now) {
-        self.answers.withdrawn.remove(&question);
-        let Some(question) = self.questions.remove(&question) else { return };
+        let Some(question) = self.questions.answered(question) else { return };
         self.start_clock(question.call, now);
         match (question.to, question.call) {
             (To::Request { id }, _) => self.post_answer(&id, &answer, question.generation, now),
             (To::Input { key }, Some(call)) => self.input_given(call, &key, answer, now),
             (To::Input { .. }, None) => {}
         }
-    }
-
-    /// The clock of a call stands still while the user is asked on its behalf; its bound over everything does not.
-    pub(super) fn stop_clock(&mut self, call: Option<CallId>, now: Now) {
-        let Some((id, at)) = call.and_then(|id| Some((id, self.timers.at(Timer::Call(id))?))) else { return };
-        if !self.calls.pause(id, at, now.mono) {
-            return;
-        }
-        let Some(call) = self.calls.get(id) else { return };
-        match call.total_deadline(self.config.max_total_timeout_ms) {
-            Some(total) => self.timers.set(Timer::Call(id), total),
-            None => self.timers.clear(Timer::Call(id)),
-        }
-    }
-
-    pub(super) fn start_clock(&mut self, call: Option<CallId>, now: Now) {
-        let asked = |id: &CallId| self.questions.values().any(|question| question.call == Some(*id));
-        let Some(id) = call.filter(|id| !asked(id) && !self.waits_for_user(*id)) else { return };
-        let Some(left) = self.calls.go_on(id) else { return };
-        let Some(call) = self.calls.get(id) else { return };
-        let total = call.total_deadline(self.config.max_total_timeout_ms).unwrap_or(u64::MAX);
-        self.timers.set(Timer::Call(id), now.mono.saturating_add(left).min(total));
     }
 
     /// Answers the server, as soon as no more than [`bounds::ANSWERS`] are under way.
@@ -180,10 +122,8 @@ impl<P: Payload> Session<P> {
         if self.answers_under_way() < bounds::ANSWERS {
             return self.put_answer(json_rpc::response(id, answer), now);
         }
-        if self.answers.waiting.len() < bounds::ANSWERS_WAITING {
-            return self.answers.waiting.push((json_rpc::response(id, answer), generation));
-        }
-        if !std::mem::replace(&mut self.answers.is_flooded, true) {
+        let deferred = self.questions.defer(json_rpc::response(id, answer), generation);
+        if deferred == (Deferred::LeftOut { is_first: true }) {
             self.emit(Event::Warning { kind: FLOOD.kind, header: FLOOD.header, hint: FLOOD.hint });
         }
     }
@@ -202,9 +142,9 @@ impl<P: Payload> Session<P> {
     }
 
     /// Answers that waited for others.
-    pub(super) fn post_waiting(&mut self, now: Now) {
-        while !self.answers.waiting.is_empty() && self.answers_under_way() < bounds::ANSWERS {
-            let (body, generation) = self.answers.waiting.remove(0);
+    pub(in crate::protocol) fn post_waiting(&mut self, now: Now) {
+        while self.answers_under_way() < bounds::ANSWERS {
+            let Some((body, generation)) = self.questions.next_deferred() else { return };
             if self.relation(generation) != Relation::Gone {
                 self.put_answer(body, now);
             }
@@ -213,7 +153,7 @@ impl<P: Payload> Session<P> {
 
     /// A request on the stream of `initialize`, whose session is not made yet: only a ping may come there (2025-11-25,
     /// lifecycle, Initialization), and the session's id has come with the head.
-    pub(super) fn asked_early(&mut self, on: ExchangeId, id: &Id, method: &str, now: Now) {
+    pub(in crate::protocol) fn asked_early(&mut self, on: ExchangeId, id: &Id, method: &str, now: Now) {
         let under_way = self.answers_under_way();
         let Some(on) = self.exchanges.get(&on) else { return };
         let made_for = on.owner;
@@ -232,40 +172,44 @@ impl<P: Payload> Session<P> {
     }
 
     /// "notifications/cancelled": the server does not want the answer any more.
-    pub(super) fn question_cancelled(&mut self, generation: u32, params: &P, now: Now) {
+    pub(in crate::protocol) fn question_cancelled(&mut self, generation: u32, params: &P, now: Now) {
         let Some(id) = params.field(Field::RequestId).and_then(|id| Id::read(&id)) else { return };
-        let mut questions = self.questions.iter();
-        let question = questions.find(|(_, question)| question.is(generation, &id));
-        if let Some(question) = question.map(|(name, _)| *name) {
+        if let Some(question) = self.questions.named(generation, &id) {
             self.withdraw_one(question, now);
         }
     }
 
     /// The session of this generation is gone, and its questions with it.
-    pub(super) fn withdraw(&mut self, generation: u32, now: Now) {
-        let gone = self.questions.iter().filter(|(_, question)| question.generation == generation);
-        let gone = gone.map(|(name, question)| (*name, question.call)).gather();
-        for (question, call) in gone {
-            let Some(asked) = self.questions.get(&question) else { continue };
-            match (&asked.to, call) {
-                (To::Input { .. }, Some(call)) => self.inputs_lost(call, generation, now),
-                (To::Input { .. }, None) | (To::Request { .. }, _) => self.withdraw_one(question, now),
+    pub(in crate::protocol) fn withdraw(&mut self, generation: u32, now: Now) {
+        for question in self.questions.of_session(generation) {
+            // With one of them all inputs of a call are withdrawn.
+            match self.questions.needed_by(question) {
+                Some(call) => self.inputs_lost(call, generation, now),
+                None => self.withdraw_one(question, now),
             }
         }
     }
 
-    pub(super) fn withdraw_one(&mut self, question: QuestionId, now: Now) {
-        if let Some(gone) = self.questions.remove(&question) {
-            self.start_clock(gone.call, now);
-            self.is_withdrawn(question);
+    pub(in crate::protocol) fn withdraw_one(&mut self, question: QuestionId, now: Now) {
+        if let Some(call) = self.take_back_question(question) {
+            self.start_clock(call, now);
         }
     }
 
-    pub(super) fn is_withdrawn(&mut self, question: QuestionId) {
+    /// The host is told. Returns the call that it was asked for.
+    pub(super) fn take_back_question(&mut self, question: QuestionId) -> Option<Option<CallId>> {
         // A host's own Client answers for itself.
-        if matches!(self.config.handshake, Handshake::Own { .. }) {
-            self.answers.withdrawn.insert(question);
-        }
+        let is_told = matches!(self.config.handshake, Handshake::Own { .. });
+        let taken = self.questions.withdraw(question, is_told)?;
         self.output(Output::Withdraw { question });
+        Some(taken.call)
+    }
+
+    /// What this client declares, as JSON text; `None` where a host's own Client declares it.
+    pub(super) fn own_capabilities(&self) -> Option<&str> {
+        match &self.config.handshake {
+            Handshake::Own { capabilities, .. } => Some(capabilities),
+            Handshake::Host => None,
+        }
     }
 }

@@ -1,14 +1,12 @@
 //! Calls that need input before they can be completed: the server answers `input_required`, the host is asked, and the
 //! call is sent once more with what it answered (2026-07-28, patterns, Multi Round-Trip Requests).
 
-use super::bounds;
-use super::calls::{Place, Repair, Round};
-use super::list::Gather;
-use super::policy::retry::{End, Next};
-use super::question::{Question, To};
-use super::session::Session;
-use super::time::Timer;
-use super::{CallId, Code, Error, Field, Now, Outcome, Output, Payload, QuestionId, backoff};
+use super::Session;
+use crate::protocol::calls::{Place, Repair};
+use crate::protocol::policy::retry::{End, Next};
+use crate::protocol::questions::{Question, Round, To, asked_too_often, why_refused};
+use crate::protocol::time::Timer;
+use crate::protocol::{CallId, Code, Error, Field, Now, Outcome, Output, Payload, QuestionId, backoff, bounds};
 
 const REPLACED: &str = "The server was replaced while it waited for input.";
 
@@ -16,14 +14,9 @@ const STILL_BUSY: &str = "The server needs input, and too many handlers still ru
                           `signal` that handlers are given.";
 const NO_INPUT: &str = "there is no input for it";
 
-pub(super) fn asked_too_often<P>() -> Box<Error<P>> {
-    let text = "The server asked for input again and again. `maxInputRounds` bounds how often it may.";
-    Error::boxed(Code::Protocol, Outcome::Unknown, text)
-}
-
 impl<P: Payload> Session<P> {
     /// The server answered a call with `input_required`.
-    pub(super) fn input_required(&mut self, id: CallId, result: &P, now: Now) {
+    pub(in crate::protocol) fn input_required(&mut self, id: CallId, result: &P, now: Now) {
         let rounds = self.calls.asked_for_input(id);
         let Some(call) = self.calls.get(id) else { return };
         let bad = |text: &str| Error::boxed(Code::Protocol, Outcome::Unknown, text);
@@ -53,8 +46,8 @@ impl<P: Payload> Session<P> {
         }
         let state = state.and_then(|state| state.to_json());
         let requests = requests.unwrap_or_default();
-        let keys = requests.iter().map(|(key, _)| key.clone()).gather();
-        self.calls.begin_round(id, Round::asking(&keys).with_state(state));
+        let keys = requests.iter().map(|(key, _)| key.clone()).collect::<Vec<_>>();
+        self.calls.begin_round(id, Round::asking(&keys, state));
         if requests.is_empty() {
             // "MAY retry immediately"; a server that sheds load would be asked again and again.
             let wait = backoff::delay(rounds, &self.config.recovery, 0, &mut self.rng);
@@ -64,15 +57,16 @@ impl<P: Payload> Session<P> {
     }
 
     /// Asks the host for each of these; nothing is asked if one of them cannot be answered.
-    pub(super) fn ask_for_inputs(&mut self, id: CallId, requests: Vec<(String, P)>, now: Now) {
-        if self.answers.withdrawn.len() >= bounds::QUESTIONS {
+    pub(in crate::protocol) fn ask_for_inputs(&mut self, id: CallId, requests: Vec<(String, P)>, now: Now) {
+        if self.questions.is_busy_in_vain() {
             return self.give_up_call(id, Error::boxed(Code::Input, Outcome::Unknown, STILL_BUSY), NO_INPUT, now);
         }
         let mut asked = Vec::new();
         for (key, request) in requests {
             let method = request.field(Field::Method).and_then(|method| method.as_string()).unwrap_or_default();
             let params = request.field(Field::Params);
-            let undeclared = !self.handled.contains(&method) || self.why_refused(&method, params.as_ref()).is_some();
+            let undeclared = !self.questions.handles(&method)
+                || why_refused(&method, params.as_ref(), self.own_capabilities()).is_some();
             if undeclared {
                 let text = "The server needs input that this client did not declare it can give: see `handlers`.";
                 let error = Error::boxed(Code::Input, Outcome::Unknown, text);
@@ -85,14 +79,20 @@ impl<P: Payload> Session<P> {
         let generation = self.state.known().map_or(0, |session| session.generation);
         for (key, method, params) in asked {
             let question = QuestionId(self.fresh_id());
-            self.questions.insert(question, Question { to: To::Input { key }, generation, call: Some(id) });
+            self.questions.ask(question, Question { to: To::Input { key }, generation, call: Some(id) });
             self.output(Output::Ask { question, method, params, call: Some(id), generation });
         }
         self.stop_clock(Some(id), now);
     }
 
     /// The host has answered one of them.
-    pub(super) fn input_given(&mut self, id: CallId, key: &str, answer: Result<String, (i64, String)>, now: Now) {
+    pub(in crate::protocol) fn input_given(
+        &mut self,
+        id: CallId,
+        key: &str,
+        answer: Result<String, (i64, String)>,
+        now: Now,
+    ) {
         let Some(round) = self.calls.round(id) else { return };
         let Ok(input) = answer else {
             let text = "The server needs input, and the handler that was asked for it failed.";
@@ -107,17 +107,14 @@ impl<P: Payload> Session<P> {
     }
 
     /// A call is over: what was asked on its behalf is not wanted any more.
-    pub(super) fn withdraw_inputs(&mut self, id: CallId) {
-        let open = self.questions.iter();
-        let open = open.filter(|(_, question)| question.call == Some(id) && matches!(question.to, To::Input { .. }));
-        for question in open.map(|(name, _)| *name).gather() {
-            self.questions.remove(&question);
-            self.is_withdrawn(question);
+    pub(in crate::protocol) fn withdraw_inputs(&mut self, id: CallId) {
+        for question in self.questions.inputs_of(id) {
+            self.take_back_question(question);
         }
     }
 
     /// The server that asked is another one now: what it was told and what it remembers are void.
-    pub(super) fn inputs_lost(&mut self, id: CallId, generation: u32, now: Now) {
+    pub(in crate::protocol) fn inputs_lost(&mut self, id: CallId, generation: u32, now: Now) {
         self.withdraw_inputs(id);
         if !self.calls.get(id).is_some_and(|call| matches!(call.place(), Place::Asking)) {
             return;
@@ -128,7 +125,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// The server is of the legacy era now, and knows nothing of what it asked: the call begins anew, or fails.
-    pub(super) fn round_lost(&mut self, id: CallId, now: Now) {
+    pub(in crate::protocol) fn round_lost(&mut self, id: CallId, now: Now) {
         self.calls.end_round(id);
         self.calls.may_have_run(id, true);
         if self.next(id, Repair::Session, End::Lost) == Next::SendAgain {

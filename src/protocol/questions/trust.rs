@@ -1,53 +1,54 @@
 //! What the server may ask of the host: only what was declared that the host can do, and no address but a safe one.
 
-use super::bounds::each;
-use super::config::Handshake;
-use super::json::Json;
-use super::session::Session;
-use super::{Field, Payload};
+use crate::protocol::bounds::each;
+use crate::protocol::json::Json;
+use crate::protocol::{Field, Payload};
 
 const SAMPLING: &str = "sampling/createMessage";
 const ELICITATION: &str = "elicitation/create";
 /// The error that names addresses which the user must visit first (2025-11-25, elicitation, URL Elicitation Required).
 const URL_ELICITATION_REQUIRED: i64 = -32042;
 
-impl<P: Payload> Session<P> {
-    /// Why this request of the server's is refused whatever the host would say to it.
-    pub(super) fn why_refused(&self, method: &str, params: Option<&P>) -> Option<&'static str> {
-        let params = params?;
-        let has = |field: Field| params.field(field).is_some_and(|value| value.is_truthy());
-        match method {
-            // "Clients MUST return an error if this field is provided but sampling.tools is not declared" (2025-11-25,
-            // schema, CreateMessageRequest).
-            SAMPLING if (has(Field::Tools) || has(Field::ToolChoice)) && !self.declares("sampling", "tools") => {
-                Some("This client does not support tools in sampling")
-            }
-            ELICITATION if params.field(Field::Mode).and_then(|mode| mode.as_string()).as_deref() == Some("url") => {
-                // An empty capability means `form`.
-                if !self.declares("elicitation", "url") {
-                    return Some("This client does not support elicitation in url mode");
-                }
-                let is_safe = params.field(Field::Url).and_then(|url| url.as_string()).is_some_and(|url| is_safe(&url));
-                (!is_safe).then_some("The url of an elicitation must be an https: address, or http: of this device")
-            }
-            // `form` where none is named.
-            ELICITATION if self.declares("elicitation", "url") && !self.declares("elicitation", "form") => {
-                Some("This client does not support elicitation in form mode")
-            }
-            _ => None,
+/// Why this request of the server's is refused whatever the host would say to it. `declared`: the capabilities, as JSON
+/// text; `None`: a host's own Client keeps what it declares.
+pub(crate) fn why_refused<P: Payload>(
+    method: &str,
+    params: Option<&P>,
+    declared: Option<&str>,
+) -> Option<&'static str> {
+    let params = params?;
+    let has = |field: Field| params.field(field).is_some_and(|value| value.is_truthy());
+    let declares = |capability, part| declared.is_none_or(|declared| declares(declared, capability, part));
+    match method {
+        // "Clients MUST return an error if this field is provided but sampling.tools is not declared" (2025-11-25,
+        // schema, CreateMessageRequest).
+        SAMPLING if (has(Field::Tools) || has(Field::ToolChoice)) && !declares("sampling", "tools") => {
+            Some("This client does not support tools in sampling")
         }
-    }
-
-    /// Whether a part of a capability was declared. What a host's own Client declares is its own to keep.
-    fn declares(&self, capability: &str, part: &str) -> bool {
-        let Handshake::Own { capabilities, .. } = &self.config.handshake else { return true };
-        let declared = Json::parse(capabilities).unwrap_or_default();
-        declared.get(capability).and_then(|it| it.get(part)).is_some_and(|part| *part != Json::Null)
+        ELICITATION if params.field(Field::Mode).and_then(|mode| mode.as_string()).as_deref() == Some("url") => {
+            // An empty capability means `form`.
+            if !declares("elicitation", "url") {
+                return Some("This client does not support elicitation in url mode");
+            }
+            let is_safe = params.field(Field::Url).and_then(|url| url.as_string()).is_some_and(|url| is_safe(&url));
+            (!is_safe).then_some("The url of an elicitation must be an https: address, or http: of this device")
+        }
+        // `form` where none is named.
+        ELICITATION if declares("elicitation", "url") && !declares("elicitation", "form") => {
+            Some("This client does not support elicitation in form mode")
+        }
+        _ => None,
     }
 }
 
+/// Whether a part of a capability is among these.
+fn declares(capabilities: &str, capability: &str, part: &str) -> bool {
+    let declared = Json::parse(capabilities).unwrap_or_default();
+    declared.get(capability).and_then(|it| it.get(part)).is_some_and(|part| *part != Json::Null)
+}
+
 /// The `data` of an error without elicitations that lead to an address which is not safe.
-pub(super) fn without_unsafe<P: Payload>(rpc_code: i64, data: P) -> P {
+pub(crate) fn without_unsafe<P: Payload>(rpc_code: i64, data: P) -> P {
     let Some(elicitations) = data.field(Field::Elicitations).filter(|_| rpc_code == URL_ELICITATION_REQUIRED) else {
         return data;
     };

@@ -1,7 +1,6 @@
-//! One round of input that the server wants before a call can be completed (2026-07-28, patterns, Multi Round-Trip
-//! Requests).
+//! A round of input: what the server asked for on behalf of one call, and what was answered.
 
-use crate::protocol::json_rpc;
+use crate::protocol::{Code, Error, Outcome, json_rpc};
 
 /// What the server asked for, and what was answered.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -14,14 +13,9 @@ pub(crate) struct Round {
 }
 
 impl Round {
-    /// Nothing is answered yet.
-    pub fn asking(keys: &[String]) -> Self {
-        Self { inputs: keys.iter().map(|key| (key.clone(), None)).collect(), state: None }
-    }
-
-    /// With what the server wants to be told again.
-    pub fn with_state(self, state: Option<String>) -> Self {
-        Self { state, ..self }
+    /// Nothing is answered yet. `state` is what the server gave with it, as JSON text.
+    pub fn asking(keys: &[String], state: Option<String>) -> Self {
+        Self { inputs: keys.iter().map(|key| (key.clone(), None)).collect(), state }
     }
 
     /// For the params of the next send: members of a JSON object, without the braces.
@@ -42,4 +36,10 @@ impl Round {
     pub fn is_complete(&self) -> bool {
         self.inputs.iter().all(|(_, input)| input.is_some())
     }
+}
+
+/// The error of a call whose server asks without end.
+pub(crate) fn asked_too_often<P>() -> Box<Error<P>> {
+    let text = "The server asked for input again and again. `maxInputRounds` bounds how often it may.";
+    Error::boxed(Code::Protocol, Outcome::Unknown, text)
 }
