@@ -8,7 +8,7 @@ use super::exchange::{Answer, Exchange};
 use super::flight::{Authorized, Challenge, Flight, Held, Origin, is_scope};
 use super::http::{Method, Request};
 use super::json_rpc;
-use super::listen::Listening;
+use super::listening::Listening;
 use super::repair::Relation;
 use super::session::Session;
 use super::state::Step;
@@ -301,7 +301,7 @@ impl<P: Payload> Session<P> {
             }
         }
         if exchange.purpose == Purpose::Listen && !self.wants_to_listen() {
-            return self.stream_not_opened(id, Listening::Off, now);
+            return self.stream_not_opened(id, Listening::off, now);
         }
         if let (Some(old), Some(body), true, true) =
             (exchange.wire_id, &request.body, refused.is_some(), exchange.method == Method::Post)
@@ -316,9 +316,9 @@ impl<P: Payload> Session<P> {
     }
 
     /// A listening stream that was held is not opened.
-    fn stream_not_opened(&mut self, id: ExchangeId, next: Listening, now: Now) {
+    fn stream_not_opened(&mut self, id: ExchangeId, next: fn(&mut Listening), now: Now) {
         if self.stream_over(id, now).is_some() {
-            self.set_listening_state(next);
+            next(&mut self.listening);
             self.stream_lost(id, now);
         }
     }
@@ -326,7 +326,7 @@ impl<P: Payload> Session<P> {
     /// There is no token, and the error says why.
     fn deny(&mut self, held: Held<P>, error: Box<Error<P>>, now: Now) {
         if held.exchange.purpose == Purpose::Listen {
-            self.stream_not_opened(held.id, Listening::Denied, now);
+            self.stream_not_opened(held.id, Listening::denied, now);
             return self.subscribers_denied(&error);
         }
         let answer = match held.refused {

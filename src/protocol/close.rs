@@ -54,6 +54,7 @@ impl<P: Payload> Session<P> {
         self.past.ended = Some(Box::new(last));
         self.say_bye();
         self.state = State::Closed;
+        self.listening.begin();
         self.authorization.end();
         for question in self.questions.all() {
             self.withdraw_one(question, now);

@@ -271,6 +271,7 @@ impl<P: Payload> Session<P> {
         let Some(since) = self.state.establish(fresh) else { return };
         let parked = self.calls.dequeue_all(Queue::Session);
         self.timers.clear(Timer::Step);
+        self.listening.begin();
         self.past.last_error = None;
         self.past.hedge_not_before = 0;
         self.past.verified_at_unix_ms = Some(now.unix_ms);

@@ -45,6 +45,7 @@ pub mod json;
 pub mod json_rpc;
 mod list;
 mod listen;
+mod listening;
 mod liveness;
 mod negotiate;
 mod notified;

@@ -5,7 +5,6 @@ use super::calls::{Place, Queue};
 use super::close::delete_request;
 use super::config::{Handshake, Offline};
 use super::error::Diagnosis;
-use super::listen::Listening;
 use super::session::Session;
 use super::state::{State, Step};
 use super::status::Event;
@@ -135,8 +134,7 @@ impl<P: Payload> Session<P> {
     /// Whoever listens, or used the session lately before it was left alone, wants to know whether it lives.
     fn doubt_after(&mut self, since: Now, now: Now) {
         let used = self.page.used.is_some_and(|used| since.mono.saturating_sub(used) < LATELY_MS);
-        let listening = self.state.known().map(|session| &session.listening);
-        if used || matches!(listening, Some(Listening::Open { .. } | Listening::Ended { .. })) {
+        if used || self.state.known().is_some() && self.listening.is_on() {
             self.page.doubtful_since = Some(now.mono);
         }
     }
@@ -182,13 +180,11 @@ impl<P: Payload> Session<P> {
 
     /// An open stream would keep the page out of the back/forward cache. It is opened again when the page goes on.
     fn pause_stream(&mut self, now: Now) {
-        let Some(Listening::Open { exchange, heard, .. }) = self.state.ready().map(|session| &session.listening) else {
-            return;
-        };
-        let (exchange, before) = (*exchange, heard.before());
+        let open = self.state.ready().and_then(|_| self.listening.open());
+        let Some((exchange, before)) = open else { return };
         before.map(|before| self.abort(before, now));
         let cursor = self.close_stream(exchange, now).map_or_else(Cursor::default, |exchange| exchange.cursor);
-        self.set_listening_state(Listening::Ended { cursor, short: 0 });
+        self.listening.ended(cursor, 0);
         self.forget_cached();
     }
 

@@ -198,6 +198,7 @@ impl<P: Payload> Session<P> {
         let mut session = self.fresh_session(id, version, handshake, now);
         session.capabilities = capabilities;
         self.state = State::Ready(session);
+        self.listening.begin();
         self.keep_alive(now);
         self.emit(Event::StateChange);
         true

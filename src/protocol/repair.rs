@@ -94,6 +94,7 @@ impl<P: Payload> Session<P> {
     fn lose(&mut self, reason: &'static str, loss: Loss, now: Now) {
         let Some(check) = self.state.lose(reason, now) else { return };
         let doubted = self.calls.in_question();
+        self.listening.release_calls();
         self.calls.requeue(Queue::Stream, Queue::Session);
         let Some(old) = self.state.known() else { return };
         let generation = old.generation;
@@ -238,6 +239,7 @@ impl<P: Payload> Session<P> {
         if self.state.doubt(now).is_none() {
             return;
         }
+        self.listening.release_calls();
         self.calls.requeue(Queue::Stream, Queue::Session);
         self.timers.clear(Timer::Check);
         self.emit(Event::StateChange);

@@ -11,6 +11,7 @@ use super::flight::Authorization;
 use super::host_client::HostClient;
 use super::identity::Identity;
 use super::list::Queue as Fifo;
+use super::listening::Listening;
 use super::page::Page;
 use super::past::Past;
 use super::questions::Questions;
@@ -43,6 +44,7 @@ pub struct Session<P> {
     pub(super) identity: Identity,
     /// What each request of the modern era carries in `_meta`.
     pub(super) stamp: String,
+    pub(super) listening: Listening,
     pub(super) authorization: Authorization<P>,
     pub(super) timers: Timers,
     pub(super) past: Past<P>,
@@ -80,6 +82,7 @@ impl<P: Payload> Session<P> {
             calls: Calls::default(),
             exchanges: Map::default(),
             questions: Questions::default(),
+            listening: Listening::default(),
             authorization: Authorization::default(),
             timers: Timers::default(),
             past: Past { legacy_since, generation, ..Past::new() },

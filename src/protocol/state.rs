@@ -2,7 +2,6 @@
 
 use super::era::Era;
 use super::identity::Owner;
-use super::listen::Listening;
 use super::{ExchangeId, Now, error::Error};
 use std::fmt;
 
@@ -60,11 +59,6 @@ pub(crate) struct Established<P> {
     pub check: Option<Check>,
     /// When the last ping was sent that was answered, on the monotonic clock.
     pub alive_at: Option<u64>,
-    /// Calls wait for the head of the standing stream.
-    pub holds_calls: bool,
-    pub listening: Listening,
-    /// A listening stream was open under it, or acknowledged: there is one, whatever is told later.
-    pub has_stream: bool,
 }
 
 impl<P> Established<P> {
@@ -250,7 +244,6 @@ impl<P> State<P> {
         match std::mem::replace(self, Self::Closed) {
             Self::Ready(mut old) => {
                 let check = old.check.take();
-                old.holds_calls = false;
                 *self = Self::establish_since(since(old));
                 Some(check)
             }

@@ -9,7 +9,7 @@ use super::desired::Turn;
 use super::era::{Era, modern};
 use super::json::quote;
 use super::list::Gather;
-use super::listen::Listening;
+use super::listening::{Acknowledged, Heard, Stream};
 use super::session::Session;
 use super::state::Established;
 use super::status::Event;
@@ -26,19 +26,6 @@ const LISTS: [(&str, &str, &str); 3] = [
     ("prompts.listChanged", "promptsListChanged", "prompts"),
     ("resources.listChanged", "resourcesListChanged", "resources"),
 ];
-
-/// What an open stream is about.
-#[derive(Debug, Default)]
-pub(crate) struct Heard {
-    /// What was asked for: the members of a JSON object.
-    filter: String,
-    /// URIs that the server said it will tell of; `None` before it said so.
-    granted: Option<Vec<String>>,
-    /// The stream before this one, until then.
-    before: Option<ExchangeId>,
-    /// The one before broke: changes may have been missed.
-    after_break: bool,
-}
 
 impl<P: Payload> Session<P> {
     /// What the app wants to hear of this server, as members of a JSON object; empty where there is nothing.
@@ -70,32 +57,29 @@ impl<P: Payload> Session<P> {
     pub(super) fn listen_modern(&mut self, wanted: bool, now: Now) {
         let Some(session) = self.state.ready().filter(|session| !self.is_hosts_own(session.era())) else { return };
         let filter = if wanted { self.filter(session) } else { String::new() };
-        match &session.listening {
-            Listening::Off if !filter.is_empty() => self.open_subscription(filter, None, 0, false, now),
-            Listening::Open { exchange, short, heard } if heard.filter != filter => {
-                let (exchange, short, after_break, before) = (*exchange, *short, heard.after_break, heard.before);
-                let acknowledged = heard.granted.is_some();
+        match self.listening.stream() {
+            Stream::Off if !filter.is_empty() => self.open_subscription(filter, None, 0, false, now),
+            Stream::Open { exchange, short, heard } if !heard.is_for(&filter) => {
+                let (exchange, short, after_break, before) =
+                    (*exchange, *short, heard.is_after_break(), heard.before());
+                let acknowledged = heard.granted().is_some();
                 // Of two that were not acknowledged, the older one tells.
                 let (keep, drop) = if acknowledged { (Some(exchange), before) } else { (before, Some(exchange)) };
                 drop.map(|exchange| self.abort(exchange, now));
                 if filter.is_empty() {
                     keep.map(|exchange| self.abort(exchange, now));
-                    self.set_listening_state(Listening::Off);
+                    self.listening.off();
                 } else {
                     self.open_subscription(filter, keep, short, after_break && !acknowledged, now);
                 }
                 self.stream_replaced(exchange, now);
             }
-            Listening::Ended { .. } if filter.is_empty() => {
+            Stream::Ended { .. } if filter.is_empty() => {
                 self.timers.clear(Timer::Listen);
-                self.set_listening_state(Listening::Off);
+                self.listening.off();
             }
-            Listening::Ended { .. } if self.timers.at(Timer::Listen).is_none() => self.listen_due(now),
-            Listening::Off
-            | Listening::Open { .. }
-            | Listening::Ended { .. }
-            | Listening::Denied
-            | Listening::Refused => {}
+            Stream::Ended { .. } if self.timers.at(Timer::Listen).is_none() => self.listen_due(now),
+            Stream::Off | Stream::Open { .. } | Stream::Ended { .. } | Stream::Denied | Stream::Refused => {}
         }
     }
 
@@ -103,7 +87,7 @@ impl<P: Payload> Session<P> {
     pub(super) fn subscribe_again(&mut self, short: u32, now: Now) {
         let Some(session) = self.state.ready() else { return };
         match self.filter(session) {
-            filter if filter.is_empty() => self.set_listening_state(Listening::Off),
+            filter if filter.is_empty() => self.listening.off(),
             filter => self.open_subscription(filter, None, short, true, now),
         }
     }
@@ -122,8 +106,7 @@ impl<P: Payload> Session<P> {
         let (purpose, method) = (Purpose::Listen, modern::LISTEN);
         let parcel = self.own_request(purpose, Some(session), method, &params, ACKNOWLEDGED_MS, now);
         let exchange = self.send(parcel, now);
-        let heard = Heard { filter, granted: None, before, after_break };
-        self.set_listening_state(Listening::Open { exchange, short, heard });
+        self.listening.opened(exchange, short, Heard::asked(filter, before, after_break));
     }
 
     /// A notification on the stream. Says whether it is ours alone, or another subscription's.
@@ -151,14 +134,8 @@ impl<P: Payload> Session<P> {
             uris.map(|uris| bounds::strings(&uris, bounds::ITEMS)).unwrap_or_default()
         };
         let granted = told.map_or_else(|| subscribed.clone(), named);
-        let Some(session) = self.state.known_mut() else { return };
-        let Listening::Open { exchange, heard, .. } = &mut session.listening else { return };
-        if *exchange != id {
-            return;
-        }
-        session.has_stream = true;
-        let (before, after_break) = (heard.before.take(), std::mem::take(&mut heard.after_break));
-        heard.granted = Some(granted.clone());
+        let Some(told) = self.listening.acknowledge(id, &granted) else { return };
+        let Acknowledged { before, after_break } = told;
         self.timers.clear(Timer::Exchange(id));
         before.map(|before| self.abort(before, now));
         self.tell_stream(&subscribed, Some(&granted), after_break);
@@ -197,16 +174,16 @@ impl<P: Payload> Session<P> {
     pub(super) fn tell_stream_again(&mut self) {
         let Some(session) = self.state.ready().filter(|session| session.era() == Era::Modern) else { return };
         let asked = self.all_subscriptions().into_iter().map(str::to_owned).gather();
-        match &session.listening {
-            Listening::Open { heard: Heard { granted: Some(granted), filter, .. }, .. }
-                if *filter == self.filter(session) =>
-            {
-                let granted = granted.clone();
-                self.tell_stream(&asked, Some(&granted), false);
+        match self.listening.stream() {
+            Stream::Open { heard, .. } => {
+                let granted = heard.granted().filter(|_| heard.is_for(&self.filter(session))).map(<[String]>::to_vec);
+                if let Some(granted) = granted {
+                    self.tell_stream(&asked, Some(&granted), false);
+                }
             }
-            Listening::Refused => self.tell_stream(&asked, None, false),
-            Listening::Off if self.desired.turn() == Turn::Later => self.tell_stream(&asked, Some(&asked), false),
-            Listening::Off | Listening::Open { .. } | Listening::Ended { .. } | Listening::Denied => {}
+            Stream::Refused => self.tell_stream(&asked, None, false),
+            Stream::Off if self.desired.turn() == Turn::Later => self.tell_stream(&asked, Some(&asked), false),
+            Stream::Off | Stream::Ended { .. } | Stream::Denied => {}
         }
     }
 
@@ -276,26 +253,21 @@ impl<P: Payload> Session<P> {
                 self.calls.subscribes(id);
                 self.settle_overtaken();
                 self.listen(now);
-                match self.state.ready().map(|session| &session.listening) {
-                    Some(Listening::Open { heard: Heard { granted: Some(granted), .. }, .. }) => {
-                        let granted = granted.clone();
-                        self.subscription_told(id, &granted, now);
-                    }
-                    Some(Listening::Refused) => self.subscription_refused(id, now),
-                    Some(Listening::Off) if self.desired.turn() == Turn::Later => self.subscriptions_wait(now),
+                match self.listening.stream() {
+                    _ if self.state.ready().is_none() => {}
                     // It is told when the stream is acknowledged.
-                    Some(Listening::Off | Listening::Open { .. } | Listening::Ended { .. } | Listening::Denied)
-                    | None => {}
+                    Stream::Open { heard, .. } => {
+                        if let Some(granted) = heard.granted().map(<[String]>::to_vec) {
+                            self.subscription_told(id, &granted, now);
+                        }
+                    }
+                    Stream::Refused => self.subscription_refused(id, now),
+                    Stream::Off if self.desired.turn() == Turn::Later => self.subscriptions_wait(now),
+                    Stream::Off | Stream::Ended { .. } | Stream::Denied => {}
                 }
             }
             _ => return false,
         }
         true
-    }
-}
-
-impl Heard {
-    pub fn before(&self) -> Option<ExchangeId> {
-        self.before
     }
 }

@@ -5,7 +5,6 @@ use super::Session;
 use crate::protocol::calls::{Call, Place, Queue};
 use crate::protocol::desired::{Ask, Attempt, Changes, Compared, LastRecovery, Turn, next_cursor};
 use crate::protocol::exchange::{Answer, Exchange};
-use crate::protocol::listen::Listening;
 use crate::protocol::status::Event;
 use crate::protocol::time::Timer;
 use crate::protocol::verdict::Verdict;
@@ -155,10 +154,7 @@ impl<P: Payload> Session<P> {
     }
 
     fn open_stream_id(&self) -> Option<ExchangeId> {
-        match self.state.ready().map(|session| &session.listening) {
-            Some(&Listening::Open { exchange, .. }) => Some(exchange),
-            Some(Listening::Off | Listening::Ended { .. } | Listening::Denied | Listening::Refused) | None => None,
-        }
+        self.state.ready().and_then(|_| self.listening.open()).map(|(exchange, _)| exchange)
     }
 
     /// The listening stream is acknowledged: with it, the subscriptions.
