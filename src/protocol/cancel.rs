@@ -5,7 +5,6 @@ use super::close::delete_request;
 use super::config::{Connections, Handshake};
 use super::era::legacy;
 use super::exchange::{Answer, CONNECTIONS};
-use super::flight::Flight;
 use super::json_rpc;
 use super::repair::Relation;
 use super::session::Session;
@@ -103,8 +102,7 @@ impl<P: Payload> Session<P> {
 
     /// What keeps a command from being sent is not the MCP server.
     fn has_no_token(&self, id: CallId, now: Now) -> bool {
-        let is_parked = |flight: &Flight<P>| flight.calls.contains(&id) || !self.authorization.is_usable(now);
-        self.authorization.flight.as_ref().is_some_and(is_parked)
+        self.authorization.is_missed_by(id, now)
     }
 
     fn no_token_within(&self, waited: u64, outcome: Outcome) -> String {

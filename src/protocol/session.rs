@@ -2,19 +2,18 @@
 //! `send` (what goes out), `receive` (what an exchange brings), `answer` (what follows for a call), `repair` (whether the
 //! session lives), `negotiate` and `establish` (how it is made), `question` and `input` (what the server asks), `close`.
 
+use super::authorization::Authorization;
 use super::call::{Call, Kind};
 use super::config::Handshake;
 use super::desired::Desired;
 use super::era::{legacy, modern};
 use super::exchange::Exchange;
-use super::flight::Authorization;
 use super::host_client::HostClient;
 use super::identity::Identity;
 use super::list::Queue;
 use super::page::Page;
 use super::past::Past;
 use super::questions::Questions;
-use super::secrets::Secrets;
 use super::sorted::Map;
 use super::state::State;
 use super::status::Event;
@@ -23,11 +22,15 @@ use super::task::Task;
 use super::time::{Timer, Timers};
 use super::{CallId, CallOptions, Code, Config, Deadline, Error, ExchangeId, Now, Outcome, Output, Params, Payload};
 
+mod authorization;
 mod cache;
 mod clock;
 mod desired;
+mod foreign;
 mod host_client;
+mod identity;
 mod input;
+mod page;
 mod questions;
 mod restoration;
 mod tools;
@@ -96,13 +99,6 @@ impl<P: Payload> Session<P> {
         }
     }
 
-    /// The address of the endpoint. What may be a key in it is told nowhere.
-    #[must_use]
-    pub fn at(mut self, url: &str) -> Self {
-        self.past.remember_address(url);
-        self
-    }
-
     /// Starts the handshake; settles with the `InitializeResult` when the session is ready.
     pub fn connect(&mut self, now: Now) -> CallId {
         self.command(Kind::Connect, String::new(), Params::default(), CallOptions::default(), now)
@@ -120,10 +116,8 @@ impl<P: Payload> Session<P> {
             return self.command(Kind::Connect, method, Params::default(), options, now);
         }
         self.note_use(&method);
-        let mut own = Secrets::default();
-        options.headers.iter().for_each(|(name, value)| own.add_field(name, value));
-        self.past.remember_secrets(&own);
-        self.page.used = Some(now.mono);
+        self.remember_own(&options);
+        self.page.is_used(now);
         self.command(Kind::Request, method, params, options, now)
     }
 
@@ -202,7 +196,7 @@ impl<P: Payload> Session<P> {
                     establishing.parked.push(id);
                 }
                 self.extend_handshake(now);
-                if self.identity.found.is_none() {
+                if self.identity.found().is_none() {
                     self.hasten(now);
                 }
             }
@@ -239,12 +233,9 @@ impl<P: Payload> Session<P> {
     fn leave_lists(&mut self, id: CallId) {
         let others = |waiting: &CallId| *waiting != id;
         self.waiting.retain(others);
-        self.identity.waiting.retain(others);
-        self.identity.held.retain(others);
-        self.page.parked.retain(others);
-        if let Some(flight) = &mut self.authorization.flight {
-            flight.calls.retain(others);
-        }
+        self.identity.forget_call(id);
+        self.page.forget_call(id);
+        self.authorization.forget_call(id);
         self.desired.forget_call(id);
         if let Some(establishing) = self.state.establishing_mut() {
             establishing.parked.retain(others);

@@ -27,14 +27,13 @@ impl<P: Payload> Session<P> {
         let params = call.params.text.as_deref().unwrap_or_default();
         let Some((value, fields)) = self.desired.fresh(&call.method, params, now) else { return false };
         if !self.config.identified {
-            if self.config.fields_vary && !self.identity.is_fresh {
-                if self.identity.waiting.is_empty() {
+            if self.config.fields_vary && !self.identity.is_fresh() {
+                if self.identity.wait_for_fields(id) {
                     self.output(Output::Identify);
                 }
-                self.identity.waiting.push(id);
                 return true;
             }
-            if fields != self.identity.fields {
+            if fields != self.identity.fields() {
                 return false;
             }
         }
