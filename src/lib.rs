@@ -22,10 +22,10 @@
 //! | `protocol::stream`, `listen`, `subscribe` | broken streams resumed; the standing stream of either era |
 //! | `protocol::questions` | what the server asks: of the host, or as input that a call needs; what it may ask |
 //! | `protocol::task` | calls that become tasks |
-//! | `protocol::identity`, `foreign`, `secrets` | whose session it is; what is told nowhere |
+//! | `protocol::identity` | who is signed in; what is told nowhere |
 //! | `protocol::bounds` | how much a server may send |
 //! | `protocol::desired` | what the app wants held, and what is put back after a loss; the tools it knows; results that stay fresh |
-//! | `protocol::authorize`, `oauth` | a token that is refused, and what waits for the next one; how one is got |
+//! | `protocol::authorization`, `oauth` | what is known of the token, and what waits for the next one; how one is got |
 //! | `protocol::host_client` | a host's own Client: its handshake, and what it relies on |
 //! | `protocol::page`, `record` | the page: hidden, asleep, offline, leaving; what survives it |
 //! | `protocol::cancel`, `close` | time-outs and cancellation; the end |

@@ -6,8 +6,8 @@ use super::era::Era;
 use super::error::Error;
 use super::http::{Head, Method, Request};
 use super::identity::Owner;
+use super::identity::secrets::{Secrets, Traffic};
 use super::json_rpc::{Id, Message};
-use super::secrets::Secrets;
 use super::state::SessionId;
 use super::status::{Event, Wire, WireStep};
 use super::stream::Cursor;
@@ -124,7 +124,7 @@ pub(super) struct Exchange {
     pub ahead: usize,
     /// When there was a connection for it, if the origin has but [`CONNECTIONS`].
     pub connected_at: Option<u64>,
-    /// The host's header fields that it goes out with, as [`super::identity::Identity`] knows them.
+    /// The host's header fields that it goes out with, as a hash.
     pub fields: Option<u64>,
     /// Whose credentials it goes out with; `None`: that is not known.
     pub owner: Option<Owner>,
@@ -261,6 +261,14 @@ impl Exchange {
     /// Whether its body is an event stream, which may go on after the response.
     pub fn is_stream(&self) -> bool {
         self.events
+    }
+
+    /// What went along and came with the answer, and is told nowhere.
+    pub fn traffic(&self) -> Traffic<'_> {
+        let sent = self.session.iter().map(SessionId::expose);
+        let received = self.head.as_ref().and_then(|head| head.session_id.as_deref());
+        let received = received.filter(|id| (1..=SessionId::MOST).contains(&id.len()));
+        Traffic { ids: sent.chain(received).collect(), secrets: &self.secrets }
     }
 
     /// For the host's time line.

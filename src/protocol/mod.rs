@@ -16,7 +16,7 @@
 //! all the same is ignored.
 
 mod answer;
-mod authorize;
+mod authorization;
 mod backoff;
 pub mod base64;
 mod body;
@@ -31,8 +31,6 @@ pub mod error;
 mod establish;
 mod exchange;
 mod failure;
-mod flight;
-mod foreign;
 mod gate;
 mod hash;
 mod hedge;
@@ -62,7 +60,6 @@ mod redirect;
 mod refusal;
 mod refused;
 mod repair;
-mod secrets;
 mod send;
 mod session;
 mod shape;
@@ -80,6 +77,7 @@ pub mod verdict;
 mod wording;
 mod words;
 
+pub use authorization::{Authorized, Challenge, Origin};
 #[cfg(target_arch = "wasm32")]
 pub(crate) use bounds::TEXT;
 pub use calls::CallOptions;
@@ -87,7 +85,6 @@ pub use config::Config;
 pub use desired::ToolChanges;
 pub use error::{Code, Error, Outcome};
 pub use exchange::Purpose;
-pub use flight::{Authorized, Challenge, Origin};
 pub use host_client::Resume;
 pub use page::PageChange;
 pub use params::Params;

@@ -3,24 +3,13 @@
 use super::era::legacy;
 use super::error::Error;
 use super::gate::Gate;
-use super::secrets::Secrets;
-use super::state::SessionId;
 use super::status::{LastRecovery, Status};
 use super::verdict::Form;
-use std::rc::Rc;
 
 /// What outlives a state.
 pub(super) struct Past<P> {
     /// Sessions made so far.
     pub generation: u32,
-    /// Ids of the latest of them.
-    pub ids: Vec<SessionId>,
-    /// What may be a key in the address of the endpoint.
-    pub keys: Vec<String>,
-    /// Credentials that went along lately.
-    pub secrets: Vec<Rc<str>>,
-    /// Those in the host's header fields, as of the latest request, and the token.
-    pub along: [Secrets; 2],
     pub recoveries: u32,
     pub last_recovery: Option<LastRecovery>,
     pub last_error: Option<Box<Error<P>>>,
@@ -59,10 +48,6 @@ impl<P> Past<P> {
     pub fn new() -> Self {
         Self {
             generation: 0,
-            ids: Vec::new(),
-            keys: Vec::new(),
-            secrets: Vec::new(),
-            along: Default::default(),
             recoveries: 0,
             last_recovery: None,
             last_error: None,

@@ -47,7 +47,7 @@ impl<P: Payload> Session<P> {
                 // Also of a session that comes to nothing: it is told nowhere.
                 let own = exchange.session.as_ref().map(SessionId::expose);
                 let named = head.session().ok().flatten().filter(|id| own != Some(id.expose()));
-                named.iter().for_each(|id| self.past.remember(id));
+                named.iter().for_each(|id| self.identity.confidential_mut().remember_id(id.expose()));
                 exchange.events = matches!(how, ReadAs::Events { .. });
                 exchange.head = Some(head);
                 let listens = exchange.purpose == Purpose::Listen;
@@ -285,7 +285,7 @@ impl<P: Payload> Session<P> {
         let Some(exchange) = self.exchanges.get(&id) else { return };
         if !exchange.concluded {
             if matches!(exchange.purpose, Purpose::Call(_)) {
-                self.page.broke_off = Some(now.mono);
+                self.page.call_broke_off(now);
             }
             let message = match exchange.head {
                 Some(_) => "The connection broke before the answer was complete: the call may have run.",
@@ -338,7 +338,7 @@ impl<P: Payload> Session<P> {
         let retry_after = retry_after.and_then(|value| backoff::retry_after(value, now.unix_ms));
         let own = matches!(self.config.handshake, Handshake::Own { .. });
         let bound = if own { EXCERPT } else { bounds::TEXT as usize };
-        let error = refusal_error(&self.past, &refusal, error, exchange, bound);
+        let error = refusal_error(self.identity.confidential(), &refusal, error, exchange, bound);
         self.conclude(id, Answer::Refused { refusal, error, retry_after }, now);
     }
 

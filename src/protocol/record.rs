@@ -49,7 +49,7 @@ impl<P: Payload> Session<P> {
     /// The session as JSON text, without anything that authorizes; `None` where there is none to go on with.
     #[must_use]
     pub fn record(&self, now: Now) -> Option<String> {
-        if let Some(Found::Record(record)) = &self.identity.found {
+        if let Some(Found::Record(record)) = self.identity.found() {
             return Some(record.clone());
         }
         let session = match &self.state {
@@ -118,7 +118,7 @@ impl<P: Payload> Session<P> {
         self.emit(Event::TakenUp);
         self.take_up_session(id, version, handshake, capabilities, now);
         if let Some(session) = self.state.known_mut() {
-            session.made_for = self.identity.owner;
+            session.made_for = self.identity.owner();
         }
         if Era::of(version) == Era::Legacy {
             self.past.legacy_since = Some(now.mono);
@@ -131,22 +131,22 @@ impl<P: Payload> Session<P> {
     /// A session that somebody else has made: it is used, and shown, once it is known that it is of whoever is signed in
     /// here.
     pub(super) fn find(&mut self, found: Found, now: Now) {
-        self.identity.found = Some(found);
+        self.identity.find(found);
         self.take_found(now);
     }
 
     /// Takes it up or drops it, as soon as that is known.
     pub(super) fn take_found(&mut self, now: Now) {
-        if self.identity.found.is_none() || matches!(self.state, State::Closed) || !self.knows_owner(now) {
+        if self.identity.found().is_none() || matches!(self.state, State::Closed) || !self.knows_owner(now) {
             return;
         }
-        let Some(found) = self.identity.found.take() else { return };
-        let owner = self.identity.owner.unwrap_or_default();
+        let Some(found) = self.identity.take_found() else { return };
+        let owner = self.identity.owner().unwrap_or_default();
         let (Found::Record(text) | Found::Told(_, text)) = &found;
         let Some(read) = read::<P>(text) else { return };
         let is_ours = self.config.identified || read.made_for.is_none_or(|made_for| made_for == owner.stored());
         if !is_ours && self.reloads_token(&found, now) {
-            self.identity.found = Some(found);
+            self.identity.find(found);
             return;
         }
         match found {
@@ -162,12 +162,12 @@ impl<P: Payload> Session<P> {
         if self.config.identified {
             return true;
         }
-        if self.config.authorizes && !self.authorization.loaded {
+        if self.config.authorizes && !self.authorization.is_loaded() {
             self.authorize(None, now);
             return false;
         }
-        let knows = !self.config.fields_vary || self.identity.is_asked;
-        if !knows && !std::mem::replace(&mut self.identity.asks, true) {
+        let knows = !self.config.fields_vary || self.identity.is_asked();
+        if !knows && self.identity.asks() {
             self.output(super::Output::Identify);
         }
         knows
@@ -194,7 +194,7 @@ impl<P: Payload> Session<P> {
         if !self.has_no_session() {
             return false;
         }
-        id.iter().for_each(|id| self.past.remember(id));
+        id.iter().for_each(|id| self.identity.confidential_mut().remember_id(id.expose()));
         let mut session = self.fresh_session(id, version, handshake, now);
         session.capabilities = capabilities;
         self.state = State::Ready(session);

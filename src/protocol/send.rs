@@ -5,9 +5,9 @@ use super::config::Handshake;
 use super::era::{Era, legacy, mirror, modern};
 use super::exchange::{CONNECTIONS, Exchange};
 use super::http::{Method, Request};
+use super::identity::secrets::Secrets;
 use super::json_rpc;
 use super::questions::Round;
-use super::secrets::Secrets;
 use super::session::Session;
 use super::state::{Established, State};
 use super::status::WireStep;
@@ -230,9 +230,9 @@ impl<P: Payload> Session<P> {
             self.timers.set(Timer::Exchange(id), now.mono.saturating_add(timeout_ms));
         }
         exchange.sent = now;
-        exchange.fields = self.identity.fields;
-        exchange.owner = self.identity.owner;
-        self.past.along.iter().for_each(|secrets| exchange.secrets.add_all(secrets));
+        exchange.fields = self.identity.fields();
+        exchange.owner = self.identity.owner();
+        self.identity.confidential().along().for_each(|secrets| exchange.secrets.add_all(secrets));
         let identify = self.is_anothers(&exchange);
         if !identify && exchange.owner.is_some() && exchange.made_for.is_some() {
             self.settle_owner(exchange.generation, exchange.owner);

@@ -2,12 +2,12 @@
 //! `send` (what goes out), `receive` (what an exchange brings), `answer` (what follows for a call), `repair` (whether the
 //! session lives), `negotiate` and `establish` (how it is made), `question` and `input` (what the server asks), `close`.
 
+use super::authorization::Authorization;
 use super::calls::{Call, Calls, Kind, Queue, Task};
 use super::config::Handshake;
 use super::desired::Desired;
 use super::era::{legacy, modern};
 use super::exchange::Exchange;
-use super::flight::Authorization;
 use super::host_client::HostClient;
 use super::identity::Identity;
 use super::list::Queue as Fifo;
@@ -15,7 +15,6 @@ use super::listening::Listening;
 use super::page::Page;
 use super::past::Past;
 use super::questions::Questions;
-use super::secrets::Secrets;
 use super::sorted::Map;
 use super::state::State;
 use super::status::Event;
@@ -23,11 +22,15 @@ use super::tabs::Tabs;
 use super::time::{Timer, Timers};
 use super::{CallId, CallOptions, Code, Config, Deadline, Error, ExchangeId, Now, Outcome, Output, Params, Payload};
 
+mod authorization;
 mod cache;
 mod clock;
 mod desired;
+mod foreign;
 mod host_client;
+mod identity;
 mod input;
+mod page;
 mod questions;
 mod restoration;
 mod tools;
@@ -95,13 +98,6 @@ impl<P: Payload> Session<P> {
         }
     }
 
-    /// The address of the endpoint. What may be a key in it is told nowhere.
-    #[must_use]
-    pub fn at(mut self, url: &str) -> Self {
-        self.past.remember_address(url);
-        self
-    }
-
     /// Starts the handshake; settles with the `InitializeResult` when the session is ready.
     pub fn connect(&mut self, now: Now) -> CallId {
         self.command(Kind::Connect, String::new(), Params::default(), CallOptions::default(), now)
@@ -119,10 +115,8 @@ impl<P: Payload> Session<P> {
             return self.command(Kind::Connect, method, Params::default(), options, now);
         }
         self.note_use(&method);
-        let mut own = Secrets::default();
-        options.headers.iter().for_each(|(name, value)| own.add_field(name, value));
-        self.past.remember_secrets(&own);
-        self.page.used = Some(now.mono);
+        self.remember_own(&options);
+        self.page.is_used(now);
         self.command(Kind::Request, method, params, options, now)
     }
 
@@ -197,7 +191,7 @@ impl<P: Payload> Session<P> {
             State::Establishing(_) => {
                 self.calls.enqueue(id, Queue::Session);
                 self.extend_handshake(now);
-                if self.identity.found.is_none() {
+                if self.identity.found().is_none() {
                     self.hasten(now);
                 }
             }

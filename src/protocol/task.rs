@@ -89,12 +89,13 @@ impl<P: Payload> Session<P> {
             },
             (Era::Modern, Stage::Failed) => {
                 let rpc = told.field(Field::Error).map(|error| RpcError::read(&error));
-                let words = |rpc: &RpcError<P>| self.past.redact(&rpc.message, exchange, EXCERPT);
+                let words =
+                    |rpc: &RpcError<P>| self.identity.confidential().redact(&rpc.message, &exchange.traffic(), EXCERPT);
                 let text = rpc.as_ref().map_or("The task failed.".to_owned(), words);
                 let mut error = Error::boxed(Code::Rpc, Outcome::Executed, text);
                 let (rpc_code, data) = rpc.map_or((None, None), |rpc| (Some(rpc.code), rpc.data));
                 error.rpc_code = rpc_code;
-                error.data = data.and_then(|data| self.past.redact_data(data, exchange));
+                error.data = data.and_then(|data| self.identity.confidential().redact_data(data, &exchange.traffic()));
                 self.settle(id, Err(error));
             }
             (Era::Modern, Stage::Cancelled) => {

@@ -3,8 +3,8 @@
 use super::era::Era;
 use super::era::negotiation::{HEADER_MISMATCH, UNSUPPORTED_PROTOCOL_VERSION};
 use super::exchange::Exchange;
+use super::identity::secrets::Confidential;
 use super::json_rpc::RpcError;
-use super::past::Past;
 use super::questions::without_unsafe;
 use super::receive::EXCERPT;
 use super::verdict::Refusal;
@@ -63,7 +63,7 @@ pub(super) fn broken_answer<P>(exchange: &Exchange) -> Box<Error<P>> {
 
 /// The error that the caller gets where a refusal is the answer.
 pub(super) fn refusal_error<P: Payload>(
-    past: &Past<P>,
+    confidential: &Confidential,
     refusal: &Refusal,
     error: Option<RpcError<P>>,
     exchange: &Exchange,
@@ -90,16 +90,20 @@ pub(super) fn refusal_error<P: Payload>(
             429 | 503 => format!("The server is busy: HTTP {status}."),
             _ => format!("The server refused the request with HTTP {status}."),
         };
-        let excerpt = (!refusal.words.is_empty()).then(|| past.redact(&refusal.words, exchange, EXCERPT));
+        let excerpt =
+            (!refusal.words.is_empty()).then(|| confidential.redact(&refusal.words, &exchange.traffic(), EXCERPT));
         let mut error = Error::boxed(code, outcome, message).with_status(status);
         error.excerpt = excerpt;
         error.retryable = retryable;
         return error;
     };
-    let message = past.redact(&rpc.message, exchange, bound);
+    let message = confidential.redact(&rpc.message, &exchange.traffic(), bound);
     let mut error = Error::boxed(code, outcome, message).with_status(status);
     error.rpc_code = Some(rpc.code);
-    error.data = rpc.data.map(|data| without_unsafe(rpc.code, data)).and_then(|data| past.redact_data(data, exchange));
+    error.data = rpc
+        .data
+        .map(|data| without_unsafe(rpc.code, data))
+        .and_then(|data| confidential.redact_data(data, &exchange.traffic()));
     error.retryable = retryable;
     error
 }

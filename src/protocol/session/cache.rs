@@ -27,14 +27,14 @@ impl<P: Payload> Session<P> {
         let params = call.params().text.as_deref().unwrap_or_default();
         let Some((value, fields)) = self.desired.fresh(call.method(), params, now) else { return false };
         if !self.config.identified {
-            if self.config.fields_vary && !self.identity.is_fresh {
+            if self.config.fields_vary && !self.identity.is_fresh() {
                 if !self.calls.is_any_queued(Queue::Fields) {
                     self.output(Output::Identify);
                 }
                 self.calls.enqueue(id, Queue::Fields);
                 return true;
             }
-            if fields != self.identity.fields {
+            if fields != self.identity.fields() {
                 return false;
             }
         }

@@ -275,7 +275,7 @@ impl<P: Payload> Session<P> {
     fn told(&mut self, sender: Sender, message: Message, payload: Option<P>, now: Now) {
         let leads = self.tabs.role == Role::Leading;
         // Until this tab has taken up a session of the others, it is not known that they are of its own user.
-        let is_of_ours = self.state.known().is_some() && self.identity.found.is_none();
+        let is_of_ours = self.state.known().is_some() && self.identity.found().is_none();
         match message {
             Message::Hello { asks, listens, uris } => {
                 if self.tabs.others.get(&sender.tab).is_none() {

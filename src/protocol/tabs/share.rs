@@ -168,10 +168,10 @@ impl<P: Payload> Session<P> {
         if Era::of(read.version) == Era::Legacy {
             self.past.legacy_since = Some(now.mono);
         }
-        read.id.iter().for_each(|id| self.past.remember(id));
+        read.id.iter().for_each(|id| self.identity.confidential_mut().remember_id(id.expose()));
         let mut fresh = self.fresh_session(read.id, read.version, read.handshake, now);
         fresh.capabilities = legacy::capabilities(&fresh.handshake);
-        fresh.made_for = self.identity.owner;
+        fresh.made_for = self.identity.owner();
         self.step(Step::Host { fresh });
         self.put_in_place(now);
         self.go_on_elsewhere(now);
@@ -187,7 +187,7 @@ impl<P: Payload> Session<P> {
         if !self.knows_owner(now) {
             return false;
         }
-        let is = self.identity.owner.unwrap_or_default().stored() == owner;
+        let is = self.identity.owner().unwrap_or_default().stored() == owner;
         if !is && !self.config.authorizes {
             self.part_from_tabs(now);
         }
@@ -245,7 +245,7 @@ impl<P: Payload> Session<P> {
     pub(in super::super) fn tell_failed(&mut self, error: &Error<P>, floor_ms: u64) {
         if self.tabs.role == Role::Leading {
             let (code, message) = (error.code.as_str().to_owned(), error.message.clone());
-            let owner = self.identity.owner.map(Owner::stored);
+            let owner = self.identity.owner().map(Owner::stored);
             self.tell(&Message::Failed { code, message, retryable: error.retryable, floor_ms, owner }, None);
         }
     }

@@ -1,27 +1,20 @@
-//! Tokens, as far as the session is concerned. Whoever drives the session has them, and adds them to what is sent; here
-//! it is known that there is one, until when it is good, that one was refused, and what waits for the next.
-//!
-//! A token that was refused is mended as a session is: one authorization at a time, and what waits for it is sent again.
+//! What waits for a token, and what is sent again under the next one. A token that was refused is mended as a session is.
 
-use super::calls::{Kind, Queue, Repair};
-use super::exchange::{Answer, Exchange};
-use super::flight::{Authorized, Challenge, Flight, Held, Origin, is_scope};
-use super::http::{Method, Request};
-use super::json_rpc;
-use super::listening::Listening;
-use super::repair::Relation;
-use super::session::Session;
-use super::state::Step;
-use super::status::Event;
-use super::verdict::{Verdict, speaks_of_sessions};
-use super::{CallId, Code, Error, ExchangeId, Now, Outcome, Output, Payload, Purpose};
-
-/// A token that is refused at once is not followed by another one before this many milliseconds are over.
-const PATIENCE_MS: u64 = 10_000;
+use super::Session;
+use crate::protocol::authorization::{Authorized, Challenge, Ended, Held, Origin};
+use crate::protocol::calls::{Kind, Queue, Repair};
+use crate::protocol::exchange::{Answer, Exchange};
+use crate::protocol::http::{Method, Request};
+use crate::protocol::listening::Listening;
+use crate::protocol::repair::Relation;
+use crate::protocol::state::Step;
+use crate::protocol::status::Event;
+use crate::protocol::verdict::{Verdict, speaks_of_sessions};
+use crate::protocol::{CallId, Code, Error, ExchangeId, Now, Outcome, Output, Payload, Purpose, json_rpc};
 
 impl<P: Payload> Session<P> {
     /// Whether a call that is about to be sent has to wait for a token.
-    pub(super) fn waits_for_token(&mut self, id: CallId, now: Now) -> bool {
+    pub(in crate::protocol) fn waits_for_token(&mut self, id: CallId, now: Now) -> bool {
         let waits = self.config.authorizes
             && !self.authorization.is_usable(now)
             && self
@@ -36,12 +29,12 @@ impl<P: Payload> Session<P> {
     }
 
     /// A user is asked: in this tab, or in the one that makes the session.
-    pub(super) fn asks_user(&self) -> bool {
+    pub(in crate::protocol) fn asks_user(&self) -> bool {
         let elsewhere = || self.state.establishing().is_some_and(|it| matches!(it.step, Step::Elsewhere));
         self.authorization.asks_user() || self.tabs.leader_asks && elsewhere()
     }
 
-    pub(super) fn waits_for_user(&self, id: CallId) -> bool {
+    pub(in crate::protocol) fn waits_for_user(&self, id: CallId) -> bool {
         self.asks_user() && self.calls.get(id).is_some_and(|call| call.is_idle())
     }
 
@@ -53,14 +46,14 @@ impl<P: Payload> Session<P> {
     }
 
     /// What is about to be sent; `None` where it is held until there is a token.
-    pub(super) fn hold_for_token(
+    pub(in crate::protocol) fn hold_for_token(
         &mut self,
         id: ExchangeId,
         mut exchange: Box<Exchange>,
         request: Request,
         now: Now,
     ) -> Option<(Box<Exchange>, Request)> {
-        exchange.token = self.authorization.token;
+        exchange.token = self.authorization.token();
         if !self.config.authorizes || exchange.purpose == Purpose::Delete {
             return Some((exchange, request));
         }
@@ -72,24 +65,16 @@ impl<P: Payload> Session<P> {
             return Some((exchange, request));
         }
         self.authorize(None, now);
-        if let Some(flight) = &mut self.authorization.flight {
-            flight.held.push(Held { id, exchange, request, refused: None });
-        }
+        self.authorization.hold(Held { id, exchange, request, refused: None });
         None
     }
 
     /// One authorization at a time.
-    pub(super) fn authorize(&mut self, challenge: Option<Challenge>, now: Now) {
+    pub(in crate::protocol) fn authorize(&mut self, challenge: Option<Challenge>, now: Now) {
         let ask = challenge.is_some() && self.somebody_waits();
-        if self.authorization.flight.is_some() {
-            return;
+        if self.authorization.begin(challenge.clone(), ask, now) {
+            self.output(Output::Authorize { challenge, ask });
         }
-        self.authorization.in_vain = false;
-        let flight = Flight { challenge: challenge.clone(), ask, asked: false, held: Vec::new() };
-        self.authorization.flight = Some(flight);
-        // Asked for once: what could not be refreshed is refreshed when it is refused.
-        self.authorization.refresh_at_unix_ms = self.authorization.refresh_at_unix_ms.filter(|at| now.unix_ms < *at);
-        self.output(Output::Authorize { challenge, ask });
     }
 
     /// A command that is not on the wire waits.
@@ -99,7 +84,7 @@ impl<P: Payload> Session<P> {
 
     /// Takes an answer that refuses the token: what was refused is sent again under the next one. Any other answer is
     /// given back.
-    pub(super) fn mend_token(
+    pub(in crate::protocol) fn mend_token(
         &mut self,
         id: ExchangeId,
         exchange: &Exchange,
@@ -112,13 +97,13 @@ impl<P: Payload> Session<P> {
         let Some((challenge, repair)) = refused_token(&answer) else {
             // A ping may be free to all.
             let proves = !matches!(answer, Answer::Lost { .. }) && exchange.purpose != Purpose::Ping;
-            if proves && exchange.token == self.authorization.token {
-                self.authorization.unproven_since = None;
+            if proves {
+                self.authorization.is_proven(exchange.token);
             }
             return Some(answer);
         };
-        let late = exchange.token < self.authorization.token;
-        if !late && (self.was_asked_to_connect() || self.is_hopeless(&challenge, now)) {
+        let late = exchange.token < self.authorization.token();
+        if !late && (self.was_asked_to_connect() || self.authorization.is_hopeless(&challenge, now)) {
             return Some(answer);
         }
         // Whoever joins an authorization that is for something else may be refused once more.
@@ -168,9 +153,7 @@ impl<P: Payload> Session<P> {
                     self.resend(held, now);
                 } else {
                     self.authorize(Some(challenge), now);
-                    if let Some(flight) = &mut self.authorization.flight {
-                        flight.held.push(held);
-                    }
+                    self.authorization.hold(held);
                 }
             }
         }
@@ -179,23 +162,15 @@ impl<P: Payload> Session<P> {
 
     /// One `connect` asks the user once.
     fn was_asked_to_connect(&self) -> bool {
-        self.authorization.asked_for.is_some_and(|connect| self.calls.has(connect))
-    }
-
-    /// Another token would be refused as well.
-    fn is_hopeless(&self, challenge: &Challenge, now: Now) -> bool {
-        let at_once = |since: u64| now.mono.saturating_sub(since) < PATIENCE_MS;
-        self.authorization.unproven_since.is_some_and(at_once)
-            || self.authorization.stepped_up_for.as_ref() == Some(challenge)
+        self.authorization.asked_for().is_some_and(|connect| self.calls.has(connect))
     }
 
     /// The user is about to be asked: the clocks of those who wait stand still. Says whether there is anybody who waits.
     pub fn handle_user_asked(&mut self, now: Now) -> bool {
         let waits = self.somebody_waits();
-        let connect = self.connecting();
-        let Some(flight) = self.authorization.flight.as_mut().filter(|_| waits) else { return false };
-        flight.asked = true;
-        self.authorization.asked_for = connect;
+        if !waits || !self.authorization.ask_user(self.connecting()) {
+            return false;
+        }
         for id in self.calls.ids() {
             if self.waits_for_user(id) {
                 self.stop_clock(Some(id), now);
@@ -208,8 +183,7 @@ impl<P: Payload> Session<P> {
 
     /// Where the token comes from that is told next.
     pub fn handle_origin(&mut self, origin: Origin) {
-        self.authorization.same_grant = origin.grant.is_some() && origin.grant == self.authorization.origin.grant;
-        self.authorization.origin = origin;
+        self.authorization.comes_from(origin);
     }
 
     fn connecting(&self) -> Option<CallId> {
@@ -219,53 +193,25 @@ impl<P: Payload> Session<P> {
     /// How the authorization ended.
     pub fn handle_authorized(&mut self, authorized: Authorized<P>, now: Now) {
         let waits = self.somebody_waits();
-        let Some(mut flight) = self.authorization.flight.take() else { return };
-        let mut another = false;
-        let error = match authorized {
-            // Somebody has come meanwhile for whom the user may be asked.
-            Authorized::NeedsUser if !flight.ask && waits => {
-                flight.ask = true;
-                self.output(Output::Authorize { challenge: flight.challenge.clone(), ask: true });
-                self.authorization.flight = Some(flight);
-                return;
-            }
-            Authorized::NeedsUser => {
-                let text = "The server wants an authorization, for which the user would have to be asked.";
-                Some(Error::boxed(Code::Auth, Outcome::NotExecuted, text))
-            }
-            Authorized::Failed(error) => Some(error),
-            Authorized::Granted { refresh_at_unix_ms, same } => {
-                self.authorization.refresh_at_unix_ms = refresh_at_unix_ms.filter(|at| now.unix_ms < *at);
-                another = self.authorization.loaded && !same && !self.authorization.same_grant;
-                // In another page life the user was asked for this.
-                let returned = self.authorization.origin.returned.take();
-                if returned.is_some() {
-                    self.authorization.asked_for = self.connecting();
-                    flight.challenge = flight.challenge.or(returned);
-                }
-                None
-            }
+        let over = match self.authorization.ended(authorized, waits, self.connecting(), now) {
+            Some(Ended::Over(over)) => over,
+            Some(Ended::AskUser { challenge }) => return self.output(Output::Authorize { challenge, ask: true }),
+            None => return,
         };
-        self.authorization.loaded = true;
         let waiting = self.calls.dequeue_all(Queue::Token);
-        self.authorization.in_vain = flight.asked && error.is_some();
-        if error.is_none() {
-            self.authorization.token += 1;
-            self.authorization.unproven_since = flight.challenge.as_ref().map(|_| now.mono);
-            self.authorization.stepped_up_for = flight.challenge.filter(|challenge| is_scope(Some(challenge)));
-        }
+        let error = over.error;
         for id in self.calls.ids() {
             self.start_clock(Some(id), now);
         }
-        if flight.asked || another {
+        if over.asked || over.another {
             // It may be another user than before: "MUST NOT be shared across authorization contexts".
             self.forget_cached();
         }
-        if flight.asked {
+        if over.asked {
             self.emit(Event::StateChange);
             self.tell_asking();
         }
-        for held in flight.held {
+        for held in over.held {
             match &error {
                 Some(error) => self.deny(held, error.clone(), now),
                 None => self.resend(held, now),
@@ -310,7 +256,7 @@ impl<P: Payload> Session<P> {
             request.body = Some(json_rpc::renumber(body, old, new));
             exchange.wire_id = Some(new);
         }
-        exchange.token = self.authorization.token;
+        exchange.token = self.authorization.token();
         exchange.again = Some(Box::new(request.clone()));
         self.transmit(id, exchange, request, now);
     }

@@ -2,19 +2,18 @@
 //! its user's, once a minute at most, and once for nobody; until then it waits, or fails where that would take more than
 //! half of its time. A session without an id binds nothing: calls that would have to wait go out under it.
 
-use super::calls::{Kind, Queue};
-use super::exchange::Exchange;
-use super::http::Method;
-use super::identity::Owner;
-use super::repair::Relation;
-use super::session::Session;
-use super::state::Established;
-use super::status::Event;
-use super::time::Timer;
-use super::{CallId, Code, Error, ExchangeId, Now, Outcome, Output, Payload, Purpose, error::Diagnosis};
+use super::Session;
+use crate::protocol::calls::{Kind, Queue};
+use crate::protocol::error::Diagnosis;
+use crate::protocol::exchange::{Answer, Exchange};
+use crate::protocol::http::Method;
+use crate::protocol::identity::Owner;
+use crate::protocol::repair::Relation;
+use crate::protocol::state::Established;
+use crate::protocol::status::Event;
+use crate::protocol::time::Timer;
+use crate::protocol::{CallId, Code, Error, ExchangeId, Now, Outcome, Output, Payload, Purpose};
 
-/// Milliseconds between two sessions that are made for this reason.
-const PAUSE_MS: u64 = 60_000;
 const REASON: &str = "other credentials are in use now";
 const CHANGING: Diagnosis = Diagnosis {
     kind: "changing_credentials",
@@ -32,13 +31,13 @@ impl<P: Payload> Session<P> {
     }
 
     /// Whether this would go out with other credentials than those that its session was made with.
-    pub(super) fn is_anothers(&self, exchange: &Exchange) -> bool {
+    pub(in crate::protocol) fn is_anothers(&self, exchange: &Exchange) -> bool {
         let both = self.made_for(exchange).zip(exchange.owner);
         !self.config.identified && both.is_some_and(|(made_for, owner)| !made_for.admits(owner))
     }
 
     /// Whose credentials this goes out with is known now, and it has not gone out yet.
-    pub(super) fn see_owner(&mut self, id: ExchangeId, now: Now) {
+    pub(in crate::protocol) fn see_owner(&mut self, id: ExchangeId, now: Now) {
         let Some(exchange) = self.exchanges.get(&id) else { return };
         if self.is_anothers(exchange) {
             return self.take_back(id, now);
@@ -48,7 +47,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// What was made before there was a grant is of whoever got it; one that was made elsewhere, of whoever uses it first.
-    pub(super) fn settle_owner(&mut self, generation: u32, owner: Option<Owner>) {
+    pub(in crate::protocol) fn settle_owner(&mut self, generation: u32, owner: Option<Owner>) {
         let session = match self.state.known_mut() {
             Some(session) if session.generation == generation => Some(session),
             _ => self.state.fresh_mut().filter(|fresh| fresh.generation == generation),
@@ -59,8 +58,8 @@ impl<P: Payload> Session<P> {
     }
 
     /// A call is about to be sent, and the grant is another now. Says whether it waits for a session of its user's.
-    pub(super) fn waits_for_owner(&mut self, id: CallId, now: Now) -> bool {
-        let Some((session, owner)) = self.state.ready().zip(self.identity.owner) else { return false };
+    pub(in crate::protocol) fn waits_for_owner(&mut self, id: CallId, now: Now) -> bool {
+        let Some((session, owner)) = self.state.ready().zip(self.identity.owner()) else { return false };
         let is_of_grant = session.made_for.is_none_or(|made_for| made_for.has_grant_of(owner));
         let waits = self
             .calls
@@ -69,7 +68,7 @@ impl<P: Payload> Session<P> {
         if !waits || is_of_grant || self.config.identified {
             return false;
         }
-        match self.may_renew(owner, now) {
+        match self.identity.may_renew(owner, now) {
             Ok(()) => {
                 self.renew(owner, now);
                 self.dispatch(id, now);
@@ -85,7 +84,7 @@ impl<P: Payload> Session<P> {
         let Some(exchange) = self.exchanges.get(&id) else { return };
         let (purpose, method, generation) = (exchange.purpose, exchange.method, exchange.generation);
         let (owner, has_id) = (exchange.owner.unwrap_or_default(), exchange.session.is_some());
-        let may = self.may_renew(owner, now);
+        let may = self.identity.may_renew(owner, now);
         let of_session = self.relation(generation) != Relation::Gone;
         let renews = match purpose {
             Purpose::Call(_) | Purpose::Notification(_) | Purpose::Ping | Purpose::Restore | Purpose::Listen => {
@@ -137,28 +136,15 @@ impl<P: Payload> Session<P> {
                 }
                 if self.exchanges.get(&id).is_some() {
                     self.output(Output::Abort { exchange: id });
-                    self.conclude(id, super::exchange::Answer::Unusable { error: changing(Outcome::NotExecuted) }, now);
+                    self.conclude(id, Answer::Unusable { error: changing(Outcome::NotExecuted) }, now);
                 }
             }
         }
     }
 
-    /// When a session may be made for another user.
-    fn may_renew(&self, owner: Owner, now: Now) -> Result<(), u64> {
-        let last = self.identity.renewed_at[usize::from(owner.is_nobody())];
-        match last.map(|at| at.saturating_add(PAUSE_MS)).filter(|until| now.mono < *until) {
-            Some(until) => Err(until),
-            None => Ok(()),
-        }
-    }
-
-    fn renewed(&mut self, owner: Owner, now: Now) {
-        self.identity.renewed_at[usize::from(owner.is_nobody())] = Some(now.mono);
-    }
-
     /// The session is not ended on the server: that could only be asked for with the credentials of somebody else.
     fn renew(&mut self, owner: Owner, now: Now) {
-        self.renewed(owner, now);
+        self.identity.renewed(owner, now);
         if self.tabs.is_shared() {
             // The others go on with it.
             self.part_from_tabs(now);
@@ -169,8 +155,8 @@ impl<P: Payload> Session<P> {
     /// The credentials have changed since `initialize`.
     fn make_anew(&mut self, owner: Owner, now: Now) {
         self.state.take_fresh();
-        if self.may_renew(owner, now).is_ok() {
-            self.renewed(owner, now);
+        if self.identity.may_renew(owner, now).is_ok() {
+            self.identity.renewed(owner, now);
             return self.begin(now);
         }
         self.attempt_failed(changing(Outcome::NotExecuted), 0, now);
@@ -190,7 +176,7 @@ impl<P: Payload> Session<P> {
         self.calls.enqueue(id, Queue::Owner);
     }
 
-    pub(super) fn owner_due(&mut self, now: Now) {
+    pub(in crate::protocol) fn owner_due(&mut self, now: Now) {
         for id in self.calls.dequeue_all(Queue::Owner) {
             self.dispatch(id, now);
         }

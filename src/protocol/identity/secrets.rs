@@ -1,15 +1,9 @@
 //! What is told nowhere: the ids of sessions, and the credentials that go along with requests. A server that quotes them
 //! is quoted without them.
 
-use super::Payload;
-use super::base64;
-use super::bounds;
-use super::exchange::Exchange;
-use super::json::quote;
-use super::list::Gather;
-use super::oauth::text::decode;
-use super::past::Past;
-use super::state::SessionId;
+use crate::protocol::json::quote;
+use crate::protocol::oauth::text::decode;
+use crate::protocol::{Payload, base64, bounds};
 use std::fmt;
 use std::rc::Rc;
 
@@ -27,7 +21,7 @@ const MARKS: [(&str, &str); 2] = [("\0", "[session id]"), ("\u{1}", "[credential
 
 /// What goes along with a request. It does not print.
 #[derive(Clone, Default)]
-pub(super) struct Secrets(Vec<Rc<str>>);
+pub(crate) struct Secrets(Vec<Rc<str>>);
 
 impl Secrets {
     pub fn add(&mut self, secret: &str) {
@@ -67,15 +61,62 @@ impl fmt::Debug for Secrets {
     }
 }
 
-impl<P> Past<P> {
-    pub fn remember(&mut self, id: &SessionId) {
-        if id.expose().len() >= SHORTEST {
-            remember(&mut self.ids, id.clone());
+/// Where credentials come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    /// The host's header fields.
+    Host,
+    /// The token.
+    Token,
+}
+
+/// What is told nowhere. It does not print.
+#[derive(Default)]
+pub(crate) struct Confidential {
+    /// Ids of the latest sessions.
+    ids: Vec<String>,
+    /// What may be a key in the address of the endpoint.
+    keys: Vec<String>,
+    /// Credentials that went along lately.
+    secrets: Secrets,
+    /// Those in the host's header fields, as of the latest request, and the token.
+    along: [Secrets; 2],
+}
+
+impl fmt::Debug for Confidential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Confidential")
+    }
+}
+
+/// What went along with the request that is answered, and came with the answer.
+pub(crate) struct Traffic<'a> {
+    /// The session ids.
+    pub ids: Vec<&'a str>,
+    pub secrets: &'a Secrets,
+}
+
+impl Confidential {
+    pub fn remember_id(&mut self, id: &str) {
+        if id.len() >= SHORTEST {
+            remember(&mut self.ids, id.to_owned());
         }
     }
 
-    pub fn remember_secrets(&mut self, secrets: &Secrets) {
-        secrets.0.iter().for_each(|secret| remember(&mut self.secrets, Rc::clone(secret)));
+    /// These went along.
+    pub fn remember(&mut self, secrets: &Secrets) {
+        secrets.0.iter().for_each(|secret| remember(&mut self.secrets.0, Rc::clone(secret)));
+    }
+
+    /// These go along from now on.
+    pub(super) fn goes_along(&mut self, source: Source, secrets: Secrets) {
+        self.remember(&secrets);
+        self.along[source as usize] = secrets;
+    }
+
+    /// What goes along now.
+    pub fn along(&self) -> impl Iterator<Item = &Secrets> {
+        self.along.iter()
     }
 
     /// What may be a key in the address of the endpoint: as it is written, and as a server reads it.
@@ -94,20 +135,18 @@ impl<P> Past<P> {
     }
 
     /// The longest first: one may be a part of another.
-    fn hidden<'a>(&'a self, exchange: &'a Exchange) -> Vec<(&'a str, &'static str)> {
-        let sent = exchange.session.iter().chain(&self.ids);
-        let received = exchange.head.as_ref().and_then(|head| head.session_id.as_deref());
-        let ids = sent.map(SessionId::expose).chain(received.filter(|id| (1..=SessionId::MOST).contains(&id.len())));
-        let secrets = exchange.secrets.0.iter().chain(&self.secrets).map(|secret| &**secret);
+    fn hidden<'a>(&'a self, traffic: &'a Traffic<'a>) -> Vec<(&'a str, &'static str)> {
+        let ids = traffic.ids.iter().copied().chain(self.ids.iter().map(String::as_str));
+        let secrets = traffic.secrets.0.iter().chain(&self.secrets.0).map(|secret| &**secret);
         let secrets = secrets.chain(self.keys.iter().map(String::as_str)).map(|secret| (secret, MARKS[1].0));
-        let mut all = ids.map(|id| (id, MARKS[0].0)).chain(secrets).gather();
+        let mut all: Vec<_> = ids.map(|id| (id, MARKS[0].0)).chain(secrets).collect();
         all.sort_by_key(|(secret, _)| std::cmp::Reverse(secret.len()));
         all
     }
 
     /// A server's words, up to `bound` characters, without anything that is told nowhere.
-    pub fn redact(&self, words: &str, exchange: &Exchange, bound: usize) -> String {
-        let hidden = self.hidden(exchange);
+    pub fn redact(&self, words: &str, traffic: &Traffic<'_>, bound: usize) -> String {
+        let hidden = self.hidden(traffic);
         // Only so much is searched. What is hidden may be cut in two at its end: that part is left out.
         let longest = hidden.first().map_or(0, |(secret, _)| secret.len());
         let end = words.char_indices().nth(bound.saturating_add(longest)).map(|(end, _)| end);
@@ -120,14 +159,11 @@ impl<P> Past<P> {
     }
 
     /// The `data` of an error, without what is told nowhere; `None` where it is too long, or too deep, to be searched.
-    pub fn redact_data(&self, data: P, exchange: &Exchange) -> Option<P>
-    where
-        P: Payload,
-    {
+    pub fn redact_data<P: Payload>(&self, data: P, traffic: &Traffic<'_>) -> Option<P> {
         let text = data.to_json_within(bounds::DATA)?;
-        let hidden = self.hidden(exchange);
-        let quoted = hidden.iter().map(|(secret, mark)| (quote(secret), *mark)).gather();
-        let inner: Vec<_> = quoted.iter().map(|(secret, mark)| (&secret[1..secret.len() - 1], *mark)).gather();
+        let hidden = self.hidden(traffic);
+        let quoted: Vec<_> = hidden.iter().map(|(secret, mark)| (quote(secret), *mark)).collect();
+        let inner: Vec<_> = quoted.iter().map(|(secret, mark)| (&secret[1..secret.len() - 1], *mark)).collect();
         let clean = replaced(&text, &inner);
         // What is left of it is no JSON where it was a number, say.
         if clean == text { Some(data) } else { P::parse(&told(&clean)) }
