@@ -27,12 +27,16 @@ mod cache;
 mod clock;
 mod desired;
 mod foreign;
+mod hearing;
 mod host_client;
 mod identity;
 mod input;
+mod offers;
 mod page;
 mod questions;
 mod restoration;
+mod shared_session;
+mod tabs;
 mod tools;
 
 /// One session with one server, through as many evictions as it takes.
@@ -275,7 +279,7 @@ impl<P: Payload> Session<P> {
     /// What to do next; `None` when there is nothing.
     pub fn poll_output(&mut self) -> Option<Output<P>> {
         if self.outputs.is_empty() {
-            self.say_wishes();
+            self.say_wants();
         }
         self.outputs.pop()
     }

@@ -32,7 +32,7 @@ impl<P: Payload> Session<P> {
     /// A user is asked: in this tab, or in the one that makes the session.
     pub(in crate::protocol) fn asks_user(&self) -> bool {
         let elsewhere = || self.state.establishing().is_some_and(|it| matches!(it.step, Step::Elsewhere));
-        self.authorization.asks_user() || self.tabs.leader_asks && elsewhere()
+        self.authorization.asks_user() || self.tabs.leader_asks() && elsewhere()
     }
 
     pub(in crate::protocol) fn waits_for_user(&self, id: CallId) -> bool {
