@@ -2,8 +2,8 @@
 
 use super::Session;
 use crate::protocol::era::{Era, legacy};
-use crate::protocol::identity::Owner;
-use crate::protocol::record::{self, Found};
+use crate::protocol::identity::{Found, Owner};
+use crate::protocol::record::Record;
 use crate::protocol::state::{Since, Step};
 use crate::protocol::status::Event;
 use crate::protocol::tabs::{Ending, Mark, Message, Role, SILENCE_MS, Why};
@@ -146,7 +146,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// It is of whoever is signed in here.
-    pub(in crate::protocol) fn take_told(&mut self, mark: Mark, read: record::Read<P>, now: Now) {
+    pub(in crate::protocol) fn take_told(&mut self, mark: Mark, read: Record<P>, now: Now) {
         if mark <= self.tabs.mark() || !self.tabs.is_shared() {
             return;
         }

@@ -4,9 +4,11 @@
 
 mod message;
 mod offers;
+mod shared_session;
 
 pub(crate) use message::{Mark, Message, Sender, Why};
 pub(crate) use offers::Offer;
+pub(crate) use shared_session::Ending;
 
 use super::Now;
 use offers::Offers;
@@ -89,17 +91,6 @@ pub(crate) enum Leader {
     Old,
     /// The one that is known; or a tab that does not lead has spoken.
     Known,
-}
-
-/// Whose it is to end a session on the server that the host of this tab gives up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ending {
-    /// This tab's.
-    Ours,
-    /// This tab's, and the others are told before.
-    OursForAll,
-    /// Nobody's, or the leader's.
-    NotOurs,
 }
 
 /// This tab among the others.
@@ -300,85 +291,6 @@ impl Tabs {
     /// Returns what held before.
     pub fn set_leader_asks(&mut self, asks: bool) -> bool {
         std::mem::replace(&mut self.leader_asks, asks)
-    }
-}
-
-/// The session that they share.
-impl Tabs {
-    /// Of the session that this tab has, or had last.
-    pub fn mark(&self) -> Mark {
-        self.mark
-    }
-
-    /// The leader, this tab, has made one.
-    pub fn session_made(&mut self) {
-        self.takes_up(Mark { term: self.term, serial: self.mark.serial + 1 });
-    }
-
-    /// This tab takes up the session of another.
-    pub fn takes_up(&mut self, mark: Mark) {
-        self.mark = mark;
-        self.event_id = None;
-    }
-
-    /// Whether a session is newer than all that this tab knows, and not ended.
-    pub fn is_new(&self, mark: Mark) -> bool {
-        mark > self.mark.max(self.ended)
-    }
-
-    /// Whether the leader has a newer session, which was not asked for yet: it may think that this is known.
-    pub fn is_behind(&self, sender: &Sender) -> bool {
-        sender.lead != 0 && sender.mark > self.mark.max(self.asked_for)
-    }
-
-    /// It is asked for.
-    pub fn asks_for(&mut self, mark: Mark) {
-        self.asked_for = mark;
-    }
-
-    /// Whether the leader has an older session, and was not told so: what it was told before it led came too late.
-    pub fn corrects(&mut self, sender: &Sender) -> bool {
-        let is_older = sender.lead != 0 && sender.mark < self.mark && self.told_to != sender.lead;
-        if is_older {
-            self.told_to = sender.lead;
-        }
-        is_older
-    }
-
-    /// The host of this tab gives the session up that the others use as well; `is_kept`: the server keeps it.
-    pub fn gives_up(&mut self, is_kept: bool) -> Ending {
-        match self.role {
-            Role::Alone | Role::Apart => Ending::Ours,
-            Role::Leading if !is_kept => Ending::NotOurs,
-            Role::Leading => {
-                self.ended = self.mark;
-                Ending::OursForAll
-            }
-            Role::Following => {
-                self.unwanted = self.mark;
-                Ending::NotOurs
-            }
-        }
-    }
-
-    /// Whether the host of this tab gave its session up, and the leader is to end it.
-    pub fn is_unwanted(&self) -> bool {
-        self.mark != Mark::default() && self.mark == self.unwanted
-    }
-
-    /// A tab has ended this session on the server.
-    pub fn was_ended(&mut self, ended: Mark) {
-        self.ended = self.ended.max(ended);
-    }
-
-    /// Whether a tab has ended this one's session on the server: what that refuses since may have been running.
-    pub fn has_ended(&self) -> bool {
-        self.mark != Mark::default() && self.mark <= self.ended
-    }
-
-    /// It was found that this session was made with another token than this tab knows. Says whether that is new.
-    pub fn reloads_for(&mut self, mark: Mark) -> bool {
-        std::mem::replace(&mut self.reloaded, mark) != mark
     }
 }
 
