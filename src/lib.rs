@@ -9,6 +9,7 @@
 //! | `protocol` | the core: pure, told facts and asked what to do; compiled and tested natively |
 //! | `protocol::session` | commands in, facts in, outputs out; below it, what a room's word means for others |
 //! | `protocol::state` | the states and every transition |
+//! | `protocol::calls` | every command from made to settled: where it is, whether it may have run |
 //! | `protocol::refusal`, `verdict` | what a refusal says and proves of its call; what it means for the session |
 //! | `protocol::era` | what differs between the protocol's two eras; which one a server speaks |
 //! | `protocol::send` | what goes out, as its era wants it |
@@ -17,6 +18,7 @@
 //! | `protocol::gate` | whether a refusal came in time to be the gate's |
 //! | `protocol::repair`, `liveness` | whether the session lives |
 //! | `protocol::negotiate`, `establish`, `hedge`, `failure` | which era is spoken; how a session is made, and how long that is waited for; what if it fails |
+//! | `protocol::listening` | how the standing stream stands, and what it is about |
 //! | `protocol::stream`, `listen`, `subscribe` | broken streams resumed; the standing stream of either era |
 //! | `protocol::questions` | what the server asks: of the host, or as input that a call needs; what it may ask |
 //! | `protocol::task` | calls that become tasks |

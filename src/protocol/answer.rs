@@ -1,7 +1,7 @@
 //! What follows for a command from how its exchange was answered.
 
 use super::bounds;
-use super::call::{Kind, Place};
+use super::calls::Kind;
 use super::config::Handshake;
 use super::era::Era;
 use super::era::modern::ResultType;
@@ -32,9 +32,10 @@ impl<P: Payload> Session<P> {
         verdict: Verdict,
         now: Now,
     ) {
-        let Some(call) = self.calls.get_mut(&id) else { return };
-        call.place = Place::Here;
-        let verifies = call.kind == Kind::Verify;
+        if !self.calls.put_back(id) {
+            return;
+        }
+        let verifies = self.calls.get(id).is_some_and(|call| call.kind() == Kind::Verify);
         match answer {
             Answer::Result(result) => {
                 self.proven(exchange.generation, now);
@@ -101,10 +102,10 @@ impl<P: Payload> Session<P> {
     }
 
     fn call_succeeded(&mut self, id: CallId, exchange: &Exchange, result: P, now: Now) {
-        let Some(call) = self.calls.get(&id) else { return };
-        let (verifies, is_first) = (call.kind == Kind::Verify, !call.params.has_cursor);
+        let Some(call) = self.calls.get(id) else { return };
+        let (verifies, is_first) = (call.kind() == Kind::Verify, !call.params().has_cursor);
         let method = exchange.rpc_method.clone().unwrap_or_default();
-        if call.task.is_some() {
+        if call.task().is_some() {
             return self.task_answered(id, exchange, &method, &result, now);
         }
         if let Some(error) = bounds::too_long(&method, &result) {
@@ -173,9 +174,7 @@ impl<P: Payload> Session<P> {
         verdict: Verdict,
         now: Now,
     ) {
-        if let Some(call) = self.calls.get_mut(&id) {
-            call.place = Place::Here;
-        }
+        self.calls.put_back(id);
         match answer {
             Answer::Result(_) | Answer::Accepted | Answer::Unusable { .. } => {
                 self.proven(exchange.generation, now);
@@ -184,7 +183,7 @@ impl<P: Payload> Session<P> {
             Answer::Lost { error } => self.lost(id, exchange.generation, error, now),
             Answer::Refused { error, .. } => {
                 // What a dead session refused is not replayed: it may speak of that session's requests.
-                let error = match self.calls.get(&id) {
+                let error = match self.calls.get(id) {
                     Some(call) if verdict.session_gone() => {
                         let text = session_refused_for_good(call);
                         Error::boxed(Code::SessionLost, Outcome::Unknown, text).retryable()

@@ -1,6 +1,6 @@
 //! What is given up before it is answered: by the host, or because its time is up.
 
-use super::call::{Call, Kind, Place};
+use super::calls::{Call, Kind, Place, Queue, Task};
 use super::close::delete_request;
 use super::config::{Connections, Handshake};
 use super::era::legacy;
@@ -9,7 +9,6 @@ use super::json_rpc;
 use super::repair::Relation;
 use super::session::Session;
 use super::state::{Establishing, Since, Step};
-use super::task::Task;
 use super::time::Timer;
 use super::verdict::Verdict;
 use super::{CallId, Code, Error, Now, Outcome, Params, Payload, Purpose};
@@ -50,19 +49,19 @@ impl<P: Payload> Session<P> {
         let Some(call) = self.forget(id) else { return };
         self.withdraw_asked_for(id, now);
         self.withdraw_from_wire(&call, reason.as_deref(), now);
-        if call.kind == Kind::Connect && self.is_first() {
+        if call.kind() == Kind::Connect && self.is_first() {
             self.connect_given_up("the host gave up connecting", now);
         }
         self.send_waiting(now);
     }
 
     fn timed_out(&mut self, id: CallId, now: Now) {
-        let Some(call) = self.calls.get(&id) else { return };
-        let (kind, outcome, waited) = (call.kind, call.outcome(), now.mono.saturating_sub(call.made));
+        let Some(call) = self.calls.get(id) else { return };
+        let (kind, outcome, waited) = (call.kind(), call.outcome(), now.mono.saturating_sub(call.made()));
         if kind == Kind::Close || kind == Kind::Connect && self.is_first() && self.waits_for_server() {
             return self.settle(id, Ok(P::empty()));
         }
-        let sent = matches!(call.place, Place::Sent(_) | Place::Broken(_));
+        let sent = call.is_on_wire();
         let message = self.waited_for(id, call, waited, now);
         let error = Error::boxed(Code::Timeout, outcome, message).retryable();
         self.give_up_call(id, error, "timed out", now);
@@ -75,24 +74,24 @@ impl<P: Payload> Session<P> {
     }
 
     /// What a command was waiting for when its time was up.
-    fn waited_for(&self, id: CallId, call: &Call, waited: u64, now: Now) -> String {
-        let sent = matches!(call.place, Place::Sent(_) | Place::Broken(_));
+    fn waited_for(&self, id: CallId, call: &Call<P>, waited: u64, now: Now) -> String {
+        let sent = call.is_on_wire();
         if !sent && self.has_no_token(id, now) {
             return self.no_token_within(waited, call.outcome());
         }
-        let (begins, why) = if call.kind == Kind::Connect {
+        let (begins, why) = if call.kind() == Kind::Connect {
             ("The server did not answer the handshake", ".")
         } else if sent {
             ("No answer", ". The server was told that the call is given up; it may have run.")
         } else if call.outcome() == Outcome::Unknown {
             ("No answer", ". The call may have run; it was waiting to be sent again.")
-        } else if matches!(call.place, Place::Subscribing) {
+        } else if call.is_subscribing() {
             ("The server did not acknowledge the subscription", ".")
         } else if self.state.ready().is_none() {
             ("Not sent", ": there is no session. See `status.waitingFor` and `status.lastError`.")
-        } else if self.waiting.contains(&id) {
+        } else if call.is_queued(Queue::Turn) {
             ("Not sent", ": too many calls before it were not answered.")
-        } else if call.sends > 0 {
+        } else if call.sends() > 0 {
             ("Refused before it ran, and not sent again", ".")
         } else {
             ("Not sent", ": what it waits for did not come. See `status.waitingFor`.")
@@ -102,7 +101,8 @@ impl<P: Payload> Session<P> {
 
     /// What keeps a command from being sent is not the MCP server.
     fn has_no_token(&self, id: CallId, now: Now) -> bool {
-        self.authorization.is_missed_by(id, now)
+        let is_parked = self.calls.get(id).is_some_and(|call| call.is_queued(Queue::Token));
+        self.authorization.is_under_way() && (is_parked || !self.authorization.is_usable(now))
     }
 
     fn no_token_within(&self, waited: u64, outcome: Outcome) -> String {
@@ -158,14 +158,14 @@ impl<P: Payload> Session<P> {
 
     /// Aborts a call's exchange, and tells the server: closing the connection alone is no cancellation (2025-11-25,
     /// transports, Sending Messages 6). Neither waits for the other: six connections are all there is.
-    fn withdraw_from_wire(&mut self, call: &Call, reason: Option<&str>, now: Now) {
+    fn withdraw_from_wire(&mut self, call: &Call<P>, reason: Option<&str>, now: Now) {
         let session = self.state.ready().map(|session| (session.era(), session.generation));
         let is_there = |task: &&Task| session.is_some_and(|(era, generation)| task.is_known_to(era, generation));
-        if let Some(task) = call.task.as_ref().filter(is_there) {
+        if let Some(task) = call.task().filter(is_there) {
             let (method, params) = task.cancel_request();
             self.post_aside(method, &params, now);
         }
-        let (wire_id, generation) = match &call.place {
+        let (wire_id, generation) = match call.place() {
             Place::Sent(id) => match self.abort(*id, now) {
                 Some(exchange) => (exchange.wire_id, exchange.generation),
                 None => return,
@@ -175,7 +175,7 @@ impl<P: Payload> Session<P> {
                 self.abort(*list, now);
                 return;
             }
-            Place::Here | Place::InQuestion | Place::Asking | Place::Subscribing => return,
+            Place::Here | Place::Queued(_) | Place::InQuestion(_) | Place::Asking | Place::Subscribing => return,
         };
         if let Some(wire_id) = wire_id.filter(|_| self.relation(generation) != Relation::Gone) {
             self.post_cancelled(wire_id, reason, now);
@@ -212,8 +212,7 @@ impl<P: Payload> Session<P> {
         let calls = self.exchanges.iter().filter_map(|(id, exchange)| Some((*id, exchange.purpose.call()?)));
         let Some((id, call)) = calls.max() else { return };
         let Some(exchange) = self.abort(id, now) else { return };
-        let is_sent = |call: &Call| matches!(call.place, Place::Sent(sent) if sent == id);
-        if self.calls.get(&call).is_some_and(|call| is_sent(call)) && !exchange.concluded {
+        if self.calls.get(call).is_some_and(|call| call.is_sent_in(id)) && !exchange.concluded {
             let text =
                 "The session was lost while the call may have been running, and the new one needed its connection.";
             let error = Error::boxed(Code::OutcomeUnknown, Outcome::Unknown, text).retryable();

@@ -1,6 +1,6 @@
 //! The end of a session: by `close`, by a connect that failed, and on the server by DELETE.
 
-use super::call::Kind;
+use super::calls::Kind;
 use super::era::legacy;
 use super::exchange::{Answer, Exchange};
 use super::http::{Head, Method, Request};
@@ -54,11 +54,12 @@ impl<P: Payload> Session<P> {
         self.past.ended = Some(Box::new(last));
         self.say_bye();
         self.state = State::Closed;
+        self.listening.begin();
         self.authorization.end();
         for question in self.questions.all() {
             self.withdraw_one(question, now);
         }
-        let open = self.calls.keys().copied().gather();
+        let open = self.calls.ids();
         // What ends a session on the server goes on: servers cap sessions. One that is being made is ended once it is known.
         // One whose answer was taken made a session that is ended, or gone, with the others.
         let ends = |exchange: &Exchange| {
@@ -75,7 +76,7 @@ impl<P: Payload> Session<P> {
                 Error::boxed(Code::Closed, Outcome::NotExecuted, text)
             };
             let error = self.past.parted.clone().unwrap_or_else(closed);
-            self.settle(id, Err(error.with_outcome(self.outcome(id))));
+            self.settle(id, Err(error.with_outcome(self.calls.outcome(id))));
         }
         for (exchange, _) in exchanges {
             self.abort(exchange, now);
@@ -149,9 +150,7 @@ impl<P: Payload> Session<P> {
             // What is open after the end is another DELETE.
             State::Closed if !self.exchanges.is_empty() => {}
             State::Closed => {
-                let closing = self.calls.iter().filter(|(_, call)| call.kind == Kind::Close);
-                let closing = closing.map(|(id, _)| *id).gather();
-                for call in closing {
+                for call in self.calls.those(|call| call.kind() == Kind::Close) {
                     self.settle(call, Ok(P::empty()));
                 }
             }

@@ -1,6 +1,6 @@
 //! How a session is made: the handshake, its failures, and the pauses between them.
 
-use super::call::Kind;
+use super::calls::{Kind, Queue};
 use super::close::delete_request;
 use super::config::Handshake;
 use super::era::legacy;
@@ -242,12 +242,9 @@ impl<P: Payload> Session<P> {
             }
             // The host's Client has its answer if nobody waits for one: this handshake is ours to finish.
             (Since::First, Handshake::Host) => {
-                let is_connect = |id: &CallId| self.calls.get(id).is_some_and(|call| call.kind == Kind::Connect);
-                let (connecting, parked): (Vec<_>, Vec<_>) = establishing.parked.iter().copied().partition(is_connect);
+                let is_connect = |id: &CallId| self.calls.get(*id).is_some_and(|call| call.kind() == Kind::Connect);
+                let connecting: Vec<CallId> = self.calls.queued(Queue::Session).filter(is_connect).collect();
                 let result = fresh.handshake.clone();
-                if let Some(establishing) = self.state.establishing_mut() {
-                    establishing.parked = parked;
-                }
                 self.step(Step::Host { fresh });
                 if connecting.is_empty() {
                     return self.initialized(now);
@@ -271,8 +268,10 @@ impl<P: Payload> Session<P> {
 
     pub(super) fn put_in_place(&mut self, now: Now) {
         let Some(fresh) = self.state.take_fresh() else { return };
-        let Some((since, parked)) = self.state.establish(fresh) else { return };
+        let Some(since) = self.state.establish(fresh) else { return };
+        let parked = self.calls.dequeue_all(Queue::Session);
         self.timers.clear(Timer::Step);
+        self.listening.begin();
         self.past.last_error = None;
         self.past.hedge_not_before = 0;
         self.past.verified_at_unix_ms = Some(now.unix_ms);
@@ -285,7 +284,7 @@ impl<P: Payload> Session<P> {
             parked.into_iter().for_each(|id| self.dispatch(id, now));
             return self.listen(now);
         };
-        let retried = parked.iter().filter_map(|id| self.calls.get(id)).filter(|call| call.sends > 0).count();
+        let retried = parked.iter().filter_map(|id| self.calls.get(*id)).filter(|call| call.sends() > 0).count();
         let recovery = LastRecovery {
             at_unix_ms: now.unix_ms,
             reason,

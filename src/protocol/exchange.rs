@@ -1,6 +1,6 @@
 //! One HTTP exchange: why it was sent, under which session, when, and what its answer is.
 
-use super::call::Repair;
+use super::calls::Repair;
 use super::config::Connections;
 use super::era::Era;
 use super::error::Error;

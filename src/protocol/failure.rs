@@ -1,7 +1,7 @@
 //! What follows from an attempt to establish the session that failed.
 
 use super::backoff;
-use super::call::Kind;
+use super::calls::{Kind, Queue};
 use super::config::{Handshake, Recovery, Unreachable};
 use super::page::OFFLINE;
 use super::session::Session;
@@ -98,15 +98,9 @@ impl<P: Payload> Session<P> {
         let denied = error.code == Code::Auth && (!error.retryable || self.authorization.is_in_vain());
         let fatal = first && (!error.retryable || denied);
         self.past.last_error = Some(error.clone());
-        let parked = self.state.establishing().map(|establishing| establishing.parked.clone()).unwrap_or_default();
-        let mut given_up = Vec::new();
-        for id in &parked {
-            let Some(call) = self.calls.get_mut(id) else { continue };
-            call.failed_attempts += 1;
-            if fatal || denied || call.failed_attempts >= max_attempts {
-                given_up.push(*id);
-            }
-        }
+        let parked: Vec<CallId> = self.calls.queued(Queue::Session).collect();
+        let mut given_up = parked.clone();
+        given_up.retain(|id| self.calls.attempt_failed(*id) >= max_attempts || fatal || denied);
         let waiting = parked.len() > given_up.len();
         if first && !waiting {
             // A page cannot tell why a request failed below HTTP; the last word on it is worth one more.
@@ -138,9 +132,9 @@ impl<P: Payload> Session<P> {
         let recovery = self.config.recovery;
         let least = recovery.base_delay_ms.saturating_mul(1 << fruitless);
         let longest = failing_for.max(least).min(recovery.max_delay_ms);
-        let mut parked = establishing.parked.iter().filter_map(|id| self.calls.get(id));
+        let insisted = self.calls.any(|call| call.is_queued(Queue::Session) && insists(call.kind()));
         let floor_ms = floor_ms.max(self.past.hedge_not_before.saturating_sub(now.mono));
-        let floor_ms = if parked.any(|call| insists(call.kind)) { 0 } else { floor_ms };
+        let floor_ms = if insisted { 0 } else { floor_ms };
         let slow = Recovery { max_delay_ms: longest, ..recovery };
         let wait = backoff::delay(failed, &slow, floor_ms, &mut self.rng);
         let hasty = backoff::delay(1, &recovery, floor_ms, &mut self.rng);
@@ -156,9 +150,8 @@ impl<P: Payload> Session<P> {
     fn connect_failed(&mut self, error: &Error<P>, now: Now) {
         self.past.last_error = Some(Box::new(error.clone()));
         let waits = error.retryable && self.waits_for_server();
-        let parked = self.state.establishing_mut().map(|establishing| std::mem::take(&mut establishing.parked));
-        for id in parked.unwrap_or_default() {
-            let connects = self.calls.get(&id).is_some_and(|call| call.kind == Kind::Connect);
+        for id in self.calls.dequeue_all(Queue::Session) {
+            let connects = self.calls.get(id).is_some_and(|call| call.kind() == Kind::Connect);
             if waits && connects {
                 self.settle(id, Ok(P::empty()));
             } else {
@@ -182,7 +175,7 @@ impl<P: Payload> Session<P> {
 
     fn failed_call_error(&self, id: CallId, error: &Error<P>, first: bool) -> Box<Error<P>> {
         let mut own = Box::new(error.clone());
-        own.outcome = self.outcome(id);
+        own.outcome = self.calls.outcome(id);
         if first || error.code == Code::Auth {
             return own;
         }
@@ -208,8 +201,7 @@ impl<P: Payload> Session<P> {
     /// Somebody waits for the session.
     pub(super) fn hasten(&mut self, now: Now) {
         let own = matches!(self.config.handshake, Handshake::Own { .. });
-        let parked = self.state.establishing().and_then(|establishing| establishing.parked.last());
-        let kind = parked.and_then(|id| self.calls.get(id)).map(|call| call.kind);
+        let kind = self.calls.last_queued(Queue::Session).map(|call| call.kind());
         let connects = kind == Some(Kind::Connect);
         let insists = kind.is_some_and(insists);
         let Some(establishing) = self.state.establishing_mut() else { return };

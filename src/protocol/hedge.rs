@@ -1,6 +1,7 @@
 //! How long a handshake is waited for, and what is done meanwhile: another one beside one that may be lost, and a connection
 //! for one that starves.
 
+use super::calls::Queue;
 use super::cancel::STARVED_MS;
 use super::session::Session;
 use super::state::Step;
@@ -65,8 +66,7 @@ impl<P: Payload> Session<P> {
         if self.state.known().is_none() {
             return usual;
         }
-        let parked = self.state.establishing().map(|establishing| establishing.parked.as_slice()).unwrap_or_default();
-        let deadlines = parked.iter().filter_map(|id| self.timers.at(Timer::Call(*id)));
+        let deadlines = self.calls.queued(Queue::Session).filter_map(|id| self.timers.at(Timer::Call(id)));
         let longest = deadlines.max().map_or(0, |at| at.saturating_sub(now.mono));
         longest.max(usual)
     }

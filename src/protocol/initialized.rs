@@ -17,7 +17,7 @@ const INITIALIZED_SHARE: u64 = 4;
 impl<P: Payload> Session<P> {
     /// With [`super::config::Handshake::Host`], the host's own `notifications/initialized` goes on with the handshake.
     pub(super) fn host_is_initialized(&mut self, id: CallId, now: Now) {
-        let is = self.calls.get(&id).is_some_and(|call| call.method == legacy::INITIALIZED);
+        let is = self.calls.get(id).is_some_and(|call| call.method() == legacy::INITIALIZED);
         if is && self.state.establishing().is_some_and(|e| matches!(e.step, Step::Host { .. })) {
             self.initialized(now);
         }

@@ -56,22 +56,6 @@ impl<T> Queue<T> {
         self.leaving.next()
     }
 
-    pub fn retain(&mut self, keep: impl Fn(&T) -> bool) {
-        let mut all = std::mem::take(self);
-        while let Some(item) = all.pop() {
-            if keep(&item) {
-                self.push(item);
-            }
-        }
-    }
-
-    pub fn contains(&self, item: &T) -> bool
-    where
-        T: PartialEq,
-    {
-        self.leaving.as_slice().contains(item) || self.waiting.contains(item)
-    }
-
     pub fn is_empty(&self) -> bool {
         self.leaving.as_slice().is_empty() && self.waiting.is_empty()
     }
@@ -95,8 +79,6 @@ mod tests {
         let mut left = Vec::new();
         for arrival in 0..100_u32 {
             queue.push(arrival);
-            queue.push(1_000);
-            queue.retain(|waiting| *waiting != 1_000);
             if arrival % 3 == 0 {
                 left.extend(queue.pop());
             }

@@ -1,15 +1,15 @@
 //! The standing stream: a GET on which the server speaks unasked (2025-11-25, transports, Listening for Messages).
 //! At most one per session, opened when it is useful, opened again when it ends.
 
-use super::call::Kind;
+use super::calls::{Kind, Queue};
 use super::config::Listen;
 use super::desired::Turn;
 use super::era::Era;
 use super::exchange::{Answer, Exchange};
+use super::listening::{Heard, Stream};
 use super::session::Session;
 use super::status::Event;
 use super::stream::{Cursor, stream_request};
-use super::subscribe::Heard;
 use super::time::Timer;
 use super::verdict::Verdict;
 use super::{CallId, Code, ExchangeId, Now, Payload, Purpose, backoff};
@@ -25,22 +25,6 @@ const HELD_MS: (u64, u64) = (50, 300);
 const EVENT_TOO_LARGE: &str = "The server sent an event larger than maxEventBytes on the stream on which it speaks \
                                unasked. The stream is opened again; what came before it is open is missed.";
 
-/// How the standing stream of a session stands.
-#[derive(Debug, Default)]
-pub(crate) enum Listening {
-    /// Nobody listens.
-    #[default]
-    Off,
-    /// It is open, or being opened. `short` counts the streams before it that ended soon.
-    Open { exchange: ExchangeId, short: u32, heard: Heard },
-    /// It ended, and is going to be opened again.
-    Ended { cursor: Cursor, short: u32 },
-    /// Nobody has the token that it needs: it is asked for again after a grant, or when a call was answered.
-    Denied,
-    /// This server has none.
-    Refused,
-}
-
 impl<P: Payload> Session<P> {
     /// Whether somebody in the host listens for what the server says unasked.
     pub fn set_listening(&mut self, listening: bool, now: Now) {
@@ -55,9 +39,9 @@ impl<P: Payload> Session<P> {
         if before == next {
             return;
         }
-        if let (Turn::Later, Some(Listening::Off)) = (before, self.state.ready().map(|session| &session.listening)) {
+        if let (Turn::Later, Stream::Off, true) = (before, self.listening.stream(), self.state.ready().is_some()) {
             // What changed while it waited was not told.
-            self.set_listening_state(Listening::Ended { cursor: Cursor::default(), short: 0 });
+            self.listening.ended(Cursor::default(), 0);
         }
         self.listen(now);
     }
@@ -71,8 +55,7 @@ impl<P: Payload> Session<P> {
     /// Whether one would be open if it were allowed.
     #[must_use]
     pub fn wants_stream(&self) -> bool {
-        let listens = self.state.known().is_some_and(|session| !matches!(session.listening, Listening::Refused));
-        listens && self.is_to_listen()
+        self.state.known().is_some() && !self.listening.is_refused() && self.is_to_listen()
     }
 
     /// Whether this tab wants to hear what the server says unasked.
@@ -100,34 +83,30 @@ impl<P: Payload> Session<P> {
         if session.era() == Era::Modern {
             return self.listen_modern(wanted, now);
         }
-        match (&session.listening, wanted) {
-            (Listening::Off, true) => {
+        match (self.listening.stream(), wanted) {
+            (Stream::Off, true) => {
                 let cursor = Cursor { event_id: self.tabs.take_event_id(), ..Cursor::default() };
                 self.open_stream(cursor, 0, now);
             }
             // It ended while the session was in doubt, and no timer runs.
-            (Listening::Ended { .. }, true) if self.timers.at(Timer::Listen).is_none() => self.listen_due(now),
-            (Listening::Open { exchange, .. }, false) => {
+            (Stream::Ended { .. }, true) if self.timers.at(Timer::Listen).is_none() => self.listen_due(now),
+            (Stream::Open { exchange, .. }, false) => {
                 let exchange = *exchange;
                 self.close_stream(exchange, now);
-                self.set_listening_state(Listening::Off);
+                self.listening.off();
             }
-            (Listening::Ended { .. } | Listening::Denied, false) => {
+            (Stream::Ended { .. } | Stream::Denied, false) => {
                 self.timers.clear(Timer::Listen);
-                self.set_listening_state(Listening::Off);
+                self.listening.off();
             }
-            (Listening::Off | Listening::Refused, false)
-            | (Listening::Open { .. } | Listening::Ended { .. } | Listening::Denied | Listening::Refused, true) => {}
+            (Stream::Off | Stream::Refused, false)
+            | (Stream::Open { .. } | Stream::Ended { .. } | Stream::Denied | Stream::Refused, true) => {}
         }
     }
 
     /// There may be a token now. Says whether that changes anything.
     pub(super) fn listen_if_denied(&mut self) -> bool {
-        let denied = matches!(self.state.ready().map(|session| &session.listening), Some(Listening::Denied));
-        if denied {
-            self.set_listening_state(Listening::Off);
-        }
-        denied
+        self.state.ready().is_some() && self.listening.allow()
     }
 
     /// Where the app answers the server's requests, the stream on which a server of the legacy era may ask goes out
@@ -135,12 +114,10 @@ impl<P: Payload> Session<P> {
     pub(super) fn listen_first(&mut self, now: Now) {
         let may_ask =
             self.state.ready().is_some_and(|session| session.era() == Era::Legacy) && self.answers_questions();
-        if !may_ask || self.past.stream_is_slow || !self.is_to_listen() || self.desired.turn() == Turn::Later {
+        if !may_ask || !self.listening.may_hold_calls() || !self.is_to_listen() || self.desired.turn() == Turn::Later {
             return;
         }
-        if let Some(session) = self.state.ready_mut() {
-            session.held = Some(Vec::new());
-        }
+        self.listening.hold_calls();
         let wait = self.past.gate.round_trip_ms().saturating_mul(2).clamp(HELD_MS.0, HELD_MS.1);
         self.timers.set(Timer::Held, now.mono.saturating_add(wait));
         self.listen(now);
@@ -148,24 +125,26 @@ impl<P: Payload> Session<P> {
 
     /// Whether a command that is about to be sent waits for the head of the standing stream.
     pub(super) fn waits_for_stream(&mut self, id: CallId) -> bool {
-        let is_request = self.calls.get(&id).is_some_and(|call| call.kind == Kind::Request);
-        let held = self.state.ready_mut().and_then(|session| session.held.as_mut()).filter(|_| is_request);
-        held.map(|held| held.push(id)).is_some()
+        let is_request = self.calls.get(id).is_some_and(|call| call.kind() == Kind::Request);
+        let waits = is_request && self.listening.holds_calls();
+        if waits {
+            self.calls.enqueue(id, Queue::Stream);
+        }
+        waits
     }
 
     /// The calls that waited for the standing stream go out.
     pub(super) fn release_held(&mut self, now: Now) {
         self.timers.clear(Timer::Held);
-        let held = self.state.ready_mut().and_then(|session| session.held.take());
-        for id in held.into_iter().flatten() {
+        self.listening.release_calls();
+        for id in self.calls.dequeue_all(Queue::Stream) {
             self.dispatch(id, now);
         }
     }
 
     /// They have waited long enough, and so it will be at this server's.
     pub(super) fn stream_is_late(&mut self, now: Now) {
-        self.past.stream_is_slow |=
-            matches!(self.state.ready().map(|session| &session.listening), Some(Listening::Open { .. }));
+        self.listening.is_late();
         self.release_held(now);
     }
 
@@ -178,9 +157,9 @@ impl<P: Payload> Session<P> {
         }
         let Some(session) = self.state.ready() else { return };
         if !wanted {
-            return self.set_listening_state(Listening::Off);
+            return self.listening.off();
         }
-        if let Listening::Ended { cursor, short } = &session.listening {
+        if let Stream::Ended { cursor, short } = self.listening.stream() {
             let (cursor, short) = (cursor.clone(), *short);
             match session.era() {
                 Era::Legacy => self.open_stream(cursor, short, now),
@@ -190,21 +169,19 @@ impl<P: Payload> Session<P> {
     }
 
     fn open_stream(&mut self, cursor: Cursor, short: u32, now: Now) {
-        let Some(session) = self.state.ready_mut() else { return };
-        session.has_stream |= cursor.event_id.is_some();
+        let Some(session) = self.state.ready() else { return };
+        self.listening.note_stream(cursor.event_id.is_some());
         let mut parcel = stream_request(Purpose::Listen, session, cursor, now);
         parcel.0.timeout_ms = Some(HEAD_MS);
         let exchange = self.send(parcel, now);
-        self.set_listening_state(Listening::Open { exchange, short, heard: Heard::default() });
+        self.listening.opened(exchange, short, Heard::default());
     }
 
     /// The session is lost: its stream holds a connection, and its event ids mean nothing to the next session.
     pub(super) fn hang_up(&mut self, now: Now) {
         self.timers.clear(Timer::Listen);
-        self.park_subscribers();
-        let old = self.state.known().map(|old| &old.listening);
-        if let Some(Listening::Open { exchange, heard, .. }) = old {
-            let (exchange, before) = (*exchange, heard.before());
+        self.calls.enqueue_subscribers();
+        if let Some((exchange, before)) = self.listening.open() {
             self.abort(exchange, now);
             before.map(|before| self.abort(before, now));
         }
@@ -220,23 +197,16 @@ impl<P: Payload> Session<P> {
 
     /// What was open for a while, or had said something, was the server's stream.
     fn stream_was_open(&mut self, exchange: &Exchange) {
-        if let (true, Some(session)) = (exchange.is_stream(), self.state.known_mut()) {
-            session.has_stream |= session.era() == Era::Legacy;
-        }
-    }
-
-    pub(super) fn set_listening_state(&mut self, listening: Listening) {
-        if let Some(session) = self.state.known_mut() {
-            session.listening = listening;
-        }
+        let is_legacy = self.state.known().is_some_and(|session| session.era() == Era::Legacy);
+        self.listening.note_stream(is_legacy && exchange.is_stream());
     }
 
     /// The stream is not open any more, or will not be: whoever waits for it goes on, and the one that it was to replace
     /// is closed. Says how many short ones there were before it; `None` where it is not the one that counts.
     pub(super) fn stream_over(&mut self, id: ExchangeId, now: Now) -> Option<u32> {
-        let Listening::Open { exchange, short, heard } = &self.state.known()?.listening else { return None };
-        let (short, before) = (*short, heard.before());
-        if *exchange != id {
+        let &Stream::Open { exchange, short, ref heard } = self.listening.stream() else { return None };
+        let before = heard.before();
+        if exchange != id {
             return None;
         }
         before.map(|before| self.abort(before, now));
@@ -256,7 +226,7 @@ impl<P: Payload> Session<P> {
         // One that was refused on itself may stay open, for nothing.
         self.abort(id, now);
         // Acknowledged, in the modern era.
-        let had_stream = self.state.known().is_some_and(|session| session.has_stream);
+        let had_stream = self.listening.had_stream();
         let has_stream = had_stream || exchange.is_stream() && (exchange.dispatched || lived(exchange, now));
         match answer {
             Answer::Accepted if exchange.is_stream() => {
@@ -274,7 +244,7 @@ impl<P: Payload> Session<P> {
             // The stream before it is still open on the server.
             Answer::Refused { refusal, .. } if refusal.status == 409 => self.listen_again(exchange, short, 0, now),
             Answer::Refused { refusal, error, .. } if refusal.status == 401 && self.config.authorizes => {
-                self.set_listening_state(Listening::Denied);
+                self.listening.denied();
                 self.subscribers_denied(&error);
             }
             // What is not allowed now may be allowed later.
@@ -324,7 +294,7 @@ impl<P: Payload> Session<P> {
             }
         }
         self.stream_lost(id, now);
-        if matches!(self.state.known().map(|session| &session.listening), Some(Listening::Refused)) {
+        if self.listening.is_refused() {
             self.no_subscriptions(now);
         }
     }
@@ -334,7 +304,7 @@ impl<P: Payload> Session<P> {
         if has_stream {
             return self.listen_again(exchange, short, 0, now);
         }
-        self.set_listening_state(Listening::Refused);
+        self.listening.refused();
     }
 
     /// Opens it again without asking for what was missed.
@@ -358,7 +328,7 @@ impl<P: Payload> Session<P> {
         } else {
             backoff::delay(short, &self.config.recovery, floor, &mut self.rng)
         };
-        self.set_listening_state(Listening::Ended { cursor, short });
+        self.listening.ended(cursor, short);
         self.timers.set(Timer::Listen, now.mono.saturating_add(wait));
     }
 }

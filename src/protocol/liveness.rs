@@ -1,12 +1,13 @@
 //! The question whether the session lives, and what its answer tells: a ping, or in the modern era `server/discover`.
 
+use super::calls::Doubt;
 use super::era::Era;
 use super::era::negotiation::{Evidence, weigh};
 use super::exchange::{Answer, Exchange};
 use super::http::Method;
 use super::send::Parcel;
 use super::session::Session;
-use super::state::{Check, Doubt, Established, State, Step};
+use super::state::{Check, Established, State, Step};
 use super::time::Timer;
 use super::verdict::Verdict;
 use super::{CallId, Code, Error, ExchangeId, Now, Outcome, Params, Payload, Purpose};
@@ -31,15 +32,17 @@ impl<P: Payload> Session<P> {
         if self.state.ready().is_some_and(|session| self.is_hosts_own(session.era())) {
             return self.let_host_judge(waiting, now);
         }
-        let Some(session) = self.state.ready_mut() else { return };
-        if let Some(check) = &mut session.check {
-            check.waiting.extend(waiting);
+        let Some(session) = self.state.ready() else { return };
+        let is_under_way = session.check.is_some();
+        if let Some((id, doubt)) = waiting {
+            self.calls.question(id, doubt);
+        }
+        if is_under_way {
             return;
         }
         let Some(ping) = self.ping(now) else { return };
         if let Some(session) = self.state.ready_mut() {
-            let waiting = waiting.into_iter().collect();
-            session.check = Some(Check { ping, since: now.mono, waiting });
+            session.check = Some(Check { ping, since: now.mono });
             self.timers.set(Timer::Check, now.mono.saturating_add(PING_AGAIN_MS));
         }
     }
@@ -109,7 +112,7 @@ impl<P: Payload> Session<P> {
     /// A result that was asked for since under a session that is in question shows that it lives, as the ping's answer
     /// would. That it is gone is shown by a refused ping alone: what others were refused with may be meant for them.
     pub(super) fn heard_under(&mut self, exchange: &Exchange, answer: &Answer<P>, now: Now) {
-        let asked_since = |check: &Check<P>| exchange.sent.mono >= check.since;
+        let asked_since = |check: &Check| exchange.sent.mono >= check.since;
         let session = self.state.ready().filter(|session| session.generation == exchange.generation);
         let Some(ping) = session.and_then(|session| session.check.as_ref()).filter(|check| asked_since(check)) else {
             return;

@@ -4,7 +4,6 @@ use super::config::{EraChoice, Handshake};
 use super::era::negotiation::{Evidence, UNSUPPORTED_PROTOCOL_VERSION, weigh};
 use super::era::{Era, legacy, modern};
 use super::exchange::{Answer, Exchange};
-use super::listen::Listening;
 use super::session::Session;
 use super::state::{Discovered, Established, SessionId, Since, Step};
 use super::verdict::Refusal;
@@ -147,9 +146,6 @@ impl<P: Payload> Session<P> {
             proven: false,
             check: None,
             alive_at: None,
-            held: None,
-            listening: Listening::Off,
-            has_stream: false,
         })
     }
 

@@ -1,5 +1,6 @@
 //! What the server tells: progress, and every other notification, on whichever stream.
 
+use super::calls::Call;
 use super::json_rpc::Id;
 use super::session::Session;
 use super::status::Event;
@@ -31,17 +32,16 @@ impl<P: Payload> Session<P> {
     }
 
     fn progressed(&mut self, id: super::CallId, params: P, now: Now) {
-        let Some(call) = self.calls.get_mut(&id).filter(|call| call.options.progress) else { return };
-        // "The progress value MUST increase with each notification" (2025-11-25, progress): a call that was sent again
-        // begins anew.
-        let progress = params.field(Field::Progress).and_then(|progress| progress.as_number());
-        let repeats = call.sends > 1 && progress <= call.progress;
-        call.progress = if repeats { call.progress } else { progress };
-        if !repeats && call.options.reset_timeout_on_progress && call.paused.is_none() {
-            let deadline = call.deadline(now.mono, self.config.timeout_ms, self.config.max_total_timeout_ms);
-            self.timers.set(Timer::Call(id), deadline);
+        if !self.calls.get(id).is_some_and(|call| call.options().progress) {
+            return;
         }
-        if !repeats {
+        let progress = params.field(Field::Progress).and_then(|progress| progress.as_number());
+        if self.calls.progressed(id, progress) {
+            let resets = |call: &&Call<P>| call.options().reset_timeout_on_progress && !call.is_paused();
+            if let Some(call) = self.calls.get(id).filter(resets) {
+                let deadline = call.deadline(now.mono, self.config.timeout_ms, self.config.max_total_timeout_ms);
+                self.timers.set(Timer::Call(id), deadline);
+            }
             self.output(Output::Progress { call: id, params });
         }
     }

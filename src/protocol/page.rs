@@ -1,7 +1,7 @@
 //! The page that a session is in: hidden, asleep, offline; and what waits for it.
 
+use super::Now;
 use super::error::Diagnosis;
-use super::{CallId, Now};
 
 /// Milliseconds: a session that nobody looked at for longer may be gone.
 const AWAY_MS: u64 = 5 * 60_000;
@@ -47,8 +47,6 @@ pub(crate) struct Page {
     used: Option<u64>,
     /// Since when a proof is wanted that the session lives.
     doubtful_since: Option<u64>,
-    /// Calls that wait for the network.
-    parked: Vec<CallId>,
     /// When the connection of a call broke last, on the monotonic clock: the call may still be running.
     broke_off: Option<u64>,
 }
@@ -121,25 +119,6 @@ impl Page {
     /// Since when a proof is wanted that the session lives.
     pub fn take_doubt(&mut self) -> Option<u64> {
         self.doubtful_since.take()
-    }
-
-    /// The call waits for the network.
-    pub fn park(&mut self, call: CallId) {
-        self.parked.push(call);
-    }
-
-    pub fn has_parked(&self) -> bool {
-        !self.parked.is_empty()
-    }
-
-    /// The calls that waited.
-    pub fn take_parked(&mut self) -> Vec<CallId> {
-        std::mem::take(&mut self.parked)
-    }
-
-    /// The call has ended: it waits for nothing.
-    pub fn forget_call(&mut self, call: CallId) {
-        self.parked.retain(|parked| *parked != call);
     }
 
     /// The connection of a call broke.

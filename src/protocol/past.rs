@@ -30,8 +30,6 @@ pub(super) struct Past<P> {
     pub hedge_not_before: u64,
     /// How long the last handshake took.
     pub handshake_ms: u64,
-    /// Calls that waited for the head of the standing stream waited in vain: none does any more.
-    pub stream_is_slow: bool,
     /// The version that `initialize` offers.
     pub offers: &'static str,
     /// Capabilities that the server does not declare and yet has: it answered a list of theirs.
@@ -62,7 +60,6 @@ impl<P> Past<P> {
             ping_refused: None,
             hedge_not_before: 0,
             handshake_ms: 0,
-            stream_is_slow: false,
             offers: legacy::LATEST,
             shown: Vec::new(),
             other_slash: false,

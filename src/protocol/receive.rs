@@ -73,7 +73,7 @@ impl<P: Payload> Session<P> {
                 exchange.dispatched |= event_id.is_some();
                 let generation = exchange.generation;
                 if let (Some(call), Some(event_id)) = (exchange.purpose.call(), event_id)
-                    && self.calls.get(&call).is_some_and(|call| call.options.event_ids)
+                    && self.calls.get(call).is_some_and(|call| call.options().event_ids)
                 {
                     self.emit(Event::EventId { call, generation, event_id });
                 }

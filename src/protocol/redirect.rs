@@ -48,9 +48,9 @@ impl<P: Payload> Session<P> {
         self.time_refusal(id, now);
         let Some(exchange) = self.exchanges.get(&id).filter(|exchange| exchange.method == Method::Post) else { return };
         let Purpose::Call(call) = exchange.purpose else { return };
-        let Some(call) = self.calls.get(&call) else { return };
+        let Some(call) = self.calls.get(call) else { return };
         let mode = self.config.recovery.mode;
-        if retry::is_redirect_followed(mode, call.safe, is_before_dispatch(Some(status), exchange)) {
+        if retry::is_redirect_followed(mode, call.is_safe(), is_before_dispatch(Some(status), exchange)) {
             return;
         }
         self.output(Output::Abort { exchange: id });

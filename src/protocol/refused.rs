@@ -1,15 +1,15 @@
 //! What follows for a call that was refused, or whose answer was lost. [`super::policy::retry`] decides; here it is done.
 
 use super::backoff;
-use super::call::{Call, Kind, Place, Repair};
+use super::calls::{Call, Doubt, Kind, Repair};
 use super::config::{EraChoice, Handshake};
 use super::era::Era;
 use super::era::negotiation::{Common, supported};
 use super::exchange::Exchange;
-use super::policy::retry::{self, End, Next};
+use super::policy::retry::{End, Next};
 use super::repair::Relation;
 use super::session::Session;
-use super::state::Doubt;
+
 use super::time::Timer;
 use super::verdict::{Form, Refusal};
 use super::{CallId, Code, Error, Now, Outcome, Payload};
@@ -23,18 +23,7 @@ impl<P: Payload> Session<P> {
     /// What follows for a call, where this repair would come before it is sent again. If it is sent again, the repair is
     /// spent.
     pub(super) fn next(&mut self, id: CallId, repair: Repair, end: End) -> Next {
-        let Some(call) = self.calls.get_mut(&id) else { return Next::Settle(Outcome::Unknown) };
-        let next = retry::next(call.known(self.config.recovery.mode, repair), end);
-        if next == Next::SendAgain {
-            call.repair(repair);
-        }
-        next
-    }
-
-    fn put(&mut self, id: CallId, place: Place) {
-        if let Some(call) = self.calls.get_mut(&id) {
-            call.place = place;
-        }
+        self.calls.next(id, self.config.recovery.mode, repair, end)
     }
 
     /// Its session is gone, and it was refused with it. `at_gate`: its own refusal is the gate's.
@@ -60,17 +49,17 @@ impl<P: Payload> Session<P> {
 
     /// As [`Self::refused_with_session`], where the session is given up already. A call that is not sent again is settled.
     pub(super) fn is_sent_again_without_session(&mut self, id: CallId, at_gate: bool, error: Box<Error<P>>) -> bool {
-        let Some(call) = self.calls.get_mut(&id) else { return false };
-        call.place = Place::Here;
-        call.delivered = true;
-        call.maybe_ran |= !at_gate;
+        if !self.calls.has(id) {
+            return false;
+        }
+        self.calls.refused_with_session(id, at_gate);
         let again = self.next(id, Repair::Session, End::SessionGone { at_gate }) == Next::SendAgain;
         let generation = self.state.known().map_or(0, |session| session.generation);
-        if let Some(call) = self.calls.get_mut(&id).filter(|_| again) {
-            call.refused_by = generation;
+        if again {
+            self.calls.note_refused_by(id, generation);
         }
-        match self.calls.get(&id) {
-            Some(call) if !again && at_gate && (call.safe || !call.maybe_ran) => {
+        match self.calls.get(id) {
+            Some(call) if !again && at_gate && (call.is_safe() || !call.maybe_ran()) => {
                 let text = session_refused_for_good(call);
                 self.settle(id, Err(Error::boxed(Code::SessionLost, Outcome::Unknown, text).retryable()));
             }
@@ -93,8 +82,10 @@ impl<P: Payload> Session<P> {
         let form = refusal.may_be_a_handlers().then(|| refusal.form());
         let explained = refusal.explains_itself();
         let doubt = Doubt::Refused { error, at_gate: blames && !exchange.late, form, explained };
-        let Some(call) = self.calls.get_mut(&id) else { return };
-        call.maybe_ran |= exchange.late;
+        if !self.calls.has(id) {
+            return;
+        }
+        self.calls.may_have_run(id, exchange.late);
         let relation = self.relation(exchange.generation);
         match relation {
             Relation::Current if !refusal.is_plain_about_session() && self.is_known_alive(now) => {
@@ -102,7 +93,6 @@ impl<P: Payload> Session<P> {
             }
             Relation::Current => {
                 if self.next(id, Repair::Session, End::Doubtful) == Next::Ping {
-                    self.put(id, Place::InQuestion);
                     self.check(Some((id, doubt)), now);
                 }
             }
@@ -146,7 +136,7 @@ impl<P: Payload> Session<P> {
                 self.is_sent_again_without_session(id, at_gate, error)
             }
             Doubt::Lost | Doubt::Asked => {
-                self.put(id, Place::Here);
+                self.calls.put_back(id);
                 true
             }
         }
@@ -155,14 +145,12 @@ impl<P: Payload> Session<P> {
     /// Nobody can tell whether the session lives. Says whether the call is sent again; if not, it is settled.
     pub(super) fn is_sent_again_in_doubt(&mut self, id: CallId, doubt: Doubt<P>) -> bool {
         let Doubt::Refused { error, explained, .. } = doubt else {
-            self.put(id, Place::Here);
+            self.calls.put_back(id);
             return true;
         };
         let outcome = error.outcome;
-        if let Some(call) = self.calls.get_mut(&id) {
-            call.place = Place::Here;
-            call.delivered |= outcome != Outcome::NotExecuted;
-        }
+        self.calls.put_back(id);
+        self.calls.was_delivered(id, outcome != Outcome::NotExecuted);
         match self.next(id, Repair::Connection, End::SessionUnclear { outcome, explained }) {
             Next::SendAgain => true,
             Next::Settle(outcome) => {
@@ -176,7 +164,7 @@ impl<P: Payload> Session<P> {
     /// The refusal is the answer.
     pub(super) fn refusal_stands(&mut self, id: CallId, mut error: Box<Error<P>>, now: Now) {
         // What was refused is a question about its task.
-        if self.calls.get(&id).is_some_and(|call| call.task.is_some()) {
+        if self.calls.get(id).is_some_and(|call| call.task().is_some()) {
             error.outcome = Outcome::Unknown;
         }
         if error.rpc_code == Some(INVALID_PARAMS) {
@@ -188,9 +176,10 @@ impl<P: Payload> Session<P> {
 
     /// No answer came, and the call may have run.
     pub(super) fn lost(&mut self, id: CallId, generation: u32, error: Box<Error<P>>, now: Now) {
-        let Some(call) = self.calls.get_mut(&id) else { return };
-        call.place = Place::Here;
-        call.maybe_ran = true;
+        if !self.calls.put_back(id) {
+            return;
+        }
+        self.calls.may_have_run(id, true);
         let again = self.next(id, Repair::Connection, End::Lost) == Next::SendAgain;
         if !again {
             let what = match error.http_status.filter(|status| !(200..300).contains(status)) {
@@ -207,7 +196,7 @@ impl<P: Payload> Session<P> {
     }
 
     pub(super) fn settle_unknown(&mut self, id: CallId, what: &str, mut error: Box<Error<P>>) {
-        let again = self.calls.get(&id).is_some_and(|call| call.sends > 1);
+        let again = self.calls.get(id).is_some_and(|call| call.sends() > 1);
         let why = if again { "It was sent again once." } else { "It was not sent again, because it may have run." };
         if error.code != Code::Network {
             error.code = Code::OutcomeUnknown;
@@ -219,13 +208,13 @@ impl<P: Payload> Session<P> {
     /// The server is busy (429, 503): the session is kept.
     pub(super) fn busy(&mut self, id: CallId, exchange: &Exchange, error: Box<Error<P>>, floor_ms: u64, now: Now) {
         let outcome = error.outcome;
-        let Some(call) = self.calls.get_mut(&id) else { return };
-        call.maybe_ran |= outcome != Outcome::NotExecuted;
+        self.calls.may_have_run(id, outcome != Outcome::NotExecuted);
+        let Some(call) = self.calls.get(id) else { return };
         let wait = backoff::delay(1, &self.config.recovery, floor_ms, &mut self.rng);
         let until = now.mono.saturating_add(wait);
         // A host's own Client has a clock that nobody sees here: it is told of a longer wait than calls have by default.
         let host = matches!(self.config.handshake, Handshake::Host);
-        let bound = if host { call.made.saturating_add(self.config.timeout_ms) } else { u64::MAX };
+        let bound = if host { call.made().saturating_add(self.config.timeout_ms) } else { u64::MAX };
         let in_time = self.timers.at(Timer::Call(id)).is_some_and(|deadline| until < deadline.min(bound));
         let end = End::Busy { outcome, at_gate: outcome == Outcome::NotExecuted };
         if in_time && self.next(id, Repair::Busy, end) == Next::SendAgain {
@@ -277,8 +266,8 @@ impl<P: Payload> Session<P> {
 }
 
 /// Why a call that its session refused is not sent again.
-pub(super) fn session_refused_for_good(call: &Call) -> &'static str {
-    if call.kind == Kind::Notification {
+pub(super) fn session_refused_for_good<P>(call: &Call<P>) -> &'static str {
+    if call.kind() == Kind::Notification {
         "The server refused the session. A notification is not sent again under a new one: it may speak of the old \
          session's requests."
     } else if call.was_repaired(Repair::Session) {

@@ -1,12 +1,13 @@
 //! Whether the session lives, and how it is given up.
 
 use super::backoff;
+use super::calls::{Doubt, Queue};
 use super::close::delete_request;
 use super::config::EraChoice;
 use super::era::Era;
 use super::liveness::Told;
 use super::session::Session;
-use super::state::{Doubt, Established, Since, State, Step};
+use super::state::{Established, Since, State, Step};
 use super::status::Event;
 use super::time::Timer;
 use super::{CallId, Code, Error, Now, Outcome, Payload};
@@ -92,6 +93,9 @@ impl<P: Payload> Session<P> {
     /// Gives the session up and starts to make a new one: at once where somebody waits for it.
     fn lose(&mut self, reason: &'static str, loss: Loss, now: Now) {
         let Some(check) = self.state.lose(reason, now) else { return };
+        let doubted = self.calls.in_question();
+        self.listening.release_calls();
+        self.calls.requeue(Queue::Stream, Queue::Session);
         let Some(old) = self.state.known() else { return };
         let generation = old.generation;
         // A session that the host connected may lie idle; one that was made for waiting calls may not.
@@ -111,8 +115,7 @@ impl<P: Payload> Session<P> {
         self.emit(Event::Recovering { reason, generation });
         self.emit(Event::StateChange);
         let caller_waits = !matches!(loss, Loss::Refused { caller_waits: false });
-        let held = self.state.establishing().is_some_and(|establishing| !establishing.parked.is_empty());
-        let waits = caller_waits || held || check.as_ref().is_some_and(|check| !check.waiting.is_empty());
+        let waits = caller_waits || self.calls.is_any_queued(Queue::Session) || !doubted.is_empty();
         let early = self.past.early_losses.saturating_sub(FREE_LOSSES);
         let why = "the server loses sessions soon after it made them";
         if matches!(loss, Loss::Replaced) {
@@ -135,7 +138,8 @@ impl<P: Payload> Session<P> {
         }
         // Calls that lose their questions may go on at once: what they wait for is under way.
         self.withdraw(generation, now);
-        for (id, doubt) in check.into_iter().flat_map(|check| check.waiting) {
+        for id in doubted {
+            let Some(doubt) = self.calls.take_doubt(id) else { continue };
             if self.is_refused_with(generation, id, doubt) {
                 self.dispatch(id, now);
             }
@@ -200,16 +204,16 @@ impl<P: Payload> Session<P> {
         match told {
             Told::Alive => {
                 self.proven(generation, now);
-                let waiting = self.take_waiting();
-                for (id, doubt) in waiting {
+                for id in self.end_check() {
+                    let Some(doubt) = self.calls.take_doubt(id) else { continue };
                     self.doubt_dispelled(id, doubt, now);
                 }
             }
             Told::Gone => self.lose("a ping found the session gone", Loss::Refused { caller_waits: false }, now),
             // Something answers, and only a call can tell more.
             Told::Unclear(error) if error.http_status.is_some_and(|status| status < 500) => {
-                let waiting = self.take_waiting();
-                for (id, doubt) in waiting {
+                for id in self.end_check() {
+                    let Some(doubt) = self.calls.take_doubt(id) else { continue };
                     if let Doubt::Asked = doubt {
                         self.settle(id, Err(error.clone()));
                     } else if self.is_sent_again_in_doubt(id, doubt) {
@@ -222,26 +226,30 @@ impl<P: Payload> Session<P> {
     }
 
     /// The check is over: who waited for it?
-    fn take_waiting(&mut self) -> Vec<(CallId, Doubt<P>)> {
+    fn end_check(&mut self) -> Vec<CallId> {
         self.timers.clear(Timer::Check);
-        let check = self.state.ready_mut().and_then(|session| session.check.take());
-        check.map(|check| check.waiting).unwrap_or_default()
+        if let Some(session) = self.state.ready_mut() {
+            session.check = None;
+        }
+        self.calls.in_question()
     }
 
     /// The server cannot be reached: the session may live.
     fn doubt(&mut self, error: Box<Error<P>>, now: Now) {
-        let Some(check) = self.state.doubt(now) else { return };
+        if self.state.doubt(now).is_none() {
+            return;
+        }
+        self.listening.release_calls();
+        self.calls.requeue(Queue::Stream, Queue::Session);
         self.timers.clear(Timer::Check);
         self.emit(Event::StateChange);
-        for (id, doubt) in check.into_iter().flat_map(|check| check.waiting) {
-            if self.is_sent_again_in_doubt(id, doubt)
-                && let Some(establishing) = self.state.establishing_mut()
-            {
-                establishing.parked.push(id);
+        for id in self.calls.in_question() {
+            let Some(doubt) = self.calls.take_doubt(id) else { continue };
+            if self.is_sent_again_in_doubt(id, doubt) {
+                self.calls.enqueue(id, Queue::Session);
             }
         }
-        let waits = self.state.establishing().is_some_and(|establishing| !establishing.parked.is_empty());
-        if waits || error.code != Code::Network {
+        if self.calls.is_any_queued(Queue::Session) || error.code != Code::Network {
             return self.doubt_persists(error, now);
         }
         let wait = self.spread();
@@ -309,7 +317,8 @@ impl<P: Payload> Session<P> {
 
     /// The session in doubt lives.
     fn reprieve(&mut self, now: Now) {
-        let parked = self.state.reprieve();
+        self.state.reprieve();
+        let parked = self.calls.dequeue_all(Queue::Session);
         self.past.last_error = None;
         let generation = self.state.ready().map_or(0, |session| session.generation);
         self.proven(generation, now);

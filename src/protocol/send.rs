@@ -1,17 +1,17 @@
 //! What goes out: a message as its era wants it, and the exchange that carries it.
 
-use super::call::{Call, Kind, Place};
+use super::calls::{Call, Doubt, Kind, Queue, Task};
 use super::config::Handshake;
 use super::era::{Era, legacy, mirror, modern};
 use super::exchange::{CONNECTIONS, Exchange};
 use super::http::{Method, Request};
 use super::identity::secrets::Secrets;
 use super::json_rpc;
+use super::questions::Round;
 use super::session::Session;
-use super::state::{Doubt, Established, State};
+use super::state::{Established, State};
 use super::status::WireStep;
 use super::stream::Cursor;
-use super::task::Task;
 use super::time::Timer;
 use super::{CallId, Code, Error, ExchangeId, Now, Output, Params, Payload, Purpose};
 
@@ -30,14 +30,14 @@ pub(super) type Parcel = (Box<Exchange>, Request);
 impl<P: Payload> Session<P> {
     /// Sends a command under the session that is ready.
     pub(super) fn send_call(&mut self, id: CallId, now: Now) {
-        let (State::Ready(session), Some(call)) = (&self.state, self.calls.get(&id)) else { return };
-        let (era, kind) = (session.era(), call.kind);
+        let (State::Ready(session), Some(call)) = (&self.state, self.calls.get(id)) else { return };
+        let (era, kind) = (session.era(), call.kind());
         let hosts_own = self.is_hosts_own(era);
-        let missing = session.missing_capability(&call.method).filter(|missing| !self.past.shown.contains(missing));
+        let missing = session.missing_capability(call.method()).filter(|missing| !self.past.shown.contains(missing));
         // Asking for a list harms nobody.
-        if let Some(missing) = missing.filter(|_| !legacy::is_list(&call.method)) {
+        if let Some(missing) = missing.filter(|_| !legacy::is_list(call.method())) {
             let message =
-                format!("The server does not declare the capability `{missing}`, which {} needs.", call.method);
+                format!("The server does not declare the capability `{missing}`, which {} needs.", call.method());
             let error = Error::boxed(Code::Capability, call.outcome(), message);
             self.state_request_refused(id, now);
             return self.settle(id, Err(error));
@@ -49,14 +49,11 @@ impl<P: Payload> Session<P> {
                 self.settle(id, Ok(result));
             }
             // The handshake's own notification, of a host's Client: ours has gone out.
-            Kind::Notification if call.method == legacy::INITIALIZED || !era.has_notification(&call.method) => {
+            Kind::Notification if call.method() == legacy::INITIALIZED || !era.has_notification(call.method()) => {
                 self.settle(id, Ok(P::empty()));
             }
             Kind::Request if hosts_own => self.put_on_wire(id, now),
-            Kind::Request | Kind::Verify if era == Era::Modern && call.method == legacy::PING => {
-                if let Some(call) = self.calls.get_mut(&id) {
-                    call.place = Place::InQuestion;
-                }
+            Kind::Request | Kind::Verify if era == Era::Modern && call.method() == legacy::PING => {
                 self.check(Some((id, Doubt::Asked)), now);
             }
             Kind::Request if !era.holds_by_request() && self.held_without_request(id, now) => {}
@@ -70,67 +67,66 @@ impl<P: Payload> Session<P> {
     pub(super) fn send_waiting(&mut self, now: Now) {
         self.post_waiting(now);
         while self.exchanges.len() < AT_ONCE || self.state.ready().is_none() {
-            let Some(id) = self.waiting.pop() else { return };
+            let Some(id) = self.calls.dequeue(Queue::Turn) else { return };
             self.dispatch(id, now);
         }
     }
 
     fn put_on_wire(&mut self, id: CallId, now: Now) {
         let wire_id = self.next_wire_id + 1;
-        let (State::Ready(session), Some(call)) = (&self.state, self.calls.get(&id)) else { return };
-        if call.kind == Kind::Request && self.exchanges.len() >= AT_ONCE {
-            return self.waiting.push(id);
+        let (State::Ready(session), Some(call)) = (&self.state, self.calls.get(id)) else { return };
+        if call.kind() == Kind::Request && self.exchanges.len() >= AT_ONCE {
+            return self.calls.enqueue(id, Queue::Turn);
         }
-        if let Some(event_id) = call.options.resume.as_ref().map(|resume| resume.event_id.clone()) {
+        if let Some(event_id) = call.options().resume.as_ref().map(|resume| resume.event_id.clone()) {
             return self.take_up(id, event_id, now);
         }
         if call.relies_on_annotations()
-            && !call.params.name.as_ref().is_some_and(|tool| self.desired.is_repeatable(tool))
+            && !call.params().name.as_ref().is_some_and(|tool| self.desired.is_repeatable(tool))
         {
             return self.hold_until_compared(id);
         }
-        let asked = call.round.is_some() || call.task.as_ref().is_some_and(Task::has_inputs);
+        let asked = call.round().is_some() || call.task().is_some_and(Task::has_inputs);
         if session.era() == Era::Legacy && asked {
             return self.round_lost(id, now);
         }
         let (method, params) = self.wording(session, call);
         let as_task = self.goes_as_task(session, call);
-        let (purpose, (mut headers, body)) = match call.kind {
+        let (purpose, (mut headers, body)) = match call.kind() {
             Kind::Notification => (Purpose::Notification(id), self.compose_notification(session, &method, &params)),
             Kind::Request | Kind::Verify | Kind::Connect | Kind::Reconnect | Kind::Close => {
                 let message =
-                    self.compose(session.era(), Some(session), wire_id, &method, &params, call.options.progress);
+                    self.compose(session.era(), Some(session), wire_id, &method, &params, call.options().progress);
                 (Purpose::Call(id), message)
             }
         };
-        headers.extend(call.options.headers.iter().cloned());
-        let safe = call.options.repeatable
+        headers.extend(call.options().headers.iter().cloned());
+        let safe = call.options().repeatable
             || legacy::is_safe_to_repeat(&method)
-            || call.params.name.as_ref().is_some_and(|tool| method == "tools/call" && self.desired.is_repeatable(tool));
+            || call
+                .params()
+                .name
+                .as_ref()
+                .is_some_and(|tool| method == "tools/call" && self.desired.is_repeatable(tool));
         let mut exchange = outgoing(purpose, Some(session), now);
-        call.options.headers.iter().for_each(|(name, value)| exchange.secrets.add_field(name, value));
-        exchange.attempt = call.sends + 1;
+        call.options().headers.iter().for_each(|(name, value)| exchange.secrets.add_field(name, value));
+        exchange.attempt = call.sends() + 1;
         exchange.rpc_method = Some(method);
         exchange.wire_id = purpose.wants_response().then_some(wire_id);
         self.next_wire_id = wire_id;
         let sent = self.send(posted(exchange, (headers, body)), now);
-        if let Some(call) = self.calls.get_mut(&id) {
-            call.sends += 1;
-            call.safe = safe;
-            call.as_task = as_task;
-            call.place = Place::Sent(sent);
-        }
+        self.calls.sent(id, sent, safe, as_task);
     }
 
     /// The method and params that a call is sent with now: its own, with what was answered to the server; or those that
     /// ask for its task.
-    fn wording(&self, session: &Established<P>, call: &Call) -> (String, Params) {
-        if let Some(task) = &call.task {
+    fn wording(&self, session: &Established<P>, call: &Call<P>) -> (String, Params) {
+        if let Some(task) = call.task() {
             return task.next_request(session.era(), session.generation);
         }
-        let inputs = call.round.as_ref().map(super::questions::Round::members);
+        let inputs = call.round().map(Round::members);
         let as_task = if self.goes_as_task(session, call) { r#""task":{}"# } else { "" };
-        (call.method.clone(), call.params.with(inputs.as_deref(), as_task))
+        (call.method().to_owned(), call.params().with(inputs.as_deref(), as_task))
     }
 
     /// A request of our own under this session, or before there is one, with the wire id that was drawn last. `timeout_ms`

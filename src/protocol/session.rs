@@ -3,7 +3,7 @@
 //! session lives), `negotiate` and `establish` (how it is made), `question` and `input` (what the server asks), `close`.
 
 use super::authorization::Authorization;
-use super::call::{Call, Kind};
+use super::calls::{Call, Calls, Kind, Queue, Task};
 use super::config::Handshake;
 use super::desired::Desired;
 use super::era::{legacy, modern};
@@ -11,7 +11,8 @@ use super::exchange::Exchange;
 use super::host_client::HostClient;
 use super::identity::Identity;
 use super::json_rpc::REQUEST_ID_BASE;
-use super::list::Queue;
+use super::list::Queue as Fifo;
+use super::listening::Listening;
 use super::page::Page;
 use super::past::Past;
 use super::questions::Questions;
@@ -19,7 +20,6 @@ use super::sorted::Map;
 use super::state::State;
 use super::status::Event;
 use super::tabs::Tabs;
-use super::task::Task;
 use super::time::{Timer, Timers};
 use super::{CallId, CallOptions, Code, Config, Deadline, Error, ExchangeId, Now, Outcome, Output, Params, Payload};
 
@@ -46,22 +46,21 @@ pub struct Session<P> {
     pub(super) config: Config,
     pub(super) rng: fastrand::Rng,
     pub(super) state: State<P>,
-    pub(super) calls: Map<CallId, Box<Call>>,
+    pub(super) calls: Calls<P>,
     pub(super) exchanges: Map<ExchangeId, Box<Exchange>>,
     pub(super) questions: Questions,
     pub(super) desired: Desired<P>,
     pub(super) identity: Identity,
     /// What each request of the modern era carries in `_meta`.
     pub(super) stamp: String,
+    pub(super) listening: Listening,
     pub(super) authorization: Authorization<P>,
     pub(super) timers: Timers,
     pub(super) past: Past<P>,
     pub(super) page: Page,
     pub(super) tabs: Tabs,
     pub(super) host_client: HostClient,
-    /// Calls whose turn has not come, in order. Some may have settled meanwhile.
-    pub(super) waiting: Queue<CallId>,
-    outputs: Queue<Output<P>>,
+    outputs: Fifo<Output<P>>,
     next_id: u64,
     pub(super) next_wire_id: u64,
 }
@@ -86,17 +85,17 @@ impl<P: Payload> Session<P> {
             stamp,
             rng,
             state: State::new(),
-            calls: Map::default(),
+            calls: Calls::default(),
             exchanges: Map::default(),
             questions: Questions::default(),
+            listening: Listening::default(),
             authorization: Authorization::default(),
             timers: Timers::default(),
             past: Past { legacy_since, generation, ..Past::new() },
             page: Page::default(),
             tabs,
             host_client: HostClient::default(),
-            waiting: Queue::default(),
-            outputs: Queue::default(),
+            outputs: Fifo::default(),
             next_id: 0,
             next_wire_id,
         }
@@ -127,10 +126,8 @@ impl<P: Payload> Session<P> {
     /// Waits for a task that an earlier call became, by its id; settles with the result of that call.
     pub fn resume_task(&mut self, task: String, options: CallOptions, now: Now) -> CallId {
         let id = self.admit(Kind::Request, "tools/call".to_owned(), Params::default(), options, now);
-        if let Some(call) = self.calls.get_mut(&id) {
-            call.task = Some(Task::named(task, self.state.ready().map_or(0, |session| session.generation), now));
-            call.maybe_ran = true;
-        }
+        let generation = self.state.ready().map_or(0, |session| session.generation);
+        self.calls.became(id, Task::named(task, generation, now));
         self.dispatch(id, now);
         id
     }
@@ -173,7 +170,7 @@ impl<P: Payload> Session<P> {
         let deadline = call.deadline(now.mono, self.config.timeout_ms, self.config.max_total_timeout_ms);
         self.timers.set(Timer::Call(id), deadline);
         self.state_requested(id, &call);
-        self.calls.insert(id, Box::new(call));
+        self.calls.admit(id, call);
         id
     }
 
@@ -195,9 +192,7 @@ impl<P: Payload> Session<P> {
                 }
             }
             State::Establishing(_) => {
-                if let Some(establishing) = self.state.establishing_mut() {
-                    establishing.parked.push(id);
-                }
+                self.calls.enqueue(id, Queue::Session);
                 self.extend_handshake(now);
                 if self.identity.found().is_none() {
                     self.hasten(now);
@@ -207,7 +202,7 @@ impl<P: Payload> Session<P> {
                 let closed =
                     || Error::boxed(Code::Closed, Outcome::NotExecuted, "The session was closed. Connect again.");
                 let error = self.past.parted.clone().unwrap_or_else(closed);
-                self.settle(id, Err(error.with_outcome(self.outcome(id))));
+                self.settle(id, Err(error.with_outcome(self.calls.outcome(id))));
             }
         }
     }
@@ -221,40 +216,14 @@ impl<P: Payload> Session<P> {
         self.output(Output::Settle { call: id, result });
     }
 
-    pub(super) fn forget(&mut self, id: CallId) -> Option<Box<Call>> {
+    pub(super) fn forget(&mut self, id: CallId) -> Option<Box<Call<P>>> {
         self.timers.clear(Timer::Call(id));
         self.timers.clear(Timer::Resend(id));
         self.timers.clear(Timer::Resume(id));
         self.withdraw_inputs(id);
-        self.leave_lists(id);
-        let call = self.calls.remove(&id)?;
+        let call = self.calls.remove(id)?;
         self.state_request_ended(id, &call);
         Some(call)
-    }
-
-    /// Nothing waits for what has ended: a list would grow as long as nothing else ends it.
-    fn leave_lists(&mut self, id: CallId) {
-        let others = |waiting: &CallId| *waiting != id;
-        self.waiting.retain(others);
-        self.identity.forget_call(id);
-        self.page.forget_call(id);
-        self.authorization.forget_call(id);
-        self.desired.forget_call(id);
-        if let Some(establishing) = self.state.establishing_mut() {
-            establishing.parked.retain(others);
-        }
-        if let Some(session) = self.state.ready_mut() {
-            if let Some(check) = &mut session.check {
-                check.waiting.retain(|(waiting, _)| *waiting != id);
-            }
-            if let Some(held) = &mut session.held {
-                held.retain(others);
-            }
-        }
-    }
-
-    pub(super) fn outcome(&self, id: CallId) -> super::Outcome {
-        self.calls.get(&id).map_or(super::Outcome::NotExecuted, |call| call.outcome())
     }
 
     pub(super) fn emit(&mut self, event: Event<P>) {

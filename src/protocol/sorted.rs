@@ -78,10 +78,6 @@ impl<K: Ord, V> Map<K, V> {
         self.0.iter_mut()
     }
 
-    pub fn keys(&self) -> impl Iterator<Item = &K> {
-        self.0.iter().map(|(key, _)| key)
-    }
-
     pub fn values(&self) -> impl Iterator<Item = &V> {
         self.0.iter().map(|(_, value)| value)
     }

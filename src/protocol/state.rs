@@ -2,9 +2,7 @@
 
 use super::era::Era;
 use super::identity::Owner;
-use super::listen::Listening;
-use super::verdict::Form;
-use super::{CallId, ExchangeId, Now, error::Error};
+use super::{ExchangeId, Now, error::Error};
 use std::fmt;
 
 /// An `Mcp-Session-Id`. It does not print.
@@ -58,14 +56,9 @@ pub(crate) struct Established<P> {
     /// The server has answered something under it.
     pub proven: bool,
     /// A ping that is to tell whether it lives.
-    pub check: Option<Check<P>>,
+    pub check: Option<Check>,
     /// When the last ping was sent that was answered, on the monotonic clock.
     pub alive_at: Option<u64>,
-    /// Calls that wait for the head of the standing stream; `None` where none has to.
-    pub held: Option<Vec<CallId>>,
-    pub listening: Listening,
-    /// A listening stream was open under it, or acknowledged: there is one, whatever is told later.
-    pub has_stream: bool,
 }
 
 impl<P> Established<P> {
@@ -82,30 +75,10 @@ impl<P> Established<P> {
 
 /// A ping under a session that is in doubt, one for all who wait.
 #[derive(Debug)]
-pub(crate) struct Check<P> {
+pub(crate) struct Check {
     pub ping: ExchangeId,
     /// Since when it is asked, on the monotonic clock.
     pub since: u64,
-    pub waiting: Vec<(CallId, Doubt<P>)>,
-}
-
-/// Why a call waits for a ping.
-#[derive(Debug)]
-pub(crate) enum Doubt<P> {
-    /// It was refused; `error` is the answer, if the refusal was not the session's.
-    Refused {
-        error: Box<Error<P>>,
-        /// If the session is gone, this was its gate's refusal; where a handler may have made it, if a ping is refused in
-        /// the same form.
-        at_gate: bool,
-        form: Option<Form>,
-        /// It names a reason of its own.
-        explained: bool,
-    },
-    /// The connection broke; the call is safe to repeat.
-    Lost,
-    /// That is all the caller wants to know.
-    Asked,
 }
 
 /// Why there is no session to send under.
@@ -180,8 +153,6 @@ pub(crate) struct Establishing<P> {
     pub cleared: bool,
     /// Another version was offered than the latest: once in each attempt.
     pub renegotiated: bool,
-    /// Calls that wait for the session, in order. Some may have settled meanwhile.
-    pub parked: Vec<CallId>,
 }
 
 #[derive(Debug)]
@@ -197,16 +168,14 @@ impl<P> State<P> {
     }
 
     fn establish_since(since: Since<P>) -> Self {
-        let (step, parked) = (Step::Idle, Vec::new());
         Self::Establishing(Box::new(Establishing {
             since,
-            step,
+            step: Step::Idle,
             failed: 0,
             failing_since: None,
             discovered: Discovered::Nothing,
             cleared: false,
             renegotiated: false,
-            parked,
         }))
     }
 
@@ -262,23 +231,20 @@ impl<P> State<P> {
     }
 
     /// Ready → lost. Returns the check that was under way; `None` where there is nothing to lose.
-    pub fn lose(&mut self, reason: &'static str, now: Now) -> Option<Option<Check<P>>> {
+    pub fn lose(&mut self, reason: &'static str, now: Now) -> Option<Option<Check>> {
         self.leave_ready(|old| Since::Lost { old, reason, at: now })
     }
 
     /// Ready → in doubt. As [`Self::lose`].
-    pub fn doubt(&mut self, now: Now) -> Option<Option<Check<P>>> {
+    pub fn doubt(&mut self, now: Now) -> Option<Option<Check>> {
         self.leave_ready(|old| Since::Doubt { old, at: now })
     }
 
-    fn leave_ready(&mut self, since: impl FnOnce(Box<Established<P>>) -> Since<P>) -> Option<Option<Check<P>>> {
+    fn leave_ready(&mut self, since: impl FnOnce(Box<Established<P>>) -> Since<P>) -> Option<Option<Check>> {
         match std::mem::replace(self, Self::Closed) {
             Self::Ready(mut old) => {
-                let (check, held) = (old.check.take(), old.held.take());
+                let check = old.check.take();
                 *self = Self::establish_since(since(old));
-                if let Some(establishing) = self.establishing_mut() {
-                    establishing.parked.extend(held.into_iter().flatten());
-                }
                 Some(check)
             }
             other @ (Self::Establishing(_) | Self::Closed) => {
@@ -305,24 +271,17 @@ impl<P> State<P> {
         }
     }
 
-    /// In doubt → ready again, the same session. Returns the parked calls.
-    pub fn reprieve(&mut self) -> Vec<CallId> {
-        match std::mem::replace(self, Self::Closed) {
+    /// In doubt → ready again, the same session.
+    pub fn reprieve(&mut self) {
+        *self = match std::mem::replace(self, Self::Closed) {
             Self::Establishing(establishing) => match establishing.since {
-                Since::Doubt { old, .. } => {
-                    *self = Self::Ready(old);
-                    establishing.parked
-                }
+                Since::Doubt { old, .. } => Self::Ready(old),
                 since @ (Since::First | Since::Lost { .. }) => {
-                    *self = Self::Establishing(Box::new(Establishing { since, ..*establishing }));
-                    Vec::new()
+                    Self::Establishing(Box::new(Establishing { since, ..*establishing }))
                 }
             },
-            other @ (Self::Ready(_) | Self::Closed) => {
-                *self = other;
-                Vec::new()
-            }
-        }
+            other @ (Self::Ready(_) | Self::Closed) => other,
+        };
     }
 
     /// The new session, in a step that holds one.
@@ -377,10 +336,10 @@ impl<P> State<P> {
         }
     }
 
-    /// Establishing → ready. Returns what came before, and the parked calls.
-    pub fn establish(&mut self, fresh: Box<Established<P>>) -> Option<(Since<P>, Vec<CallId>)> {
+    /// Establishing → ready. Returns what came before.
+    pub fn establish(&mut self, fresh: Box<Established<P>>) -> Option<Since<P>> {
         match std::mem::replace(self, Self::Ready(fresh)) {
-            Self::Establishing(establishing) => Some((establishing.since, establishing.parked)),
+            Self::Establishing(establishing) => Some(establishing.since),
             other @ (Self::Ready(_) | Self::Closed) => {
                 *self = other;
                 None

@@ -1,7 +1,7 @@
 //! Event streams that break before the answer: resumed by a GET with `Last-Event-ID` (2025-11-25, transports,
 //! Resumability and Redelivery).
 
-use super::call::Place;
+use super::calls::{Broken, Place};
 use super::era::legacy;
 use super::exchange::Exchange;
 use super::http::{Method, Request};
@@ -67,15 +67,6 @@ fn is_field_value(id: &str) -> bool {
     id.len() <= MAX_ID_BYTES && !id.bytes().any(|byte| byte < b' ' && byte != b'\t' || byte == 0x7f)
 }
 
-/// A stream of a call that waits to be resumed.
-#[derive(Clone, Debug)]
-pub(super) struct Broken {
-    pub cursor: Cursor,
-    pub generation: u32,
-    /// The id of the request that the stream answers.
-    pub wire_id: Option<u64>,
-}
-
 impl<P: Payload> Session<P> {
     /// The stream of a call ended before its answer. Says whether it will be resumed; not before `floor_ms`, if that leaves
     /// time for the answer.
@@ -92,9 +83,11 @@ impl<P: Payload> Session<P> {
         if floor > longest {
             return false;
         }
-        let Some(call) = self.calls.get_mut(&id) else { return false };
+        if !self.calls.has(id) {
+            return false;
+        }
         let wait = cursor.wait(longest, &self.config.recovery, &mut self.rng).max(floor);
-        call.place = Place::Broken(Broken { cursor, generation: exchange.generation, wire_id: exchange.wire_id });
+        self.calls.broke(id, Broken { cursor, generation: exchange.generation, wire_id: exchange.wire_id });
         self.timers.set(Timer::Resume(id), now.mono.saturating_add(wait));
         true
     }
@@ -104,9 +97,9 @@ impl<P: Payload> Session<P> {
         if self.is_offline() {
             return;
         }
-        let Some(call) = self.calls.get_mut(&id) else { return };
-        let Place::Broken(broken) = &call.place else { return };
-        let (broken, attempt) = (broken.clone(), call.sends);
+        let Some(call) = self.calls.get(id) else { return };
+        let Place::Broken(broken) = call.place() else { return };
+        let (broken, attempt) = (broken.clone(), call.sends());
         let session = self.state.known().filter(|session| session.generation == broken.generation);
         // The event ids of a dead session mean nothing to the new one.
         let (Some(session), true) = (session, self.relation(broken.generation) != Relation::Gone) else {
@@ -117,23 +110,17 @@ impl<P: Payload> Session<P> {
         parcel.0.wire_id = broken.wire_id;
         parcel.0.attempt = attempt;
         let sent = self.send(parcel, now);
-        if let Some(call) = self.calls.get_mut(&id) {
-            call.place = Place::Sent(sent);
-        }
+        self.calls.resumed(id, sent);
     }
 
     /// Hears the rest of a stream that the host knows an event of, in place of sending the call: it was sent before.
     pub(super) fn take_up(&mut self, id: CallId, event_id: String, now: Now) {
-        let (Some(session), Some(call)) = (self.state.ready(), self.calls.get_mut(&id)) else { return };
-        call.sends += 1;
-        call.safe = false;
-        call.maybe_ran = true;
+        let Some(session) = self.state.ready() else { return };
+        self.calls.taken_up(id);
         let cursor = Cursor { event_id: Some(event_id), ..Cursor::default() };
         let parcel = stream_request(Purpose::Call(id), session, cursor, now);
         let sent = self.send(parcel, now);
-        if let Some(call) = self.calls.get_mut(&id) {
-            call.place = Place::Sent(sent);
-        }
+        self.calls.resumed(id, sent);
     }
 }
 

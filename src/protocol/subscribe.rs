@@ -3,13 +3,13 @@
 //! the server has acknowledged the new one.
 
 use super::bounds;
-use super::call::{Call, Place};
+use super::calls::Call;
 use super::config::Listen;
 use super::desired::Turn;
 use super::era::{Era, modern};
 use super::json::quote;
 use super::list::Gather;
-use super::listen::Listening;
+use super::listening::{Acknowledged, Heard, Stream};
 use super::session::Session;
 use super::state::Established;
 use super::status::Event;
@@ -26,19 +26,6 @@ const LISTS: [(&str, &str, &str); 3] = [
     ("prompts.listChanged", "promptsListChanged", "prompts"),
     ("resources.listChanged", "resourcesListChanged", "resources"),
 ];
-
-/// What an open stream is about.
-#[derive(Debug, Default)]
-pub(crate) struct Heard {
-    /// What was asked for: the members of a JSON object.
-    filter: String,
-    /// URIs that the server said it will tell of; `None` before it said so.
-    granted: Option<Vec<String>>,
-    /// The stream before this one, until then.
-    before: Option<ExchangeId>,
-    /// The one before broke: changes may have been missed.
-    after_break: bool,
-}
 
 impl<P: Payload> Session<P> {
     /// What the app wants to hear of this server, as members of a JSON object; empty where there is nothing.
@@ -70,32 +57,29 @@ impl<P: Payload> Session<P> {
     pub(super) fn listen_modern(&mut self, wanted: bool, now: Now) {
         let Some(session) = self.state.ready().filter(|session| !self.is_hosts_own(session.era())) else { return };
         let filter = if wanted { self.filter(session) } else { String::new() };
-        match &session.listening {
-            Listening::Off if !filter.is_empty() => self.open_subscription(filter, None, 0, false, now),
-            Listening::Open { exchange, short, heard } if heard.filter != filter => {
-                let (exchange, short, after_break, before) = (*exchange, *short, heard.after_break, heard.before);
-                let acknowledged = heard.granted.is_some();
+        match self.listening.stream() {
+            Stream::Off if !filter.is_empty() => self.open_subscription(filter, None, 0, false, now),
+            Stream::Open { exchange, short, heard } if !heard.is_for(&filter) => {
+                let (exchange, short, after_break, before) =
+                    (*exchange, *short, heard.is_after_break(), heard.before());
+                let acknowledged = heard.granted().is_some();
                 // Of two that were not acknowledged, the older one tells.
                 let (keep, drop) = if acknowledged { (Some(exchange), before) } else { (before, Some(exchange)) };
                 drop.map(|exchange| self.abort(exchange, now));
                 if filter.is_empty() {
                     keep.map(|exchange| self.abort(exchange, now));
-                    self.set_listening_state(Listening::Off);
+                    self.listening.off();
                 } else {
                     self.open_subscription(filter, keep, short, after_break && !acknowledged, now);
                 }
                 self.stream_replaced(exchange, now);
             }
-            Listening::Ended { .. } if filter.is_empty() => {
+            Stream::Ended { .. } if filter.is_empty() => {
                 self.timers.clear(Timer::Listen);
-                self.set_listening_state(Listening::Off);
+                self.listening.off();
             }
-            Listening::Ended { .. } if self.timers.at(Timer::Listen).is_none() => self.listen_due(now),
-            Listening::Off
-            | Listening::Open { .. }
-            | Listening::Ended { .. }
-            | Listening::Denied
-            | Listening::Refused => {}
+            Stream::Ended { .. } if self.timers.at(Timer::Listen).is_none() => self.listen_due(now),
+            Stream::Off | Stream::Open { .. } | Stream::Ended { .. } | Stream::Denied | Stream::Refused => {}
         }
     }
 
@@ -103,7 +87,7 @@ impl<P: Payload> Session<P> {
     pub(super) fn subscribe_again(&mut self, short: u32, now: Now) {
         let Some(session) = self.state.ready() else { return };
         match self.filter(session) {
-            filter if filter.is_empty() => self.set_listening_state(Listening::Off),
+            filter if filter.is_empty() => self.listening.off(),
             filter => self.open_subscription(filter, None, short, true, now),
         }
     }
@@ -122,8 +106,7 @@ impl<P: Payload> Session<P> {
         let (purpose, method) = (Purpose::Listen, modern::LISTEN);
         let parcel = self.own_request(purpose, Some(session), method, &params, ACKNOWLEDGED_MS, now);
         let exchange = self.send(parcel, now);
-        let heard = Heard { filter, granted: None, before, after_break };
-        self.set_listening_state(Listening::Open { exchange, short, heard });
+        self.listening.opened(exchange, short, Heard::asked(filter, before, after_break));
     }
 
     /// A notification on the stream. Says whether it is ours alone, or another subscription's.
@@ -151,14 +134,8 @@ impl<P: Payload> Session<P> {
             uris.map(|uris| bounds::strings(&uris, bounds::ITEMS)).unwrap_or_default()
         };
         let granted = told.map_or_else(|| subscribed.clone(), named);
-        let Some(session) = self.state.known_mut() else { return };
-        let Listening::Open { exchange, heard, .. } = &mut session.listening else { return };
-        if *exchange != id {
-            return;
-        }
-        session.has_stream = true;
-        let (before, after_break) = (heard.before.take(), std::mem::take(&mut heard.after_break));
-        heard.granted = Some(granted.clone());
+        let Some(told) = self.listening.acknowledge(id, &granted) else { return };
+        let Acknowledged { before, after_break } = told;
         self.timers.clear(Timer::Exchange(id));
         before.map(|before| self.abort(before, now));
         self.tell_stream(&subscribed, Some(&granted), after_break);
@@ -171,9 +148,8 @@ impl<P: Payload> Session<P> {
 
     /// Who is not among those that were asked for waits for the next stream.
     fn subscribers_told(&mut self, asked: &[String], granted: &[String], now: Now) {
-        let asked = |call: &Call| call.params.uri.as_ref().is_some_and(|uri| asked.contains(uri));
-        let waiting = self.calls.iter().filter(|(_, call)| matches!(call.place, Place::Subscribing) && asked(call));
-        for id in waiting.map(|(id, _)| *id).gather() {
+        let asked = |call: &Call<P>| call.params().uri.as_ref().is_some_and(|uri| asked.contains(uri));
+        for id in self.calls.those(|call| call.is_subscribing() && asked(call)) {
             self.subscription_told(id, granted, now);
         }
     }
@@ -198,16 +174,16 @@ impl<P: Payload> Session<P> {
     pub(super) fn tell_stream_again(&mut self) {
         let Some(session) = self.state.ready().filter(|session| session.era() == Era::Modern) else { return };
         let asked = self.all_subscriptions().into_iter().map(str::to_owned).gather();
-        match &session.listening {
-            Listening::Open { heard: Heard { granted: Some(granted), filter, .. }, .. }
-                if *filter == self.filter(session) =>
-            {
-                let granted = granted.clone();
-                self.tell_stream(&asked, Some(&granted), false);
+        match self.listening.stream() {
+            Stream::Open { heard, .. } => {
+                let granted = heard.granted().filter(|_| heard.is_for(&self.filter(session))).map(<[String]>::to_vec);
+                if let Some(granted) = granted {
+                    self.tell_stream(&asked, Some(&granted), false);
+                }
             }
-            Listening::Refused => self.tell_stream(&asked, None, false),
-            Listening::Off if self.desired.turn() == Turn::Later => self.tell_stream(&asked, Some(&asked), false),
-            Listening::Off | Listening::Open { .. } | Listening::Ended { .. } | Listening::Denied => {}
+            Stream::Refused => self.tell_stream(&asked, None, false),
+            Stream::Off if self.desired.turn() == Turn::Later => self.tell_stream(&asked, Some(&asked), false),
+            Stream::Off | Stream::Ended { .. } | Stream::Denied => {}
         }
     }
 
@@ -219,8 +195,8 @@ impl<P: Payload> Session<P> {
     }
 
     fn subscription_told(&mut self, id: CallId, granted: &[String], now: Now) {
-        let Some(call) = self.calls.get(&id) else { return };
-        if call.params.uri.as_ref().is_some_and(|uri| granted.contains(uri)) {
+        let Some(call) = self.calls.get(id) else { return };
+        if call.params().uri.as_ref().is_some_and(|uri| granted.contains(uri)) {
             return self.settle(id, Ok(P::empty()));
         }
         self.subscription_refused(id, now);
@@ -232,22 +208,12 @@ impl<P: Payload> Session<P> {
         self.settle(id, Err(Error::boxed(Code::Capability, Outcome::NotExecuted, text)));
     }
 
-    /// The stream is gone with its session: whoever waits for it asks the next one.
-    pub(super) fn park_subscribers(&mut self) {
-        let Some(establishing) = self.state.establishing_mut() else { return };
-        for (id, call) in self.calls.iter_mut().filter(|(_, call)| matches!(call.place, Place::Subscribing)) {
-            call.place = Place::Here;
-            establishing.parked.push(*id);
-        }
-    }
-
     /// Where the app has unsubscribed since, the server has nothing to acknowledge.
     fn settle_overtaken(&mut self) {
         let wanted = |uri: &String| self.desired.subscriptions().any(|wanted| wanted == uri);
-        let overtaken = self.calls.iter().filter(|(_, call)| {
-            matches!(call.place, Place::Subscribing) && !call.params.uri.as_ref().is_some_and(wanted)
-        });
-        for id in overtaken.map(|(id, _)| *id).gather() {
+        let overtaken =
+            self.calls.those(|call| call.is_subscribing() && !call.params().uri.as_ref().is_some_and(wanted));
+        for id in overtaken {
             self.settle(id, Ok(P::empty()));
         }
     }
@@ -255,16 +221,14 @@ impl<P: Payload> Session<P> {
     /// The server has no such stream: nobody who waits for it will be told anything.
     pub(super) fn no_subscriptions(&mut self, now: Now) {
         self.tell_stream(&[], None, false);
-        let waiting = self.calls.iter().filter(|(_, call)| matches!(call.place, Place::Subscribing));
-        for id in waiting.map(|(id, _)| *id).gather() {
+        for id in self.calls.those(|call| call.is_subscribing()) {
             self.subscription_refused(id, now);
         }
     }
 
     /// Nobody may have the stream now: whoever waits for it is told why.
     pub(super) fn subscribers_denied(&mut self, error: &Error<P>) {
-        let waiting = self.calls.iter().filter(|(_, call)| matches!(call.place, Place::Subscribing));
-        for id in waiting.map(|(id, _)| *id).gather() {
+        for id in self.calls.those(|call| call.is_subscribing()) {
             self.settle(id, Err(Error { outcome: Outcome::NotExecuted, ..error.clone() }.into()));
         }
     }
@@ -272,8 +236,8 @@ impl<P: Payload> Session<P> {
     /// What is no request in the modern era: the stream, and the log level that each request carries. Says whether this
     /// call is that.
     pub(super) fn held_without_request(&mut self, id: CallId, now: Now) -> bool {
-        let Some(call) = self.calls.get_mut(&id) else { return false };
-        match call.method.as_str() {
+        let Some(call) = self.calls.get(id) else { return false };
+        match call.method() {
             "logging/setLevel" => self.settle(id, Ok(P::empty())),
             "resources/unsubscribe" => {
                 self.listen(now);
@@ -286,29 +250,24 @@ impl<P: Payload> Session<P> {
                 self.settle(id, Err(error));
             }
             "resources/subscribe" => {
-                call.place = Place::Subscribing;
+                self.calls.subscribes(id);
                 self.settle_overtaken();
                 self.listen(now);
-                match self.state.ready().map(|session| &session.listening) {
-                    Some(Listening::Open { heard: Heard { granted: Some(granted), .. }, .. }) => {
-                        let granted = granted.clone();
-                        self.subscription_told(id, &granted, now);
-                    }
-                    Some(Listening::Refused) => self.subscription_refused(id, now),
-                    Some(Listening::Off) if self.desired.turn() == Turn::Later => self.subscriptions_wait(now),
+                match self.listening.stream() {
+                    _ if self.state.ready().is_none() => {}
                     // It is told when the stream is acknowledged.
-                    Some(Listening::Off | Listening::Open { .. } | Listening::Ended { .. } | Listening::Denied)
-                    | None => {}
+                    Stream::Open { heard, .. } => {
+                        if let Some(granted) = heard.granted().map(<[String]>::to_vec) {
+                            self.subscription_told(id, &granted, now);
+                        }
+                    }
+                    Stream::Refused => self.subscription_refused(id, now),
+                    Stream::Off if self.desired.turn() == Turn::Later => self.subscriptions_wait(now),
+                    Stream::Off | Stream::Ended { .. } | Stream::Denied => {}
                 }
             }
             _ => return false,
         }
         true
-    }
-}
-
-impl Heard {
-    pub fn before(&self) -> Option<ExchangeId> {
-        self.before
     }
 }

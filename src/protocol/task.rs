@@ -2,180 +2,48 @@
 //! `io.modelcontextprotocol/tasks` (SEP-2663), and the experimental tasks of 2025-11-25.
 
 use super::bounds;
-use super::call::{Call, Place};
+use super::calls::{Call, Stage, Task, milliseconds};
 use super::era::Era;
 use super::exchange::Exchange;
-use super::json::quote;
-use super::json_rpc::{self, RpcError};
-use super::list::Gather;
-use super::questions::{Round, asked_too_often};
+use super::json_rpc::RpcError;
+use super::questions::asked_too_often;
 use super::receive::EXCERPT;
 use super::session::Session;
 use super::state::Established;
 use super::status::Event;
 use super::time::Timer;
-use super::{CallId, Code, Error, Field, Now, Outcome, Params, Payload};
+use super::{CallId, Code, Error, Field, Now, Outcome, Payload};
 
 /// Where the server names no pace.
 const POLL_MS: u64 = 1_000;
-/// The longest that a task may take, where neither the host nor the server names a bound; and the longest that a server may
-/// name.
-const TOTAL_MS: u64 = 3_600_000;
-const LONGEST_TTL_MS: u64 = 24 * TOTAL_MS;
 const ANOTHER: &str = "The call became a task, and the server does not say, by the task's `createdAt`, that it still has \
                        the same one: what became of the call is not known.";
 /// A server that names none to speak of is asked no more often.
 const POLL_FLOOR_MS: u64 = 100;
 
-/// A tool call that runs on the server as a task.
-#[derive(Clone, Debug)]
-pub(super) struct Task {
-    id: TaskId,
-    /// Answers that the server waits for.
-    pub round: Round,
-    /// Keys of inputs that were answered: "SHOULD NOT answer twice" (SEP-2663).
-    answered: Vec<String>,
-    /// Its result is to be fetched (2025-11-25).
-    fetch: bool,
-    /// What was told of it when it was made; `None` where only its id is known.
-    made: Option<Made>,
-    /// The generation of the session that it was made under, or was found again under.
-    generation: u32,
-    /// When it has had its time, on the monotonic clock, where the host names no bound.
-    until: u64,
-}
-
-/// A task's name, for header fields and as it came: a text of JSON's need not be one of Unicode's.
-#[derive(Clone, Debug)]
-struct TaskId {
-    text: String,
-    json: String,
-}
-
-impl TaskId {
-    fn read<P: Payload>(value: &P) -> Option<Self> {
-        Some(Self { text: value.as_string()?, json: value.to_json()? })
-    }
-}
-
-/// What tells a task from another of the same name: servers count their ids anew after a restart.
-#[derive(Clone, Debug)]
-struct Made {
-    created_at: Option<String>,
-    ttl: Option<String>,
-}
-
-impl Made {
-    fn read<P: Payload>(told: &P) -> Self {
-        let text = |field| told.field(field).and_then(|value| value.to_json());
-        Self { created_at: text(Field::CreatedAt), ttl: text(Field::Ttl) }
-    }
-
-    /// Whether both may be of one task; where it `must_be_told`, whether they are.
-    fn is_like(&self, told: &Self, must_be_told: bool) -> bool {
-        let agrees = |a: &Option<String>, b: &Option<String>| a.is_none() || b.is_none() || a == b;
-        match must_be_told {
-            true => self.created_at.is_some() && self.created_at == told.created_at && agrees(&self.ttl, &told.ttl),
-            false => agrees(&self.created_at, &told.created_at),
-        }
-    }
-}
-
-/// What a server says of a task.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
-    Working,
-    InputRequired,
-    Completed,
-    Failed,
-    Cancelled,
-}
-
-impl Stage {
-    fn named(name: &str) -> Option<Self> {
-        match name {
-            "working" => Some(Self::Working),
-            "input_required" => Some(Self::InputRequired),
-            "completed" => Some(Self::Completed),
-            "failed" => Some(Self::Failed),
-            "cancelled" => Some(Self::Cancelled),
-            _ => None,
-        }
-    }
-}
-
-impl Task {
-    /// One of which nothing but its id is known.
-    pub fn named(id: String, generation: u32, now: Now) -> Self {
-        Self::of(TaskId { json: quote(&id), text: id }, generation, now)
-    }
-
-    fn of(id: TaskId, generation: u32, now: Now) -> Self {
-        let until = now.mono.saturating_add(TOTAL_MS);
-        Self { id, round: Round::default(), answered: Vec::new(), fetch: false, made: None, generation, until }
-    }
-
-    /// Whether a server of this era knows the task under the session of this generation, and no other by its name. In the
-    /// modern era it belongs to no session.
-    pub fn is_known_to(&self, era: Era, generation: u32) -> bool {
-        era == Era::Modern || self.generation == generation
-    }
-
-    /// Asks how it stands, gives what it waits for, or fetches its result.
-    pub fn next_request(&self, era: Era, generation: u32) -> (String, Params) {
-        let inputs = self.round.members();
-        let method = match (self.fetch && self.is_known_to(era, generation), inputs.is_empty()) {
-            (true, _) => "tasks/result",
-            (false, true) => "tasks/get",
-            (false, false) => "tasks/update",
-        };
-        (method.to_owned(), self.params(&inputs))
-    }
-
-    fn params(&self, more: &str) -> Params {
-        let text = json_rpc::join(&json_rpc::member("taskId", &self.id.json), more);
-        Params { text: Some(format!("{{{text}}}")), task_id: Some(self.id.text.clone()), ..Params::default() }
-    }
-
-    /// Whether it goes on with what the host has answered.
-    pub fn has_inputs(&self) -> bool {
-        !self.round.members().is_empty()
-    }
-
-    /// The request that ends it.
-    pub fn cancel_request(&self) -> (&'static str, Params) {
-        ("tasks/cancel", self.params(""))
-    }
-}
-
 impl<P: Payload> Session<P> {
     /// Whether the server runs this tool as a task only (2025-11-25, tasks: `taskSupport: "required"`).
-    pub(super) fn goes_as_task(&self, session: &Established<P>, call: &Call) -> bool {
+    pub(super) fn goes_as_task(&self, session: &Established<P>, call: &Call<P>) -> bool {
         let declared = session.era() == Era::Legacy
             && session.capabilities.as_ref().is_some_and(|declared| declared.contains(&"tasks"));
-        let tool = call.params.name.as_ref().filter(|_| call.method == "tools/call");
-        declared && !call.params.has_task && tool.is_some_and(|tool| self.desired.is_task(tool))
+        let tool = call.params().name.as_ref().filter(|_| call.method() == "tools/call");
+        declared && !call.params().has_task && tool.is_some_and(|tool| self.desired.is_task(tool))
     }
 
     /// Takes the result of a call if it says that the call became a task.
     pub(super) fn became_task(&mut self, id: CallId, exchange: &Exchange, result: &P, now: Now) -> bool {
         let task = match exchange.era {
             // Where we asked for none, a member of this name is the result's own; a caller that did wants to see it.
-            Era::Legacy => self.calls.get(&id).filter(|call| call.as_task).and_then(|_| result.field(Field::Task)),
+            Era::Legacy => {
+                self.calls.get(id).filter(|call| call.went_as_task()).and_then(|_| result.field(Field::Task))
+            }
             Era::Modern => Some(result.clone()),
         };
         let Some(task) = task else { return false };
-        let Some(task_id) = task.field(Field::TaskId).and_then(|id| TaskId::read(&id)) else { return false };
-        let Some(call) = self.calls.get_mut(&id) else { return false };
-        let mut named = Task::of(task_id, exchange.generation, now);
-        named.made = Some(Made::read(&task));
-        let ttl = task.field(Field::TtlMs).or_else(|| task.field(Field::Ttl)).and_then(|ttl| milliseconds(&ttl));
-        if let Some(ttl) = ttl {
-            named.until = now.mono.saturating_add(ttl.min(LONGEST_TTL_MS));
+        let Some(named) = Task::told(&task, exchange.generation, now) else { return false };
+        if !self.calls.became(id, named) {
+            return false;
         }
-        call.task = Some(named);
-        call.round = None;
-        call.maybe_ran = true;
         self.emit(Event::Task { call: id, task: task.clone() });
         self.task_told(id, exchange, &task, now);
         true
@@ -183,30 +51,18 @@ impl<P: Payload> Session<P> {
 
     /// The answer to a request about a task.
     pub(super) fn task_answered(&mut self, id: CallId, exchange: &Exchange, method: &str, result: &P, now: Now) {
-        let Some(task) = self.calls.get_mut(&id).and_then(|call| call.task.as_mut()) else { return };
+        let (era, generation) = (exchange.era, exchange.generation);
         match method {
             "tasks/result" => self.settle(id, self.shape("tools/call", result.clone())),
             "tasks/update" => {
-                task.round = Round::default();
+                self.calls.end_round(id);
                 self.poll(id, result, now);
             }
-            _ if !self.is_same_task(id, exchange, result) => {
+            _ if !self.calls.task(id).is_some_and(|task| task.is_same(era, generation, result)) => {
                 self.settle(id, Err(Error::boxed(Code::OutcomeUnknown, Outcome::Unknown, ANOTHER)));
             }
             _ => self.task_told(id, exchange, result, now),
         }
-    }
-
-    /// Whether what `tasks/get` tells is of the task that the call became. A server that keeps its tasks beyond its sessions
-    /// says so with the task's `createdAt`.
-    fn is_same_task(&mut self, id: CallId, exchange: &Exchange, told: &P) -> bool {
-        let Some(task) = self.calls.get_mut(&id).and_then(|call| call.task.as_mut()) else { return false };
-        let (now, must_be_told) = (Made::read(told), !task.is_known_to(exchange.era, exchange.generation));
-        let is_same = task.made.get_or_insert_with(|| now.clone()).is_like(&now, must_be_told);
-        if is_same {
-            task.generation = exchange.generation;
-        }
-        is_same
     }
 
     /// The server says how a task stands.
@@ -221,12 +77,8 @@ impl<P: Payload> Session<P> {
             (_, Stage::Working) => self.poll(id, told, now),
             // Whatever it waits for is asked on the stream of this request.
             (Era::Legacy, _) => {
-                if let Some(call) = self.calls.get_mut(&id) {
-                    call.next_request();
-                    if let Some(task) = &mut call.task {
-                        task.fetch = true;
-                    }
-                }
+                self.calls.next_request(id);
+                self.calls.task(id).into_iter().for_each(Task::fetch_result);
                 self.dispatch(id, now);
             }
             (Era::Modern, Stage::InputRequired) => self.task_asks(id, told, now),
@@ -256,45 +108,32 @@ impl<P: Payload> Session<P> {
     /// Asks again after a while, but not later than the call's time-out. The server is at work: the call's clock starts
     /// anew.
     fn poll(&mut self, id: CallId, told: &P, now: Now) {
-        let Some(call) = self.calls.get_mut(&id) else { return };
-        call.place = Place::Here;
-        call.next_request();
+        self.calls.put_back(id);
+        self.calls.next_request(id);
+        let Some(call) = self.calls.get(id) else { return };
         let named = told.field(Field::PollIntervalMs).or_else(|| told.field(Field::PollInterval));
-        let timeout = call.options.timeout_ms.unwrap_or(self.config.timeout_ms);
+        let timeout = call.options().timeout_ms.unwrap_or(self.config.timeout_ms);
         let wait = named.and_then(|ms| milliseconds(&ms)).unwrap_or(POLL_MS).max(POLL_FLOOR_MS).min(timeout);
         let next = now.mono.saturating_add(wait);
         let mut deadline = call.deadline(next, self.config.timeout_ms, self.config.max_total_timeout_ms);
-        if let (None, Some(task)) = (call.total_deadline(self.config.max_total_timeout_ms), &call.task) {
-            deadline = deadline.min(task.until);
+        if let (None, Some(task)) = (call.total_deadline(self.config.max_total_timeout_ms), call.task()) {
+            deadline = deadline.min(task.until());
         }
         self.timers.set(Timer::Call(id), deadline);
         self.timers.set(Timer::Resend(id), next);
     }
 
     fn task_asks(&mut self, id: CallId, told: &P, now: Now) {
-        let Some(task) = self.calls.get_mut(&id).and_then(|call| call.task.as_mut()) else { return };
         let requests = told.field(Field::InputRequests).and_then(|requests| requests.entries(bounds::QUESTIONS));
-        let mut requests = requests.unwrap_or_default();
-        requests.retain(|(key, _)| !task.answered.contains(key));
+        let Some(task) = self.calls.task(id) else { return };
+        let requests = task.asks(requests.unwrap_or_default());
         // The server has not taken notice yet.
         if requests.is_empty() {
             return self.poll(id, told, now);
         }
-        let keys = requests.iter().map(|(key, _)| key.clone()).gather();
-        task.round = Round::asking(&keys, None);
-        task.answered.extend(keys);
-        let Some(call) = self.calls.get_mut(&id) else { return };
-        if call.rounds >= self.config.max_input_rounds {
+        if self.calls.asked_for_input(id) > self.config.max_input_rounds {
             return self.give_up_call(id, asked_too_often(), "too many questions", now);
         }
-        call.rounds += 1;
         self.ask_for_inputs(id, requests, now);
     }
-}
-
-/// A span of time, as servers write it; `None` where it is none.
-fn milliseconds<P: Payload>(value: &P) -> Option<u64> {
-    let ms = value.as_number().filter(|ms| *ms >= 0.0)?;
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "not negative, and the cast saturates")]
-    Some(ms as u64)
 }

@@ -74,7 +74,6 @@ struct Flight<P> {
     ask: bool,
     /// The user is being asked.
     asked: bool,
-    calls: Vec<CallId>,
     held: Vec<Held<P>>,
 }
 
@@ -109,8 +108,6 @@ pub(crate) struct Over<P> {
     pub another: bool,
     /// Exchanges that waited.
     pub held: Vec<Held<P>>,
-    /// Calls that waited.
-    pub calls: Vec<CallId>,
 }
 
 impl<P> Default for Authorization<P> {
@@ -181,7 +178,7 @@ impl<P> Authorization<P> {
             return false;
         }
         self.in_vain = false;
-        self.flight = Some(Flight { challenge, ask, asked: false, calls: Vec::new(), held: Vec::new() });
+        self.flight = Some(Flight { challenge, ask, asked: false, held: Vec::new() });
         // Asked for once: what could not be refreshed is refreshed when it is refused.
         self.refresh_at_unix_ms = self.refresh_at_unix_ms.filter(|at| now.unix_ms < *at);
         true
@@ -191,13 +188,6 @@ impl<P> Authorization<P> {
     pub fn joins_another(&self, challenge: &Challenge) -> bool {
         let status = |challenge: &Challenge| challenge.status;
         self.flight.as_ref().is_some_and(|flight| flight.challenge.as_ref().map(status) != Some(challenge.status))
-    }
-
-    /// The call waits for it.
-    pub fn park(&mut self, call: CallId) {
-        if let Some(flight) = &mut self.flight {
-            flight.calls.push(call);
-        }
     }
 
     /// The exchange waits for it.
@@ -217,9 +207,8 @@ impl<P> Authorization<P> {
         held.iter().filter(|held| held.exchange.purpose == purpose).count()
     }
 
-    /// Whether a token is what this call lacks.
-    pub fn is_missed_by(&self, call: CallId, now: Now) -> bool {
-        self.flight.as_ref().is_some_and(|flight| flight.calls.contains(&call) || !self.is_usable(now))
+    pub fn is_under_way(&self) -> bool {
+        self.flight.is_some()
     }
 
     /// What a held exchange was for is not wanted any more.
@@ -227,13 +216,6 @@ impl<P> Authorization<P> {
         let held = &mut self.flight.as_mut()?.held;
         let at = held.iter().position(|held| held.id == id)?;
         Some(held.remove(at).exchange)
-    }
-
-    /// The call has ended: it waits for nothing.
-    pub fn forget_call(&mut self, call: CallId) {
-        if let Some(flight) = &mut self.flight {
-            flight.calls.retain(|parked| *parked != call);
-        }
     }
 
     /// Nothing waits any more.
@@ -307,8 +289,8 @@ impl<P> Authorization<P> {
             self.unproven_since = flight.challenge.as_ref().map(|_| now.mono);
             self.stepped_up_for = flight.challenge.filter(|challenge| is_scope(Some(challenge)));
         }
-        let Flight { asked, calls, held, .. } = flight;
-        Some(Ended::Over(Over { error, asked, another, held, calls }))
+        let Flight { asked, held, .. } = flight;
+        Some(Ended::Over(Over { error, asked, another, held }))
     }
 }
 

@@ -18,8 +18,6 @@ pub(super) struct Restoration {
     changes: Changes,
     /// The new server's tools, once all of them are known.
     tools: Option<ToolList>,
-    /// Calls of tools whose definition may have changed.
-    held: Vec<CallId>,
 }
 
 /// A restoration that is over.
@@ -28,8 +26,6 @@ pub(crate) struct Finished {
     pub generation: u32,
     pub recovery: LastRecovery,
     pub changes: Changes,
-    /// Calls that waited for it.
-    pub held: Vec<CallId>,
     /// Lists that the app has seen and that may be others now.
     pub stale_lists: Vec<&'static str>,
     /// The tools as the app has seen them, and the new server's.
@@ -62,8 +58,6 @@ pub(crate) struct Abandoned {
     pub again: Vec<ExchangeId>,
     /// What was being put back.
     pub open: Vec<ExchangeId>,
-    /// Calls that waited.
-    pub held: Vec<CallId>,
 }
 
 impl<P> Desired<P> {
@@ -78,10 +72,10 @@ impl<P> Desired<P> {
         self.tools_are_old && self.tool_list.as_ref().is_some_and(|tools| tools.is_cut || tools.has(tool))
     }
 
-    /// The restoration begins, and these calls wait for it.
-    pub fn restore(&mut self, generation: u32, recovery: LastRecovery, changes: Changes, held: Vec<CallId>) {
+    /// The restoration begins.
+    pub fn restore(&mut self, generation: u32, recovery: LastRecovery, changes: Changes) {
         let open = BTreeMap::new();
-        self.restoration = Some(Restoration { generation, recovery, open, changes, tools: None, held });
+        self.restoration = Some(Restoration { generation, recovery, open, changes, tools: None });
     }
 
     /// Whether the app knows tools that are to be compared.
@@ -226,24 +220,16 @@ impl<P> Desired<P> {
         None
     }
 
-    /// Has this call wait until the tools are compared. Says whether they are going to be.
-    pub fn hold(&mut self, call: CallId) -> bool {
-        let restoration = self.restoration.as_mut().filter(|restoration| restoration.tools.is_none());
-        restoration.map(|restoration| restoration.held.push(call)).is_some()
-    }
-
-    /// The call has ended: it waits for nothing.
-    pub fn forget_call(&mut self, call: CallId) {
-        if let Some(restoration) = &mut self.restoration {
-            restoration.held.retain(|held| *held != call);
-        }
+    /// Whether it is not known yet what the new server's tools are.
+    pub fn is_comparing(&self) -> bool {
+        self.restoration.as_ref().is_some_and(|restoration| restoration.tools.is_none())
     }
 
     /// The restoration, once everything is put back or lost.
     pub fn take_finished(&mut self) -> Option<Finished> {
         let waits = self.later.iter().any(|(_, attempt)| attempt.name().is_some());
         let finished = self.restoration.take_if(|restoration| !waits && restoration.open.is_empty())?;
-        let Restoration { generation, recovery, changes, tools, held, .. } = finished;
+        let Restoration { generation, recovery, changes, tools, .. } = finished;
         let mut before = match &tools {
             Some(tools) => {
                 self.tools_are_old = false;
@@ -254,7 +240,7 @@ impl<P> Desired<P> {
         before.iter_mut().for_each(ToolList::sort);
         let not_compared = recovery.lost.iter().any(|name| name == TOOL_LIST);
         let stale_lists = self.listed.iter().copied().chain(not_compared.then_some("tools")).collect();
-        Some(Finished { generation, recovery, changes, held, stale_lists, before, after: tools })
+        Some(Finished { generation, recovery, changes, stale_lists, before, after: tools })
     }
 
     /// The session went while its restoration was under way: what was open is lost with it.
@@ -265,6 +251,6 @@ impl<P> Desired<P> {
         let open = std::mem::take(&mut restoration.open);
         let given_up = open.values().chain(later.iter().map(|(_, attempt)| attempt));
         restoration.recovery.lost.extend(given_up.filter_map(Attempt::name));
-        Abandoned { again, open: open.into_keys().collect(), held: std::mem::take(&mut restoration.held) }
+        Abandoned { again, open: open.into_keys().collect() }
     }
 }

@@ -9,7 +9,7 @@ pub(crate) mod secrets;
 use super::hash::fnv1a;
 use super::json::Json;
 use super::tabs::Mark;
-use super::{CallId, Now, base64};
+use super::{Now, base64};
 use secrets::{Confidential, Secrets};
 
 /// Milliseconds between two sessions that are made for another user.
@@ -103,10 +103,6 @@ pub(crate) struct Identity {
     owner: Option<Owner>,
     /// When a session was made for another user last, on the monotonic clock: for somebody, and for nobody.
     renewed_at: [Option<u64>; 2],
-    /// Calls that wait until it may be done again.
-    held: Vec<CallId>,
-    /// Calls that wait for the host's fields, before they are answered from the cache.
-    waiting: Vec<CallId>,
     /// Those fields were read just now.
     is_fresh: bool,
     /// They were asked for, and told once.
@@ -183,31 +179,13 @@ impl Identity {
     pub fn renewed(&mut self, owner: Owner, now: Now) {
         self.renewed_at[usize::from(owner.is_nobody())] = Some(now.mono);
     }
-
-    /// The call waits until a session may be made for its user.
-    pub fn hold(&mut self, call: CallId) {
-        self.held.push(call);
-    }
-
-    /// The calls that waited.
-    pub fn take_held(&mut self) -> Vec<CallId> {
-        std::mem::take(&mut self.held)
-    }
 }
 
 /// What waits for the host's header fields.
 impl Identity {
-    /// The call waits for them. Says whether it is the first that does.
-    pub fn wait_for_fields(&mut self, call: CallId) -> bool {
-        self.waiting.push(call);
-        self.waiting.len() == 1
-    }
-
-    /// They were told, or could not be had: until [`Self::fields_pass`] they are those of just now. Returns the calls that
-    /// waited.
-    pub fn fields_are_fresh(&mut self) -> Vec<CallId> {
+    /// They were told, or could not be had: until [`Self::fields_pass`] they are those of just now.
+    pub fn fields_are_fresh(&mut self) {
         self.is_fresh = true;
-        std::mem::take(&mut self.waiting)
     }
 
     pub fn fields_pass(&mut self) {
@@ -218,12 +196,6 @@ impl Identity {
     /// Whether the host's fields were read just now.
     pub fn is_fresh(&self) -> bool {
         self.is_fresh
-    }
-
-    /// The call has ended: it waits for nothing.
-    pub fn forget_call(&mut self, call: CallId) {
-        self.waiting.retain(|waiting| *waiting != call);
-        self.held.retain(|held| *held != call);
     }
 
     /// A session that somebody else has made waits until it is known whose it is.

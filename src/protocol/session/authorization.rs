@@ -2,11 +2,10 @@
 
 use super::Session;
 use crate::protocol::authorization::{Authorized, Challenge, Ended, Held, Origin};
-use crate::protocol::call::{Kind, Place, Repair};
+use crate::protocol::calls::{Kind, Queue, Repair};
 use crate::protocol::exchange::{Answer, Exchange};
 use crate::protocol::http::{Method, Request};
-use crate::protocol::listen::Listening;
-use crate::protocol::policy::retry::{self, End, Known, Next};
+use crate::protocol::listening::Listening;
 use crate::protocol::repair::Relation;
 use crate::protocol::state::Step;
 use crate::protocol::status::Event;
@@ -20,8 +19,8 @@ impl<P: Payload> Session<P> {
             && !self.authorization.is_usable(now)
             && self
                 .calls
-                .get(&id)
-                .is_some_and(|call| matches!(call.kind, Kind::Request | Kind::Notification | Kind::Verify));
+                .get(id)
+                .is_some_and(|call| matches!(call.kind(), Kind::Request | Kind::Notification | Kind::Verify));
         if waits {
             self.authorize(None, now);
             self.park_for_token(id, now);
@@ -36,11 +35,11 @@ impl<P: Payload> Session<P> {
     }
 
     pub(in crate::protocol) fn waits_for_user(&self, id: CallId) -> bool {
-        self.asks_user() && self.calls.get(&id).is_some_and(|call| matches!(call.place, Place::Here))
+        self.asks_user() && self.calls.get(id).is_some_and(|call| call.is_idle())
     }
 
     fn park_for_token(&mut self, id: CallId, now: Now) {
-        self.authorization.park(id);
+        self.calls.enqueue(id, Queue::Token);
         if self.waits_for_user(id) {
             self.stop_clock(Some(id), now);
         }
@@ -80,7 +79,7 @@ impl<P: Payload> Session<P> {
 
     /// A command that is not on the wire waits.
     fn somebody_waits(&self) -> bool {
-        self.calls.values().any(|call| !matches!(call.place, Place::Sent(_) | Place::Broken(_)))
+        self.calls.any(|call| !call.is_on_wire())
     }
 
     /// Takes an answer that refuses the token: what was refused is sent again under the next one. Any other answer is
@@ -122,17 +121,10 @@ impl<P: Payload> Session<P> {
             Purpose::Call(call) | Purpose::Notification(call) if exchange.method == Method::Post => {
                 let Answer::Refused { error, .. } = &answer else { return Some(answer) };
                 let outcome = error.outcome;
-                let Some(waiting) = self.calls.get_mut(&call) else { return Some(answer) };
-                let known = waiting.known(self.config.recovery.mode, repair);
-                let known = Known { repairable: known.repairable || joins && waiting.has_sends_left(), ..known };
-                if retry::next(known, End::TokenRefused { outcome }) != Next::SendAgain {
+                let mode = self.config.recovery.mode;
+                if !self.calls.next_with_token(call, mode, repair, joins, outcome) {
                     return Some(answer);
                 }
-                if !joins {
-                    waiting.repair(repair);
-                }
-                waiting.place = Place::Here;
-                waiting.maybe_ran |= outcome != Outcome::NotExecuted;
                 if late {
                     self.dispatch(call, now);
                 } else {
@@ -170,7 +162,7 @@ impl<P: Payload> Session<P> {
 
     /// One `connect` asks the user once.
     fn was_asked_to_connect(&self) -> bool {
-        self.authorization.asked_for().is_some_and(|connect| self.calls.contains_key(&connect))
+        self.authorization.asked_for().is_some_and(|connect| self.calls.has(connect))
     }
 
     /// The user is about to be asked: the clocks of those who wait stand still. Says whether there is anybody who waits.
@@ -179,7 +171,7 @@ impl<P: Payload> Session<P> {
         if !waits || !self.authorization.ask_user(self.connecting()) {
             return false;
         }
-        for id in self.calls.keys().copied().collect::<Vec<_>>() {
+        for id in self.calls.ids() {
             if self.waits_for_user(id) {
                 self.stop_clock(Some(id), now);
             }
@@ -195,7 +187,7 @@ impl<P: Payload> Session<P> {
     }
 
     fn connecting(&self) -> Option<CallId> {
-        self.calls.iter().find(|(_, call)| call.kind == Kind::Connect).map(|(id, _)| *id)
+        self.calls.iter().find(|(_, call)| call.kind() == Kind::Connect).map(|(id, _)| id)
     }
 
     /// How the authorization ended.
@@ -207,7 +199,8 @@ impl<P: Payload> Session<P> {
             None => return,
         };
         let error = over.error;
-        for id in self.calls.keys().copied().collect::<Vec<_>>() {
+        let waiting = self.calls.dequeue_all(Queue::Token);
+        for id in self.calls.ids() {
             self.start_clock(Some(id), now);
         }
         if over.asked || over.another {
@@ -224,10 +217,10 @@ impl<P: Payload> Session<P> {
                 None => self.resend(held, now),
             }
         }
-        for id in over.calls {
+        for id in waiting {
             match &error {
                 Some(error) => {
-                    let outcome = self.outcome(id);
+                    let outcome = self.calls.outcome(id);
                     self.settle(id, Err(error.clone().with_outcome(outcome)));
                 }
                 None => self.dispatch(id, now),
@@ -254,7 +247,7 @@ impl<P: Payload> Session<P> {
             }
         }
         if exchange.purpose == Purpose::Listen && !self.wants_to_listen() {
-            return self.stream_not_opened(id, Listening::Off, now);
+            return self.stream_not_opened(id, Listening::off, now);
         }
         if let (Some(old), Some(body), true, true) =
             (exchange.wire_id, &request.body, refused.is_some(), exchange.method == Method::Post)
@@ -269,9 +262,9 @@ impl<P: Payload> Session<P> {
     }
 
     /// A listening stream that was held is not opened.
-    fn stream_not_opened(&mut self, id: ExchangeId, next: Listening, now: Now) {
+    fn stream_not_opened(&mut self, id: ExchangeId, next: fn(&mut Listening), now: Now) {
         if self.stream_over(id, now).is_some() {
-            self.set_listening_state(next);
+            next(&mut self.listening);
             self.stream_lost(id, now);
         }
     }
@@ -279,7 +272,7 @@ impl<P: Payload> Session<P> {
     /// There is no token, and the error says why.
     fn deny(&mut self, held: Held<P>, error: Box<Error<P>>, now: Now) {
         if held.exchange.purpose == Purpose::Listen {
-            self.stream_not_opened(held.id, Listening::Denied, now);
+            self.stream_not_opened(held.id, Listening::denied, now);
             return self.subscribers_denied(&error);
         }
         let answer = match held.refused {

@@ -2,14 +2,14 @@
 //! that the host adds now.
 
 use super::Session;
-use crate::protocol::call::Call;
+use crate::protocol::calls::{Call, Queue};
 use crate::protocol::desired::Asked;
 use crate::protocol::exchange::Exchange;
 use crate::protocol::{CallId, Now, Output, Payload};
 
 /// What input was given for, and what was asked with header fields of the call's own, is a result of its own.
-fn is_plain(call: &Call) -> bool {
-    call.round.is_none() && call.params.inputs.is_none() && call.options.headers.is_empty()
+fn is_plain<P>(call: &Call<P>) -> bool {
+    call.round().is_none() && call.params().inputs.is_none() && call.options().headers.is_empty()
 }
 
 impl<P: Payload> Session<P> {
@@ -21,16 +21,17 @@ impl<P: Payload> Session<P> {
     /// Settles a call from the cache, if that is fresh and the caller does not want to ask anew. Says whether the call is
     /// seen to, by that or by whoever says which header fields the host would add now.
     pub(in crate::protocol) fn answer_from_cache(&mut self, id: CallId, now: Now) -> bool {
-        let Some(call) = self.calls.get(&id).filter(|call| !call.options.reload && is_plain(call)) else {
+        let Some(call) = self.calls.get(id).filter(|call| !call.options().reload && is_plain(call)) else {
             return false;
         };
-        let params = call.params.text.as_deref().unwrap_or_default();
-        let Some((value, fields)) = self.desired.fresh(&call.method, params, now) else { return false };
+        let params = call.params().text.as_deref().unwrap_or_default();
+        let Some((value, fields)) = self.desired.fresh(call.method(), params, now) else { return false };
         if !self.config.identified {
             if self.config.fields_vary && !self.identity.is_fresh() {
-                if self.identity.wait_for_fields(id) {
+                if !self.calls.is_any_queued(Queue::Fields) {
                     self.output(Output::Identify);
                 }
+                self.calls.enqueue(id, Queue::Fields);
                 return true;
             }
             if fields != self.identity.fields() {
@@ -44,11 +45,11 @@ impl<P: Payload> Session<P> {
 
     /// Keeps a result for as long as its `ttlMs` says.
     pub(in crate::protocol) fn keep(&mut self, id: CallId, exchange: &Exchange, result: &P, now: Now) {
-        let Some(call) = self.calls.get(&id).filter(|call| is_plain(call)) else { return };
+        let Some(call) = self.calls.get(id).filter(|call| is_plain(call)) else { return };
         let asked = Asked {
-            method: &call.method,
-            params: call.params.text.as_deref().unwrap_or_default(),
-            uri: call.params.uri.as_ref(),
+            method: call.method(),
+            params: call.params().text.as_deref().unwrap_or_default(),
+            uri: call.params().uri.as_ref(),
             request_id: exchange.wire_id.unwrap_or_default(),
             fields: exchange.fields,
         };
@@ -56,8 +57,8 @@ impl<P: Payload> Session<P> {
     }
 
     pub(in crate::protocol) fn cursor_refused(&mut self, id: CallId) {
-        if let Some(call) = self.calls.get(&id).filter(|call| call.method.ends_with("/list")) {
-            self.desired.cursor_refused(&call.method);
+        if let Some(call) = self.calls.get(id).filter(|call| call.method().ends_with("/list")) {
+            self.desired.cursor_refused(call.method());
         }
     }
 

@@ -1,25 +1,25 @@
 //! What the app asks to be held, and what the server says to that.
 
 use super::Session;
-use crate::protocol::call::Call;
+use crate::protocol::calls::Call;
 use crate::protocol::desired::{Attempt, StateRequest};
 use crate::protocol::{CallId, ExchangeId, Now, Params, Payload, Purpose};
 
 /// What this call changes of what the session holds, if it does.
-fn state_request(call: &Call) -> Option<StateRequest> {
-    StateRequest::of(&call.method, &call.params)
+fn state_request<P>(call: &Call<P>) -> Option<StateRequest> {
+    StateRequest::of(call.method(), call.params())
 }
 
 impl<P: Payload> Session<P> {
     /// A call is made.
-    pub(in crate::protocol) fn state_requested(&mut self, id: CallId, call: &Call) {
+    pub(in crate::protocol) fn state_requested(&mut self, id: CallId, call: &Call<P>) {
         if let Some(request) = state_request(call) {
             self.desired.requested(id, request);
         }
     }
 
     /// It is settled, or given up.
-    pub(in crate::protocol) fn state_request_ended(&mut self, id: CallId, call: &Call) {
+    pub(in crate::protocol) fn state_request_ended(&mut self, id: CallId, call: &Call<P>) {
         if let Some(request) = state_request(call) {
             self.desired.ended(id, &request);
         }
@@ -27,14 +27,14 @@ impl<P: Payload> Session<P> {
 
     /// The server accepted what it asks for.
     pub(in crate::protocol) fn state_request_accepted(&mut self, id: CallId, generation: u32, now: Now) {
-        if let Some(request) = self.calls.get(&id).and_then(|call| state_request(call)) {
+        if let Some(request) = self.calls.get(id).and_then(|call| state_request(call)) {
             self.accepted(request, generation, now);
         }
     }
 
     /// What the server does not grant is not wanted from the next session either.
     pub(in crate::protocol) fn state_request_refused(&mut self, id: CallId, now: Now) {
-        let Some(request) = self.calls.get(&id).and_then(|call| state_request(call)) else { return };
+        let Some(request) = self.calls.get(id).and_then(|call| state_request(call)) else { return };
         let generation = self.state.known().map_or(0, |session| session.generation);
         let due = self.desired.refused(id, &request, generation);
         self.ask_again(due, now);
@@ -60,7 +60,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// The same of a call.
-    pub(in crate::protocol) fn ends_for_others(&self, call: &Call) -> bool {
+    pub(in crate::protocol) fn ends_for_others(&self, call: &Call<P>) -> bool {
         state_request(call).is_some_and(|request| self.is_wanted_elsewhere(&request))
     }
 

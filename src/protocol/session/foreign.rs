@@ -3,7 +3,7 @@
 //! half of its time. A session without an id binds nothing: calls that would have to wait go out under it.
 
 use super::Session;
-use crate::protocol::call::{Kind, Place};
+use crate::protocol::calls::{Kind, Queue};
 use crate::protocol::error::Diagnosis;
 use crate::protocol::exchange::{Answer, Exchange};
 use crate::protocol::http::Method;
@@ -63,8 +63,8 @@ impl<P: Payload> Session<P> {
         let is_of_grant = session.made_for.is_none_or(|made_for| made_for.has_grant_of(owner));
         let waits = self
             .calls
-            .get(&id)
-            .is_some_and(|call| matches!(call.kind, Kind::Request | Kind::Verify | Kind::Notification));
+            .get(id)
+            .is_some_and(|call| matches!(call.kind(), Kind::Request | Kind::Verify | Kind::Notification));
         if !waits || is_of_grant || self.config.identified {
             return false;
         }
@@ -103,10 +103,7 @@ impl<P: Payload> Session<P> {
         match purpose {
             Purpose::Call(call) | Purpose::Notification(call) if method == Method::Post => {
                 self.abort(id, now);
-                if let Some(call) = self.calls.get_mut(&call) {
-                    call.place = Place::Here;
-                    call.sends = call.sends.saturating_sub(1);
-                }
+                self.calls.unsent(call);
                 match may {
                     Err(until) if of_session => return self.hold_for_owner(call, until, now),
                     _ if renews => self.renew(owner, now),
@@ -173,14 +170,14 @@ impl<P: Payload> Session<P> {
         self.timers.set(Timer::Owner, until);
         let left = self.timers.at(Timer::Call(id)).map(|deadline| deadline.saturating_sub(now.mono));
         if left.is_some_and(|left| until.saturating_sub(now.mono) > left / 2) {
-            let outcome = self.outcome(id);
+            let outcome = self.calls.outcome(id);
             return self.settle(id, Err(changing(outcome)));
         }
-        self.identity.hold(id);
+        self.calls.enqueue(id, Queue::Owner);
     }
 
     pub(in crate::protocol) fn owner_due(&mut self, now: Now) {
-        for id in self.identity.take_held() {
+        for id in self.calls.dequeue_all(Queue::Owner) {
             self.dispatch(id, now);
         }
     }

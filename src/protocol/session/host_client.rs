@@ -2,6 +2,7 @@
 //! must never find another server beneath it than the one that it connected to.
 
 use super::Session;
+use crate::protocol::calls::Queue;
 use crate::protocol::close::delete_request;
 use crate::protocol::config::Handshake;
 use crate::protocol::era::{Era, legacy, modern};
@@ -81,10 +82,9 @@ impl<P: Payload> Session<P> {
         if modern && method == legacy::INITIALIZE {
             self.state = State::new();
         }
-        let idle = self
-            .state
-            .establishing()
-            .is_some_and(|it| matches!((&it.since, &it.step), (Since::First, Step::Idle)) && it.parked.is_empty());
+        let idle =
+            self.state.establishing().is_some_and(|it| matches!((&it.since, &it.step), (Since::First, Step::Idle)))
+                && !self.calls.is_any_queued(Queue::Session);
         let Some(stamp) = params.meta.as_deref().filter(|_| idle).and_then(modern::stamp_of) else { return };
         self.stamp = stamp;
         let fresh = self.fresh_session(None, modern::VERSION, P::empty(), now);
@@ -105,7 +105,7 @@ impl<P: Payload> Session<P> {
 
     /// The rest of a stream of a session that is gone is nowhere to be had, and what became of its call is not known.
     pub(in crate::protocol) fn settle_stale(&mut self, id: CallId) -> bool {
-        let resume = self.calls.get(&id).and_then(|call| call.options.resume.as_ref());
+        let resume = self.calls.get(id).and_then(|call| call.options().resume.as_ref());
         let generation = resume.and_then(|resume| resume.generation);
         let stale = generation.is_some_and(|generation| self.relation(generation) == Relation::Gone);
         if stale {

@@ -1,6 +1,7 @@
 //! Who is signed in now, and what that means for the cache, for sessions and for exchanges.
 
 use super::Session;
+use crate::protocol::calls::Queue;
 use crate::protocol::identity::secrets::Secrets;
 use crate::protocol::identity::{HostFields, TokenOf};
 use crate::protocol::{CallOptions, ExchangeId, Now, Payload};
@@ -31,7 +32,8 @@ impl<P: Payload> Session<P> {
 
     /// What was asked for by [`Output::Identify`](crate::protocol::Output::Identify) was told, or could not be had.
     pub fn handle_identified(&mut self, now: Now) {
-        for id in self.identity.fields_are_fresh() {
+        self.identity.fields_are_fresh();
+        for id in self.calls.dequeue_all(Queue::Fields) {
             self.dispatch(id, now);
         }
         self.identity.fields_pass();

@@ -2,7 +2,7 @@
 //! call is sent once more with what it answered (2026-07-28, patterns, Multi Round-Trip Requests).
 
 use super::Session;
-use crate::protocol::call::{Place, Repair};
+use crate::protocol::calls::{Place, Repair};
 use crate::protocol::policy::retry::{End, Next};
 use crate::protocol::questions::{Question, Round, To, asked_too_often, why_refused};
 use crate::protocol::time::Timer;
@@ -17,20 +17,19 @@ const NO_INPUT: &str = "there is no input for it";
 impl<P: Payload> Session<P> {
     /// The server answered a call with `input_required`.
     pub(in crate::protocol) fn input_required(&mut self, id: CallId, result: &P, now: Now) {
-        let Some(call) = self.calls.get_mut(&id) else { return };
+        let rounds = self.calls.asked_for_input(id);
+        let Some(call) = self.calls.get(id) else { return };
         let bad = |text: &str| Error::boxed(Code::Protocol, Outcome::Unknown, text);
-        let error = if call.options.manual_input {
+        let error = if call.options().manual_input {
             return self.settle(id, Ok(result.clone()));
-        } else if !matches!(call.method.as_str(), "tools/call" | "prompts/get" | "resources/read") {
+        } else if !matches!(call.method(), "tools/call" | "prompts/get" | "resources/read") {
             Some(bad("The server asked for input on a request that cannot have any."))
-        } else if call.rounds >= self.config.max_input_rounds {
+        } else if rounds > self.config.max_input_rounds {
             Some(asked_too_often())
         } else {
             None
         };
-        call.rounds += 1;
-        call.delivered = true;
-        let rounds = call.rounds;
+        self.calls.was_delivered(id, true);
         let asked = result.field(Field::InputRequests);
         let requests = asked.as_ref().and_then(|requests| requests.entries(bounds::QUESTIONS));
         let state = result.field(Field::RequestState);
@@ -48,10 +47,7 @@ impl<P: Payload> Session<P> {
         let state = state.and_then(|state| state.to_json());
         let requests = requests.unwrap_or_default();
         let keys = requests.iter().map(|(key, _)| key.clone()).collect::<Vec<_>>();
-        if let Some(call) = self.calls.get_mut(&id) {
-            call.round = Some(Round::asking(&keys, state));
-            call.next_request();
-        }
+        self.calls.begin_round(id, Round::asking(&keys, state));
         if requests.is_empty() {
             // "MAY retry immediately"; a server that sheds load would be asked again and again.
             let wait = backoff::delay(rounds, &self.config.recovery, 0, &mut self.rng);
@@ -79,9 +75,7 @@ impl<P: Payload> Session<P> {
             }
             asked.push((key, method, params));
         }
-        if let Some(call) = self.calls.get_mut(&id) {
-            call.place = Place::Asking;
-        }
+        self.calls.asks(id);
         let generation = self.state.known().map_or(0, |session| session.generation);
         for (key, method, params) in asked {
             let question = QuestionId(self.fresh_id());
@@ -99,11 +93,7 @@ impl<P: Payload> Session<P> {
         answer: Result<String, (i64, String)>,
         now: Now,
     ) {
-        let Some(call) = self.calls.get_mut(&id) else { return };
-        let round = match &mut call.task {
-            Some(task) => &mut task.round,
-            None => call.round.get_or_insert_default(),
-        };
+        let Some(round) = self.calls.round(id) else { return };
         let Ok(input) = answer else {
             let text = "The server needs input, and the handler that was asked for it failed.";
             let error = Error::boxed(Code::Input, Outcome::Unknown, text);
@@ -111,7 +101,7 @@ impl<P: Payload> Session<P> {
         };
         round.give(key, input);
         if round.is_complete() {
-            call.place = Place::Here;
+            self.calls.put_back(id);
             self.dispatch(id, now);
         }
     }
@@ -126,20 +116,18 @@ impl<P: Payload> Session<P> {
     /// The server that asked is another one now: what it was told and what it remembers are void.
     pub(in crate::protocol) fn inputs_lost(&mut self, id: CallId, generation: u32, now: Now) {
         self.withdraw_inputs(id);
-        let Some(call) = self.calls.get_mut(&id).filter(|call| matches!(call.place, Place::Asking)) else { return };
-        call.round = None;
+        if !self.calls.get(id).is_some_and(|call| matches!(call.place(), Place::Asking)) {
+            return;
+        }
+        self.calls.void_inputs(id);
         self.start_clock(Some(id), now);
         self.lost(id, generation, Error::boxed(Code::OutcomeUnknown, Outcome::Unknown, REPLACED), now);
     }
 
     /// The server is of the legacy era now, and knows nothing of what it asked: the call begins anew, or fails.
     pub(in crate::protocol) fn round_lost(&mut self, id: CallId, now: Now) {
-        let Some(call) = self.calls.get_mut(&id) else { return };
-        call.round = None;
-        if let Some(task) = &mut call.task {
-            task.round = Round::default();
-        }
-        call.maybe_ran = true;
+        self.calls.end_round(id);
+        self.calls.may_have_run(id, true);
         if self.next(id, Repair::Session, End::Lost) == Next::SendAgain {
             self.dispatch(id, now);
         } else {

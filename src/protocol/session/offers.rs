@@ -3,7 +3,7 @@
 //! that has.
 
 use super::Session;
-use crate::protocol::call::{Kind, Place};
+use crate::protocol::calls::{Kind, Place};
 use crate::protocol::json_rpc::Id;
 use crate::protocol::tabs::{Message, Offer, Sender};
 use crate::protocol::time::Timer;
@@ -11,7 +11,7 @@ use crate::protocol::{Now, Payload, Purpose};
 
 impl<P: Payload> Session<P> {
     fn has_call_under_way(&self) -> bool {
-        self.calls.values().any(|call| call.kind == Kind::Request && matches!(call.place, Place::Sent(_)))
+        self.calls.any(|call| call.kind() == Kind::Request && matches!(call.place(), Place::Sent(_)))
     }
 
     /// Offers a question of the listening stream to the other tabs. Says whether that was done.

@@ -2,10 +2,9 @@
 //! lying idle.
 
 use super::Session;
-use crate::protocol::call::Place;
+use crate::protocol::calls::{Place, Queue};
 use crate::protocol::close::delete_request;
 use crate::protocol::config::{Handshake, Offline};
-use crate::protocol::listen::Listening;
 use crate::protocol::page::{LOOK_MS, OFFLINE, PageChange};
 use crate::protocol::state::{State, Step};
 use crate::protocol::status::Event;
@@ -87,17 +86,16 @@ impl<P: Payload> Session<P> {
     }
 
     fn doubt_since(&mut self, since: Now, now: Now) {
-        let listening = self.state.known().map(|session| &session.listening);
-        let listens = matches!(listening, Some(Listening::Open { .. } | Listening::Ended { .. }));
+        let listens = self.state.known().is_some() && self.listening.is_on();
         self.page.doubt_since(since, listens, now);
     }
 
     /// At once where a caller waits; else soon: what sent this page to sleep has sent others, too.
     fn wake(&mut self, now: Now) {
-        let parked = self.state.establishing().is_some_and(|establishing| !establishing.parked.is_empty());
-        let waits = parked || self.calls.values().any(|call| matches!(call.place, Place::Broken(_)));
+        let queued = [Queue::Session, Queue::Network].into_iter().any(|queue| self.calls.is_any_queued(queue));
+        let waits = queued || self.calls.any(|call| matches!(call.place(), Place::Broken(_)));
         let spread = self.rng.u64(0..=SPREAD_MS);
-        let wait = if waits || self.page.has_parked() { 0 } else { spread };
+        let wait = if waits { 0 } else { spread };
         self.timers.set(Timer::Wake, now.mono.saturating_add(wait));
     }
 
@@ -106,11 +104,11 @@ impl<P: Payload> Session<P> {
         if self.page.is_offline() {
             return;
         }
-        let waiting = self.page.take_parked();
+        let waiting = self.calls.dequeue_all(Queue::Network);
         let doubtful = self.page.take_doubt().filter(|_| waiting.is_empty());
         waiting.into_iter().for_each(|id| self.dispatch(id, now));
-        let broken = self.calls.iter().filter(|(_, call)| matches!(call.place, Place::Broken(_))).map(|(id, _)| *id);
-        let stuck = broken.filter(|id| self.timers.at(Timer::Resume(*id)).is_none()).collect::<Vec<_>>();
+        let mut stuck = self.calls.those(|call| matches!(call.place(), Place::Broken(_)));
+        stuck.retain(|id| self.timers.at(Timer::Resume(*id)).is_none());
         stuck.into_iter().for_each(|id| self.resume(id, now));
         match &self.state {
             State::Ready(_) => {
@@ -133,13 +131,11 @@ impl<P: Payload> Session<P> {
 
     /// An open stream would keep the page out of the back/forward cache. It is opened again when the page goes on.
     fn pause_stream(&mut self, now: Now) {
-        let Some(Listening::Open { exchange, heard, .. }) = self.state.ready().map(|session| &session.listening) else {
-            return;
-        };
-        let (exchange, before) = (*exchange, heard.before());
+        let open = self.state.ready().and_then(|_| self.listening.open());
+        let Some((exchange, before)) = open else { return };
         before.map(|before| self.abort(before, now));
         let cursor = self.close_stream(exchange, now).map_or_else(Cursor::default, |exchange| exchange.cursor);
-        self.set_listening_state(Listening::Ended { cursor, short: 0 });
+        self.listening.ended(cursor, 0);
         self.forget_cached();
     }
 
@@ -182,15 +178,15 @@ impl<P: Payload> Session<P> {
     /// A call without a network waits, or fails.
     pub(in crate::protocol) fn hold_offline(&mut self, id: CallId, now: Now) {
         if self.config.offline == Offline::Fail {
-            let outcome = self.outcome(id);
+            let outcome = self.calls.outcome(id);
             return self.settle(id, Err(offline_error(outcome)));
         }
-        match self.state.establishing_mut() {
-            Some(establishing) => {
-                establishing.parked.push(id);
+        match self.state.establishing() {
+            Some(_) => {
+                self.calls.enqueue(id, Queue::Session);
                 self.hasten(now);
             }
-            None => self.page.park(id),
+            None => self.calls.enqueue(id, Queue::Network),
         }
     }
 
@@ -203,9 +199,8 @@ impl<P: Payload> Session<P> {
     }
 
     fn fail_parked(&mut self) {
-        let parked = self.state.establishing_mut().map(|establishing| std::mem::take(&mut establishing.parked));
-        for id in parked.unwrap_or_default() {
-            let outcome = self.outcome(id);
+        for id in self.calls.dequeue_all(Queue::Session) {
+            let outcome = self.calls.outcome(id);
             self.settle(id, Err(offline_error(outcome)));
         }
     }
@@ -221,7 +216,7 @@ impl<P: Payload> Session<P> {
     pub(in crate::protocol) fn keep_alive_due(&mut self, now: Now) {
         let every = self.config.keep_alive_ms.unwrap_or_default();
         let quiet = now.mono.saturating_sub(self.past.proven_at.unwrap_or_default());
-        let busy = self.calls.values().any(|call| matches!(call.place, Place::Sent(_)));
+        let busy = self.calls.any(|call| matches!(call.place(), Place::Sent(_)));
         if quiet >= every && !busy && !self.page.is_offline() {
             self.check(None, now);
         }

@@ -2,6 +2,7 @@
 //! once it is known that it is of whoever is signed in here.
 
 use super::Session;
+use crate::protocol::calls::Queue;
 use crate::protocol::config::Handshake;
 use crate::protocol::era::{Era, legacy};
 use crate::protocol::identity::{Found, Owner};
@@ -74,7 +75,7 @@ impl<P: Payload> Session<P> {
         self.next_wire_id = read.next_request_id(&mut self.rng);
         let Record { id, version, handshake, level, uris, .. } = read;
         let capabilities = legacy::capabilities(&handshake);
-        let parked = self.state.establishing_mut().map(|establishing| std::mem::take(&mut establishing.parked));
+        let parked = self.calls.dequeue_all(Queue::Session);
         self.emit(Event::TakenUp);
         self.take_up_session(id, version, handshake, capabilities, now);
         if let Some(session) = self.state.known_mut() {
@@ -84,7 +85,7 @@ impl<P: Payload> Session<P> {
             self.past.legacy_since = Some(now.mono);
         }
         self.desired.take_up(self.past.generation, level, uris);
-        parked.into_iter().flatten().for_each(|id| self.dispatch(id, now));
+        parked.into_iter().for_each(|id| self.dispatch(id, now));
         self.listen(now);
     }
 
@@ -157,6 +158,7 @@ impl<P: Payload> Session<P> {
         let mut session = self.fresh_session(id, version, handshake, now);
         session.capabilities = capabilities;
         self.state = State::Ready(session);
+        self.listening.begin();
         self.keep_alive(now);
         self.emit(Event::StateChange);
         true

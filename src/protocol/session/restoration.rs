@@ -2,10 +2,9 @@
 //! nothing but the retry of a tool that may have changed. What is refused for a moment is asked for again.
 
 use super::Session;
-use crate::protocol::call::{Call, Place};
+use crate::protocol::calls::{Call, Place, Queue};
 use crate::protocol::desired::{Ask, Attempt, Changes, Compared, LastRecovery, Turn, next_cursor};
 use crate::protocol::exchange::{Answer, Exchange};
-use crate::protocol::listen::Listening;
 use crate::protocol::status::Event;
 use crate::protocol::time::Timer;
 use crate::protocol::verdict::Verdict;
@@ -29,15 +28,14 @@ impl<P: Payload> Session<P> {
     ) {
         let Some(generation) = self.state.ready().map(|session| session.generation) else { return };
         self.desired.recovers(changes.server);
-        let mut held = Vec::new();
         for id in parked {
-            if self.calls.get(&id).is_some_and(|call| self.waits_for_tools(call)) {
-                held.push(id);
+            if self.calls.get(id).is_some_and(|call| self.waits_for_tools(call)) {
+                self.calls.enqueue(id, Queue::Comparison);
             } else {
                 self.dispatch(id, now);
             }
         }
-        self.desired.restore(generation, recovery, changes, held);
+        self.desired.restore(generation, recovery, changes);
         if self.desired.has_seen_tools() {
             self.attempt(Attempt::tools(now), now);
         }
@@ -48,7 +46,7 @@ impl<P: Payload> Session<P> {
             self.listen(now);
             self.attempt(Attempt::stream(now), now);
         }
-        let is_sent = |id: CallId| self.calls.get(&id).is_some_and(|call| self.is_under(call, generation));
+        let is_sent = |id: CallId| self.calls.get(id).is_some_and(|call| self.is_under(call, generation));
         for request in self.desired.to_restore(is_sent).into_iter().filter(|_| by_request) {
             self.attempt(Attempt::state(request, now), now);
         }
@@ -56,23 +54,25 @@ impl<P: Payload> Session<P> {
     }
 
     /// Whether this call was sent before, to a tool that may be another one now.
-    fn waits_for_tools(&self, call: &Call) -> bool {
+    fn waits_for_tools(&self, call: &Call<P>) -> bool {
         // What became a task is only asked about.
-        let was_sent = call.sends > 0 && call.task.is_none() && call.method == "tools/call";
-        let tool = call.params.name.as_ref().filter(|_| was_sent);
+        let was_sent = call.sends() > 0 && call.task().is_none() && call.method() == "tools/call";
+        let tool = call.params().name.as_ref().filter(|_| was_sent);
         call.relies_on_annotations() || tool.is_some_and(|tool| self.desired.may_have_changed(tool))
     }
 
     /// It may have run, and nothing in this session's list says yet that a second run does no harm.
     pub(in crate::protocol) fn hold_until_compared(&mut self, id: CallId) {
-        if !self.desired.hold(id) {
+        if self.desired.is_comparing() {
+            self.calls.enqueue(id, Queue::Comparison);
+        } else {
             self.settle(id, Err(Error::boxed(Code::OutcomeUnknown, Outcome::Unknown, NOT_HARMLESS)));
         }
     }
 
     /// Whether this call is on the wire under the session of this generation.
-    fn is_under(&self, call: &Call, generation: u32) -> bool {
-        let Place::Sent(exchange) = call.place else { return false };
+    fn is_under(&self, call: &Call<P>, generation: u32) -> bool {
+        let &Place::Sent(exchange) = call.place() else { return false };
         self.exchanges.get(&exchange).is_some_and(|exchange| exchange.generation == generation)
     }
 
@@ -154,10 +154,7 @@ impl<P: Payload> Session<P> {
     }
 
     fn open_stream_id(&self) -> Option<ExchangeId> {
-        match self.state.ready().map(|session| &session.listening) {
-            Some(&Listening::Open { exchange, .. }) => Some(exchange),
-            Some(Listening::Off | Listening::Ended { .. } | Listening::Denied | Listening::Refused) | None => None,
-        }
+        self.state.ready().and_then(|_| self.listening.open()).map(|(exchange, _)| exchange)
     }
 
     /// The listening stream is acknowledged: with it, the subscriptions.
@@ -196,11 +193,11 @@ impl<P: Payload> Session<P> {
 
     /// Tells `recovered` once everything is put back or lost.
     fn finish_restoration(&mut self, now: Now) {
-        let Some(mut finished) = self.desired.take_finished() else { return };
-        for id in std::mem::take(&mut finished.held) {
-            let call = self.calls.get(&id);
+        let Some(finished) = self.desired.take_finished() else { return };
+        for id in self.calls.dequeue_all(Queue::Comparison) {
+            let call = self.calls.get(id);
             let relies = call.is_some_and(|call| call.relies_on_annotations());
-            let tool = call.and_then(|call| call.params.name.as_deref()).unwrap_or_default();
+            let tool = call.and_then(|call| call.params().name.as_deref()).unwrap_or_default();
             let text = match finished.compare(tool) {
                 Compared::Same => {
                     self.dispatch(id, now);
@@ -232,9 +229,7 @@ impl<P: Payload> Session<P> {
             self.abort(exchange, now);
         }
         // Whoever gives the session up makes the next one: nobody here may begin with it.
-        if let Some(establishing) = self.state.establishing_mut() {
-            establishing.parked.extend(abandoned.held);
-        }
+        self.calls.requeue(Queue::Comparison, Queue::Session);
         for exchange in abandoned.open {
             self.abort(exchange, now);
         }

@@ -1,6 +1,7 @@
 //! Whose session it is: one tab makes it, and all take it up.
 
 use super::Session;
+use crate::protocol::calls::{Call, Queue};
 use crate::protocol::era::{Era, legacy};
 use crate::protocol::identity::{Found, Owner};
 use crate::protocol::record::Record;
@@ -92,10 +93,10 @@ impl<P: Payload> Session<P> {
         if self.past.refused == generation {
             self.past.refused = 0;
         }
-        let parked = self.state.establishing().map(|it| it.parked.as_slice()).unwrap_or_default();
-        let is_refused =
-            |id: &&CallId| self.calls.get(id).is_some_and(|call| call.refused_by == generation && !call.safe);
-        for id in parked.iter().filter(is_refused).copied().collect::<Vec<_>>() {
+        let is_refused = |call: &Call<P>| call.refused_by() == generation && !call.is_safe();
+        let mut refused: Vec<CallId> = self.calls.queued(Queue::Session).collect();
+        refused.retain(|id| self.calls.get(*id).is_some_and(is_refused));
+        for id in refused {
             let error = Error::boxed(Code::OutcomeUnknown, Outcome::Unknown, "").retryable();
             self.settle_unknown(id, ENDED, error);
         }
@@ -219,7 +220,7 @@ impl<P: Payload> Session<P> {
         if !asks && !before {
             return;
         }
-        for id in self.calls.keys().copied().collect::<Vec<_>>() {
+        for id in self.calls.ids() {
             match asks {
                 true if self.waits_for_user(id) => self.stop_clock(Some(id), now),
                 true => {}
@@ -254,7 +255,9 @@ impl<P: Payload> Session<P> {
         }
         let code = Code::named(code).unwrap_or(Code::Network);
         // The user of this tab waits, and can be asked here only.
-        if matches!(code, Code::Auth | Code::Unauthorized) && self.config.authorizes && !establishing.parked.is_empty()
+        if matches!(code, Code::Auth | Code::Unauthorized)
+            && self.config.authorizes
+            && self.calls.is_any_queued(Queue::Session)
         {
             return self.output(Output::Steal);
         }

@@ -1,7 +1,7 @@
 //! What a server's tool list tells about how its tools are to be called.
 
 use super::Session;
-use crate::protocol::call::{Place, Repair};
+use crate::protocol::calls::Repair;
 use crate::protocol::desired::{MAX_PAGES, RESTORE_MS, ToolPage, next_cursor};
 use crate::protocol::era::negotiation::HEADER_MISMATCH;
 use crate::protocol::era::{Era, legacy};
@@ -59,9 +59,7 @@ impl<P: Payload> Session<P> {
 
     fn list_page(&mut self, id: CallId, pages: u32, params: Option<String>, now: Now) -> bool {
         let Some(list) = self.restore_request("tools/list", params, RESTORE_MS, now) else { return false };
-        if let Some(call) = self.calls.get_mut(&id) {
-            call.place = Place::Relisting { list, pages };
-        }
+        self.calls.relists(id, list, pages);
         true
     }
 
@@ -73,17 +71,11 @@ impl<P: Payload> Session<P> {
         answer: &Answer<P>,
         now: Now,
     ) {
-        let mut waiting = self.calls.iter().filter_map(|(id, call)| match call.place {
-            Place::Relisting { list: of, pages } if of == list => Some((*id, pages, call.params.name.clone())),
-            Place::Here
-            | Place::Sent(_)
-            | Place::InQuestion
-            | Place::Broken(_)
-            | Place::Asking
-            | Place::Subscribing
-            | Place::Relisting { .. } => None,
+        let waiting = self.calls.iter().find_map(|(id, call)| {
+            let pages = call.pages_of(list)?;
+            Some((id, pages, call.params().name.clone()))
         });
-        let Some((id, pages, tool)) = waiting.next() else { return };
+        let Some((id, pages, tool)) = waiting else { return };
         if let Answer::Result(page) = answer {
             // Whether it is the first one does not matter: only one tool is looked for.
             let (page, read) = self.learn_tools(exchange, false, page.clone());
@@ -93,9 +85,7 @@ impl<P: Payload> Session<P> {
                 return;
             }
         }
-        if let Some(call) = self.calls.get_mut(&id) {
-            call.place = Place::Here;
-        }
+        self.calls.put_back(id);
         self.dispatch(id, now);
     }
 }
