@@ -102,7 +102,7 @@ impl<P: Payload> Session<P> {
     /// What keeps a command from being sent is not the MCP server.
     fn has_no_token(&self, id: CallId, now: Now) -> bool {
         let is_parked = self.calls.get(id).is_some_and(|call| call.is_queued(Queue::Token));
-        self.authorization.is_missed_by(is_parked, now)
+        self.authorization.is_under_way() && (is_parked || !self.authorization.is_usable(now))
     }
 
     fn no_token_within(&self, waited: u64, outcome: Outcome) -> String {

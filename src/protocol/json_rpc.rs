@@ -7,6 +7,9 @@ use super::list::Gather;
 use super::{Field, Params, Payload};
 use std::fmt::Write;
 
+/// Request ids start at a random base, so that they differ between pages, and stay exact in JavaScript.
+pub(super) const REQUEST_ID_BASE: std::ops::Range<u64> = 1 << 40..1 << 52;
+
 /// The id of a request: MCP allows strings and integers.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Id {

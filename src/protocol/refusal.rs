@@ -4,10 +4,9 @@
 use super::era::negotiation::{HEADER_MISMATCH, MISSING_CLIENT_CAPABILITY, UNSUPPORTED_PROTOCOL_VERSION};
 use super::exchange::REFUSAL_BYTES;
 use super::json::Json;
-use super::json_rpc::{Id, Message};
+use super::json_rpc::{Id, Message, REQUEST_ID_BASE};
 use super::list::Gather;
 use super::oauth::Bearer;
-use super::session::WIRE_ID_BASE;
 use super::words::{Words, gone_behind};
 use super::{Outcome, Payload, error::Code};
 
@@ -75,7 +74,7 @@ impl Refusal {
         }
         // In a batch, in another event, as a text or a fraction: where our number stands, which is drawn at random, it is
         // said to us.
-        refusal.own_id |= wire_id.is_some_and(|id| id >= WIRE_ID_BASE.start && text.contains(&id.to_string()));
+        refusal.own_id |= wire_id.is_some_and(|id| id >= REQUEST_ID_BASE.start && text.contains(&id.to_string()));
         refusal
     }
 

@@ -10,6 +10,7 @@ use super::era::{legacy, modern};
 use super::exchange::Exchange;
 use super::host_client::HostClient;
 use super::identity::Identity;
+use super::json_rpc::REQUEST_ID_BASE;
 use super::list::Queue as Fifo;
 use super::listening::Listening;
 use super::page::Page;
@@ -27,12 +28,17 @@ mod cache;
 mod clock;
 mod desired;
 mod foreign;
+mod hearing;
 mod host_client;
 mod identity;
 mod input;
+mod offers;
 mod page;
 mod questions;
+mod record;
 mod restoration;
+mod shared_session;
+mod tabs;
 mod tools;
 
 /// One session with one server, through as many evictions as it takes.
@@ -59,15 +65,12 @@ pub struct Session<P> {
     pub(super) next_wire_id: u64,
 }
 
-/// Wire ids start at a random base, so that they differ between pages, and stay exact in JavaScript.
-pub(super) const WIRE_ID_BASE: std::ops::Range<u64> = 1 << 40..1 << 52;
-
 impl<P: Payload> Session<P> {
     /// `seed` is for jitter and ids only; it must differ between pages.
     #[must_use]
     pub fn new(config: Config, seed: u64, now: Now) -> Self {
         let mut rng = fastrand::Rng::with_seed(seed);
-        let next_wire_id = rng.u64(WIRE_ID_BASE);
+        let next_wire_id = rng.u64(REQUEST_ID_BASE);
         let tabs = Tabs::new(Self::shares(&config), &mut rng);
         let stamp = match &config.handshake {
             Handshake::Own { client_info, capabilities } => modern::stamp(client_info, capabilities),
@@ -244,7 +247,7 @@ impl<P: Payload> Session<P> {
     /// What to do next; `None` when there is nothing.
     pub fn poll_output(&mut self) -> Option<Output<P>> {
         if self.outputs.is_empty() {
-            self.say_wishes();
+            self.say_wants();
         }
         self.outputs.pop()
     }

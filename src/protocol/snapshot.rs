@@ -60,7 +60,7 @@ impl<P: Payload> Session<P> {
             recoveries: self.past.recoveries,
             last_recovery: self.past.last_recovery.clone(),
             waiting_for,
-            share: Some(self.tabs.role).filter(|role| *role != Role::Alone),
+            share: Some(self.tabs.role()).filter(|role| *role != Role::Alone),
             last_error: self.past.last_error.clone(),
         }
     }

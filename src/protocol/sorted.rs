@@ -61,10 +61,6 @@ impl<K: Ord, V> Map<K, V> {
         self.find(key).is_ok()
     }
 
-    pub fn clear(&mut self) {
-        self.0.clear();
-    }
-
     pub fn len(&self) -> usize {
         self.0.len()
     }

@@ -207,9 +207,8 @@ impl<P> Authorization<P> {
         held.iter().filter(|held| held.exchange.purpose == purpose).count()
     }
 
-    /// Whether a token is what a call lacks, which may be `queued` for one.
-    pub fn is_missed_by(&self, queued: bool, now: Now) -> bool {
-        self.flight.is_some() && (queued || !self.is_usable(now))
+    pub fn is_under_way(&self) -> bool {
+        self.flight.is_some()
     }
 
     /// What a held exchange was for is not wanted any more.

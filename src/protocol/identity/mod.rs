@@ -8,7 +8,7 @@ pub(crate) mod secrets;
 
 use super::hash::fnv1a;
 use super::json::Json;
-use super::record::Found;
+use super::tabs::Mark;
 use super::{Now, base64};
 use secrets::{Confidential, Secrets};
 
@@ -75,6 +75,23 @@ pub(crate) enum TokenOf {
     SameGrant(Renewal),
     Nobody,
     AnotherUser,
+}
+
+/// A session that was made elsewhere, as text.
+#[derive(Debug)]
+pub(crate) enum Found {
+    /// By an earlier page life.
+    Record(String),
+    /// By another tab.
+    Told(Mark, String),
+}
+
+impl Found {
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Record(text) | Self::Told(_, text) => text,
+        }
+    }
 }
 
 /// What is known of who is signed in, and what waits until it is.

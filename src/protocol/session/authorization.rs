@@ -31,7 +31,7 @@ impl<P: Payload> Session<P> {
     /// A user is asked: in this tab, or in the one that makes the session.
     pub(in crate::protocol) fn asks_user(&self) -> bool {
         let elsewhere = || self.state.establishing().is_some_and(|it| matches!(it.step, Step::Elsewhere));
-        self.authorization.asks_user() || self.tabs.leader_asks && elsewhere()
+        self.authorization.asks_user() || self.tabs.leader_asks() && elsewhere()
     }
 
     pub(in crate::protocol) fn waits_for_user(&self, id: CallId) -> bool {
@@ -198,8 +198,8 @@ impl<P: Payload> Session<P> {
             Some(Ended::AskUser { challenge }) => return self.output(Output::Authorize { challenge, ask: true }),
             None => return,
         };
-        let waiting = self.calls.dequeue_all(Queue::Token);
         let error = over.error;
+        let waiting = self.calls.dequeue_all(Queue::Token);
         for id in self.calls.ids() {
             self.start_clock(Some(id), now);
         }

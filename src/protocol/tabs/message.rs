@@ -1,8 +1,7 @@
 //! What tabs tell each other, as a JSON array: its kind, who tells it, and what belongs to the kind. The channel's name
 //! carries the version of this format, so that tabs with another one are not met.
 
-use super::super::json::Json;
-use super::super::list::Gather;
+use crate::protocol::json::Json;
 
 /// Of what JavaScript counts without gaps.
 const GREATEST: u64 = (1 << 53) - 1;
@@ -13,7 +12,7 @@ const FLOOR_MS: u64 = 24 * 3_600_000;
 
 /// Orders the sessions that tabs share: a newer one is greater. The default stands for none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(in super::super) struct Mark {
+pub(crate) struct Mark {
     /// Of the leader that made it.
     pub term: u64,
     pub serial: u64,
@@ -21,7 +20,7 @@ pub(in super::super) struct Mark {
 
 /// Who tells it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Sender {
+pub(crate) struct Sender {
     pub tab: u64,
     /// The term of a leader; 0: a follower.
     pub lead: u64,
@@ -33,7 +32,7 @@ pub(super) struct Sender {
 
 /// Why a tab needs another session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Why {
+pub(crate) enum Why {
     /// The server refused it.
     Refused,
     /// It cannot be reached.
@@ -58,7 +57,7 @@ impl Why {
 
 /// What is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Message {
+pub(crate) enum Message {
     /// The tab is there, and wants to hear this. `asks`: who else is?
     Hello { asks: bool, listens: bool, uris: Vec<String> },
     /// It is not there any more.
@@ -96,7 +95,7 @@ fn text(text: &str) -> Json {
 }
 
 fn texts(all: &[String]) -> Json {
-    Json::Array(all.iter().map(|one| text(one)).gather())
+    Json::Array(all.iter().map(|one| text(one)).collect())
 }
 
 impl Message {

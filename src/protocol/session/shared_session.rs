@@ -1,16 +1,15 @@
 //! Whose session it is: one tab makes it, and all take it up.
 
-use super::super::calls::{Call, Queue};
-use super::super::era::{Era, legacy};
-use super::super::identity::Owner;
-use super::super::record::{self, Found};
-use super::super::session::Session;
-use super::super::state::{Since, Step};
-use super::super::status::Event;
-use super::super::time::Timer;
-use super::super::{CallId, Code, Error, Now, Outcome, Output, Payload};
-use super::message::{Mark, Message, Why};
-use super::{Role, SILENCE_MS};
+use super::Session;
+use crate::protocol::calls::{Call, Queue};
+use crate::protocol::era::{Era, legacy};
+use crate::protocol::identity::{Found, Owner};
+use crate::protocol::record::Record;
+use crate::protocol::state::{Since, Step};
+use crate::protocol::status::Event;
+use crate::protocol::tabs::{Ending, Mark, Message, Role, SILENCE_MS, Why};
+use crate::protocol::time::Timer;
+use crate::protocol::{CallId, Code, Error, Now, Outcome, Output, Payload};
 
 const ELSEWHERE: &str = "another tab has made a new session";
 const WANTED: &str = "the host of another tab asked for a new session";
@@ -37,15 +36,15 @@ impl<P: Payload> Session<P> {
     }
 
     /// A session is needed, and another tab makes it. Says whether that is so.
-    pub(in super::super) fn is_made_elsewhere(&mut self, now: Now) -> bool {
+    pub(in crate::protocol) fn is_made_elsewhere(&mut self, now: Now) -> bool {
         if self.tabs.acts() {
             return false;
         }
         self.step(Step::Elsewhere);
-        if self.tabs.role == Role::Following {
+        if self.tabs.role() == Role::Following {
             let why = match self.state.establishing().map(|it| &it.since) {
                 Some(Since::Doubt { .. }) => Why::Doubt,
-                Some(_) if self.tabs.mark != Mark::default() && self.tabs.mark == self.tabs.unwanted => Why::Host,
+                Some(_) if self.tabs.is_unwanted() => Why::Host,
                 Some(_) | None => Why::Refused,
             };
             self.tell(&Message::Want { why, at: now.unix_ms }, None);
@@ -61,36 +60,30 @@ impl<P: Payload> Session<P> {
     }
 
     /// A session was made here.
-    pub(in super::super) fn share_session(&mut self, now: Now) {
-        if self.tabs.role == Role::Leading {
-            self.tabs.mark = Mark { term: self.tabs.term, serial: self.tabs.mark.serial + 1 };
-            self.tabs.event_id = None;
+    pub(in crate::protocol) fn share_session(&mut self, now: Now) {
+        if self.tabs.is_leading() {
+            self.tabs.session_made();
             self.tell_session(now);
         }
     }
 
     /// The host of this tab gives the session up that the others use as well. Says whether it is this tab's to end it on
     /// the server, where it `is_kept` there: they are told before. One that does not lead asks the one that does.
-    pub(in super::super) fn ends_for_all(&mut self, is_kept: bool) -> bool {
-        match self.tabs.role {
-            Role::Alone | Role::Apart => true,
-            Role::Leading if !is_kept => false,
-            Role::Leading => {
-                self.tabs.ended = self.tabs.mark;
+    pub(in crate::protocol) fn ends_for_all(&mut self, is_kept: bool) -> bool {
+        match self.tabs.gives_up(is_kept) {
+            Ending::Ours => true,
+            Ending::OursForAll => {
                 self.tell_alive();
                 true
             }
-            Role::Following => {
-                self.tabs.unwanted = self.tabs.mark;
-                false
-            }
+            Ending::NotOurs => false,
         }
     }
 
     /// What a tab has ended refuses what was running under it: no refusal of that session is the gate's, not even one that
     /// came before this was told.
     pub(super) fn ended_told(&mut self, ended: Mark, now: Now) {
-        self.tabs.ended = self.tabs.ended.max(ended);
+        self.tabs.was_ended(ended);
         if self.tabs.has_ended() {
             self.lose_to_another("another tab has ended the session", now);
         }
@@ -114,7 +107,7 @@ impl<P: Payload> Session<P> {
         let generation = self.state.ready().map(|session| session.generation);
         let doubt = why == Why::Doubt;
         match generation {
-            Some(_) if not < self.tabs.mark => self.tell_session(now),
+            Some(_) if not < self.tabs.mark() => self.tell_session(now),
             Some(_) if why == Why::Host => self.give_up(WANTED, now),
             Some(_) if doubt => {
                 self.check(None, now);
@@ -127,7 +120,7 @@ impl<P: Payload> Session<P> {
             None => {
                 self.tell_alive();
                 match self.state.known().map(|session| session.generation) {
-                    Some(_) if why == Why::Host && not == self.tabs.mark => self.give_up(WANTED, now),
+                    Some(_) if why == Why::Host && not == self.tabs.mark() => self.give_up(WANTED, now),
                     Some(generation) if !doubt => self.session_refused(generation, true, now),
                     Some(_) | None => {}
                 }
@@ -139,7 +132,7 @@ impl<P: Payload> Session<P> {
     /// Another tab has a session.
     pub(super) fn session_told(&mut self, mark: Mark, record: &str, now: Now) {
         let elsewhere = self.state.establishing().is_some_and(|it| matches!(it.step, Step::Elsewhere));
-        if mark == self.tabs.mark && elsewhere {
+        if mark == self.tabs.mark() && elsewhere {
             // It lives, and cannot be reached from here.
             if let Some(Since::Doubt { .. }) = self.state.establishing().map(|it| &it.since) {
                 let text = "Another tab reaches the server, and this one does not.";
@@ -148,22 +141,21 @@ impl<P: Payload> Session<P> {
             }
             return;
         }
-        if mark > self.tabs.mark.max(self.tabs.ended) {
+        if self.tabs.is_new(mark) {
             self.find(Found::Told(mark, record.to_owned()), now);
         }
     }
 
     /// It is of whoever is signed in here.
-    pub(in super::super) fn take_told(&mut self, mark: Mark, read: record::Read<P>, now: Now) {
-        if mark <= self.tabs.mark || !self.tabs.is_shared() {
+    pub(in crate::protocol) fn take_told(&mut self, mark: Mark, read: Record<P>, now: Now) {
+        if mark <= self.tabs.mark() || !self.tabs.is_shared() {
             return;
         }
         self.abandon_step(now);
         self.step(Step::Idle);
         self.replaced(ELSEWHERE, now);
-        self.tabs.mark = mark;
+        self.tabs.takes_up(mark);
         self.leader_asks(false, now);
-        self.tabs.event_id = None;
         self.timers.clear(Timer::Leader);
         if Era::of(read.version) == Era::Legacy {
             self.past.legacy_since = Some(now.mono);
@@ -175,7 +167,7 @@ impl<P: Payload> Session<P> {
         self.step(Step::Host { fresh });
         self.put_in_place(now);
         self.go_on_elsewhere(now);
-        if self.tabs.role == Role::Leading {
+        if self.tabs.is_leading() {
             self.tell_session(now);
         }
     }
@@ -196,18 +188,17 @@ impl<P: Payload> Session<P> {
 
     /// The token that this tab knows may have been refreshed by another: what is stored is loaded again, once for each
     /// session. Says whether that is done.
-    pub(in super::super) fn reloads_token(&mut self, found: &Found, now: Now) -> bool {
+    pub(in crate::protocol) fn reloads_token(&mut self, found: &Found, now: Now) -> bool {
         let Found::Told(mark, _) = found else { return false };
-        if !self.config.authorizes || self.tabs.reloaded == *mark {
+        if !self.config.authorizes || !self.tabs.reloads_for(*mark) {
             return false;
         }
-        self.tabs.reloaded = *mark;
         self.authorize(None, now);
         true
     }
 
     /// The session of the others is not of whoever is signed in here.
-    pub(in super::super) fn part_from_tabs(&mut self, now: Now) {
+    pub(in crate::protocol) fn part_from_tabs(&mut self, now: Now) {
         self.output(Output::Leave);
         self.handle_role(Role::Alone, now);
     }
@@ -217,15 +208,15 @@ impl<P: Payload> Session<P> {
     }
 
     /// The user of this tab is asked to authorize, or not any more.
-    pub(in super::super) fn tell_asking(&mut self) {
-        if self.tabs.role == Role::Leading {
+    pub(in crate::protocol) fn tell_asking(&mut self) {
+        if self.tabs.is_leading() {
             self.tell_alive();
         }
     }
 
     /// Whoever waits for the leader waits for its user: their clocks stand still.
-    pub(in super::super) fn leader_asks(&mut self, asks: bool, now: Now) {
-        let before = std::mem::replace(&mut self.tabs.leader_asks, asks);
+    pub(in crate::protocol) fn leader_asks(&mut self, asks: bool, now: Now) {
+        let before = self.tabs.set_leader_asks(asks);
         if !asks && !before {
             return;
         }
@@ -242,8 +233,8 @@ impl<P: Payload> Session<P> {
     }
 
     /// An attempt to make a session failed here, and the others wait for it as well.
-    pub(in super::super) fn tell_failed(&mut self, error: &Error<P>, floor_ms: u64) {
-        if self.tabs.role == Role::Leading {
+    pub(in crate::protocol) fn tell_failed(&mut self, error: &Error<P>, floor_ms: u64) {
+        if self.tabs.is_leading() {
             let (code, message) = (error.code.as_str().to_owned(), error.message.clone());
             let owner = self.identity.owner().map(Owner::stored);
             self.tell(&Message::Failed { code, message, retryable: error.retryable, floor_ms, owner }, None);
