@@ -1,8 +1,8 @@
 //! The HTTP that the core speaks: what it sends, and what it reads of a response's head.
 
 use super::Code;
+use super::lifecycle::SessionId;
 use super::list::Gather;
-use super::state::SessionId;
 
 /// A request to the MCP endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! The legacy era: a session, made by a handshake.
 
 use super::super::list::Gather;
-use crate::protocol::state::Established;
+use crate::protocol::lifecycle::Established;
 use crate::protocol::{Field, Payload};
 
 /// The versions that we speak, newest first.
