@@ -4,7 +4,7 @@
 //! whose values change with every request (a proof of possession, a signature) say nothing of that, and neither do other
 //! fields (the id of a trace): they only keep results out of the cache.
 
-use super::base64;
+use super::http;
 use super::json::Json;
 use super::list::Gather;
 use super::record::Found;
@@ -96,7 +96,7 @@ fn claims(token: &str) -> Option<String> {
     let (Some(_), Some(claims), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
         return None;
     };
-    let claims = Json::parse(&base64::read(claims)?)?;
+    let claims = Json::parse(&http::credential(claims)?)?;
     claims.get("sub")?.as_str()?;
     let lasting = claims.members().iter().filter(|(name, _)| !OF_ONE_TOKEN.contains(&name.as_str()));
     Some(Json::Object(lasting.cloned().gather()).to_text())

@@ -19,7 +19,6 @@ mod answer;
 mod attempt;
 mod authorize;
 mod backoff;
-pub mod base64;
 mod body;
 mod bounds;
 mod cache;

@@ -2,9 +2,9 @@
 //! is quoted without them.
 
 use super::Payload;
-use super::base64;
 use super::bounds;
 use super::exchange::Exchange;
+use super::http;
 use super::json::quote;
 use super::list::Gather;
 use super::oauth::text::decode;
@@ -53,7 +53,7 @@ impl Secrets {
         let (scheme, credentials) = value.trim().split_once(' ').unwrap_or(("", value.trim()));
         self.add(credentials.trim());
         if scheme.eq_ignore_ascii_case("basic")
-            && let Some(pair) = base64::read(credentials.trim())
+            && let Some(pair) = http::credential(credentials.trim())
             && let Some((_, password)) = pair.split_once(':')
         {
             self.add(password);

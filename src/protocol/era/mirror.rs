@@ -2,7 +2,8 @@
 //! (2026-07-28, transports, Custom Headers from Tool Parameters).
 
 use super::super::list::Gather;
-use crate::protocol::{base64, json::Json};
+use crate::protocol::json::Json;
+use base64::prelude::{BASE64_STANDARD, Engine};
 
 /// One parameter of a tool and the header field that repeats it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -132,7 +133,7 @@ pub fn encode(text: &str) -> String {
     let plain = text.bytes().all(|byte| (0x20..=0x7e).contains(&byte));
     let trimmed = !text.starts_with(' ') && !text.ends_with(' ');
     let marked = text.starts_with(MARK) && text.ends_with("?=");
-    if plain && trimmed && !marked { text.to_owned() } else { format!("{MARK}{}?=", base64::padded(text.as_bytes())) }
+    if plain && trimmed && !marked { text.to_owned() } else { format!("{MARK}{}?=", BASE64_STANDARD.encode(text)) }
 }
 
 #[cfg(test)]

@@ -5,8 +5,8 @@ use super::record::Record;
 use super::text::{Url, encode};
 use super::trust::{difference, is_same};
 use super::{Fetch, Settings, Trouble, trouble};
-use crate::protocol::base64;
 use crate::protocol::json::Json;
+use base64::prelude::{BASE64_STANDARD, Engine};
 
 /// A client, as one authorization server knows it.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -198,7 +198,7 @@ impl Client {
         match self.method.as_str() {
             "client_secret_basic" => {
                 let pair = format!("{}:{}", encode(&self.id), encode(secret));
-                Some(("authorization", format!("Basic {}", base64::padded(pair.as_bytes()))))
+                Some(("authorization", format!("Basic {}", BASE64_STANDARD.encode(pair))))
             }
             "client_secret_post" => {
                 fields.extend([("client_id", self.id.as_str()), ("client_secret", secret)]);
