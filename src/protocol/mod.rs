@@ -37,7 +37,6 @@ mod gate;
 mod hedge;
 mod host;
 pub mod http;
-mod http_date;
 mod identity;
 mod initialized;
 mod input;
