@@ -8,7 +8,6 @@ use super::exchange::{Answer, Exchange};
 use super::flight::{Authorized, Challenge, Flight, Held, Origin, is_scope};
 use super::http::{Method, Request};
 use super::json_rpc;
-use super::list::Gather;
 use super::listen::Listening;
 use super::policy::retry::{self, End, Known, Next};
 use super::repair::Relation;
@@ -207,7 +206,7 @@ impl<P: Payload> Session<P> {
         let Some(flight) = self.authorization.flight.as_mut().filter(|_| waits) else { return false };
         flight.asked = true;
         self.authorization.asked_for = connect;
-        for id in self.calls.keys().copied().gather() {
+        for id in self.calls.keys().copied().collect::<Vec<_>>() {
             if self.waits_for_user(id) {
                 self.stop_clock(Some(id), now);
             }
@@ -264,7 +263,7 @@ impl<P: Payload> Session<P> {
             self.authorization.unproven_since = flight.challenge.as_ref().map(|_| now.mono);
             self.authorization.stepped_up_for = flight.challenge.filter(|challenge| is_scope(Some(challenge)));
         }
-        for id in self.calls.keys().copied().gather() {
+        for id in self.calls.keys().copied().collect::<Vec<_>>() {
             self.start_clock(Some(id), now);
         }
         if flight.asked || another {

@@ -4,7 +4,6 @@ use super::call::Kind;
 use super::era::legacy;
 use super::exchange::{Answer, Exchange};
 use super::http::{Head, Method, Request};
-use super::list::Gather;
 use super::send::{Parcel, outgoing};
 use super::session::Session;
 use super::state::{Established, SessionId, Since, State, Step};
@@ -55,11 +54,11 @@ impl<P: Payload> Session<P> {
         self.say_bye();
         self.state = State::Closed;
         self.authorization.end();
-        let questions = self.questions.keys().copied().gather();
+        let questions: Vec<_> = self.questions.keys().copied().collect();
         for question in questions {
             self.withdraw_one(question, now);
         }
-        let open = self.calls.keys().copied().gather();
+        let open: Vec<_> = self.calls.keys().copied().collect();
         // What ends a session on the server goes on: servers cap sessions. One that is being made is ended once it is known.
         // One whose answer was taken made a session that is ended, or gone, with the others.
         let ends = |exchange: &Exchange| {
@@ -82,7 +81,9 @@ impl<P: Payload> Session<P> {
             self.abort(exchange, now);
         }
         let begun = self.exchanges.iter().filter(|(_, exchange)| exchange.purpose == Purpose::Initialize);
-        for (exchange, head) in begun.filter_map(|(id, exchange)| Some((*id, exchange.head.clone()?))).gather() {
+        for (exchange, head) in
+            begun.filter_map(|(id, exchange)| Some((*id, exchange.head.clone()?))).collect::<Vec<_>>()
+        {
             self.end_unwanted(exchange, &head, now);
         }
         for timer in [
@@ -151,7 +152,7 @@ impl<P: Payload> Session<P> {
             State::Closed if !self.exchanges.is_empty() => {}
             State::Closed => {
                 let closing = self.calls.iter().filter(|(_, call)| call.kind == Kind::Close);
-                let closing = closing.map(|(id, _)| *id).gather();
+                let closing: Vec<_> = closing.map(|(id, _)| *id).collect();
                 for call in closing {
                     self.settle(call, Ok(P::empty()));
                 }

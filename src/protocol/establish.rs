@@ -8,7 +8,6 @@ use super::era::negotiation::{named, unsupported_error};
 use super::exchange::{Answer, Exchange};
 use super::http::Head;
 use super::json::Json;
-use super::list::Gather;
 use super::session::Session;
 use super::state::{Discovered, Established, Since, Step};
 use super::status::{Changes, Event, LastRecovery};
@@ -107,7 +106,7 @@ impl<P: Payload> Session<P> {
                 let params = Json::parse(text).unwrap_or_default();
                 let others = params.members().iter().filter(|(name, _)| name != VERSION).cloned();
                 let version = (VERSION.to_owned(), Json::Text(session.version.to_owned()));
-                let params = Json::Object(others.chain([version]).gather());
+                let params = Json::Object(others.chain([version]).collect());
                 Params { text: Some(params.to_text()), ..self.host_params.clone() }
             }
         }
@@ -212,7 +211,7 @@ impl<P: Payload> Session<P> {
             return Err(Error::boxed(Code::NotMcp, Outcome::NotExecuted, message));
         };
         let Some(version) = legacy::version(&named) else {
-            let ours = legacy::VERSIONS.iter().joined(", ");
+            let ours = legacy::VERSIONS.join(", ");
             let theirs = named.as_str();
             let theirs = if legacy::is_date(theirs) { theirs } else { "of another form" };
             let message = format!("The server speaks protocol version {theirs}; this client speaks {ours}.");

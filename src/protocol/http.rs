@@ -1,7 +1,6 @@
 //! The HTTP that the core speaks: what it sends, and what it reads of a response's head.
 
 use super::Code;
-use super::list::Gather;
 use super::state::SessionId;
 use base64::engine::general_purpose::{GeneralPurpose, NO_PAD};
 use base64::{Engine, alphabet};
@@ -79,7 +78,7 @@ impl Head {
         };
         let mut each = text.split(',').map(str::trim);
         let first = each.next().unwrap_or_default();
-        let others: Vec<_> = each.gather();
+        let others: Vec<_> = each.collect();
         let once = if !others.is_empty() && others.iter().all(|other| *other == first) { first } else { text };
         match SessionId::parse(once) {
             Some(id) => Ok(Some(id)),

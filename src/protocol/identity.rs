@@ -6,7 +6,6 @@
 
 use super::http;
 use super::json::Json;
-use super::list::Gather;
 use super::record::Found;
 use super::secrets::Secrets;
 use super::session::Session;
@@ -99,7 +98,7 @@ fn claims(token: &str) -> Option<String> {
     let claims = Json::parse(&http::credential(claims)?)?;
     claims.get("sub")?.as_str()?;
     let lasting = claims.members().iter().filter(|(name, _)| !OF_ONE_TOKEN.contains(&name.as_str()));
-    Some(Json::Object(lasting.cloned().gather()).to_text())
+    Some(Json::Object(lasting.cloned().collect()).to_text())
 }
 
 impl<P: Payload> Session<P> {
@@ -178,7 +177,7 @@ impl<P: Payload> Session<P> {
 
 fn pairs(fields: &Json) -> Vec<(&str, &str)> {
     let Json::Array(fields) = fields else { return Vec::new() };
-    fields.iter().filter_map(pair).gather()
+    fields.iter().filter_map(pair).collect()
 }
 
 fn pair(field: &Json) -> Option<(&str, &str)> {

@@ -3,7 +3,6 @@
 
 use super::bounds;
 use super::call::{Place, Repair};
-use super::list::Gather;
 use super::policy::retry::{End, Next};
 use super::question::{Question, To};
 use super::session::Session;
@@ -29,13 +28,13 @@ pub(super) struct Round {
 impl Round {
     /// Nothing is answered yet.
     pub fn asking(keys: &[String]) -> Self {
-        Self { inputs: keys.iter().map(|key| (key.clone(), None)).gather(), state: None }
+        Self { inputs: keys.iter().map(|key| (key.clone(), None)).collect(), state: None }
     }
 
     /// For the params of the next send: members of a JSON object, without the braces.
     pub fn members(&self) -> String {
         let given = |(key, input): &(String, Option<String>)| Some(format!("{key}:{}", input.as_ref()?));
-        let inputs = self.inputs.iter().filter_map(given).joined(",");
+        let inputs = self.inputs.iter().filter_map(given).collect::<Vec<_>>().join(",");
         let inputs = if inputs.is_empty() { inputs } else { format!("\"inputResponses\":{{{inputs}}}") };
         let state = self.state.as_ref().map(|state| json_rpc::member("requestState", state));
         json_rpc::join(&inputs, &state.unwrap_or_default())
@@ -90,7 +89,7 @@ impl<P: Payload> Session<P> {
         }
         let state = state.and_then(|state| state.to_json());
         let requests = requests.unwrap_or_default();
-        let keys = requests.iter().map(|(key, _)| key.clone()).gather();
+        let keys: Vec<_> = requests.iter().map(|(key, _)| key.clone()).collect();
         if let Some(call) = self.calls.get_mut(&id) {
             call.round = Some(Round { state, ..Round::asking(&keys) });
             call.next_request();
@@ -156,7 +155,7 @@ impl<P: Payload> Session<P> {
     pub(super) fn withdraw_inputs(&mut self, id: CallId) {
         let open = self.questions.iter();
         let open = open.filter(|(_, question)| question.call == Some(id) && matches!(question.to, To::Input { .. }));
-        for question in open.map(|(name, _)| *name).gather() {
+        for question in open.map(|(name, _)| *name).collect::<Vec<_>>() {
             self.questions.remove(&question);
             self.is_withdrawn(question);
         }

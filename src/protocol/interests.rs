@@ -3,13 +3,12 @@
 
 use super::attempt::Attempt;
 use super::call::Call;
-use super::list::Gather;
 use super::listen::Turn;
 use super::session::Session;
-use super::sorted::Map;
 use super::tools::ToolList;
 use super::wishes::{Saying, Wishes};
 use super::{CallId, ExchangeId, Now, Params, Payload, Purpose};
+use std::collections::BTreeMap;
 
 /// What the app wants, whatever session there is.
 #[derive(Debug, Default)]
@@ -18,7 +17,7 @@ pub(super) struct Interests {
     pub turn: Turn,
     pub wishes: Wishes,
     /// Said once more, because something else may have overtaken it.
-    pub again: Map<ExchangeId, Attempt>,
+    pub again: BTreeMap<ExchangeId, Attempt>,
     /// Refused for a moment: when each is asked once more, on the monotonic clock.
     pub later: Vec<(u64, Attempt)>,
     /// The tools as the app has seen them; `None` where it never listed them.
@@ -114,7 +113,7 @@ pub struct ToolChanges {
 impl ToolChanges {
     pub(super) fn between(old: &ToolList, new: &ToolList) -> Option<Self> {
         let names = |of: &ToolList, keep: &dyn Fn(&str) -> bool| -> Vec<String> {
-            of.names().filter(|name| keep(name)).cloned().gather()
+            of.names().filter(|name| keep(name)).cloned().collect()
         };
         let changes = Self {
             added: names(new, &|name| !old.has(name)),

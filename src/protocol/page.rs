@@ -5,7 +5,6 @@ use super::call::Place;
 use super::close::delete_request;
 use super::config::{Handshake, Offline};
 use super::error::Diagnosis;
-use super::list::Gather;
 use super::listen::Listening;
 use super::session::Session;
 use super::state::{State, Step};
@@ -162,7 +161,7 @@ impl<P: Payload> Session<P> {
         let doubtful = self.page.doubtful_since.take().filter(|_| waiting.is_empty());
         waiting.into_iter().for_each(|id| self.dispatch(id, now));
         let broken = self.calls.iter().filter(|(_, call)| matches!(call.place, Place::Broken(_))).map(|(id, _)| *id);
-        let stuck = broken.filter(|id| self.timers.at(Timer::Resume(*id)).is_none()).gather();
+        let stuck: Vec<_> = broken.filter(|id| self.timers.at(Timer::Resume(*id)).is_none()).collect();
         stuck.into_iter().for_each(|id| self.resume(id, now));
         match &self.state {
             State::Ready(_) => {

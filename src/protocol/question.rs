@@ -6,15 +6,14 @@ use super::era::legacy;
 use super::error::Diagnosis;
 use super::json::Json;
 use super::json_rpc::{self, Id};
-use super::list::Gather;
 use super::repair::Relation;
 use super::send::{outgoing, posted};
 use super::session::Session;
-use super::sorted::Set;
 use super::state::SessionId;
 use super::status::Event;
 use super::time::Timer;
 use super::{CallId, ExchangeId, Field, Now, Output, Payload, Purpose, QuestionId};
+use std::collections::BTreeSet;
 
 /// An answer that the server does not take in this time is given up.
 const ANSWER_MS: u64 = 30_000;
@@ -35,7 +34,7 @@ pub(super) struct Answers {
     /// Some were left out.
     is_flooded: bool,
     /// Questions that were withdrawn, and what the host does for them has not ended.
-    pub withdrawn: Set<QuestionId>,
+    pub withdrawn: BTreeSet<QuestionId>,
 }
 
 /// A request of the server's that the host has not answered.
@@ -131,7 +130,7 @@ impl<P: Payload> Session<P> {
     /// A call was given up, and with it what was asked on its behalf.
     pub(super) fn withdraw_asked_for(&mut self, call: CallId, now: Now) {
         let asked = self.questions.iter().filter(|(_, question)| question.call == Some(call));
-        for question in asked.map(|(name, _)| *name).gather() {
+        for question in asked.map(|(name, _)| *name).collect::<Vec<_>>() {
             self.withdraw_one(question, now);
         }
     }
@@ -242,7 +241,7 @@ impl<P: Payload> Session<P> {
     /// The session of this generation is gone, and its questions with it.
     pub(super) fn withdraw(&mut self, generation: u32, now: Now) {
         let gone = self.questions.iter().filter(|(_, question)| question.generation == generation);
-        let gone = gone.map(|(name, question)| (*name, question.call)).gather();
+        let gone: Vec<_> = gone.map(|(name, question)| (*name, question.call)).collect();
         for (question, call) in gone {
             let Some(asked) = self.questions.get(&question) else { continue };
             match (&asked.to, call) {

@@ -4,7 +4,6 @@
 use super::config::Handshake;
 use super::era::{Era, legacy, modern};
 use super::json::{Json, quote};
-use super::list::Gather;
 use super::session::{Session, WIRE_ID_BASE};
 use super::state::{SessionId, Since, State};
 use super::status::Event;
@@ -61,7 +60,7 @@ impl<P: Payload> Session<P> {
         };
         let Handshake::Own { .. } = &self.config.handshake else { return None };
         let or_null = |text: Option<&str>| text.map_or_else(|| "null".to_owned(), quote);
-        let uris = self.interests.wishes.subscriptions().map(quote).joined(",");
+        let uris = self.interests.wishes.subscriptions().map(quote).collect::<Vec<_>>().join(",");
         Some(format!(
             r#"{{"format":{FORMAT},"at":{},"owner":{},"id":{},"version":"{}","wireId":{},"level":{},"uris":[{}],"handshake":{}}}"#,
             now.unix_ms,

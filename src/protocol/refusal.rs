@@ -5,7 +5,6 @@ use super::era::negotiation::{HEADER_MISMATCH, MISSING_CLIENT_CAPABILITY, UNSUPP
 use super::exchange::REFUSAL_BYTES;
 use super::json::Json;
 use super::json_rpc::{Id, Message};
-use super::list::Gather;
 use super::oauth::Bearer;
 use super::session::WIRE_ID_BASE;
 use super::words::{Words, gone_behind};
@@ -98,7 +97,7 @@ impl Refusal {
             value.get("detail"),
             value.get("jsonRpcError").and_then(|error| error.get("message")),
         ];
-        self.words = places.into_iter().filter_map(|place| place?.as_str()).joined("\n");
+        self.words = places.into_iter().filter_map(|place| place?.as_str()).collect::<Vec<_>>().join("\n");
     }
 
     /// From a message of a 2xx answer. `None` where it is no refusal.

@@ -5,16 +5,15 @@ use super::attempt::{Attempt, MOST_TRIES, Restoring, TOOL_LIST, pause_after};
 use super::call::{Call, Place};
 use super::exchange::{Answer, Exchange};
 use super::interests::ToolChanges;
-use super::list::Gather;
 use super::listen::{Listening, Turn};
 use super::session::Session;
-use super::sorted::Map;
 use super::status::{Changes, Event, LastRecovery};
 use super::time::Timer;
 use super::tools::{self, ToolList};
 use super::verdict::Verdict;
 use super::wishes::Topic;
 use super::{CallId, Code, Error, ExchangeId, Field, Now, Outcome, Payload, backoff, bounds};
+use std::collections::BTreeMap;
 
 /// Pages of the tool list that are read to compare it, or to find one tool.
 pub(super) const MAX_PAGES: u32 = 64;
@@ -30,7 +29,7 @@ const NOT_HARMLESS: &str = "The call may have run, and is sent again only becaus
 pub(super) struct Restoration {
     generation: u32,
     recovery: LastRecovery,
-    open: Map<ExchangeId, Attempt>,
+    open: BTreeMap<ExchangeId, Attempt>,
     changes: Changes,
     /// The new server's tools, once all of them are known.
     tools: Option<ToolList>,
@@ -45,7 +44,7 @@ impl<P: Payload> Session<P> {
         self.interests.tools_are_old |= changes.server;
         self.interests.tools.iter_mut().for_each(ToolList::sort);
         let mut restoration =
-            Restoration { generation, recovery, open: Map::default(), changes, tools: None, held: Vec::new() };
+            Restoration { generation, recovery, open: BTreeMap::default(), changes, tools: None, held: Vec::new() };
         for id in parked {
             let relies = self.calls.get(&id).is_some_and(|call| call.relies_on_annotations());
             if relies || self.interests.tools_are_old && self.may_have_changed(id) {
@@ -113,8 +112,8 @@ impl<P: Payload> Session<P> {
         };
         let Some(exchange) = exchange else { return self.not_restored(&attempt) };
         match (&attempt.what, &mut self.restoration) {
-            (Restoring::Again(_), _) => self.interests.again.insert(exchange, attempt),
-            (_, Some(restoration)) => restoration.open.insert(exchange, attempt),
+            (Restoring::Again(_), _) => drop(self.interests.again.insert(exchange, attempt)),
+            (_, Some(restoration)) => drop(restoration.open.insert(exchange, attempt)),
             (_, None) => {}
         }
     }
@@ -310,9 +309,9 @@ impl<P: Payload> Session<P> {
             };
             self.settle(id, Err(Error::boxed(Code::SessionLost, Outcome::NotExecuted, text)));
         }
-        let stale: Vec<String> = self.interests.wishes.subscriptions().map(str::to_owned).gather();
+        let stale: Vec<String> = self.interests.wishes.subscriptions().map(str::to_owned).collect();
         let not_compared = recovery.lost.iter().any(|name| name == TOOL_LIST);
-        let stale_lists = self.interests.listed.iter().copied().chain(not_compared.then_some("tools")).gather();
+        let stale_lists = self.interests.listed.iter().copied().chain(not_compared.then_some("tools")).collect();
         if !recovery.restored.is_empty() || !recovery.lost.is_empty() {
             self.past.last_recovery = Some(recovery.clone());
             self.emit(Event::StateChange);

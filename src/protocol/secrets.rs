@@ -6,7 +6,6 @@ use super::bounds;
 use super::exchange::Exchange;
 use super::http;
 use super::json::quote;
-use super::list::Gather;
 use super::oauth::text::decode;
 use super::past::Past;
 use super::state::SessionId;
@@ -100,7 +99,7 @@ impl<P> Past<P> {
         let ids = sent.map(SessionId::expose).chain(received.filter(|id| (1..=SessionId::MOST).contains(&id.len())));
         let secrets = exchange.secrets.0.iter().chain(&self.secrets).map(|secret| &**secret);
         let secrets = secrets.chain(self.keys.iter().map(String::as_str)).map(|secret| (secret, MARKS[1].0));
-        let mut all = ids.map(|id| (id, MARKS[0].0)).chain(secrets).gather();
+        let mut all: Vec<_> = ids.map(|id| (id, MARKS[0].0)).chain(secrets).collect();
         all.sort_by_key(|(secret, _)| std::cmp::Reverse(secret.len()));
         all
     }
@@ -126,8 +125,8 @@ impl<P> Past<P> {
     {
         let text = data.to_json_within(bounds::DATA)?;
         let hidden = self.hidden(exchange);
-        let quoted = hidden.iter().map(|(secret, mark)| (quote(secret), *mark)).gather();
-        let inner: Vec<_> = quoted.iter().map(|(secret, mark)| (&secret[1..secret.len() - 1], *mark)).gather();
+        let quoted: Vec<_> = hidden.iter().map(|(secret, mark)| (quote(secret), *mark)).collect();
+        let inner: Vec<_> = quoted.iter().map(|(secret, mark)| (&secret[1..secret.len() - 1], *mark)).collect();
         let clean = replaced(&text, &inner);
         // What is left of it is no JSON where it was a number, say.
         if clean == text { Some(data) } else { P::parse(&told(&clean)) }

@@ -71,7 +71,7 @@ impl<P: Payload> Session<P> {
     pub(super) fn send_waiting(&mut self, now: Now) {
         self.post_waiting(now);
         while self.exchanges.len() < AT_ONCE || self.state.ready().is_none() {
-            let Some(id) = self.waiting.pop() else { return };
+            let Some(id) = self.waiting.pop_front() else { return };
             self.dispatch(id, now);
         }
     }
@@ -80,7 +80,7 @@ impl<P: Payload> Session<P> {
         let wire_id = self.next_wire_id + 1;
         let (State::Ready(session), Some(call)) = (&self.state, self.calls.get(&id)) else { return };
         if call.kind == Kind::Request && self.exchanges.len() >= AT_ONCE {
-            return self.waiting.push(id);
+            return self.waiting.push_back(id);
         }
         if let Some(event_id) = call.options.resume.as_ref().map(|resume| resume.event_id.clone()) {
             return self.take_up(id, event_id, now);

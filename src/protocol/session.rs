@@ -10,13 +10,11 @@ use super::exchange::Exchange;
 use super::flight::Authorization;
 use super::identity::Identity;
 use super::interests::Interests;
-use super::list::Queue;
 use super::page::Page;
 use super::past::Past;
 use super::question::{Answers, Question};
 use super::restoration::Restoration;
 use super::secrets::Secrets;
-use super::sorted::{Map, Set};
 use super::state::State;
 use super::status::Event;
 use super::tabs::Tabs;
@@ -26,18 +24,19 @@ use super::tools::Tools;
 use super::{
     CallId, CallOptions, Code, Config, Deadline, Error, ExchangeId, Now, Outcome, Output, Params, Payload, QuestionId,
 };
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// One session with one server, through as many evictions as it takes.
 pub struct Session<P> {
     pub(super) config: Config,
     pub(super) rng: fastrand::Rng,
     pub(super) state: State<P>,
-    pub(super) calls: Map<CallId, Box<Call>>,
-    pub(super) exchanges: Map<ExchangeId, Box<Exchange>>,
-    pub(super) questions: Map<QuestionId, Question>,
+    pub(super) calls: BTreeMap<CallId, Box<Call>>,
+    pub(super) exchanges: BTreeMap<ExchangeId, Box<Exchange>>,
+    pub(super) questions: BTreeMap<QuestionId, Question>,
     pub(super) answers: Answers,
     /// Methods of the server's requests that the host answers.
-    pub(super) handled: Set<String>,
+    pub(super) handled: BTreeSet<String>,
     /// From the current session's list.
     pub(super) tools: Tools,
     pub(super) cache: Cache<P>,
@@ -56,8 +55,8 @@ pub struct Session<P> {
     /// The server's capabilities that it relies on.
     pub(super) used: Vec<&'static str>,
     /// Calls whose turn has not come, in order. Some may have settled meanwhile.
-    pub(super) waiting: Queue<CallId>,
-    outputs: Queue<Output<P>>,
+    pub(super) waiting: VecDeque<CallId>,
+    outputs: VecDeque<Output<P>>,
     next_id: u64,
     pub(super) next_wire_id: u64,
 }
@@ -86,11 +85,11 @@ impl<P: Payload> Session<P> {
             stamp,
             rng,
             state: State::new(),
-            calls: Map::default(),
-            exchanges: Map::default(),
-            questions: Map::default(),
+            calls: BTreeMap::default(),
+            exchanges: BTreeMap::default(),
+            questions: BTreeMap::default(),
             answers: Answers::default(),
-            handled: Set::default(),
+            handled: BTreeSet::default(),
             interests: Interests::default(),
             restoration: None,
             authorization: Authorization::default(),
@@ -100,8 +99,8 @@ impl<P: Payload> Session<P> {
             tabs,
             host_params: Params::default(),
             used: Vec::new(),
-            waiting: Queue::default(),
-            outputs: Queue::default(),
+            waiting: VecDeque::default(),
+            outputs: VecDeque::default(),
             next_id: 0,
             next_wire_id,
         }
@@ -281,7 +280,7 @@ impl<P: Payload> Session<P> {
     }
 
     pub(super) fn output(&mut self, output: Output<P>) {
-        self.outputs.push(output);
+        self.outputs.push_back(output);
     }
 
     pub(super) fn fresh_id(&mut self) -> u64 {
@@ -299,7 +298,7 @@ impl<P: Payload> Session<P> {
         if self.outputs.is_empty() {
             self.say_wishes();
         }
-        self.outputs.pop()
+        self.outputs.pop_front()
     }
 
     /// When `handle_timeout` is to be called.

@@ -7,7 +7,6 @@ use super::call::{Call, Place};
 use super::config::Listen;
 use super::era::{Era, modern};
 use super::json::quote;
-use super::list::Gather;
 use super::listen::{Listening, Turn};
 use super::session::Session;
 use super::state::Established;
@@ -42,8 +41,9 @@ pub(crate) struct Heard {
 impl<P: Payload> Session<P> {
     /// What the app wants to hear of this server, as members of a JSON object; empty where there is nothing.
     fn filter(&self, session: &Established<P>) -> String {
-        let members = self.heard_lists(session).map(|(_, name, _)| format!("\"{name}\":true")).joined(",");
-        let uris = self.all_subscriptions().iter().map(|uri| quote(uri)).joined(",");
+        let members =
+            self.heard_lists(session).map(|(_, name, _)| format!("\"{name}\":true")).collect::<Vec<_>>().join(",");
+        let uris = self.all_subscriptions().iter().map(|uri| quote(uri)).collect::<Vec<_>>().join(",");
         let uris = if uris.is_empty() { uris } else { format!("\"resourceSubscriptions\":[{uris}]") };
         json_rpc::join(&members, &uris)
     }
@@ -59,7 +59,7 @@ impl<P: Payload> Session<P> {
 
     /// This tab's, and those of the tabs that it listens for.
     fn all_subscriptions(&self) -> Vec<&str> {
-        let mut uris = self.interests.wishes.subscriptions().chain(self.tabs.others_uris()).gather();
+        let mut uris: Vec<_> = self.interests.wishes.subscriptions().chain(self.tabs.others_uris()).collect();
         uris.sort_unstable();
         uris.dedup();
         uris
@@ -143,7 +143,7 @@ impl<P: Payload> Session<P> {
 
     /// The server says what it will tell.
     fn acknowledged(&mut self, id: ExchangeId, params: Option<&P>, now: Now) {
-        let subscribed = self.all_subscriptions().into_iter().map(str::to_owned).gather();
+        let subscribed: Vec<_> = self.all_subscriptions().into_iter().map(str::to_owned).collect();
         let told = params.and_then(|params| params.field(Field::Notifications));
         let named = |told: P| -> Vec<String> {
             let uris = told.field(Field::ResourceSubscriptions);
@@ -172,15 +172,15 @@ impl<P: Payload> Session<P> {
     fn subscribers_told(&mut self, asked: &[String], granted: &[String], now: Now) {
         let asked = |call: &Call| call.params.uri.as_ref().is_some_and(|uri| asked.contains(uri));
         let waiting = self.calls.iter().filter(|(_, call)| matches!(call.place, Place::Subscribing) && asked(call));
-        for id in waiting.map(|(id, _)| *id).gather() {
+        for id in waiting.map(|(id, _)| *id).collect::<Vec<_>>() {
             self.subscription_told(id, granted, now);
         }
     }
 
     fn emit_stale(&mut self, granted: &[String]) {
-        let lists = self.state.ready().map(|session| self.heard_lists(session).map(|(_, _, list)| *list).gather());
+        let lists = self.state.ready().map(|session| self.heard_lists(session).map(|(_, _, list)| *list).collect());
         let subscribed = self.interests.wishes.subscriptions().map(str::to_owned);
-        let resources = subscribed.filter(|uri| granted.contains(uri)).gather();
+        let resources = subscribed.filter(|uri| granted.contains(uri)).collect();
         self.emit(Event::Stale { lists: lists.unwrap_or_default(), resources });
     }
 
@@ -196,7 +196,7 @@ impl<P: Payload> Session<P> {
     /// Another tab has said what it wants to hear, and the stream that is open may tell it already.
     pub(super) fn tell_stream_again(&mut self) {
         let Some(session) = self.state.ready().filter(|session| session.era() == Era::Modern) else { return };
-        let asked = self.all_subscriptions().into_iter().map(str::to_owned).gather();
+        let asked: Vec<_> = self.all_subscriptions().into_iter().map(str::to_owned).collect();
         match &session.listening {
             Listening::Open { heard: Heard { granted: Some(granted), filter, .. }, .. }
                 if *filter == self.filter(session) =>
@@ -212,7 +212,7 @@ impl<P: Payload> Session<P> {
 
     /// The stream has to wait for its turn. What is subscribed to is asked for then, and nobody waits for that.
     pub(super) fn subscriptions_wait(&mut self, now: Now) {
-        let asked = self.all_subscriptions().into_iter().map(str::to_owned).gather();
+        let asked: Vec<_> = self.all_subscriptions().into_iter().map(str::to_owned).collect();
         self.tell_stream(&asked, Some(&asked), false);
         self.subscribers_told(&asked, &asked, now);
     }
@@ -246,7 +246,7 @@ impl<P: Payload> Session<P> {
         let overtaken = self.calls.iter().filter(|(_, call)| {
             matches!(call.place, Place::Subscribing) && !call.params.uri.as_ref().is_some_and(wanted)
         });
-        for id in overtaken.map(|(id, _)| *id).gather() {
+        for id in overtaken.map(|(id, _)| *id).collect::<Vec<_>>() {
             self.settle(id, Ok(P::empty()));
         }
     }
@@ -255,7 +255,7 @@ impl<P: Payload> Session<P> {
     pub(super) fn no_subscriptions(&mut self, now: Now) {
         self.tell_stream(&[], None, false);
         let waiting = self.calls.iter().filter(|(_, call)| matches!(call.place, Place::Subscribing));
-        for id in waiting.map(|(id, _)| *id).gather() {
+        for id in waiting.map(|(id, _)| *id).collect::<Vec<_>>() {
             self.subscription_refused(id, now);
         }
     }
@@ -263,7 +263,7 @@ impl<P: Payload> Session<P> {
     /// Nobody may have the stream now: whoever waits for it is told why.
     pub(super) fn subscribers_denied(&mut self, error: &Error<P>) {
         let waiting = self.calls.iter().filter(|(_, call)| matches!(call.place, Place::Subscribing));
-        for id in waiting.map(|(id, _)| *id).gather() {
+        for id in waiting.map(|(id, _)| *id).collect::<Vec<_>>() {
             self.settle(id, Err(Error { outcome: Outcome::NotExecuted, ..error.clone() }.into()));
         }
     }

@@ -8,7 +8,6 @@ use super::exchange::Exchange;
 use super::input::{Round, asked_too_often};
 use super::json::quote;
 use super::json_rpc::{self, RpcError};
-use super::list::Gather;
 use super::receive::EXCERPT;
 use super::session::Session;
 use super::state::Established;
@@ -279,7 +278,7 @@ impl<P: Payload> Session<P> {
         if requests.is_empty() {
             return self.poll(id, told, now);
         }
-        let keys = requests.iter().map(|(key, _)| key.clone()).gather();
+        let keys: Vec<_> = requests.iter().map(|(key, _)| key.clone()).collect();
         task.round = Round::asking(&keys);
         task.answered.extend(keys);
         let Some(call) = self.calls.get_mut(&id) else { return };

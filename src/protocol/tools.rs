@@ -12,9 +12,9 @@ use super::policy::retry::{End, Next};
 use super::repair::Relation;
 use super::restoration::MAX_PAGES;
 use super::session::Session;
-use super::sorted::Map;
 use super::status::Event;
 use super::{CallId, Error, ExchangeId, Field, Now, Payload, json_rpc};
+use std::collections::BTreeMap;
 
 const UNDECLARED: &str = "The server answered a request for a list whose capability it does not declare. The capability counts \
                           as declared now; the server should declare it in its answer to `initialize`.";
@@ -121,9 +121,9 @@ pub(super) struct Page {
 /// any more is forgotten once all of its pages were seen.
 #[derive(Debug, Default)]
 pub(super) struct Tools {
-    special: Map<String, Tool>,
+    special: BTreeMap<String, Tool>,
     /// Those of the list that is being read.
-    latest: Map<String, Tool>,
+    latest: BTreeMap<String, Tool>,
     /// The request that the latest page answered.
     asked: u64,
 }
@@ -149,7 +149,7 @@ impl Tools {
         if is_first || self.latest.len() + page.special.len() > bounds::TOOLS {
             self.latest.clear();
         }
-        self.latest.merge(page.special.clone());
+        self.latest.extend(page.special.iter().cloned());
         if is_last {
             return self.special = self.latest.clone();
         }
@@ -159,7 +159,7 @@ impl Tools {
         if self.special.len() + page.special.len() > bounds::TOOLS {
             self.special.clear();
         }
-        self.special.merge(page.special.clone());
+        self.special.extend(page.special.iter().cloned());
     }
 }
 

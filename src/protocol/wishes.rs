@@ -2,9 +2,8 @@
 //! server refused that; then what counted before.
 
 use super::call::Call;
-use super::list::Gather;
-use super::sorted::Map;
 use super::{CallId, json_rpc};
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// What one request makes the session hold.
@@ -64,7 +63,7 @@ impl Saying {
 
 /// All wishes, by what they are about.
 #[derive(Debug, Default)]
-pub(super) struct Wishes(Map<Topic, Wish>);
+pub(super) struct Wishes(BTreeMap<Topic, Wish>);
 
 #[derive(Debug, Default)]
 struct Wish {
@@ -98,7 +97,7 @@ impl Wishes {
     /// A session that was taken up holds this.
     pub fn take_up(&mut self, generation: u32, level: Option<String>, uris: Vec<String>) {
         for saying in uris.into_iter().map(Saying::Subscribe).chain(level.map(Saying::Level)) {
-            let wish = self.0.or_default(saying.topic());
+            let wish = self.0.entry(saying.topic()).or_default();
             wish.settled = Some(saying.clone());
             wish.told = Some((generation, saying));
         }
@@ -106,7 +105,7 @@ impl Wishes {
 
     /// A call is taken at its word when it is made.
     pub fn ask(&mut self, call: CallId, saying: Saying) {
-        self.0.or_default(saying.topic()).asked.push((call, saying));
+        self.0.entry(saying.topic()).or_default().asked.push((call, saying));
     }
 
     /// The call has ended: unless the server refused it, what it asked for counts. What was asked before it does not.
@@ -137,7 +136,7 @@ impl Wishes {
     /// The server accepted it. Returns what is to be said now: what the app wanted meanwhile may have been overtaken.
     pub fn accepted(&mut self, saying: Saying, generation: u32) -> Option<Saying> {
         let topic = saying.topic();
-        let wish = self.0.or_default(topic.clone());
+        let wish = self.0.entry(topic.clone()).or_default();
         wish.told = Some((generation, saying));
         let due = wish.due(generation);
         self.tidy(&topic);
@@ -147,7 +146,7 @@ impl Wishes {
     /// What a new session is to hold and its own calls do not say: `says` tells which do.
     pub fn to_restore(&self, says: impl Fn(CallId) -> bool) -> Vec<Saying> {
         let silent = self.0.values().filter(|wish| !wish.asked.last().is_some_and(|(id, _)| says(*id)));
-        silent.filter_map(Wish::wanted).filter(|wanted| !matches!(wanted, Saying::Unsubscribe(_))).cloned().gather()
+        silent.filter_map(Wish::wanted).filter(|wanted| !matches!(wanted, Saying::Unsubscribe(_))).cloned().collect()
     }
 
     /// Whether that is what is wanted of it still.

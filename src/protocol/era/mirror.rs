@@ -1,7 +1,6 @@
 //! Parameters of a tool that its server wants mirrored in header fields: `x-mcp-header` in its `inputSchema`
 //! (2026-07-28, transports, Custom Headers from Tool Parameters).
 
-use super::super::list::Gather;
 use crate::protocol::json::Json;
 use base64::prelude::{BASE64_STANDARD, Engine};
 
@@ -121,7 +120,7 @@ pub fn fields(mirrors: &[Mirror], params: &str) -> Vec<(String, String)> {
             Json::Null | Json::Array(_) | Json::Object(_) => None,
         }
     };
-    mirrors.iter().filter_map(|mirror| Some((mirror.header.clone(), value(mirror)?))).gather()
+    mirrors.iter().filter_map(|mirror| Some((mirror.header.clone(), value(mirror)?))).collect()
 }
 
 const MARK: &str = "=?base64?";

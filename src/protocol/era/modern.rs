@@ -1,6 +1,5 @@
 //! The modern era: every request says all that the server has to know (2026-07-28, basic, Request metadata).
 
-use super::super::list::Gather;
 use crate::protocol::json::{Json, quote, without};
 use crate::protocol::{Field, Params, Payload};
 
@@ -44,7 +43,7 @@ pub fn stamp_of(meta: &str) -> Option<String> {
     meta.get(META_VERSION).and_then(Json::as_str).filter(|version| *version == VERSION)?;
     let kept = |(key, _): &&(String, Json)| [META_VERSION, META_CAPABILITIES, META_CLIENT].contains(&key.as_str());
     let members = meta.members().iter().filter(kept);
-    Some(members.map(|(key, value)| [&quote(key), ":", &value.to_text()].concat()).joined(","))
+    Some(members.map(|(key, value)| [&quote(key), ":", &value.to_text()].concat()).collect::<Vec<_>>().join(","))
 }
 
 /// The stamp of one request: with the log level that the app wants to hear.

@@ -1,7 +1,6 @@
 //! Who wants to hear what, and what is heard: the tab that leads listens for all.
 
 use super::super::config::Listen;
-use super::super::list::Gather;
 use super::super::session::Session;
 use super::super::state::State;
 use super::super::status::Event;
@@ -12,7 +11,7 @@ use super::message::Message;
 impl<P: Payload> Session<P> {
     pub(super) fn wishes_of_this_tab(&self) -> (bool, Vec<String>) {
         let listens = self.interests.host_listens || self.config.listen == Listen::Always;
-        (listens, self.interests.wishes.subscriptions().map(str::to_owned).gather())
+        (listens, self.interests.wishes.subscriptions().map(str::to_owned).collect())
     }
 
     /// Tells the others what this tab wants to hear, if that has changed.

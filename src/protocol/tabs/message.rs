@@ -2,7 +2,6 @@
 //! carries the version of this format, so that tabs with another one are not met.
 
 use super::super::json::Json;
-use super::super::list::Gather;
 
 /// Of what JavaScript counts without gaps.
 const GREATEST: u64 = (1 << 53) - 1;
@@ -96,7 +95,7 @@ fn text(text: &str) -> Json {
 }
 
 fn texts(all: &[String]) -> Json {
-    Json::Array(all.iter().map(|one| text(one)).gather())
+    Json::Array(all.iter().map(|one| text(one)).collect())
 }
 
 impl Message {

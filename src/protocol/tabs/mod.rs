@@ -9,7 +9,6 @@ mod share;
 
 use super::config::Handshake;
 use super::session::Session;
-use super::sorted::Map;
 use super::state::{State, Step};
 use super::status::Event;
 use super::time::Timer;
@@ -17,6 +16,7 @@ use super::{Now, Output, Payload};
 pub(super) use message::Mark;
 use message::{Message, Sender, Why};
 use question::Offer;
+use std::collections::BTreeMap;
 
 /// A leader that says nothing for so long does not live, or is frozen.
 const SILENCE_MS: u64 = 3_000;
@@ -67,7 +67,7 @@ pub(super) struct Tabs {
     ended: Mark,
     /// The session that the host of this tab gave up, and the leader is asked to end.
     unwanted: Mark,
-    others: Map<u64, Other>,
+    others: BTreeMap<u64, Other>,
     /// Those of them that nobody watches yet.
     met: Vec<u64>,
     /// What this tab said last that it wants to hear.
@@ -97,7 +97,7 @@ impl Tabs {
             told_to: 0,
             ended: Mark::default(),
             unwanted: Mark::default(),
-            others: Map::default(),
+            others: BTreeMap::default(),
             met: Vec::new(),
             said: None,
             asked: false,
@@ -278,7 +278,7 @@ impl<P: Payload> Session<P> {
         let is_of_ours = self.state.known().is_some() && self.identity.found.is_none();
         match message {
             Message::Hello { asks, listens, uris } => {
-                if self.tabs.others.get(&sender.tab).is_none() {
+                if !self.tabs.others.contains_key(&sender.tab) {
                     self.tabs.met.push(sender.tab);
                 }
                 self.tabs.others.insert(sender.tab, Other { listens, uris });

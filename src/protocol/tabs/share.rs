@@ -2,7 +2,6 @@
 
 use super::super::era::{Era, legacy};
 use super::super::identity::Owner;
-use super::super::list::Gather;
 use super::super::record::{self, Found};
 use super::super::session::Session;
 use super::super::state::{Since, Step};
@@ -103,7 +102,7 @@ impl<P: Payload> Session<P> {
         let parked = self.state.establishing().map(|it| it.parked.as_slice()).unwrap_or_default();
         let is_refused =
             |id: &&CallId| self.calls.get(id).is_some_and(|call| call.refused_by == generation && !call.safe);
-        for id in parked.iter().filter(is_refused).copied().gather() {
+        for id in parked.iter().filter(is_refused).copied().collect::<Vec<_>>() {
             let error = Error::boxed(Code::OutcomeUnknown, Outcome::Unknown, "").retryable();
             self.settle_unknown(id, ENDED, error);
         }
@@ -229,7 +228,7 @@ impl<P: Payload> Session<P> {
         if !asks && !before {
             return;
         }
-        for id in self.calls.keys().copied().gather() {
+        for id in self.calls.keys().copied().collect::<Vec<_>>() {
             match asks {
                 true if self.waits_for_user(id) => self.stop_clock(Some(id), now),
                 true => {}
