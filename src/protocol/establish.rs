@@ -7,7 +7,7 @@ use super::era::legacy;
 use super::era::negotiation::{named, unsupported_error};
 use super::exchange::{Answer, Exchange};
 use super::http::Head;
-use super::json::Json;
+use super::json::Members;
 use super::session::Session;
 use super::state::{Discovered, Established, Since, Step};
 use super::status::{Changes, Event, LastRecovery};
@@ -103,10 +103,9 @@ impl<P: Payload> Session<P> {
             // The host's Client goes on with the version that it knows.
             (Handshake::Host, Some(session)) => {
                 let text = self.host_params.text.as_deref().unwrap_or("{}");
-                let params = Json::parse(text).unwrap_or_default();
-                let others = params.members().iter().filter(|(name, _)| name != VERSION).cloned();
-                let version = (VERSION.to_owned(), Json::Text(session.version.to_owned()));
-                let params = Json::Object(others.chain([version]).collect());
+                let mut params = Members::parse(text).unwrap_or_default();
+                params.retain(|name| name != VERSION);
+                params.push(VERSION, session.version);
                 Params { text: Some(params.to_text()), ..self.host_params.clone() }
             }
         }

@@ -5,7 +5,7 @@
 //! fields (the id of a trace): they only keep results out of the cache.
 
 use super::http;
-use super::json::Json;
+use super::json::Members;
 use super::record::Found;
 use super::secrets::Secrets;
 use super::session::Session;
@@ -95,10 +95,10 @@ fn claims(token: &str) -> Option<String> {
     let (Some(_), Some(claims), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
         return None;
     };
-    let claims = Json::parse(&http::credential(claims)?)?;
-    claims.get("sub")?.as_str()?;
-    let lasting = claims.members().iter().filter(|(name, _)| !OF_ONE_TOKEN.contains(&name.as_str()));
-    Some(Json::Object(lasting.cloned().collect()).to_text())
+    let mut claims = Members::parse(&http::credential(claims)?)?;
+    claims.read::<String>("sub")?;
+    claims.retain(|name| !OF_ONE_TOKEN.contains(&name));
+    Some(claims.to_text())
 }
 
 impl<P: Payload> Session<P> {
@@ -106,9 +106,9 @@ impl<P: Payload> Session<P> {
     /// `[["authorization","Bearer …"]]`. They are told where they are others than the driver knew when the request was
     /// handed to it. Say nothing of an exchange where they were only asked for ([`super::Output::Identify`]).
     pub fn handle_fields(&mut self, exchange: Option<ExchangeId>, fields: &str, now: Now) {
-        let read = Json::parse(fields).unwrap_or_default();
+        let read: Vec<(String, String)> = serde_json::from_str(fields).unwrap_or_default();
         let (mut of_host, mut secrets) = (None, Secrets::default());
-        for (name, value) in pairs(&read) {
+        for (name, value) in &read {
             secrets.add_field(name, value);
             if name == "authorization" {
                 of_host = credential(value);
@@ -173,15 +173,4 @@ impl<P: Payload> Session<P> {
         }
         self.identity.owner = Some(owner);
     }
-}
-
-fn pairs(fields: &Json) -> Vec<(&str, &str)> {
-    let Json::Array(fields) = fields else { return Vec::new() };
-    fields.iter().filter_map(pair).collect()
-}
-
-fn pair(field: &Json) -> Option<(&str, &str)> {
-    let Json::Array(pair) = field else { return None };
-    let [name, value] = pair.as_slice() else { return None };
-    name.as_str().zip(value.as_str())
 }

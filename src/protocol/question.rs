@@ -4,7 +4,6 @@ use super::bounds;
 use super::config::Handshake;
 use super::era::legacy;
 use super::error::Diagnosis;
-use super::json::Json;
 use super::json_rpc::{self, Id};
 use super::repair::Relation;
 use super::send::{outgoing, posted};
@@ -111,7 +110,8 @@ impl<P: Payload> Session<P> {
             Handshake::Own { .. } => self.handled.first().is_some(),
             // A host's own Client declares what it answers.
             Handshake::Host => {
-                let params = Json::parse(self.host_params.text.as_deref().unwrap_or_default()).unwrap_or_default();
+                let text = self.host_params.text.as_deref().unwrap_or_default();
+                let params = serde_json::from_str::<serde_json::Value>(text).unwrap_or_default();
                 let declares = |name: &str| params.get("capabilities").is_some_and(|all| all.get(name).is_some());
                 ["sampling", "elicitation", "roots"].into_iter().any(declares)
             }

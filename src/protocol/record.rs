@@ -3,15 +3,16 @@
 
 use super::config::Handshake;
 use super::era::{Era, legacy, modern};
-use super::json::{Json, quote};
+use super::json;
 use super::session::{Session, WIRE_ID_BASE};
 use super::state::{SessionId, Since, State};
 use super::status::Event;
 use super::tabs::Mark;
 use super::{Code, Error, Now, Outcome, Payload};
+use serde::{Deserialize, Serialize};
 
 /// Of the text: another one is not read.
-const FORMAT: i64 = 2;
+const FORMAT: u32 = 2;
 /// Milliseconds: a session that lay longer is not asked for.
 const MAX_AGE_MS: u64 = 24 * 3_600_000;
 /// Wire ids that may have been drawn since.
@@ -20,6 +21,27 @@ const PASSED_OVER: std::ops::Range<u64> = 1 << 16..1 << 17;
 const SKEW_MS: u64 = 60_000;
 const UNREADABLE: &str = "What was stored of the session by an earlier page life cannot be read; it was dropped, and a new \
                           session is made. Is something else stored under the same key?";
+
+/// What is stored. Nothing may be missing.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Stored {
+    format: u32,
+    /// When it was written, in milliseconds since the epoch.
+    at: u64,
+    /// For whom it was made.
+    #[serde(deserialize_with = "Option::deserialize")]
+    owner: Option<u64>,
+    #[serde(deserialize_with = "Option::deserialize")]
+    id: Option<String>,
+    version: String,
+    wire_id: u64,
+    #[serde(deserialize_with = "Option::deserialize")]
+    level: Option<String>,
+    uris: Vec<String>,
+    /// As a text: it may be nested deeper than what is read here.
+    handshake: String,
+}
 
 /// A record that was read.
 pub(super) struct Read<P> {
@@ -59,20 +81,17 @@ impl<P: Payload> Session<P> {
             State::Closed => return None,
         };
         let Handshake::Own { .. } = &self.config.handshake else { return None };
-        let or_null = |text: Option<&str>| text.map_or_else(|| "null".to_owned(), quote);
-        let uris = self.interests.wishes.subscriptions().map(quote).collect::<Vec<_>>().join(",");
-        Some(format!(
-            r#"{{"format":{FORMAT},"at":{},"owner":{},"id":{},"version":"{}","wireId":{},"level":{},"uris":[{}],"handshake":{}}}"#,
-            now.unix_ms,
-            session.made_for.map_or("null".to_owned(), |owner| owner.stored().to_string()),
-            or_null(session.id.as_ref().map(SessionId::expose)),
-            session.version,
-            self.next_wire_id,
-            or_null(self.interests.wishes.log_level()),
-            uris,
-            // As a text: it may be nested deeper than what is read here.
-            quote(&session.handshake.to_json()?),
-        ))
+        Some(json::text(&Stored {
+            format: FORMAT,
+            at: now.unix_ms,
+            owner: session.made_for.map(|owner| owner.stored()),
+            id: session.id.as_ref().map(|id| id.expose().to_owned()),
+            version: session.version.to_owned(),
+            wire_id: self.next_wire_id,
+            level: self.interests.wishes.log_level().map(str::to_owned),
+            uris: self.interests.wishes.subscriptions().map(str::to_owned).collect(),
+            handshake: session.handshake.to_json()?,
+        }))
     }
 
     /// What a server says of itself has to have a text where the session is to be taken up by another page or tab.
@@ -203,26 +222,22 @@ impl<P: Payload> Session<P> {
 }
 
 pub(super) fn read<P: Payload>(record: &str) -> Option<Read<P>> {
-    let record = Json::parse(record)?;
-    let number = |name: &str| u64::try_from(record.get(name)?.as_i64()?).ok();
-    let text = |name: &str| {
-        let value = record.get(name)?;
-        if *value == Json::Null { Some(None) } else { value.as_str().map(Some) }
-    };
-    if record.get("format")?.as_i64()? != FORMAT {
-        return None;
-    }
-    let version = text("version")??;
+    let record: Stored = json::read(record).filter(|record: &Stored| record.format == FORMAT)?;
+    let version = &*record.version;
     let version = if version == modern::VERSION { modern::VERSION } else { legacy::version(version)? };
-    let id = match text("id")? {
-        Some(id) => Some(SessionId::parse(id)?),
+    let id = match record.id {
+        Some(id) => Some(SessionId::parse(&id)?),
         None => None,
     };
-    let Json::Array(uris) = record.get("uris")? else { return None };
-    let uris: Vec<String> = uris.iter().map(|uri| uri.as_str().map(str::to_owned)).collect::<Option<_>>()?;
-    let handshake = P::parse(record.get("handshake")?.as_str()?).filter(P::is_object)?;
-    let made_for = if *record.get("owner")? == Json::Null { None } else { Some(number("owner")?) };
-    let wire_id = number("wireId").filter(|id| (WIRE_ID_BASE.start..WIRE_ID_BASE.end * 2).contains(id))?;
-    let level = text("level")?.map(str::to_owned);
-    Some(Read { id, version, wire_id, at: number("at")?, made_for, handshake, level, uris })
+    (WIRE_ID_BASE.start..WIRE_ID_BASE.end * 2).contains(&record.wire_id).then_some(())?;
+    Some(Read {
+        id,
+        version,
+        wire_id: record.wire_id,
+        at: record.at,
+        made_for: record.owner,
+        handshake: P::parse(&record.handshake).filter(P::is_object)?,
+        level: record.level,
+        uris: record.uris,
+    })
 }

@@ -2,9 +2,9 @@
 
 use super::bounds::each;
 use super::config::Handshake;
-use super::json::Json;
 use super::session::Session;
 use super::{Field, Payload};
+use serde_json::Value;
 
 const SAMPLING: &str = "sampling/createMessage";
 const ELICITATION: &str = "elicitation/create";
@@ -41,8 +41,8 @@ impl<P: Payload> Session<P> {
     /// Whether a part of a capability was declared. What a host's own Client declares is its own to keep.
     fn declares(&self, capability: &str, part: &str) -> bool {
         let Handshake::Own { capabilities, .. } = &self.config.handshake else { return true };
-        let declared = Json::parse(capabilities).unwrap_or_default();
-        declared.get(capability).and_then(|it| it.get(part)).is_some_and(|part| *part != Json::Null)
+        let declared = serde_json::from_str::<Value>(capabilities).unwrap_or_default();
+        declared.get(capability).and_then(|it| it.get(part)).is_some_and(|part| !part.is_null())
     }
 }
 
