@@ -2,7 +2,6 @@
 //! on.
 
 use super::config::ReconnectOn;
-use super::json::Json;
 use super::{Code, Error, Outcome, Params};
 
 /// Where a stream that the host wants to hear the rest of is taken up.
@@ -51,7 +50,8 @@ impl HostClient {
 
     /// Whether it declares that it answers requests of the server's.
     pub fn answers_questions(&self) -> bool {
-        let params = Json::parse(self.initialize.text.as_deref().unwrap_or_default()).unwrap_or_default();
+        let text = self.initialize.text.as_deref().unwrap_or_default();
+        let params = serde_json::from_str::<serde_json::Value>(text).unwrap_or_default();
         let declares = |name: &str| params.get("capabilities").is_some_and(|all| all.get(name).is_some());
         ["sampling", "elicitation", "roots"].into_iter().any(declares)
     }

@@ -11,17 +11,16 @@ use super::exchange::Exchange;
 use super::host_client::HostClient;
 use super::identity::Identity;
 use super::json_rpc::REQUEST_ID_BASE;
-use super::list::Queue as Fifo;
 use super::listening::Listening;
 use super::page::Page;
 use super::past::Past;
 use super::questions::Questions;
-use super::sorted::Map;
 use super::state::State;
 use super::status::Event;
 use super::tabs::Tabs;
 use super::time::{Timer, Timers};
 use super::{CallId, CallOptions, Code, Config, Deadline, Error, ExchangeId, Now, Outcome, Output, Params, Payload};
+use std::collections::{BTreeMap, VecDeque};
 
 mod authorization;
 mod cache;
@@ -47,7 +46,7 @@ pub struct Session<P> {
     pub(super) rng: fastrand::Rng,
     pub(super) state: State<P>,
     pub(super) calls: Calls<P>,
-    pub(super) exchanges: Map<ExchangeId, Box<Exchange>>,
+    pub(super) exchanges: BTreeMap<ExchangeId, Box<Exchange>>,
     pub(super) questions: Questions,
     pub(super) desired: Desired<P>,
     pub(super) identity: Identity,
@@ -60,7 +59,7 @@ pub struct Session<P> {
     pub(super) page: Page,
     pub(super) tabs: Tabs,
     pub(super) host_client: HostClient,
-    outputs: Fifo<Output<P>>,
+    outputs: VecDeque<Output<P>>,
     next_id: u64,
     pub(super) next_wire_id: u64,
 }
@@ -86,7 +85,7 @@ impl<P: Payload> Session<P> {
             rng,
             state: State::new(),
             calls: Calls::default(),
-            exchanges: Map::default(),
+            exchanges: BTreeMap::default(),
             questions: Questions::default(),
             listening: Listening::default(),
             authorization: Authorization::default(),
@@ -95,7 +94,7 @@ impl<P: Payload> Session<P> {
             page: Page::default(),
             tabs,
             host_client: HostClient::default(),
-            outputs: Fifo::default(),
+            outputs: VecDeque::default(),
             next_id: 0,
             next_wire_id,
         }
@@ -231,7 +230,7 @@ impl<P: Payload> Session<P> {
     }
 
     pub(super) fn output(&mut self, output: Output<P>) {
-        self.outputs.push(output);
+        self.outputs.push_back(output);
     }
 
     pub(super) fn fresh_id(&mut self) -> u64 {
@@ -249,7 +248,7 @@ impl<P: Payload> Session<P> {
         if self.outputs.is_empty() {
             self.say_wants();
         }
-        self.outputs.pop()
+        self.outputs.pop_front()
     }
 
     /// When `handle_timeout` is to be called.

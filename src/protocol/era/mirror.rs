@@ -1,8 +1,8 @@
 //! Parameters of a tool that its server wants mirrored in header fields: `x-mcp-header` in its `inputSchema`
 //! (2026-07-28, transports, Custom Headers from Tool Parameters).
 
-use super::super::list::Gather;
-use crate::protocol::{base64, json::Json};
+use base64::prelude::{BASE64_STANDARD, Engine};
+use serde_json::Value;
 
 /// One parameter of a tool and the header field that repeats it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub fn mirrors(tool: &str) -> Result<Vec<Mirror>, &'static str> {
     if !tool.contains(ANNOTATION) {
         return Ok(Vec::new());
     }
-    let tool = Json::parse(tool).ok_or("its definition is nested too deeply")?;
+    let tool: Value = serde_json::from_str(tool).map_err(|_| "its definition is nested too deeply")?;
     let mut found = Vec::new();
     if let Some(schema) = tool.get("inputSchema") {
         walk(schema, Some(&mut Vec::new()), &mut found)?;
@@ -37,21 +37,21 @@ pub fn mirrors(tool: &str) -> Result<Vec<Mirror>, &'static str> {
 }
 
 /// `path` is `None` where an argument's place is not known from the schema alone: under `items`, `oneOf`, `$defs` …
-fn walk(schema: &Json, mut path: Option<&mut Vec<String>>, found: &mut Vec<Mirror>) -> Result<(), &'static str> {
+fn walk(schema: &Value, mut path: Option<&mut Vec<String>>, found: &mut Vec<Mirror>) -> Result<(), &'static str> {
     let schema = match schema {
-        Json::Object(_) => schema,
-        Json::Array(schemas) => return schemas.iter().try_for_each(|schema| walk(schema, None, found)),
-        Json::Null | Json::Bool(_) | Json::Number(_) | Json::Text(_) => return Ok(()),
+        Value::Object(schema) => schema,
+        Value::Array(schemas) => return schemas.iter().try_for_each(|schema| walk(schema, None, found)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => return Ok(()),
     };
     if let Some(annotation) = schema.get(ANNOTATION) {
         let path = path.as_deref().filter(|path| !path.is_empty());
         let path = path.ok_or("an x-mcp-header stands where the argument's place is not certain")?;
         found.push(Mirror { header: field_name(annotation)?, path: path.clone() });
-        if !matches!(schema.get("type").and_then(Json::as_str), Some("string" | "integer" | "boolean")) {
+        if !matches!(schema.get("type").and_then(Value::as_str), Some("string" | "integer" | "boolean")) {
             return Err("an x-mcp-header stands on a parameter that is no string, integer or boolean");
         }
     }
-    for (keyword, value) in schema.members() {
+    for (keyword, value) in schema {
         match keyword.as_str() {
             "properties" => properties(value, path.as_deref_mut(), found)?,
             // Members of these have names of the server's own; those of `dependencies` may be lists of names.
@@ -81,8 +81,12 @@ fn walk(schema: &Json, mut path: Option<&mut Vec<String>>, found: &mut Vec<Mirro
     Ok(())
 }
 
-fn properties(schemas: &Json, mut path: Option<&mut Vec<String>>, found: &mut Vec<Mirror>) -> Result<(), &'static str> {
-    for (name, schema) in schemas.members() {
+fn properties(
+    schemas: &Value,
+    mut path: Option<&mut Vec<String>>,
+    found: &mut Vec<Mirror>,
+) -> Result<(), &'static str> {
+    for (name, schema) in schemas.as_object().into_iter().flatten() {
         if let Some(path) = &mut path {
             path.push(name.clone());
         }
@@ -95,7 +99,7 @@ fn properties(schemas: &Json, mut path: Option<&mut Vec<String>>, found: &mut Ve
 }
 
 /// A token of RFC 9110, 5.6.2.
-fn field_name(annotation: &Json) -> Result<String, &'static str> {
+fn field_name(annotation: &Value) -> Result<String, &'static str> {
     let name = annotation.as_str().ok_or("an x-mcp-header is no string")?;
     let is_token_char = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     if name.is_empty() || !name.bytes().all(is_token_char) {
@@ -107,20 +111,20 @@ fn field_name(annotation: &Json) -> Result<String, &'static str> {
 /// The header fields of one call: those of the parameters that are there, from its params as JSON text.
 #[must_use]
 pub fn fields(mirrors: &[Mirror], params: &str) -> Vec<(String, String)> {
-    let params = Json::parse(params).unwrap_or_default();
+    let params: Value = serde_json::from_str(params).unwrap_or_default();
     let value = |mirror: &Mirror| {
         let argument = mirror.path.iter().try_fold(params.get("arguments")?, |value, name| value.get(name))?;
         match argument {
-            Json::Text(text) => Some(encode(text)),
-            Json::Bool(is) => Some(if *is { "true" } else { "false" }.to_owned()),
+            Value::String(text) => Some(encode(text)),
+            Value::Bool(is) => Some(is.to_string()),
             // "within ±(2^53−1)"
-            Json::Number(text) => {
-                argument.as_i64().filter(|number| number.unsigned_abs() < 1 << 53).map(|_| text.clone())
+            Value::Number(number) => {
+                number.as_i64().filter(|number| number.unsigned_abs() < 1 << 53).map(|number| number.to_string())
             }
-            Json::Null | Json::Array(_) | Json::Object(_) => None,
+            Value::Null | Value::Array(_) | Value::Object(_) => None,
         }
     };
-    mirrors.iter().filter_map(|mirror| Some((mirror.header.clone(), value(mirror)?))).gather()
+    mirrors.iter().filter_map(|mirror| Some((mirror.header.clone(), value(mirror)?))).collect()
 }
 
 const MARK: &str = "=?base64?";
@@ -132,7 +136,7 @@ pub fn encode(text: &str) -> String {
     let plain = text.bytes().all(|byte| (0x20..=0x7e).contains(&byte));
     let trimmed = !text.starts_with(' ') && !text.ends_with(' ');
     let marked = text.starts_with(MARK) && text.ends_with("?=");
-    if plain && trimmed && !marked { text.to_owned() } else { format!("{MARK}{}?=", base64::padded(text.as_bytes())) }
+    if plain && trimmed && !marked { text.to_owned() } else { format!("{MARK}{}?=", BASE64_STANDARD.encode(text)) }
 }
 
 #[cfg(test)]

@@ -212,7 +212,7 @@ impl Flow {
         if let Some((pending, url)) = returned {
             let pending = Pending::read(&pending, self.is_local());
             if let Some(pending) = pending.filter(|pending| pending.endpoint == self.settings.endpoint) {
-                self.came_back = Some(pending.challenge.clone());
+                self.came_back = Some(pending.challenge());
                 self.pending = Some(pending);
                 return self.returned(&url);
             }

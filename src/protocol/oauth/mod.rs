@@ -33,8 +33,9 @@ pub use flow::{Flow, Need, Step};
 pub use trust::Trust;
 
 use super::error::Diagnosis;
-use super::json::Json;
+use super::json::{self, Members};
 use super::{Code, Error, Outcome, Payload};
+use serde::Serialize;
 
 /// What the host has decided.
 #[derive(Clone)]
@@ -57,7 +58,7 @@ pub struct Settings {
     /// … where it was used first.
     pub bound: Option<String>,
     /// What is registered where clients are registered dynamically: an object (RFC 7591, section 2).
-    pub client_metadata: Option<Json>,
+    pub client_metadata: Option<Members>,
     /// What the host vouches for.
     pub trust: Option<Trust>,
 }
@@ -192,11 +193,13 @@ pub struct Trouble {
 }
 
 /// What an authorization server answered, as far as it may be told.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Said {
     /// The HTTP status.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
     /// Its `error`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
 }
 
@@ -240,10 +243,7 @@ impl Trouble {
 impl Said {
     /// `{status, error}`
     fn to_data<P: Payload>(&self) -> Option<P> {
-        let status = self.status.map(|status| ("status".to_owned(), Json::Number(status.to_string())));
-        let error = self.error.clone().map(|error| ("error".to_owned(), Json::Text(error)));
-        let members: Vec<_> = status.into_iter().chain(error).collect();
-        if members.is_empty() { None } else { P::parse(&Json::Object(members).to_text()) }
+        if *self == Self::default() { None } else { P::parse(&json::text(self)) }
     }
 }
 

@@ -7,11 +7,12 @@
 //! nobody else anything; and where neither is so, the metadata at that origin is asked what belongs to its endpoint. Many
 //! have three origins for honest reasons and no metadata there: they are used, which is a risk that remains.
 
-use super::discovery::{Server, document, member};
+use super::discovery::{Server, document};
 use super::flow::{Flow, Stage, Step};
 use super::text::Url;
 use super::trust::difference_without_paths;
 use super::{Reply, Trouble};
+use crate::protocol::json::Members;
 use std::collections::VecDeque;
 
 /// So many folders of the authorization endpoint are asked for metadata, from the root down.
@@ -82,9 +83,10 @@ fn is_one_origin(one: &str, other: &str) -> bool {
 
 /// What a document says of the endpoints of a server: `None` where it is about others.
 fn confirms(text: &str, server: &Server) -> Option<bool> {
-    let document = document(text)?;
-    let (authorization, token) = (member(&document, "authorization_endpoint")?, member(&document, "token_endpoint")?);
-    is_same_place(authorization, &server.authorization_endpoint).then(|| is_same_place(token, &server.token_endpoint))
+    let document: Members = document(text)?;
+    let (authorization, token): (String, String) =
+        (document.read("authorization_endpoint")?, document.read("token_endpoint")?);
+    is_same_place(&authorization, &server.authorization_endpoint).then(|| is_same_place(&token, &server.token_endpoint))
 }
 
 /// Whether both are one address, whatever their queries are.
