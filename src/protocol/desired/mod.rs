@@ -19,7 +19,7 @@ pub(crate) use state::StateRequest;
 pub use tool_list::ToolChanges;
 pub(crate) use tool_list::{ToolPage, next_cursor};
 
-use super::era::mirror::Mirror;
+use super::era::param_headers::ParamHeader;
 use super::{CallId, ExchangeId};
 use cache::Cache;
 use restoration::Restoration;
@@ -184,7 +184,7 @@ impl<P> Desired<P> {
     }
 
     /// The parameters of this tool that are repeated in header fields.
-    pub fn param_headers(&self, tool: &str) -> &[Mirror] {
+    pub fn param_headers(&self, tool: &str) -> &[ParamHeader] {
         self.tools.param_headers(tool)
     }
 }

@@ -78,7 +78,7 @@ pub(crate) fn headers(method: &str, params: &Params) -> Vec<(String, String)> {
         _ => &None,
     };
     if let Some(name) = name {
-        headers.push(("mcp-name".to_owned(), super::mirror::encode(name)));
+        headers.push(("mcp-name".to_owned(), super::param_headers::encode(name)));
     }
     headers
 }

@@ -41,7 +41,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// Why the host's Client cannot go on with the new session, if it cannot.
-    pub(in crate::protocol) fn estranged(&self) -> Option<Box<Error<P>>> {
+    pub(in crate::protocol) fn client_cannot_go_on(&self) -> Option<Box<Error<P>>> {
         let (Handshake::Host, Some(old), Some(fresh)) =
             (&self.config.handshake, self.state.known(), self.state.fresh())
         else {

@@ -1,4 +1,4 @@
-//! Parameters of a tool that its server wants mirrored in header fields: `x-mcp-header` in its `inputSchema`
+//! Parameters of a tool that its server wants repeated in header fields: `x-mcp-header` in its `inputSchema`
 //! (2026-07-28, transports, Custom Headers from Tool Parameters).
 
 use base64::prelude::{BASE64_STANDARD, Engine};
@@ -6,20 +6,20 @@ use serde_json::Value;
 
 /// One parameter of a tool and the header field that repeats it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mirror {
+pub struct ParamHeader {
     /// `mcp-param-…`, in lower case.
-    header: String,
+    name: String,
     /// The chain of property names.
     path: Vec<String>,
 }
 
 const ANNOTATION: &str = "x-mcp-header";
 
-/// The mirrored parameters of one tool, from its definition as JSON text.
+/// The parameters of one tool that are repeated, from its definition as JSON text.
 ///
 /// # Errors
 /// Why the definition is not valid: the tool must not be offered.
-pub fn mirrors(tool: &str) -> Result<Vec<Mirror>, &'static str> {
+pub fn read(tool: &str) -> Result<Vec<ParamHeader>, &'static str> {
     if !tool.contains(ANNOTATION) {
         return Ok(Vec::new());
     }
@@ -28,8 +28,8 @@ pub fn mirrors(tool: &str) -> Result<Vec<Mirror>, &'static str> {
     if let Some(schema) = tool.get("inputSchema") {
         walk(schema, Some(&mut Vec::new()), &mut found)?;
     }
-    for (at, mirror) in found.iter().enumerate() {
-        if found[..at].iter().any(|other| other.header == mirror.header) {
+    for (at, header) in found.iter().enumerate() {
+        if found[..at].iter().any(|other| other.name == header.name) {
             return Err("two of its parameters have the same x-mcp-header");
         }
     }
@@ -37,7 +37,7 @@ pub fn mirrors(tool: &str) -> Result<Vec<Mirror>, &'static str> {
 }
 
 /// `path` is `None` where an argument's place is not known from the schema alone: under `items`, `oneOf`, `$defs` …
-fn walk(schema: &Value, mut path: Option<&mut Vec<String>>, found: &mut Vec<Mirror>) -> Result<(), &'static str> {
+fn walk(schema: &Value, mut path: Option<&mut Vec<String>>, found: &mut Vec<ParamHeader>) -> Result<(), &'static str> {
     let schema = match schema {
         Value::Object(schema) => schema,
         Value::Array(schemas) => return schemas.iter().try_for_each(|schema| walk(schema, None, found)),
@@ -46,7 +46,7 @@ fn walk(schema: &Value, mut path: Option<&mut Vec<String>>, found: &mut Vec<Mirr
     if let Some(annotation) = schema.get(ANNOTATION) {
         let path = path.as_deref().filter(|path| !path.is_empty());
         let path = path.ok_or("an x-mcp-header stands where the argument's place is not certain")?;
-        found.push(Mirror { header: field_name(annotation)?, path: path.clone() });
+        found.push(ParamHeader { name: field_name(annotation)?, path: path.clone() });
         if !matches!(schema.get("type").and_then(Value::as_str), Some("string" | "integer" | "boolean")) {
             return Err("an x-mcp-header stands on a parameter that is no string, integer or boolean");
         }
@@ -84,7 +84,7 @@ fn walk(schema: &Value, mut path: Option<&mut Vec<String>>, found: &mut Vec<Mirr
 fn properties(
     schemas: &Value,
     mut path: Option<&mut Vec<String>>,
-    found: &mut Vec<Mirror>,
+    found: &mut Vec<ParamHeader>,
 ) -> Result<(), &'static str> {
     for (name, schema) in schemas.as_object().into_iter().flatten() {
         if let Some(path) = &mut path {
@@ -110,10 +110,10 @@ fn field_name(annotation: &Value) -> Result<String, &'static str> {
 
 /// The header fields of one call: those of the parameters that are there, from its params as JSON text.
 #[must_use]
-pub fn fields(mirrors: &[Mirror], params: &str) -> Vec<(String, String)> {
+pub fn fields(headers: &[ParamHeader], params: &str) -> Vec<(String, String)> {
     let params: Value = serde_json::from_str(params).unwrap_or_default();
-    let value = |mirror: &Mirror| {
-        let argument = mirror.path.iter().try_fold(params.get("arguments")?, |value, name| value.get(name))?;
+    let value = |header: &ParamHeader| {
+        let argument = header.path.iter().try_fold(params.get("arguments")?, |value, name| value.get(name))?;
         match argument {
             Value::String(text) => Some(encode(text)),
             Value::Bool(is) => Some(is.to_string()),
@@ -124,7 +124,7 @@ pub fn fields(mirrors: &[Mirror], params: &str) -> Vec<(String, String)> {
             Value::Null | Value::Array(_) | Value::Object(_) => None,
         }
     };
-    mirrors.iter().filter_map(|mirror| Some((mirror.header.clone(), value(mirror)?))).collect()
+    headers.iter().filter_map(|header| Some((header.name.clone(), value(header)?))).collect()
 }
 
 const MARK: &str = "=?base64?";
@@ -179,8 +179,8 @@ mod tests {
             "other": {"type": "string", "default": {"x-mcp-header": "not a schema"}, "x-ui": {"x-mcp-header": 1}},
             "x-mcp-header": {"type": "string"},
         }));
-        let mirrors = mirrors(&tool).expect("valid");
-        let fields = |arguments: Value| fields(&mirrors, &json!({"arguments": arguments}).to_string());
+        let headers = read(&tool).expect("valid");
+        let fields = |arguments: Value| fields(&headers, &json!({"arguments": arguments}).to_string());
         let named = |all: Vec<(String, String)>| all.into_iter().collect::<std::collections::BTreeMap<_, _>>();
         assert_eq!(
             named(fields(json!({"region": "eu", "at": {"n": 42}, "dry": true, "other": "x"}))),
@@ -201,15 +201,15 @@ mod tests {
             let schema = json!({"name": "t", "inputSchema": {"type": "object", "properties": {
                 "x-mcp-header": {"type": "string"}, "a": {"type": "string", "x-mcp-header": "A"},
             }, "required": ["x-mcp-header"], keyword: {"x-mcp-header": names}}});
-            let mirrors = mirrors(&schema.to_string());
-            assert_eq!(mirrors.map(|mirrors| mirrors.len()), Ok(1), "{keyword}");
+            let headers = read(&schema.to_string());
+            assert_eq!(headers.map(|headers| headers.len()), Ok(1), "{keyword}");
         }
         let within = json!({"type": "object", "dependencies": {"a": {"properties": {"b": {"type": "string", "x-mcp-header": "B"}}}}});
-        assert!(mirrors(&json!({"name": "t", "inputSchema": within}).to_string()).is_err());
+        assert!(read(&json!({"name": "t", "inputSchema": within}).to_string()).is_err());
     }
 
     #[test]
-    fn a_definition_that_cannot_be_mirrored_is_refused() {
+    fn a_definition_that_cannot_be_repeated_is_refused() {
         let bad = [
             json!({"a": {"type": "string", "x-mcp-header": ""}}),
             json!({"a": {"type": "string", "x-mcp-header": "My Region"}}),
@@ -228,10 +228,10 @@ mod tests {
             json!({"a": {"not": {"properties": {"b": {"type": "string", "x-mcp-header": "A"}}}}}),
         ];
         for properties in bad {
-            assert!(mirrors(&schema(properties.clone())).is_err(), "{properties}");
+            assert!(read(&schema(properties.clone())).is_err(), "{properties}");
         }
         let defs = json!({"inputSchema": {"$defs": {"a": {"type": "string", "x-mcp-header": "A"}}}});
-        assert!(mirrors(&defs.to_string()).is_err());
-        assert_eq!(mirrors(&schema(json!({"a": {"type": "string"}}))), Ok(Vec::new()));
+        assert!(read(&defs.to_string()).is_err());
+        assert_eq!(read(&schema(json!({"a": {"type": "string"}}))), Ok(Vec::new()));
     }
 }
