@@ -1,7 +1,6 @@
 //! Where the authorization server is, and what it can do: RFC 9728, RFC 8414, OpenID Connect Discovery.
 
-use super::parties;
-use super::text::{Url, may_be_asked};
+use super::text::{Url, is_one_origin, may_be_asked};
 use super::trust::{difference, difference_without_paths};
 use super::{Trouble, trouble};
 use crate::protocol::json::{self, lenient};
@@ -169,8 +168,26 @@ impl Server {
         if !self.has_pkce && !self.trusted {
             return Err(trouble("no_pkce", NO_PKCE));
         }
-        parties::leave_out_strangers(&mut self);
+        self.leave_out_strangers();
         Ok(self)
+    }
+
+    /// Where tokens are taken back they are sent: to nobody but who has given them, or who is named by the issuer that has
+    /// shown the user the page.
+    fn leave_out_strangers(&mut self) {
+        let is_own = is_one_origin(&self.authorization_endpoint, &self.issuer) || self.trusted;
+        let token_endpoint = &self.token_endpoint;
+        self.revocation_endpoint.take_if(|url| !is_own && !is_one_origin(url, token_endpoint));
+    }
+
+    /// Where a token is refreshed that was given at this endpoint: there. That may be somewhere else now, where it is the same
+    /// origin, or the issuer itself has given it and says so.
+    pub fn follow(&self, token_endpoint: &mut String) {
+        if [&self.token_endpoint, &self.issuer].into_iter().any(|url| is_one_origin(token_endpoint, url))
+            || self.trusted
+        {
+            token_endpoint.clone_from(&self.token_endpoint);
+        }
     }
 
     /// What 2025-03-26 says where there is no metadata (authorization, Fallbacks for Servers without Metadata Discovery).

@@ -9,7 +9,7 @@
 
 use super::discovery::{Server, document};
 use super::flow::{Flow, Stage, Step};
-use super::text::Url;
+use super::text::{Url, is_one_origin};
 use super::trust::difference_without_paths;
 use super::{Reply, Trouble};
 use crate::protocol::json::Members;
@@ -57,28 +57,6 @@ fn places(endpoint: &Url<'_>) -> Vec<String> {
             ]
         })
         .collect()
-}
-
-/// Where tokens are taken back they are sent: to nobody but who has given them, or who is named by the issuer that has shown
-/// the user the page.
-pub(super) fn leave_out_strangers(server: &mut Server) {
-    let is_own = is_one_origin(&server.authorization_endpoint, &server.issuer) || server.trusted;
-    let token_endpoint = &server.token_endpoint;
-    server.revocation_endpoint.take_if(|url| !is_own && !is_one_origin(url, token_endpoint));
-}
-
-/// A token is refreshed where it was given. That may be somewhere else now, where it is the same origin, or the issuer itself
-/// has given it and says so.
-pub(super) fn follow(token_endpoint: &mut String, server: &Server) {
-    if [&server.token_endpoint, &server.issuer].into_iter().any(|url| is_one_origin(token_endpoint, url))
-        || server.trusted
-    {
-        token_endpoint.clone_from(&server.token_endpoint);
-    }
-}
-
-fn is_one_origin(one: &str, other: &str) -> bool {
-    Url::parse(one).zip(Url::parse(other)).is_some_and(|(one, other)| one.has_origin_of(&other))
 }
 
 /// What a document says of the endpoints of a server: `None` where it is about others.

@@ -121,6 +121,11 @@ impl<'a> Url<'a> {
     }
 }
 
+/// Whether both are URLs of one origin.
+pub(super) fn is_one_origin(one: &str, other: &str) -> bool {
+    Url::parse(one).zip(Url::parse(other)).is_some_and(|(one, other)| one.has_origin_of(&other))
+}
+
 /// A URL that may be opened, or sent what is secret; `local`: this machine is meant to be spoken to.
 #[must_use]
 pub fn may_be_asked(text: &str, local: bool) -> bool {
