@@ -5,10 +5,9 @@
 use super::bounds;
 use super::calls::Call;
 use super::config::Listen;
-use super::desired::Turn;
 use super::era::{Era, modern};
 use super::json::quote;
-use super::listening::{Acknowledged, Heard, Stream};
+use super::listening::{Acknowledged, Heard, Stream, Turn};
 use super::session::Session;
 use super::state::Established;
 use super::status::Event;
@@ -182,7 +181,7 @@ impl<P: Payload> Session<P> {
                 }
             }
             Stream::Refused => self.tell_stream(&asked, None, false),
-            Stream::Off if self.desired.turn() == Turn::Later => self.tell_stream(&asked, Some(&asked), false),
+            Stream::Off if self.listening.turn() == Turn::Later => self.tell_stream(&asked, Some(&asked), false),
             Stream::Off | Stream::Ended { .. } | Stream::Denied => {}
         }
     }
@@ -262,7 +261,7 @@ impl<P: Payload> Session<P> {
                         }
                     }
                     Stream::Refused => self.subscription_refused(id, now),
-                    Stream::Off if self.desired.turn() == Turn::Later => self.subscriptions_wait(now),
+                    Stream::Off if self.listening.turn() == Turn::Later => self.subscriptions_wait(now),
                     Stream::Off | Stream::Ended { .. } | Stream::Denied => {}
                 }
             }
