@@ -98,10 +98,10 @@ impl<P: Payload> Session<P> {
                 )),
                 ..Params::default()
             },
-            (Handshake::Host, None) => self.host_client.initialize().clone(),
+            (Handshake::Host, None) => self.client.initialize().clone(),
             // The host's Client goes on with the version that it knows.
             (Handshake::Host, Some(session)) => {
-                let initialize = self.host_client.initialize();
+                let initialize = self.client.initialize();
                 let text = initialize.text.as_deref().unwrap_or("{}");
                 let mut params = Members::parse(text).unwrap_or_default();
                 params.retain(|name| name != VERSION);

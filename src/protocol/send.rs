@@ -208,12 +208,12 @@ impl<P: Payload> Session<P> {
         match self.config.handshake {
             Handshake::Own { .. } => {
                 let meta = params.meta.as_deref().map(modern::without_stamp);
-                let stamp = modern::stamp_with_level(&self.stamp, self.desired.log_level());
+                let stamp = modern::stamp_with_level(self.client.stamp(), self.desired.log_level());
                 (headers, Params { meta, ..params.clone() }, stamp)
             }
             // A host's own Client writes its own.
             Handshake::Host if params.meta.is_some() => (headers, params.clone(), String::new()),
-            Handshake::Host => (headers, params.clone(), self.stamp.clone()),
+            Handshake::Host => (headers, params.clone(), self.client.stamp().to_owned()),
         }
     }
 

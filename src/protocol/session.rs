@@ -4,11 +4,11 @@
 
 use super::authorization::Authorization;
 use super::calls::{Call, Calls, Kind, Queue, Task};
+use super::client::Client;
 use super::config::Handshake;
 use super::desired::Desired;
 use super::era::{legacy, modern};
 use super::exchange::Exchange;
-use super::host_client::HostClient;
 use super::identity::Identity;
 use super::json_rpc::REQUEST_ID_BASE;
 use super::listening::Listening;
@@ -50,15 +50,13 @@ pub struct Session<P> {
     pub(super) questions: Questions,
     pub(super) desired: Desired<P>,
     pub(super) identity: Identity,
-    /// What each request of the modern era carries in `_meta`.
-    pub(super) stamp: String,
     pub(super) listening: Listening,
     pub(super) authorization: Authorization<P>,
     pub(super) timers: Timers,
     pub(super) past: Past<P>,
     pub(super) page: Page,
     pub(super) tabs: Tabs,
-    pub(super) host_client: HostClient,
+    pub(super) client: Client,
     outputs: VecDeque<Output<P>>,
     next_id: u64,
     pub(super) next_wire_id: u64,
@@ -81,7 +79,6 @@ impl<P: Payload> Session<P> {
             config,
             desired: Desired::default(),
             identity: Identity::default(),
-            stamp,
             rng,
             state: State::new(),
             calls: Calls::default(),
@@ -93,7 +90,7 @@ impl<P: Payload> Session<P> {
             past: Past { legacy_since, generation, ..Past::new() },
             page: Page::default(),
             tabs,
-            host_client: HostClient::default(),
+            client: Client::new(stamp),
             outputs: VecDeque::default(),
             next_id: 0,
             next_wire_id,
@@ -112,7 +109,7 @@ impl<P: Payload> Session<P> {
         }
         if matches!(self.config.handshake, Handshake::Host) && method == legacy::INITIALIZE {
             if self.state.known().is_none() {
-                self.host_client.initializes(params);
+                self.client.initializes(params);
             }
             return self.command(Kind::Connect, method, Params::default(), options, now);
         }

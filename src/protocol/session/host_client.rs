@@ -3,10 +3,10 @@
 
 use super::Session;
 use crate::protocol::calls::Queue;
+use crate::protocol::client::Difference;
 use crate::protocol::close::delete_request;
 use crate::protocol::config::Handshake;
 use crate::protocol::era::{Era, legacy, modern};
-use crate::protocol::host_client::Difference;
 use crate::protocol::repair::Relation;
 use crate::protocol::state::{Established, SessionId, Since, State, Step};
 use crate::protocol::{CallId, Code, Error, Field, Now, Outcome, Params, Payload};
@@ -26,7 +26,7 @@ impl<P: Payload> Session<P> {
         let version = legacy::version(version).unwrap_or("2025-03-26");
         let taken = self.take_up_session(Some(id), version, P::empty(), None, now);
         if taken {
-            self.host_client.initializes(initialize.unwrap_or_default());
+            self.client.initializes(initialize.unwrap_or_default());
             self.listen(now);
         }
         taken
@@ -36,7 +36,7 @@ impl<P: Payload> Session<P> {
     pub(in crate::protocol) fn note_use(&mut self, method: &str) {
         if let (Handshake::Host, Some(session)) = (&self.config.handshake, self.state.known()) {
             let needed = legacy::needed_capability(method, session.version);
-            needed.into_iter().for_each(|needed| self.host_client.uses(needed));
+            needed.into_iter().for_each(|needed| self.client.uses(needed));
         }
     }
 
@@ -55,7 +55,7 @@ impl<P: Payload> Session<P> {
             before: &legacy::capabilities(&old.handshake),
             after: &legacy::capabilities(&fresh.handshake),
         };
-        self.host_client.cannot_go_on(self.config.reconnect_on, &difference)
+        self.client.cannot_go_on(self.config.reconnect_on, &difference)
     }
 
     /// Whether the answer to a replayed handshake says that the server has no such sessions any more.
@@ -86,7 +86,7 @@ impl<P: Payload> Session<P> {
             self.state.establishing().is_some_and(|it| matches!((&it.since, &it.step), (Since::First, Step::Idle)))
                 && !self.calls.is_any_queued(Queue::Session);
         let Some(stamp) = params.meta.as_deref().filter(|_| idle).and_then(modern::stamp_of) else { return };
-        self.stamp = stamp;
+        self.client.set_stamp(stamp);
         let fresh = self.fresh_session(None, modern::VERSION, P::empty(), now);
         self.step(Step::Host { fresh });
         self.established(now);
@@ -100,7 +100,7 @@ impl<P: Payload> Session<P> {
     /// The handshake of a session that was taken up without its `initialize` cannot be replayed.
     pub(in crate::protocol) fn has_nothing_to_replay(&self) -> bool {
         let host = matches!(self.config.handshake, Handshake::Host);
-        host && self.state.known().is_some() && self.host_client.has_nothing_to_replay()
+        host && self.state.known().is_some() && self.client.has_nothing_to_replay()
     }
 
     /// The rest of a stream of a session that is gone is nowhere to be had, and what became of its call is not known.
