@@ -76,7 +76,7 @@ impl<P: Payload> Session<P> {
         }
         let exchange = self.send_initialize(now);
         self.step(Step::Handshake { exchange, hedge: None });
-        if self.state.establishing().is_some_and(|establishing| matches!(establishing.since, Since::Lost { .. })) {
+        if self.state.establishing().is_some_and(|establishing| !matches!(establishing.since, Since::First)) {
             self.watch_handshake(now);
         }
     }
