@@ -26,7 +26,8 @@
 //! | `protocol::bounds` | how much a server may send |
 //! | `protocol::desired` | what the app wants held, and what is put back after a loss; the tools it knows; results that stay fresh |
 //! | `protocol::authorization`, `oauth` | what is known of the token, and what waits for the next one; how one is got |
-//! | `protocol::host_client` | a host's own Client: its handshake, and what it relies on |
+//! | `protocol::client` | what the client says of itself; a host's own Client: its handshake, and what it relies on |
+//! | `protocol::tabs` | tabs that share a session: who leads, which session is newer, whose a question is |
 //! | `protocol::page`, `record` | the page: hidden, asleep, offline, leaving; what survives it |
 //! | `protocol::cancel`, `close` | time-outs and cancellation; the end |
 //! | `browser` (wasm32) | performs what `protocol` asks for: timers, tabs, and `fetch`, whose steps are taken in `exchange.js`; and the library's API for Rust |

@@ -13,7 +13,7 @@ use crate::{
     },
     protocol::{
         Authorized, Challenge, Origin,
-        json::Json,
+        json::Members,
         oauth::{Settings, Trust},
     },
 };
@@ -111,7 +111,7 @@ fn authorizer(auth: &JsValue) -> Thrown<Authorizer> {
         client_is_renewable: Reflect::get(auth, &"clientIsRenewable".into())?.is_truthy(),
         issuer: field("issuer")?,
         bound: None,
-        client_metadata: field("clientMetadata")?.and_then(|metadata| Json::parse(&metadata)),
+        client_metadata: field("clientMetadata")?.and_then(|metadata| Members::parse(&metadata)),
         trust,
     };
     let fetch = Reflect::get(auth, &"fetch".into())?.dyn_into::<Function>().ok();

@@ -9,9 +9,10 @@ use super::{
     task::Slot,
 };
 use crate::protocol::{
-    Authorized, Error, Origin, base64,
+    Authorized, Error, Origin,
     oauth::{Chance, Fetch, Flow, Need, Reply, Settings, Spends, Step, Trouble},
 };
+use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
 use js_sys::{Array, Function, Uint8Array, Uint32Array};
 use std::rc::Rc;
 use wasm_bindgen::{JsCast, JsValue};
@@ -336,8 +337,8 @@ async fn chance() -> Thrown<Chance> {
     js::random_values(&random)?;
     let bytes: Vec<u8> = random.to_vec().into_iter().flat_map(u32::to_le_bytes).collect();
     let (verifier, state) = bytes.split_at(32);
-    let verifier = base64::for_urls(verifier);
+    let verifier = BASE64_URL_SAFE_NO_PAD.encode(verifier);
     let digest = js::digest("SHA-256", &Uint8Array::from(verifier.as_bytes()))?;
-    let challenge = base64::for_urls(&Uint8Array::new(&js::settled(&digest).await?).to_vec());
-    Ok(Chance { verifier, challenge, state: base64::for_urls(state) })
+    let challenge = BASE64_URL_SAFE_NO_PAD.encode(Uint8Array::new(&js::settled(&digest).await?).to_vec());
+    Ok(Chance { verifier, challenge, state: BASE64_URL_SAFE_NO_PAD.encode(state) })
 }

@@ -1,6 +1,5 @@
 //! What follows for a command from how its exchange was answered.
 
-use super::bounds;
 use super::calls::Kind;
 use super::config::Handshake;
 use super::era::Era;
@@ -10,7 +9,7 @@ use super::http::Method;
 use super::lifecycle::Relation;
 use super::refused::session_refused_for_good;
 use super::session::Session;
-use super::shape::shaped;
+use super::shape::{shaped, too_long};
 use super::status::Event;
 use super::verdict::{Verdict, asks_for_session};
 use super::{CallId, Code, Error, Now, Outcome, Payload, error::Diagnosis};
@@ -108,7 +107,7 @@ impl<P: Payload> Session<P> {
         if call.task().is_some() {
             return self.task_answered(id, exchange, &method, &result, now);
         }
-        if let Some(error) = bounds::too_long(&method, &result) {
+        if let Some(error) = too_long(&method, &result) {
             return self.settle(id, Err(error));
         }
         let result_type = match exchange.era {

@@ -5,7 +5,6 @@ use super::era::legacy;
 use super::exchange::{Answer, Exchange};
 use super::http::{Head, Method, Request};
 use super::lifecycle::{Established, SessionId, Since, State, Step};
-use super::list::Gather;
 use super::send::{Parcel, outgoing};
 use super::session::Session;
 use super::status::{Event, Phase, Status};
@@ -83,7 +82,9 @@ impl<P: Payload> Session<P> {
             self.abort(exchange, now);
         }
         let begun = self.exchanges.iter().filter(|(_, exchange)| exchange.purpose == Purpose::Initialize);
-        for (exchange, head) in begun.filter_map(|(id, exchange)| Some((*id, exchange.head.clone()?))).gather() {
+        for (exchange, head) in
+            begun.filter_map(|(id, exchange)| Some((*id, exchange.head.clone()?))).collect::<Vec<_>>()
+        {
             self.end_unwanted(exchange, &head, now);
         }
         for timer in [

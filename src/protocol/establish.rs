@@ -7,9 +7,8 @@ use super::era::legacy;
 use super::era::negotiation::{named, unsupported_error};
 use super::exchange::{Answer, Exchange};
 use super::http::Head;
-use super::json::Json;
+use super::json::Members;
 use super::lifecycle::{Discovered, Established, Since, Step};
-use super::list::Gather;
 use super::session::Session;
 use super::status::{Changes, Event, LastRecovery};
 use super::time::Timer;
@@ -71,7 +70,7 @@ impl<P: Payload> Session<P> {
         }
         let exchange = self.send_initialize(now);
         self.step(Step::Handshake { exchange, hedge: None });
-        if self.lifecycle.establishing().is_some_and(|establishing| matches!(establishing.since, Since::Lost { .. })) {
+        if self.lifecycle.establishing().is_some_and(|establishing| !matches!(establishing.since, Since::First)) {
             self.watch_handshake(now);
         }
     }
@@ -93,15 +92,15 @@ impl<P: Payload> Session<P> {
                 )),
                 ..Params::default()
             },
-            (Handshake::Host, None) => self.host_client.initialize().clone(),
+            (Handshake::Host, None) => self.client.initialize().clone(),
             // The host's Client goes on with the version that it knows.
             (Handshake::Host, Some(session)) => {
-                let text = self.host_client.initialize().text.as_deref().unwrap_or("{}");
-                let params = Json::parse(text).unwrap_or_default();
-                let others = params.members().iter().filter(|(name, _)| name != VERSION).cloned();
-                let version = (VERSION.to_owned(), Json::Text(session.version.to_owned()));
-                let params = Json::Object(others.chain([version]).gather());
-                Params { text: Some(params.to_text()), ..self.host_client.initialize().clone() }
+                let initialize = self.client.initialize();
+                let text = initialize.text.as_deref().unwrap_or("{}");
+                let mut params = Members::parse(text).unwrap_or_default();
+                params.retain(|name| name != VERSION);
+                params.push(VERSION, session.version);
+                Params { text: Some(params.to_text()), ..initialize.clone() }
             }
         }
     }
@@ -205,7 +204,7 @@ impl<P: Payload> Session<P> {
             return Err(Error::boxed(Code::NotMcp, Outcome::NotExecuted, message));
         };
         let Some(version) = legacy::version(&named) else {
-            let ours = legacy::VERSIONS.iter().joined(", ");
+            let ours = legacy::VERSIONS.join(", ");
             let theirs = named.as_str();
             let theirs = if legacy::is_date(theirs) { theirs } else { "of another form" };
             let message = format!("The server speaks protocol version {theirs}; this client speaks {ours}.");

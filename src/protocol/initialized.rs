@@ -26,7 +26,7 @@ impl<P: Payload> Session<P> {
     /// Sends it under the new session. Nothing else goes out before it is answered: some servers end a session that is
     /// used earlier.
     pub(super) fn initialized(&mut self, now: Now) {
-        if let Some(error) = self.estranged() {
+        if let Some(error) = self.client_cannot_go_on() {
             return self.part(error, OTHER_SERVER, now);
         }
         let Some(fresh) = self.lifecycle.take_fresh() else { return };

@@ -3,7 +3,6 @@
 use super::bounds::TEXT;
 use super::json;
 pub(super) use super::json::quote;
-use super::list::Gather;
 use super::{Field, Params, Payload};
 use std::fmt::Write;
 
@@ -122,7 +121,9 @@ impl<P: Payload> Message<P> {
             return Self::Result { id, result };
         }
         let words = [Field::Error, Field::Message, Field::Detail];
-        Self::Other { words: words.iter().filter_map(|name| value.field(*name)?.as_string()).joined("\n") }
+        Self::Other {
+            words: words.iter().filter_map(|name| value.field(*name)?.as_string()).collect::<Vec<_>>().join("\n"),
+        }
     }
 }
 

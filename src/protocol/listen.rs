@@ -3,10 +3,9 @@
 
 use super::calls::{Kind, Queue};
 use super::config::Listen;
-use super::desired::Turn;
 use super::era::Era;
 use super::exchange::{Answer, Exchange};
-use super::listening::{Heard, Stream};
+use super::listening::{Heard, Stream, Turn};
 use super::session::Session;
 use super::status::Event;
 use super::stream::{Cursor, stream_request};
@@ -35,7 +34,7 @@ impl<P: Payload> Session<P> {
     /// Whether a listening stream may be open: each holds a connection, and a browser has six for a host.
     pub fn allow_stream(&mut self, allowed: bool, now: Now) {
         let next = if allowed { Turn::Now } else { Turn::Unknown };
-        let before = self.desired.set_turn(next);
+        let before = self.listening.set_turn(next);
         if before == next {
             return;
         }
@@ -48,7 +47,7 @@ impl<P: Payload> Session<P> {
 
     /// The stream that is wanted may not be open yet, and nobody knows for how long: what needs it does not wait for it.
     pub fn stream_waits(&mut self, now: Now) {
-        self.desired.set_turn(Turn::Later);
+        self.listening.set_turn(Turn::Later);
         self.subscriptions_wait(now);
     }
 
@@ -73,7 +72,7 @@ impl<P: Payload> Session<P> {
     }
 
     pub(super) fn wants_to_listen(&self) -> bool {
-        self.is_to_listen() && self.desired.turn() == Turn::Now
+        self.is_to_listen() && self.listening.turn() == Turn::Now
     }
 
     /// Opens the standing stream where it is wanted and not open, and closes it where it is not wanted any more.
@@ -114,7 +113,8 @@ impl<P: Payload> Session<P> {
     pub(super) fn listen_first(&mut self, now: Now) {
         let may_ask =
             self.lifecycle.ready().is_some_and(|session| session.era() == Era::Legacy) && self.answers_questions();
-        if !may_ask || !self.listening.may_hold_calls() || !self.is_to_listen() || self.desired.turn() == Turn::Later {
+        if !may_ask || !self.listening.may_hold_calls() || !self.is_to_listen() || self.listening.turn() == Turn::Later
+        {
             return;
         }
         self.listening.hold_calls();

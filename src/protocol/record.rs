@@ -2,19 +2,39 @@
 //! only one page life holds it at a time, is for whoever stores it to see to.
 
 use super::era::{legacy, modern};
-use super::json::{Json, quote};
+use super::json;
 use super::json_rpc::REQUEST_ID_BASE;
 use super::lifecycle::SessionId;
 use super::{Now, Payload};
+use serde::{Deserialize, Serialize};
 
 /// Of the text: another one is not read.
-const FORMAT: i64 = 2;
+const FORMAT: u32 = 2;
 /// Milliseconds: a session that lay longer is not asked for.
 const MAX_AGE_MS: u64 = 24 * 3_600_000;
 /// Request ids that may have been drawn since.
 const PASSED_OVER: std::ops::Range<u64> = 1 << 16..1 << 17;
 /// Clocks are set back now and then.
 const SKEW_MS: u64 = 60_000;
+
+/// What is stored. Nothing may be missing.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Stored {
+    format: u32,
+    at: u64,
+    #[serde(deserialize_with = "Option::deserialize")]
+    owner: Option<u64>,
+    #[serde(deserialize_with = "Option::deserialize")]
+    id: Option<String>,
+    version: String,
+    wire_id: u64,
+    #[serde(deserialize_with = "Option::deserialize")]
+    level: Option<String>,
+    uris: Vec<String>,
+    /// As a text: it may be nested deeper than what is read here.
+    handshake: String,
+}
 
 /// A session that goes on elsewhere, without anything that authorizes.
 #[derive(Debug)]
@@ -37,48 +57,40 @@ pub(crate) struct Record<P> {
 
 impl<P: Payload> Record<P> {
     /// As JSON text; `None` where what the server said of itself has none.
-    pub fn write(&self) -> Option<String> {
-        let or_null = |text: Option<&str>| text.map_or_else(|| "null".to_owned(), quote);
-        let uris: Vec<String> = self.uris.iter().map(|uri| quote(uri)).collect();
-        Some(format!(
-            r#"{{"format":{FORMAT},"at":{},"owner":{},"id":{},"version":"{}","wireId":{},"level":{},"uris":[{}],"handshake":{}}}"#,
-            self.at,
-            self.made_for.map_or("null".to_owned(), |owner| owner.to_string()),
-            or_null(self.id.as_ref().map(SessionId::expose)),
-            self.version,
-            self.request_id,
-            or_null(self.level.as_deref()),
-            uris.join(","),
-            // As a text: it may be nested deeper than what is read here.
-            quote(&self.handshake.to_json()?),
-        ))
+    pub fn write(self) -> Option<String> {
+        Some(json::text(&Stored {
+            format: FORMAT,
+            at: self.at,
+            owner: self.made_for,
+            id: self.id.as_ref().map(|id| id.expose().to_owned()),
+            version: self.version.to_owned(),
+            wire_id: self.request_id,
+            level: self.level,
+            uris: self.uris,
+            handshake: self.handshake.to_json()?,
+        }))
     }
 
     /// `None` where it cannot be read.
     pub fn read(text: &str) -> Option<Self> {
-        let record = Json::parse(text)?;
-        let number = |name: &str| u64::try_from(record.get(name)?.as_i64()?).ok();
-        let text = |name: &str| {
-            let value = record.get(name)?;
-            if *value == Json::Null { Some(None) } else { value.as_str().map(Some) }
-        };
-        if record.get("format")?.as_i64()? != FORMAT {
-            return None;
-        }
-        let version = text("version")??;
+        let stored: Stored = json::read(text).filter(|stored: &Stored| stored.format == FORMAT)?;
+        let version = &*stored.version;
         let version = if version == modern::VERSION { modern::VERSION } else { legacy::version(version)? };
-        let id = match text("id")? {
-            Some(id) => Some(SessionId::parse(id)?),
+        let id = match stored.id {
+            Some(id) => Some(SessionId::parse(&id)?),
             None => None,
         };
-        let Json::Array(uris) = record.get("uris")? else { return None };
-        let uris: Vec<String> = uris.iter().map(|uri| uri.as_str().map(str::to_owned)).collect::<Option<_>>()?;
-        let handshake = P::parse(record.get("handshake")?.as_str()?).filter(P::is_object)?;
-        let made_for = if *record.get("owner")? == Json::Null { None } else { Some(number("owner")?) };
-        let can_be = REQUEST_ID_BASE.start..REQUEST_ID_BASE.end * 2;
-        let request_id = number("wireId").filter(|id| can_be.contains(id))?;
-        let level = text("level")?.map(str::to_owned);
-        Some(Self { id, version, request_id, at: number("at")?, made_for, handshake, level, uris })
+        (REQUEST_ID_BASE.start..REQUEST_ID_BASE.end * 2).contains(&stored.wire_id).then_some(())?;
+        Some(Self {
+            at: stored.at,
+            made_for: stored.owner,
+            id,
+            version,
+            request_id: stored.wire_id,
+            level: stored.level,
+            uris: stored.uris,
+            handshake: P::parse(&stored.handshake).filter(P::is_object)?,
+        })
     }
 
     /// Whether its session may still be there.

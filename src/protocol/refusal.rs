@@ -3,12 +3,11 @@
 
 use super::era::negotiation::{HEADER_MISMATCH, MISSING_CLIENT_CAPABILITY, UNSUPPORTED_PROTOCOL_VERSION};
 use super::exchange::REFUSAL_BYTES;
-use super::json::Json;
 use super::json_rpc::{Id, Message, REQUEST_ID_BASE};
-use super::list::Gather;
 use super::oauth::Bearer;
 use super::words::{Words, gone_behind};
 use super::{Outcome, Payload, error::Code};
+use serde_json::Value;
 
 /// What was answered.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -61,16 +60,16 @@ impl Refusal {
         let text = text.trim_start_matches('\u{feff}').trim();
         let data = text.lines().find_map(|line| line.strip_prefix("data:")).map(str::trim);
         let json = data.unwrap_or(text);
-        match Json::parse(json) {
-            Some(value) => refusal.read_json(&value, wire_id),
+        match serde_json::from_str(json) {
+            Ok(value) => refusal.read_json(&value, wire_id),
             // It was cut, and nobody knows whose it is.
-            None if text.len() >= REFUSAL_BYTES && text.starts_with(['{', '[']) => {
+            Err(_) if text.len() >= REFUSAL_BYTES && text.starts_with(['{', '[']) => {
                 refusal.own_id = true;
                 text.clone_into(&mut refusal.words);
             }
             // Cut JSON that may hold a result: what a result says is not the server's own word.
-            None if text.contains("\"result\"") => {}
-            None => text.clone_into(&mut refusal.words),
+            Err(_) if text.contains("\"result\"") => {}
+            Err(_) => text.clone_into(&mut refusal.words),
         }
         // In a batch, in another event, as a text or a fraction: where our number stands, which is drawn at random, it is
         // said to us.
@@ -78,9 +77,9 @@ impl Refusal {
         refusal
     }
 
-    fn read_json(&mut self, value: &Json, wire_id: Option<u64>) {
+    fn read_json(&mut self, value: &Value, wire_id: Option<u64>) {
         let error = value.get("error");
-        if let Some(Json::Object(_)) = error {
+        if let Some(Value::Object(_)) = error {
             self.rpc_code = error.and_then(|error| error.get("code")?.as_i64());
             let id = value.get("id").and_then(|id| match id.as_i64() {
                 Some(number) => Some(Id::Integer(number)),
@@ -97,7 +96,7 @@ impl Refusal {
             value.get("detail"),
             value.get("jsonRpcError").and_then(|error| error.get("message")),
         ];
-        self.words = places.into_iter().filter_map(|place| place?.as_str()).joined("\n");
+        self.words = places.into_iter().filter_map(|place| place?.as_str()).collect::<Vec<_>>().join("\n");
     }
 
     /// From a message of a 2xx answer. `None` where it is no refusal.

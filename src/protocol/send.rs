@@ -2,7 +2,7 @@
 
 use super::calls::{Call, Doubt, Kind, Queue, Task};
 use super::config::Handshake;
-use super::era::{Era, legacy, mirror, modern};
+use super::era::{Era, legacy, modern, param_headers};
 use super::exchange::{CONNECTIONS, Exchange};
 use super::http::{Method, Request};
 use super::identity::secrets::Secrets;
@@ -201,19 +201,19 @@ impl<P: Payload> Session<P> {
     fn stamped(&self, method: &str, params: &Params) -> (Vec<(String, String)>, Params, String) {
         let mut headers = modern::headers(method, params);
         let tool = params.name.as_ref().filter(|_| method == "tools/call");
-        let mirrors = tool.map(|tool| self.desired.param_headers(tool)).unwrap_or_default();
-        if let (false, Some(text)) = (mirrors.is_empty(), &params.text) {
-            headers.extend(mirror::fields(mirrors, text));
+        let repeated = tool.map(|tool| self.desired.param_headers(tool)).unwrap_or_default();
+        if let (false, Some(text)) = (repeated.is_empty(), &params.text) {
+            headers.extend(param_headers::fields(repeated, text));
         }
         match self.config.handshake {
             Handshake::Own { .. } => {
                 let meta = params.meta.as_deref().map(modern::without_stamp);
-                let stamp = modern::stamp_with_level(&self.stamp, self.desired.log_level());
+                let stamp = modern::stamp_with_level(self.client.stamp(), self.desired.log_level());
                 (headers, Params { meta, ..params.clone() }, stamp)
             }
             // A host's own Client writes its own.
             Handshake::Host if params.meta.is_some() => (headers, params.clone(), String::new()),
-            Handshake::Host => (headers, params.clone(), self.stamp.clone()),
+            Handshake::Host => (headers, params.clone(), self.client.stamp().to_owned()),
         }
     }
 

@@ -4,24 +4,23 @@
 
 use super::authorization::Authorization;
 use super::calls::{Call, Calls, Kind, Queue, Task};
+use super::client::Client;
 use super::config::Handshake;
 use super::desired::Desired;
 use super::era::{legacy, modern};
 use super::exchange::Exchange;
 use super::gate::Gate;
-use super::host_client::HostClient;
 use super::identity::Identity;
 use super::json_rpc::REQUEST_ID_BASE;
 use super::lifecycle::{Lifecycle, State};
-use super::list::Queue as Fifo;
 use super::listening::Listening;
 use super::page::Page;
 use super::questions::Questions;
-use super::sorted::Map;
 use super::status::Event;
 use super::tabs::Tabs;
 use super::time::{Timer, Timers};
 use super::{CallId, CallOptions, Code, Config, Deadline, Error, ExchangeId, Now, Outcome, Output, Params, Payload};
+use std::collections::{BTreeMap, VecDeque};
 
 mod authorization;
 mod cache;
@@ -47,20 +46,18 @@ pub struct Session<P> {
     pub(super) rng: fastrand::Rng,
     pub(super) lifecycle: Lifecycle<P>,
     pub(super) calls: Calls<P>,
-    pub(super) exchanges: Map<ExchangeId, Box<Exchange>>,
+    pub(super) exchanges: BTreeMap<ExchangeId, Box<Exchange>>,
     pub(super) questions: Questions,
     pub(super) desired: Desired<P>,
     pub(super) identity: Identity,
-    /// What each request of the modern era carries in `_meta`.
-    pub(super) stamp: String,
     pub(super) listening: Listening,
     pub(super) authorization: Authorization<P>,
     pub(super) timers: Timers,
     pub(super) gate: Gate,
     pub(super) page: Page,
     pub(super) tabs: Tabs,
-    pub(super) host_client: HostClient,
-    outputs: Fifo<Output<P>>,
+    pub(super) client: Client,
+    outputs: VecDeque<Output<P>>,
     next_id: u64,
     pub(super) next_wire_id: u64,
 }
@@ -81,11 +78,10 @@ impl<P: Payload> Session<P> {
             config,
             desired: Desired::default(),
             identity: Identity::default(),
-            stamp,
             rng,
             lifecycle,
             calls: Calls::default(),
-            exchanges: Map::default(),
+            exchanges: BTreeMap::default(),
             questions: Questions::default(),
             listening: Listening::default(),
             authorization: Authorization::default(),
@@ -93,8 +89,8 @@ impl<P: Payload> Session<P> {
             gate: Gate::default(),
             page: Page::default(),
             tabs,
-            host_client: HostClient::default(),
-            outputs: Fifo::default(),
+            client: Client::new(stamp),
+            outputs: VecDeque::default(),
             next_id: 0,
             next_wire_id,
         }
@@ -112,7 +108,7 @@ impl<P: Payload> Session<P> {
         }
         if matches!(self.config.handshake, Handshake::Host) && method == legacy::INITIALIZE {
             if self.lifecycle.known().is_none() {
-                self.host_client.initializes(params);
+                self.client.initializes(params);
             }
             return self.command(Kind::Connect, method, Params::default(), options, now);
         }
@@ -230,7 +226,7 @@ impl<P: Payload> Session<P> {
     }
 
     pub(super) fn output(&mut self, output: Output<P>) {
-        self.outputs.push(output);
+        self.outputs.push_back(output);
     }
 
     pub(super) fn fresh_id(&mut self) -> u64 {
@@ -248,7 +244,7 @@ impl<P: Payload> Session<P> {
         if self.outputs.is_empty() {
             self.say_wants();
         }
-        self.outputs.pop()
+        self.outputs.pop_front()
     }
 
     /// When `handle_timeout` is to be called.

@@ -5,12 +5,10 @@
 use super::bounds;
 use super::calls::Call;
 use super::config::Listen;
-use super::desired::Turn;
 use super::era::{Era, modern};
 use super::json::quote;
 use super::lifecycle::Established;
-use super::list::Gather;
-use super::listening::{Acknowledged, Heard, Stream};
+use super::listening::{Acknowledged, Heard, Stream, Turn};
 use super::session::Session;
 use super::status::Event;
 use super::time::Timer;
@@ -30,8 +28,9 @@ const LISTS: [(&str, &str, &str); 3] = [
 impl<P: Payload> Session<P> {
     /// What the app wants to hear of this server, as members of a JSON object; empty where there is nothing.
     fn filter(&self, session: &Established<P>) -> String {
-        let members = self.heard_lists(session).map(|(_, name, _)| format!("\"{name}\":true")).joined(",");
-        let uris = self.all_subscriptions().iter().map(|uri| quote(uri)).joined(",");
+        let members =
+            self.heard_lists(session).map(|(_, name, _)| format!("\"{name}\":true")).collect::<Vec<_>>().join(",");
+        let uris = self.all_subscriptions().iter().map(|uri| quote(uri)).collect::<Vec<_>>().join(",");
         let uris = if uris.is_empty() { uris } else { format!("\"resourceSubscriptions\":[{uris}]") };
         json_rpc::join(&members, &uris)
     }
@@ -47,7 +46,7 @@ impl<P: Payload> Session<P> {
 
     /// This tab's, and those of the tabs that it listens for.
     fn all_subscriptions(&self) -> Vec<&str> {
-        let mut uris = self.desired.subscriptions().chain(self.tabs.others_uris()).gather();
+        let mut uris: Vec<_> = self.desired.subscriptions().chain(self.tabs.others_uris()).collect();
         uris.sort_unstable();
         uris.dedup();
         uris
@@ -127,7 +126,7 @@ impl<P: Payload> Session<P> {
 
     /// The server says what it will tell.
     fn acknowledged(&mut self, id: ExchangeId, params: Option<&P>, now: Now) {
-        let subscribed = self.all_subscriptions().into_iter().map(str::to_owned).gather();
+        let subscribed: Vec<_> = self.all_subscriptions().into_iter().map(str::to_owned).collect();
         let told = params.and_then(|params| params.field(Field::Notifications));
         let named = |told: P| -> Vec<String> {
             let uris = told.field(Field::ResourceSubscriptions);
@@ -155,9 +154,9 @@ impl<P: Payload> Session<P> {
     }
 
     fn emit_stale(&mut self, granted: &[String]) {
-        let lists = self.lifecycle.ready().map(|session| self.heard_lists(session).map(|(_, _, list)| *list).gather());
+        let lists = self.lifecycle.ready().map(|session| self.heard_lists(session).map(|(_, _, list)| *list).collect());
         let subscribed = self.desired.subscriptions().map(str::to_owned);
-        let resources = subscribed.filter(|uri| granted.contains(uri)).gather();
+        let resources = subscribed.filter(|uri| granted.contains(uri)).collect();
         self.emit(Event::Stale { lists: lists.unwrap_or_default(), resources });
     }
 
@@ -173,7 +172,7 @@ impl<P: Payload> Session<P> {
     /// Another tab has said what it wants to hear, and the stream that is open may tell it already.
     pub(super) fn tell_stream_again(&mut self) {
         let Some(session) = self.lifecycle.ready().filter(|session| session.era() == Era::Modern) else { return };
-        let asked = self.all_subscriptions().into_iter().map(str::to_owned).gather();
+        let asked: Vec<_> = self.all_subscriptions().into_iter().map(str::to_owned).collect();
         match self.listening.stream() {
             Stream::Open { heard, .. } => {
                 let granted = heard.granted().filter(|_| heard.is_for(&self.filter(session))).map(<[String]>::to_vec);
@@ -182,14 +181,14 @@ impl<P: Payload> Session<P> {
                 }
             }
             Stream::Refused => self.tell_stream(&asked, None, false),
-            Stream::Off if self.desired.turn() == Turn::Later => self.tell_stream(&asked, Some(&asked), false),
+            Stream::Off if self.listening.turn() == Turn::Later => self.tell_stream(&asked, Some(&asked), false),
             Stream::Off | Stream::Ended { .. } | Stream::Denied => {}
         }
     }
 
     /// The stream has to wait for its turn. What is subscribed to is asked for then, and nobody waits for that.
     pub(super) fn subscriptions_wait(&mut self, now: Now) {
-        let asked = self.all_subscriptions().into_iter().map(str::to_owned).gather();
+        let asked: Vec<_> = self.all_subscriptions().into_iter().map(str::to_owned).collect();
         self.tell_stream(&asked, Some(&asked), false);
         self.subscribers_told(&asked, &asked, now);
     }
@@ -262,7 +261,7 @@ impl<P: Payload> Session<P> {
                         }
                     }
                     Stream::Refused => self.subscription_refused(id, now),
-                    Stream::Off if self.desired.turn() == Turn::Later => self.subscriptions_wait(now),
+                    Stream::Off if self.listening.turn() == Turn::Later => self.subscriptions_wait(now),
                     Stream::Off | Stream::Ended { .. } | Stream::Denied => {}
                 }
             }

@@ -1,8 +1,8 @@
 //! The two clocks, and what is due when. `Retry-After` dates, `verifiedAt` and a laptop's sleep need wall time;
 //! deadlines need a clock that never goes back.
 
-use super::sorted::{Map, Set};
 use super::{CallId, Deadline, ExchangeId};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The time, as an argument.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -58,8 +58,8 @@ pub(super) enum Timer {
 /// Each timer runs at most once at a time.
 #[derive(Debug, Default)]
 pub(super) struct Timers {
-    by_time: Set<(u64, Timer)>,
-    at: Map<Timer, u64>,
+    by_time: BTreeSet<(u64, Timer)>,
+    at: BTreeMap<Timer, u64>,
 }
 
 impl Timers {

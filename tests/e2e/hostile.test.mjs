@@ -190,7 +190,7 @@ scene("a thousand sessions that were closed leave nothing behind", undefined, as
   assert.equal(gone, 3_300, "all that a session captured");
   // Those that stayed would take four million and more.
   if (before) assert.ok(later - before < 1_000_000, `${later - before} bytes more`);
-});
+}, { timeout: 300_000 });
 
 /** For longer: HOSTILE_SECONDS=600. */
 const SECONDS = Number(process.env.HOSTILE_SECONDS ?? 10);

@@ -228,7 +228,11 @@ for (const kind of KINDS) {
     assert.equal(await run(async ({ text }) => text(await session.callTool({ name: "count", arguments: { key: "after" } }))), "counted after");
     const { state, era, generation } = await run(() => session.status);
     assert.deepEqual({ state, era, generation }, { state: "ready", era: "modern", generation: 1 });
-    assert.deepEqual(recording.since(mark).filter(({ http }) => http !== "POST").map(String), []);
+    // Between two questions for its era the server may have come up and made a session, which is not wanted then.
+    const sessions = (method) => recording.since(mark).map(String).filter((line) => line.startsWith(method)).map((line) => line.split(" ")[1]);
+    const made = sessions("initialize→200 ");
+    assert.deepEqual(recording.since(mark).filter(({ http }) => http !== "POST").map(({ http }) => http), made.map(() => "DELETE"));
+    assert.deepEqual(sessions("DELETE"), made);
   });
 }
 

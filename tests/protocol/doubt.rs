@@ -26,6 +26,22 @@ fn a_live_session_survives_an_outage() {
 }
 
 #[test]
+fn a_handshake_that_is_lost_in_doubt_is_followed_by_another_one() {
+    let mut net = Net::connected();
+    for name in ["call", "ping", "ping"] {
+        net.reply(name, Reply::Break);
+    }
+    net.call("write");
+    net.run();
+    net.restart();
+    net.reply("initialize", Reply::Silence);
+    let call = net.call_with("a", CallOptions { timeout_ms: Some(10_000), ..CallOptions::default() });
+    let log = net.run_for(10_000);
+    assert_eq!(log[..3], ["ping→broke", "initialize→…", "initialize→200 s2"]);
+    assert!(net.results[&call].is_ok(), "{log:?}");
+}
+
+#[test]
 fn a_refusal_that_the_browser_hides_is_found_out() {
     // Without CORS headers a 404 is the same TypeError as a server that is down.
     let mut net = Net::connected();

@@ -1,6 +1,7 @@
 //! Whose session it is: credentials that change, and what belongs to those before.
 
 use crate::net::Net;
+use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
 use mcp_evergreen::protocol::config::{EraChoice, Listen};
 use mcp_evergreen::protocol::era::Era;
 use mcp_evergreen::protocol::status::Event;
@@ -414,7 +415,7 @@ fn credentials_that_change_during_the_handshake_make_it_anew_once() {
 
 /// The payload of a JSON Web Token, between what is not looked at.
 fn jwt(claims: &Value) -> String {
-    format!("Bearer e30.{}.c2ln", mcp_evergreen::protocol::base64::for_urls(claims.to_string().as_bytes()))
+    format!("Bearer e30.{}.c2ln", BASE64_URL_SAFE_NO_PAD.encode(claims.to_string()))
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod browsers;
 mod build;
 mod chaos;
 mod conformance;
+mod cycles;
 mod demo;
 mod field;
 mod fuzz;

@@ -6,11 +6,15 @@ use std::process::Command;
 
 use anyhow::Result;
 
+use crate::cycles::cycles;
 use crate::process::output;
 use crate::project::Project;
 use crate::stamp::files_below;
 
 const LONGEST_FILE: usize = 400;
+
+/// Files of the core that name each other in a circle.
+const LONGEST_CYCLE: usize = 17;
 
 /// Crates that exist in a browser only.
 const JS_CRATES: &[&str] = &["js-sys", "web-sys", "wasm-bindgen"];
@@ -38,6 +42,7 @@ pub fn violations(project: &Project) -> Result<Vec<String>> {
             found.extend(not_pure(name, &text));
         }
     }
+    found.extend(cycles(&project.root.join("src/protocol"))?.iter().filter_map(|files| too_tangled(files)));
     found.extend(js_in_tree(&native_tree(project)?));
     for name in committed_files(project)? {
         // Not every committed file is text, and one may be deleted but not committed so.
@@ -58,6 +63,16 @@ fn too_long(name: &Path, text: &str) -> Option<String> {
     let count = tests.unwrap_or(lines.len());
     (count > LONGEST_FILE)
         .then(|| format!("{}: {count} lines before its tests, {LONGEST_FILE} are allowed", name.display()))
+}
+
+fn too_tangled(files: &[String]) -> Option<String> {
+    let count = files.len();
+    (count > LONGEST_CYCLE).then(|| {
+        format!(
+            "src/protocol: {count} files name each other in a circle, {LONGEST_CYCLE} are allowed: {}",
+            files.join(", ")
+        )
+    })
 }
 
 fn not_pure(name: &Path, text: &str) -> Vec<String> {

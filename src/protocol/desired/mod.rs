@@ -19,7 +19,7 @@ pub(crate) use state::StateRequest;
 pub use tool_list::ToolChanges;
 pub(crate) use tool_list::{ToolPage, next_cursor};
 
-use super::era::mirror::Mirror;
+use super::era::param_headers::ParamHeader;
 use super::{CallId, ExchangeId};
 use cache::Cache;
 use restoration::Restoration;
@@ -31,24 +31,12 @@ use tools::Tools;
 /// Pages of the tool list that are read to compare it, or to find one tool.
 pub(crate) const MAX_PAGES: u32 = 64;
 
-/// When the standing stream may be open.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Turn {
-    #[default]
-    Now,
-    /// Once another session's stream is closed.
-    Later,
-    /// That was not asked yet.
-    Unknown,
-}
-
 /// What the app wants, whatever session there is.
 #[derive(Debug)]
 pub(crate) struct Desired<P> {
     state: DesiredState,
     /// Somebody in the host listens for what the server says unasked.
     listens: bool,
-    turn: Turn,
     /// The tools as the app has seen them; `None` where it never listed them.
     tool_list: Option<ToolList>,
     /// The server is another since then, and its tools were not compared.
@@ -70,7 +58,6 @@ impl<P> Default for Desired<P> {
         Self {
             state: DesiredState::default(),
             listens: false,
-            turn: Turn::default(),
             tool_list: None,
             tools_are_old: false,
             listed: Vec::new(),
@@ -135,16 +122,6 @@ impl<P> Desired<P> {
     pub fn wants_stream(&self) -> bool {
         self.listens || self.subscriptions().next().is_some()
     }
-
-    /// Returns what held before.
-    pub fn set_turn(&mut self, turn: Turn) -> Turn {
-        std::mem::replace(&mut self.turn, turn)
-    }
-
-    /// Whether the standing stream may be open.
-    pub fn turn(&self) -> Turn {
-        self.turn
-    }
 }
 
 /// Lists, and how tools are to be called.
@@ -184,7 +161,7 @@ impl<P> Desired<P> {
     }
 
     /// The parameters of this tool that are repeated in header fields.
-    pub fn param_headers(&self, tool: &str) -> &[Mirror] {
+    pub fn param_headers(&self, tool: &str) -> &[ParamHeader] {
         self.tools.param_headers(tool)
     }
 }

@@ -111,7 +111,7 @@ impl<P> Desired<P> {
         self.later.iter().map(|(at, _)| *at).min()
     }
 
-    /// All that is to be asked for once more, for [`Self::is_due`].
+    /// All that is to be asked for once more, for [`Self::due`].
     pub fn take_later(&mut self) -> Vec<(u64, Attempt)> {
         std::mem::take(&mut self.later)
     }

@@ -2,7 +2,7 @@
 
 use super::tools::Tool;
 use crate::protocol::bounds::{self, each};
-use crate::protocol::era::{Era, mirror};
+use crate::protocol::era::{Era, param_headers};
 use crate::protocol::hash::fnv1a;
 use crate::protocol::{Field, Payload, json_rpc};
 
@@ -65,7 +65,7 @@ fn read<P: Payload>(
     let name = definition.field(Field::Name)?.as_string()?;
     let text = definition.to_json();
     let param_headers = match &text {
-        Some(text) if era == Era::Modern => mirror::mirrors(text),
+        Some(text) if era == Era::Modern => param_headers::read(text),
         Some(_) | None => Ok(Vec::new()),
     };
     let hints = definition.field(Field::Annotations).filter(|_| trusted);

@@ -2,7 +2,7 @@
 
 use super::tool_list::ToolPage;
 use crate::protocol::bounds;
-use crate::protocol::era::mirror::Mirror;
+use crate::protocol::era::param_headers::ParamHeader;
 use std::collections::BTreeMap;
 
 /// How one tool is to be called.
@@ -13,7 +13,7 @@ pub(super) struct Tool {
     /// It runs as a task only.
     pub is_task: bool,
     /// Its parameters that are repeated in header fields.
-    pub param_headers: Vec<Mirror>,
+    pub param_headers: Vec<ParamHeader>,
 }
 
 impl Tool {
@@ -42,7 +42,7 @@ impl Tools {
         self.special.get(name).is_some_and(|tool| tool.is_task)
     }
 
-    pub fn param_headers(&self, name: &str) -> &[Mirror] {
+    pub fn param_headers(&self, name: &str) -> &[ParamHeader] {
         self.special.get(name).map(|tool| tool.param_headers.as_slice()).unwrap_or_default()
     }
 

@@ -1,7 +1,6 @@
 //! Which era a server speaks: what its answer to `server/discover` proves (2026-07-28, basic, Versioning, and
 //! transports, Backward Compatibility). Pure policy.
 
-use super::super::list::Gather;
 use super::{legacy, modern};
 use crate::protocol::bounds;
 use crate::protocol::exchange::Answer;
@@ -99,7 +98,7 @@ pub(crate) fn supported<P: Payload>(error: &Error<P>) -> Common {
 
 /// The versions that the `data` of -32022 names, as far as they look like versions.
 pub(crate) fn named<P: Payload>(error: &Error<P>) -> Vec<String> {
-    listed(error).into_iter().filter(|name| legacy::is_date(name)).gather()
+    listed(error).into_iter().filter(|name| legacy::is_date(name)).collect()
 }
 
 fn listed<P: Payload>(error: &Error<P>) -> Vec<String> {
@@ -117,7 +116,7 @@ fn common(names: &[String]) -> Common {
         Common::Legacy
     } else {
         // Only what looks like a version is repeated.
-        Common::None(names.iter().filter(|name| legacy::is_date(name)).cloned().gather())
+        Common::None(names.iter().filter(|name| legacy::is_date(name)).cloned().collect())
     }
 }
 
@@ -127,8 +126,8 @@ fn unsupported<P>(theirs: &[String]) -> Evidence<P> {
 
 /// "Clients SHOULD surface the versions" (2026-07-28, basic, Versioning).
 pub(crate) fn unsupported_error<P>(theirs: &[String]) -> Box<Error<P>> {
-    let theirs = if theirs.is_empty() { "none that it names".to_owned() } else { theirs.iter().joined(", ") };
-    let ours = legacy::VERSIONS.iter().joined(", ");
+    let theirs = if theirs.is_empty() { "none that it names".to_owned() } else { theirs.join(", ") };
+    let ours = legacy::VERSIONS.join(", ");
     let message = format!("The server speaks {theirs}; this client speaks {}, {ours}.", modern::VERSION);
     Error::boxed(Code::UnsupportedVersion, Outcome::NotExecuted, message)
 }

@@ -6,10 +6,11 @@
 
 pub(crate) mod secrets;
 
+use super::Now;
 use super::hash::fnv1a;
-use super::json::Json;
+use super::http;
+use super::json::Members;
 use super::tabs::Mark;
-use super::{Now, base64};
 use secrets::{Confidential, Secrets};
 
 /// Milliseconds between two sessions that are made for another user.
@@ -234,9 +235,9 @@ pub(crate) struct HostFields {
 impl HostFields {
     /// From a JSON array of names in lower case and values.
     pub fn read(text: &str) -> Self {
-        let read = Json::parse(text).unwrap_or_default();
+        let read: Vec<(String, String)> = serde_json::from_str(text).unwrap_or_default();
         let mut fields = Self { hash: fnv1a(text), credential: None, secrets: Secrets::default() };
-        for (name, value) in pairs(&read) {
+        for (name, value) in &read {
             fields.secrets.add_field(name, value);
             if name == "authorization" {
                 fields.credential = credential(value);
@@ -265,19 +266,8 @@ fn claims(token: &str) -> Option<String> {
     let (Some(_), Some(claims), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
         return None;
     };
-    let claims = Json::parse(&base64::read(claims)?)?;
-    claims.get("sub")?.as_str()?;
-    let lasting = claims.members().iter().filter(|(name, _)| !OF_ONE_TOKEN.contains(&name.as_str()));
-    Some(Json::Object(lasting.cloned().collect()).to_text())
-}
-
-fn pairs(fields: &Json) -> Vec<(&str, &str)> {
-    let Json::Array(fields) = fields else { return Vec::new() };
-    fields.iter().filter_map(pair).collect()
-}
-
-fn pair(field: &Json) -> Option<(&str, &str)> {
-    let Json::Array(pair) = field else { return None };
-    let [name, value] = pair.as_slice() else { return None };
-    name.as_str().zip(value.as_str())
+    let mut claims = Members::parse(&http::credential(claims)?)?;
+    claims.read::<String>("sub")?;
+    claims.retain(|name| !OF_ONE_TOKEN.contains(&name));
+    Some(claims.to_text())
 }

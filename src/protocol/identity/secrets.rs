@@ -3,7 +3,7 @@
 
 use crate::protocol::json::quote;
 use crate::protocol::oauth::text::decode;
-use crate::protocol::{Payload, base64, bounds};
+use crate::protocol::{Payload, bounds, http};
 use std::fmt;
 use std::rc::Rc;
 
@@ -47,7 +47,7 @@ impl Secrets {
         let (scheme, credentials) = value.trim().split_once(' ').unwrap_or(("", value.trim()));
         self.add(credentials.trim());
         if scheme.eq_ignore_ascii_case("basic")
-            && let Some(pair) = base64::read(credentials.trim())
+            && let Some(pair) = http::credential(credentials.trim())
             && let Some((_, password)) = pair.split_once(':')
         {
             self.add(password);

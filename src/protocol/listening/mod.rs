@@ -24,6 +24,17 @@ pub(super) enum Stream {
     Refused,
 }
 
+/// When the standing stream may be open.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Turn {
+    #[default]
+    Now,
+    /// Once another session's stream is closed.
+    Later,
+    /// That was not asked yet.
+    Unknown,
+}
+
 /// What is known of the standing stream.
 #[derive(Debug, Default)]
 pub(super) struct Listening {
@@ -34,6 +45,7 @@ pub(super) struct Listening {
     holds_calls: bool,
     /// Calls that waited for the head waited in vain: none does any more, in any session.
     is_slow: bool,
+    turn: Turn,
 }
 
 impl Listening {
@@ -41,9 +53,19 @@ impl Listening {
         &self.stream
     }
 
+    /// Returns what held before.
+    pub fn set_turn(&mut self, turn: Turn) -> Turn {
+        std::mem::replace(&mut self.turn, turn)
+    }
+
+    /// Whether the standing stream may be open.
+    pub fn turn(&self) -> Turn {
+        self.turn
+    }
+
     /// Another session begins, or none.
     pub fn begin(&mut self) {
-        *self = Self { is_slow: self.is_slow, ..Self::default() };
+        *self = Self { is_slow: self.is_slow, turn: self.turn, ..Self::default() };
     }
 
     /// What is open: the stream, and the one that it is to replace.

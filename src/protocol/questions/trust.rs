@@ -1,8 +1,8 @@
 //! What the server may ask of the host: only what was declared that the host can do, and no address but a safe one.
 
 use crate::protocol::bounds::each;
-use crate::protocol::json::Json;
 use crate::protocol::{Field, Payload};
+use serde_json::Value;
 
 const SAMPLING: &str = "sampling/createMessage";
 const ELICITATION: &str = "elicitation/create";
@@ -43,8 +43,8 @@ pub(crate) fn why_refused<P: Payload>(
 
 /// Whether a part of a capability is among these.
 fn declares(capabilities: &str, capability: &str, part: &str) -> bool {
-    let declared = Json::parse(capabilities).unwrap_or_default();
-    declared.get(capability).and_then(|it| it.get(part)).is_some_and(|part| *part != Json::Null)
+    let declared = serde_json::from_str::<Value>(capabilities).unwrap_or_default();
+    declared.get(capability).and_then(|it| it.get(part)).is_some_and(|part| !part.is_null())
 }
 
 /// The `data` of an error without elicitations that lead to an address which is not safe.

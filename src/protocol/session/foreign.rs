@@ -127,7 +127,7 @@ impl<P: Payload> Session<P> {
                     // Most of them go with the session.
                     self.renew(owner, now);
                 }
-                if self.exchanges.get(&id).is_some() {
+                if self.exchanges.contains_key(&id) {
                     self.output(Output::Abort { exchange: id });
                     self.conclude(id, Answer::Unusable { error: changing(Outcome::NotExecuted) }, now);
                 }

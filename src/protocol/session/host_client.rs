@@ -3,10 +3,10 @@
 
 use super::Session;
 use crate::protocol::calls::Queue;
+use crate::protocol::client::Difference;
 use crate::protocol::close::delete_request;
 use crate::protocol::config::Handshake;
 use crate::protocol::era::{Era, legacy, modern};
-use crate::protocol::host_client::Difference;
 use crate::protocol::lifecycle::{Established, Relation, SessionId, Since, Step};
 use crate::protocol::{CallId, Code, Error, Field, Now, Outcome, Params, Payload};
 
@@ -25,7 +25,7 @@ impl<P: Payload> Session<P> {
         let version = legacy::version(version).unwrap_or("2025-03-26");
         let taken = self.take_up_session(Some(id), version, P::empty(), None, now);
         if taken {
-            self.host_client.initializes(initialize.unwrap_or_default());
+            self.client.initializes(initialize.unwrap_or_default());
             self.listen(now);
         }
         taken
@@ -35,12 +35,12 @@ impl<P: Payload> Session<P> {
     pub(in crate::protocol) fn note_use(&mut self, method: &str) {
         if let (Handshake::Host, Some(session)) = (&self.config.handshake, self.lifecycle.known()) {
             let needed = legacy::needed_capability(method, session.version);
-            needed.into_iter().for_each(|needed| self.host_client.uses(needed));
+            needed.into_iter().for_each(|needed| self.client.uses(needed));
         }
     }
 
     /// Why the host's Client cannot go on with the new session, if it cannot.
-    pub(in crate::protocol) fn estranged(&self) -> Option<Box<Error<P>>> {
+    pub(in crate::protocol) fn client_cannot_go_on(&self) -> Option<Box<Error<P>>> {
         let (Handshake::Host, Some(old), Some(fresh)) =
             (&self.config.handshake, self.lifecycle.known(), self.lifecycle.fresh())
         else {
@@ -54,7 +54,7 @@ impl<P: Payload> Session<P> {
             before: &legacy::capabilities(&old.handshake),
             after: &legacy::capabilities(&fresh.handshake),
         };
-        self.host_client.cannot_go_on(self.config.reconnect_on, &difference)
+        self.client.cannot_go_on(self.config.reconnect_on, &difference)
     }
 
     /// Whether the answer to a replayed handshake says that the server has no such sessions any more.
@@ -85,7 +85,7 @@ impl<P: Payload> Session<P> {
             self.lifecycle.establishing().is_some_and(|it| matches!((&it.since, &it.step), (Since::First, Step::Idle)))
                 && !self.calls.is_any_queued(Queue::Session);
         let Some(stamp) = params.meta.as_deref().filter(|_| idle).and_then(modern::stamp_of) else { return };
-        self.stamp = stamp;
+        self.client.set_stamp(stamp);
         let fresh = self.fresh_session(None, modern::VERSION, P::empty(), now);
         self.step(Step::Host { fresh });
         self.established(now);
@@ -99,7 +99,7 @@ impl<P: Payload> Session<P> {
     /// The handshake of a session that was taken up without its `initialize` cannot be replayed.
     pub(in crate::protocol) fn has_nothing_to_replay(&self) -> bool {
         let host = matches!(self.config.handshake, Handshake::Host);
-        host && self.lifecycle.known().is_some() && self.host_client.has_nothing_to_replay()
+        host && self.lifecycle.known().is_some() && self.client.has_nothing_to_replay()
     }
 
     /// The rest of a stream of a session that is gone is nowhere to be had, and what became of its call is not known.

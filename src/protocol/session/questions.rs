@@ -80,7 +80,7 @@ impl<P: Payload> Session<P> {
         match &self.config.handshake {
             Handshake::Own { .. } => self.questions.handles_any(),
             // A host's own Client declares what it answers.
-            Handshake::Host => self.host_client.answers_questions(),
+            Handshake::Host => self.client.answers_questions(),
         }
     }
 

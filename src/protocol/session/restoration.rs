@@ -3,8 +3,9 @@
 
 use super::Session;
 use crate::protocol::calls::{Call, Place, Queue};
-use crate::protocol::desired::{Ask, Attempt, Changes, Compared, LastRecovery, Turn, next_cursor};
+use crate::protocol::desired::{Ask, Attempt, Changes, Compared, LastRecovery, next_cursor};
 use crate::protocol::exchange::{Answer, Exchange};
+use crate::protocol::listening::Turn;
 use crate::protocol::status::Event;
 use crate::protocol::time::Timer;
 use crate::protocol::verdict::Verdict;
@@ -41,7 +42,7 @@ impl<P: Payload> Session<P> {
         }
         let by_request = self.lifecycle.ready().is_some_and(|session| session.era().holds_by_request());
         // The tab that leads sees to its stream. One that waits for its turn told nothing before, either.
-        let has_turn = self.tabs.acts() && self.desired.turn() != Turn::Later;
+        let has_turn = self.tabs.acts() && self.listening.turn() != Turn::Later;
         if !by_request && has_turn && self.desired.subscriptions().next().is_some() {
             self.listen(now);
             self.attempt(Attempt::stream(now), now);

@@ -17,7 +17,7 @@ const FLAGS = [
 ];
 
 /** A browser starts slowly on a machine that is busy. */
-export const PATIENT = { timeout: 120_000, protocolTimeout: 120_000 };
+export const PATIENT = { timeout: 120_000, protocolTimeout: 120_000 + 1_000 * Number(process.env.HOSTILE_SECONDS ?? 0) };
 
 /**
  * Starts a browser with a profile of its own, which ends with the test process. `flags` are added to ours. It blocks

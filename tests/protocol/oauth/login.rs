@@ -34,7 +34,7 @@ fn the_first_login() {
 fn a_registration_says_what_kind_of_client_it_is() {
     let mut world = World::new();
     world.settings.client_metadata =
-        Json::parse(r#"{"client_name": "My host", "redirect_uris": ["https://evil.example/"]}"#);
+        Members::parse(r#"{"client_name": "My host", "redirect_uris": ["https://evil.example/"]}"#);
     world.login();
     let sent = world.registration();
     assert_eq!((&sent["application_type"], &sent["client_name"]), (&json!("web"), &json!("My host")));

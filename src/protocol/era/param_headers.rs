@@ -1,35 +1,35 @@
-//! Parameters of a tool that its server wants mirrored in header fields: `x-mcp-header` in its `inputSchema`
+//! Parameters of a tool that its server wants repeated in header fields: `x-mcp-header` in its `inputSchema`
 //! (2026-07-28, transports, Custom Headers from Tool Parameters).
 
-use super::super::list::Gather;
-use crate::protocol::{base64, json::Json};
+use base64::prelude::{BASE64_STANDARD, Engine};
+use serde_json::Value;
 
 /// One parameter of a tool and the header field that repeats it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mirror {
+pub struct ParamHeader {
     /// `mcp-param-…`, in lower case.
-    header: String,
+    name: String,
     /// The chain of property names.
     path: Vec<String>,
 }
 
 const ANNOTATION: &str = "x-mcp-header";
 
-/// The mirrored parameters of one tool, from its definition as JSON text.
+/// The parameters of one tool that are repeated, from its definition as JSON text.
 ///
 /// # Errors
 /// Why the definition is not valid: the tool must not be offered.
-pub fn mirrors(tool: &str) -> Result<Vec<Mirror>, &'static str> {
+pub fn read(tool: &str) -> Result<Vec<ParamHeader>, &'static str> {
     if !tool.contains(ANNOTATION) {
         return Ok(Vec::new());
     }
-    let tool = Json::parse(tool).ok_or("its definition is nested too deeply")?;
+    let tool: Value = serde_json::from_str(tool).map_err(|_| "its definition is nested too deeply")?;
     let mut found = Vec::new();
     if let Some(schema) = tool.get("inputSchema") {
         walk(schema, Some(&mut Vec::new()), &mut found)?;
     }
-    for (at, mirror) in found.iter().enumerate() {
-        if found[..at].iter().any(|other| other.header == mirror.header) {
+    for (at, header) in found.iter().enumerate() {
+        if found[..at].iter().any(|other| other.name == header.name) {
             return Err("two of its parameters have the same x-mcp-header");
         }
     }
@@ -37,21 +37,21 @@ pub fn mirrors(tool: &str) -> Result<Vec<Mirror>, &'static str> {
 }
 
 /// `path` is `None` where an argument's place is not known from the schema alone: under `items`, `oneOf`, `$defs` …
-fn walk(schema: &Json, mut path: Option<&mut Vec<String>>, found: &mut Vec<Mirror>) -> Result<(), &'static str> {
+fn walk(schema: &Value, mut path: Option<&mut Vec<String>>, found: &mut Vec<ParamHeader>) -> Result<(), &'static str> {
     let schema = match schema {
-        Json::Object(_) => schema,
-        Json::Array(schemas) => return schemas.iter().try_for_each(|schema| walk(schema, None, found)),
-        Json::Null | Json::Bool(_) | Json::Number(_) | Json::Text(_) => return Ok(()),
+        Value::Object(schema) => schema,
+        Value::Array(schemas) => return schemas.iter().try_for_each(|schema| walk(schema, None, found)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => return Ok(()),
     };
     if let Some(annotation) = schema.get(ANNOTATION) {
         let path = path.as_deref().filter(|path| !path.is_empty());
         let path = path.ok_or("an x-mcp-header stands where the argument's place is not certain")?;
-        found.push(Mirror { header: field_name(annotation)?, path: path.clone() });
-        if !matches!(schema.get("type").and_then(Json::as_str), Some("string" | "integer" | "boolean")) {
+        found.push(ParamHeader { name: field_name(annotation)?, path: path.clone() });
+        if !matches!(schema.get("type").and_then(Value::as_str), Some("string" | "integer" | "boolean")) {
             return Err("an x-mcp-header stands on a parameter that is no string, integer or boolean");
         }
     }
-    for (keyword, value) in schema.members() {
+    for (keyword, value) in schema {
         match keyword.as_str() {
             "properties" => properties(value, path.as_deref_mut(), found)?,
             // Members of these have names of the server's own; those of `dependencies` may be lists of names.
@@ -81,8 +81,12 @@ fn walk(schema: &Json, mut path: Option<&mut Vec<String>>, found: &mut Vec<Mirro
     Ok(())
 }
 
-fn properties(schemas: &Json, mut path: Option<&mut Vec<String>>, found: &mut Vec<Mirror>) -> Result<(), &'static str> {
-    for (name, schema) in schemas.members() {
+fn properties(
+    schemas: &Value,
+    mut path: Option<&mut Vec<String>>,
+    found: &mut Vec<ParamHeader>,
+) -> Result<(), &'static str> {
+    for (name, schema) in schemas.as_object().into_iter().flatten() {
         if let Some(path) = &mut path {
             path.push(name.clone());
         }
@@ -95,7 +99,7 @@ fn properties(schemas: &Json, mut path: Option<&mut Vec<String>>, found: &mut Ve
 }
 
 /// A token of RFC 9110, 5.6.2.
-fn field_name(annotation: &Json) -> Result<String, &'static str> {
+fn field_name(annotation: &Value) -> Result<String, &'static str> {
     let name = annotation.as_str().ok_or("an x-mcp-header is no string")?;
     let is_token_char = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     if name.is_empty() || !name.bytes().all(is_token_char) {
@@ -106,21 +110,21 @@ fn field_name(annotation: &Json) -> Result<String, &'static str> {
 
 /// The header fields of one call: those of the parameters that are there, from its params as JSON text.
 #[must_use]
-pub fn fields(mirrors: &[Mirror], params: &str) -> Vec<(String, String)> {
-    let params = Json::parse(params).unwrap_or_default();
-    let value = |mirror: &Mirror| {
-        let argument = mirror.path.iter().try_fold(params.get("arguments")?, |value, name| value.get(name))?;
+pub fn fields(headers: &[ParamHeader], params: &str) -> Vec<(String, String)> {
+    let params: Value = serde_json::from_str(params).unwrap_or_default();
+    let value = |header: &ParamHeader| {
+        let argument = header.path.iter().try_fold(params.get("arguments")?, |value, name| value.get(name))?;
         match argument {
-            Json::Text(text) => Some(encode(text)),
-            Json::Bool(is) => Some(if *is { "true" } else { "false" }.to_owned()),
+            Value::String(text) => Some(encode(text)),
+            Value::Bool(is) => Some(is.to_string()),
             // "within ±(2^53−1)"
-            Json::Number(text) => {
-                argument.as_i64().filter(|number| number.unsigned_abs() < 1 << 53).map(|_| text.clone())
+            Value::Number(number) => {
+                number.as_i64().filter(|number| number.unsigned_abs() < 1 << 53).map(|number| number.to_string())
             }
-            Json::Null | Json::Array(_) | Json::Object(_) => None,
+            Value::Null | Value::Array(_) | Value::Object(_) => None,
         }
     };
-    mirrors.iter().filter_map(|mirror| Some((mirror.header.clone(), value(mirror)?))).gather()
+    headers.iter().filter_map(|header| Some((header.name.clone(), value(header)?))).collect()
 }
 
 const MARK: &str = "=?base64?";
@@ -132,7 +136,7 @@ pub fn encode(text: &str) -> String {
     let plain = text.bytes().all(|byte| (0x20..=0x7e).contains(&byte));
     let trimmed = !text.starts_with(' ') && !text.ends_with(' ');
     let marked = text.starts_with(MARK) && text.ends_with("?=");
-    if plain && trimmed && !marked { text.to_owned() } else { format!("{MARK}{}?=", base64::padded(text.as_bytes())) }
+    if plain && trimmed && !marked { text.to_owned() } else { format!("{MARK}{}?=", BASE64_STANDARD.encode(text)) }
 }
 
 #[cfg(test)]
@@ -175,8 +179,8 @@ mod tests {
             "other": {"type": "string", "default": {"x-mcp-header": "not a schema"}, "x-ui": {"x-mcp-header": 1}},
             "x-mcp-header": {"type": "string"},
         }));
-        let mirrors = mirrors(&tool).expect("valid");
-        let fields = |arguments: Value| fields(&mirrors, &json!({"arguments": arguments}).to_string());
+        let headers = read(&tool).expect("valid");
+        let fields = |arguments: Value| fields(&headers, &json!({"arguments": arguments}).to_string());
         let named = |all: Vec<(String, String)>| all.into_iter().collect::<std::collections::BTreeMap<_, _>>();
         assert_eq!(
             named(fields(json!({"region": "eu", "at": {"n": 42}, "dry": true, "other": "x"}))),
@@ -197,15 +201,15 @@ mod tests {
             let schema = json!({"name": "t", "inputSchema": {"type": "object", "properties": {
                 "x-mcp-header": {"type": "string"}, "a": {"type": "string", "x-mcp-header": "A"},
             }, "required": ["x-mcp-header"], keyword: {"x-mcp-header": names}}});
-            let mirrors = mirrors(&schema.to_string());
-            assert_eq!(mirrors.map(|mirrors| mirrors.len()), Ok(1), "{keyword}");
+            let headers = read(&schema.to_string());
+            assert_eq!(headers.map(|headers| headers.len()), Ok(1), "{keyword}");
         }
         let within = json!({"type": "object", "dependencies": {"a": {"properties": {"b": {"type": "string", "x-mcp-header": "B"}}}}});
-        assert!(mirrors(&json!({"name": "t", "inputSchema": within}).to_string()).is_err());
+        assert!(read(&json!({"name": "t", "inputSchema": within}).to_string()).is_err());
     }
 
     #[test]
-    fn a_definition_that_cannot_be_mirrored_is_refused() {
+    fn a_definition_that_cannot_be_repeated_is_refused() {
         let bad = [
             json!({"a": {"type": "string", "x-mcp-header": ""}}),
             json!({"a": {"type": "string", "x-mcp-header": "My Region"}}),
@@ -224,10 +228,10 @@ mod tests {
             json!({"a": {"not": {"properties": {"b": {"type": "string", "x-mcp-header": "A"}}}}}),
         ];
         for properties in bad {
-            assert!(mirrors(&schema(properties.clone())).is_err(), "{properties}");
+            assert!(read(&schema(properties.clone())).is_err(), "{properties}");
         }
         let defs = json!({"inputSchema": {"$defs": {"a": {"type": "string", "x-mcp-header": "A"}}}});
-        assert!(mirrors(&defs.to_string()).is_err());
-        assert_eq!(mirrors(&schema(json!({"a": {"type": "string"}}))), Ok(Vec::new()));
+        assert!(read(&defs.to_string()).is_err());
+        assert_eq!(read(&schema(json!({"a": {"type": "string"}}))), Ok(Vec::new()));
     }
 }

@@ -1,8 +1,7 @@
-//! What is remembered of a host's own Client (the drop-in transport): the `initialize` that is replayed, and what it relies
-//! on.
+//! The client that is spoken for, to the server: what it says of itself in the modern era; and of a host's own Client (the
+//! drop-in transport) the `initialize` that is replayed, and what it relies on.
 
 use super::config::ReconnectOn;
-use super::json::Json;
 use super::{Code, Error, Outcome, Params};
 
 /// Where a stream that the host wants to hear the rest of is taken up.
@@ -14,12 +13,14 @@ pub struct Resume {
     pub generation: Option<u32>,
 }
 
-/// A host's own Client.
-#[derive(Debug, Default)]
-pub(crate) struct HostClient {
-    /// `initialize` params.
+/// The client, ours or the host's own.
+#[derive(Debug)]
+pub(crate) struct Client {
+    /// What each request of the modern era carries in `_meta`.
+    stamp: String,
+    /// `initialize` params of a host's own.
     initialize: Params,
-    /// The server's capabilities that it relies on.
+    /// The server's capabilities that that one relies on.
     used: Vec<&'static str>,
 }
 
@@ -33,7 +34,22 @@ pub(crate) struct Difference<'a> {
     pub after: &'a Option<Vec<&'static str>>,
 }
 
-impl HostClient {
+impl Client {
+    /// `stamp`: what each request of the modern era carries in `_meta`, so far.
+    pub fn new(stamp: String) -> Self {
+        Self { stamp, initialize: Params::default(), used: Vec::new() }
+    }
+
+    /// What each request of the modern era carries in `_meta`.
+    pub fn stamp(&self) -> &str {
+        &self.stamp
+    }
+
+    /// A host's own says so.
+    pub fn set_stamp(&mut self, stamp: String) {
+        self.stamp = stamp;
+    }
+
     /// It shakes hands with this.
     pub fn initializes(&mut self, params: Params) {
         self.initialize = params;
@@ -51,7 +67,8 @@ impl HostClient {
 
     /// Whether it declares that it answers requests of the server's.
     pub fn answers_questions(&self) -> bool {
-        let params = Json::parse(self.initialize.text.as_deref().unwrap_or_default()).unwrap_or_default();
+        let text = self.initialize.text.as_deref().unwrap_or_default();
+        let params = serde_json::from_str::<serde_json::Value>(text).unwrap_or_default();
         let declares = |name: &str| params.get("capabilities").is_some_and(|all| all.get(name).is_some());
         ["sampling", "elicitation", "roots"].into_iter().any(declares)
     }
