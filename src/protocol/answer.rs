@@ -6,8 +6,8 @@ use super::era::Era;
 use super::era::modern::ResultType;
 use super::exchange::{Answer, Exchange};
 use super::http::Method;
+use super::lifecycle::Relation;
 use super::refused::session_refused_for_good;
-use super::repair::Relation;
 use super::session::Session;
 use super::shape::{shaped, too_long};
 use super::status::Event;
@@ -153,7 +153,7 @@ impl<P: Payload> Session<P> {
         };
         self.state_request_accepted(id, exchange.generation, now);
         // What an older session was told may have changed since.
-        let current = self.relation(exchange.generation) == Relation::Current;
+        let current = self.lifecycle.relation(exchange.generation) == Relation::Current;
         if current && exchange.era == Era::Modern && !self.is_hosts_own(exchange.era) {
             self.keep(id, exchange, &result, now);
         }
@@ -200,7 +200,7 @@ impl<P: Payload> Session<P> {
         if verdict.session_gone() {
             self.session_refused(exchange.generation, false, now);
         } else if verdict == Verdict::Suspect
-            && self.relation(exchange.generation) == Relation::Current
+            && self.lifecycle.relation(exchange.generation) == Relation::Current
             && !self.is_known_alive(now)
         {
             self.check(None, now);

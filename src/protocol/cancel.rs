@@ -6,9 +6,8 @@ use super::config::{Connections, Handshake};
 use super::era::legacy;
 use super::exchange::{Answer, CONNECTIONS};
 use super::json_rpc;
-use super::repair::Relation;
+use super::lifecycle::{Establishing, Relation, Since, Step};
 use super::session::Session;
-use super::state::{Establishing, Since, Step};
 use super::time::Timer;
 use super::verdict::Verdict;
 use super::{CallId, Code, Error, Now, Outcome, Params, Payload, Purpose};
@@ -87,7 +86,7 @@ impl<P: Payload> Session<P> {
             ("No answer", ". The call may have run; it was waiting to be sent again.")
         } else if call.is_subscribing() {
             ("The server did not acknowledge the subscription", ".")
-        } else if self.state.ready().is_none() {
+        } else if self.lifecycle.ready().is_none() {
             ("Not sent", ": there is no session. See `status.waitingFor` and `status.lastError`.")
         } else if call.is_queued(Queue::Turn) {
             ("Not sent", ": too many calls before it were not answered.")
@@ -133,20 +132,20 @@ impl<P: Payload> Session<P> {
     /// There never was a session, neither here nor in a core that this one follows.
     pub(super) fn is_first(&self) -> bool {
         let is_first = |establishing: &Establishing<P>| matches!(establishing.since, Since::First);
-        self.config.generation == 0 && self.state.establishing().is_some_and(is_first)
+        self.config.generation == 0 && self.lifecycle.establishing().is_some_and(is_first)
     }
 
     fn connect_given_up(&mut self, reason: &'static str, now: Now) {
         match self.config.handshake {
             Handshake::Own { .. } => {
-                let delete = self.state.fresh().and_then(|fresh| delete_request(fresh, now));
+                let delete = self.lifecycle.fresh().and_then(|fresh| delete_request(fresh, now));
                 self.shut(reason, now);
                 if let Some(delete) = delete {
                     self.delete(delete, now);
                 }
             }
             Handshake::Host => {
-                let step = self.state.establishing().map(|establishing| &establishing.step);
+                let step = self.lifecycle.establishing().map(|establishing| &establishing.step);
                 if let Some(&Step::Handshake { exchange, hedge }) = step {
                     self.abort(exchange, now);
                     hedge.map(|hedge| self.abort(hedge, now));
@@ -159,7 +158,7 @@ impl<P: Payload> Session<P> {
     /// Aborts a call's exchange, and tells the server: closing the connection alone is no cancellation (2025-11-25,
     /// transports, Sending Messages 6). Neither waits for the other: six connections are all there is.
     fn withdraw_from_wire(&mut self, call: &Call<P>, reason: Option<&str>, now: Now) {
-        let session = self.state.ready().map(|session| (session.era(), session.generation));
+        let session = self.lifecycle.ready().map(|session| (session.era(), session.generation));
         let is_there = |task: &&Task| session.is_some_and(|(era, generation)| task.is_known_to(era, generation));
         if let Some(task) = call.task().filter(is_there) {
             let (method, params) = task.cancel_request();
@@ -177,14 +176,14 @@ impl<P: Payload> Session<P> {
             }
             Place::Here | Place::Queued(_) | Place::InQuestion(_) | Place::Asking | Place::Subscribing => return,
         };
-        if let Some(wire_id) = wire_id.filter(|_| self.relation(generation) != Relation::Gone) {
+        if let Some(wire_id) = wire_id.filter(|_| self.lifecycle.relation(generation) != Relation::Gone) {
             self.post_cancelled(wire_id, reason, now);
         }
     }
 
     /// While the browser's queue moves, a handshake in it gets its turn.
     pub(super) fn connection_freed(&mut self, now: Now) {
-        let step = self.state.establishing().map(|establishing| &establishing.step);
+        let step = self.lifecycle.establishing().map(|establishing| &establishing.step);
         if let Some(Step::Handshake { hedge: None, .. }) = step
             && self.is_queue_full()
             && self.timers.at(Timer::Step).is_some()
@@ -221,7 +220,7 @@ impl<P: Payload> Session<P> {
     }
 
     fn post_cancelled(&mut self, wire_id: u64, reason: Option<&str>, now: Now) {
-        let Some(session) = self.state.known().filter(|session| session.era().says_cancelled()) else { return };
+        let Some(session) = self.lifecycle.known().filter(|session| session.era().says_cancelled()) else { return };
         let reason = reason.map(|reason| format!(",\"reason\":{}", json_rpc::quote(reason))).unwrap_or_default();
         let text = Some(format!("{{\"requestId\":{wire_id}{reason}}}"));
         let (method, params) = (legacy::CANCELLED, Params { text, ..Params::default() });
@@ -232,7 +231,7 @@ impl<P: Payload> Session<P> {
     /// Sends a request whose answer nobody waits for.
     fn post_aside(&mut self, method: &str, params: &Params, now: Now) {
         self.fresh_wire_id();
-        let Some(session) = self.state.ready() else { return };
+        let Some(session) = self.lifecycle.ready() else { return };
         let purpose = Purpose::Cancelled;
         let parcel = self.own_request(purpose, Some(session), method, params, CANCELLED_MS, now);
         self.send(parcel, now);

@@ -4,9 +4,9 @@ use super::calls::Kind;
 use super::era::legacy;
 use super::exchange::{Answer, Exchange};
 use super::http::{Head, Method, Request};
+use super::lifecycle::{Established, SessionId, Since, State, Step};
 use super::send::{Parcel, outgoing};
 use super::session::Session;
-use super::state::{Established, SessionId, Since, State, Step};
 use super::status::{Event, Phase, Status};
 use super::time::Timer;
 use super::{CallId, CallOptions, Code, Error, ExchangeId, Now, Outcome, Params, Payload, Purpose};
@@ -19,7 +19,7 @@ impl<P: Payload> Session<P> {
     /// session to end, which no other tab shares (2025-11-25, transports, Session Management 5). Settles with `{}` when the server has answered or
     /// after five seconds.
     pub fn close(&mut self, terminate: bool, now: Now) -> CallId {
-        let delete = match &self.state {
+        let delete = match self.lifecycle.state() {
             _ if !terminate || self.tabs.has_company() => None,
             State::Ready(session) => delete_request(session, now),
             State::Establishing(establishing) => match (&establishing.step, &establishing.since) {
@@ -31,7 +31,9 @@ impl<P: Payload> Session<P> {
             },
             State::Closed => None,
         };
-        if !terminate && let Some(&Step::Handshake { exchange, hedge }) = self.state.establishing().map(|it| &it.step) {
+        if !terminate
+            && let Some(&Step::Handshake { exchange, hedge }) = self.lifecycle.establishing().map(|it| &it.step)
+        {
             self.abort(exchange, now);
             hedge.map(|hedge| self.abort(hedge, now));
         }
@@ -46,13 +48,12 @@ impl<P: Payload> Session<P> {
 
     /// Everything ends here, but for the DELETE.
     pub(super) fn shut(&mut self, reason: &'static str, now: Now) {
-        if matches!(self.state, State::Closed) {
+        if self.lifecycle.is_closed() {
             return;
         }
         let last = Status { phase: Phase::Closed, waiting_for: None, ..self.status() };
-        self.past.ended = Some(Box::new(last));
         self.say_bye();
-        self.state = State::Closed;
+        self.lifecycle.close(last);
         self.listening.begin();
         self.authorization.end();
         for question in self.questions.all() {
@@ -74,7 +75,7 @@ impl<P: Payload> Session<P> {
                 let text = "The session was closed before the call was answered.";
                 Error::boxed(Code::Closed, Outcome::NotExecuted, text)
             };
-            let error = self.past.parted.clone().unwrap_or_else(closed);
+            let error = self.lifecycle.parted().cloned().map_or_else(closed, Box::new);
             self.settle(id, Err(error.with_outcome(self.calls.outcome(id))));
         }
         for (exchange, _) in exchanges {
@@ -136,18 +137,18 @@ impl<P: Payload> Session<P> {
     /// The DELETE of a session that is not needed beside the one that is in use, or may be. Some servers give their one
     /// client the same id again.
     pub(super) fn end_of(&self, unneeded: &Established<P>, now: Now) -> Option<Parcel> {
-        let doubted = match self.state.establishing().map(|establishing| &establishing.since) {
+        let doubted = match self.lifecycle.establishing().map(|establishing| &establishing.since) {
             Some(Since::Doubt { old, .. }) => Some(&**old),
             Some(Since::First | Since::Lost { .. }) | None => None,
         };
-        let in_use = [self.state.ready(), doubted, self.state.fresh()];
+        let in_use = [self.lifecycle.ready(), doubted, self.lifecycle.fresh()];
         let is_used = in_use.into_iter().flatten().any(|session| session.id == unneeded.id);
         if is_used { None } else { delete_request(unneeded, now) }
     }
 
     /// Whatever the answer is (405 is a legal one): the session is ended for us.
     pub(super) fn delete_answered(&mut self, id: ExchangeId, now: Now) {
-        match &self.state {
+        match self.lifecycle.state() {
             // What is open after the end is another DELETE.
             State::Closed if !self.exchanges.is_empty() => {}
             State::Closed => {

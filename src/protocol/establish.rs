@@ -8,8 +8,8 @@ use super::era::negotiation::{named, unsupported_error};
 use super::exchange::{Answer, Exchange};
 use super::http::Head;
 use super::json::Members;
+use super::lifecycle::{Discovered, Established, Since, Step};
 use super::session::Session;
-use super::state::{Discovered, Established, Since, Step};
 use super::status::{Changes, Event, LastRecovery};
 use super::time::Timer;
 use super::verdict::{Verdict, says_already_initialized};
@@ -23,14 +23,12 @@ pub(super) const OTHER_SERVER: &str = "the server is another now";
 impl<P: Payload> Session<P> {
     pub(super) fn step(&mut self, step: Step<P>) {
         self.timers.clear(Timer::Step);
-        if let Some(establishing) = self.state.establishing_mut() {
-            establishing.step = step;
-        }
+        self.lifecycle.step(step);
     }
 
     /// The step's time is up.
     pub(super) fn step_due(&mut self, now: Now) {
-        let Some(establishing) = self.state.establishing() else { return };
+        let Some(establishing) = self.lifecycle.establishing() else { return };
         match (&establishing.step, &establishing.since) {
             (Step::Backoff { .. }, _) if self.is_offline() => self.wait_for_network(now),
             (Step::Backoff { .. }, Since::Doubt { .. }) => {
@@ -47,11 +45,7 @@ impl<P: Payload> Session<P> {
             (Step::Probe { .. }, _) => self.probe_due(now),
             (&(Step::Check { ping } | Step::Confirm { ping, .. } | Step::Proof { ping, .. }), _) => {
                 let again = self.ping_again(ping, now);
-                if let Some(Step::Check { ping } | Step::Confirm { ping, .. } | Step::Proof { ping, .. }) =
-                    self.state.establishing_mut().map(|establishing| &mut establishing.step)
-                {
-                    *ping = again;
-                }
+                self.lifecycle.asked_again(again);
             }
             (
                 Step::Idle
@@ -76,7 +70,7 @@ impl<P: Payload> Session<P> {
         }
         let exchange = self.send_initialize(now);
         self.step(Step::Handshake { exchange, hedge: None });
-        if self.state.establishing().is_some_and(|establishing| !matches!(establishing.since, Since::First)) {
+        if self.lifecycle.establishing().is_some_and(|establishing| !matches!(establishing.since, Since::First)) {
             self.watch_handshake(now);
         }
     }
@@ -90,11 +84,11 @@ impl<P: Payload> Session<P> {
     }
 
     fn initialize_params(&self) -> Params {
-        match (&self.config.handshake, self.state.known()) {
+        match (&self.config.handshake, self.lifecycle.known()) {
             (Handshake::Own { client_info, capabilities }, _) => Params {
                 text: Some(format!(
                     r#"{{"protocolVersion":"{}","capabilities":{capabilities},"clientInfo":{client_info}}}"#,
-                    self.past.offers
+                    self.lifecycle.offers()
                 )),
                 ..Params::default()
             },
@@ -119,7 +113,7 @@ impl<P: Payload> Session<P> {
         verdict: Verdict,
         now: Now,
     ) {
-        let other = match self.state.establishing().map(|establishing| &establishing.step) {
+        let other = match self.lifecycle.establishing().map(|establishing| &establishing.step) {
             Some(Step::Handshake { exchange, hedge }) if *exchange == id => *hedge,
             Some(Step::Handshake { exchange, hedge: Some(hedge) }) if *hedge == id => Some(*exchange),
             Some(_) | None => return self.end_late(exchange, answer, now),
@@ -128,7 +122,7 @@ impl<P: Payload> Session<P> {
         let waits = other.is_some_and(|other| self.is_under_way(other));
         if waits && !matches!(answer, Answer::Result(_)) {
             if let Answer::Refused { retry_after: Some(ms), .. } = answer {
-                self.past.hedge_not_before = now.mono.saturating_add(ms);
+                self.lifecycle.hedge_refused(now.mono.saturating_add(ms));
             }
             return;
         }
@@ -139,20 +133,20 @@ impl<P: Payload> Session<P> {
                     return;
                 }
                 if let Some(version) = self.other_version(&refusal, &error) {
-                    self.past.offers = version;
+                    self.lifecycle.offer(version);
                     return self.handshake(now);
                 }
                 if !matches!(verdict, Verdict::Transient | Verdict::UnknownOutcome { .. }) {
                     // The next attempt asks which era it is.
-                    self.past.legacy_since = None;
+                    self.lifecycle.may_not_be_legacy();
                 }
                 if let Some(version) = self.other_version(&refusal, &error) {
-                    self.past.offers = version;
+                    self.lifecycle.offer(version);
                     return self.handshake(now);
                 }
                 let mut error = error;
                 let other_era = verdict == Verdict::OtherEra;
-                let probed = self.state.establishing().map(|establishing| establishing.discovered);
+                let probed = self.lifecycle.establishing().map(|establishing| establishing.discovered);
                 let unlike_legacy = matches!(refusal.status, 400 | 404 | 405 | 410 | 415)
                     && (probed != Some(Discovered::Unclear) || refusal.rpc_code.is_some());
                 if (other_era || unlike_legacy) && self.doubt_legacy(other_era, &mut error, now) {
@@ -221,8 +215,8 @@ impl<P: Payload> Session<P> {
         if let Some(error) = self.cannot_be_kept(&result) {
             return Err(error);
         }
-        self.past.legacy_since = Some(now.mono);
-        self.past.handshake_ms = now.mono.saturating_sub(exchange.sent.mono);
+        self.lifecycle.speaks_legacy(now);
+        self.lifecycle.handshake_took(now.mono.saturating_sub(exchange.sent.mono));
         let own = matches!(self.config.handshake, Handshake::Own { .. });
         let capabilities = if own { legacy::capabilities(&result) } else { None };
         let mut fresh = self.fresh_session(id, version, result, now);
@@ -232,7 +226,7 @@ impl<P: Payload> Session<P> {
     }
 
     fn handshake_succeeded(&mut self, fresh: Box<Established<P>>, now: Now) {
-        let Some(establishing) = self.state.establishing() else { return };
+        let Some(establishing) = self.lifecycle.establishing() else { return };
         match (&establishing.since, &self.config.handshake) {
             (Since::Doubt { .. }, _) => {
                 if let Some(ping) = self.ping(now) {
@@ -259,22 +253,17 @@ impl<P: Payload> Session<P> {
 
     /// The new session is ready: the parked calls go out at once.
     pub(super) fn established(&mut self, now: Now) {
-        if self.state.fresh().is_some() {
+        if self.lifecycle.fresh().is_some() {
             self.put_in_place(now);
             self.share_session(now);
         }
     }
 
     pub(super) fn put_in_place(&mut self, now: Now) {
-        let Some(fresh) = self.state.take_fresh() else { return };
-        let Some(since) = self.state.establish(fresh) else { return };
+        let Some(since) = self.lifecycle.establish(now) else { return };
         let parked = self.calls.dequeue_all(Queue::Session);
         self.timers.clear(Timer::Step);
         self.listening.begin();
-        self.past.last_error = None;
-        self.past.hedge_not_before = 0;
-        self.past.verified_at_unix_ms = Some(now.unix_ms);
-        self.past.proven_at = Some(now.mono);
         self.keep_alive(now);
         self.desired.session_began(self.next_wire_id);
         let Since::Lost { old, reason, at } = since else {
@@ -292,10 +281,9 @@ impl<P: Payload> Session<P> {
             restored: Vec::new(),
             lost: Vec::new(),
         };
-        self.past.recoveries += 1;
-        self.past.last_recovery = Some(recovery.clone());
+        self.lifecycle.note_recovery(recovery.clone());
         self.emit(Event::StateChange);
-        let changes = self.state.ready().map(|fresh| Changes::between(&old, fresh));
+        let changes = self.lifecycle.ready().map(|fresh| Changes::between(&old, fresh));
         self.listen_first(now);
         self.restore(recovery, changes.unwrap_or_default(), parked, now);
         self.listen(now);
@@ -304,17 +292,15 @@ impl<P: Payload> Session<P> {
     /// A single-session server still holds the old session: it is ended, and the handshake tried once more. What is
     /// refused under it from now on may have been running.
     fn clear_old_session(&mut self, now: Now) -> bool {
-        let Some(Since::Lost { old, .. }) = self.state.establishing().map(|e| &e.since) else { return false };
-        if self.state.establishing().is_some_and(|e| e.cleared) {
+        let Some(Since::Lost { old, .. }) = self.lifecycle.establishing().map(|e| &e.since) else { return false };
+        if self.lifecycle.establishing().is_some_and(|e| e.cleared) {
             return false;
         }
         let Some((exchange, request)) = delete_request(old, now) else { return false };
-        self.past.refused = 0;
+        self.lifecycle.forget_refusal();
         self.ends_for_all(true);
         let exchange = self.delete((exchange, request), now);
-        if let Some(establishing) = self.state.establishing_mut() {
-            establishing.cleared = true;
-        }
+        self.lifecycle.cleared();
         self.step(Step::Clearing { exchange });
         true
     }

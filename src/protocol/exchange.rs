@@ -8,7 +8,7 @@ use super::http::{Head, Method, Request};
 use super::identity::Owner;
 use super::identity::secrets::{Secrets, Traffic};
 use super::json_rpc::{Id, Message};
-use super::state::SessionId;
+use super::lifecycle::SessionId;
 use super::status::{Event, Wire, WireStep};
 use super::stream::Cursor;
 use super::verdict::{Asked, Refusal, Verdict, is_own};

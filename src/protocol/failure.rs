@@ -3,9 +3,9 @@
 use super::backoff;
 use super::calls::{Kind, Queue};
 use super::config::{Handshake, Recovery, Unreachable};
+use super::lifecycle::Step;
 use super::page::OFFLINE;
 use super::session::Session;
-use super::state::{Discovered, Step};
 use super::status::Event;
 use super::time::Timer;
 use super::{CallId, Code, Error, Now, Output, Payload, Reach, error::Diagnosis};
@@ -42,8 +42,10 @@ const CORS: Diagnosis = Diagnosis {
 impl<P: Payload> Session<P> {
     /// What the driver found out after [`Output::Probe`].
     pub fn handle_probe(&mut self, reach: Reach, now: Now) {
-        let Some(establishing) = self.state.establishing_mut() else { return };
-        let Step::Probe { error } = &mut establishing.step else { return };
+        let Some(Step::Probe { error }) = self.lifecycle.establishing().map(|establishing| &establishing.step) else {
+            return;
+        };
+        let mut error = error.clone();
         match reach {
             Reach::Answers => {
                 error.code = Code::Cors;
@@ -70,7 +72,6 @@ impl<P: Payload> Session<P> {
             }
             Reach::Unknown => {}
         }
-        let error = error.clone();
         self.connect_failed(&error, now);
     }
 
@@ -83,21 +84,18 @@ impl<P: Payload> Session<P> {
     pub(super) fn attempt_failed(&mut self, error: Box<Error<P>>, floor_ms: u64, now: Now) {
         let max_attempts = self.config.recovery.max_attempts;
         self.tell_failed(&error, floor_ms);
-        let Some(establishing) = self.state.establishing_mut() else { return };
-        establishing.failed += 1;
-        establishing.failing_since.get_or_insert(now.mono);
-        establishing.cleared = false;
-        establishing.renegotiated = false;
-        establishing.discovered = Discovered::Nothing;
+        if !self.lifecycle.attempt_failed(now) {
+            return;
+        }
         if self.is_offline() {
-            self.past.last_error = Some(error);
+            self.lifecycle.note_error(error);
             return self.wait_for_network(now);
         }
         let first = self.is_first();
         // The user is not asked again before the next call.
         let denied = error.code == Code::Auth && (!error.retryable || self.authorization.is_in_vain());
         let fatal = first && (!error.retryable || denied);
-        self.past.last_error = Some(error.clone());
+        self.lifecycle.note_error(error.clone());
         let parked: Vec<CallId> = self.calls.queued(Queue::Session).collect();
         let mut given_up = parked.clone();
         given_up.retain(|id| self.calls.attempt_failed(*id) >= max_attempts || fatal || denied);
@@ -124,16 +122,16 @@ impl<P: Payload> Session<P> {
     /// Until the next attempt. Calls cut pauses short, and each of their attempts counts: no pause is longer than the outage
     /// so far.
     fn pause(&mut self, floor_ms: u64, now: Now) {
-        let Some(establishing) = self.state.establishing() else { return };
+        let Some(establishing) = self.lifecycle.establishing() else { return };
         // Sessions that were refused at once are part of it.
-        let fruitless = self.past.fruitless.min(16);
+        let fruitless = self.lifecycle.fruitless().min(16);
         let failed = establishing.failed.saturating_add(fruitless);
         let failing_for = establishing.failing_since.map_or(0, |since| now.mono.saturating_sub(since));
         let recovery = self.config.recovery;
         let least = recovery.base_delay_ms.saturating_mul(1 << fruitless);
         let longest = failing_for.max(least).min(recovery.max_delay_ms);
         let insisted = self.calls.any(|call| call.is_queued(Queue::Session) && insists(call.kind()));
-        let floor_ms = floor_ms.max(self.past.hedge_not_before.saturating_sub(now.mono));
+        let floor_ms = floor_ms.max(self.lifecycle.hedge_not_before().saturating_sub(now.mono));
         let floor_ms = if insisted { 0 } else { floor_ms };
         let slow = Recovery { max_delay_ms: longest, ..recovery };
         let wait = backoff::delay(failed, &slow, floor_ms, &mut self.rng);
@@ -148,7 +146,7 @@ impl<P: Payload> Session<P> {
 
     /// There never was a session. There will be none, or none before the server is there.
     fn connect_failed(&mut self, error: &Error<P>, now: Now) {
-        self.past.last_error = Some(Box::new(error.clone()));
+        self.lifecycle.note_error(Box::new(error.clone()));
         let waits = error.retryable && self.waits_for_server();
         for id in self.calls.dequeue_all(Queue::Session) {
             let connects = self.calls.get(id).is_some_and(|call| call.kind() == Kind::Connect);
@@ -165,9 +163,7 @@ impl<P: Payload> Session<P> {
         match self.config.handshake {
             Handshake::Own { .. } => self.shut("the server could not be reached or refused", now),
             Handshake::Host => {
-                if let Some(establishing) = self.state.establishing_mut() {
-                    establishing.failed = 0;
-                }
+                self.lifecycle.forget_attempts();
                 self.step(Step::Idle);
             }
         }
@@ -204,15 +200,15 @@ impl<P: Payload> Session<P> {
         let kind = self.calls.last_queued(Queue::Session).map(|call| call.kind());
         let connects = kind == Some(Kind::Connect);
         let insists = kind.is_some_and(insists);
-        let Some(establishing) = self.state.establishing_mut() else { return };
-        match &mut establishing.step {
+        let Some(establishing) = self.lifecycle.establishing() else { return };
+        match &establishing.step {
             Step::Idle if own || connects => self.begin(now),
             Step::Backoff { until, not_before, .. } => {
                 let at = if insists { now.mono } else { (*not_before).max(now.mono) };
                 if at == now.mono {
                     self.step_due(now);
                 } else if at < until.mono {
-                    *until = Now { mono: at, unix_ms: now.unix_ms.saturating_add(at - now.mono) };
+                    self.lifecycle.pause_until(Now { mono: at, unix_ms: now.unix_ms.saturating_add(at - now.mono) });
                     self.timers.set(Timer::Step, at);
                     self.emit(Event::StateChange);
                 }

@@ -3,8 +3,8 @@
 
 use super::calls::Queue;
 use super::cancel::STARVED_MS;
+use super::lifecycle::Step;
 use super::session::Session;
-use super::state::Step;
 use super::time::Timer;
 use super::{ExchangeId, Now, Payload};
 
@@ -17,22 +17,22 @@ impl<P: Payload> Session<P> {
     /// The answer to `initialize` takes its time. One that was lost is followed by another, once, where a session was lost:
     /// the server was there a moment ago.
     pub(super) fn handshake_due(&mut self, now: Now) {
-        let Some(&Step::Handshake { exchange, hedge }) = self.state.establishing().map(|it| &it.step) else { return };
+        let Some(&Step::Handshake { exchange, hedge }) = self.lifecycle.establishing().map(|it| &it.step) else {
+            return;
+        };
         self.free_connection(now);
         let first = self.exchanges.get(&exchange);
         let waited = first.filter(|it| it.head.is_none()).map_or(0, |it| now.mono.saturating_sub(it.sent.mono));
         if hedge.is_none() && waited >= self.hedge_ms() {
             let hedge = self.send_initialize(now);
-            if let Some(establishing) = self.state.establishing_mut() {
-                establishing.step = Step::Handshake { exchange, hedge: Some(hedge) };
-            }
+            self.lifecycle.hedged(hedge);
         }
         self.watch_handshake(now);
     }
 
     pub(super) fn watch_handshake(&mut self, now: Now) {
         let starved = now.mono.saturating_add(STARVED_MS);
-        let hedge = match self.state.establishing().map(|establishing| &establishing.step) {
+        let hedge = match self.lifecycle.establishing().map(|establishing| &establishing.step) {
             Some(Step::Handshake { exchange, hedge: None }) => self.exchanges.get(exchange),
             Some(_) | None => None,
         };
@@ -43,7 +43,7 @@ impl<P: Payload> Session<P> {
 
     /// Whether this exchange is the handshake that is waited for, and there is no other.
     pub(super) fn is_only_handshake(&self, id: ExchangeId) -> bool {
-        let (first, second) = match self.state.establishing().map(|establishing| &establishing.step) {
+        let (first, second) = match self.lifecycle.establishing().map(|establishing| &establishing.step) {
             Some(&Step::Handshake { exchange, hedge: Some(hedge) }) if hedge == id => (hedge, Some(exchange)),
             Some(&Step::Handshake { exchange, hedge }) => (exchange, hedge),
             Some(_) | None => return false,
@@ -57,13 +57,13 @@ impl<P: Payload> Session<P> {
     }
 
     fn hedge_ms(&self) -> u64 {
-        HEDGE_MS.max(self.past.handshake_ms.saturating_mul(3))
+        HEDGE_MS.max(self.lifecycle.handshake_ms().saturating_mul(3))
     }
 
     /// How long a handshake's request may take: as long as somebody waits for it, or as for any other call.
     pub(super) fn handshake_ms(&self, now: Now) -> u64 {
         let usual = HANDSHAKE_MS.min(self.config.timeout_ms);
-        if self.state.known().is_none() {
+        if self.lifecycle.known().is_none() {
             return usual;
         }
         let deadlines = self.calls.queued(Queue::Session).filter_map(|id| self.timers.at(Timer::Call(id)));
@@ -73,7 +73,7 @@ impl<P: Payload> Session<P> {
 
     /// Somebody else waits for the handshake that is under way, perhaps for longer.
     pub(super) fn extend_handshake(&mut self, now: Now) {
-        let (exchange, hedge) = match self.state.establishing().map(|establishing| &establishing.step) {
+        let (exchange, hedge) = match self.lifecycle.establishing().map(|establishing| &establishing.step) {
             Some(&Step::Handshake { exchange, hedge }) => (exchange, hedge),
             Some(_) | None => return,
         };

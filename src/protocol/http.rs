@@ -1,7 +1,7 @@
 //! The HTTP that the core speaks: what it sends, and what it reads of a response's head.
 
 use super::Code;
-use super::state::SessionId;
+use super::lifecycle::SessionId;
 use base64::engine::general_purpose::{GeneralPurpose, NO_PAD};
 use base64::{Engine, alphabet};
 

@@ -4,8 +4,8 @@ use super::answer::HIDDEN_SESSION_ID;
 use super::era::legacy;
 use super::establish::OTHER_SERVER;
 use super::exchange::{Answer, Exchange};
+use super::lifecycle::Step;
 use super::session::Session;
-use super::state::Step;
 use super::verdict::{Refusal, Verdict, asks_for_session, speaks_of_sessions};
 use super::{CallId, Code, Error, ExchangeId, Now, Outcome, Params, Payload, Purpose};
 
@@ -18,7 +18,7 @@ impl<P: Payload> Session<P> {
     /// With [`super::config::Handshake::Host`], the host's own `notifications/initialized` goes on with the handshake.
     pub(super) fn host_is_initialized(&mut self, id: CallId, now: Now) {
         let is = self.calls.get(id).is_some_and(|call| call.method() == legacy::INITIALIZED);
-        if is && self.state.establishing().is_some_and(|e| matches!(e.step, Step::Host { .. })) {
+        if is && self.lifecycle.establishing().is_some_and(|e| matches!(e.step, Step::Host { .. })) {
             self.initialized(now);
         }
     }
@@ -29,7 +29,7 @@ impl<P: Payload> Session<P> {
         if let Some(error) = self.client_cannot_go_on() {
             return self.part(error, OTHER_SERVER, now);
         }
-        let Some(fresh) = self.state.take_fresh() else { return };
+        let Some(fresh) = self.lifecycle.take_fresh() else { return };
         let (method, params) = (legacy::INITIALIZED, Params::default());
         let timeout = INITIALIZED_MS.min(self.config.timeout_ms / INITIALIZED_SHARE);
         let parcel = self.own_notification(Purpose::Initialized, &fresh, method, &params, timeout, now);
@@ -46,7 +46,7 @@ impl<P: Payload> Session<P> {
         now: Now,
     ) {
         let is_awaited = |step: &Step<P>| matches!(step, Step::Initialized { exchange, .. } if *exchange == id);
-        if !self.state.establishing().is_some_and(|establishing| is_awaited(&establishing.step)) {
+        if !self.lifecycle.establishing().is_some_and(|establishing| is_awaited(&establishing.step)) {
             return;
         }
         match answer {
@@ -63,7 +63,7 @@ impl<P: Payload> Session<P> {
             Answer::Refused { .. } if verdict == Verdict::Evicted => self.prove(now),
             // It may be the network, or a server that hangs up on what it does not answer.
             Answer::Lost { error } if error.code != Code::Timeout => self.prove(now),
-            _ if self.past.fruitless > 0 => self.prove(now),
+            _ if self.lifecycle.fruitless() > 0 => self.prove(now),
             Answer::Accepted
             | Answer::Result(_)
             | Answer::Unusable { .. }
@@ -74,17 +74,17 @@ impl<P: Payload> Session<P> {
 
     /// A ping under the new session tells whether it holds.
     fn prove(&mut self, now: Now) {
-        let Some(fresh) = self.state.take_fresh() else { return };
+        let Some(fresh) = self.lifecycle.take_fresh() else { return };
         let ping = self.ping_fresh(&fresh, now);
         self.step_with_ping(Step::Proof { ping, fresh }, now);
     }
 
     fn handshake_undone(&mut self, refusal: &Refusal, error: Box<Error<P>>, now: Now) {
-        let hidden = self.state.fresh().is_some_and(|fresh| fresh.id.is_none());
+        let hidden = self.lifecycle.fresh().is_some_and(|fresh| fresh.id.is_none());
         let mut error = error;
         if speaks_of_sessions(refusal) {
             // There is nothing to end; the next one may hold.
-            self.state.take_fresh();
+            self.lifecycle.take_fresh();
             error.retryable = true;
         }
         let error = if hidden && asks_for_session(refusal) {

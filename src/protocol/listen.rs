@@ -38,7 +38,7 @@ impl<P: Payload> Session<P> {
         if before == next {
             return;
         }
-        if let (Turn::Later, Stream::Off, true) = (before, self.listening.stream(), self.state.ready().is_some()) {
+        if let (Turn::Later, Stream::Off, true) = (before, self.listening.stream(), self.lifecycle.ready().is_some()) {
             // What changed while it waited was not told.
             self.listening.ended(Cursor::default(), 0);
         }
@@ -54,7 +54,7 @@ impl<P: Payload> Session<P> {
     /// Whether one would be open if it were allowed.
     #[must_use]
     pub fn wants_stream(&self) -> bool {
-        self.state.known().is_some() && !self.listening.is_refused() && self.is_to_listen()
+        self.lifecycle.known().is_some() && !self.listening.is_refused() && self.is_to_listen()
     }
 
     /// Whether this tab wants to hear what the server says unasked.
@@ -78,7 +78,7 @@ impl<P: Payload> Session<P> {
     /// Opens the standing stream where it is wanted and not open, and closes it where it is not wanted any more.
     pub(super) fn listen(&mut self, now: Now) {
         let wanted = self.wants_to_listen();
-        let Some(session) = self.state.ready() else { return };
+        let Some(session) = self.lifecycle.ready() else { return };
         if session.era() == Era::Modern {
             return self.listen_modern(wanted, now);
         }
@@ -105,20 +105,20 @@ impl<P: Payload> Session<P> {
 
     /// There may be a token now. Says whether that changes anything.
     pub(super) fn listen_if_denied(&mut self) -> bool {
-        self.state.ready().is_some() && self.listening.allow()
+        self.lifecycle.ready().is_some() && self.listening.allow()
     }
 
     /// Where the app answers the server's requests, the stream on which a server of the legacy era may ask goes out
     /// before the calls: one that is not open yet loses the question. They wait for its head, a moment.
     pub(super) fn listen_first(&mut self, now: Now) {
         let may_ask =
-            self.state.ready().is_some_and(|session| session.era() == Era::Legacy) && self.answers_questions();
+            self.lifecycle.ready().is_some_and(|session| session.era() == Era::Legacy) && self.answers_questions();
         if !may_ask || !self.listening.may_hold_calls() || !self.is_to_listen() || self.listening.turn() == Turn::Later
         {
             return;
         }
         self.listening.hold_calls();
-        let wait = self.past.gate.round_trip_ms().saturating_mul(2).clamp(HELD_MS.0, HELD_MS.1);
+        let wait = self.gate.round_trip_ms().saturating_mul(2).clamp(HELD_MS.0, HELD_MS.1);
         self.timers.set(Timer::Held, now.mono.saturating_add(wait));
         self.listen(now);
     }
@@ -155,7 +155,7 @@ impl<P: Payload> Session<P> {
         if self.is_offline() {
             return;
         }
-        let Some(session) = self.state.ready() else { return };
+        let Some(session) = self.lifecycle.ready() else { return };
         if !wanted {
             return self.listening.off();
         }
@@ -169,7 +169,7 @@ impl<P: Payload> Session<P> {
     }
 
     fn open_stream(&mut self, cursor: Cursor, short: u32, now: Now) {
-        let Some(session) = self.state.ready() else { return };
+        let Some(session) = self.lifecycle.ready() else { return };
         self.listening.note_stream(cursor.event_id.is_some());
         let mut parcel = stream_request(Purpose::Listen, session, cursor, now);
         parcel.0.timeout_ms = Some(HEAD_MS);
@@ -197,7 +197,7 @@ impl<P: Payload> Session<P> {
 
     /// What was open for a while, or had said something, was the server's stream.
     fn stream_was_open(&mut self, exchange: &Exchange) {
-        let is_legacy = self.state.known().is_some_and(|session| session.era() == Era::Legacy);
+        let is_legacy = self.lifecycle.known().is_some_and(|session| session.era() == Era::Legacy);
         self.listening.note_stream(is_legacy && exchange.is_stream());
     }
 

@@ -5,9 +5,9 @@ use super::era::Era;
 use super::era::negotiation::{Evidence, weigh};
 use super::exchange::{Answer, Exchange};
 use super::http::Method;
+use super::lifecycle::{Check, Established, State, Step};
 use super::send::Parcel;
 use super::session::Session;
-use super::state::{Check, Established, State, Step};
 use super::time::Timer;
 use super::verdict::Verdict;
 use super::{CallId, Code, Error, ExchangeId, Now, Outcome, Params, Payload, Purpose};
@@ -29,10 +29,10 @@ pub(super) enum Told<P> {
 impl<P: Payload> Session<P> {
     /// Asks by a ping whether the session lives; one ping for all who wait.
     pub(super) fn check(&mut self, waiting: Option<(CallId, Doubt<P>)>, now: Now) {
-        if self.state.ready().is_some_and(|session| self.is_hosts_own(session.era())) {
+        if self.lifecycle.ready().is_some_and(|session| self.is_hosts_own(session.era())) {
             return self.let_host_judge(waiting, now);
         }
-        let Some(session) = self.state.ready() else { return };
+        let Some(session) = self.lifecycle.ready() else { return };
         let is_under_way = session.check.is_some();
         if let Some((id, doubt)) = waiting {
             self.calls.question(id, doubt);
@@ -41,15 +41,13 @@ impl<P: Payload> Session<P> {
             return;
         }
         let Some(ping) = self.ping(now) else { return };
-        if let Some(session) = self.state.ready_mut() {
-            session.check = Some(Check { ping, since: now.mono });
-            self.timers.set(Timer::Check, now.mono.saturating_add(PING_AGAIN_MS));
-        }
+        self.lifecycle.check_begins(ping, now);
+        self.timers.set(Timer::Check, now.mono.saturating_add(PING_AGAIN_MS));
     }
 
     /// Whether a ping has shown a moment ago that the session lives.
     pub(super) fn is_known_alive(&self, now: Now) -> bool {
-        let alive_at = self.state.ready().and_then(|session| session.alive_at);
+        let alive_at = self.lifecycle.ready().and_then(|session| session.alive_at);
         alive_at.is_some_and(|at| now.mono.saturating_sub(at) < KNOWN_ALIVE_MS)
     }
 
@@ -63,7 +61,7 @@ impl<P: Payload> Session<P> {
     /// Pings under the session that is ready or in doubt.
     pub(super) fn ping(&mut self, now: Now) -> Option<ExchangeId> {
         self.fresh_wire_id();
-        let session = self.state.known()?;
+        let session = self.lifecycle.known()?;
         let ping = self.ping_under(session, now);
         Some(self.send(ping, now))
     }
@@ -88,11 +86,9 @@ impl<P: Payload> Session<P> {
 
     /// The ping of a check was not answered so far.
     pub(super) fn check_due(&mut self, now: Now) {
-        let Some(ping) = self.state.ready().and_then(|session| Some(session.check.as_ref()?.ping)) else { return };
+        let Some(ping) = self.lifecycle.ready().and_then(|session| Some(session.check.as_ref()?.ping)) else { return };
         let again = self.ping_again(ping, now);
-        if let Some(check) = self.state.ready_mut().and_then(|session| session.check.as_mut()) {
-            check.ping = again;
-        }
+        self.lifecycle.asked_again(again);
     }
 
     /// One lost ping costs a moment: another takes its place, once.
@@ -100,7 +96,8 @@ impl<P: Payload> Session<P> {
         self.fresh_wire_id();
         let Some(exchange) = self.exchanges.get(&ping).filter(|exchange| exchange.attempt == 1) else { return ping };
         let under = |session: &&Established<P>| session.generation == exchange.generation;
-        let Some(session) = self.state.known().filter(under).or_else(|| self.state.fresh().filter(under)) else {
+        let Some(session) = self.lifecycle.known().filter(under).or_else(|| self.lifecycle.fresh().filter(under))
+        else {
             return ping;
         };
         let (mut exchange, request) = self.ping_under(session, now);
@@ -113,7 +110,7 @@ impl<P: Payload> Session<P> {
     /// would. That it is gone is shown by a refused ping alone: what others were refused with may be meant for them.
     pub(super) fn heard_under(&mut self, exchange: &Exchange, answer: &Answer<P>, now: Now) {
         let asked_since = |check: &Check| exchange.sent.mono >= check.since;
-        let session = self.state.ready().filter(|session| session.generation == exchange.generation);
+        let session = self.lifecycle.ready().filter(|session| session.generation == exchange.generation);
         let Some(ping) = session.and_then(|session| session.check.as_ref()).filter(|check| asked_since(check)) else {
             return;
         };
@@ -144,11 +141,11 @@ impl<P: Payload> Session<P> {
             Answer::Result(_) | Answer::Accepted | Answer::Unusable { .. } | Answer::Lost { .. } => None,
         };
         if verdict == Verdict::OtherEra {
-            self.past.legacy_since = None;
+            self.lifecycle.may_not_be_legacy();
         }
         // A new session that answers a ping under its own id is there, whatever it thinks of pings.
         let proves =
-            matches!(self.state.establishing().map(|it| &it.step), Some(Step::Proof { ping, .. }) if *ping == id);
+            matches!(self.lifecycle.establishing().map(|it| &it.step), Some(Step::Proof { ping, .. }) if *ping == id);
         let own = matches!(&answer, Answer::Refused { refusal, .. } if refusal.own_id);
         if proves && own {
             return self.proved(Told::Alive, now);
@@ -158,12 +155,12 @@ impl<P: Payload> Session<P> {
             Era::Modern => self.told_of_era(answer, verdict, now),
         };
         if let Told::Gone = told {
-            self.past.ping_refused = Some((exchange.generation, refused_in));
+            self.lifecycle.ping_refused(exchange.generation, refused_in);
         }
-        match &self.state {
+        match self.lifecycle.state() {
             State::Ready(session) if session.check.as_ref().is_some_and(|check| check.ping == id) => {
-                if let (Told::Alive, Some(session)) = (&told, self.state.ready_mut()) {
-                    session.alive_at = Some(exchange.sent.mono);
+                if let Told::Alive = told {
+                    self.lifecycle.was_alive_at(exchange.sent.mono);
                 }
                 self.checked(exchange.generation, told, now);
             }
@@ -193,11 +190,11 @@ impl<P: Payload> Session<P> {
     fn told_of_era(&mut self, answer: Answer<P>, verdict: Verdict, now: Now) -> Told<P> {
         match weigh(answer) {
             Evidence::Modern(_) => {
-                self.past.legacy_since = None;
+                self.lifecycle.may_not_be_legacy();
                 Told::Alive
             }
             Evidence::Legacy => {
-                self.past.legacy_since = Some(now.mono);
+                self.lifecycle.speaks_legacy(now);
                 Told::Gone
             }
             // It answers, as a server of this era does.

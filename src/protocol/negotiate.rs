@@ -4,8 +4,8 @@ use super::config::{EraChoice, Handshake};
 use super::era::negotiation::{Evidence, UNSUPPORTED_PROTOCOL_VERSION, weigh};
 use super::era::{Era, legacy, modern};
 use super::exchange::{Answer, Exchange};
+use super::lifecycle::{Discovered, Established, SessionId, Since, Step};
 use super::session::Session;
-use super::state::{Discovered, Established, SessionId, Since, Step};
 use super::verdict::Refusal;
 use super::{Code, Error, ExchangeId, Now, Outcome, Params, Payload, Purpose, error::Diagnosis};
 
@@ -13,8 +13,6 @@ use super::{Code, Error, ExchangeId, Now, Outcome, Params, Payload, Purpose, err
 /// than a third of the time that the caller has.
 const DISCOVER_MS: u64 = 3_000;
 const DISCOVER_SHARE: u64 = 3;
-/// A server of the legacy era may be upgraded to speak both: it is asked again after an hour.
-const LEGACY_MS: u64 = 3_600_000;
 
 /// What most servers speak.
 const COMMON_VERSION: &str = "2025-06-18";
@@ -36,13 +34,9 @@ impl<P: Payload> Session<P> {
         }
         match (&self.config.handshake, self.config.era) {
             (Handshake::Host, _) | (Handshake::Own { .. }, EraChoice::Legacy) => self.handshake(now),
-            (Handshake::Own { .. }, EraChoice::Auto) if self.is_known_legacy(now) => self.handshake(now),
+            (Handshake::Own { .. }, EraChoice::Auto) if self.lifecycle.is_known_legacy(now) => self.handshake(now),
             (Handshake::Own { .. }, EraChoice::Auto | EraChoice::Modern) => self.discover(now),
         }
-    }
-
-    fn is_known_legacy(&self, now: Now) -> bool {
-        self.past.legacy_since.is_some_and(|since| now.mono.saturating_sub(since) < LEGACY_MS)
     }
 
     fn discover(&mut self, now: Now) {
@@ -58,7 +52,7 @@ impl<P: Payload> Session<P> {
     }
 
     pub(super) fn discover_answered(&mut self, id: ExchangeId, exchange: &Exchange, answer: Answer<P>, now: Now) {
-        let Some(establishing) = self.state.establishing_mut() else { return };
+        let Some(establishing) = self.lifecycle.establishing() else { return };
         if !matches!(establishing.step, Step::Discover { exchange } if exchange == id) {
             return;
         }
@@ -73,20 +67,20 @@ impl<P: Payload> Session<P> {
                 self.attempt_failed(error, 0, now);
             }
             Evidence::Legacy => {
-                establishing.discovered = Discovered::Legacy;
-                self.past.legacy_since = Some(now.mono);
+                self.lifecycle.discovered(Discovered::Legacy);
+                self.lifecycle.speaks_legacy(now);
                 self.handshake(now);
             }
             Evidence::Again(error) if establishing.discovered == Discovered::Again => {
                 self.attempt_failed(error, 0, now);
             }
             Evidence::Again(_) => {
-                establishing.discovered = Discovered::Again;
+                self.lifecycle.discovered(Discovered::Again);
                 self.discover(now);
             }
             Evidence::Hidden(error) if pinned => self.attempt_failed(error, 0, now),
             Evidence::Hidden(_) => {
-                establishing.discovered = Discovered::Hidden;
+                self.lifecycle.discovered(Discovered::Hidden);
                 self.handshake(now);
             }
             Evidence::Unclear(error) if pinned || establishing.discovered == Discovered::Doubted => {
@@ -98,7 +92,7 @@ impl<P: Payload> Session<P> {
                 self.attempt_failed(error, retry_after, now);
             }
             Evidence::Unclear(_) | Evidence::Failing { .. } => {
-                establishing.discovered = Discovered::Unclear;
+                self.lifecycle.discovered(Discovered::Unclear);
                 self.handshake(now);
             }
             Evidence::None { error, retry_after } => self.attempt_failed(error, retry_after, now),
@@ -109,9 +103,9 @@ impl<P: Payload> Session<P> {
         if let Some(error) = self.cannot_be_kept(&result) {
             return self.attempt_failed(error, 0, now);
         }
-        self.past.legacy_since = None;
-        self.past.handshake_ms = now.mono.saturating_sub(exchange.sent.mono);
-        let doubted = self.state.establishing().is_some_and(|it| matches!(it.since, Since::Doubt { .. }));
+        self.lifecycle.may_not_be_legacy();
+        self.lifecycle.handshake_took(now.mono.saturating_sub(exchange.sent.mono));
+        let doubted = self.lifecycle.establishing().is_some_and(|it| matches!(it.since, Since::Doubt { .. }));
         let capabilities = legacy::capabilities(&result);
         let mut fresh = self.fresh_session(None, modern::VERSION, result, now);
         fresh.capabilities = capabilities;
@@ -134,26 +128,14 @@ impl<P: Payload> Session<P> {
         handshake: P,
         now: Now,
     ) -> Box<Established<P>> {
-        self.past.generation += 1;
-        Box::new(Established {
-            generation: self.past.generation,
-            id,
-            version,
-            handshake,
-            capabilities: None,
-            since: now,
-            made_for: None,
-            proven: false,
-            check: None,
-            alive_at: None,
-        })
+        self.lifecycle.next_session(id, version, handshake, now)
     }
 
     /// `initialize` failed below HTTP. A page cannot see whether a server that replaced the legacy one refused it: the
     /// next attempt asks.
     pub(super) fn initialize_lost(&mut self, error: &Error<P>) {
         if error.code == Code::Network {
-            self.past.legacy_since = None;
+            self.lifecycle.may_not_be_legacy();
         }
     }
 
@@ -162,12 +144,12 @@ impl<P: Payload> Session<P> {
     /// attempt (2025-11-25, lifecycle, Version Negotiation and Error Handling).
     pub(super) fn other_version(&mut self, refusal: &Refusal, error: &Error<P>) -> Option<&'static str> {
         let own = matches!(self.config.handshake, Handshake::Own { .. });
-        let establishing = self.state.establishing_mut()?;
+        self.lifecycle.establishing()?;
         if !own || matches!(refusal.status, 401 | 403 | 404 | 405 | 429 | 503) {
             return None;
         }
-        if std::mem::replace(&mut establishing.renegotiated, true) {
-            self.past.offers = legacy::LATEST;
+        if self.lifecycle.renegotiates() {
+            self.lifecycle.offer(legacy::LATEST);
             return None;
         }
         let named = error.data.as_ref().and_then(P::to_json).unwrap_or_default();
@@ -175,7 +157,7 @@ impl<P: Payload> Session<P> {
         if words.contains(modern::VERSION) && self.config.era != EraChoice::Legacy {
             return None;
         }
-        let offered = self.past.offers;
+        let offered = self.lifecycle.offers();
         let common = legacy::VERSIONS.into_iter().find(|version| *version != offered && words.contains(version));
         let speaks_of_it = refusal.rpc_code != Some(UNSUPPORTED_PROTOCOL_VERSION)
             && refusal.words.to_ascii_lowercase().contains("version")
@@ -187,7 +169,7 @@ impl<P: Payload> Session<P> {
     /// one that was replaced since may. Says whether it is asked.
     pub(super) fn doubt_legacy(&mut self, other_era: bool, error: &mut Error<P>, now: Now) -> bool {
         let own = matches!(self.config.handshake, Handshake::Own { .. });
-        let Some(establishing) = self.state.establishing_mut() else { return false };
+        let Some(establishing) = self.lifecycle.establishing() else { return false };
         let (discovered, doubted) = (establishing.discovered, matches!(establishing.since, Since::Doubt { .. }));
         if !own || self.config.era != EraChoice::Auto || discovered == Discovered::Legacy {
             return false;
@@ -202,13 +184,13 @@ impl<P: Payload> Session<P> {
         }
         if discovered == Discovered::Unclear {
             // It is asked once more: it may not have been awake.
-            establishing.discovered = Discovered::Doubted;
+            self.lifecycle.discovered(Discovered::Doubted);
         }
-        self.past.legacy_since = None;
+        self.lifecycle.may_not_be_legacy();
         if doubted && !other_era {
             return false;
         }
-        if doubted && self.state.known().is_some_and(|old| old.era() == Era::Modern) {
+        if doubted && self.lifecycle.known().is_some_and(|old| old.era() == Era::Modern) {
             return self.is_modern_still(discovered, now);
         }
         self.step(Step::Idle);
@@ -216,7 +198,7 @@ impl<P: Payload> Session<P> {
             self.condemned("the server speaks another protocol version now", now);
         }
         // A call that lost its questions with the session may have begun.
-        if self.state.establishing().is_some_and(|establishing| matches!(establishing.step, Step::Idle)) {
+        if self.lifecycle.establishing().is_some_and(|establishing| matches!(establishing.step, Step::Idle)) {
             self.begin(now);
         }
         true
@@ -228,9 +210,7 @@ impl<P: Payload> Session<P> {
             return false;
         }
         let Some(ping) = self.ping(now) else { return false };
-        if let Some(establishing) = self.state.establishing_mut() {
-            establishing.discovered = Discovered::Again;
-        }
+        self.lifecycle.discovered(Discovered::Again);
         self.step_with_ping(Step::Check { ping }, now);
         true
     }

@@ -7,8 +7,8 @@ use super::config::Handshake;
 use super::era::Era;
 use super::exchange::{Answer, Exchange};
 use super::json_rpc::{Message, RpcError};
+use super::lifecycle::SessionId;
 use super::session::Session;
-use super::state::{SessionId, State};
 use super::status::Event;
 use super::time::Timer;
 use super::verdict::{self, Refusal, Verdict};
@@ -36,13 +36,13 @@ impl<P: Payload> Session<P> {
         let Some(exchange) = self.exchanges.get_mut(&id) else { return };
         match input {
             Input::Fields(fields) => self.handle_fields(Some(id), &fields, now),
-            Input::Head(head) if matches!(self.state, State::Closed) && exchange.purpose == Purpose::Initialize => {
+            Input::Head(head) if self.lifecycle.is_closed() && exchange.purpose == Purpose::Initialize => {
                 self.end_unwanted(id, &head, now);
             }
             Input::Head(head) => {
                 let how = exchange.read_as(&head, self.config.max_message_bytes, self.config.max_event_bytes);
                 if exchange.purpose.is_answered_at_once() {
-                    self.past.gate.passed_after(now.mono.saturating_sub(exchange.sent.mono));
+                    self.gate.passed_after(now.mono.saturating_sub(exchange.sent.mono));
                 }
                 // Also of a session that comes to nothing: it is told nowhere.
                 let own = exchange.session.as_ref().map(SessionId::expose);
@@ -325,7 +325,7 @@ impl<P: Payload> Session<P> {
 
     /// The refusal is whole: whether it can be the gate's is settled here, once.
     pub(super) fn time_refusal(&mut self, id: ExchangeId, now: Now) {
-        let gate_ms = self.past.gate.time_ms();
+        let gate_ms = self.gate.time_ms();
         if let Some(exchange) = self.exchanges.get_mut(&id) {
             exchange.late = exchange.dispatched || exchange.took(self.config.connections, gate_ms, now) > gate_ms;
         }
@@ -365,7 +365,7 @@ impl<P: Payload> Session<P> {
         self.emit(exchange.wire(id, step, now));
         let verdict = verdict.unwrap_or(Verdict::NotEviction);
         self.heard_under(&exchange, &answer, now);
-        let ended = matches!(self.state, State::Closed);
+        let ended = self.lifecycle.is_closed();
         let answer = if ended { Some(answer) } else { self.mend_token(id, &exchange, answer, now) };
         if let Some(answer) = answer {
             self.answered(id, &exchange, answer, verdict, now);

@@ -4,7 +4,7 @@
 use super::era::{legacy, modern};
 use super::json;
 use super::json_rpc::REQUEST_ID_BASE;
-use super::state::SessionId;
+use super::lifecycle::SessionId;
 use super::{Now, Payload};
 use serde::{Deserialize, Serialize};
 

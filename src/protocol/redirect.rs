@@ -2,9 +2,9 @@
 
 use super::exchange::{Answer, Exchange};
 use super::http::Method;
+use super::lifecycle::Since;
 use super::policy::retry;
 use super::session::Session;
-use super::state::Since;
 use super::{Code, Error, ExchangeId, Now, Outcome, Output, Payload, Purpose, Redirect, error::Diagnosis};
 
 const REDIRECT: Diagnosis = Diagnosis {
@@ -28,10 +28,11 @@ impl<P: Payload> Session<P> {
         let Some(exchange) = self.exchanges.get(&id) else { return };
         let Redirect { elsewhere, status } = redirect;
         let establishes = matches!(exchange.purpose, Purpose::Discover | Purpose::Initialize);
-        let first = self.state.establishing().is_some_and(|establishing| matches!(establishing.since, Since::First));
-        if establishes && first && !elsewhere && !self.past.other_slash {
+        let first =
+            self.lifecycle.establishing().is_some_and(|establishing| matches!(establishing.since, Since::First));
+        if establishes && first && !elsewhere && !self.lifecycle.took_other_slash() {
             let purpose = exchange.purpose;
-            self.past.other_slash = true;
+            self.lifecycle.take_other_slash();
             self.output(Output::OtherSlash);
             self.remove_exchange(id, now);
             return if purpose == Purpose::Initialize { self.handshake(now) } else { self.begin(now) };
@@ -59,7 +60,7 @@ impl<P: Payload> Session<P> {
 
     /// The address with the other final slash is no endpoint either: what is to be mended is the redirect.
     pub(super) fn was_redirected(&self, exchange: &Exchange) -> Option<Box<Error<P>>> {
-        let missing = self.past.other_slash && matches!(exchange.status(), 404 | 405);
+        let missing = self.lifecycle.took_other_slash() && matches!(exchange.status(), 404 | 405);
         missing.then(|| redirect_error(false, Outcome::NotExecuted))
     }
 }

@@ -6,8 +6,8 @@ use super::config::{EraChoice, Handshake};
 use super::era::Era;
 use super::era::negotiation::{Common, supported};
 use super::exchange::Exchange;
+use super::lifecycle::Relation;
 use super::policy::retry::{End, Next};
-use super::repair::Relation;
 use super::session::Session;
 
 use super::time::Timer;
@@ -36,8 +36,8 @@ impl<P: Payload> Session<P> {
         now: Now,
     ) {
         // What this side has ended refuses what was running under it.
-        let ended = match self.relation(exchange.generation) {
-            Relation::Gone => self.past.refused != exchange.generation,
+        let ended = match self.lifecycle.relation(exchange.generation) {
+            Relation::Gone => self.lifecycle.refused() != exchange.generation,
             Relation::Current | Relation::Doubted => self.tabs.has_ended(),
         };
         let again = self.is_sent_again_without_session(id, at_gate && !ended, error);
@@ -54,7 +54,7 @@ impl<P: Payload> Session<P> {
         }
         self.calls.refused_with_session(id, at_gate);
         let again = self.next(id, Repair::Session, End::SessionGone { at_gate }) == Next::SendAgain;
-        let generation = self.state.known().map_or(0, |session| session.generation);
+        let generation = self.lifecycle.known().map_or(0, |session| session.generation);
         if again {
             self.calls.note_refused_by(id, generation);
         }
@@ -86,7 +86,7 @@ impl<P: Payload> Session<P> {
             return;
         }
         self.calls.may_have_run(id, exchange.late);
-        let relation = self.relation(exchange.generation);
+        let relation = self.lifecycle.relation(exchange.generation);
         match relation {
             Relation::Current if !refusal.is_plain_about_session() && self.is_known_alive(now) => {
                 self.doubt_dispelled(id, doubt, now);
@@ -97,7 +97,7 @@ impl<P: Payload> Session<P> {
                 }
             }
             // It cannot be asked any more: what the server said of it before has to do.
-            Relation::Gone if blames && self.past.refused == exchange.generation => {
+            Relation::Gone if blames && self.lifecycle.refused() == exchange.generation => {
                 if self.is_refused_with(exchange.generation, id, doubt) {
                     self.dispatch(id, now);
                 }
@@ -127,11 +127,10 @@ impl<P: Payload> Session<P> {
     /// The session of this generation is gone. Says whether the call is sent again; if not, it is settled. Where no ping
     /// has shown that, nobody knows what the refusal was meant for.
     pub(super) fn is_refused_with(&mut self, generation: u32, id: CallId, doubt: Doubt<P>) -> bool {
-        let pinged = self.past.ping_refused.as_ref().filter(|(pinged, _)| *pinged == generation);
-        let Some((_, gate)) = pinged else { return self.is_sent_again_in_doubt(id, doubt) };
+        let Some(gate) = self.lifecycle.form_of_ping(generation) else { return self.is_sent_again_in_doubt(id, doubt) };
         match doubt {
             Doubt::Refused { error, at_gate, form, .. } => {
-                let like = |form: &Form| gate.as_ref().is_some_and(|gate| gate.is_like(form));
+                let like = |form: &Form| gate.is_some_and(|gate| gate.is_like(form));
                 let at_gate = at_gate && !self.tabs.has_ended() && form.as_ref().is_none_or(like);
                 self.is_sent_again_without_session(id, at_gate, error)
             }
@@ -188,7 +187,7 @@ impl<P: Payload> Session<P> {
             };
             self.settle_unknown(id, &what, error);
         }
-        match self.relation(generation) {
+        match self.lifecycle.relation(generation) {
             Relation::Current => self.check(again.then_some((id, Doubt::Lost)), now),
             Relation::Gone | Relation::Doubted if again => self.dispatch(id, now),
             Relation::Gone | Relation::Doubted => {}
@@ -223,7 +222,7 @@ impl<P: Payload> Session<P> {
         self.settle(id, Err(error.retryable()));
         // Waiting is not what helps: it may be a proxy's word on a server that went, and its sessions with it.
         if exchange.status() == 503
-            && self.relation(exchange.generation) == Relation::Current
+            && self.lifecycle.relation(exchange.generation) == Relation::Current
             && !self.is_known_alive(now)
         {
             self.check(None, now);
@@ -253,7 +252,7 @@ impl<P: Payload> Session<P> {
                 }
                 Era::Modern => return self.suspected(id, exchange, refusal, error, now),
                 Era::Legacy => {
-                    self.past.legacy_since = None;
+                    self.lifecycle.may_not_be_legacy();
                     return self.suspected(id, exchange, refusal, error, now);
                 }
             }

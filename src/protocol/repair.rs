@@ -5,15 +5,13 @@ use super::calls::{Doubt, Queue};
 use super::close::delete_request;
 use super::config::EraChoice;
 use super::era::Era;
+use super::lifecycle::{Established, Loss, Relation, Step};
 use super::liveness::Told;
 use super::session::Session;
-use super::state::{Established, Since, State, Step};
 use super::status::Event;
 use super::time::Timer;
 use super::{CallId, Code, Error, Now, Outcome, Payload};
 
-/// A session that a recovery made lives longer than this, or something is wrong.
-const SOON_MS: u64 = 60_000;
 /// The longest that a caller waits because sessions were refused at once.
 const CALLER_MS: u64 = 2_000;
 /// Early losses that cost no pause: a server that is being worked on is restarted again and again.
@@ -25,57 +23,18 @@ const UNSTABLE: &str = "The server loses sessions soon after it made them, again
 const HIDDEN_REFUSAL: &str = "The server answers `initialize`, but its refusals are hidden from this page: it must send \
                               `Access-Control-Allow-Origin` on every response, errors included.";
 
-/// How the session that an exchange was sent under stands now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Relation {
-    /// It is the session.
-    Current,
-    /// It is the session, and cannot be reached.
-    Doubted,
-    /// It is known to be gone.
-    Gone,
-}
-
-/// Why a session is given up.
-#[derive(Clone, Copy)]
-enum Loss {
-    /// The server refused it.
-    Refused { caller_waits: bool },
-    /// The host wants another.
-    Host,
-    /// The next one is at hand.
-    Replaced,
-}
-
 impl<P: Payload> Session<P> {
-    pub(super) fn relation(&self, generation: u32) -> Relation {
-        match &self.state {
-            State::Ready(session) if session.generation == generation => Relation::Current,
-            State::Establishing(establishing) => match &establishing.since {
-                Since::Doubt { old, .. } if old.generation == generation => Relation::Doubted,
-                Since::First | Since::Lost { .. } | Since::Doubt { .. } => Relation::Gone,
-            },
-            State::Ready(_) | State::Closed => Relation::Gone,
-        }
-    }
-
     /// The server answered under this session.
     pub(super) fn proven(&mut self, generation: u32, now: Now) {
-        if let Some(session) = self.state.ready_mut().filter(|session| session.generation == generation) {
-            session.proven = true;
-            self.past.verified_at_unix_ms = Some(now.unix_ms);
-            self.past.proven_at = Some(now.mono);
-            self.past.fruitless = 0;
-            if self.listen_if_denied() {
-                self.listen(now);
-            }
+        if self.lifecycle.proven(generation, now) && self.listen_if_denied() {
+            self.listen(now);
         }
     }
 
     /// A refusal says that the session of this generation is gone. What an older one was told changes nothing.
     pub(super) fn session_refused(&mut self, generation: u32, caller_waits: bool, now: Now) {
         const REASON: &str = "the server refused the session";
-        match self.relation(generation) {
+        match self.lifecycle.relation(generation) {
             Relation::Current => self.lose(REASON, Loss::Refused { caller_waits }, now),
             Relation::Doubted => {
                 self.refused_by_server(generation);
@@ -87,41 +46,32 @@ impl<P: Payload> Session<P> {
 
     /// By itself, and not because a tab has ended it.
     fn refused_by_server(&mut self, generation: u32) {
-        self.past.refused = if self.tabs.has_ended() { 0 } else { generation };
+        self.lifecycle.refused_by_server(generation, self.tabs.has_ended());
     }
 
     /// Gives the session up and starts to make a new one: at once where somebody waits for it.
     fn lose(&mut self, reason: &'static str, loss: Loss, now: Now) {
-        let Some(check) = self.state.lose(reason, now) else { return };
+        let Some(lost) = self.lifecycle.lose(reason, loss, self.tabs.has_ended(), now) else { return };
+        let generation = lost.generation;
         let doubted = self.calls.in_question();
         self.listening.release_calls();
         self.calls.requeue(Queue::Stream, Queue::Session);
-        let Some(old) = self.state.known() else { return };
-        let generation = old.generation;
-        // A session that the host connected may lie idle; one that was made for waiting calls may not.
-        let refused = matches!(loss, Loss::Refused { .. });
-        if !matches!(loss, Loss::Host) {
-            self.past.refused = if self.tabs.has_ended() { 0 } else { generation };
-        }
-        let soon = refused && self.past.recoveries > 0 && now.mono.saturating_sub(old.since.mono) < SOON_MS;
-        let in_vain = soon && !old.proven;
-        self.past.early_losses = if soon { self.past.early_losses + 1 } else { 0 };
-        self.past.fruitless = if in_vain { self.past.fruitless + 1 } else { 0 };
         self.timers.clear(Timer::Check);
-        if let Some(check) = &check {
+        if let Some(check) = &lost.check {
             self.abort(check.ping, now);
         }
         self.hang_up(now);
         self.emit(Event::Recovering { reason, generation });
         self.emit(Event::StateChange);
+        // A session that the host connected may lie idle; one that was made for waiting calls may not.
         let caller_waits = !matches!(loss, Loss::Refused { caller_waits: false });
         let waits = caller_waits || self.calls.is_any_queued(Queue::Session) || !doubted.is_empty();
-        let early = self.past.early_losses.saturating_sub(FREE_LOSSES);
+        let early = self.lifecycle.early_losses().saturating_sub(FREE_LOSSES);
         let why = "the server loses sessions soon after it made them";
         if matches!(loss, Loss::Replaced) {
             // Nothing to do for it.
-        } else if self.past.fruitless > 0 {
-            let wait = backoff::delay(self.past.fruitless, &self.config.recovery, 0, &mut self.rng);
+        } else if self.lifecycle.fruitless() > 0 {
+            let wait = backoff::delay(self.lifecycle.fruitless(), &self.config.recovery, 0, &mut self.rng);
             self.back_off(wait, wait.min(CALLER_MS), why, now);
         } else if waits {
             self.begin(now);
@@ -133,7 +83,7 @@ impl<P: Payload> Session<P> {
             let wait = self.spread();
             self.back_off(wait, 0, "about to make a new session", now);
         }
-        if self.past.early_losses == FREE_LOSSES + 1 {
+        if self.lifecycle.early_losses() == FREE_LOSSES + 1 {
             self.emit(Event::Warning { kind: "unstable_sessions", header: None, hint: UNSTABLE });
         }
         // Calls that lose their questions may go on at once: what they wait for is under way.
@@ -148,14 +98,7 @@ impl<P: Payload> Session<P> {
 
     /// The host wants a new session: the old one is ended on the server.
     pub(super) fn give_up(&mut self, reason: &'static str, now: Now) {
-        let old = match &self.state {
-            State::Ready(session) => session,
-            State::Establishing(establishing) => match &establishing.since {
-                Since::Doubt { old, .. } => old,
-                Since::First | Since::Lost { .. } => return,
-            },
-            State::Closed => return,
-        };
+        let Some(old) = self.lifecycle.living() else { return };
         let delete = delete_request(old, now);
         if let (true, Some(delete)) = (self.ends_for_all(delete.is_some()), delete) {
             self.delete(delete, now);
@@ -177,18 +120,18 @@ impl<P: Payload> Session<P> {
 
     /// In doubt, and known to be gone now.
     pub(super) fn condemned(&mut self, reason: &'static str, now: Now) {
-        let Some(generation) = self.state.condemn(reason) else { return };
+        let Some(generation) = self.lifecycle.give_up_doubted(reason) else { return };
         self.hang_up(now);
         self.withdraw(generation, now);
         self.emit(Event::Recovering { reason, generation });
-        match self.state.establishing().map(|establishing| &establishing.step) {
+        match self.lifecycle.establishing().map(|establishing| &establishing.step) {
             Some(&Step::Check { ping }) => {
                 self.abort(ping, now);
                 self.begin(now);
             }
             Some(&Step::Confirm { ping, .. }) => {
                 self.abort(ping, now);
-                match self.state.fresh().map(Established::era) {
+                match self.lifecycle.fresh().map(Established::era) {
                     Some(Era::Modern) => self.established(now),
                     Some(Era::Legacy) | None => self.initialized(now),
                 }
@@ -228,15 +171,13 @@ impl<P: Payload> Session<P> {
     /// The check is over: who waited for it?
     fn end_check(&mut self) -> Vec<CallId> {
         self.timers.clear(Timer::Check);
-        if let Some(session) = self.state.ready_mut() {
-            session.check = None;
-        }
+        self.lifecycle.check_ends();
         self.calls.in_question()
     }
 
     /// The server cannot be reached: the session may live.
     fn doubt(&mut self, error: Box<Error<P>>, now: Now) {
-        if self.state.doubt(now).is_none() {
+        if !self.lifecycle.doubt(now) {
             return;
         }
         self.listening.release_calls();
@@ -268,7 +209,7 @@ impl<P: Payload> Session<P> {
             return self.wait_for_network(now);
         }
         let hidden = error.code == Code::Network && self.config.era != EraChoice::Modern;
-        match self.state.known().map(Established::era) {
+        match self.lifecycle.known().map(Established::era) {
             _ if !hidden => self.attempt_failed(error, 0, now),
             // `server/discover` is what was hidden.
             Some(Era::Modern) => self.handshake(now),
@@ -280,7 +221,7 @@ impl<P: Payload> Session<P> {
         match told {
             Told::Alive => self.reprieve(now),
             Told::Gone => {
-                self.refused_by_server(self.state.known().map_or(0, |old| old.generation));
+                self.refused_by_server(self.lifecycle.known().map_or(0, |old| old.generation));
                 self.condemned("a ping found the session gone", now);
             }
             Told::Unclear(error) => self.doubt_persists(error, now),
@@ -310,17 +251,16 @@ impl<P: Payload> Session<P> {
 
     /// A new session that is not needed is ended on the server.
     pub(super) fn drop_fresh(&mut self, now: Now) {
-        if let Some(delete) = self.state.take_fresh().and_then(|fresh| self.end_of(&fresh, now)) {
+        if let Some(delete) = self.lifecycle.take_fresh().and_then(|fresh| self.end_of(&fresh, now)) {
             self.delete(delete, now);
         }
     }
 
     /// The session in doubt lives.
     fn reprieve(&mut self, now: Now) {
-        self.state.reprieve();
+        self.lifecycle.is_reached_again();
         let parked = self.calls.dequeue_all(Queue::Session);
-        self.past.last_error = None;
-        let generation = self.state.ready().map_or(0, |session| session.generation);
+        let generation = self.lifecycle.ready().map_or(0, |session| session.generation);
         self.proven(generation, now);
         self.keep_alive(now);
         self.emit(Event::StateChange);
@@ -339,8 +279,8 @@ impl<P: Payload> Session<P> {
             }
             Told::Alive | Told::Unclear(_) => self.established(now),
             Told::Gone => {
-                self.past.fruitless += 1;
-                self.state.take_fresh();
+                self.lifecycle.was_fruitless();
+                self.lifecycle.take_fresh();
                 let text = "The server makes sessions and refuses each of them at once.";
                 let error = Error::boxed(Code::SessionLost, Outcome::NotExecuted, text).retryable();
                 self.attempt_failed(error, 0, now);

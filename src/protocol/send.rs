@@ -7,9 +7,9 @@ use super::exchange::{CONNECTIONS, Exchange};
 use super::http::{Method, Request};
 use super::identity::secrets::Secrets;
 use super::json_rpc;
+use super::lifecycle::{Established, State};
 use super::questions::Round;
 use super::session::Session;
-use super::state::{Established, State};
 use super::status::WireStep;
 use super::stream::Cursor;
 use super::time::Timer;
@@ -30,10 +30,10 @@ pub(super) type Parcel = (Box<Exchange>, Request);
 impl<P: Payload> Session<P> {
     /// Sends a command under the session that is ready.
     pub(super) fn send_call(&mut self, id: CallId, now: Now) {
-        let (State::Ready(session), Some(call)) = (&self.state, self.calls.get(id)) else { return };
+        let (State::Ready(session), Some(call)) = (self.lifecycle.state(), self.calls.get(id)) else { return };
         let (era, kind) = (session.era(), call.kind());
         let hosts_own = self.is_hosts_own(era);
-        let missing = session.missing_capability(call.method()).filter(|missing| !self.past.shown.contains(missing));
+        let missing = session.missing_capability(call.method()).filter(|missing| !self.lifecycle.has_shown(missing));
         // Asking for a list harms nobody.
         if let Some(missing) = missing.filter(|_| !legacy::is_list(call.method())) {
             let message =
@@ -66,7 +66,7 @@ impl<P: Payload> Session<P> {
     /// Calls beyond [`AT_ONCE`] go out when others have ended, or wait with the rest for the session that is being made.
     pub(super) fn send_waiting(&mut self, now: Now) {
         self.post_waiting(now);
-        while self.exchanges.len() < AT_ONCE || self.state.ready().is_none() {
+        while self.exchanges.len() < AT_ONCE || self.lifecycle.ready().is_none() {
             let Some(id) = self.calls.dequeue(Queue::Turn) else { return };
             self.dispatch(id, now);
         }
@@ -74,7 +74,7 @@ impl<P: Payload> Session<P> {
 
     fn put_on_wire(&mut self, id: CallId, now: Now) {
         let wire_id = self.next_wire_id + 1;
-        let (State::Ready(session), Some(call)) = (&self.state, self.calls.get(id)) else { return };
+        let (State::Ready(session), Some(call)) = (self.lifecycle.state(), self.calls.get(id)) else { return };
         if call.kind() == Kind::Request && self.exchanges.len() >= AT_ONCE {
             return self.calls.enqueue(id, Queue::Turn);
         }
@@ -143,7 +143,7 @@ impl<P: Payload> Session<P> {
         let wire_id = self.next_wire_id;
         let mut exchange = outgoing(purpose, session, now);
         if session.is_none() {
-            exchange.attempt = self.state.establishing().map_or(1, |establishing| establishing.failed + 1);
+            exchange.attempt = self.lifecycle.establishing().map_or(1, |establishing| establishing.failed + 1);
         }
         exchange.wire_id = Some(wire_id);
         exchange.rpc_method = Some(method.to_owned());

@@ -9,13 +9,13 @@ use super::config::Handshake;
 use super::desired::Desired;
 use super::era::{legacy, modern};
 use super::exchange::Exchange;
+use super::gate::Gate;
 use super::identity::Identity;
 use super::json_rpc::REQUEST_ID_BASE;
+use super::lifecycle::{Lifecycle, State};
 use super::listening::Listening;
 use super::page::Page;
-use super::past::Past;
 use super::questions::Questions;
-use super::state::State;
 use super::status::Event;
 use super::tabs::Tabs;
 use super::time::{Timer, Timers};
@@ -44,7 +44,7 @@ mod tools;
 pub struct Session<P> {
     pub(super) config: Config,
     pub(super) rng: fastrand::Rng,
-    pub(super) state: State<P>,
+    pub(super) lifecycle: Lifecycle<P>,
     pub(super) calls: Calls<P>,
     pub(super) exchanges: BTreeMap<ExchangeId, Box<Exchange>>,
     pub(super) questions: Questions,
@@ -53,7 +53,7 @@ pub struct Session<P> {
     pub(super) listening: Listening,
     pub(super) authorization: Authorization<P>,
     pub(super) timers: Timers,
-    pub(super) past: Past<P>,
+    pub(super) gate: Gate,
     pub(super) page: Page,
     pub(super) tabs: Tabs,
     pub(super) client: Client,
@@ -73,21 +73,20 @@ impl<P: Payload> Session<P> {
             Handshake::Own { client_info, capabilities } => modern::stamp(client_info, capabilities),
             Handshake::Host => String::new(),
         };
-        let legacy_since = config.known_legacy.then_some(now.mono);
-        let generation = config.generation;
+        let lifecycle = Lifecycle::new(config.generation, config.known_legacy, now);
         Self {
             config,
             desired: Desired::default(),
             identity: Identity::default(),
             rng,
-            state: State::new(),
+            lifecycle,
             calls: Calls::default(),
             exchanges: BTreeMap::default(),
             questions: Questions::default(),
             listening: Listening::default(),
             authorization: Authorization::default(),
             timers: Timers::default(),
-            past: Past { legacy_since, generation, ..Past::new() },
+            gate: Gate::default(),
             page: Page::default(),
             tabs,
             client: Client::new(stamp),
@@ -108,7 +107,7 @@ impl<P: Payload> Session<P> {
             self.host_speaks(&method, &params, now);
         }
         if matches!(self.config.handshake, Handshake::Host) && method == legacy::INITIALIZE {
-            if self.state.known().is_none() {
+            if self.lifecycle.known().is_none() {
                 self.client.initializes(params);
             }
             return self.command(Kind::Connect, method, Params::default(), options, now);
@@ -122,7 +121,7 @@ impl<P: Payload> Session<P> {
     /// Waits for a task that an earlier call became, by its id; settles with the result of that call.
     pub fn resume_task(&mut self, task: String, options: CallOptions, now: Now) -> CallId {
         let id = self.admit(Kind::Request, "tools/call".to_owned(), Params::default(), options, now);
-        let generation = self.state.ready().map_or(0, |session| session.generation);
+        let generation = self.lifecycle.ready().map_or(0, |session| session.generation);
         self.calls.became(id, Task::named(task, generation, now));
         self.dispatch(id, now);
         id
@@ -175,13 +174,13 @@ impl<P: Payload> Session<P> {
         if self.settle_stale(id) {
             return;
         }
-        if self.is_offline() && !matches!(self.state, State::Closed) {
+        if self.is_offline() && !self.lifecycle.is_closed() {
             return self.hold_offline(id, now);
         }
         if self.waits_for_stream(id) {
             return;
         }
-        match &self.state {
+        match self.lifecycle.state() {
             State::Ready(_) => {
                 if !self.waits_for_token(id, now) && !self.waits_for_owner(id, now) {
                     self.send_call(id, now);
@@ -197,7 +196,7 @@ impl<P: Payload> Session<P> {
             State::Closed => {
                 let closed =
                     || Error::boxed(Code::Closed, Outcome::NotExecuted, "The session was closed. Connect again.");
-                let error = self.past.parted.clone().unwrap_or_else(closed);
+                let error = self.lifecycle.parted().cloned().map_or_else(closed, Box::new);
                 self.settle(id, Err(error.with_outcome(self.calls.outcome(id))));
             }
         }

@@ -1,8 +1,8 @@
 //! The state of a session as the host is shown it.
 
 use super::era::modern;
+use super::lifecycle::{Established, Since, State, Step};
 use super::session::Session;
-use super::state::{Established, Since, State, Step};
 use super::status::{Phase, Status, WaitingFor};
 use super::{Payload, Role};
 
@@ -10,11 +10,11 @@ impl<P: Payload> Session<P> {
     /// A snapshot of the state.
     #[must_use]
     pub fn status(&self) -> Status<P> {
-        if let Some(ended) = &self.past.ended {
-            return Status::clone(ended);
+        if let Some(ended) = self.lifecycle.ended() {
+            return ended.clone();
         }
         let mut waiting_for = None;
-        let phase = match &self.state {
+        let phase = match self.lifecycle.state() {
             _ if self.asks_user() => {
                 waiting_for = Some(WaitingFor { why: "the user to authorize", until_unix_ms: None });
                 Phase::Waiting
@@ -47,7 +47,7 @@ impl<P: Payload> Session<P> {
                 },
             },
         };
-        let known = self.state.known();
+        let known = self.lifecycle.known();
         Status {
             phase,
             era: known.map(Established::era),
@@ -56,12 +56,12 @@ impl<P: Payload> Session<P> {
             handshake: known.map(|session| session.handshake.clone()),
             session_tag: known.and_then(|session| Some(session.id.as_ref()?.tag())),
             generation: known.map_or(0, |session| session.generation),
-            verified_at_unix_ms: self.past.verified_at_unix_ms,
-            recoveries: self.past.recoveries,
-            last_recovery: self.past.last_recovery.clone(),
+            verified_at_unix_ms: self.lifecycle.verified_at_unix_ms(),
+            recoveries: self.lifecycle.recoveries(),
+            last_recovery: self.lifecycle.last_recovery().cloned(),
             waiting_for,
             share: Some(self.tabs.role()).filter(|role| *role != Role::Alone),
-            last_error: self.past.last_error.clone(),
+            last_error: self.lifecycle.last_error().cloned().map(Box::new),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 pub use super::desired::{Changes, LastRecovery};
 use super::era::{Era, modern};
-use super::state::Established;
+use super::lifecycle::Established;
 use super::{CallId, ExchangeId, Field, Payload, Purpose, Role, error::Error, http::Method, verdict::Verdict};
 
 /// The state of a session, as a host may show it.

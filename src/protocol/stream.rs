@@ -5,11 +5,10 @@ use super::calls::{Broken, Place};
 use super::era::legacy;
 use super::exchange::Exchange;
 use super::http::{Method, Request};
+use super::lifecycle::{Established, Relation};
 use super::listen::LONGEST_RETRY_MS;
-use super::repair::Relation;
 use super::send::{Parcel, outgoing};
 use super::session::Session;
-use super::state::Established;
 use super::time::Timer;
 use super::{CallId, Code, Error, Now, Outcome, Payload, Purpose, backoff};
 
@@ -72,7 +71,7 @@ impl<P: Payload> Session<P> {
     /// time for the answer.
     pub(super) fn resume_later(&mut self, id: CallId, exchange: &Exchange, floor_ms: Option<u64>, now: Now) -> bool {
         let mut cursor = exchange.cursor.clone();
-        let gone = self.relation(exchange.generation) == Relation::Gone || !exchange.era.resumes();
+        let gone = self.lifecycle.relation(exchange.generation) == Relation::Gone || !exchange.era.resumes();
         if gone || cursor.event_id.is_none() || cursor.tries >= self.config.max_resumes {
             return false;
         }
@@ -100,9 +99,9 @@ impl<P: Payload> Session<P> {
         let Some(call) = self.calls.get(id) else { return };
         let Place::Broken(broken) = call.place() else { return };
         let (broken, attempt) = (broken.clone(), call.sends());
-        let session = self.state.known().filter(|session| session.generation == broken.generation);
+        let session = self.lifecycle.known().filter(|session| session.generation == broken.generation);
         // The event ids of a dead session mean nothing to the new one.
-        let (Some(session), true) = (session, self.relation(broken.generation) != Relation::Gone) else {
+        let (Some(session), true) = (session, self.lifecycle.relation(broken.generation) != Relation::Gone) else {
             let text = "The session was lost while the call may have been running.";
             return self.lost(id, broken.generation, Error::boxed(Code::OutcomeUnknown, Outcome::Unknown, text), now);
         };
@@ -115,7 +114,7 @@ impl<P: Payload> Session<P> {
 
     /// Hears the rest of a stream that the host knows an event of, in place of sending the call: it was sent before.
     pub(super) fn take_up(&mut self, id: CallId, event_id: String, now: Now) {
-        let Some(session) = self.state.ready() else { return };
+        let Some(session) = self.lifecycle.ready() else { return };
         self.calls.taken_up(id);
         let cursor = Cursor { event_id: Some(event_id), ..Cursor::default() };
         let parcel = stream_request(Purpose::Call(id), session, cursor, now);

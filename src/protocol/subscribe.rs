@@ -7,9 +7,9 @@ use super::calls::Call;
 use super::config::Listen;
 use super::era::{Era, modern};
 use super::json::quote;
+use super::lifecycle::Established;
 use super::listening::{Acknowledged, Heard, Stream, Turn};
 use super::session::Session;
-use super::state::Established;
 use super::status::Event;
 use super::time::Timer;
 use super::{CallId, Code, Error, ExchangeId, Field, Now, Outcome, Params, Payload, Purpose, json_rpc};
@@ -54,7 +54,7 @@ impl<P: Payload> Session<P> {
 
     /// Opens, changes or closes the stream, as the app wants it now.
     pub(super) fn listen_modern(&mut self, wanted: bool, now: Now) {
-        let Some(session) = self.state.ready().filter(|session| !self.is_hosts_own(session.era())) else { return };
+        let Some(session) = self.lifecycle.ready().filter(|session| !self.is_hosts_own(session.era())) else { return };
         let filter = if wanted { self.filter(session) } else { String::new() };
         match self.listening.stream() {
             Stream::Off if !filter.is_empty() => self.open_subscription(filter, None, 0, false, now),
@@ -84,7 +84,7 @@ impl<P: Payload> Session<P> {
 
     /// The stream broke; it is time to open it again.
     pub(super) fn subscribe_again(&mut self, short: u32, now: Now) {
-        let Some(session) = self.state.ready() else { return };
+        let Some(session) = self.lifecycle.ready() else { return };
         match self.filter(session) {
             filter if filter.is_empty() => self.listening.off(),
             filter => self.open_subscription(filter, None, short, true, now),
@@ -100,7 +100,7 @@ impl<P: Payload> Session<P> {
         now: Now,
     ) {
         self.fresh_wire_id();
-        let Some(session) = self.state.ready() else { return };
+        let Some(session) = self.lifecycle.ready() else { return };
         let params = Params { text: Some(format!("{{\"notifications\":{{{filter}}}}}")), ..Params::default() };
         let (purpose, method) = (Purpose::Listen, modern::LISTEN);
         let parcel = self.own_request(purpose, Some(session), method, &params, ACKNOWLEDGED_MS, now);
@@ -154,7 +154,7 @@ impl<P: Payload> Session<P> {
     }
 
     fn emit_stale(&mut self, granted: &[String]) {
-        let lists = self.state.ready().map(|session| self.heard_lists(session).map(|(_, _, list)| *list).collect());
+        let lists = self.lifecycle.ready().map(|session| self.heard_lists(session).map(|(_, _, list)| *list).collect());
         let subscribed = self.desired.subscriptions().map(str::to_owned);
         let resources = subscribed.filter(|uri| granted.contains(uri)).collect();
         self.emit(Event::Stale { lists: lists.unwrap_or_default(), resources });
@@ -171,7 +171,7 @@ impl<P: Payload> Session<P> {
 
     /// Another tab has said what it wants to hear, and the stream that is open may tell it already.
     pub(super) fn tell_stream_again(&mut self) {
-        let Some(session) = self.state.ready().filter(|session| session.era() == Era::Modern) else { return };
+        let Some(session) = self.lifecycle.ready().filter(|session| session.era() == Era::Modern) else { return };
         let asked: Vec<_> = self.all_subscriptions().into_iter().map(str::to_owned).collect();
         match self.listening.stream() {
             Stream::Open { heard, .. } => {
@@ -253,7 +253,7 @@ impl<P: Payload> Session<P> {
                 self.settle_overtaken();
                 self.listen(now);
                 match self.listening.stream() {
-                    _ if self.state.ready().is_none() => {}
+                    _ if self.lifecycle.ready().is_none() => {}
                     // It is told when the stream is acknowledged.
                     Stream::Open { heard, .. } => {
                         if let Some(granted) = heard.granted().map(<[String]>::to_vec) {

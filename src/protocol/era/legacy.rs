@@ -1,6 +1,6 @@
 //! The legacy era: a session, made by a handshake.
 
-use crate::protocol::state::Established;
+use crate::protocol::lifecycle::Established;
 use crate::protocol::{Field, Payload};
 
 /// The versions that we speak, newest first.

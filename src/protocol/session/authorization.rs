@@ -5,9 +5,8 @@ use crate::protocol::authorization::{Authorized, Challenge, Ended, Held, Origin}
 use crate::protocol::calls::{Kind, Queue, Repair};
 use crate::protocol::exchange::{Answer, Exchange};
 use crate::protocol::http::{Method, Request};
+use crate::protocol::lifecycle::Relation;
 use crate::protocol::listening::Listening;
-use crate::protocol::repair::Relation;
-use crate::protocol::state::Step;
 use crate::protocol::status::Event;
 use crate::protocol::verdict::{Verdict, speaks_of_sessions};
 use crate::protocol::{CallId, Code, Error, ExchangeId, Now, Outcome, Output, Payload, Purpose, json_rpc};
@@ -30,7 +29,7 @@ impl<P: Payload> Session<P> {
 
     /// A user is asked: in this tab, or in the one that makes the session.
     pub(in crate::protocol) fn asks_user(&self) -> bool {
-        let elsewhere = || self.state.establishing().is_some_and(|it| matches!(it.step, Step::Elsewhere));
+        let elsewhere = || self.lifecycle.is_elsewhere();
         self.authorization.asks_user() || self.tabs.leader_asks() && elsewhere()
     }
 
@@ -112,7 +111,7 @@ impl<P: Payload> Session<P> {
             Purpose::Cancelled | Purpose::Delete => return Some(answer),
             // A stream is taken up under the session that it began in, or not at all.
             Purpose::Call(_)
-                if exchange.method == Method::Get && self.relation(exchange.generation) == Relation::Gone =>
+                if exchange.method == Method::Get && self.lifecycle.relation(exchange.generation) == Relation::Gone =>
             {
                 return Some(answer);
             }
@@ -236,7 +235,7 @@ impl<P: Payload> Session<P> {
     /// Sends a held exchange, with an id that the server has not seen.
     fn resend(&mut self, held: Held<P>, now: Now) {
         let Held { id, mut exchange, mut request, refused } = held;
-        if self.relation(exchange.generation) == Relation::Gone {
+        if self.lifecycle.relation(exchange.generation) == Relation::Gone {
             if matches!(exchange.purpose, Purpose::Answer | Purpose::Cancelled | Purpose::Listen) {
                 return;
             }

@@ -35,21 +35,21 @@ impl<P: Payload> Session<P> {
     /// What the server does not grant is not wanted from the next session either.
     pub(in crate::protocol) fn state_request_refused(&mut self, id: CallId, now: Now) {
         let Some(request) = self.calls.get(id).and_then(|call| state_request(call)) else { return };
-        let generation = self.state.known().map_or(0, |session| session.generation);
+        let generation = self.lifecycle.known().map_or(0, |session| session.generation);
         let due = self.desired.refused(id, &request, generation);
         self.ask_again(due, now);
         self.listen(now);
     }
 
     pub(in crate::protocol) fn accepted(&mut self, request: StateRequest, generation: u32, now: Now) {
-        if self.state.known().is_some_and(|session| session.generation == generation) {
+        if self.lifecycle.known().is_some_and(|session| session.generation == generation) {
             let due = self.desired.accepted(request, generation);
             self.ask_again(due, now);
         }
     }
 
     fn ask_again(&mut self, request: Option<StateRequest>, now: Now) {
-        let by_request = self.state.ready().is_some_and(|it| it.era().holds_by_request());
+        let by_request = self.lifecycle.ready().is_some_and(|it| it.era().holds_by_request());
         let Some(request) = request.filter(|request| by_request && !self.is_wanted_elsewhere(request)) else { return };
         self.attempt(Attempt::again(request, now), now);
     }
@@ -73,7 +73,7 @@ impl<P: Payload> Session<P> {
         now: Now,
     ) -> Option<ExchangeId> {
         self.fresh_wire_id();
-        let session = self.state.ready().filter(|session| session.missing_capability(method).is_none())?;
+        let session = self.lifecycle.ready().filter(|session| session.missing_capability(method).is_none())?;
         let params = Params { text: params, ..Params::default() };
         let timeout = timeout_ms.min(self.config.timeout_ms);
         let parcel = self.own_request(Purpose::Restore, Some(session), method, &params, timeout, now);

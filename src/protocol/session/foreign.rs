@@ -8,8 +8,7 @@ use crate::protocol::error::Diagnosis;
 use crate::protocol::exchange::{Answer, Exchange};
 use crate::protocol::http::Method;
 use crate::protocol::identity::Owner;
-use crate::protocol::repair::Relation;
-use crate::protocol::state::Established;
+use crate::protocol::lifecycle::{Established, Relation};
 use crate::protocol::status::Event;
 use crate::protocol::time::Timer;
 use crate::protocol::{CallId, Code, Error, ExchangeId, Now, Outcome, Output, Payload, Purpose};
@@ -26,7 +25,7 @@ impl<P: Payload> Session<P> {
     /// For whom the session was made that this goes out under, as far as that is known now.
     fn made_for(&self, exchange: &Exchange) -> Option<Owner> {
         let is_its = |session: &&Established<P>| session.generation == exchange.generation;
-        let session = self.state.known().filter(is_its).or_else(|| self.state.fresh().filter(is_its));
+        let session = self.lifecycle.known().filter(is_its).or_else(|| self.lifecycle.fresh().filter(is_its));
         session.map_or(exchange.made_for, |session| session.made_for)
     }
 
@@ -48,18 +47,12 @@ impl<P: Payload> Session<P> {
 
     /// What was made before there was a grant is of whoever got it; one that was made elsewhere, of whoever uses it first.
     pub(in crate::protocol) fn settle_owner(&mut self, generation: u32, owner: Option<Owner>) {
-        let session = match self.state.known_mut() {
-            Some(session) if session.generation == generation => Some(session),
-            _ => self.state.fresh_mut().filter(|fresh| fresh.generation == generation),
-        };
-        if let Some(session) = session {
-            session.made_for = owner;
-        }
+        self.lifecycle.made_for(generation, owner);
     }
 
     /// A call is about to be sent, and the grant is another now. Says whether it waits for a session of its user's.
     pub(in crate::protocol) fn waits_for_owner(&mut self, id: CallId, now: Now) -> bool {
-        let Some((session, owner)) = self.state.ready().zip(self.identity.owner()) else { return false };
+        let Some((session, owner)) = self.lifecycle.ready().zip(self.identity.owner()) else { return false };
         let is_of_grant = session.made_for.is_none_or(|made_for| made_for.has_grant_of(owner));
         let waits = self
             .calls
@@ -85,7 +78,7 @@ impl<P: Payload> Session<P> {
         let (purpose, method, generation) = (exchange.purpose, exchange.method, exchange.generation);
         let (owner, has_id) = (exchange.owner.unwrap_or_default(), exchange.session.is_some());
         let may = self.identity.may_renew(owner, now);
-        let of_session = self.relation(generation) != Relation::Gone;
+        let of_session = self.lifecycle.relation(generation) != Relation::Gone;
         let renews = match purpose {
             Purpose::Call(_) | Purpose::Notification(_) | Purpose::Ping | Purpose::Restore | Purpose::Listen => {
                 of_session && may.is_ok()
@@ -112,7 +105,7 @@ impl<P: Payload> Session<P> {
                 self.dispatch(call, now);
             }
             Purpose::Initialized | Purpose::Ping
-                if self.state.fresh().is_some_and(|fresh| fresh.generation == generation) =>
+                if self.lifecycle.fresh().is_some_and(|fresh| fresh.generation == generation) =>
             {
                 self.abort(id, now);
                 self.make_anew(owner, now);
@@ -154,7 +147,7 @@ impl<P: Payload> Session<P> {
 
     /// The credentials have changed since `initialize`.
     fn make_anew(&mut self, owner: Owner, now: Now) {
-        self.state.take_fresh();
+        self.lifecycle.take_fresh();
         if self.identity.may_renew(owner, now).is_ok() {
             self.identity.renewed(owner, now);
             return self.begin(now);

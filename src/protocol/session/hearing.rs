@@ -2,7 +2,6 @@
 
 use super::Session;
 use crate::protocol::config::Listen;
-use crate::protocol::state::State;
 use crate::protocol::status::Event;
 use crate::protocol::tabs::Message;
 use crate::protocol::{Now, Payload, Purpose};
@@ -15,10 +14,7 @@ impl<P: Payload> Session<P> {
 
     /// Tells the others what this tab wants to hear, if that has changed.
     pub(in crate::protocol) fn say_wants(&mut self) {
-        if self.tabs.takes_part()
-            && !matches!(self.state, State::Closed)
-            && !self.tabs.has_said(&self.wants_of_this_tab())
-        {
+        if self.tabs.takes_part() && !self.lifecycle.is_closed() && !self.tabs.has_said(&self.wants_of_this_tab()) {
             self.say_hello(false);
         }
     }
@@ -42,7 +38,7 @@ impl<P: Payload> Session<P> {
 
     pub(super) fn heard(&mut self, method: String, params: Option<P>, event_id: Option<String>, now: Now) {
         self.tabs.saw_event(event_id.as_ref());
-        let generation = self.state.known().map_or(0, |session| session.generation);
+        let generation = self.lifecycle.known().map_or(0, |session| session.generation);
         match (method.as_str(), &params) {
             ("notifications/cancelled", Some(cancelled)) => self.question_cancelled(generation, cancelled, now),
             _ => self.forget_changed(&method, params.as_ref()),

@@ -7,15 +7,14 @@ use crate::protocol::client::Difference;
 use crate::protocol::close::delete_request;
 use crate::protocol::config::Handshake;
 use crate::protocol::era::{Era, legacy, modern};
-use crate::protocol::repair::Relation;
-use crate::protocol::state::{Established, SessionId, Since, State, Step};
+use crate::protocol::lifecycle::{Established, Relation, SessionId, Since, Step};
 use crate::protocol::{CallId, Code, Error, Field, Now, Outcome, Params, Payload};
 
 impl<P: Payload> Session<P> {
     /// The `Mcp-Session-Id`, for a host that stores it; never for a log.
     #[must_use]
     pub fn session_id(&self) -> Option<&str> {
-        Some(self.state.known()?.id.as_ref()?.expose())
+        Some(self.lifecycle.known()?.id.as_ref()?.expose())
     }
 
     /// Takes up a session that was made elsewhere: nothing is sent. `initialize` is what it was made with, to make it
@@ -34,7 +33,7 @@ impl<P: Payload> Session<P> {
 
     /// What the host's Client asks for is what it relies on.
     pub(in crate::protocol) fn note_use(&mut self, method: &str) {
-        if let (Handshake::Host, Some(session)) = (&self.config.handshake, self.state.known()) {
+        if let (Handshake::Host, Some(session)) = (&self.config.handshake, self.lifecycle.known()) {
             let needed = legacy::needed_capability(method, session.version);
             needed.into_iter().for_each(|needed| self.client.uses(needed));
         }
@@ -43,7 +42,7 @@ impl<P: Payload> Session<P> {
     /// Why the host's Client cannot go on with the new session, if it cannot.
     pub(in crate::protocol) fn client_cannot_go_on(&self) -> Option<Box<Error<P>>> {
         let (Handshake::Host, Some(old), Some(fresh)) =
-            (&self.config.handshake, self.state.known(), self.state.fresh())
+            (&self.config.handshake, self.lifecycle.known(), self.lifecycle.fresh())
         else {
             return None;
         };
@@ -62,13 +61,13 @@ impl<P: Payload> Session<P> {
     pub(in crate::protocol) fn is_other_server(&self, error: &Error<P>) -> bool {
         matches!(self.config.handshake, Handshake::Host)
             && error.code == Code::UnsupportedVersion
-            && self.state.known().is_some()
+            && self.lifecycle.known().is_some()
     }
 
     /// The end beneath the host's Client: it hears `close`, and connects anew.
     pub(in crate::protocol) fn part(&mut self, error: Box<Error<P>>, reason: &'static str, now: Now) {
-        let delete = self.state.fresh().and_then(|fresh| delete_request(fresh, now));
-        self.past.parted = Some(error);
+        let delete = self.lifecycle.fresh().and_then(|fresh| delete_request(fresh, now));
+        self.lifecycle.part(error);
         self.shut(reason, now);
         if let Some(delete) = delete {
             self.delete(delete, now);
@@ -78,12 +77,12 @@ impl<P: Payload> Session<P> {
     /// The era is the choice of the host's Client: what it writes into `_meta` says that it speaks the modern one, and
     /// `initialize` that it does not, or not any more.
     pub(in crate::protocol) fn host_speaks(&mut self, method: &str, params: &Params, now: Now) {
-        let modern = self.state.ready().is_some_and(|session| session.era() == Era::Modern);
+        let modern = self.lifecycle.ready().is_some_and(|session| session.era() == Era::Modern);
         if modern && method == legacy::INITIALIZE {
-            self.state = State::new();
+            self.lifecycle.start_over();
         }
         let idle =
-            self.state.establishing().is_some_and(|it| matches!((&it.since, &it.step), (Since::First, Step::Idle)))
+            self.lifecycle.establishing().is_some_and(|it| matches!((&it.since, &it.step), (Since::First, Step::Idle)))
                 && !self.calls.is_any_queued(Queue::Session);
         let Some(stamp) = params.meta.as_deref().filter(|_| idle).and_then(modern::stamp_of) else { return };
         self.client.set_stamp(stamp);
@@ -100,14 +99,14 @@ impl<P: Payload> Session<P> {
     /// The handshake of a session that was taken up without its `initialize` cannot be replayed.
     pub(in crate::protocol) fn has_nothing_to_replay(&self) -> bool {
         let host = matches!(self.config.handshake, Handshake::Host);
-        host && self.state.known().is_some() && self.client.has_nothing_to_replay()
+        host && self.lifecycle.known().is_some() && self.client.has_nothing_to_replay()
     }
 
     /// The rest of a stream of a session that is gone is nowhere to be had, and what became of its call is not known.
     pub(in crate::protocol) fn settle_stale(&mut self, id: CallId) -> bool {
         let resume = self.calls.get(id).and_then(|call| call.options().resume.as_ref());
         let generation = resume.and_then(|resume| resume.generation);
-        let stale = generation.is_some_and(|generation| self.relation(generation) == Relation::Gone);
+        let stale = generation.is_some_and(|generation| self.lifecycle.relation(generation) == Relation::Gone);
         if stale {
             let text = "The session whose stream this was is gone: whether the call ran is not known.";
             self.settle(id, Err(Error::boxed(Code::OutcomeUnknown, Outcome::Unknown, text)));

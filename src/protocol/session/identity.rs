@@ -45,10 +45,7 @@ impl<P: Payload> Session<P> {
     pub fn handle_token(&mut self, token: Option<&str>, same_grant: bool) {
         match self.identity.has_token(token, self.authorization.grant(), same_grant) {
             TokenOf::SameGrant(renewal) => {
-                let known = self.state.known_mut().and_then(|session| session.made_for.as_mut());
-                known.into_iter().for_each(|made_for| made_for.renew(renewal));
-                let fresh = self.state.fresh_mut().and_then(|fresh| fresh.made_for.as_mut());
-                fresh.into_iter().for_each(|made_for| made_for.renew(renewal));
+                self.lifecycle.renew_owners(|made_for| made_for.renew(renewal));
                 for (_, exchange) in self.exchanges.iter_mut() {
                     let all = [&mut exchange.owner, &mut exchange.made_for];
                     all.into_iter().flatten().for_each(|owner| owner.renew(renewal));

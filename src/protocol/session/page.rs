@@ -5,8 +5,8 @@ use super::Session;
 use crate::protocol::calls::{Place, Queue};
 use crate::protocol::close::delete_request;
 use crate::protocol::config::{Handshake, Offline};
+use crate::protocol::lifecycle::{State, Step};
 use crate::protocol::page::{LOOK_MS, OFFLINE, PageChange};
-use crate::protocol::state::{State, Step};
 use crate::protocol::status::Event;
 use crate::protocol::stream::Cursor;
 use crate::protocol::time::Timer;
@@ -19,7 +19,7 @@ const WHY_OFFLINE: &str = "this device is offline";
 impl<P: Payload> Session<P> {
     /// Something has happened to the page.
     pub fn handle_page(&mut self, change: PageChange, now: Now) {
-        if matches!(self.state, State::Closed) {
+        if self.lifecycle.is_closed() {
             return;
         }
         match change {
@@ -86,7 +86,7 @@ impl<P: Payload> Session<P> {
     }
 
     fn doubt_since(&mut self, since: Now, now: Now) {
-        let listens = self.state.known().is_some() && self.listening.is_on();
+        let listens = self.lifecycle.known().is_some() && self.listening.is_on();
         self.page.doubt_since(since, listens, now);
     }
 
@@ -110,10 +110,10 @@ impl<P: Payload> Session<P> {
         let mut stuck = self.calls.those(|call| matches!(call.place(), Place::Broken(_)));
         stuck.retain(|id| self.timers.at(Timer::Resume(*id)).is_none());
         stuck.into_iter().for_each(|id| self.resume(id, now));
-        match &self.state {
+        match self.lifecycle.state() {
             State::Ready(_) => {
                 self.listen(now);
-                if doubtful.is_some_and(|since| self.past.proven_at < Some(since)) {
+                if doubtful.is_some_and(|since| self.lifecycle.proven_at() < Some(since)) {
                     self.check(None, now);
                 }
             }
@@ -131,7 +131,7 @@ impl<P: Payload> Session<P> {
 
     /// An open stream would keep the page out of the back/forward cache. It is opened again when the page goes on.
     fn pause_stream(&mut self, now: Now) {
-        let open = self.state.ready().and_then(|_| self.listening.open());
+        let open = self.lifecycle.ready().and_then(|_| self.listening.open());
         let Some((exchange, before)) = open else { return };
         before.map(|before| self.abort(before, now));
         let cursor = self.close_stream(exchange, now).map_or_else(Cursor::default, |exchange| exchange.cursor);
@@ -146,7 +146,7 @@ impl<P: Payload> Session<P> {
         let own = matches!(self.config.handshake, Handshake::Own { .. });
         let broke_off = self.page.may_have_broken_off(now);
         if own && !self.config.persists && !self.tabs.is_shared() && self.calls.is_empty() && !broke_off {
-            let delete = self.state.known().and_then(|session| delete_request(session, now));
+            let delete = self.lifecycle.known().and_then(|session| delete_request(session, now));
             self.shut("the page was left", now);
             if let Some(delete) = delete {
                 self.delete(delete, now);
@@ -181,7 +181,7 @@ impl<P: Payload> Session<P> {
             let outcome = self.calls.outcome(id);
             return self.settle(id, Err(offline_error(outcome)));
         }
-        match self.state.establishing() {
+        match self.lifecycle.establishing() {
             Some(_) => {
                 self.calls.enqueue(id, Queue::Session);
                 self.hasten(now);
@@ -215,7 +215,7 @@ impl<P: Payload> Session<P> {
     /// It is left out where the server was heard meanwhile, or is at work.
     pub(in crate::protocol) fn keep_alive_due(&mut self, now: Now) {
         let every = self.config.keep_alive_ms.unwrap_or_default();
-        let quiet = now.mono.saturating_sub(self.past.proven_at.unwrap_or_default());
+        let quiet = now.mono.saturating_sub(self.lifecycle.proven_at().unwrap_or_default());
         let busy = self.calls.any(|call| matches!(call.place(), Place::Sent(_)));
         if quiet >= every && !busy && !self.page.is_offline() {
             self.check(None, now);

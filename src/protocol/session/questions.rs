@@ -5,10 +5,9 @@ use crate::protocol::config::Handshake;
 use crate::protocol::era::legacy;
 use crate::protocol::error::Diagnosis;
 use crate::protocol::json_rpc::{self, Id};
+use crate::protocol::lifecycle::{Relation, SessionId};
 use crate::protocol::questions::{Deferred, Question, To, why_refused};
-use crate::protocol::repair::Relation;
 use crate::protocol::send::{outgoing, posted};
-use crate::protocol::state::SessionId;
 use crate::protocol::status::Event;
 use crate::protocol::{CallId, ExchangeId, Field, Now, Output, Payload, Purpose, QuestionId, bounds};
 
@@ -116,7 +115,7 @@ impl<P: Payload> Session<P> {
     /// Answers the server, as soon as no more than [`bounds::ANSWERS`] are under way.
     fn post_answer(&mut self, id: &Id, answer: &Result<String, (i64, String)>, generation: u32, now: Now) {
         // Servers count their ids from 0 in each session: an answer to the old question 0 must not reach the new one.
-        if self.relation(generation) == Relation::Gone {
+        if self.lifecycle.relation(generation) == Relation::Gone {
             return;
         }
         if self.answers_under_way() < bounds::ANSWERS {
@@ -135,7 +134,7 @@ impl<P: Payload> Session<P> {
     }
 
     fn put_answer(&mut self, body: String, now: Now) {
-        let Some(session) = self.state.known() else { return };
+        let Some(session) = self.lifecycle.known() else { return };
         let mut exchange = outgoing(Purpose::Answer, Some(session), now);
         exchange.timeout_ms = Some(ANSWER_MS);
         self.send(posted(exchange, (legacy::post_headers(Some(session)), body)), now);
@@ -145,7 +144,7 @@ impl<P: Payload> Session<P> {
     pub(in crate::protocol) fn post_waiting(&mut self, now: Now) {
         while self.answers_under_way() < bounds::ANSWERS {
             let Some((body, generation)) = self.questions.next_deferred() else { return };
-            if self.relation(generation) != Relation::Gone {
+            if self.lifecycle.relation(generation) != Relation::Gone {
                 self.put_answer(body, now);
             }
         }

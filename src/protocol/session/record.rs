@@ -6,8 +6,8 @@ use crate::protocol::calls::Queue;
 use crate::protocol::config::Handshake;
 use crate::protocol::era::{Era, legacy};
 use crate::protocol::identity::{Found, Owner};
+use crate::protocol::lifecycle::{SessionId, Since, State};
 use crate::protocol::record::Record;
-use crate::protocol::state::{SessionId, Since, State};
 use crate::protocol::status::Event;
 use crate::protocol::{Code, Error, Now, Outcome, Output, Payload};
 
@@ -21,7 +21,7 @@ impl<P: Payload> Session<P> {
         if let Some(Found::Record(record)) = self.identity.found() {
             return Some(record.clone());
         }
-        let session = match &self.state {
+        let session = match self.lifecycle.state() {
             State::Ready(session) => session,
             State::Establishing(establishing) => match &establishing.since {
                 Since::Doubt { old, .. } => old,
@@ -61,7 +61,7 @@ impl<P: Payload> Session<P> {
             self.emit(Event::Warning { kind: "persisted_session", header: None, hint: UNREADABLE });
             return false;
         };
-        if !read.is_recent(now) || !self.has_no_session() {
+        if !read.is_recent(now) || !self.lifecycle.has_none() {
             return false;
         }
         self.find(Found::Record(record.to_owned()), now);
@@ -69,7 +69,7 @@ impl<P: Payload> Session<P> {
     }
 
     fn take_up_read(&mut self, read: Record<P>, now: Now) {
-        if !self.has_no_session() {
+        if !self.lifecycle.has_none() {
             return;
         }
         self.next_wire_id = read.next_request_id(&mut self.rng);
@@ -78,13 +78,11 @@ impl<P: Payload> Session<P> {
         let parked = self.calls.dequeue_all(Queue::Session);
         self.emit(Event::TakenUp);
         self.take_up_session(id, version, handshake, capabilities, now);
-        if let Some(session) = self.state.known_mut() {
-            session.made_for = self.identity.owner();
-        }
+        self.lifecycle.made_for(self.lifecycle.generation(), self.identity.owner());
         if Era::of(version) == Era::Legacy {
-            self.past.legacy_since = Some(now.mono);
+            self.lifecycle.speaks_legacy(now);
         }
-        self.desired.take_up(self.past.generation, level, uris);
+        self.desired.take_up(self.lifecycle.generation(), level, uris);
         parked.into_iter().for_each(|id| self.dispatch(id, now));
         self.listen(now);
     }
@@ -98,7 +96,7 @@ impl<P: Payload> Session<P> {
 
     /// Takes it up or drops it, as soon as that is known.
     pub(in crate::protocol) fn take_found(&mut self, now: Now) {
-        if self.identity.found().is_none() || matches!(self.state, State::Closed) || !self.knows_owner(now) {
+        if self.identity.found().is_none() || self.lifecycle.is_closed() || !self.knows_owner(now) {
             return;
         }
         let Some(found) = self.identity.take_found() else { return };
@@ -138,10 +136,6 @@ impl<P: Payload> Session<P> {
         self.lose_to_another("another page has taken up the session", now);
     }
 
-    fn has_no_session(&self) -> bool {
-        matches!(self.state, State::Establishing(_)) && self.state.known().is_none()
-    }
-
     /// The session is one that was made elsewhere. Says whether there was none before.
     pub(in crate::protocol) fn take_up_session(
         &mut self,
@@ -151,13 +145,13 @@ impl<P: Payload> Session<P> {
         capabilities: Option<Vec<&'static str>>,
         now: Now,
     ) -> bool {
-        if !self.has_no_session() {
+        if !self.lifecycle.has_none() {
             return false;
         }
         id.iter().for_each(|id| self.identity.confidential_mut().remember_id(id.expose()));
         let mut session = self.fresh_session(id, version, handshake, now);
         session.capabilities = capabilities;
-        self.state = State::Ready(session);
+        self.lifecycle.take_up(session);
         self.listening.begin();
         self.keep_alive(now);
         self.emit(Event::StateChange);

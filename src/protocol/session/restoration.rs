@@ -27,7 +27,7 @@ impl<P: Payload> Session<P> {
         parked: Vec<CallId>,
         now: Now,
     ) {
-        let Some(generation) = self.state.ready().map(|session| session.generation) else { return };
+        let Some(generation) = self.lifecycle.ready().map(|session| session.generation) else { return };
         self.desired.recovers(changes.server);
         for id in parked {
             if self.calls.get(id).is_some_and(|call| self.waits_for_tools(call)) {
@@ -40,7 +40,7 @@ impl<P: Payload> Session<P> {
         if self.desired.has_seen_tools() {
             self.attempt(Attempt::tools(now), now);
         }
-        let by_request = self.state.ready().is_some_and(|session| session.era().holds_by_request());
+        let by_request = self.lifecycle.ready().is_some_and(|session| session.era().holds_by_request());
         // The tab that leads sees to its stream. One that waits for its turn told nothing before, either.
         let has_turn = self.tabs.acts() && self.listening.turn() != Turn::Later;
         if !by_request && has_turn && self.desired.subscriptions().next().is_some() {
@@ -155,7 +155,7 @@ impl<P: Payload> Session<P> {
     }
 
     fn open_stream_id(&self) -> Option<ExchangeId> {
-        self.state.ready().and_then(|_| self.listening.open()).map(|(exchange, _)| exchange)
+        self.lifecycle.ready().and_then(|_| self.listening.open()).map(|(exchange, _)| exchange)
     }
 
     /// The listening stream is acknowledged: with it, the subscriptions.
@@ -216,7 +216,7 @@ impl<P: Payload> Session<P> {
         let (generation, recovery, changes) = (finished.generation, finished.recovery, finished.changes);
         let stale = self.desired.subscriptions().map(str::to_owned).collect();
         if !recovery.restored.is_empty() || !recovery.lost.is_empty() {
-            self.past.last_recovery = Some(recovery.clone());
+            self.lifecycle.note_recovery(recovery.clone());
             self.emit(Event::StateChange);
         }
         self.emit(Event::Recovered { generation, recovery, changes, stale, stale_lists: finished.stale_lists });

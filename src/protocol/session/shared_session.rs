@@ -4,8 +4,8 @@ use super::Session;
 use crate::protocol::calls::{Call, Queue};
 use crate::protocol::era::{Era, legacy};
 use crate::protocol::identity::{Found, Owner};
+use crate::protocol::lifecycle::{Since, Step};
 use crate::protocol::record::Record;
-use crate::protocol::state::{Since, Step};
 use crate::protocol::status::Event;
 use crate::protocol::tabs::{Ending, Mark, Message, Role, SILENCE_MS, Why};
 use crate::protocol::time::Timer;
@@ -18,7 +18,7 @@ const ENDED: &str = "Another tab ended the session while the call may have been 
 impl<P: Payload> Session<P> {
     /// Another tab makes the session: what this one has begun comes to nothing.
     pub(super) fn abandon_step(&mut self, now: Now) {
-        let open = match self.state.establishing().map(|establishing| &establishing.step) {
+        let open = match self.lifecycle.establishing().map(|establishing| &establishing.step) {
             Some(
                 Step::Discover { exchange }
                 | Step::Initialized { exchange, .. }
@@ -42,7 +42,7 @@ impl<P: Payload> Session<P> {
         }
         self.step(Step::Elsewhere);
         if self.tabs.role() == Role::Following {
-            let why = match self.state.establishing().map(|it| &it.since) {
+            let why = match self.lifecycle.establishing().map(|it| &it.since) {
                 Some(Since::Doubt { .. }) => Why::Doubt,
                 Some(_) if self.tabs.is_unwanted() => Why::Host,
                 Some(_) | None => Why::Refused,
@@ -54,7 +54,7 @@ impl<P: Payload> Session<P> {
     }
 
     pub(super) fn tell_session(&mut self, now: Now) {
-        if let Some(record) = self.state.ready().and_then(|_| self.record(now)) {
+        if let Some(record) = self.lifecycle.ready().and_then(|_| self.record(now)) {
             self.tell(&Message::Session { record }, None);
         }
     }
@@ -87,11 +87,11 @@ impl<P: Payload> Session<P> {
         if self.tabs.has_ended() {
             self.lose_to_another("another tab has ended the session", now);
         }
-        let Some(generation) = self.state.known().filter(|_| self.tabs.has_ended()).map(|it| it.generation) else {
+        let Some(generation) = self.lifecycle.known().filter(|_| self.tabs.has_ended()).map(|it| it.generation) else {
             return;
         };
-        if self.past.refused == generation {
-            self.past.refused = 0;
+        if self.lifecycle.refused() == generation {
+            self.lifecycle.forget_refusal();
         }
         let is_refused = |call: &Call<P>| call.refused_by() == generation && !call.is_safe();
         let mut refused: Vec<CallId> = self.calls.queued(Queue::Session).collect();
@@ -104,7 +104,7 @@ impl<P: Payload> Session<P> {
 
     /// Another tab needs a session that is newer than this one; or cannot reach it.
     pub(super) fn wanted(&mut self, not: Mark, why: Why, now: Now) {
-        let generation = self.state.ready().map(|session| session.generation);
+        let generation = self.lifecycle.ready().map(|session| session.generation);
         let doubt = why == Why::Doubt;
         match generation {
             Some(_) if not < self.tabs.mark() => self.tell_session(now),
@@ -119,7 +119,7 @@ impl<P: Payload> Session<P> {
             }
             None => {
                 self.tell_alive();
-                match self.state.known().map(|session| session.generation) {
+                match self.lifecycle.known().map(|session| session.generation) {
                     Some(_) if why == Why::Host && not == self.tabs.mark() => self.give_up(WANTED, now),
                     Some(generation) if !doubt => self.session_refused(generation, true, now),
                     Some(_) | None => {}
@@ -131,10 +131,10 @@ impl<P: Payload> Session<P> {
 
     /// Another tab has a session.
     pub(super) fn session_told(&mut self, mark: Mark, record: &str, now: Now) {
-        let elsewhere = self.state.establishing().is_some_and(|it| matches!(it.step, Step::Elsewhere));
+        let elsewhere = self.lifecycle.is_elsewhere();
         if mark == self.tabs.mark() && elsewhere {
             // It lives, and cannot be reached from here.
-            if let Some(Since::Doubt { .. }) = self.state.establishing().map(|it| &it.since) {
+            if let Some(Since::Doubt { .. }) = self.lifecycle.establishing().map(|it| &it.since) {
                 let text = "Another tab reaches the server, and this one does not.";
                 let error = Error::boxed(Code::Network, Outcome::NotExecuted, text).retryable();
                 self.attempt_failed(error, 0, now);
@@ -158,7 +158,7 @@ impl<P: Payload> Session<P> {
         self.leader_asks(false, now);
         self.timers.clear(Timer::Leader);
         if Era::of(read.version) == Era::Legacy {
-            self.past.legacy_since = Some(now.mono);
+            self.lifecycle.speaks_legacy(now);
         }
         read.id.iter().for_each(|id| self.identity.confidential_mut().remember_id(id.expose()));
         let mut fresh = self.fresh_session(read.id, read.version, read.handshake, now);
@@ -249,7 +249,7 @@ impl<P: Payload> Session<P> {
         floor_ms: u64,
         now: Now,
     ) {
-        let Some(establishing) = self.state.establishing() else { return };
+        let Some(establishing) = self.lifecycle.establishing() else { return };
         if !matches!(establishing.step, Step::Elsewhere) {
             return;
         }

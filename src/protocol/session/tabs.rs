@@ -2,7 +2,7 @@
 
 use super::Session;
 use crate::protocol::config::{Config, Handshake};
-use crate::protocol::state::{State, Step};
+use crate::protocol::lifecycle::{State, Step};
 use crate::protocol::status::Event;
 use crate::protocol::tabs::{Leader, Message, Offer, PULSE_MS, Role, SILENCE_MS, Sender, Why};
 use crate::protocol::time::Timer;
@@ -11,7 +11,7 @@ use crate::protocol::{Now, Output, Payload};
 impl<P: Payload> Session<P> {
     /// What this tab is to the others from now on. Only with [`super::Config::shared`].
     pub fn handle_role(&mut self, role: Role, now: Now) {
-        if matches!(self.state, State::Closed) || !self.tabs.becomes(role) {
+        if self.lifecycle.is_closed() || !self.tabs.becomes(role) {
             return;
         }
         self.leader_asks(false, now);
@@ -43,7 +43,7 @@ impl<P: Payload> Session<P> {
 
     /// The session is no business of another tab's any more, or of another one's.
     pub(super) fn go_on_elsewhere(&mut self, now: Now) {
-        match &self.state {
+        match self.lifecycle.state() {
             State::Establishing(establishing) if matches!(establishing.step, Step::Elsewhere) => self.begin(now),
             State::Ready(_) if self.tabs.role() == Role::Following => self.watch_leader(PULSE_MS, now),
             State::Establishing(_) | State::Ready(_) | State::Closed => {}
@@ -57,8 +57,8 @@ impl<P: Payload> Session<P> {
 
     /// The leader has had time to say something.
     pub(in crate::protocol) fn leader_due(&mut self, now: Now) {
-        let waits = self.state.establishing().is_some_and(|it| matches!(it.step, Step::Elsewhere));
-        let listens = self.state.ready().is_some() && self.wants_to_hear() && !self.is_away();
+        let waits = self.lifecycle.is_elsewhere();
+        let listens = self.lifecycle.ready().is_some() && self.wants_to_hear() && !self.is_away();
         let silent = self.tabs.is_leader_silent(now);
         match self.tabs.role() {
             Role::Following if silent && (waits || listens) => {
@@ -77,7 +77,7 @@ impl<P: Payload> Session<P> {
 
     /// What another tab has told, as it was told; what is no message is left out.
     pub fn handle_peer(&mut self, text: &str, payload: Option<P>, now: Now) {
-        if matches!(self.state, State::Closed) {
+        if self.lifecycle.is_closed() {
             return;
         }
         let Some((sender, message)) = self.tabs.read(text, now) else { return };
@@ -90,11 +90,11 @@ impl<P: Payload> Session<P> {
             Leader::Old => return self.tell_asking(),
             Leader::Known => {}
         }
-        if sender.lead != 0 && self.tabs.leader_spoke() && self.state.ready().is_some() {
+        if sender.lead != 0 && self.tabs.leader_spoke() && self.lifecycle.ready().is_some() {
             self.watch_leader(PULSE_MS, now);
         }
         self.told(sender, message, payload, now);
-        if self.tabs.is_behind(&sender) && self.state.ready().is_some() {
+        if self.tabs.is_behind(&sender) && self.lifecycle.ready().is_some() {
             self.tabs.asks_for(sender.mark);
             self.tell(&Message::Want { why: Why::Refused, at: now.unix_ms }, None);
         }
@@ -107,7 +107,7 @@ impl<P: Payload> Session<P> {
     fn told(&mut self, sender: Sender, message: Message, payload: Option<P>, now: Now) {
         let leads = self.tabs.is_leading();
         // Until this tab has taken up a session of the others, it is not known that they are of its own user.
-        let is_of_ours = self.state.known().is_some() && self.identity.found().is_none();
+        let is_of_ours = self.lifecycle.known().is_some() && self.identity.found().is_none();
         match message {
             Message::Hello { asks, listens, uris } => {
                 self.tabs.meet(sender.tab, listens, uris);

@@ -6,8 +6,8 @@ use crate::protocol::desired::{MAX_PAGES, RESTORE_MS, ToolPage, next_cursor};
 use crate::protocol::era::negotiation::HEADER_MISMATCH;
 use crate::protocol::era::{Era, legacy};
 use crate::protocol::exchange::{Answer, Exchange};
+use crate::protocol::lifecycle::Relation;
 use crate::protocol::policy::retry::{End, Next};
-use crate::protocol::repair::Relation;
 use crate::protocol::status::Event;
 use crate::protocol::{CallId, Error, ExchangeId, Field, Now, Payload};
 
@@ -18,9 +18,9 @@ impl<P: Payload> Session<P> {
     /// A server that answers a list has what is in it, whatever it declares.
     pub(in crate::protocol) fn shows(&mut self, exchange: &Exchange) {
         let method = exchange.rpc_method.as_deref().filter(|method| legacy::is_list(method));
-        let missing = method.and_then(|method| self.state.ready()?.missing_capability(method));
-        if let Some(missing) = missing.filter(|missing| !self.past.shown.contains(missing)) {
-            self.past.shown.push(missing);
+        let missing = method.and_then(|method| self.lifecycle.ready()?.missing_capability(method));
+        if let Some(missing) = missing.filter(|missing| !self.lifecycle.has_shown(missing)) {
+            self.lifecycle.shows(missing);
             self.emit(Event::Warning { kind: "undeclared_capability", header: None, hint: UNDECLARED });
         }
     }
@@ -33,7 +33,7 @@ impl<P: Payload> Session<P> {
         for (name, why) in invalid.warnings {
             self.emit(Event::InvalidTool { name, why });
         }
-        if self.relation(exchange.generation) == Relation::Current {
+        if self.lifecycle.relation(exchange.generation) == Relation::Current {
             self.desired.learn_tools(&read, is_first, next_cursor(&page).is_none());
         }
         let page = if invalid.places.is_empty() { page } else { page.without_items(Field::Tools, &invalid.places) };

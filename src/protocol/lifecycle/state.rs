@@ -1,8 +1,8 @@
 //! The state of a session and every transition. What a state needs lives in its variant.
 
-use super::era::Era;
-use super::identity::Owner;
-use super::{ExchangeId, Now, error::Error};
+use crate::protocol::era::Era;
+use crate::protocol::identity::Owner;
+use crate::protocol::{ExchangeId, Now, error::Error};
 use std::fmt;
 
 /// An `Mcp-Session-Id`. It does not print.
