@@ -19,7 +19,7 @@
 //! | `protocol::repair`, `liveness` | whether the session lives |
 //! | `protocol::negotiate`, `establish`, `hedge`, `failure` | which era is spoken; how a session is made, and how long that is waited for; what if it fails |
 //! | `protocol::listening` | how the standing stream stands, and what it is about |
-//! | `protocol::stream`, `listen`, `subscribe` | broken streams resumed; the standing stream of either era |
+//! | `protocol::cursor`, `stream`, `listen`, `subscribe` | broken streams resumed; the standing stream of either era |
 //! | `protocol::questions` | what the server asks: of the host, or as input that a call needs; what it may ask |
 //! | `protocol::task` | calls that become tasks |
 //! | `protocol::identity` | who is signed in; what is told nowhere |

@@ -21,6 +21,8 @@ pub(super) const ANSWERS: usize = 4;
 pub(super) const ANSWERS_WAITING: usize = 256;
 /// UTF-16 units of a text of the server's that is read: a message, a method, a name.
 pub(crate) const TEXT: u32 = 64 << 10;
+/// Bytes of a refusal: it is judged by its first words; some servers answer with stack traces.
+pub(super) const REFUSAL: usize = 64 << 10;
 /// UTF-16 units of the `data` of an error, as JSON text.
 pub(super) const DATA: u32 = 1 << 20;
 /// Warnings about the tools of one page.

@@ -3,12 +3,13 @@
 
 use super::calls::{Kind, Queue};
 use super::config::Listen;
+use super::cursor::Cursor;
 use super::era::Era;
 use super::exchange::{Answer, Exchange};
 use super::listening::{Heard, Stream, Turn};
 use super::session::Session;
 use super::status::Event;
-use super::stream::{Cursor, stream_request};
+use super::stream::stream_request;
 use super::time::Timer;
 use super::verdict::Verdict;
 use super::{CallId, Code, ExchangeId, Now, Payload, Purpose, backoff};

@@ -1,9 +1,10 @@
 //! Which era is spoken: asked before the first call, and again whenever the server says otherwise.
 
 use super::config::{EraChoice, Handshake};
-use super::era::negotiation::{Evidence, UNSUPPORTED_PROTOCOL_VERSION, weigh};
+use super::era::negotiation::{Evidence, weigh};
 use super::era::{Era, legacy, modern};
 use super::exchange::{Answer, Exchange};
+use super::json_rpc::UNSUPPORTED_PROTOCOL_VERSION;
 use super::lifecycle::{Discovered, Established, SessionId, Since, Step};
 use super::session::Session;
 use super::verdict::Refusal;

@@ -1,12 +1,12 @@
 //! A refusal, as it was read: what it says, whose answer it is, and what it proves of the call. What it means for the
 //! session is [`super::verdict`]'s.
 
-use super::era::negotiation::{HEADER_MISMATCH, MISSING_CLIENT_CAPABILITY, UNSUPPORTED_PROTOCOL_VERSION};
-use super::exchange::REFUSAL_BYTES;
-use super::json_rpc::{Id, Message, REQUEST_ID_BASE};
+use super::json_rpc::{
+    HEADER_MISMATCH, Id, MISSING_CLIENT_CAPABILITY, Message, REQUEST_ID_BASE, UNSUPPORTED_PROTOCOL_VERSION,
+};
 use super::oauth::Bearer;
 use super::words::{Words, gone_behind};
-use super::{Outcome, Payload, error::Code};
+use super::{Outcome, Payload, bounds, error::Code};
 use serde_json::Value;
 
 /// What was answered.
@@ -63,7 +63,7 @@ impl Refusal {
         match serde_json::from_str(json) {
             Ok(value) => refusal.read_json(&value, wire_id),
             // It was cut, and nobody knows whose it is.
-            Err(_) if text.len() >= REFUSAL_BYTES && text.starts_with(['{', '[']) => {
+            Err(_) if text.len() >= bounds::REFUSAL && text.starts_with(['{', '[']) => {
                 refusal.own_id = true;
                 text.clone_into(&mut refusal.words);
             }

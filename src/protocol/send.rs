@@ -2,6 +2,7 @@
 
 use super::calls::{Call, Doubt, Kind, Queue, Task};
 use super::config::Handshake;
+use super::cursor::Cursor;
 use super::era::{Era, legacy, modern, param_headers};
 use super::exchange::{CONNECTIONS, Exchange};
 use super::http::{Method, Request};
@@ -11,7 +12,6 @@ use super::lifecycle::{Established, State};
 use super::questions::Round;
 use super::session::Session;
 use super::status::WireStep;
-use super::stream::Cursor;
 use super::time::Timer;
 use super::{CallId, Code, Error, ExchangeId, Now, Output, Params, Payload, Purpose};
 

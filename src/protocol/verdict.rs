@@ -5,8 +5,8 @@
 //! has them, never inside a `result`.
 
 use super::era::Era;
-use super::era::negotiation::{HEADER_MISMATCH, UNSUPPORTED_PROTOCOL_VERSION};
 use super::http::Method;
+use super::json_rpc::{HEADER_MISMATCH, UNSUPPORTED_PROTOCOL_VERSION};
 pub use super::refusal::Refusal;
 pub(super) use super::refusal::{Form, is_own};
 use super::words::{self, Words};

@@ -1,10 +1,10 @@
 //! The errors that a caller gets for what a server said, in words that hold no secret.
 
 use super::era::Era;
-use super::era::negotiation::{HEADER_MISMATCH, UNSUPPORTED_PROTOCOL_VERSION};
 use super::exchange::Exchange;
 use super::identity::secrets::Confidential;
 use super::json_rpc::RpcError;
+use super::json_rpc::{HEADER_MISMATCH, UNSUPPORTED_PROTOCOL_VERSION};
 use super::questions::without_unsafe;
 use super::receive::EXCERPT;
 use super::verdict::Refusal;

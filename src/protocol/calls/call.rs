@@ -2,10 +2,10 @@
 
 use super::Task;
 use crate::protocol::config::Mode;
+use crate::protocol::cursor::Cursor;
 use crate::protocol::error::Error;
 use crate::protocol::policy::retry::Known;
 use crate::protocol::questions::Round;
-use crate::protocol::stream::Cursor;
 use crate::protocol::verdict::Form;
 use crate::protocol::{ExchangeId, Outcome, Params, Resume};
 

@@ -4,15 +4,9 @@
 use super::{legacy, modern};
 use crate::protocol::bounds;
 use crate::protocol::exchange::Answer;
+use crate::protocol::json_rpc::{HEADER_MISMATCH, MISSING_CLIENT_CAPABILITY, UNSUPPORTED_PROTOCOL_VERSION};
 use crate::protocol::verdict::{Refusal, speaks_of_sessions};
 use crate::protocol::{Code, Error, Field, Outcome, Payload};
-
-/// The server does not speak this protocol version; `data.supported` names those that it does.
-pub(crate) const UNSUPPORTED_PROTOCOL_VERSION: i64 = -32022;
-/// Header fields and body disagree.
-pub(crate) const HEADER_MISMATCH: i64 = -32020;
-/// The server needs a capability that the client does not declare.
-pub(crate) const MISSING_CLIENT_CAPABILITY: i64 = -32021;
 
 /// What an answer to `server/discover` proves.
 #[derive(Debug)]

@@ -5,10 +5,10 @@ use super::Session;
 use crate::protocol::calls::{Place, Queue};
 use crate::protocol::close::delete_request;
 use crate::protocol::config::{Handshake, Offline};
+use crate::protocol::cursor::Cursor;
 use crate::protocol::lifecycle::{State, Step};
 use crate::protocol::page::{LOOK_MS, OFFLINE, PageChange};
 use crate::protocol::status::Event;
-use crate::protocol::stream::Cursor;
 use crate::protocol::time::Timer;
 use crate::protocol::{CallId, Code, Error, Now, Outcome, Payload};
 

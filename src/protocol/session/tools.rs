@@ -3,9 +3,9 @@
 use super::Session;
 use crate::protocol::calls::Repair;
 use crate::protocol::desired::{MAX_PAGES, RESTORE_MS, ToolPage, next_cursor};
-use crate::protocol::era::negotiation::HEADER_MISMATCH;
 use crate::protocol::era::{Era, legacy};
 use crate::protocol::exchange::{Answer, Exchange};
+use crate::protocol::json_rpc::HEADER_MISMATCH;
 use crate::protocol::lifecycle::Relation;
 use crate::protocol::policy::retry::{End, Next};
 use crate::protocol::status::Event;
