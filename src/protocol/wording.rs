@@ -6,9 +6,11 @@ use super::identity::secrets::Confidential;
 use super::json_rpc::RpcError;
 use super::json_rpc::{HEADER_MISMATCH, UNSUPPORTED_PROTOCOL_VERSION};
 use super::questions::without_unsafe;
-use super::receive::EXCERPT;
 use super::verdict::Refusal;
 use super::{Code, Error, Outcome, Payload, error::Diagnosis};
+
+/// Characters of a server's message that stand in an error of ours. A host's own Client gets the message whole.
+pub(super) const EXCERPT: usize = 200;
 
 /// What came was no answer of an MCP server's.
 pub(super) fn unusable<P>(exchange: &Exchange, bytes: Option<u64>) -> Box<Error<P>> {

@@ -2,9 +2,9 @@
 //! must never find another server beneath it than the one that it connected to.
 
 use super::Session;
+use super::close::delete_request;
 use crate::protocol::calls::Queue;
 use crate::protocol::client::Difference;
-use crate::protocol::close::delete_request;
 use crate::protocol::config::Handshake;
 use crate::protocol::era::{Era, legacy, modern};
 use crate::protocol::lifecycle::{Established, Relation, SessionId, Since, Step};

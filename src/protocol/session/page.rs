@@ -2,8 +2,8 @@
 //! lying idle.
 
 use super::Session;
+use super::close::delete_request;
 use crate::protocol::calls::{Place, Queue};
-use crate::protocol::close::delete_request;
 use crate::protocol::config::{Handshake, Offline};
 use crate::protocol::cursor::Cursor;
 use crate::protocol::lifecycle::{State, Step};

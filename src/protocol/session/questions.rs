@@ -1,13 +1,13 @@
 //! The server's requests: which are asked of the host, of another tab's, or answered at once, and when answers are sent.
 
 use super::Session;
+use super::send::{outgoing, posted};
 use crate::protocol::config::Handshake;
 use crate::protocol::era::legacy;
 use crate::protocol::error::Diagnosis;
 use crate::protocol::json_rpc::{self, Id};
 use crate::protocol::lifecycle::{Relation, SessionId};
 use crate::protocol::questions::{Deferred, Question, To, why_refused};
-use crate::protocol::send::{outgoing, posted};
 use crate::protocol::status::Event;
 use crate::protocol::{CallId, ExchangeId, Field, Now, Output, Payload, Purpose, QuestionId, bounds};
 

@@ -1,15 +1,15 @@
 //! What the server tells: progress, and every other notification, on whichever stream.
 
-use super::calls::Call;
-use super::json_rpc::Id;
-use super::session::Session;
-use super::status::Event;
-use super::time::Timer;
-use super::verdict::is_own;
-use super::{ExchangeId, Field, Now, Output, Payload, Purpose};
+use super::Session;
+use crate::protocol::calls::Call;
+use crate::protocol::json_rpc::Id;
+use crate::protocol::status::Event;
+use crate::protocol::time::Timer;
+use crate::protocol::verdict::is_own;
+use crate::protocol::{ExchangeId, Field, Now, Output, Payload, Purpose};
 
 impl<P: Payload> Session<P> {
-    pub(super) fn notified(&mut self, id: ExchangeId, method: String, params: Option<P>, now: Now) {
+    pub(in crate::protocol) fn notified(&mut self, id: ExchangeId, method: String, params: Option<P>, now: Now) {
         let Some(exchange) = self.exchanges.get(&id) else { return };
         let (purpose, generation) = (exchange.purpose, exchange.generation);
         let event_id = exchange.cursor.event_id.clone();
@@ -31,7 +31,7 @@ impl<P: Payload> Session<P> {
         self.emit(Event::Notification { method, params, call: purpose.call() });
     }
 
-    fn progressed(&mut self, id: super::CallId, params: P, now: Now) {
+    fn progressed(&mut self, id: crate::protocol::CallId, params: P, now: Now) {
         if !self.calls.get(id).is_some_and(|call| call.options().progress) {
             return;
         }

@@ -2,17 +2,17 @@
 //! (2026-07-28, patterns, Subscriptions). When that changes, a new stream is opened, and the one before it is closed once
 //! the server has acknowledged the new one.
 
-use super::bounds;
-use super::calls::Call;
-use super::config::Listen;
-use super::era::{Era, modern};
-use super::json::quote;
-use super::lifecycle::Established;
-use super::listening::{Acknowledged, Heard, Stream, Turn};
-use super::session::Session;
-use super::status::Event;
-use super::time::Timer;
-use super::{CallId, Code, Error, ExchangeId, Field, Now, Outcome, Params, Payload, Purpose, json_rpc};
+use super::Session;
+use crate::protocol::bounds;
+use crate::protocol::calls::Call;
+use crate::protocol::config::Listen;
+use crate::protocol::era::{Era, modern};
+use crate::protocol::json::quote;
+use crate::protocol::lifecycle::Established;
+use crate::protocol::listening::{Acknowledged, Heard, Stream, Turn};
+use crate::protocol::status::Event;
+use crate::protocol::time::Timer;
+use crate::protocol::{CallId, Code, Error, ExchangeId, Field, Now, Outcome, Params, Payload, Purpose, json_rpc};
 
 /// "The first message is the acknowledgement": a server that does not send it does not listen.
 const ACKNOWLEDGED_MS: u64 = 30_000;
@@ -53,7 +53,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// Opens, changes or closes the stream, as the app wants it now.
-    pub(super) fn listen_modern(&mut self, wanted: bool, now: Now) {
+    pub(in crate::protocol) fn listen_modern(&mut self, wanted: bool, now: Now) {
         let Some(session) = self.lifecycle.ready().filter(|session| !self.is_hosts_own(session.era())) else { return };
         let filter = if wanted { self.filter(session) } else { String::new() };
         match self.listening.stream() {
@@ -83,7 +83,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// The stream broke; it is time to open it again.
-    pub(super) fn subscribe_again(&mut self, short: u32, now: Now) {
+    pub(in crate::protocol) fn subscribe_again(&mut self, short: u32, now: Now) {
         let Some(session) = self.lifecycle.ready() else { return };
         match self.filter(session) {
             filter if filter.is_empty() => self.listening.off(),
@@ -109,7 +109,13 @@ impl<P: Payload> Session<P> {
     }
 
     /// A notification on the stream. Says whether it is ours alone, or another subscription's.
-    pub(super) fn told_on_stream(&mut self, id: ExchangeId, method: &str, params: Option<&P>, now: Now) -> bool {
+    pub(in crate::protocol) fn told_on_stream(
+        &mut self,
+        id: ExchangeId,
+        method: &str,
+        params: Option<&P>,
+        now: Now,
+    ) -> bool {
         let own = self.exchanges.get(&id).and_then(|exchange| exchange.wire_id);
         let named = params.and_then(|params| params.field(Field::Meta)?.field(Field::SubscriptionId));
         #[expect(clippy::cast_precision_loss, reason = "wire ids stay below 2^53")]
@@ -161,7 +167,13 @@ impl<P: Payload> Session<P> {
     }
 
     /// The tab that leads tells of its stream: what the server tells of, or that it has no such stream.
-    pub(super) fn stream_told(&mut self, asked: &[String], granted: Option<&[String]>, stale: bool, now: Now) {
+    pub(in crate::protocol) fn stream_told(
+        &mut self,
+        asked: &[String],
+        granted: Option<&[String]>,
+        stale: bool,
+        now: Now,
+    ) {
         let Some(granted) = granted else { return self.no_subscriptions(now) };
         self.subscribers_told(asked, granted, now);
         if stale {
@@ -170,7 +182,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// Another tab has said what it wants to hear, and the stream that is open may tell it already.
-    pub(super) fn tell_stream_again(&mut self) {
+    pub(in crate::protocol) fn tell_stream_again(&mut self) {
         let Some(session) = self.lifecycle.ready().filter(|session| session.era() == Era::Modern) else { return };
         let asked: Vec<_> = self.all_subscriptions().into_iter().map(str::to_owned).collect();
         match self.listening.stream() {
@@ -187,7 +199,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// The stream has to wait for its turn. What is subscribed to is asked for then, and nobody waits for that.
-    pub(super) fn subscriptions_wait(&mut self, now: Now) {
+    pub(in crate::protocol) fn subscriptions_wait(&mut self, now: Now) {
         let asked: Vec<_> = self.all_subscriptions().into_iter().map(str::to_owned).collect();
         self.tell_stream(&asked, Some(&asked), false);
         self.subscribers_told(&asked, &asked, now);
@@ -218,7 +230,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// The server has no such stream: nobody who waits for it will be told anything.
-    pub(super) fn no_subscriptions(&mut self, now: Now) {
+    pub(in crate::protocol) fn no_subscriptions(&mut self, now: Now) {
         self.tell_stream(&[], None, false);
         for id in self.calls.those(|call| call.is_subscribing()) {
             self.subscription_refused(id, now);
@@ -226,7 +238,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// Nobody may have the stream now: whoever waits for it is told why.
-    pub(super) fn subscribers_denied(&mut self, error: &Error<P>) {
+    pub(in crate::protocol) fn subscribers_denied(&mut self, error: &Error<P>) {
         for id in self.calls.those(|call| call.is_subscribing()) {
             self.settle(id, Err(Error { outcome: Outcome::NotExecuted, ..error.clone() }.into()));
         }
@@ -234,7 +246,7 @@ impl<P: Payload> Session<P> {
 
     /// What is no request in the modern era: the stream, and the log level that each request carries. Says whether this
     /// call is that.
-    pub(super) fn held_without_request(&mut self, id: CallId, now: Now) -> bool {
+    pub(in crate::protocol) fn held_without_request(&mut self, id: CallId, now: Now) -> bool {
         let Some(call) = self.calls.get(id) else { return false };
         match call.method() {
             "logging/setLevel" => self.settle(id, Ok(P::empty())),

@@ -1,13 +1,13 @@
 //! `notifications/initialized`: what is said after a handshake that succeeded, and what may come of it.
 
+use super::Session;
 use super::answer::HIDDEN_SESSION_ID;
-use super::era::legacy;
 use super::establish::OTHER_SERVER;
-use super::exchange::{Answer, Exchange};
-use super::lifecycle::Step;
-use super::session::Session;
-use super::verdict::{Refusal, Verdict, asks_for_session, speaks_of_sessions};
-use super::{CallId, Code, Error, ExchangeId, Now, Outcome, Params, Payload, Purpose};
+use crate::protocol::era::legacy;
+use crate::protocol::exchange::{Answer, Exchange};
+use crate::protocol::lifecycle::Step;
+use crate::protocol::verdict::{Refusal, Verdict, asks_for_session, speaks_of_sessions};
+use crate::protocol::{CallId, Code, Error, ExchangeId, Now, Outcome, Params, Payload, Purpose};
 
 /// Some servers answer no notification at all: after so long the first call will tell. It takes no more than a quarter
 /// of the time that the caller has.
@@ -15,8 +15,8 @@ const INITIALIZED_MS: u64 = 1_500;
 const INITIALIZED_SHARE: u64 = 4;
 
 impl<P: Payload> Session<P> {
-    /// With [`super::config::Handshake::Host`], the host's own `notifications/initialized` goes on with the handshake.
-    pub(super) fn host_is_initialized(&mut self, id: CallId, now: Now) {
+    /// With [`crate::protocol::config::Handshake::Host`], the host's own `notifications/initialized` goes on with the handshake.
+    pub(in crate::protocol) fn host_is_initialized(&mut self, id: CallId, now: Now) {
         let is = self.calls.get(id).is_some_and(|call| call.method() == legacy::INITIALIZED);
         if is && self.lifecycle.establishing().is_some_and(|e| matches!(e.step, Step::Host { .. })) {
             self.initialized(now);
@@ -25,7 +25,7 @@ impl<P: Payload> Session<P> {
 
     /// Sends it under the new session. Nothing else goes out before it is answered: some servers end a session that is
     /// used earlier.
-    pub(super) fn initialized(&mut self, now: Now) {
+    pub(in crate::protocol) fn initialized(&mut self, now: Now) {
         if let Some(error) = self.client_cannot_go_on() {
             return self.part(error, OTHER_SERVER, now);
         }
@@ -37,7 +37,7 @@ impl<P: Payload> Session<P> {
         self.step(Step::Initialized { exchange, fresh });
     }
 
-    pub(super) fn initialized_answered(
+    pub(in crate::protocol) fn initialized_answered(
         &mut self,
         id: ExchangeId,
         exchange: &Exchange,

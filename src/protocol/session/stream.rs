@@ -1,24 +1,30 @@
 //! Event streams that break before the answer: resumed by a GET with `Last-Event-ID` (2025-11-25, transports,
 //! Resumability and Redelivery).
 
-use super::calls::{Broken, Place};
-use super::cursor::Cursor;
-use super::era::legacy;
-use super::exchange::Exchange;
-use super::http::{Method, Request};
-use super::lifecycle::{Established, Relation};
+use super::Session;
 use super::listen::LONGEST_RETRY_MS;
 use super::send::{Parcel, outgoing};
-use super::session::Session;
-use super::time::Timer;
-use super::{CallId, Code, Error, Now, Outcome, Payload, Purpose};
+use crate::protocol::calls::{Broken, Place};
+use crate::protocol::cursor::Cursor;
+use crate::protocol::era::legacy;
+use crate::protocol::exchange::Exchange;
+use crate::protocol::http::{Method, Request};
+use crate::protocol::lifecycle::{Established, Relation};
+use crate::protocol::time::Timer;
+use crate::protocol::{CallId, Code, Error, Now, Outcome, Payload, Purpose};
 
 /// The longest wait of a call whose clock is the host's, or stands still.
 const CLOCKLESS_MS: u64 = 30_000;
 impl<P: Payload> Session<P> {
     /// The stream of a call ended before its answer. Says whether it will be resumed; not before `floor_ms`, if that leaves
     /// time for the answer.
-    pub(super) fn resume_later(&mut self, id: CallId, exchange: &Exchange, floor_ms: Option<u64>, now: Now) -> bool {
+    pub(in crate::protocol) fn resume_later(
+        &mut self,
+        id: CallId,
+        exchange: &Exchange,
+        floor_ms: Option<u64>,
+        now: Now,
+    ) -> bool {
         let mut cursor = exchange.cursor.clone();
         let gone = self.lifecycle.relation(exchange.generation) == Relation::Gone || !exchange.era.resumes();
         if gone || cursor.event_id.is_none() || cursor.tries >= self.config.max_resumes {
@@ -41,7 +47,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// It is time to resume the stream of a call.
-    pub(super) fn resume(&mut self, id: CallId, now: Now) {
+    pub(in crate::protocol) fn resume(&mut self, id: CallId, now: Now) {
         if self.is_offline() {
             return;
         }
@@ -62,7 +68,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// Hears the rest of a stream that the host knows an event of, in place of sending the call: it was sent before.
-    pub(super) fn take_up(&mut self, id: CallId, event_id: String, now: Now) {
+    pub(in crate::protocol) fn take_up(&mut self, id: CallId, event_id: String, now: Now) {
         let Some(session) = self.lifecycle.ready() else { return };
         self.calls.taken_up(id);
         let cursor = Cursor { event_id: Some(event_id), ..Cursor::default() };
@@ -73,7 +79,12 @@ impl<P: Payload> Session<P> {
 }
 
 /// A GET that opens or resumes an event stream.
-pub(super) fn stream_request<P>(purpose: Purpose, session: &Established<P>, cursor: Cursor, now: Now) -> Parcel {
+pub(in crate::protocol) fn stream_request<P>(
+    purpose: Purpose,
+    session: &Established<P>,
+    cursor: Cursor,
+    now: Now,
+) -> Parcel {
     let mut headers = vec![("accept".to_owned(), "text/event-stream".to_owned())];
     headers.extend(legacy::session_headers(session));
     // The field's value is the id in UTF-8 (WHATWG HTML, 9.2.3), and Fetch takes a value byte by byte.

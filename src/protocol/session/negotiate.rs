@@ -1,14 +1,14 @@
 //! Which era is spoken: asked before the first call, and again whenever the server says otherwise.
 
-use super::config::{EraChoice, Handshake};
-use super::era::negotiation::{Evidence, weigh};
-use super::era::{Era, legacy, modern};
-use super::exchange::{Answer, Exchange};
-use super::json_rpc::UNSUPPORTED_PROTOCOL_VERSION;
-use super::lifecycle::{Discovered, Established, SessionId, Since, Step};
-use super::session::Session;
-use super::verdict::Refusal;
-use super::{Code, Error, ExchangeId, Now, Outcome, Params, Payload, Purpose, error::Diagnosis};
+use super::Session;
+use crate::protocol::config::{EraChoice, Handshake};
+use crate::protocol::era::negotiation::{Evidence, weigh};
+use crate::protocol::era::{Era, legacy, modern};
+use crate::protocol::exchange::{Answer, Exchange};
+use crate::protocol::json_rpc::UNSUPPORTED_PROTOCOL_VERSION;
+use crate::protocol::lifecycle::{Discovered, Established, SessionId, Since, Step};
+use crate::protocol::verdict::Refusal;
+use crate::protocol::{Code, Error, ExchangeId, Now, Outcome, Params, Payload, Purpose, error::Diagnosis};
 
 /// The question is cheap: a server that takes longer to answer it is in trouble, or does not know it. It takes no more
 /// than a third of the time that the caller has.
@@ -29,7 +29,7 @@ const HIDDEN_ERA: Diagnosis = Diagnosis {
 
 impl<P: Payload> Session<P> {
     /// Begins to make a session, in the era that the server is known to speak, or by asking for it.
-    pub(super) fn begin(&mut self, now: Now) {
+    pub(in crate::protocol) fn begin(&mut self, now: Now) {
         if self.is_offline() {
             return self.wait_for_network(now);
         }
@@ -52,7 +52,13 @@ impl<P: Payload> Session<P> {
         self.step(Step::Discover { exchange });
     }
 
-    pub(super) fn discover_answered(&mut self, id: ExchangeId, exchange: &Exchange, answer: Answer<P>, now: Now) {
+    pub(in crate::protocol) fn discover_answered(
+        &mut self,
+        id: ExchangeId,
+        exchange: &Exchange,
+        answer: Answer<P>,
+        now: Now,
+    ) {
         let Some(establishing) = self.lifecycle.establishing() else { return };
         if !matches!(establishing.step, Step::Discover { exchange } if exchange == id) {
             return;
@@ -122,7 +128,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// A session that has just been made, or taken up.
-    pub(super) fn fresh_session(
+    pub(in crate::protocol) fn fresh_session(
         &mut self,
         id: Option<SessionId>,
         version: &'static str,
@@ -134,7 +140,7 @@ impl<P: Payload> Session<P> {
 
     /// `initialize` failed below HTTP. A page cannot see whether a server that replaced the legacy one refused it: the
     /// next attempt asks.
-    pub(super) fn initialize_lost(&mut self, error: &Error<P>) {
+    pub(in crate::protocol) fn initialize_lost(&mut self, error: &Error<P>) {
         if error.code == Code::Network {
             self.lifecycle.may_not_be_legacy();
         }
@@ -143,7 +149,7 @@ impl<P: Payload> Session<P> {
     /// The version to offer after `initialize` was refused for the one that it offered: the newest in common, where the
     /// refusal names any; where it only speaks of the version, one that every server of the field knows. Once in each
     /// attempt (2025-11-25, lifecycle, Version Negotiation and Error Handling).
-    pub(super) fn other_version(&mut self, refusal: &Refusal, error: &Error<P>) -> Option<&'static str> {
+    pub(in crate::protocol) fn other_version(&mut self, refusal: &Refusal, error: &Error<P>) -> Option<&'static str> {
         let own = matches!(self.config.handshake, Handshake::Own { .. });
         self.lifecycle.establishing()?;
         if !own || matches!(refusal.status, 401 | 403 | 404 | 405 | 429 | 503) {
@@ -168,7 +174,7 @@ impl<P: Payload> Session<P> {
 
     /// The server was told to be of the legacy era, and refused to make a session as one of the modern era does, or as
     /// one that was replaced since may. Says whether it is asked.
-    pub(super) fn doubt_legacy(&mut self, other_era: bool, error: &mut Error<P>, now: Now) -> bool {
+    pub(in crate::protocol) fn doubt_legacy(&mut self, other_era: bool, error: &mut Error<P>, now: Now) -> bool {
         let own = matches!(self.config.handshake, Handshake::Own { .. });
         let Some(establishing) = self.lifecycle.establishing() else { return false };
         let (discovered, doubted) = (establishing.discovered, matches!(establishing.since, Since::Doubt { .. }));

@@ -1,16 +1,16 @@
 //! The question whether the session lives, and what its answer tells: a ping, or in the modern era `server/discover`.
 
-use super::calls::Doubt;
-use super::era::Era;
-use super::era::negotiation::{Evidence, weigh};
-use super::exchange::{Answer, Exchange};
-use super::http::Method;
-use super::lifecycle::{Check, Established, State, Step};
+use super::Session;
 use super::send::Parcel;
-use super::session::Session;
-use super::time::Timer;
-use super::verdict::Verdict;
-use super::{CallId, Code, Error, ExchangeId, Now, Outcome, Params, Payload, Purpose};
+use crate::protocol::calls::Doubt;
+use crate::protocol::era::Era;
+use crate::protocol::era::negotiation::{Evidence, weigh};
+use crate::protocol::exchange::{Answer, Exchange};
+use crate::protocol::http::Method;
+use crate::protocol::lifecycle::{Check, Established, State, Step};
+use crate::protocol::time::Timer;
+use crate::protocol::verdict::Verdict;
+use crate::protocol::{CallId, Code, Error, ExchangeId, Now, Outcome, Params, Payload, Purpose};
 
 /// A ping that takes longer tells nothing.
 const PING_MS: u64 = 10_000;
@@ -20,7 +20,7 @@ const PING_AGAIN_MS: u64 = 2_000;
 const KNOWN_ALIVE_MS: u64 = 1_000;
 
 /// What a ping told.
-pub(super) enum Told<P> {
+pub(in crate::protocol) enum Told<P> {
     Alive,
     Gone,
     Unclear(Box<Error<P>>),
@@ -28,7 +28,7 @@ pub(super) enum Told<P> {
 
 impl<P: Payload> Session<P> {
     /// Asks by a ping whether the session lives; one ping for all who wait.
-    pub(super) fn check(&mut self, waiting: Option<(CallId, Doubt<P>)>, now: Now) {
+    pub(in crate::protocol) fn check(&mut self, waiting: Option<(CallId, Doubt<P>)>, now: Now) {
         if self.lifecycle.ready().is_some_and(|session| self.is_hosts_own(session.era())) {
             return self.let_host_judge(waiting, now);
         }
@@ -46,7 +46,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// Whether a ping has shown a moment ago that the session lives.
-    pub(super) fn is_known_alive(&self, now: Now) -> bool {
+    pub(in crate::protocol) fn is_known_alive(&self, now: Now) -> bool {
         let alive_at = self.lifecycle.ready().and_then(|session| session.alive_at);
         alive_at.is_some_and(|at| now.mono.saturating_sub(at) < KNOWN_ALIVE_MS)
     }
@@ -59,7 +59,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// Pings under the session that is ready or in doubt.
-    pub(super) fn ping(&mut self, now: Now) -> Option<ExchangeId> {
+    pub(in crate::protocol) fn ping(&mut self, now: Now) -> Option<ExchangeId> {
         self.fresh_wire_id();
         let session = self.lifecycle.known()?;
         let ping = self.ping_under(session, now);
@@ -67,7 +67,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// Pings under a new session.
-    pub(super) fn ping_fresh(&mut self, fresh: &Established<P>, now: Now) -> ExchangeId {
+    pub(in crate::protocol) fn ping_fresh(&mut self, fresh: &Established<P>, now: Now) -> ExchangeId {
         self.fresh_wire_id();
         let ping = self.ping_under(fresh, now);
         self.send(ping, now)
@@ -79,20 +79,20 @@ impl<P: Payload> Session<P> {
     }
 
     /// A ping of a step of establishing the session, which [`Self::step_due`] sends once more.
-    pub(super) fn step_with_ping(&mut self, step: Step<P>, now: Now) {
+    pub(in crate::protocol) fn step_with_ping(&mut self, step: Step<P>, now: Now) {
         self.step(step);
         self.timers.set(Timer::Step, now.mono.saturating_add(PING_AGAIN_MS));
     }
 
     /// The ping of a check was not answered so far.
-    pub(super) fn check_due(&mut self, now: Now) {
+    pub(in crate::protocol) fn check_due(&mut self, now: Now) {
         let Some(ping) = self.lifecycle.ready().and_then(|session| Some(session.check.as_ref()?.ping)) else { return };
         let again = self.ping_again(ping, now);
         self.lifecycle.asked_again(again);
     }
 
     /// One lost ping costs a moment: another takes its place, once.
-    pub(super) fn ping_again(&mut self, ping: ExchangeId, now: Now) -> ExchangeId {
+    pub(in crate::protocol) fn ping_again(&mut self, ping: ExchangeId, now: Now) -> ExchangeId {
         self.fresh_wire_id();
         let Some(exchange) = self.exchanges.get(&ping).filter(|exchange| exchange.attempt == 1) else { return ping };
         let under = |session: &&Established<P>| session.generation == exchange.generation;
@@ -108,7 +108,7 @@ impl<P: Payload> Session<P> {
 
     /// A result that was asked for since under a session that is in question shows that it lives, as the ping's answer
     /// would. That it is gone is shown by a refused ping alone: what others were refused with may be meant for them.
-    pub(super) fn heard_under(&mut self, exchange: &Exchange, answer: &Answer<P>, now: Now) {
+    pub(in crate::protocol) fn heard_under(&mut self, exchange: &Exchange, answer: &Answer<P>, now: Now) {
         let asked_since = |check: &Check| exchange.sent.mono >= check.since;
         let session = self.lifecycle.ready().filter(|session| session.generation == exchange.generation);
         let Some(ping) = session.and_then(|session| session.check.as_ref()).filter(|check| asked_since(check)) else {
@@ -128,7 +128,7 @@ impl<P: Payload> Session<P> {
         }
     }
 
-    pub(super) fn ping_answered(
+    pub(in crate::protocol) fn ping_answered(
         &mut self,
         id: ExchangeId,
         exchange: &Exchange,

@@ -1,14 +1,14 @@
 //! What follows from an attempt to establish the session that failed.
 
-use super::backoff;
-use super::calls::{Kind, Queue};
-use super::config::{Handshake, Recovery, Unreachable};
-use super::lifecycle::Step;
-use super::page::OFFLINE;
-use super::session::Session;
-use super::status::Event;
-use super::time::Timer;
-use super::{CallId, Code, Error, Now, Output, Payload, Reach, error::Diagnosis};
+use super::Session;
+use crate::protocol::backoff;
+use crate::protocol::calls::{Kind, Queue};
+use crate::protocol::config::{Handshake, Recovery, Unreachable};
+use crate::protocol::lifecycle::Step;
+use crate::protocol::page::OFFLINE;
+use crate::protocol::status::Event;
+use crate::protocol::time::Timer;
+use crate::protocol::{CallId, Code, Error, Now, Output, Payload, Reach, error::Diagnosis};
 
 /// How long the driver may take to find out whether anything answers.
 const PROBE_MS: u64 = 5_000;
@@ -76,12 +76,12 @@ impl<P: Payload> Session<P> {
     }
 
     /// The probe took too long: what is known has to do.
-    pub(super) fn probe_due(&mut self, now: Now) {
+    pub(in crate::protocol) fn probe_due(&mut self, now: Now) {
         self.handle_probe(Reach::Unknown, now);
     }
 
     /// An attempt failed. Calls settle after `max_attempts`; the session comes back by itself, or with the next call.
-    pub(super) fn attempt_failed(&mut self, error: Box<Error<P>>, floor_ms: u64, now: Now) {
+    pub(in crate::protocol) fn attempt_failed(&mut self, error: Box<Error<P>>, floor_ms: u64, now: Now) {
         let max_attempts = self.config.recovery.max_attempts;
         self.tell_failed(&error, floor_ms);
         if !self.lifecycle.attempt_failed(now) {
@@ -140,7 +140,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// Whether a first connect that fails so ends with a session that waits.
-    pub(super) fn waits_for_server(&self) -> bool {
+    pub(in crate::protocol) fn waits_for_server(&self) -> bool {
         self.config.unreachable == Unreachable::Wait && matches!(self.config.handshake, Handshake::Own { .. })
     }
 
@@ -180,7 +180,7 @@ impl<P: Payload> Session<P> {
         own.retryable()
     }
 
-    pub(super) fn back_off(&mut self, wait: u64, hasty: u64, why: &'static str, now: Now) {
+    pub(in crate::protocol) fn back_off(&mut self, wait: u64, hasty: u64, why: &'static str, now: Now) {
         let until = Now { mono: now.mono.saturating_add(wait), unix_ms: now.unix_ms.saturating_add(wait) };
         self.step(Step::Backoff { until, not_before: now.mono.saturating_add(hasty.min(wait)), why });
         self.timers.set(Timer::Step, until.mono);
@@ -188,14 +188,14 @@ impl<P: Payload> Session<P> {
     }
 
     /// Nothing happens by itself.
-    pub(super) fn wait_for_a_call(&mut self, why: &'static str, now: Now) {
+    pub(in crate::protocol) fn wait_for_a_call(&mut self, why: &'static str, now: Now) {
         let until = Now { mono: u64::MAX, unix_ms: u64::MAX };
         self.step(Step::Backoff { until, not_before: now.mono, why });
         self.emit(Event::StateChange);
     }
 
     /// Somebody waits for the session.
-    pub(super) fn hasten(&mut self, now: Now) {
+    pub(in crate::protocol) fn hasten(&mut self, now: Now) {
         let own = matches!(self.config.handshake, Handshake::Own { .. });
         let kind = self.calls.last_queued(Queue::Session).map(|call| call.kind());
         let connects = kind == Some(Kind::Connect);

@@ -1,33 +1,33 @@
 //! How a session is made: the handshake, its failures, and the pauses between them.
 
-use super::calls::{Kind, Queue};
+use super::Session;
 use super::close::delete_request;
-use super::config::Handshake;
-use super::era::legacy;
-use super::era::negotiation::{named, unsupported_error};
-use super::exchange::{Answer, Exchange};
-use super::http::Head;
-use super::json::Members;
-use super::lifecycle::{Discovered, Established, Since, Step};
-use super::session::Session;
-use super::status::{Changes, Event, LastRecovery};
-use super::time::Timer;
-use super::verdict::{Verdict, says_already_initialized};
-use super::{CallId, Code, Error, ExchangeId, Field, Now, Outcome, Params, Payload, Purpose};
+use crate::protocol::calls::{Kind, Queue};
+use crate::protocol::config::Handshake;
+use crate::protocol::era::legacy;
+use crate::protocol::era::negotiation::{named, unsupported_error};
+use crate::protocol::exchange::{Answer, Exchange};
+use crate::protocol::http::Head;
+use crate::protocol::json::Members;
+use crate::protocol::lifecycle::{Discovered, Established, Since, Step};
+use crate::protocol::status::{Changes, Event, LastRecovery};
+use crate::protocol::time::Timer;
+use crate::protocol::verdict::{Verdict, says_already_initialized};
+use crate::protocol::{CallId, Code, Error, ExchangeId, Field, Now, Outcome, Params, Payload, Purpose};
 
 const VERSION: &str = "protocolVersion";
 const NO_ENDPOINT: &str = " No MCP server answers at this URL; or it is one of the HTTP+SSE transport of 2024-11-05, which \
                            is not supported: such servers often have a Streamable HTTP endpoint too, at another path.";
-pub(super) const OTHER_SERVER: &str = "the server is another now";
+pub(in crate::protocol) const OTHER_SERVER: &str = "the server is another now";
 
 impl<P: Payload> Session<P> {
-    pub(super) fn step(&mut self, step: Step<P>) {
+    pub(in crate::protocol) fn step(&mut self, step: Step<P>) {
         self.timers.clear(Timer::Step);
         self.lifecycle.step(step);
     }
 
     /// The step's time is up.
-    pub(super) fn step_due(&mut self, now: Now) {
+    pub(in crate::protocol) fn step_due(&mut self, now: Now) {
         let Some(establishing) = self.lifecycle.establishing() else { return };
         match (&establishing.step, &establishing.since) {
             (Step::Backoff { .. }, _) if self.is_offline() => self.wait_for_network(now),
@@ -60,7 +60,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// Sends `initialize`, without a session id, always.
-    pub(super) fn handshake(&mut self, now: Now) {
+    pub(in crate::protocol) fn handshake(&mut self, now: Now) {
         if self.is_made_elsewhere(now) {
             return;
         }
@@ -75,7 +75,7 @@ impl<P: Payload> Session<P> {
         }
     }
 
-    pub(super) fn send_initialize(&mut self, now: Now) -> ExchangeId {
+    pub(in crate::protocol) fn send_initialize(&mut self, now: Now) -> ExchangeId {
         let params = self.initialize_params();
         self.fresh_wire_id();
         let timeout = self.handshake_ms(now);
@@ -105,7 +105,7 @@ impl<P: Payload> Session<P> {
         }
     }
 
-    pub(super) fn handshake_answered(
+    pub(in crate::protocol) fn handshake_answered(
         &mut self,
         id: ExchangeId,
         exchange: &Exchange,
@@ -193,7 +193,7 @@ impl<P: Payload> Session<P> {
         }
     }
 
-    pub(super) fn read_handshake(
+    pub(in crate::protocol) fn read_handshake(
         &mut self,
         exchange: &Exchange,
         result: P,
@@ -252,14 +252,14 @@ impl<P: Payload> Session<P> {
     }
 
     /// The new session is ready: the parked calls go out at once.
-    pub(super) fn established(&mut self, now: Now) {
+    pub(in crate::protocol) fn established(&mut self, now: Now) {
         if self.lifecycle.fresh().is_some() {
             self.put_in_place(now);
             self.share_session(now);
         }
     }
 
-    pub(super) fn put_in_place(&mut self, now: Now) {
+    pub(in crate::protocol) fn put_in_place(&mut self, now: Now) {
         let Some(since) = self.lifecycle.establish(now) else { return };
         let parked = self.calls.dequeue_all(Queue::Session);
         self.timers.clear(Timer::Step);

@@ -1,19 +1,19 @@
 //! What goes out: a message as its era wants it, and the exchange that carries it.
 
-use super::calls::{Call, Doubt, Kind, Queue, Task};
-use super::config::Handshake;
-use super::cursor::Cursor;
-use super::era::{Era, legacy, modern, param_headers};
-use super::exchange::{CONNECTIONS, Exchange};
-use super::http::{Method, Request};
-use super::identity::secrets::Secrets;
-use super::json_rpc;
-use super::lifecycle::{Established, State};
-use super::questions::Round;
-use super::session::Session;
-use super::status::WireStep;
-use super::time::Timer;
-use super::{CallId, Code, Error, ExchangeId, Now, Output, Params, Payload, Purpose};
+use super::Session;
+use crate::protocol::calls::{Call, Doubt, Kind, Queue, Task};
+use crate::protocol::config::Handshake;
+use crate::protocol::cursor::Cursor;
+use crate::protocol::era::{Era, legacy, modern, param_headers};
+use crate::protocol::exchange::{CONNECTIONS, Exchange};
+use crate::protocol::http::{Method, Request};
+use crate::protocol::identity::secrets::Secrets;
+use crate::protocol::json_rpc;
+use crate::protocol::lifecycle::{Established, State};
+use crate::protocol::questions::Round;
+use crate::protocol::status::WireStep;
+use crate::protocol::time::Timer;
+use crate::protocol::{CallId, Code, Error, ExchangeId, Now, Output, Params, Payload, Purpose};
 
 /// So many requests are under way at a time: as many as an HTTP/2 server lets a client have at least (RFC 9113, 6.5.2;
 /// with HTTP/1.1 the browser sends six). What is beyond that would only be refused with the rest if the session is gone.
@@ -25,11 +25,11 @@ const HURRIED_MS: u64 = 100;
 type Message = (Vec<(String, String)>, String);
 
 /// A request that is about to be sent, and what is known of it.
-pub(super) type Parcel = (Box<Exchange>, Request);
+pub(in crate::protocol) type Parcel = (Box<Exchange>, Request);
 
 impl<P: Payload> Session<P> {
     /// Sends a command under the session that is ready.
-    pub(super) fn send_call(&mut self, id: CallId, now: Now) {
+    pub(in crate::protocol) fn send_call(&mut self, id: CallId, now: Now) {
         let (State::Ready(session), Some(call)) = (self.lifecycle.state(), self.calls.get(id)) else { return };
         let (era, kind) = (session.era(), call.kind());
         let hosts_own = self.is_hosts_own(era);
@@ -64,7 +64,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// Calls beyond [`AT_ONCE`] go out when others have ended, or wait with the rest for the session that is being made.
-    pub(super) fn send_waiting(&mut self, now: Now) {
+    pub(in crate::protocol) fn send_waiting(&mut self, now: Now) {
         self.post_waiting(now);
         while self.exchanges.len() < AT_ONCE || self.lifecycle.ready().is_none() {
             let Some(id) = self.calls.dequeue(Queue::Turn) else { return };
@@ -131,7 +131,7 @@ impl<P: Payload> Session<P> {
 
     /// A request of our own under this session, or before there is one, with the wire id that was drawn last. `timeout_ms`
     /// bounds the exchange.
-    pub(super) fn own_request(
+    pub(in crate::protocol) fn own_request(
         &self,
         purpose: Purpose,
         session: Option<&Established<P>>,
@@ -153,7 +153,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// A notification of our own under this session.
-    pub(super) fn own_notification(
+    pub(in crate::protocol) fn own_notification(
         &self,
         purpose: Purpose,
         session: &Established<P>,
@@ -217,7 +217,7 @@ impl<P: Payload> Session<P> {
         }
     }
 
-    pub(super) fn send(&mut self, (exchange, request): Parcel, now: Now) -> ExchangeId {
+    pub(in crate::protocol) fn send(&mut self, (exchange, request): Parcel, now: Now) -> ExchangeId {
         let id = ExchangeId(self.fresh_id());
         if let Some((exchange, request)) = self.hold_for_token(id, exchange, request, now) {
             self.transmit(id, exchange, request, now);
@@ -225,7 +225,13 @@ impl<P: Payload> Session<P> {
         id
     }
 
-    pub(super) fn transmit(&mut self, id: ExchangeId, mut exchange: Box<Exchange>, request: Request, now: Now) {
+    pub(in crate::protocol) fn transmit(
+        &mut self,
+        id: ExchangeId,
+        mut exchange: Box<Exchange>,
+        request: Request,
+        now: Now,
+    ) {
         if let Some(timeout_ms) = exchange.timeout_ms {
             self.timers.set(Timer::Exchange(id), now.mono.saturating_add(timeout_ms));
         }
@@ -247,7 +253,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// Where something may wait in the browser's queue, streams whose answer was taken hold no connection for long.
-    pub(super) fn hurry_streams(&mut self, now: Now) {
+    pub(in crate::protocol) fn hurry_streams(&mut self, now: Now) {
         if self.exchanges.len() <= CONNECTIONS {
             return;
         }
@@ -260,7 +266,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// Gives an exchange up.
-    pub(super) fn abort(&mut self, id: ExchangeId, now: Now) -> Option<Box<Exchange>> {
+    pub(in crate::protocol) fn abort(&mut self, id: ExchangeId, now: Now) -> Option<Box<Exchange>> {
         if let Some(held) = self.authorization.release(id) {
             return Some(held);
         }
@@ -274,7 +280,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// An exchange is over; the next in the browser's queue may have its connection.
-    pub(super) fn remove_exchange(&mut self, id: ExchangeId, now: Now) -> Option<Box<Exchange>> {
+    pub(in crate::protocol) fn remove_exchange(&mut self, id: ExchangeId, now: Now) -> Option<Box<Exchange>> {
         self.timers.clear(Timer::Exchange(id));
         let exchange = self.exchanges.remove(&id)?;
         if let Some((_, next)) = self.exchanges.iter_mut().nth(CONNECTIONS - 1) {
@@ -286,7 +292,7 @@ impl<P: Payload> Session<P> {
 }
 
 /// A POST that is about to be sent under this session.
-pub(super) fn outgoing<P>(purpose: Purpose, session: Option<&Established<P>>, now: Now) -> Box<Exchange> {
+pub(in crate::protocol) fn outgoing<P>(purpose: Purpose, session: Option<&Established<P>>, now: Now) -> Box<Exchange> {
     let era = if purpose == Purpose::Discover { Era::Modern } else { Era::Legacy };
     Box::new(Exchange {
         purpose,
@@ -317,7 +323,7 @@ pub(super) fn outgoing<P>(purpose: Purpose, session: Option<&Established<P>>, no
     })
 }
 
-pub(super) fn posted(exchange: Box<Exchange>, (headers, body): Message) -> Parcel {
+pub(in crate::protocol) fn posted(exchange: Box<Exchange>, (headers, body): Message) -> Parcel {
     let rpc_method = exchange.rpc_method.clone();
     (exchange, Request { method: Method::Post, headers, body: Some(body), rpc_method })
 }

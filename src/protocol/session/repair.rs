@@ -1,16 +1,16 @@
 //! Whether the session lives, and how it is given up.
 
-use super::backoff;
-use super::calls::{Doubt, Queue};
+use super::Session;
 use super::close::delete_request;
-use super::config::EraChoice;
-use super::era::Era;
-use super::lifecycle::{Established, Loss, Relation, Step};
 use super::liveness::Told;
-use super::session::Session;
-use super::status::Event;
-use super::time::Timer;
-use super::{CallId, Code, Error, Now, Outcome, Payload};
+use crate::protocol::backoff;
+use crate::protocol::calls::{Doubt, Queue};
+use crate::protocol::config::EraChoice;
+use crate::protocol::era::Era;
+use crate::protocol::lifecycle::{Established, Loss, Relation, Step};
+use crate::protocol::status::Event;
+use crate::protocol::time::Timer;
+use crate::protocol::{CallId, Code, Error, Now, Outcome, Payload};
 
 /// The longest that a caller waits because sessions were refused at once.
 const CALLER_MS: u64 = 2_000;
@@ -25,14 +25,14 @@ const HIDDEN_REFUSAL: &str = "The server answers `initialize`, but its refusals 
 
 impl<P: Payload> Session<P> {
     /// The server answered under this session.
-    pub(super) fn proven(&mut self, generation: u32, now: Now) {
+    pub(in crate::protocol) fn proven(&mut self, generation: u32, now: Now) {
         if self.lifecycle.proven(generation, now) && self.listen_if_denied() {
             self.listen(now);
         }
     }
 
     /// A refusal says that the session of this generation is gone. What an older one was told changes nothing.
-    pub(super) fn session_refused(&mut self, generation: u32, caller_waits: bool, now: Now) {
+    pub(in crate::protocol) fn session_refused(&mut self, generation: u32, caller_waits: bool, now: Now) {
         const REASON: &str = "the server refused the session";
         match self.lifecycle.relation(generation) {
             Relation::Current => self.lose(REASON, Loss::Refused { caller_waits }, now),
@@ -97,7 +97,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// The host wants a new session: the old one is ended on the server.
-    pub(super) fn give_up(&mut self, reason: &'static str, now: Now) {
+    pub(in crate::protocol) fn give_up(&mut self, reason: &'static str, now: Now) {
         let Some(old) = self.lifecycle.living() else { return };
         let delete = delete_request(old, now);
         if let (true, Some(delete)) = (self.ends_for_all(delete.is_some()), delete) {
@@ -107,19 +107,19 @@ impl<P: Payload> Session<P> {
     }
 
     /// The session goes on elsewhere.
-    pub(super) fn lose_to_another(&mut self, reason: &'static str, now: Now) {
+    pub(in crate::protocol) fn lose_to_another(&mut self, reason: &'static str, now: Now) {
         self.lose(reason, Loss::Host, now);
         self.condemned(reason, now);
     }
 
     /// Another tab has made the next one, which takes its place at once.
-    pub(super) fn replaced(&mut self, reason: &'static str, now: Now) {
+    pub(in crate::protocol) fn replaced(&mut self, reason: &'static str, now: Now) {
         self.lose(reason, Loss::Replaced, now);
         self.condemned(reason, now);
     }
 
     /// In doubt, and known to be gone now.
-    pub(super) fn condemned(&mut self, reason: &'static str, now: Now) {
+    pub(in crate::protocol) fn condemned(&mut self, reason: &'static str, now: Now) {
         let Some(generation) = self.lifecycle.give_up_doubted(reason) else { return };
         self.hang_up(now);
         self.withdraw(generation, now);
@@ -143,7 +143,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// The session was ready when it was asked.
-    pub(super) fn checked(&mut self, generation: u32, told: Told<P>, now: Now) {
+    pub(in crate::protocol) fn checked(&mut self, generation: u32, told: Told<P>, now: Now) {
         match told {
             Told::Alive => {
                 self.proven(generation, now);
@@ -217,7 +217,7 @@ impl<P: Payload> Session<P> {
         }
     }
 
-    pub(super) fn doubt_checked(&mut self, told: Told<P>, now: Now) {
+    pub(in crate::protocol) fn doubt_checked(&mut self, told: Told<P>, now: Now) {
         match told {
             Told::Alive => self.reprieve(now),
             Told::Gone => {
@@ -228,7 +228,7 @@ impl<P: Payload> Session<P> {
         }
     }
 
-    pub(super) fn confirmed(&mut self, told: Told<P>, now: Now) {
+    pub(in crate::protocol) fn confirmed(&mut self, told: Told<P>, now: Now) {
         let opaque = matches!(told, Told::Unclear(_));
         match told {
             Told::Alive => {
@@ -250,7 +250,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// A new session that is not needed is ended on the server.
-    pub(super) fn drop_fresh(&mut self, now: Now) {
+    pub(in crate::protocol) fn drop_fresh(&mut self, now: Now) {
         if let Some(delete) = self.lifecycle.take_fresh().and_then(|fresh| self.end_of(&fresh, now)) {
             self.delete(delete, now);
         }
@@ -271,7 +271,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// The session before the new one was refused at once; is this one?
-    pub(super) fn proved(&mut self, told: Told<P>, now: Now) {
+    pub(in crate::protocol) fn proved(&mut self, told: Told<P>, now: Now) {
         match told {
             Told::Unclear(error) if error.code == Code::Network => {
                 self.drop_fresh(now);

@@ -1,23 +1,23 @@
 //! The standing stream: a GET on which the server speaks unasked (2025-11-25, transports, Listening for Messages).
 //! At most one per session, opened when it is useful, opened again when it ends.
 
-use super::calls::{Kind, Queue};
-use super::config::Listen;
-use super::cursor::Cursor;
-use super::era::Era;
-use super::exchange::{Answer, Exchange};
-use super::listening::{Heard, Stream, Turn};
-use super::session::Session;
-use super::status::Event;
+use super::Session;
 use super::stream::stream_request;
-use super::time::Timer;
-use super::verdict::Verdict;
-use super::{CallId, Code, ExchangeId, Now, Payload, Purpose, backoff};
+use crate::protocol::calls::{Kind, Queue};
+use crate::protocol::config::Listen;
+use crate::protocol::cursor::Cursor;
+use crate::protocol::era::Era;
+use crate::protocol::exchange::{Answer, Exchange};
+use crate::protocol::listening::{Heard, Stream, Turn};
+use crate::protocol::status::Event;
+use crate::protocol::time::Timer;
+use crate::protocol::verdict::Verdict;
+use crate::protocol::{CallId, Code, ExchangeId, Now, Payload, Purpose, backoff};
 
 /// A stream that ends sooner is opened again more and more slowly.
 const SHORT_MS: u64 = 5_000;
 /// The server's `retry:` is obeyed up to this.
-pub(super) const LONGEST_RETRY_MS: u64 = 15 * 60_000;
+pub(in crate::protocol) const LONGEST_RETRY_MS: u64 = 15 * 60_000;
 /// A server may answer only when it has something to say; but a request that was lost is not waited for.
 const HEAD_MS: u64 = 5 * 60_000;
 /// Calls wait for the head of the standing stream for two round trips, and no shorter or longer than this.
@@ -59,7 +59,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// Whether this tab wants to hear what the server says unasked.
-    pub(super) fn wants_to_hear(&self) -> bool {
+    pub(in crate::protocol) fn wants_to_hear(&self) -> bool {
         match self.config.listen {
             Listen::Always => true,
             Listen::Auto => self.desired.wants_stream(),
@@ -72,12 +72,12 @@ impl<P: Payload> Session<P> {
             && (self.wants_to_hear() || self.tabs.others_listen() || self.tabs.others_uris().next().is_some())
     }
 
-    pub(super) fn wants_to_listen(&self) -> bool {
+    pub(in crate::protocol) fn wants_to_listen(&self) -> bool {
         self.is_to_listen() && self.listening.turn() == Turn::Now
     }
 
     /// Opens the standing stream where it is wanted and not open, and closes it where it is not wanted any more.
-    pub(super) fn listen(&mut self, now: Now) {
+    pub(in crate::protocol) fn listen(&mut self, now: Now) {
         let wanted = self.wants_to_listen();
         let Some(session) = self.lifecycle.ready() else { return };
         if session.era() == Era::Modern {
@@ -105,13 +105,13 @@ impl<P: Payload> Session<P> {
     }
 
     /// There may be a token now. Says whether that changes anything.
-    pub(super) fn listen_if_denied(&mut self) -> bool {
+    pub(in crate::protocol) fn listen_if_denied(&mut self) -> bool {
         self.lifecycle.ready().is_some() && self.listening.allow()
     }
 
     /// Where the app answers the server's requests, the stream on which a server of the legacy era may ask goes out
     /// before the calls: one that is not open yet loses the question. They wait for its head, a moment.
-    pub(super) fn listen_first(&mut self, now: Now) {
+    pub(in crate::protocol) fn listen_first(&mut self, now: Now) {
         let may_ask =
             self.lifecycle.ready().is_some_and(|session| session.era() == Era::Legacy) && self.answers_questions();
         if !may_ask || !self.listening.may_hold_calls() || !self.is_to_listen() || self.listening.turn() == Turn::Later
@@ -125,7 +125,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// Whether a command that is about to be sent waits for the head of the standing stream.
-    pub(super) fn waits_for_stream(&mut self, id: CallId) -> bool {
+    pub(in crate::protocol) fn waits_for_stream(&mut self, id: CallId) -> bool {
         let is_request = self.calls.get(id).is_some_and(|call| call.kind() == Kind::Request);
         let waits = is_request && self.listening.holds_calls();
         if waits {
@@ -135,7 +135,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// The calls that waited for the standing stream go out.
-    pub(super) fn release_held(&mut self, now: Now) {
+    pub(in crate::protocol) fn release_held(&mut self, now: Now) {
         self.timers.clear(Timer::Held);
         self.listening.release_calls();
         for id in self.calls.dequeue_all(Queue::Stream) {
@@ -144,13 +144,13 @@ impl<P: Payload> Session<P> {
     }
 
     /// They have waited long enough, and so it will be at this server's.
-    pub(super) fn stream_is_late(&mut self, now: Now) {
+    pub(in crate::protocol) fn stream_is_late(&mut self, now: Now) {
         self.listening.is_late();
         self.release_held(now);
     }
 
     /// It is time to open the stream again.
-    pub(super) fn listen_due(&mut self, now: Now) {
+    pub(in crate::protocol) fn listen_due(&mut self, now: Now) {
         let wanted = self.wants_to_listen();
         // It is opened again when the network is back, and with it the page.
         if self.is_offline() {
@@ -179,7 +179,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// The session is lost: its stream holds a connection, and its event ids mean nothing to the next session.
-    pub(super) fn hang_up(&mut self, now: Now) {
+    pub(in crate::protocol) fn hang_up(&mut self, now: Now) {
         self.timers.clear(Timer::Listen);
         self.calls.enqueue_subscribers();
         if let Some((exchange, before)) = self.listening.open() {
@@ -190,7 +190,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// Nobody wants to hear it now.
-    pub(super) fn close_stream(&mut self, id: ExchangeId, now: Now) -> Option<Box<Exchange>> {
+    pub(in crate::protocol) fn close_stream(&mut self, id: ExchangeId, now: Now) -> Option<Box<Exchange>> {
         let exchange = self.abort(id, now)?;
         self.stream_was_open(&exchange);
         Some(exchange)
@@ -204,7 +204,7 @@ impl<P: Payload> Session<P> {
 
     /// The stream is not open any more, or will not be: whoever waits for it goes on, and the one that it was to replace
     /// is closed. Says how many short ones there were before it; `None` where it is not the one that counts.
-    pub(super) fn stream_over(&mut self, id: ExchangeId, now: Now) -> Option<u32> {
+    pub(in crate::protocol) fn stream_over(&mut self, id: ExchangeId, now: Now) -> Option<u32> {
         let &Stream::Open { exchange, short, ref heard } = self.listening.stream() else { return None };
         let before = heard.before();
         if exchange != id {
@@ -215,7 +215,7 @@ impl<P: Payload> Session<P> {
         Some(short)
     }
 
-    pub(super) fn listen_answered(
+    pub(in crate::protocol) fn listen_answered(
         &mut self,
         id: ExchangeId,
         exchange: &Exchange,

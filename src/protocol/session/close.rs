@@ -1,15 +1,15 @@
 //! The end of a session: by `close`, by a connect that failed, and on the server by DELETE.
 
-use super::calls::Kind;
-use super::era::legacy;
-use super::exchange::{Answer, Exchange};
-use super::http::{Head, Method, Request};
-use super::lifecycle::{Established, SessionId, Since, State, Step};
+use super::Session;
 use super::send::{Parcel, outgoing};
-use super::session::Session;
-use super::status::{Event, Phase, Status};
-use super::time::Timer;
-use super::{CallId, CallOptions, Code, Error, ExchangeId, Now, Outcome, Params, Payload, Purpose};
+use crate::protocol::calls::Kind;
+use crate::protocol::era::legacy;
+use crate::protocol::exchange::{Answer, Exchange};
+use crate::protocol::http::{Head, Method, Request};
+use crate::protocol::lifecycle::{Established, SessionId, Since, State, Step};
+use crate::protocol::status::{Event, Phase, Status};
+use crate::protocol::time::Timer;
+use crate::protocol::{CallId, CallOptions, Code, Error, ExchangeId, Now, Outcome, Params, Payload, Purpose};
 
 /// How long the answer to DELETE is waited for.
 const DELETE_MS: u64 = 5_000;
@@ -47,7 +47,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// Everything ends here, but for the DELETE.
-    pub(super) fn shut(&mut self, reason: &'static str, now: Now) {
+    pub(in crate::protocol) fn shut(&mut self, reason: &'static str, now: Now) {
         if self.lifecycle.is_closed() {
             return;
         }
@@ -104,14 +104,14 @@ impl<P: Payload> Session<P> {
         self.emit(Event::Close { reason });
     }
 
-    pub(super) fn delete(&mut self, parcel: Parcel, now: Now) -> ExchangeId {
+    pub(in crate::protocol) fn delete(&mut self, parcel: Parcel, now: Now) -> ExchangeId {
         let id = self.send(parcel, now);
         self.timers.set(Timer::Exchange(id), now.mono.saturating_add(DELETE_MS));
         id
     }
 
     /// A session that was made while this one was closed is ended on the server, whatever it says of itself.
-    pub(super) fn end_unwanted(&mut self, id: ExchangeId, head: &Head, now: Now) {
+    pub(in crate::protocol) fn end_unwanted(&mut self, id: ExchangeId, head: &Head, now: Now) {
         let made_for = self.abort(id, now).and_then(|exchange| exchange.owner);
         let Some(session) = head.session_id.as_deref().filter(|_| head.is_success()).and_then(SessionId::parse) else {
             return;
@@ -125,7 +125,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// A session that was made when it was not waited for any more is ended on the server.
-    pub(super) fn end_late(&mut self, exchange: &Exchange, answer: Answer<P>, now: Now) {
+    pub(in crate::protocol) fn end_late(&mut self, exchange: &Exchange, answer: Answer<P>, now: Now) {
         if let Answer::Result(result) = answer
             && let Ok(late) = self.read_handshake(exchange, result, now)
             && let Some(delete) = self.end_of(&late, now)
@@ -136,7 +136,7 @@ impl<P: Payload> Session<P> {
 
     /// The DELETE of a session that is not needed beside the one that is in use, or may be. Some servers give their one
     /// client the same id again.
-    pub(super) fn end_of(&self, unneeded: &Established<P>, now: Now) -> Option<Parcel> {
+    pub(in crate::protocol) fn end_of(&self, unneeded: &Established<P>, now: Now) -> Option<Parcel> {
         let doubted = match self.lifecycle.establishing().map(|establishing| &establishing.since) {
             Some(Since::Doubt { old, .. }) => Some(&**old),
             Some(Since::First | Since::Lost { .. }) | None => None,
@@ -147,7 +147,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// Whatever the answer is (405 is a legal one): the session is ended for us.
-    pub(super) fn delete_answered(&mut self, id: ExchangeId, now: Now) {
+    pub(in crate::protocol) fn delete_answered(&mut self, id: ExchangeId, now: Now) {
         match self.lifecycle.state() {
             // What is open after the end is another DELETE.
             State::Closed if !self.exchanges.is_empty() => {}
@@ -167,7 +167,7 @@ impl<P: Payload> Session<P> {
 }
 
 /// The DELETE that ends this session; `None` where the server keeps none.
-pub(super) fn delete_request<P>(session: &Established<P>, now: Now) -> Option<Parcel> {
+pub(in crate::protocol) fn delete_request<P>(session: &Established<P>, now: Now) -> Option<Parcel> {
     session.id.as_ref()?;
     let mut exchange = outgoing(Purpose::Delete, Some(session), now);
     exchange.method = Method::Delete;

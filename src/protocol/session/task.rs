@@ -1,18 +1,18 @@
 //! Tool calls that become tasks: polled as the server asks until they end. The modern era's extension
 //! `io.modelcontextprotocol/tasks` (SEP-2663), and the experimental tasks of 2025-11-25.
 
-use super::bounds;
-use super::calls::{Call, Stage, Task, milliseconds};
-use super::era::Era;
-use super::exchange::Exchange;
-use super::json_rpc::RpcError;
-use super::lifecycle::Established;
-use super::questions::asked_too_often;
-use super::receive::EXCERPT;
-use super::session::Session;
-use super::status::Event;
-use super::time::Timer;
-use super::{CallId, Code, Error, Field, Now, Outcome, Payload};
+use super::Session;
+use crate::protocol::bounds;
+use crate::protocol::calls::{Call, Stage, Task, milliseconds};
+use crate::protocol::era::Era;
+use crate::protocol::exchange::Exchange;
+use crate::protocol::json_rpc::RpcError;
+use crate::protocol::lifecycle::Established;
+use crate::protocol::questions::asked_too_often;
+use crate::protocol::status::Event;
+use crate::protocol::time::Timer;
+use crate::protocol::wording::EXCERPT;
+use crate::protocol::{CallId, Code, Error, Field, Now, Outcome, Payload};
 
 /// Where the server names no pace.
 const POLL_MS: u64 = 1_000;
@@ -23,7 +23,7 @@ const POLL_FLOOR_MS: u64 = 100;
 
 impl<P: Payload> Session<P> {
     /// Whether the server runs this tool as a task only (2025-11-25, tasks: `taskSupport: "required"`).
-    pub(super) fn goes_as_task(&self, session: &Established<P>, call: &Call<P>) -> bool {
+    pub(in crate::protocol) fn goes_as_task(&self, session: &Established<P>, call: &Call<P>) -> bool {
         let declared = session.era() == Era::Legacy
             && session.capabilities.as_ref().is_some_and(|declared| declared.contains(&"tasks"));
         let tool = call.params().name.as_ref().filter(|_| call.method() == "tools/call");
@@ -31,7 +31,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// Takes the result of a call if it says that the call became a task.
-    pub(super) fn became_task(&mut self, id: CallId, exchange: &Exchange, result: &P, now: Now) -> bool {
+    pub(in crate::protocol) fn became_task(&mut self, id: CallId, exchange: &Exchange, result: &P, now: Now) -> bool {
         let task = match exchange.era {
             // Where we asked for none, a member of this name is the result's own; a caller that did wants to see it.
             Era::Legacy => {
@@ -50,7 +50,14 @@ impl<P: Payload> Session<P> {
     }
 
     /// The answer to a request about a task.
-    pub(super) fn task_answered(&mut self, id: CallId, exchange: &Exchange, method: &str, result: &P, now: Now) {
+    pub(in crate::protocol) fn task_answered(
+        &mut self,
+        id: CallId,
+        exchange: &Exchange,
+        method: &str,
+        result: &P,
+        now: Now,
+    ) {
         let (era, generation) = (exchange.era, exchange.generation);
         match method {
             "tasks/result" => self.settle(id, self.shape("tools/call", result.clone())),

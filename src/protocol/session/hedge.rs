@@ -1,12 +1,12 @@
 //! How long a handshake is waited for, and what is done meanwhile: another one beside one that may be lost, and a connection
 //! for one that starves.
 
-use super::calls::Queue;
+use super::Session;
 use super::cancel::STARVED_MS;
-use super::lifecycle::Step;
-use super::session::Session;
-use super::time::Timer;
-use super::{ExchangeId, Now, Payload};
+use crate::protocol::calls::Queue;
+use crate::protocol::lifecycle::Step;
+use crate::protocol::time::Timer;
+use crate::protocol::{ExchangeId, Now, Payload};
 
 /// The longest that one handshake's request may take where nobody waits for it.
 const HANDSHAKE_MS: u64 = 30_000;
@@ -16,7 +16,7 @@ const HEDGE_MS: u64 = 5_000;
 impl<P: Payload> Session<P> {
     /// The answer to `initialize` takes its time. One that was lost is followed by another, once, where a session was lost:
     /// the server was there a moment ago.
-    pub(super) fn handshake_due(&mut self, now: Now) {
+    pub(in crate::protocol) fn handshake_due(&mut self, now: Now) {
         let Some(&Step::Handshake { exchange, hedge }) = self.lifecycle.establishing().map(|it| &it.step) else {
             return;
         };
@@ -30,7 +30,7 @@ impl<P: Payload> Session<P> {
         self.watch_handshake(now);
     }
 
-    pub(super) fn watch_handshake(&mut self, now: Now) {
+    pub(in crate::protocol) fn watch_handshake(&mut self, now: Now) {
         let starved = now.mono.saturating_add(STARVED_MS);
         let hedge = match self.lifecycle.establishing().map(|establishing| &establishing.step) {
             Some(Step::Handshake { exchange, hedge: None }) => self.exchanges.get(exchange),
@@ -42,7 +42,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// Whether this exchange is the handshake that is waited for, and there is no other.
-    pub(super) fn is_only_handshake(&self, id: ExchangeId) -> bool {
+    pub(in crate::protocol) fn is_only_handshake(&self, id: ExchangeId) -> bool {
         let (first, second) = match self.lifecycle.establishing().map(|establishing| &establishing.step) {
             Some(&Step::Handshake { exchange, hedge: Some(hedge) }) if hedge == id => (hedge, Some(exchange)),
             Some(&Step::Handshake { exchange, hedge }) => (exchange, hedge),
@@ -52,7 +52,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// Whether an exchange was not concluded: it is on the wire, or waits for a token.
-    pub(super) fn is_under_way(&self, id: ExchangeId) -> bool {
+    pub(in crate::protocol) fn is_under_way(&self, id: ExchangeId) -> bool {
         self.exchanges.contains_key(&id) || self.authorization.holds(id)
     }
 
@@ -61,7 +61,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// How long a handshake's request may take: as long as somebody waits for it, or as for any other call.
-    pub(super) fn handshake_ms(&self, now: Now) -> u64 {
+    pub(in crate::protocol) fn handshake_ms(&self, now: Now) -> u64 {
         let usual = HANDSHAKE_MS.min(self.config.timeout_ms);
         if self.lifecycle.known().is_none() {
             return usual;
@@ -72,7 +72,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// Somebody else waits for the handshake that is under way, perhaps for longer.
-    pub(super) fn extend_handshake(&mut self, now: Now) {
+    pub(in crate::protocol) fn extend_handshake(&mut self, now: Now) {
         let (exchange, hedge) = match self.lifecycle.establishing().map(|establishing| &establishing.step) {
             Some(&Step::Handshake { exchange, hedge }) => (exchange, hedge),
             Some(_) | None => return,

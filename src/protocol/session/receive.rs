@@ -1,19 +1,19 @@
 //! What an exchange brings: from the driver's facts to one [`Answer`] and whose it is.
 
-use super::backoff;
-use super::body;
-use super::bounds;
-use super::config::Handshake;
-use super::era::Era;
-use super::exchange::{Answer, Exchange};
-use super::json_rpc::{Message, RpcError};
-use super::lifecycle::SessionId;
-use super::session::Session;
-use super::status::Event;
-use super::time::Timer;
-use super::verdict::{self, Refusal, Verdict};
-use super::wording::{broken_answer, refusal_error, unusable};
-use super::{Code, Error, ExchangeId, Input, Malformed, Now, Outcome, Output, Payload, Purpose, ReadAs};
+use super::Session;
+use crate::protocol::backoff;
+use crate::protocol::body;
+use crate::protocol::bounds;
+use crate::protocol::config::Handshake;
+use crate::protocol::era::Era;
+use crate::protocol::exchange::{Answer, Exchange};
+use crate::protocol::json_rpc::{Message, RpcError};
+use crate::protocol::lifecycle::SessionId;
+use crate::protocol::status::Event;
+use crate::protocol::time::Timer;
+use crate::protocol::verdict::{self, Refusal, Verdict};
+use crate::protocol::wording::{EXCERPT, broken_answer, refusal_error, unusable};
+use crate::protocol::{Code, Error, ExchangeId, Input, Malformed, Now, Outcome, Output, Payload, Purpose, ReadAs};
 use std::borrow::Cow;
 
 /// A stream whose answer was taken is given this long to end by itself, so that its connection can be used again.
@@ -22,8 +22,6 @@ const DRAIN_MS: u64 = 2_000;
 const REFUSAL_MS: u64 = 3_000;
 const UNEXPECTED_REQUEST: &str =
     "The server sent a request, which this version of the protocol does not know. It was left out.";
-/// Characters of a server's message that stand in an error of ours. A host's own Client gets the message whole.
-pub(super) const EXCERPT: usize = 200;
 
 impl<P: Payload> Session<P> {
     /// Takes a fact about an exchange.
@@ -302,7 +300,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// An exchange of our own has had its time; or its stream was given long enough to end.
-    pub(super) fn exchange_timed_out(&mut self, id: ExchangeId, now: Now) {
+    pub(in crate::protocol) fn exchange_timed_out(&mut self, id: ExchangeId, now: Now) {
         let Some(exchange) = self.exchanges.get(&id) else { return };
         let head = exchange.head.as_ref().filter(|head| !head.is_success());
         let refusal =
@@ -324,7 +322,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// The refusal is whole: whether it can be the gate's is settled here, once.
-    pub(super) fn time_refusal(&mut self, id: ExchangeId, now: Now) {
+    pub(in crate::protocol) fn time_refusal(&mut self, id: ExchangeId, now: Now) {
         let gate_ms = self.gate.time_ms();
         if let Some(exchange) = self.exchanges.get_mut(&id) {
             exchange.late = exchange.dispatched || exchange.took(self.config.connections, gate_ms, now) > gate_ms;
@@ -343,7 +341,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// Takes the answer of an exchange: once.
-    pub(super) fn conclude(&mut self, id: ExchangeId, answer: Answer<P>, now: Now) {
+    pub(in crate::protocol) fn conclude(&mut self, id: ExchangeId, answer: Answer<P>, now: Now) {
         let Some(exchange) = self.exchanges.get_mut(&id) else { return };
         exchange.concluded = true;
         // Whatever else ends an exchange ends its stream.
@@ -373,7 +371,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// Hands an answer to whose it is.
-    pub(super) fn answered(
+    pub(in crate::protocol) fn answered(
         &mut self,
         id: ExchangeId,
         exchange: &Exchange,

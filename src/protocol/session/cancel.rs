@@ -1,22 +1,22 @@
 //! What is given up before it is answered: by the host, or because its time is up.
 
-use super::calls::{Call, Kind, Place, Queue, Task};
+use super::Session;
 use super::close::delete_request;
-use super::config::{Connections, Handshake};
-use super::era::legacy;
-use super::exchange::{Answer, CONNECTIONS};
-use super::json_rpc;
-use super::lifecycle::{Establishing, Relation, Since, Step};
-use super::session::Session;
-use super::time::Timer;
-use super::verdict::Verdict;
-use super::{CallId, Code, Error, Now, Outcome, Params, Payload, Purpose};
+use crate::protocol::calls::{Call, Kind, Place, Queue, Task};
+use crate::protocol::config::{Connections, Handshake};
+use crate::protocol::era::legacy;
+use crate::protocol::exchange::{Answer, CONNECTIONS};
+use crate::protocol::json_rpc;
+use crate::protocol::lifecycle::{Establishing, Relation, Since, Step};
+use crate::protocol::time::Timer;
+use crate::protocol::verdict::Verdict;
+use crate::protocol::{CallId, Code, Error, Now, Outcome, Params, Payload, Purpose};
 
 /// The server's answer to `notifications/cancelled` is not waited for longer.
 const CANCELLED_MS: u64 = 10_000;
 /// Six HTTP/1.1 connections are all there is per origin: a handshake that gets no answer, while none of them becomes free
 /// for so long, may wait for one that a request of the dead session holds.
-pub(super) const STARVED_MS: u64 = 3_000;
+pub(in crate::protocol) const STARVED_MS: u64 = 3_000;
 
 impl<P: Payload> Session<P> {
     /// Does what is due.
@@ -121,16 +121,16 @@ impl<P: Payload> Session<P> {
     }
 
     /// Ends a command with an error, and tells the server that its answer is not wanted any more.
-    pub(super) fn give_up_call(&mut self, id: CallId, mut error: Box<Error<P>>, reason: &str, now: Now) {
+    pub(in crate::protocol) fn give_up_call(&mut self, id: CallId, mut error: Box<Error<P>>, reason: &str, now: Now) {
         let Some(call) = self.forget(id) else { return };
         error.outcome = call.outcome_with(error.outcome);
-        self.output(super::Output::Settle { call: id, result: Err(error) });
+        self.output(crate::protocol::Output::Settle { call: id, result: Err(error) });
         self.withdraw_asked_for(id, now);
         self.withdraw_from_wire(&call, Some(reason), now);
     }
 
     /// There never was a session, neither here nor in a core that this one follows.
-    pub(super) fn is_first(&self) -> bool {
+    pub(in crate::protocol) fn is_first(&self) -> bool {
         let is_first = |establishing: &Establishing<P>| matches!(establishing.since, Since::First);
         self.config.generation == 0 && self.lifecycle.establishing().is_some_and(is_first)
     }
@@ -182,7 +182,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// While the browser's queue moves, a handshake in it gets its turn.
-    pub(super) fn connection_freed(&mut self, now: Now) {
+    pub(in crate::protocol) fn connection_freed(&mut self, now: Now) {
         let step = self.lifecycle.establishing().map(|establishing| &establishing.step);
         if let Some(Step::Handshake { hedge: None, .. }) = step
             && self.is_queue_full()
@@ -199,7 +199,7 @@ impl<P: Payload> Session<P> {
 
     /// Where a handshake starves, one request of the dead session gives its connection up: a stream that only listens, or
     /// the youngest call.
-    pub(super) fn free_connection(&mut self, now: Now) {
+    pub(in crate::protocol) fn free_connection(&mut self, now: Now) {
         if !self.is_queue_full() {
             return;
         }

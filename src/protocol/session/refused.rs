@@ -1,18 +1,18 @@
-//! What follows for a call that was refused, or whose answer was lost. [`super::policy::retry`] decides; here it is done.
+//! What follows for a call that was refused, or whose answer was lost. [`crate::protocol::policy::retry`] decides; here it is done.
 
-use super::backoff;
-use super::calls::{Call, Doubt, Kind, Repair};
-use super::config::{EraChoice, Handshake};
-use super::era::Era;
-use super::era::negotiation::{Common, supported};
-use super::exchange::Exchange;
-use super::lifecycle::Relation;
-use super::policy::retry::{End, Next};
-use super::session::Session;
+use super::Session;
+use crate::protocol::backoff;
+use crate::protocol::calls::{Call, Doubt, Kind, Repair};
+use crate::protocol::config::{EraChoice, Handshake};
+use crate::protocol::era::Era;
+use crate::protocol::era::negotiation::{Common, supported};
+use crate::protocol::exchange::Exchange;
+use crate::protocol::lifecycle::Relation;
+use crate::protocol::policy::retry::{End, Next};
 
-use super::time::Timer;
-use super::verdict::{Form, Refusal};
-use super::{CallId, Code, Error, Now, Outcome, Payload};
+use crate::protocol::time::Timer;
+use crate::protocol::verdict::{Form, Refusal};
+use crate::protocol::{CallId, Code, Error, Now, Outcome, Payload};
 
 const INVALID_PARAMS: i64 = -32602;
 
@@ -22,12 +22,12 @@ const REFUSED_LATE: &str = "The session was refused, but not at once, or not in 
 impl<P: Payload> Session<P> {
     /// What follows for a call, where this repair would come before it is sent again. If it is sent again, the repair is
     /// spent.
-    pub(super) fn next(&mut self, id: CallId, repair: Repair, end: End) -> Next {
+    pub(in crate::protocol) fn next(&mut self, id: CallId, repair: Repair, end: End) -> Next {
         self.calls.next(id, self.config.recovery.mode, repair, end)
     }
 
     /// Its session is gone, and it was refused with it. `at_gate`: its own refusal is the gate's.
-    pub(super) fn refused_with_session(
+    pub(in crate::protocol) fn refused_with_session(
         &mut self,
         id: CallId,
         exchange: &Exchange,
@@ -48,7 +48,12 @@ impl<P: Payload> Session<P> {
     }
 
     /// As [`Self::refused_with_session`], where the session is given up already. A call that is not sent again is settled.
-    pub(super) fn is_sent_again_without_session(&mut self, id: CallId, at_gate: bool, error: Box<Error<P>>) -> bool {
+    pub(in crate::protocol) fn is_sent_again_without_session(
+        &mut self,
+        id: CallId,
+        at_gate: bool,
+        error: Box<Error<P>>,
+    ) -> bool {
         if !self.calls.has(id) {
             return false;
         }
@@ -70,7 +75,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// It may be a refusal of the session's: a ping under the same session tells.
-    pub(super) fn suspected(
+    pub(in crate::protocol) fn suspected(
         &mut self,
         id: CallId,
         exchange: &Exchange,
@@ -111,7 +116,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// The session lives: what sounded like a refusal of it is the answer.
-    pub(super) fn doubt_dispelled(&mut self, id: CallId, doubt: Doubt<P>, now: Now) {
+    pub(in crate::protocol) fn doubt_dispelled(&mut self, id: CallId, doubt: Doubt<P>, now: Now) {
         match doubt {
             Doubt::Refused { error, .. } => {
                 let outcome = error.outcome;
@@ -126,7 +131,7 @@ impl<P: Payload> Session<P> {
 
     /// The session of this generation is gone. Says whether the call is sent again; if not, it is settled. Where no ping
     /// has shown that, nobody knows what the refusal was meant for.
-    pub(super) fn is_refused_with(&mut self, generation: u32, id: CallId, doubt: Doubt<P>) -> bool {
+    pub(in crate::protocol) fn is_refused_with(&mut self, generation: u32, id: CallId, doubt: Doubt<P>) -> bool {
         let Some(gate) = self.lifecycle.form_of_ping(generation) else { return self.is_sent_again_in_doubt(id, doubt) };
         match doubt {
             Doubt::Refused { error, at_gate, form, .. } => {
@@ -142,7 +147,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// Nobody can tell whether the session lives. Says whether the call is sent again; if not, it is settled.
-    pub(super) fn is_sent_again_in_doubt(&mut self, id: CallId, doubt: Doubt<P>) -> bool {
+    pub(in crate::protocol) fn is_sent_again_in_doubt(&mut self, id: CallId, doubt: Doubt<P>) -> bool {
         let Doubt::Refused { error, explained, .. } = doubt else {
             self.calls.put_back(id);
             return true;
@@ -161,7 +166,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// The refusal is the answer.
-    pub(super) fn refusal_stands(&mut self, id: CallId, mut error: Box<Error<P>>, now: Now) {
+    pub(in crate::protocol) fn refusal_stands(&mut self, id: CallId, mut error: Box<Error<P>>, now: Now) {
         // What was refused is a question about its task.
         if self.calls.get(id).is_some_and(|call| call.task().is_some()) {
             error.outcome = Outcome::Unknown;
@@ -174,7 +179,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// No answer came, and the call may have run.
-    pub(super) fn lost(&mut self, id: CallId, generation: u32, error: Box<Error<P>>, now: Now) {
+    pub(in crate::protocol) fn lost(&mut self, id: CallId, generation: u32, error: Box<Error<P>>, now: Now) {
         if !self.calls.put_back(id) {
             return;
         }
@@ -194,7 +199,7 @@ impl<P: Payload> Session<P> {
         }
     }
 
-    pub(super) fn settle_unknown(&mut self, id: CallId, what: &str, mut error: Box<Error<P>>) {
+    pub(in crate::protocol) fn settle_unknown(&mut self, id: CallId, what: &str, mut error: Box<Error<P>>) {
         let again = self.calls.get(id).is_some_and(|call| call.sends() > 1);
         let why = if again { "It was sent again once." } else { "It was not sent again, because it may have run." };
         if error.code != Code::Network {
@@ -205,7 +210,14 @@ impl<P: Payload> Session<P> {
     }
 
     /// The server is busy (429, 503): the session is kept.
-    pub(super) fn busy(&mut self, id: CallId, exchange: &Exchange, error: Box<Error<P>>, floor_ms: u64, now: Now) {
+    pub(in crate::protocol) fn busy(
+        &mut self,
+        id: CallId,
+        exchange: &Exchange,
+        error: Box<Error<P>>,
+        floor_ms: u64,
+        now: Now,
+    ) {
         let outcome = error.outcome;
         self.calls.may_have_run(id, outcome != Outcome::NotExecuted);
         let Some(call) = self.calls.get(id) else { return };
@@ -230,7 +242,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// The server does not speak the version that the call was sent in.
-    pub(super) fn other_era(
+    pub(in crate::protocol) fn other_era(
         &mut self,
         id: CallId,
         exchange: &Exchange,
@@ -265,7 +277,7 @@ impl<P: Payload> Session<P> {
 }
 
 /// Why a call that its session refused is not sent again.
-pub(super) fn session_refused_for_good<P>(call: &Call<P>) -> &'static str {
+pub(in crate::protocol) fn session_refused_for_good<P>(call: &Call<P>) -> &'static str {
     if call.kind() == Kind::Notification {
         "The server refused the session. A notification is not sent again under a new one: it may speak of the old \
          session's requests."

@@ -1,11 +1,11 @@
 //! Redirects: what the driver does not follow, and the address that is tried in its place.
 
-use super::exchange::{Answer, Exchange};
-use super::http::Method;
-use super::lifecycle::Since;
-use super::policy::retry;
-use super::session::Session;
-use super::{Code, Error, ExchangeId, Now, Outcome, Output, Payload, Purpose, Redirect, error::Diagnosis};
+use super::Session;
+use crate::protocol::exchange::{Answer, Exchange};
+use crate::protocol::http::Method;
+use crate::protocol::lifecycle::Since;
+use crate::protocol::policy::retry;
+use crate::protocol::{Code, Error, ExchangeId, Now, Outcome, Output, Payload, Purpose, Redirect, error::Diagnosis};
 
 const REDIRECT: Diagnosis = Diagnosis {
     kind: "redirect",
@@ -23,7 +23,7 @@ const ELSEWHERE: Diagnosis = Diagnosis {
 impl<P: Payload> Session<P> {
     /// Following it would carry the session, and what the host adds, to an address that nobody chose. The same address
     /// with the other final slash is tried once, as long as there was no session: nothing has run.
-    pub(super) fn take_redirect(&mut self, id: ExchangeId, redirect: Redirect, now: Now) {
+    pub(in crate::protocol) fn take_redirect(&mut self, id: ExchangeId, redirect: Redirect, now: Now) {
         self.time_refusal(id, now);
         let Some(exchange) = self.exchanges.get(&id) else { return };
         let Redirect { elsewhere, status } = redirect;
@@ -45,7 +45,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// Following it sends the request once more: a call that may have run by now is not sent there.
-    pub(super) fn take_following(&mut self, id: ExchangeId, status: u16, now: Now) {
+    pub(in crate::protocol) fn take_following(&mut self, id: ExchangeId, status: u16, now: Now) {
         self.time_refusal(id, now);
         let Some(exchange) = self.exchanges.get(&id).filter(|exchange| exchange.method == Method::Post) else { return };
         let Purpose::Call(call) = exchange.purpose else { return };
@@ -59,7 +59,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// The address with the other final slash is no endpoint either: what is to be mended is the redirect.
-    pub(super) fn was_redirected(&self, exchange: &Exchange) -> Option<Box<Error<P>>> {
+    pub(in crate::protocol) fn was_redirected(&self, exchange: &Exchange) -> Option<Box<Error<P>>> {
         let missing = self.lifecycle.took_other_slash() && matches!(exchange.status(), 404 | 405);
         missing.then(|| redirect_error(false, Outcome::NotExecuted))
     }

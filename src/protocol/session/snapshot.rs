@@ -1,10 +1,10 @@
 //! The state of a session as the host is shown it.
 
-use super::era::modern;
-use super::lifecycle::{Established, Since, State, Step};
-use super::session::Session;
-use super::status::{Phase, Status, WaitingFor};
-use super::{Payload, Role};
+use super::Session;
+use crate::protocol::era::modern;
+use crate::protocol::lifecycle::{Established, Since, State, Step};
+use crate::protocol::status::{Phase, Status, WaitingFor};
+use crate::protocol::{Payload, Role};
 
 impl<P: Payload> Session<P> {
     /// A snapshot of the state.

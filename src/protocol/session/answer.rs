@@ -1,21 +1,21 @@
 //! What follows for a command from how its exchange was answered.
 
-use super::calls::Kind;
-use super::config::Handshake;
-use super::era::Era;
-use super::era::modern::ResultType;
-use super::exchange::{Answer, Exchange};
-use super::http::Method;
-use super::lifecycle::Relation;
+use super::Session;
 use super::refused::session_refused_for_good;
-use super::session::Session;
-use super::shape::{shaped, too_long};
-use super::status::Event;
-use super::verdict::{Verdict, asks_for_session};
-use super::{CallId, Code, Error, Now, Outcome, Payload, error::Diagnosis};
+use crate::protocol::calls::Kind;
+use crate::protocol::config::Handshake;
+use crate::protocol::era::Era;
+use crate::protocol::era::modern::ResultType;
+use crate::protocol::exchange::{Answer, Exchange};
+use crate::protocol::http::Method;
+use crate::protocol::lifecycle::Relation;
+use crate::protocol::shape::{shaped, too_long};
+use crate::protocol::status::Event;
+use crate::protocol::verdict::{Verdict, asks_for_session};
+use crate::protocol::{CallId, Code, Error, Now, Outcome, Payload, error::Diagnosis};
 
 /// The server handed out a session id that the page cannot see (Fetch, CORS-safelisted response headers).
-pub(super) const HIDDEN_SESSION_ID: Diagnosis = Diagnosis {
+pub(in crate::protocol) const HIDDEN_SESSION_ID: Diagnosis = Diagnosis {
     kind: "hidden_session_id",
     header: Some("Mcp-Session-Id"),
     hint: "The server answered `initialize` without a session id that this page can read, and then asked for one. It \
@@ -23,7 +23,7 @@ pub(super) const HIDDEN_SESSION_ID: Diagnosis = Diagnosis {
 };
 
 impl<P: Payload> Session<P> {
-    pub(super) fn call_answered(
+    pub(in crate::protocol) fn call_answered(
         &mut self,
         id: CallId,
         exchange: &Exchange,
@@ -161,11 +161,11 @@ impl<P: Payload> Session<P> {
     }
 
     /// A host's own Client gets results as they came.
-    pub(super) fn shape(&self, method: &str, result: P) -> Result<P, Box<Error<P>>> {
+    pub(in crate::protocol) fn shape(&self, method: &str, result: P) -> Result<P, Box<Error<P>>> {
         if matches!(self.config.handshake, Handshake::Host) { Ok(result) } else { shaped(method, result) }
     }
 
-    pub(super) fn notification_answered(
+    pub(in crate::protocol) fn notification_answered(
         &mut self,
         id: CallId,
         exchange: &Exchange,
@@ -196,7 +196,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// A `cancelled` or an answer of the host's: nobody waits for what becomes of it.
-    pub(super) fn aside_answered(&mut self, exchange: &Exchange, verdict: Verdict, now: Now) {
+    pub(in crate::protocol) fn aside_answered(&mut self, exchange: &Exchange, verdict: Verdict, now: Now) {
         if verdict.session_gone() {
             self.session_refused(exchange.generation, false, now);
         } else if verdict == Verdict::Suspect
