@@ -33,6 +33,8 @@
 //! | `browser` (wasm32) | performs what `protocol` asks for: timers, tabs, and `fetch`, whose steps are taken in `exchange.js`; and the library's API for Rust |
 //! | `bindings` (wasm32, features `js`, `js-auth`) | the exports for the npm package's facade, `pkg-template/` |
 //!
+//! `docs/architecture.md` walks a call through an eviction, file by file.
+//!
 //! # What always holds
 //! - Every command settles exactly once, or is cancelled.
 //! - At most one handshake (and one hedge of it) and one authorization is under way. The first exchange whose refusal concerns the current

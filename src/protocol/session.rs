@@ -62,24 +62,24 @@ mod tools;
 
 /// One session with one server, through as many evictions as it takes.
 pub struct Session<P> {
-    pub(super) config: Config,
-    pub(super) rng: fastrand::Rng,
-    pub(super) lifecycle: Lifecycle<P>,
-    pub(super) calls: Calls<P>,
-    pub(super) exchanges: BTreeMap<ExchangeId, Box<Exchange>>,
-    pub(super) questions: Questions,
-    pub(super) desired: Desired<P>,
-    pub(super) identity: Identity,
-    pub(super) listening: Listening,
-    pub(super) authorization: Authorization<P>,
-    pub(super) timers: Timers,
-    pub(super) gate: Gate,
-    pub(super) page: Page,
-    pub(super) tabs: Tabs,
-    pub(super) client: Client,
+    config: Config,
+    rng: fastrand::Rng,
+    lifecycle: Lifecycle<P>,
+    calls: Calls<P>,
+    exchanges: BTreeMap<ExchangeId, Box<Exchange>>,
+    questions: Questions,
+    desired: Desired<P>,
+    identity: Identity,
+    listening: Listening,
+    authorization: Authorization<P>,
+    timers: Timers,
+    gate: Gate,
+    page: Page,
+    tabs: Tabs,
+    client: Client,
     outputs: VecDeque<Output<P>>,
     next_id: u64,
-    pub(super) next_wire_id: u64,
+    next_wire_id: u64,
 }
 
 impl<P: Payload> Session<P> {
@@ -172,14 +172,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// Enters a command; its clock runs.
-    pub(super) fn admit(
-        &mut self,
-        kind: Kind,
-        method: String,
-        params: Params,
-        options: CallOptions,
-        now: Now,
-    ) -> CallId {
+    fn admit(&mut self, kind: Kind, method: String, params: Params, options: CallOptions, now: Now) -> CallId {
         let id = CallId(self.fresh_id());
         let call = Call::new(kind, method, params, options, now.mono);
         let deadline = call.deadline(now.mono, self.config.timeout_ms, self.config.max_total_timeout_ms);
@@ -190,7 +183,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// Sends a command, or parks it until there is a session.
-    pub(super) fn dispatch(&mut self, id: CallId, now: Now) {
+    fn dispatch(&mut self, id: CallId, now: Now) {
         if self.settle_stale(id) {
             return;
         }
@@ -223,7 +216,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// Ends a command. It settles once: the second time there is nothing left to settle.
-    pub(super) fn settle(&mut self, id: CallId, mut result: Result<P, Box<Error<P>>>) {
+    fn settle(&mut self, id: CallId, mut result: Result<P, Box<Error<P>>>) {
         let Some(call) = self.forget(id) else { return };
         if let Err(error) = &mut result {
             error.outcome = call.outcome_with(error.outcome);
@@ -231,7 +224,7 @@ impl<P: Payload> Session<P> {
         self.output(Output::Settle { call: id, result });
     }
 
-    pub(super) fn forget(&mut self, id: CallId) -> Option<Box<Call<P>>> {
+    fn forget(&mut self, id: CallId) -> Option<Box<Call<P>>> {
         self.timers.clear(Timer::Call(id));
         self.timers.clear(Timer::Resend(id));
         self.timers.clear(Timer::Resume(id));
@@ -241,20 +234,20 @@ impl<P: Payload> Session<P> {
         Some(call)
     }
 
-    pub(super) fn emit(&mut self, event: Event<P>) {
+    fn emit(&mut self, event: Event<P>) {
         self.output(Output::Emit(event));
     }
 
-    pub(super) fn output(&mut self, output: Output<P>) {
+    fn output(&mut self, output: Output<P>) {
         self.outputs.push_back(output);
     }
 
-    pub(super) fn fresh_id(&mut self) -> u64 {
+    fn fresh_id(&mut self) -> u64 {
         self.next_id += 1;
         self.next_id
     }
 
-    pub(super) fn fresh_wire_id(&mut self) -> u64 {
+    fn fresh_wire_id(&mut self) -> u64 {
         self.next_wire_id += 1;
         self.next_wire_id
     }

@@ -1,6 +1,7 @@
 //! Every command a contributor needs, as `cargo xtask <command>`.
 
 mod apps;
+mod architecture;
 mod bench;
 mod browsers;
 mod build;

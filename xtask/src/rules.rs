@@ -6,6 +6,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
+use crate::architecture::untruths;
 use crate::cycles::cycles;
 use crate::process::output;
 use crate::project::Project;
@@ -43,6 +44,7 @@ pub fn violations(project: &Project) -> Result<Vec<String>> {
         }
     }
     found.extend(cycles(&project.root.join("src/protocol"))?.iter().filter_map(|files| too_tangled(files)));
+    found.extend(untruths(&project.root)?);
     found.extend(js_in_tree(&native_tree(project)?));
     for name in committed_files(project)? {
         // Not every committed file is text, and one may be deleted but not committed so.
