@@ -108,7 +108,13 @@ fn paths(text: &str) -> Vec<(bool, Vec<String>)> {
                 at += 1;
                 tree(&tokens, &mut at, &[], &mut |path| found.push((is_public, path)));
             }
-            "super" | "crate" => found.push((false, path(&tokens, &mut at))),
+            "super" | "crate" => {
+                let path = path(&tokens, &mut at);
+                // `pub(super)` names nothing.
+                if path.len() > 1 {
+                    found.push((false, path));
+                }
+            }
             _ => at += 1,
         }
     }
@@ -232,7 +238,7 @@ mod tests {
     fn what_a_folder_exports_stands_in_its_files() {
         let files = [
             ("", ""),
-            ("a", "mod b;\nmod c;\npub(crate) use b::B;\npub use c::C;"),
+            ("a", "mod b;\nmod c;\npub(crate) use b::B;\npub use c::C;\npub(super) struct A;"),
             ("a::b", "use super::C;"),
             ("a::c", "use crate::protocol::d::D;"),
             ("d", "use super::a::B;"),
