@@ -164,7 +164,10 @@ impl<P: Payload> Session<P> {
     pub(super) fn forget_changed(&mut self, method: &str, params: Option<&P>) {
         let asked = self.next_wire_id;
         match method {
-            "notifications/tools/list_changed" => self.cache.outdate(&["tools/list"], asked, &|_| true),
+            "notifications/tools/list_changed" => {
+                self.cache.outdate(&["tools/list"], asked, &|_| true);
+                self.tools.outdate(asked);
+            }
             "notifications/prompts/list_changed" => self.cache.outdate(&["prompts/list"], asked, &|_| true),
             "notifications/resources/list_changed" => {
                 self.cache.outdate(&["resources/list", "resources/templates/list"], asked, &|_| true);

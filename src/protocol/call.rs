@@ -5,6 +5,7 @@ use super::input::Round;
 use super::policy::retry::Known;
 use super::stream::Broken;
 use super::task::Task;
+use super::tools::Licence;
 use super::{ExchangeId, Outcome, Params, Resume};
 
 /// The options of one call.
@@ -92,6 +93,10 @@ pub(super) struct Call {
     pub failed_attempts: u32,
     /// A second run does no harm: known when it was sent, from the tool list of that session.
     pub safe: bool,
+    /// Where that is so by its tool's annotations alone: what they say.
+    pub licence: Option<Licence>,
+    /// It is sent again by that licence.
+    relies: bool,
     /// A send of it ended without a word on whether it ran.
     pub maybe_ran: bool,
     /// A send of it reached a server: one that refused its session, or that asked for input. The first is the licence to
@@ -126,6 +131,8 @@ impl Call {
             sends: 0,
             failed_attempts: 0,
             safe: false,
+            licence: None,
+            relies: false,
             maybe_ran: false,
             delivered: false,
             refused_by: 0,
@@ -156,8 +163,13 @@ impl Call {
 
     /// It may have run, and is sent again only because the tool's annotations say that this does no harm.
     pub fn relies_on_annotations(&self) -> bool {
-        let sent_again = self.safe && self.maybe_ran && !self.options.repeatable && self.sends > 0;
-        sent_again && self.task.is_none() && self.method == "tools/call"
+        self.relies && self.task.is_none() && self.sends > 0
+    }
+
+    /// It is sent again by the annotations, which have to be read again: in a list that is asked for after this request.
+    pub fn rely(&mut self, latest: u64) {
+        self.relies = true;
+        self.licence = self.licence.map(|licence| Licence { since: latest, is_checked: false, ..licence });
     }
 
     /// What decides whether it is sent once more after this kind of repair.
@@ -174,6 +186,7 @@ impl Call {
     /// What comes next is a request of its own, with repairs of its own.
     pub fn next_request(&mut self) {
         self.sends = 0;
+        self.relies = false;
         self.repaired.clear();
     }
 

@@ -13,7 +13,6 @@ use super::session::Session;
 use super::state::{Discovered, Established, Since, Step};
 use super::status::{Changes, Event, LastRecovery};
 use super::time::Timer;
-use super::tools::Tools;
 use super::verdict::{Verdict, says_already_initialized};
 use super::{CallId, Code, Error, ExchangeId, Field, Now, Outcome, Params, Payload, Purpose};
 
@@ -279,7 +278,7 @@ impl<P: Payload> Session<P> {
         self.past.verified_at_unix_ms = Some(now.unix_ms);
         self.past.proven_at = Some(now.mono);
         self.keep_alive(now);
-        self.tools = Tools::default();
+        self.tools.outdate(self.next_wire_id);
         self.forget_cached();
         let Since::Lost { old, reason, at } = since else {
             self.emit(Event::StateChange);

@@ -50,7 +50,9 @@ impl<P: Payload> Session<P> {
         let Purpose::Call(call) = exchange.purpose else { return };
         let Some(call) = self.calls.get(&call) else { return };
         let mode = self.config.recovery.mode;
-        if retry::is_redirect_followed(mode, call.safe, is_before_dispatch(Some(status), exchange)) {
+        // By annotations alone it is not: nothing reads the list again before.
+        let safe = call.safe && call.licence.is_none();
+        if retry::is_redirect_followed(mode, safe, is_before_dispatch(Some(status), exchange)) {
             return;
         }
         self.output(Output::Abort { exchange: id });

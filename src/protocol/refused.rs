@@ -2,11 +2,11 @@
 
 use super::backoff;
 use super::call::{Call, Kind, Place, Repair};
-use super::config::{EraChoice, Handshake};
+use super::config::{EraChoice, Handshake, Mode};
 use super::era::Era;
 use super::era::negotiation::{Common, supported};
 use super::exchange::Exchange;
-use super::policy::retry::{self, End, Next};
+use super::policy::retry::{self, End, Known, Next};
 use super::repair::Relation;
 use super::session::Session;
 use super::state::Doubt;
@@ -24,9 +24,15 @@ impl<P: Payload> Session<P> {
     /// spent.
     pub(super) fn next(&mut self, id: CallId, repair: Repair, end: End) -> Next {
         let Some(call) = self.calls.get_mut(&id) else { return Next::Settle(Outcome::Unknown) };
-        let next = retry::next(call.known(self.config.recovery.mode, repair), end);
+        let known = call.known(self.config.recovery.mode, repair);
+        let next = retry::next(known, end);
         if next == Next::SendAgain {
             call.repair(repair);
+            // Would it be sent again without what its annotations say?
+            let unsafe_too = retry::next(Known { safe: false, mode: Mode::Default, ..known }, end);
+            if call.licence.is_some() && unsafe_too != Next::SendAgain {
+                call.rely(self.next_wire_id);
+            }
         }
         next
     }

@@ -11,7 +11,7 @@ use super::session::Session;
 use super::sorted::Map;
 use super::status::{Changes, Event, LastRecovery};
 use super::time::Timer;
-use super::tools::{self, ToolList};
+use super::tools::{self, NOT_HARMLESS, ToolList};
 use super::verdict::Verdict;
 use super::wishes::Topic;
 use super::{CallId, Code, Error, ExchangeId, Field, Now, Outcome, Payload, backoff, bounds};
@@ -22,8 +22,6 @@ const REPLACED: &str = "The server was replaced while it refused this call, and 
                         sent to the new one: list the tools, and decide again.";
 const NOT_COMPARED: &str = "The server was replaced while it refused this call, and its tools could not be compared with \
                             those before. It was not sent to the new one: list the tools, and decide again.";
-const NOT_HARMLESS: &str = "The call may have run, and is sent again only because its tool's annotations said that this does \
-                            no harm. The new session's list does not say the same of the tool: it was not sent again.";
 
 /// A restoration under way: `recovered` is told when it is over.
 #[derive(Debug)]
@@ -73,12 +71,11 @@ impl<P: Payload> Session<P> {
         self.finish_restoration(now);
     }
 
-    /// It may have run, and nothing in this session's list says yet that a second run does no harm.
-    pub(super) fn hold_until_compared(&mut self, id: CallId) {
-        match &mut self.restoration {
-            Some(restoration) if restoration.tools.is_none() => restoration.held.push(id),
-            Some(_) | None => self.settle(id, Err(Error::boxed(Code::OutcomeUnknown, Outcome::Unknown, NOT_HARMLESS))),
-        }
+    /// Holds a call until the new session's list is compared, if that is under way.
+    pub(super) fn hold_until_compared(&mut self, id: CallId) -> bool {
+        let compares = self.restoration.as_mut().filter(|restoration| restoration.tools.is_none());
+        let compares = compares.filter(|_| self.interests.tools.is_some());
+        compares.map(|restoration| restoration.held.push(id)).is_some()
     }
 
     /// Whether this call was sent before, to a tool whose definition the app has seen.

@@ -78,17 +78,17 @@ impl<P: Payload> Session<P> {
 
     fn put_on_wire(&mut self, id: CallId, now: Now) {
         let wire_id = self.next_wire_id + 1;
-        let (State::Ready(session), Some(call)) = (&self.state, self.calls.get(&id)) else { return };
+        let (State::Ready(_), Some(call)) = (&self.state, self.calls.get(&id)) else { return };
         if call.kind == Kind::Request && self.exchanges.len() >= AT_ONCE {
             return self.waiting.push(id);
         }
         if let Some(event_id) = call.options.resume.as_ref().map(|resume| resume.event_id.clone()) {
             return self.take_up(id, event_id, now);
         }
-        if call.relies_on_annotations() && !call.params.name.as_ref().is_some_and(|tool| self.tools.is_repeatable(tool))
-        {
-            return self.hold_until_compared(id);
+        if self.is_held_for_licence(id, now) {
+            return;
         }
+        let (State::Ready(session), Some(call)) = (&self.state, self.calls.get(&id)) else { return };
         let asked = call.round.is_some() || call.task.as_ref().is_some_and(Task::has_inputs);
         if session.era() == Era::Legacy && asked {
             return self.round_lost(id, now);
@@ -104,9 +104,9 @@ impl<P: Payload> Session<P> {
             }
         };
         headers.extend(call.options.headers.iter().cloned());
-        let safe = call.options.repeatable
-            || legacy::is_safe_to_repeat(&method)
-            || call.params.name.as_ref().is_some_and(|tool| method == "tools/call" && self.tools.is_repeatable(tool));
+        let safe = call.options.repeatable || legacy::is_safe_to_repeat(&method);
+        let tool = call.params.name.as_ref().filter(|_| !safe && method == "tools/call");
+        let licence = tool.and_then(|tool| self.tools.licence(tool));
         let mut exchange = outgoing(purpose, Some(session), now);
         call.options.headers.iter().for_each(|(name, value)| exchange.secrets.add_field(name, value));
         exchange.attempt = call.sends + 1;
@@ -116,7 +116,8 @@ impl<P: Payload> Session<P> {
         let sent = self.send(posted(exchange, (headers, body)), now);
         if let Some(call) = self.calls.get_mut(&id) {
             call.sends += 1;
-            call.safe = safe;
+            call.safe = safe || licence.is_some();
+            call.licence = licence;
             call.as_task = as_task;
             call.place = Place::Sent(sent);
         }

@@ -127,6 +127,7 @@ impl<P: Payload> Session<P> {
         let (Some(session), Some(call)) = (self.state.ready(), self.calls.get_mut(&id)) else { return };
         call.sends += 1;
         call.safe = false;
+        call.licence = None;
         call.maybe_ran = true;
         let cursor = Cursor { event_id: Some(event_id), ..Cursor::default() };
         let parcel = stream_request(Purpose::Call(id), session, cursor, now);

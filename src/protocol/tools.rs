@@ -14,10 +14,13 @@ use super::restoration::MAX_PAGES;
 use super::session::Session;
 use super::sorted::Map;
 use super::status::Event;
-use super::{CallId, Error, ExchangeId, Field, Now, Payload, json_rpc};
+use super::{CallId, Code, Error, ExchangeId, Field, Now, Outcome, Payload, json_rpc};
 
 const UNDECLARED: &str = "The server answered a request for a list whose capability it does not declare. The capability counts \
                           as declared now; the server should declare it in its answer to `initialize`.";
+pub(super) const NOT_HARMLESS: &str = "The call may have run, and is sent again only because its tool's annotations said that \
+                                       this does no harm. The list that was read since does not say the same of the tool: \
+                                       it was not sent again.";
 
 /// How one tool is to be called.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,6 +31,21 @@ pub(super) struct Tool {
     is_task: bool,
     /// Its parameters that are repeated in header fields.
     mirrors: Vec<Mirror>,
+    /// Of its definition; `None` where that has no text, and is like no other.
+    hash: Option<u64>,
+    /// The request that the page answered on which it stands.
+    asked: u64,
+}
+
+/// What says that a second run of a tool does no harm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Licence {
+    /// Of the definition that says so.
+    pub hash: u64,
+    /// A page that answers a later request than this one has to say it again.
+    pub since: u64,
+    /// The list was read again for it.
+    pub is_checked: bool,
 }
 
 impl Tool {
@@ -117,8 +135,8 @@ pub(super) struct Page {
     asked: u64,
 }
 
-/// What the current session's list says of how tools are to be called: of those that need it. What a list does not name
-/// any more is forgotten once all of its pages were seen.
+/// What the server's list says of how tools are to be called: of those that need it. What a list does not name any more is
+/// forgotten once all of its pages were seen. Until the list of a new session is read, that of the one before tells.
 #[derive(Debug, Default)]
 pub(super) struct Tools {
     special: Map<String, Tool>,
@@ -126,11 +144,26 @@ pub(super) struct Tools {
     latest: Map<String, Tool>,
     /// The request that the latest page answered.
     asked: u64,
+    /// The server has told of a change since: no page that answers a request up to this one says that a second run does no
+    /// harm.
+    outdated: u64,
 }
 
 impl Tools {
-    pub fn is_repeatable(&self, name: &str) -> bool {
-        self.special.get(name).is_some_and(|tool| tool.repeatable)
+    /// What says now that a second run of this tool does no harm.
+    pub fn licence(&self, name: &str) -> Option<Licence> {
+        let tool = self.special.get(name).filter(|tool| tool.repeatable && tool.asked > self.outdated)?;
+        Some(Licence { hash: tool.hash?, since: tool.asked, is_checked: false })
+    }
+
+    /// Whether a list that was read since says the same of it.
+    pub fn confirms(&self, licence: Licence, name: &str) -> bool {
+        self.licence(name).is_some_and(|now| now.hash == licence.hash && now.since > licence.since)
+    }
+
+    /// The list is another by now, or may be: what was asked up to this request is no licence to run a tool twice.
+    pub fn outdate(&mut self, asked: u64) {
+        self.outdated = self.outdated.max(asked);
     }
 
     pub fn is_task(&self, name: &str) -> bool {
@@ -175,6 +208,7 @@ pub(super) fn next_cursor<P: Payload>(page: &P) -> Option<String> {
 fn read<P: Payload>(
     era: Era,
     trusted: bool,
+    asked: u64,
     definition: &P,
 ) -> Option<(String, Option<u64>, Result<Tool, &'static str>)> {
     let name = definition.field(Field::Name)?.as_string()?;
@@ -191,6 +225,8 @@ fn read<P: Payload>(
         repeatable: hint(Field::ReadOnlyHint) || hint(Field::IdempotentHint),
         is_task: support.as_deref() == Some("required"),
         mirrors,
+        hash: text.as_deref().map(hash),
+        asked,
     });
     Some((name, text.as_deref().map(hash), tool))
 }
@@ -204,7 +240,7 @@ impl<P: Payload> Session<P> {
         let mut read_page = Page { hashes: Vec::new(), special: Vec::new(), asked };
         let mut invalid = Vec::new();
         for (at, definition) in list.iter().flat_map(each).enumerate() {
-            match read(exchange.era, self.config.trust_annotations, &definition) {
+            match read(exchange.era, self.config.trust_annotations, asked, &definition) {
                 Some((name, hash, Ok(tool))) => {
                     if tool.is_special() {
                         read_page.special.push((name.clone(), tool));
@@ -271,8 +307,7 @@ impl<P: Payload> Session<P> {
         });
         let Some((id, pages, tool)) = waiting.next() else { return };
         if let Answer::Result(page) = answer {
-            // Whether it is the first one does not matter: only one tool is looked for.
-            let (page, read) = self.learn_tools(exchange, false, page.clone());
+            let (page, read) = self.learn_tools(exchange, pages == 1, page.clone());
             let found = tool.is_some_and(|tool| read.hashes.iter().any(|(name, _)| *name == tool));
             if let Some(params) = next_cursor(&page).filter(|_| !found && pages < MAX_PAGES) {
                 self.list_page(id, pages + 1, Some(params), now);
@@ -281,8 +316,24 @@ impl<P: Payload> Session<P> {
         }
         if let Some(call) = self.calls.get_mut(&id) {
             call.place = Place::Here;
+            call.licence.iter_mut().for_each(|licence| licence.is_checked = true);
         }
         self.dispatch(id, now);
+    }
+
+    /// A call that may have run, and that is sent again only because annotations said that this does no harm, waits until a
+    /// list that was read since says the same of the tool.
+    pub(super) fn is_held_for_licence(&mut self, id: CallId, now: Now) -> bool {
+        let Some(call) = self.calls.get(&id).filter(|call| call.relies_on_annotations()) else { return false };
+        let named = call.licence.zip(call.params.name.as_ref());
+        if named.is_some_and(|(licence, name)| self.tools.confirms(licence, name)) {
+            return false;
+        }
+        let is_checked = call.licence.is_none_or(|licence| licence.is_checked);
+        if !self.hold_until_compared(id) && (is_checked || !self.list_page(id, 1, None, now)) {
+            self.settle(id, Err(Error::boxed(Code::OutcomeUnknown, Outcome::Unknown, NOT_HARMLESS)));
+        }
+        true
     }
 
     /// Adds a page to the list that is compared after a recovery.

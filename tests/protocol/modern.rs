@@ -268,6 +268,23 @@ fn parameters_are_mirrored_as_the_latest_list_says() {
 }
 
 #[test]
+fn parameters_are_mirrored_in_the_next_session_before_its_list_is_read() {
+    let mut net = connected();
+    net.answer_next("list", &list_with(&json!({"region": {"type": "string", "x-mcp-header": "Region"}})));
+    net.request("tools/list", None, CallOptions::default(), "list");
+    net.run();
+    net.session.reconnect(net.now);
+    net.request(
+        "tools/call",
+        Some(&json!({"name": "query", "arguments": {"region": "eu"}})),
+        CallOptions::default(),
+        "query",
+    );
+    net.run();
+    assert_eq!(last(&net, "call").header("mcp-param-region"), Some("eu"));
+}
+
+#[test]
 fn a_tool_that_cannot_be_mirrored_is_left_out_with_a_warning() {
     let mut net = connected();
     net.answer_next("list", &list_with(&json!({"region": {"type": "number", "x-mcp-header": "Region"}})));

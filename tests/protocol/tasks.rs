@@ -112,3 +112,28 @@ fn one_that_was_made_at_another_time_is_another_in_the_same_session_and_in_the_m
     net.answer_next("tasks/get", &modern(LATER, "completed", "complete"));
     assert_eq!(net.run_for(700), ["tasks/get→200", "long outcome_unknown unknown"]);
 }
+
+/// Until the list of the new session is read, that of the one before tells how tools are called.
+#[test]
+fn a_tool_that_runs_as_a_task_only_is_called_so_in_the_next_session_too() {
+    for reconnects in [false, true] {
+        let mut net = Net::new(Config::default());
+        net.capabilities = json!({"tools": {}, "tasks": {"requests": {"tools": {"call": {}}}, "cancel": {}}});
+        net.connect();
+        net.answer_next("list", &json!({"tools": [{"name": "long", "execution": {"taskSupport": "required"}}]}));
+        net.request("tools/list", None, CallOptions::default(), "list");
+        net.run();
+        if reconnects {
+            net.session.reconnect(net.now);
+        } else {
+            net.restart();
+        }
+        net.call("long");
+        net.run();
+        net.call("long");
+        net.run();
+        let sent: Vec<_> = net.sent.iter().filter(|sent| sent.name() == "call").collect();
+        assert!(sent.len() >= 2);
+        assert!(sent.iter().all(|sent| sent.body["params"]["task"] == json!({})), "{reconnects}");
+    }
+}
