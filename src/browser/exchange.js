@@ -214,9 +214,8 @@ export async function ask(own, url, request, body, ms, max, signal) {
   try {
     answer = await send(url, "manual");
     for (let at = url, hops = 0; method === "GET" && isRedirect(answer); hops++) {
-      const location = answer.headers.get("location");
       // A page is not shown where it leads: it is followed, and what it led to is looked at.
-      const to = answer.type === "opaqueredirect" ? at : URL.canParse(location, at) ? new URL(location, at).href : undefined;
+      const to = answer.type === "opaqueredirect" ? at : target(answer, at)?.href;
       if (to === undefined || hops === HOPS || !isWithin(url, to)) break;
       answer.body?.cancel().catch(() => {});
       answer = await send(to, answer.type === "opaqueredirect" ? "follow" : "manual");
