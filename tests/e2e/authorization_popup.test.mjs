@@ -96,8 +96,9 @@ for (const [name, launch] of [
     await app.connect();
     const popup = await app.nextPopup();
     await popup.waitForSelector("#agree");
+    // No longer than it takes to see that a password is asked for.
     await popup.bringToFront();
-    await app.run(({ sleep }) => sleep(6_000));
+    await app.run(({ sleep }) => sleep(2_000));
     await app.page.bringToFront();
     await app.run(({ sleep }) => sleep(5_000));
     await popup.bringToFront();
