@@ -119,7 +119,8 @@ impl<P: Payload> Session<P> {
         let Some(until) = self.handshake_end(exchange) else { return };
         for id in [Some(exchange), hedge].into_iter().flatten() {
             // The rest of a refusal has a time of its own.
-            let refused = self.exchanges.get(&id).and_then(|it| it.head.as_ref()).is_some_and(|head| !head.is_success());
+            let refused =
+                self.exchanges.get(&id).and_then(|it| it.head.as_ref()).is_some_and(|head| !head.is_success());
             if !refused && self.timers.at(Timer::Exchange(id)).is_some_and(|at| at < until) {
                 self.timers.set(Timer::Exchange(id), until);
             }
