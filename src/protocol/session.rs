@@ -164,6 +164,7 @@ impl<P: Payload> Session<P> {
     /// A new session, even where this one seems well; settles with `{}` when it is ready.
     pub fn reconnect(&mut self, now: Now) -> CallId {
         self.give_up("the host asked for a new session", now);
+        self.give_up_handshake(now);
         self.command(Kind::Reconnect, String::new(), Params::default(), CallOptions::default(), now)
     }
 
@@ -212,7 +213,7 @@ impl<P: Payload> Session<P> {
                 if let Some(establishing) = self.state.establishing_mut() {
                     establishing.parked.push(id);
                 }
-                self.extend_handshake(now);
+                self.extend_handshake();
                 if self.identity.found.is_none() {
                     self.hasten(now);
                 }
