@@ -48,6 +48,7 @@ impl Form {
 }
 
 const METHOD_NOT_FOUND: i64 = -32601;
+const INVALID_PARAMS: i64 = -32602;
 
 impl Refusal {
     /// From a head alone.
@@ -199,8 +200,10 @@ impl Refusal {
             _ => {}
         }
         match self.status {
-            // A proxy may pass on that what stands behind it went away with the call.
-            200..300 if matches!(self.rpc_code, Some(-32000 | -32001 | -32603)) && gone_behind(&self.words) => {
+            // A proxy may say that what stands behind it went away with the call, or was not reached.
+            200..300
+                if !matches!(self.rpc_code, Some(METHOD_NOT_FOUND | INVALID_PARAMS)) && gone_behind(&self.words) =>
+            {
                 Outcome::Unknown
             }
             200..300 if self.is_answer() && !of_session => Outcome::Executed,
