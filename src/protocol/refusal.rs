@@ -215,8 +215,9 @@ impl Refusal {
             401 | 403 if !late && !of_session && !self.own_id => Outcome::NotExecuted,
             401 | 403 | 404 | 408 | 410 | 499 => Outcome::Unknown,
             400..500 if self.is_answer() && !of_session => Outcome::Executed,
-            // Refused for what the request is, or for how many there are: nothing looks at that after the call has run.
-            400 | 405 | 406 | 411 | 413 | 414 | 415 | 417 | 421 | 426 | 428 | 429 | 431
+            // Refused for what the request is, or for how many there are: nothing looks at that after the call has run. That a
+            // body is too large (413) is said by some platforms of the answer.
+            400 | 405 | 406 | 411 | 414 | 415 | 417 | 421 | 426 | 428 | 429 | 431
                 if !of_session && !late && !self.own_id =>
             {
                 Outcome::NotExecuted
