@@ -4,7 +4,7 @@
 
 use super::cache::Cache;
 use super::call::{Call, Kind};
-use super::config::Handshake;
+use super::config::{Connections, Handshake};
 use super::era::{legacy, modern};
 use super::exchange::Exchange;
 use super::flight::Authorization;
@@ -301,6 +301,14 @@ impl<P: Payload> Session<P> {
             self.say_wishes();
         }
         self.outputs.pop()
+    }
+
+    /// A service worker answers for the page, or may: from now on nobody knows how long a request waits in the browser's
+    /// queue, and no time is left out for it. For good: what was sent before may have gone through it.
+    pub fn hide_queue(&mut self) {
+        if self.config.connections == Connections::SixOfOwnOrigin {
+            self.config.connections = Connections::Six;
+        }
     }
 
     /// When `handle_timeout` is to be called.
