@@ -235,8 +235,8 @@ impl<P: Payload> Session<P> {
     /// "-32020: tools/list, rebuild the header fields, retry" (2026-07-28, transports, Client Behavior): once.
     pub(super) fn relist(&mut self, id: CallId, exchange: &Exchange, error: &Error<P>, now: Now) -> bool {
         let is_tool = exchange.rpc_method.as_deref() == Some("tools/call");
-        // With 200 it is a handler's own word.
-        let refused = exchange.era == Era::Modern && error.http_status.is_some_and(|status| status >= 400);
+        // "MUST reject with 400" (2026-07-28, transports, Server Validation); with another status it is a handler's word.
+        let refused = exchange.era == Era::Modern && error.http_status == Some(400);
         let end = End::OtherVersion { at_gate: !exchange.late };
         if !is_tool
             || !refused

@@ -304,6 +304,26 @@ fn a_version_that_the_server_names_is_tried_once_more() {
     assert_ne!(ids[0], ids[1]);
 }
 
+/// Both codes come with HTTP 400; what a handler passes on of a server behind it may come with any status.
+#[test]
+fn a_version_or_header_fields_that_are_refused_with_another_status_cost_no_second_run() {
+    for (code, data) in [(-32022, json!({"supported": ["2026-07-28"]})), (-32020, json!(null))] {
+        for status in [200, 403, 404, 422, 500, 502, 503] {
+            for own in [true, false] {
+                let mut net = connected();
+                net.call("write");
+                let reply = if own { own_error(&net, status, code, &data) } else { rpc_error(status, code, &data) };
+                net.reply("call", reply);
+                let log = net.run_for(5_000);
+                assert_eq!(log.iter().filter(|line| line.starts_with("call→")).count(), 1, "{status} {code} {log:?}");
+                assert!(log.iter().any(|line| line.starts_with("write ")), "{status} {code} {log:?}");
+                let proven = log.iter().any(|line| line.ends_with("not_executed"));
+                assert!(!proven || !own && status == 403, "{status} {code} {log:?}");
+            }
+        }
+    }
+}
+
 #[test]
 fn an_unknown_method_is_an_answer() {
     let mut net = connected();

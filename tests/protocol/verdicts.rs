@@ -159,17 +159,31 @@ fn a_busy_server_keeps_its_sessions() {
 
 #[test]
 fn another_era_is_told_by_its_code() {
-    for status in [400, 404] {
-        assert_eq!(classify(&POST, &rpc(status, -32022, "Unsupported protocol version", true)), Verdict::OtherEra);
+    let (handshake, modern) = (Asked { with_session: false, ..POST }, Asked { era: Era::Modern, ..POST });
+    let lost = Verdict::UnknownOutcome { session_gone: false };
+    for (status, own, verdict, in_modern) in [
+        (400, true, Verdict::OtherEra, Verdict::OtherEra),
+        (400, false, Verdict::OtherEra, Verdict::OtherEra),
+        // With another status it may be a handler's own word, or a gateway's on what stands behind it.
+        (200, true, Verdict::Suspect, Verdict::Suspect),
+        (403, true, Verdict::Suspect, Verdict::Suspect),
+        (404, true, Verdict::Suspect, Verdict::Suspect),
+        (422, true, Verdict::Suspect, Verdict::Suspect),
+        (422, false, Verdict::Suspect, Verdict::Suspect),
+        (429, true, Verdict::Transient, Verdict::Transient),
+        (500, true, Verdict::Suspect, Verdict::Suspect),
+        (502, false, lost, lost),
+        (503, true, Verdict::Transient, Verdict::Transient),
+    ] {
+        let refusal = rpc(status, -32022, "Unsupported protocol version", own);
+        assert_eq!(classify(&POST, &refusal), verdict, "{status} {own}");
+        assert_eq!(classify(&modern, &refusal), in_modern, "{status} {own}");
+        // To a handshake it can be nothing else.
+        assert_eq!(classify(&handshake, &refusal), Verdict::OtherEra, "{status} {own}");
     }
-    // In an answer it may be a handler's own word; to a handshake it cannot.
-    let handshake = Asked { with_session: false, ..POST };
-    assert_eq!(classify(&POST, &rpc(200, -32022, "Unsupported protocol version", true)), Verdict::Suspect);
-    assert_eq!(classify(&handshake, &rpc(200, -32022, "Unsupported protocol version", true)), Verdict::OtherEra);
     // A legacy request lacks the header fields that a server of the modern era wants; a handler may say so too.
     assert_eq!(classify(&POST, &rpc(400, -32020, "Header mismatch", true)), Verdict::Suspect);
     assert_eq!(classify(&POST, &rpc(200, -32020, "Header mismatch", true)), Verdict::NotEviction);
-    let modern = Asked { era: Era::Modern, ..POST };
     assert_eq!(classify(&modern, &rpc(400, -32020, "Header mismatch", true)), Verdict::NotEviction);
 }
 
