@@ -4,7 +4,7 @@
 
 use super::exchange::Exchange;
 use super::session::Session;
-use super::{CallId, Field, Now, Output, Payload};
+use super::{CallId, Field, Now, Payload};
 
 /// Entries; the oldest gives way.
 const MOST: usize = 64;
@@ -105,7 +105,7 @@ impl<P: Payload> Session<P> {
         if !self.config.identified {
             if self.config.fields_vary && !self.identity.is_fresh {
                 if self.identity.waiting.is_empty() {
-                    self.output(Output::Identify);
+                    self.identify(now);
                 }
                 self.identity.waiting.push(id);
                 return true;

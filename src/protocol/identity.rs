@@ -10,10 +10,17 @@ use super::list::Gather;
 use super::record::Found;
 use super::secrets::Secrets;
 use super::session::Session;
-use super::{CallId, ExchangeId, Now, Payload};
+use super::status::Event;
+use super::time::Timer;
+use super::{CallId, ExchangeId, Now, Output, Payload};
 
 /// Of a hash that is stored: enough to tell two users apart, too little to find a password by.
 const STORED_BITS: u32 = 24;
+/// How long the host may take to say which header fields it would add; no more than this share of a call's time.
+const IDENTIFY_MS: u64 = 5_000;
+const IDENTIFY_SHARE: u64 = 2;
+const SLOW: &str = "The option `headers` did not settle within 5 seconds, or half of the time-out. Nothing is answered from the \
+                    cache meanwhile, and no session of an earlier page is taken up.";
 /// What differs between two JSON Web Tokens that one issuer gives the same user for the same (RFC 7519, 4.1).
 const OF_ONE_TOKEN: [&str; 4] = ["exp", "nbf", "iat", "jti"];
 
@@ -132,8 +139,35 @@ impl<P: Payload> Session<P> {
         self.see_owner(id, now);
     }
 
+    /// Asks which header fields the host would add now.
+    pub(super) fn identify(&mut self, now: Now) {
+        let ms = IDENTIFY_MS.min(self.config.timeout_ms / IDENTIFY_SHARE);
+        self.timers.set(Timer::Identify, now.mono.saturating_add(ms));
+        self.output(Output::Identify);
+    }
+
+    /// The host's function does not settle. Who is signed in is not known: nothing is answered from the cache, and no session
+    /// is taken up that somebody else may have made. The requests that go out instead ask for their fields anew.
+    pub(super) fn identify_due(&mut self, now: Now) {
+        self.emit(Event::Warning { kind: "slow_headers", header: None, hint: SLOW });
+        self.identity.asks = false;
+        if !self.identity.waiting.is_empty() {
+            self.forget_cached();
+        }
+        for id in std::mem::take(&mut self.identity.waiting) {
+            self.dispatch(id, now);
+        }
+        match self.identity.found.take() {
+            Some(Found::Record(_)) => self.hasten(now),
+            Some(Found::Told(..)) => self.part_from_tabs(now),
+            None => {}
+        }
+        self.send_waiting(now);
+    }
+
     /// What was asked for by [`super::Output::Identify`] was told, or could not be had.
     pub fn handle_identified(&mut self, now: Now) {
+        self.timers.clear(Timer::Identify);
         self.identity.is_fresh = true;
         for id in std::mem::take(&mut self.identity.waiting) {
             self.dispatch(id, now);

@@ -167,7 +167,7 @@ impl<P: Payload> Session<P> {
         }
         let knows = !self.config.fields_vary || self.identity.is_asked;
         if !knows && !std::mem::replace(&mut self.identity.asks, true) {
-            self.output(super::Output::Identify);
+            self.identify(now);
         }
         knows
     }

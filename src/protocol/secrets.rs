@@ -7,7 +7,7 @@ use super::bounds;
 use super::exchange::Exchange;
 use super::json::quote;
 use super::list::Gather;
-use super::oauth::text::decode;
+use super::oauth::text::{decode, encode};
 use super::past::Past;
 use super::state::SessionId;
 use std::fmt;
@@ -94,13 +94,14 @@ impl<P> Past<P> {
     }
 
     /// The longest first: one may be a part of another.
-    fn hidden<'a>(&'a self, exchange: &'a Exchange) -> Vec<(&'a str, &'static str)> {
+    fn hidden(&self, exchange: &Exchange) -> Vec<(String, &'static str)> {
         let sent = exchange.session.iter().chain(&self.ids);
         let received = exchange.head.as_ref().and_then(|head| head.session_id.as_deref());
         let ids = sent.map(SessionId::expose).chain(received.filter(|id| (1..=SessionId::MOST).contains(&id.len())));
         let secrets = exchange.secrets.0.iter().chain(&self.secrets).map(|secret| &**secret);
         let secrets = secrets.chain(self.keys.iter().map(String::as_str)).map(|secret| (secret, MARKS[1].0));
-        let mut all = ids.map(|id| (id, MARKS[0].0)).chain(secrets).gather();
+        let all = ids.map(|id| (id, MARKS[0].0)).chain(secrets);
+        let mut all = all.flat_map(|(secret, mark)| spellings(secret).map(|spelled| (spelled, mark))).gather();
         all.sort_by_key(|(secret, _)| std::cmp::Reverse(secret.len()));
         all
     }
@@ -132,6 +133,18 @@ impl<P> Past<P> {
         // What is left of it is no JSON where it was a number, say.
         if clean == text { Some(data) } else { P::parse(&told(&clean)) }
     }
+}
+
+/// As it is, as JSON may have it that escapes slashes, and as an address has it (RFC 3986, section 2.1), in either case.
+fn spellings(secret: &str) -> [String; 4] {
+    let encoded = encode(secret);
+    let mut parts = encoded.split('%');
+    let mut lower = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (digits, rest) = part.split_at(2);
+        lower += &format!("%{}{rest}", digits.to_ascii_lowercase());
+    }
+    [secret.to_owned(), secret.replace('/', "\\/"), encoded, lower]
 }
 
 /// No word, but what a machine has made.
@@ -171,8 +184,8 @@ fn part_at_end(text: &str, secret: &str) -> usize {
     met
 }
 
-fn replaced(text: &str, hidden: &[(&str, &str)]) -> String {
-    hidden.iter().fold(text.to_owned(), |text, (secret, mark)| text.replace(secret, mark))
+fn replaced(text: &str, hidden: &[(impl AsRef<str>, &str)]) -> String {
+    hidden.iter().fold(text.to_owned(), |text, (secret, mark)| text.replace(secret.as_ref(), mark))
 }
 
 fn told(text: &str) -> String {

@@ -4,7 +4,7 @@
 
 use super::cache::Cache;
 use super::call::{Call, Kind};
-use super::config::Handshake;
+use super::config::{Connections, Handshake};
 use super::era::{legacy, modern};
 use super::exchange::Exchange;
 use super::flight::Authorization;
@@ -164,6 +164,7 @@ impl<P: Payload> Session<P> {
     /// A new session, even where this one seems well; settles with `{}` when it is ready.
     pub fn reconnect(&mut self, now: Now) -> CallId {
         self.give_up("the host asked for a new session", now);
+        self.give_up_handshake(now);
         self.command(Kind::Reconnect, String::new(), Params::default(), CallOptions::default(), now)
     }
 
@@ -212,7 +213,7 @@ impl<P: Payload> Session<P> {
                 if let Some(establishing) = self.state.establishing_mut() {
                     establishing.parked.push(id);
                 }
-                self.extend_handshake(now);
+                self.extend_handshake();
                 if self.identity.found.is_none() {
                     self.hasten(now);
                 }
@@ -300,6 +301,14 @@ impl<P: Payload> Session<P> {
             self.say_wishes();
         }
         self.outputs.pop()
+    }
+
+    /// A service worker answers for the page, or may: from now on nobody knows how long a request waits in the browser's
+    /// queue, and no time is left out for it. For good: what was sent before may have gone through it.
+    pub fn hide_queue(&mut self) {
+        if self.config.connections == Connections::SixOfOwnOrigin {
+            self.config.connections = Connections::Six;
+        }
     }
 
     /// When `handle_timeout` is to be called.

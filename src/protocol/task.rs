@@ -2,7 +2,7 @@
 //! `io.modelcontextprotocol/tasks` (SEP-2663), and the experimental tasks of 2025-11-25.
 
 use super::bounds;
-use super::call::{Call, Place};
+use super::call::{Call, Place, Repair};
 use super::era::Era;
 use super::exchange::Exchange;
 use super::input::{Round, asked_too_often};
@@ -18,12 +18,16 @@ use super::{CallId, Code, Error, Field, Now, Outcome, Params, Payload};
 
 /// Where the server names no pace.
 const POLL_MS: u64 = 1_000;
+/// That doubles so often at most, where each question takes a session of its own.
+const MOST_DOUBLED: u32 = 5;
 /// The longest that a task may take, where neither the host nor the server names a bound; and the longest that a server may
 /// name.
 const TOTAL_MS: u64 = 3_600_000;
 const LONGEST_TTL_MS: u64 = 24 * TOTAL_MS;
 const ANOTHER: &str = "The call became a task, and the server does not say, by the task's `createdAt`, that it still has \
                        the same one: what became of the call is not known.";
+/// A result that could not be fetched is no better off for what else the server answered within this time.
+const FETCH_MS: u64 = 60_000;
 /// A server that names none to speak of is asked no more often.
 const POLL_FLOOR_MS: u64 = 100;
 
@@ -37,6 +41,10 @@ pub(super) struct Task {
     answered: Vec<String>,
     /// Its result is to be fetched (2025-11-25).
     fetch: bool,
+    /// Since when repairs are spent on it, on the monotonic clock.
+    repaired_since: u64,
+    /// Questions about it, in a row, for each of which a session had to be made.
+    lost: u32,
     /// What was told of it when it was made; `None` where only its id is known.
     made: Option<Made>,
     /// The generation of the session that it was made under, or was found again under.
@@ -112,7 +120,17 @@ impl Task {
 
     fn of(id: TaskId, generation: u32, now: Now) -> Self {
         let until = now.mono.saturating_add(TOTAL_MS);
-        Self { id, round: Round::default(), answered: Vec::new(), fetch: false, made: None, generation, until }
+        Self {
+            id,
+            round: Round::default(),
+            answered: Vec::new(),
+            fetch: false,
+            repaired_since: now.mono,
+            lost: 0,
+            made: None,
+            generation,
+            until,
+        }
     }
 
     /// Whether a server of this era knows the task under the session of this generation, and no other by its name. In the
@@ -221,11 +239,9 @@ impl<P: Payload> Session<P> {
             (_, Stage::Working) => self.poll(id, told, now),
             // Whatever it waits for is asked on the stream of this request.
             (Era::Legacy, _) => {
-                if let Some(call) = self.calls.get_mut(&id) {
-                    call.next_request();
-                    if let Some(task) = &mut call.task {
-                        task.fetch = true;
-                    }
+                self.goes_on_with_task(id, now);
+                if let Some(task) = self.calls.get_mut(&id).and_then(|call| call.task.as_mut()) {
+                    task.fetch = true;
                 }
                 self.dispatch(id, now);
             }
@@ -252,15 +268,32 @@ impl<P: Payload> Session<P> {
         }
     }
 
+    /// What comes next about it is a request of its own. But that the server tells how it stands does not renew what was
+    /// spent on fetching its result: a server that answers the one and refuses the other would be asked without end.
+    fn goes_on_with_task(&mut self, id: CallId, now: Now) {
+        let Some(call) = self.calls.get_mut(&id) else { return };
+        let Some(task) = &mut call.task else { return };
+        if !task.fetch || now.mono.saturating_sub(task.repaired_since) >= FETCH_MS {
+            task.repaired_since = now.mono;
+            call.next_request();
+        }
+    }
+
     /// Asks again after a while, but not later than the call's time-out. The server is at work: the call's clock starts
     /// anew.
     fn poll(&mut self, id: CallId, told: &P, now: Now) {
+        let lost = self.calls.get(&id).is_some_and(|call| call.was_repaired(Repair::Session));
+        self.goes_on_with_task(id, now);
         let Some(call) = self.calls.get_mut(&id) else { return };
         call.place = Place::Here;
-        call.next_request();
+        let lost = call.task.as_mut().map_or(0, |task| {
+            task.lost = if lost { (task.lost + 1).min(MOST_DOUBLED) } else { 0 };
+            task.lost
+        });
+        let floor = if lost > 1 { POLL_MS << lost } else { POLL_FLOOR_MS };
         let named = told.field(Field::PollIntervalMs).or_else(|| told.field(Field::PollInterval));
         let timeout = call.options.timeout_ms.unwrap_or(self.config.timeout_ms);
-        let wait = named.and_then(|ms| milliseconds(&ms)).unwrap_or(POLL_MS).max(POLL_FLOOR_MS).min(timeout);
+        let wait = named.and_then(|ms| milliseconds(&ms)).unwrap_or(POLL_MS).max(floor).min(timeout);
         let next = now.mono.saturating_add(wait);
         let mut deadline = call.deadline(next, self.config.timeout_ms, self.config.max_total_timeout_ms);
         if let (None, Some(task)) = (call.total_deadline(self.config.max_total_timeout_ms), &call.task) {

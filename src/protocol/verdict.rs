@@ -88,10 +88,14 @@ pub fn classify(asked: &Asked, refusal: &Refusal) -> Verdict {
         Method::Get => get(refusal, words),
         Method::Delete => delete(refusal, words),
     };
+    // What it says of the call is its status's; what it says of the era is looked into.
+    if other_version && matches!(verdict, Verdict::NotEviction) {
+        return Verdict::Suspect;
+    }
+    if asked.era == Era::Modern && asked.method == Method::Post {
+        return verdict;
+    }
     match verdict {
-        // What it says of the call is its status's; what it says of the era is looked into.
-        Verdict::NotEviction if other_version => Verdict::Suspect,
-        verdict if asked.era == Era::Modern && asked.method == Method::Post => verdict,
         // A request without a session id cannot be refused for it.
         Verdict::Evicted | Verdict::Suspect if !asked.with_session => without_session(refusal),
         Verdict::Evicted if asked.late => Verdict::UnknownOutcome { session_gone: true },

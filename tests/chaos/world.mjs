@@ -9,6 +9,10 @@ import { faultOf } from "./plan.mjs";
 const PATIENCE = 20_000;
 /** Longer than any tool runs, and any copy is held back. */
 const LONGEST_MS = 5_000;
+const RESTART = "a restart";
+const EVICTION = "an eviction";
+/** What may end a session after all was said to be well. */
+const MISHAPS = [RESTART, EVICTION];
 
 export class World {
   /** Things go wrong from when the client is connected until it says that it is enough. */
@@ -59,6 +63,9 @@ export class World {
   async calm() {
     this.armed = false;
     this.outage = undefined;
+    // On a busy machine a process that is killed may live on for a while.
+    const mishaps = [...this.#busy].filter(([, what]) => MISHAPS.includes(what)).map(([over]) => over);
+    await Promise.all(mishaps);
     this.say("── from here on all is well ──");
     await Promise.all(this.pods.map((pod) => pod.up()));
   }
@@ -84,13 +91,13 @@ export class World {
       return void this.evict(this.pods[pod]);
     }
     this.say(`${at} is killed, and comes back after ${ms} ms`);
-    void this.doing(this.pods[pod].restart(ms), "a restart");
+    void this.doing(this.pods[pod].restart(ms), RESTART);
   }
 
   /** The backend forgets its sessions. */
   evict(pod) {
     const made = [...this.owners].filter(([, owner]) => owner === pod).map(([id]) => id);
-    return this.doing(pod.evict(made), "an eviction");
+    return this.doing(pod.evict(made), EVICTION);
   }
 
   /** How many requests like this one there were before. */

@@ -362,6 +362,10 @@ fn credentials_that_a_server_quotes_are_told_nowhere() {
         (vec![("authorization", basic.to_owned())], "hunter222".to_owned()),
         (vec![("x-api-key", SECRET.to_owned())], SECRET.to_owned()),
         (vec![("cookie", format!("a=b; sid={SECRET}"))], SECRET.to_owned()),
+        // In an address, and in the JSON of a server that escapes slashes.
+        (vec![("x-api-key", "aB3/xY7+zQ==".to_owned())], "aB3%2FxY7%2BzQ%3D%3D".to_owned()),
+        (vec![("x-api-key", "aB3/xY7+zQ==".to_owned())], "aB3%2fxY7%2bzQ%3d%3d".to_owned()),
+        (vec![("x-api-key", "aB3/xY7+zQ==".to_owned())], "aB3\\/xY7+zQ==".to_owned()),
     ] {
         let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
         for body in [

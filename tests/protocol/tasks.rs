@@ -75,6 +75,47 @@ fn a_result_is_fetched_of_a_task_that_is_known_to_be_the_same() {
     }
 }
 
+/// What `tasks/get` tells says nothing of `tasks/result`: two sessions in a row refuse it.
+#[test]
+fn a_result_that_new_sessions_refuse_again_is_not_fetched_without_end() {
+    for dies in [false, true] {
+        let (mut net, call) = restarted(Some(MADE));
+        for _ in 0..50 {
+            net.answer_next("tasks/get", &task(Some(MADE), "working"));
+            net.answer_next("tasks/get", &task(Some(MADE), "completed"));
+            net.reply("tasks/result", Reply::error(404, -32001, "Session not found"));
+        }
+        let mut log = Vec::new();
+        for _ in 0..100 {
+            log.extend(net.run_for(100));
+            if dies && log.last().is_some_and(|line| line.starts_with("tasks/result")) {
+                net.restart();
+            }
+        }
+        let count = |what: &str| log.iter().filter(|line| line.starts_with(what)).count();
+        assert!(count("initialize→") <= 4 && count("tasks/result→") <= 2, "{log:?}");
+        assert_eq!(net.error(call).outcome, Outcome::Unknown);
+    }
+}
+
+/// A session that answers once and is gone: each question about the task makes another, more and more slowly.
+#[test]
+fn a_task_whose_sessions_last_for_one_answer_is_asked_for_more_and_more_slowly() {
+    let (mut net, _) = restarted(Some(MADE));
+    let mut made = Vec::new();
+    for second in 0..120 {
+        for _ in 0..10 {
+            net.answer_next("tasks/get", &task(Some(MADE), "working"));
+            let log = net.run_for(100);
+            made.extend(log.iter().filter(|line| line.starts_with("initialize→")).map(|_| second));
+            if log.iter().any(|line| line == "tasks/get→200") {
+                net.restart();
+            }
+        }
+    }
+    assert!((5..12).contains(&made.len()), "{made:?}");
+}
+
 #[test]
 fn what_is_given_up_cancels_no_task_of_another_session() {
     // Before anything was asked under the new session, and after it was found to be the same there.

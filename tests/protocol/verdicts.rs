@@ -424,3 +424,24 @@ fn not_executed_is_a_proof_and_executed_the_servers_own_answer() {
     assert_eq!(rpc(400, -32022, "Unsupported protocol version", true).outcome(false), NotExecuted);
     assert_eq!(text(200, "nothing").outcome(false), Unknown);
 }
+
+/// A hosting platform answers so where it is the *response* of a call that ran which is too large.
+#[test]
+fn a_body_that_is_too_large_may_be_that_of_the_answer() {
+    for body in ["", "Request Entity Too Large\n\nFUNCTION_PAYLOAD_TOO_LARGE", "<html>413</html>"] {
+        assert_eq!(text(413, body).outcome(false), Outcome::Unknown, "{body}");
+    }
+    assert_eq!(rpc(413, -32000, "Payload too large", false).outcome(false), Outcome::Unknown);
+}
+
+#[test]
+fn what_the_request_is_refused_for_is_a_proof_in_time_alone() {
+    for status in [400, 401, 403, 405, 406, 415, 417, 429] {
+        let refusal = text(status, "no");
+        assert_eq!(
+            (refusal.outcome(false), refusal.outcome(true)),
+            (Outcome::NotExecuted, Outcome::Unknown),
+            "{status}"
+        );
+    }
+}
