@@ -161,9 +161,11 @@ fn a_tool_that_runs_as_a_task_only_is_called_so_in_the_next_session_too() {
         let mut net = Net::new(Config::default());
         net.capabilities = json!({"tools": {}, "tasks": {"requests": {"tools": {"call": {}}}, "cancel": {}}});
         net.connect();
-        net.answer_next("list", &json!({"tools": [{"name": "long", "execution": {"taskSupport": "required"}}]}));
+        let tools = json!({"tools": [{"name": "long", "execution": {"taskSupport": "required"}}]});
+        net.answer_next("list", &tools);
         net.request("tools/list", None, CallOptions::default(), "list");
         net.run();
+        net.answer_next("list", &tools);
         if reconnects {
             net.session.reconnect(net.now);
         } else {
