@@ -114,8 +114,8 @@ export interface ConnectOptions {
   recovery?: RecoveryOptions | undefined;
   /**
    * Whether `readOnlyHint` and `idempotentHint` of a tool decide if a call whose outcome is unknown may be repeated.
-   * Default `false`: clients must consider annotations untrusted, unless they come from a trusted server. After a recovery
-   * they are those of the new session's tool list, which is compared first.
+   * Default `false`: clients must consider annotations untrusted, unless they come from a trusted server. Before such a call
+   * is sent again the list of tools is read again, and has to say the same of its tool.
    * (MCP, Tools: Data Types.)
    */
   trustAnnotations?: boolean | undefined;
