@@ -79,7 +79,12 @@ export function connectionsTo(origin, own) {
   const first = performance.getEntriesByType("navigation")[0]?.nextHopProtocol;
   const isFirst = origin.startsWith("http:") || (isSame && first === "http/1.1");
   if (!isFirst) return MANY;
-  return isSame && !own && document && !navigator.serviceWorker?.controller ? SIX_OF_OWN_ORIGIN : SIX;
+  return isSame && !own && document && !hasWorker() ? SIX_OF_OWN_ORIGIN : SIX;
+}
+
+/** Whether a service worker stands between this page and the network. One may come at any time. */
+export function hasWorker() {
+  return Boolean(globalThis.navigator?.serviceWorker?.controller);
 }
 
 /**

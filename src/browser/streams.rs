@@ -17,6 +17,8 @@ extern "C" {
     fn is_bounded(origin: &str) -> bool;
     #[wasm_bindgen(js_name = connectionsTo)]
     fn connections_to(origin: &str, own: bool) -> u32;
+    #[wasm_bindgen(js_name = hasWorker)]
+    fn has_worker() -> bool;
 }
 
 /// How many connections there are to an endpoint, as far as can be told before anything is sent.
@@ -57,6 +59,14 @@ impl Inner {
             self.warn("stream_budget", HINT);
         }
         true
+    }
+
+    /// A service worker may come after the session: asked whenever a request goes out, and when something is said of one.
+    pub(super) fn look_at_queue(&self) {
+        if self.sees_queue.get() && has_worker() {
+            self.sees_queue.set(false);
+            self.session.borrow_mut().hide_queue();
+        }
     }
 
     fn allow_stream(&self, allowed: bool) {

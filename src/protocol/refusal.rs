@@ -46,6 +46,7 @@ impl Form {
 }
 
 const METHOD_NOT_FOUND: i64 = -32601;
+const INVALID_PARAMS: i64 = -32602;
 
 impl Refusal {
     /// From a head alone.
@@ -197,8 +198,10 @@ impl Refusal {
             _ => {}
         }
         match self.status {
-            // A proxy may pass on that what stands behind it went away with the call.
-            200..300 if matches!(self.rpc_code, Some(-32000 | -32001 | -32603)) && gone_behind(&self.words) => {
+            // A proxy may say that what stands behind it went away with the call, or was not reached.
+            200..300
+                if !matches!(self.rpc_code, Some(METHOD_NOT_FOUND | INVALID_PARAMS)) && gone_behind(&self.words) =>
+            {
                 Outcome::Unknown
             }
             200..300 if self.is_answer() && !of_session => Outcome::Executed,
@@ -210,8 +213,9 @@ impl Refusal {
             401 | 403 if !late && !of_session && !self.own_id => Outcome::NotExecuted,
             401 | 403 | 404 | 408 | 410 | 499 => Outcome::Unknown,
             400..500 if self.is_answer() && !of_session => Outcome::Executed,
-            // Refused for what the request is, or for how many there are: nothing looks at that after the call has run.
-            400 | 405 | 406 | 411 | 413 | 414 | 415 | 417 | 421 | 426 | 428 | 429 | 431
+            // Refused for what the request is, or for how many there are: nothing looks at that after the call has run. That a
+            // body is too large (413) is said by some platforms of the answer.
+            400 | 405 | 406 | 411 | 414 | 415 | 417 | 421 | 426 | 428 | 429 | 431
                 if !of_session && !late && !self.own_id =>
             {
                 Outcome::NotExecuted

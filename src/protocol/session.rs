@@ -5,7 +5,7 @@
 use super::authorization::Authorization;
 use super::calls::{Call, Calls, Kind, Queue, Task};
 use super::client::Client;
-use super::config::Handshake;
+use super::config::{Connections, Handshake};
 use super::desired::Desired;
 use super::era::{legacy, modern};
 use super::exchange::Exchange;
@@ -162,6 +162,7 @@ impl<P: Payload> Session<P> {
     /// A new session, even where this one seems well; settles with `{}` when it is ready.
     pub fn reconnect(&mut self, now: Now) -> CallId {
         self.give_up("the host asked for a new session", now);
+        self.give_up_handshake(now);
         self.command(Kind::Reconnect, String::new(), Params::default(), CallOptions::default(), now)
     }
 
@@ -201,7 +202,7 @@ impl<P: Payload> Session<P> {
             }
             State::Establishing(_) => {
                 self.calls.enqueue(id, Queue::Session);
-                self.extend_handshake(now);
+                self.extend_handshake();
                 if self.identity.found().is_none() {
                     self.hasten(now);
                 }
@@ -258,6 +259,14 @@ impl<P: Payload> Session<P> {
             self.say_wants();
         }
         self.outputs.pop_front()
+    }
+
+    /// A service worker answers for the page, or may: from now on nobody knows how long a request waits in the browser's
+    /// queue, and no time is left out for it. For good: what was sent before may have gone through it.
+    pub fn hide_queue(&mut self) {
+        if self.config.connections == Connections::SixOfOwnOrigin {
+            self.config.connections = Connections::Six;
+        }
     }
 
     /// When `handle_timeout` is to be called.

@@ -53,6 +53,8 @@ pub(super) enum Timer {
     Offer,
     /// A session may be made for another user again.
     Owner,
+    /// The host has not said which header fields it would add.
+    Identify,
 }
 
 /// Each timer runs at most once at a time.
@@ -106,6 +108,7 @@ impl Timers {
                 Timer::Leader => "the tab that leads has had time to answer",
                 Timer::Offer => "nobody has claimed a question",
                 Timer::Owner => "a session may be made for another user again",
+                Timer::Identify => "the host has not said which header fields it adds",
             },
         })
     }

@@ -325,6 +325,34 @@ test("redirects are followed within the origin, or anywhere where the host says 
   assert.equal(seen[0], "follow");
 });
 
+test("where a redirect for good leads is remembered only as long as MCP is served there", bounded, async () => {
+  const server = new TestServer({ tools: { echo } });
+  let to;
+  const asked = [];
+  const fetch = async (input, init) => {
+    const { pathname } = new URL(input);
+    asked.push(pathname);
+    if (pathname === "/maintenance") return new Response("back soon", { status: 503 });
+    if (pathname === "/login") return new Response("<html>sign in", { headers: { "content-type": "text/html" } });
+    return pathname === "/old" && to ? new Response(null, { status: 308, headers: { location: to } }) : server.fetch(input, init);
+  };
+  const client = new Client1(INFO);
+  await client.connect(new EvergreenTransport("https://mcp.test/old", { fetch }));
+  const call = async () => text(await client.callTool({ name: "echo", arguments: { x: 1 } }));
+  for (const page of ["/maintenance", "/login"]) {
+    to = page;
+    await failure(client.listTools());
+    to = undefined;
+    assert.match(await call(), / 1$/, page);
+  }
+  to = "/new";
+  await call();
+  asked.length = 0;
+  await call();
+  assert.deepEqual(asked, ["/new"]);
+  await client.close();
+});
+
 // ── 2. Questions of a session that is gone ──
 
 test("the wrong consent: an answer to the old session's dialog never reaches the new one", bounded, async () => {

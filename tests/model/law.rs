@@ -189,11 +189,12 @@ impl World {
         None
     }
 
-    /// "one hedge, for a re-initialize only, after 5 s without a head"
+    /// "one hedge, for a re-initialize only, after 5 s without a head", or after twice that without an answer
     pub fn is_hedge(&self, ex: &Ex, before: &Ex) -> bool {
         let both = ex.purpose == Purpose::Initialize && before.purpose == Purpose::Initialize;
         let again = self.session.status().generation > 0;
-        both && again && before.begun_at.is_none() && self.now.mono >= before.sent_at + HEDGED_AFTER_MS
+        let after = if before.begun_at.is_none() { HEDGED_AFTER_MS } else { 2 * HEDGED_AFTER_MS };
+        both && again && self.now.mono >= before.sent_at + after
     }
 
     /// Nobody has to answer a notification.

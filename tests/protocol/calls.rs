@@ -1,10 +1,11 @@
 //! One call's life: answers, time-outs, cancellation, progress; what the server asks; the end.
 
-use crate::net::{Net, Reply};
-use mcp_evergreen::protocol::config::{Connections, Handshake};
+use crate::net::{Net, Reply, event};
+use mcp_evergreen::protocol::config::{Connections, EraChoice, Handshake};
+use mcp_evergreen::protocol::era::Era;
 use mcp_evergreen::protocol::status::Phase;
 use mcp_evergreen::protocol::{CallOptions, Code, Config, Input, Malformed, Outcome};
-use serde_json::json;
+use serde_json::{Value, json};
 
 fn options(change: impl FnOnce(&mut CallOptions)) -> CallOptions {
     let mut options = CallOptions::default();
@@ -199,6 +200,43 @@ fn an_error_that_a_proxy_passes_on_leaves_the_outcome_unknown() {
         (-32603, "MCP server process failed", Outcome::Unknown),
         (-32001, "Request timed out", Outcome::Unknown),
         (-32000, "Connection closed", Outcome::Unknown),
+        (-32603, "fetch failed", Outcome::Unknown),
+        (-32002, "Not connected", Outcome::Unknown),
+        (-32099, "socket hang up", Outcome::Unknown),
+        (-32500, "connect ECONNREFUSED 127.0.0.1:3001", Outcome::Unknown),
+        (-32603, "read ECONNRESET", Outcome::Unknown),
+        (-32603, "write EPIPE", Outcome::Unknown),
+        (-32603, "connect ETIMEDOUT 10.0.0.1:80", Outcome::Unknown),
+        (-32603, "getaddrinfo ENOTFOUND backend", Outcome::Unknown),
+        (-32603, "[Errno 111] Connection refused", Outcome::Unknown),
+        (-32603, "All connection attempts failed", Outcome::Unknown),
+        (-32603, "Unable to connect to the server", Outcome::Unknown),
+        (
+            -32603,
+            "peer closed connection without sending complete message body (incomplete chunked read)",
+            Outcome::Unknown,
+        ),
+        (-32603, "Post \"http://backend/mcp\": dial tcp 10.0.0.1:80: i/o timeout", Outcome::Unknown),
+        (-32603, "context deadline exceeded", Outcome::Unknown),
+        (-32603, "unexpected EOF", Outcome::Unknown),
+        (-32603, "Backend not reachable", Outcome::Unknown),
+        (-32603, "Server is shutting down", Outcome::Unknown),
+        (-32603, "Transport closed", Outcome::Unknown),
+        (-32603, "Internal error: channel closed", Outcome::Unknown),
+        (-32603, "ClosedResourceError", Outcome::Unknown),
+        (-32603, "RemoteProtocolError: Server disconnected", Outcome::Unknown),
+        (-32603, "terminated", Outcome::Unknown),
+        (-32603, "This operation was aborted", Outcome::Unknown),
+        (-32000, "Bad Gateway", Outcome::Unknown),
+        (-32000, "Service unavailable", Outcome::Unknown),
+        (-32000, "no available server", Outcome::Unknown),
+        (-32000, "no healthy upstream", Outcome::Unknown),
+        (-32000, "Rate limit exceeded", Outcome::Unknown),
+        (-32029, "Too many requests", Outcome::Unknown),
+        (-32000, "Unauthorized", Outcome::Unknown),
+        (-32603, "Unknown tool: pay", Outcome::Executed),
+        (-32000, "insufficient funds: the account is closed", Outcome::Executed),
+        (-32601, "Method not found", Outcome::Executed),
         (-32603, "division by zero", Outcome::Executed),
         (-32602, "the upstream branch is unknown", Outcome::Executed),
     ];
@@ -494,11 +532,83 @@ fn trusted_annotations_say_what_is_safe_to_repeat() {
         net.run();
         for (tool, expected) in ["read", "put", "write"].iter().zip(expected) {
             net.reply("call", Reply::Break);
+            if trust && tool != &"write" {
+                net.answer_next("list", &list);
+            }
             net.call(tool);
             let log = net.run();
             assert!(log.contains(&expected.to_owned()), "{log:?}");
         }
     }
+}
+
+/// One tool, of a server that keeps its sessions; the call breaks, and the list is read again.
+#[test]
+fn what_may_be_repeated_by_annotations_waits_for_a_list_that_was_read_since() {
+    let tool = |hints: Value| json!({"name": "put", "annotations": hints});
+    let (before, after) = (tool(json!({"idempotentHint": true})), tool(json!({"idempotentHint": false})));
+    let another = json!({"name": "put", "description": "pays", "annotations": {"idempotentHint": true}});
+    let other = tool(json!({"idempotentHint": true, "title": "other"}))["annotations"].clone();
+    let other = json!({"name": "get", "annotations": other});
+    let page = |tools: Value, next: Option<&str>| match next {
+        Some(cursor) => json!({"tools": tools, "nextCursor": cursor}),
+        None => json!({"tools": tools}),
+    };
+    for era in [EraChoice::Legacy, EraChoice::Modern] {
+        for (pages, again) in [
+            (vec![page(json!([before]), None)], true),
+            (vec![page(json!([other]), Some("2")), page(json!([before]), None)], true),
+            (vec![page(json!([after]), None)], false),
+            (vec![page(json!([another]), None)], false),
+            (vec![page(json!([other]), Some("2")), page(json!([after]), None)], false),
+            (vec![page(json!([]), None)], false),
+        ] {
+            let mut net = Net::in_era(era, Config { trust_annotations: true, ..Config::default() });
+            if era == EraChoice::Modern {
+                net.eras = &[Era::Modern];
+            }
+            net.connect();
+            net.run();
+            net.answer_next("list", &page(json!([before]), None));
+            net.request("tools/list", None, CallOptions::default(), "list");
+            net.run();
+            net.reply("call", Reply::Break);
+            let call = net.call("put");
+            pages.iter().for_each(|page| net.answer_next("list", page));
+            let log = net.run_for(5_000);
+            let lists = log.iter().filter(|line| *line == "list→200").count();
+            assert_eq!(lists, pages.len(), "{era:?} {pages:?} {log:?}");
+            let ends = if again { "put ok" } else { "put outcome_unknown unknown" };
+            assert_eq!(log.last().map(String::as_str), Some(ends), "{era:?} {pages:?} {log:?}");
+            assert_eq!(net.executions.get("put").copied().unwrap_or_default(), u32::from(again), "{log:?}");
+            assert_eq!(net.results[&call].is_ok(), again);
+        }
+    }
+}
+
+#[test]
+fn a_list_that_changes_is_no_licence_to_repeat_until_it_is_read_again() {
+    let list = json!({"tools": [{"name": "put", "annotations": {"idempotentHint": true}}]});
+    let mut net = Net::connected_with(Config { trust_annotations: true, ..Config::default() });
+    let read = |net: &mut Net| {
+        net.answer_next("list", &list);
+        net.request("tools/list", None, CallOptions::default(), "list");
+        net.run();
+    };
+    let repeats = |net: &mut Net| {
+        net.reply("call", Reply::Break);
+        net.call("put");
+        net.answer_next("ping", &json!({}));
+        let log = net.run_for(5_000);
+        log.contains(&"list→200".to_owned())
+    };
+    read(&mut net);
+    net.reply("call", Reply::Stream(event("notifications/tools/list_changed", &json!({}))));
+    net.call_with("write", CallOptions { timeout_ms: Some(100), ..CallOptions::default() });
+    net.run_for(1_000);
+    assert!(!repeats(&mut net), "the list may be another");
+    read(&mut net);
+    assert!(repeats(&mut net), "it was read again");
 }
 
 #[test]

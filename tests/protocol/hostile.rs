@@ -203,6 +203,7 @@ fn many_tools_are_learned_in_no_more_than_their_number_of_steps() {
         net.run();
     }
     net.reply("call", Reply::Break);
+    net.answer_next("list", &json!({"tools": tools}));
     let tool = name(99_999);
     net.call(&tool);
     assert!(net.run_for(5_000).contains(&format!("{tool} ok")), "it is known as one that may be repeated");
@@ -212,9 +213,11 @@ fn many_tools_are_learned_in_no_more_than_their_number_of_steps() {
 fn a_tool_that_a_whole_list_does_not_name_any_more_is_forgotten() {
     let mut net = Net::connected_with(Config { trust_annotations: true, ..quiet() });
     let safe = |name: &str| json!({"name": name, "annotations": {"readOnlyHint": true}});
-    let repeats = |net: &mut Net, tool: &str| {
+    // Before it is repeated, the list is read again, as far as the tool: as it was, each time.
+    let repeats = |net: &mut Net, tool: &str, pages: &[Value]| {
         net.reply("call", Reply::Break);
         net.call(tool);
+        pages.iter().for_each(|page| net.answer_next("list", page));
         net.run_for(5_000).contains(&format!("{tool} ok"))
     };
     let list = |net: &mut Net, cursor: Option<&str>, page: &Value| {
@@ -225,12 +228,14 @@ fn a_tool_that_a_whole_list_does_not_name_any_more_is_forgotten() {
     };
     list(&mut net, None, &json!({"tools": [safe("a")], "nextCursor": "2"}));
     list(&mut net, Some("2"), &json!({"tools": [safe("b")]}));
-    assert!(repeats(&mut net, "a") && repeats(&mut net, "b"));
+    let (first, second) = (json!({"tools": [safe("a")], "nextCursor": "2"}), json!({"tools": [safe("b")]}));
+    assert!(repeats(&mut net, "a", std::slice::from_ref(&first)) && repeats(&mut net, "b", &[first, second.clone()]));
     // Only the first page: what stands on the second is not known to be gone.
     list(&mut net, None, &json!({"tools": [{"name": "a"}], "nextCursor": "2"}));
-    assert!(!repeats(&mut net, "a") && repeats(&mut net, "b"));
+    let first = json!({"tools": [{"name": "a"}], "nextCursor": "2"});
+    assert!(!repeats(&mut net, "a", &[]) && repeats(&mut net, "b", &[first, second]));
     list(&mut net, None, &json!({"tools": [safe("c")]}));
-    assert!(!repeats(&mut net, "b") && repeats(&mut net, "c"));
+    assert!(!repeats(&mut net, "b", &[]) && repeats(&mut net, "c", &[json!({"tools": [safe("c")]})]));
 }
 
 // Secrets
@@ -357,6 +362,10 @@ fn credentials_that_a_server_quotes_are_told_nowhere() {
         (vec![("authorization", basic.to_owned())], "hunter222".to_owned()),
         (vec![("x-api-key", SECRET.to_owned())], SECRET.to_owned()),
         (vec![("cookie", format!("a=b; sid={SECRET}"))], SECRET.to_owned()),
+        // In an address, and in the JSON of a server that escapes slashes.
+        (vec![("x-api-key", "aB3/xY7+zQ==".to_owned())], "aB3%2FxY7%2BzQ%3D%3D".to_owned()),
+        (vec![("x-api-key", "aB3/xY7+zQ==".to_owned())], "aB3%2fxY7%2bzQ%3d%3d".to_owned()),
+        (vec![("x-api-key", "aB3/xY7+zQ==".to_owned())], "aB3\\/xY7+zQ==".to_owned()),
     ] {
         let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
         for body in [

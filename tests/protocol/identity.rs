@@ -210,6 +210,38 @@ fn what_was_kept_for_a_later_page_belongs_to_whoever_was_signed_in() {
     }
 }
 
+/// The host's `headers` is asked who is signed in, and never settles: nobody waits for it for long.
+#[test]
+fn a_host_that_does_not_say_who_is_signed_in_holds_up_nobody_for_long() {
+    let keeps = || Config { persists: true, ..config() };
+    let mut net = legacy(keeps());
+    net.session.handle_page(PageChange::Leaving, net.now);
+    net.run();
+    let record =
+        net.events.iter().find_map(|event| if let Event::Keep { record } = event { Some(record) } else { None });
+    let record = record.expect("kept").clone();
+    let mut net = Net::new(keeps());
+    net.occupy("s1");
+    net.settles = false;
+    assert!(net.session.take_up_record(&record, net.now));
+    net.connect();
+    assert_eq!(net.run_for(4_900), ["identify"]);
+    let log = net.run_for(200);
+    assert_eq!(log, ["initialize→200 s2", "initialized→202", "connect ok"], "it may be somebody else's");
+    assert!(net.events.iter().any(|event| matches!(event, Event::Warning { kind: "slow_headers", .. })));
+
+    let mut net = modern(config());
+    net.host_adds(&[ANN]);
+    read(&mut net, CallOptions::default(), "first");
+    net.run();
+    net.settles = false;
+    for _ in 0..2 {
+        read(&mut net, CallOptions { timeout_ms: Some(20_000), ..CallOptions::default() }, "again");
+        assert_eq!(net.run_for(4_900), ["identify"]);
+        assert!(net.run_for(200).contains(&"read ok".to_owned()), "the server is asked");
+    }
+}
+
 #[test]
 fn an_answer_to_an_older_question_never_replaces_a_newer_one() {
     let list = |ttl: u64, name: &str| json!({"resultType": "complete", "ttlMs": ttl, "tools": [{"name": name, "inputSchema": {"type": "object"}}]});

@@ -268,6 +268,23 @@ fn parameters_are_mirrored_as_the_latest_list_says() {
 }
 
 #[test]
+fn parameters_are_mirrored_in_the_next_session_before_its_list_is_read() {
+    let mut net = connected();
+    net.answer_next("list", &list_with(&json!({"region": {"type": "string", "x-mcp-header": "Region"}})));
+    net.request("tools/list", None, CallOptions::default(), "list");
+    net.run();
+    net.session.reconnect(net.now);
+    net.request(
+        "tools/call",
+        Some(&json!({"name": "query", "arguments": {"region": "eu"}})),
+        CallOptions::default(),
+        "query",
+    );
+    net.run();
+    assert_eq!(last(&net, "call").header("mcp-param-region"), Some("eu"));
+}
+
+#[test]
 fn a_tool_that_cannot_be_mirrored_is_left_out_with_a_warning() {
     let mut net = connected();
     net.answer_next("list", &list_with(&json!({"region": {"type": "number", "x-mcp-header": "Region"}})));
@@ -302,6 +319,26 @@ fn a_version_that_the_server_names_is_tried_once_more() {
     assert_eq!(net.run(), ["call→400", "call→200", "write ok"]);
     let ids: Vec<_> = net.sent.iter().filter(|sent| sent.name() == "call").map(|sent| &sent.body["id"]).collect();
     assert_ne!(ids[0], ids[1]);
+}
+
+/// Both codes come with HTTP 400; what a handler passes on of a server behind it may come with any status.
+#[test]
+fn a_version_or_header_fields_that_are_refused_with_another_status_cost_no_second_run() {
+    for (code, data) in [(-32022, json!({"supported": ["2026-07-28"]})), (-32020, json!(null))] {
+        for status in [200, 403, 404, 422, 500, 502, 503] {
+            for own in [true, false] {
+                let mut net = connected();
+                net.call("write");
+                let reply = if own { own_error(&net, status, code, &data) } else { rpc_error(status, code, &data) };
+                net.reply("call", reply);
+                let log = net.run_for(5_000);
+                assert_eq!(log.iter().filter(|line| line.starts_with("call→")).count(), 1, "{status} {code} {log:?}");
+                assert!(log.iter().any(|line| line.starts_with("write ")), "{status} {code} {log:?}");
+                let proven = log.iter().any(|line| line.ends_with("not_executed"));
+                assert!(!proven || !own && status == 403, "{status} {code} {log:?}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -174,6 +174,8 @@ pub struct Net {
     told: String,
     /// What is about to leave, with the fields that were known when it was handed over.
     leaving: VecDeque<(Sent, Option<String>)>,
+    /// The host's function for header fields settles when it is only asked which they are.
+    pub settles: bool,
     /// It leaves by [`Net::leave`] only.
     pub lags: bool,
     /// What the server would do next, in order of arrival: one exchange at a time.
@@ -225,6 +227,7 @@ impl Net {
             fields: "[]".to_owned(),
             told: String::new(),
             leaving: VecDeque::new(),
+            settles: true,
             lags: false,
             queue: VecDeque::new(),
         }
@@ -428,7 +431,9 @@ impl Net {
                 Output::Tell { .. } | Output::Steal => panic!("a session that is not shared speaks to tabs"),
                 Output::Identify => {
                     self.log.push("identify".to_owned());
-                    self.identify();
+                    if self.settles {
+                        self.identify();
+                    }
                 }
                 Output::Leave => panic!("a session that is not shared leaves no tabs"),
                 Output::Probe => {

@@ -472,6 +472,28 @@ fn time_in_the_browsers_queue_is_not_the_servers() {
 }
 
 #[test]
+fn a_queue_that_a_service_worker_hides_is_not_left_out() {
+    for hidden in [false, true] {
+        let mut net = Net::connected_with(Config { connections: Connections::SixOfOwnOrigin, ..Config::default() });
+        for n in 0..12 {
+            net.reply("call", Reply::Silence);
+            net.call(&format!("t{n}"));
+        }
+        net.reply("call", Reply::Silence);
+        net.call("write");
+        net.run();
+        net.run_for(1_900);
+        if hidden {
+            net.session.hide_queue();
+        }
+        net.restart();
+        net.answer_late("write", Reply::error(404, -32001, "Session not found"));
+        let log = net.run_for(1_000);
+        assert_eq!(log.contains(&"write outcome_unknown unknown".to_owned()), hidden, "{log:?}");
+    }
+}
+
+#[test]
 fn a_busy_server_is_asked_again_when_it_says_so() {
     let mut net = Net::connected();
     net.reply("call", Reply::busy(429, "2"));

@@ -74,7 +74,7 @@ fn resolve(files: &BTreeMap<Module, String>, from: &Module, path: &[String]) -> 
     match rest {
         [first, second, ..] if first == "crate" && second == "protocol" => (module, rest) = (Vec::new(), &rest[2..]),
         [first, ..] if first == "super" || first == "self" => {}
-        [first, ..] if files.contains_key(&[from.as_slice(), &[first.clone()]].concat()) => {}
+        [first, ..] if files.contains_key(&[from.as_slice(), std::slice::from_ref(first)].concat()) => {}
         _ => return None,
     }
     while let [first, ..] = rest
@@ -86,7 +86,7 @@ fn resolve(files: &BTreeMap<Module, String>, from: &Module, path: &[String]) -> 
         rest = &rest[1..];
     }
     while let [first, ..] = rest {
-        let inner = [module.as_slice(), &[first.clone()]].concat();
+        let inner = [module.as_slice(), std::slice::from_ref(first)].concat();
         if !files.contains_key(&inner) {
             break;
         }

@@ -61,8 +61,10 @@ fn callable(glue: &str) -> Result<String> {
     Ok(format!("{imports}{HEAD}{body}\n{INIT}\nreturn {{ init, {returned} }};\n}}\n"))
 }
 
-/// An import of a file of the crate's, which stands beside the glue in the package.
+/// An import of a file of the crate's, which stands beside the glue in the package. What needs no glue is imported whole, and in
+/// other quotation marks.
 fn beside(import: &str) -> Result<String> {
+    let import = import.trim_end_matches(';').replace('"', "'") + ";";
     let (what, from) =
         import.split_once("'./snippets/").with_context(|| format!("`{import}` is no file of the crate's"))?;
     let (_, file) = from.rsplit_once('/').context("a snippet has a folder")?;
@@ -113,6 +115,8 @@ mod tests {
     fn a_file_of_the_crates_is_imported_from_beside() {
         let text = callable(&format!("import {{ a }} from './snippets/mcp-1f/src/b/a.js';\n{GLUE}")).unwrap();
         assert!(text.starts_with("import { a } from './a.js';\n"), "{text}");
+        let text = callable(&format!("import * as import1 from \"./snippets/mcp-1f/src/b/a.js\"\n{GLUE}")).unwrap();
+        assert!(text.starts_with("import * as import1 from './a.js';\n"), "{text}");
         assert_eq!(text.matches("import ").count(), 1);
     }
 

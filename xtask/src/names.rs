@@ -10,6 +10,9 @@ use crate::wasm::{EXPORTS, HEADER, IMPORTS, Reader, put_bytes, put_number};
 
 const FUNCTION: u8 = 0;
 
+/// How the names of the crate's own files of JavaScript begin.
+const SNIPPETS: &[u8] = b"./snippets/";
+
 /// How the names of the exports begin that call closures.
 const CLOSURE: &[u8] = b"wasm_bindgen_";
 
@@ -66,12 +69,17 @@ fn imports(mut from: Reader, names: &mut Names) -> Result<Vec<u8>> {
         if from.byte()? != FUNCTION {
             bail!("an import is no function");
         }
-        let new = format!("i{index}");
+        // What is imported from a file as it is has the name that it has there.
+        let is_direct = module.starts_with(SNIPPETS);
+        let old = String::from_utf8(old.to_vec())?;
+        let new = if is_direct { old.clone() } else { format!("i{index}") };
         put_bytes(&mut to, module);
         put_bytes(&mut to, new.as_bytes());
         to.push(FUNCTION);
         put_number(&mut to, from.number()?);
-        names.push((String::from_utf8(old.to_vec())?, new));
+        if !is_direct {
+            names.push((old, new));
+        }
     }
     Ok(to)
 }
@@ -109,6 +117,8 @@ mod tests {
         let (module, names, _) = renamed(&[HEADER, TYPES, IMPORTS, TYPES].concat()).unwrap();
         assert_eq!(module, [HEADER, TYPES, b"\x02\x08\x01\x01m\x02i0\0\0", TYPES].concat());
         assert_eq!(names, [("long_name".to_owned(), "i0".to_owned())]);
+        let direct = [HEADER, TYPES, b"\x02\x19\x01\x11./snippets/m/a.js\x03has\0\0"].concat();
+        assert_eq!(renamed(&direct).unwrap(), (direct, Vec::new(), Vec::new()));
     }
 
     #[test]

@@ -1,12 +1,10 @@
 //! One command: what it is, where it is, and whether it may have run.
 
-use super::Task;
+use super::{Doubt, Place, Queue, Task};
 use crate::protocol::config::Mode;
-use crate::protocol::cursor::Cursor;
-use crate::protocol::error::Error;
 use crate::protocol::policy::retry::Known;
+use crate::protocol::policy::safety::{Licence, Safety};
 use crate::protocol::questions::Round;
-use crate::protocol::verdict::Form;
 use crate::protocol::{ExchangeId, Outcome, Params, Resume};
 
 /// The options of one call.
@@ -46,76 +44,6 @@ pub(crate) enum Kind {
     Close,
 }
 
-/// Where a call is: the only place where that is written.
-#[derive(Debug)]
-pub(crate) enum Place<P> {
-    /// Nothing holds it: it is about to be sent, or time passes first.
-    Here,
-    /// In a queue, with others that wait for the same.
-    Queued(Queue),
-    /// On the wire.
-    Sent(ExchangeId),
-    /// A ping is to tell what becomes of it.
-    InQuestion(Doubt<P>),
-    /// Its event stream broke, and is going to be resumed.
-    Broken(Broken),
-    /// The server waits for input that the host was asked for.
-    Asking,
-    /// Waits for the server to acknowledge what it is to tell.
-    Subscribing,
-    /// Waits for a page of the tool list, to be sent again with the header fields that the server wants.
-    Relisting { list: ExchangeId, pages: u32 },
-}
-
-/// What calls wait for in a queue. They leave it in the order in which they came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Queue {
-    /// A session.
-    Session,
-    /// Others to end: too many requests are under way.
-    Turn,
-    /// The header fields that the host adds, before they are answered from the cache.
-    Fields,
-    /// A session of their user's.
-    Owner,
-    /// The network.
-    Network,
-    /// A token.
-    Token,
-    /// The comparison of the tools after a recovery.
-    Comparison,
-    /// The head of the standing stream.
-    Stream,
-}
-
-/// Why a call waits for a ping.
-#[derive(Debug)]
-pub(crate) enum Doubt<P> {
-    /// It was refused; `error` is the answer, if the refusal was not the session's.
-    Refused {
-        error: Box<Error<P>>,
-        /// If the session is gone, this was its gate's refusal; where a handler may have made it, if a ping is refused in
-        /// the same form.
-        at_gate: bool,
-        form: Option<Form>,
-        /// It names a reason of its own.
-        explained: bool,
-    },
-    /// The connection broke; the call is safe to repeat.
-    Lost,
-    /// That is all the caller wants to know.
-    Asked,
-}
-
-/// A stream of a call that waits to be resumed.
-#[derive(Clone, Debug)]
-pub(crate) struct Broken {
-    pub cursor: Cursor,
-    pub generation: u32,
-    /// The id of the request that the stream answers.
-    pub wire_id: Option<u64>,
-}
-
 /// The kinds of repair. A call is sent again at most once after each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Repair {
@@ -145,8 +73,10 @@ pub(crate) struct Call<P> {
     pub(super) sends: u32,
     /// Handshakes that failed while it waited.
     pub(super) failed_attempts: u32,
-    /// A second run does no harm: known when it was sent, from the tool list of that session.
-    pub(super) safe: bool,
+    /// Whether a second run does no harm: known when it was sent.
+    pub(super) safety: Safety,
+    /// It is sent again because annotations say so.
+    pub(super) relies: bool,
     /// A send of it ended without a word on whether it ran.
     pub(super) maybe_ran: bool,
     /// A send of it reached a server: one that refused its session, or that asked for input. The first is the licence to
@@ -181,7 +111,8 @@ impl<P> Call<P> {
             made,
             sends: 0,
             failed_attempts: 0,
-            safe: false,
+            safety: Safety::Unsafe,
+            relies: false,
             maybe_ran: false,
             delivered: false,
             refused_by: 0,
@@ -227,7 +158,11 @@ impl<P> Call<P> {
 
     /// A second run does no harm.
     pub fn is_safe(&self) -> bool {
-        self.safe
+        self.safety.is_safe()
+    }
+
+    pub fn safety(&self) -> Safety {
+        self.safety
     }
 
     /// A send of it ended without a word on whether it ran.
@@ -322,14 +257,28 @@ impl<P> Call<P> {
 
     /// It may have run, and is sent again only because the tool's annotations say that this does no harm.
     pub fn relies_on_annotations(&self) -> bool {
-        let sent_again = self.safe && self.maybe_ran && !self.options.repeatable && self.sends > 0;
-        sent_again && self.task.is_none() && self.method == "tools/call"
+        self.relies && self.task.is_none() && self.sends > 0
+    }
+
+    /// It is sent again by the annotations, which have to be read again: in a list that is asked for after this request.
+    pub(super) fn rely(&mut self, latest: u64) {
+        if let Safety::Annotated(licence) = self.safety {
+            self.safety = Safety::Annotated(Licence { since: latest, is_checked: false, ..licence });
+            self.relies = true;
+        }
     }
 
     /// What decides whether it is sent once more after this kind of repair.
     pub fn known(&self, mode: Mode, repair: Repair) -> Known {
         let repairable = self.has_sends_left() && !self.was_repaired(repair);
-        Known { mode, safe: self.safe, maybe_ran: self.maybe_ran, repairable }
+        Known { mode, safe: self.is_safe(), maybe_ran: self.maybe_ran, repairable }
+    }
+
+    /// What comes next is a request of its own, with repairs of its own.
+    pub(super) fn next_request(&mut self) {
+        self.sends = 0;
+        self.relies = false;
+        self.repaired.clear();
     }
 
     pub fn has_sends_left(&self) -> bool {

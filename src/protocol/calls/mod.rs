@@ -2,15 +2,18 @@
 //! which order, is read off it. What is known of whether a call ran is noted here, by what happened to it.
 
 mod call;
+mod place;
+mod rounds;
 mod task;
 
 pub use call::CallOptions;
-pub(super) use call::{Broken, Call, Doubt, Kind, Place, Queue, Repair};
+pub(super) use call::{Call, Kind, Repair};
+pub(super) use place::{Broken, Doubt, Place, Queue};
 pub(super) use task::{Stage, Task, milliseconds};
 
 use super::config::Mode;
-use super::policy::retry::{self, End, Next};
-use super::questions::Round;
+use super::policy::retry::{self, End, Known, Next};
+use super::policy::safety::Safety;
 use super::{CallId, ExchangeId, Outcome};
 use std::collections::BTreeMap;
 
@@ -177,10 +180,10 @@ impl<P> Calls<P> {
     }
 
     /// It went out.
-    pub fn sent(&mut self, id: CallId, exchange: ExchangeId, safe: bool, as_task: bool) {
+    pub fn sent(&mut self, id: CallId, exchange: ExchangeId, safety: Safety, as_task: bool) {
         if let Some(call) = self.put(id, Place::Sent(exchange)) {
             call.sends += 1;
-            call.safe = safe;
+            call.safety = safety;
             call.as_task = as_task;
         }
     }
@@ -196,7 +199,7 @@ impl<P> Calls<P> {
     pub fn taken_up(&mut self, id: CallId) {
         if let Some(call) = self.all.get_mut(&id) {
             call.sends += 1;
-            call.safe = false;
+            call.safety = Safety::Unsafe;
             call.maybe_ran = true;
         }
     }
@@ -232,17 +235,32 @@ impl<P> Calls<P> {
     pub fn relists(&mut self, id: CallId, list: ExchangeId, pages: u32) {
         self.put(id, Place::Relisting { list, pages });
     }
+
+    /// The tool list was read again for it.
+    pub fn relisted(&mut self, id: CallId) {
+        if let Some(call) = self.put(id, Place::Here)
+            && let Safety::Annotated(licence) = &mut call.safety
+        {
+            licence.is_checked = true;
+        }
+    }
 }
 
 /// What happens to what is known of it.
 impl<P> Calls<P> {
     /// What follows for a call, where this repair would come before it is sent again. If it is sent again, the repair is
-    /// spent.
-    pub fn next(&mut self, id: CallId, mode: Mode, repair: Repair, end: End) -> Next {
+    /// spent. `latest`: the latest request; what licenses a second run by annotations alone has to be read after it.
+    pub fn next(&mut self, id: CallId, mode: Mode, repair: Repair, end: End, latest: u64) -> Next {
         let Some(call) = self.all.get_mut(&id) else { return Next::Settle(Outcome::Unknown) };
-        let next = retry::next(call.known(mode, repair), end);
+        let known = call.known(mode, repair);
+        let next = retry::next(known, end);
         if next == Next::SendAgain {
             call.repaired.push(repair);
+            // Would it be sent again without what its annotations say?
+            let unsafe_too = retry::next(Known { safe: false, mode: Mode::Default, ..known }, end);
+            if unsafe_too != Next::SendAgain {
+                call.rely(latest);
+            }
         }
         next
     }
@@ -252,7 +270,7 @@ impl<P> Calls<P> {
     pub fn next_with_token(&mut self, id: CallId, mode: Mode, repair: Repair, joins: bool, outcome: Outcome) -> bool {
         let Some(call) = self.all.get_mut(&id) else { return false };
         let known = call.known(mode, repair);
-        let known = retry::Known { repairable: known.repairable || joins && call.has_sends_left(), ..known };
+        let known = Known { repairable: known.repairable || joins && call.has_sends_left(), ..known };
         if retry::next(known, End::TokenRefused { outcome }) != Next::SendAgain {
             return false;
         }
@@ -321,68 +339,6 @@ impl<P> Calls<P> {
     /// Its clock goes on: how much time it has left; `None` where it did not stand still.
     pub fn go_on(&mut self, id: CallId) -> Option<u64> {
         self.all.get_mut(&id)?.paused.take()
-    }
-
-    /// What comes next is a request of its own, with repairs of its own.
-    pub fn next_request(&mut self, id: CallId) {
-        if let Some(call) = self.all.get_mut(&id) {
-            call.sends = 0;
-            call.repaired.clear();
-        }
-    }
-
-    /// The server asks for input. Returns how often it has.
-    pub fn asked_for_input(&mut self, id: CallId) -> u32 {
-        self.all.get_mut(&id).map_or(0, |call| {
-            call.rounds += 1;
-            call.rounds
-        })
-    }
-
-    /// What it is to be sent again with.
-    pub fn begin_round(&mut self, id: CallId, round: Round) {
-        if let Some(call) = self.all.get_mut(&id) {
-            call.round = Some(round);
-        }
-        self.next_request(id);
-    }
-
-    /// The round of input that is under way, of the call or of its task.
-    pub fn round(&mut self, id: CallId) -> Option<&mut Round> {
-        let call = self.all.get_mut(&id)?;
-        Some(match &mut call.task {
-            Some(task) => task.round(),
-            None => call.round.get_or_insert_default(),
-        })
-    }
-
-    /// What the host was asked is void; what its task waits for is not.
-    pub fn void_inputs(&mut self, id: CallId) {
-        if let Some(call) = self.all.get_mut(&id) {
-            call.round = None;
-        }
-    }
-
-    /// What was answered is void, or was taken.
-    pub fn end_round(&mut self, id: CallId) {
-        if let Some(call) = self.all.get_mut(&id) {
-            call.round = None;
-            call.task.iter_mut().for_each(Task::end_round);
-        }
-    }
-
-    /// It became a task. Says whether there is such a call.
-    pub fn became(&mut self, id: CallId, task: Task) -> bool {
-        let Some(call) = self.all.get_mut(&id) else { return false };
-        call.task = Some(task);
-        call.round = None;
-        call.maybe_ran = true;
-        true
-    }
-
-    /// The task that it became.
-    pub fn task(&mut self, id: CallId) -> Option<&mut Task> {
-        self.all.get_mut(&id)?.task.as_mut()
     }
 }
 

@@ -10,6 +10,10 @@ use crate::protocol::{Field, Now, Params, Payload, json_rpc};
 /// name.
 const TOTAL_MS: u64 = 3_600_000;
 const LONGEST_TTL_MS: u64 = 24 * TOTAL_MS;
+/// A result that could not be fetched is no better off for what else the server answered within this time.
+const FETCH_MS: u64 = 60_000;
+/// So many questions in a row that took a session each are told apart.
+const MOST_LOST: u32 = 5;
 
 /// A tool call that runs on the server as a task.
 #[derive(Clone, Debug)]
@@ -21,6 +25,10 @@ pub(crate) struct Task {
     answered: Vec<String>,
     /// Its result is to be fetched (2025-11-25).
     fetch: bool,
+    /// Since when repairs are spent on it, on the monotonic clock.
+    repaired_since: u64,
+    /// Questions about it, in a row, for each of which a session had to be made.
+    lost: u32,
     /// What was told of it when it was made; `None` where only its id is known.
     made: Option<Made>,
     /// The generation of the session that it was made under, or was found again under.
@@ -107,7 +115,17 @@ impl Task {
 
     fn of(id: TaskId, generation: u32, now: Now) -> Self {
         let until = now.mono.saturating_add(TOTAL_MS);
-        Self { id, round: Round::default(), answered: Vec::new(), fetch: false, made: None, generation, until }
+        Self {
+            id,
+            round: Round::default(),
+            answered: Vec::new(),
+            fetch: false,
+            repaired_since: now.mono,
+            lost: 0,
+            made: None,
+            generation,
+            until,
+        }
     }
 
     /// Whether a server of this era knows the task under the session of this generation, and no other by its name. In the
@@ -136,6 +154,21 @@ impl Task {
             self.generation = generation;
         }
         is_same
+    }
+
+    /// Whether what comes next about it has repairs of its own.
+    pub(super) fn renews_repairs(&mut self, now: Now) -> bool {
+        let renews = !self.fetch || now.mono.saturating_sub(self.repaired_since) >= FETCH_MS;
+        if renews {
+            self.repaired_since = now.mono;
+        }
+        renews
+    }
+
+    /// It was asked about. Returns for how many such questions, in a row, a session had to be made.
+    pub(super) fn was_asked_about(&mut self, session_was_made: bool) -> u32 {
+        self.lost = if session_was_made { (self.lost + 1).min(MOST_LOST) } else { 0 };
+        self.lost
     }
 
     /// It has ended: its result is to be fetched.

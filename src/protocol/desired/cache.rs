@@ -126,7 +126,10 @@ impl<P: Payload> Desired<P> {
     /// The server says that something has changed: what was asked for it up to this request id is not used again.
     pub fn changed(&mut self, method: &str, params: Option<&P>, asked: u64) {
         match method {
-            "notifications/tools/list_changed" => self.cache.outdate(&["tools/list"], asked, &|_| true),
+            "notifications/tools/list_changed" => {
+                self.cache.outdate(&["tools/list"], asked, &|_| true);
+                self.tools.outdate(asked);
+            }
             "notifications/prompts/list_changed" => self.cache.outdate(&["prompts/list"], asked, &|_| true),
             "notifications/resources/list_changed" => {
                 self.cache.outdate(&["resources/list", "resources/templates/list"], asked, &|_| true);

@@ -20,6 +20,7 @@ pub use tool_list::ToolChanges;
 pub(crate) use tool_list::{ToolPage, next_cursor};
 
 use super::era::param_headers::ParamHeader;
+use super::policy::safety::Licence;
 use super::{CallId, ExchangeId};
 use cache::Cache;
 use restoration::Restoration;
@@ -43,7 +44,7 @@ pub(crate) struct Desired<P> {
     tools_are_old: bool,
     /// What else the app has listed: `resources`, `prompts`.
     listed: Vec<&'static str>,
-    /// From the current session's list.
+    /// From the server's list.
     tools: Tools,
     cache: Cache<P>,
     restoration: Option<Restoration>,
@@ -126,10 +127,10 @@ impl<P> Desired<P> {
 
 /// Lists, and how tools are to be called.
 impl<P> Desired<P> {
-    /// A session takes the place of the one before: its tools are not known, and nothing that was asked with a request id up
-    /// to this one is used again.
+    /// A session takes the place of the one before: nothing that was asked with a request id up to this one is used again, nor
+    /// licenses a second run.
     pub fn session_began(&mut self, asked: u64) {
-        self.tools = Tools::default();
+        self.tools.outdate(asked);
         self.forget_results(asked);
     }
 
@@ -150,9 +151,9 @@ impl<P> Desired<P> {
         }
     }
 
-    /// Whether a second run of this tool does no harm, by its annotations.
-    pub fn is_repeatable(&self, tool: &str) -> bool {
-        self.tools.is_repeatable(tool)
+    /// What says now that a second run of this tool does no harm, by its annotations.
+    pub fn licence(&self, tool: &str) -> Option<Licence> {
+        self.tools.licence(tool)
     }
 
     /// Whether this tool runs as a task only.

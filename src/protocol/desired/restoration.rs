@@ -220,9 +220,9 @@ impl<P> Desired<P> {
         None
     }
 
-    /// Whether it is not known yet what the new server's tools are.
+    /// Whether the new server's tools are compared, and it is not known yet what they are.
     pub fn is_comparing(&self) -> bool {
-        self.restoration.as_ref().is_some_and(|restoration| restoration.tools.is_none())
+        self.has_seen_tools() && self.restoration.as_ref().is_some_and(|restoration| restoration.tools.is_none())
     }
 
     /// The restoration, once everything is put back or lost.

@@ -32,7 +32,7 @@ impl ToolPage {
         let mut read_page = Self { hashes: Vec::new(), special: Vec::new(), asked };
         let mut invalid = InvalidTools::default();
         for (at, definition) in list.iter().flat_map(each).enumerate() {
-            match read(era, trusted, &definition) {
+            match read(era, trusted, asked, &definition) {
                 Some((name, hash, Ok(tool))) => {
                     if tool.is_special() {
                         read_page.special.push((name.clone(), tool));
@@ -60,6 +60,7 @@ impl ToolPage {
 fn read<P: Payload>(
     era: Era,
     trusted: bool,
+    asked: u64,
     definition: &P,
 ) -> Option<(String, Option<u64>, Result<Tool, &'static str>)> {
     let name = definition.field(Field::Name)?.as_string()?;
@@ -75,6 +76,8 @@ fn read<P: Payload>(
         repeatable: hint(Field::ReadOnlyHint) || hint(Field::IdempotentHint),
         is_task: support.as_deref() == Some("required"),
         param_headers,
+        hash: text.as_deref().map(fnv1a),
+        asked,
     });
     Some((name, text.as_deref().map(fnv1a), tool))
 }

@@ -163,6 +163,11 @@ impl Identity {
     pub fn asks(&mut self) -> bool {
         !std::mem::replace(&mut self.asks, true)
     }
+
+    /// They were not told in time: they are asked for anew.
+    pub fn gives_up_asking(&mut self) {
+        self.asks = false;
+    }
 }
 
 /// Sessions for another user.

@@ -2,7 +2,7 @@
 //! is quoted without them.
 
 use crate::protocol::json::quote;
-use crate::protocol::oauth::text::decode;
+use crate::protocol::oauth::text::{decode, encode};
 use crate::protocol::{Payload, bounds, http};
 use std::fmt;
 use std::rc::Rc;
@@ -135,11 +135,12 @@ impl Confidential {
     }
 
     /// The longest first: one may be a part of another.
-    fn hidden<'a>(&'a self, traffic: &'a Traffic<'a>) -> Vec<(&'a str, &'static str)> {
+    fn hidden(&self, traffic: &Traffic<'_>) -> Vec<(String, &'static str)> {
         let ids = traffic.ids.iter().copied().chain(self.ids.iter().map(String::as_str));
         let secrets = traffic.secrets.0.iter().chain(&self.secrets.0).map(|secret| &**secret);
         let secrets = secrets.chain(self.keys.iter().map(String::as_str)).map(|secret| (secret, MARKS[1].0));
-        let mut all: Vec<_> = ids.map(|id| (id, MARKS[0].0)).chain(secrets).collect();
+        let all = ids.map(|id| (id, MARKS[0].0)).chain(secrets);
+        let mut all: Vec<_> = all.flat_map(|(secret, mark)| spellings(secret).map(|spelled| (spelled, mark))).collect();
         all.sort_by_key(|(secret, _)| std::cmp::Reverse(secret.len()));
         all
     }
@@ -168,6 +169,18 @@ impl Confidential {
         // What is left of it is no JSON where it was a number, say.
         if clean == text { Some(data) } else { P::parse(&told(&clean)) }
     }
+}
+
+/// As it is, as JSON may have it that escapes slashes, and as an address has it (RFC 3986, section 2.1), in either case.
+fn spellings(secret: &str) -> [String; 4] {
+    let encoded = encode(secret);
+    let mut parts = encoded.split('%');
+    let mut lower = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (digits, rest) = part.split_at(2);
+        lower += &format!("%{}{rest}", digits.to_ascii_lowercase());
+    }
+    [secret.to_owned(), secret.replace('/', "\\/"), encoded, lower]
 }
 
 /// No word, but what a machine has made.
@@ -207,8 +220,8 @@ fn part_at_end(text: &str, secret: &str) -> usize {
     met
 }
 
-fn replaced(text: &str, hidden: &[(&str, &str)]) -> String {
-    hidden.iter().fold(text.to_owned(), |text, (secret, mark)| text.replace(secret, mark))
+fn replaced(text: &str, hidden: &[(impl AsRef<str>, &str)]) -> String {
+    hidden.iter().fold(text.to_owned(), |text, (secret, mark)| text.replace(secret.as_ref(), mark))
 }
 
 fn told(text: &str) -> String {

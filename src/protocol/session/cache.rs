@@ -5,7 +5,7 @@ use super::Session;
 use crate::protocol::calls::{Call, Queue};
 use crate::protocol::desired::Asked;
 use crate::protocol::exchange::Exchange;
-use crate::protocol::{CallId, Now, Output, Payload};
+use crate::protocol::{CallId, Now, Payload};
 
 /// What input was given for, and what was asked with header fields of the call's own, is a result of its own.
 fn is_plain<P>(call: &Call<P>) -> bool {
@@ -29,7 +29,7 @@ impl<P: Payload> Session<P> {
         if !self.config.identified {
             if self.config.fields_vary && !self.identity.is_fresh() {
                 if !self.calls.is_any_queued(Queue::Fields) {
-                    self.output(Output::Identify);
+                    self.identify(now);
                 }
                 self.calls.enqueue(id, Queue::Fields);
                 return true;

@@ -38,6 +38,7 @@ impl<P: Payload> Session<P> {
                 Timer::Leader => self.leader_due(now),
                 Timer::Offer => self.offer_due(now),
                 Timer::Owner => self.owner_due(now),
+                Timer::Identify => self.identify_due(now),
             }
         }
         self.send_waiting(now);

@@ -97,6 +97,7 @@ impl<P: Payload> Session<P> {
             Timer::Look,
             Timer::KeepAlive,
             Timer::Owner,
+            Timer::Identify,
         ] {
             self.timers.clear(timer);
         }

@@ -68,18 +68,17 @@ impl<P: Payload> Session<P> {
             let text = "The session has expired. It was taken up without its `initialize`, and cannot be made anew.";
             return self.part(Error::boxed(Code::SessionLost, Outcome::NotExecuted, text), "the session expired", now);
         }
-        let exchange = self.send_initialize(now);
+        let exchange = self.send_initialize(self.handshake_ms(now.mono), now);
         self.step(Step::Handshake { exchange, hedge: None });
         if self.lifecycle.establishing().is_some_and(|establishing| !matches!(establishing.since, Since::First)) {
             self.watch_handshake(now);
         }
     }
 
-    pub(in crate::protocol) fn send_initialize(&mut self, now: Now) -> ExchangeId {
+    pub(in crate::protocol) fn send_initialize(&mut self, timeout_ms: u64, now: Now) -> ExchangeId {
         let params = self.initialize_params();
         self.fresh_wire_id();
-        let timeout = self.handshake_ms(now);
-        let parcel = self.own_request(Purpose::Initialize, None, legacy::INITIALIZE, &params, timeout, now);
+        let parcel = self.own_request(Purpose::Initialize, None, legacy::INITIALIZE, &params, timeout_ms, now);
         self.send(parcel, now)
     }
 

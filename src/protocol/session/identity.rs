@@ -3,8 +3,16 @@
 use super::Session;
 use crate::protocol::calls::Queue;
 use crate::protocol::identity::secrets::Secrets;
-use crate::protocol::identity::{HostFields, TokenOf};
-use crate::protocol::{CallOptions, ExchangeId, Now, Payload};
+use crate::protocol::identity::{Found, HostFields, TokenOf};
+use crate::protocol::status::Event;
+use crate::protocol::time::Timer;
+use crate::protocol::{CallOptions, ExchangeId, Now, Output, Payload};
+
+/// How long the host may take to say which header fields it would add; no more than this share of a call's time.
+const IDENTIFY_MS: u64 = 5_000;
+const IDENTIFY_SHARE: u64 = 2;
+const SLOW: &str = "The option `headers` did not settle within 5 seconds, or half of the time-out. Nothing is answered from the \
+                    cache meanwhile, and no session of an earlier page is taken up.";
 
 impl<P: Payload> Session<P> {
     /// The address of the endpoint. What may be a key in it is told nowhere.
@@ -30,8 +38,36 @@ impl<P: Payload> Session<P> {
         self.see_owner(id, now);
     }
 
+    /// Asks which header fields the host would add now.
+    pub(super) fn identify(&mut self, now: Now) {
+        let ms = IDENTIFY_MS.min(self.config.timeout_ms / IDENTIFY_SHARE);
+        self.timers.set(Timer::Identify, now.mono.saturating_add(ms));
+        self.output(Output::Identify);
+    }
+
+    /// The host's function does not settle. Who is signed in is not known: nothing is answered from the cache, and no session
+    /// is taken up that somebody else may have made. The requests that go out instead ask for their fields anew.
+    pub(super) fn identify_due(&mut self, now: Now) {
+        self.emit(Event::Warning { kind: "slow_headers", header: None, hint: SLOW });
+        self.identity.gives_up_asking();
+        let waiting = self.calls.dequeue_all(Queue::Fields);
+        if !waiting.is_empty() {
+            self.forget_cached();
+        }
+        for id in waiting {
+            self.dispatch(id, now);
+        }
+        match self.identity.take_found() {
+            Some(Found::Record(_)) => self.hasten(now),
+            Some(Found::Told(..)) => self.part_from_tabs(now),
+            None => {}
+        }
+        self.send_waiting(now);
+    }
+
     /// What was asked for by [`Output::Identify`](crate::protocol::Output::Identify) was told, or could not be had.
     pub fn handle_identified(&mut self, now: Now) {
+        self.timers.clear(Timer::Identify);
         self.identity.fields_are_fresh();
         for id in self.calls.dequeue_all(Queue::Fields) {
             self.dispatch(id, now);

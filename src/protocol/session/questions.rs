@@ -62,6 +62,11 @@ impl<P: Payload> Session<P> {
             let refusal = Err((METHOD_NOT_FOUND, "Method not found".to_owned()));
             return self.post_answer(&id, &refusal, generation, now);
         }
+        // Under one session an id is used once (2025-11-25, Basic, Requests): on a stream that was resumed it is the same
+        // question, which the server was not sure to have asked.
+        if self.questions.named(generation, &id).is_some() {
+            return;
+        }
         if let Some(why) = why_refused(&method, params.as_ref(), self.own_capabilities()) {
             return self.post_answer(&id, &Err((INVALID_PARAMS, why.to_owned())), generation, now);
         }

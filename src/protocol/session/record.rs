@@ -9,7 +9,7 @@ use crate::protocol::identity::{Found, Owner};
 use crate::protocol::lifecycle::{SessionId, Since, State};
 use crate::protocol::record::Record;
 use crate::protocol::status::Event;
-use crate::protocol::{Code, Error, Now, Outcome, Output, Payload};
+use crate::protocol::{Code, Error, Now, Outcome, Payload};
 
 const UNREADABLE: &str = "What was stored of the session by an earlier page life cannot be read; it was dropped, and a new \
                           session is made. Is something else stored under the same key?";
@@ -126,7 +126,7 @@ impl<P: Payload> Session<P> {
         }
         let knows = !self.config.fields_vary || self.identity.is_asked();
         if !knows && self.identity.asks() {
-            self.output(Output::Identify);
+            self.identify(now);
         }
         knows
     }

@@ -5,6 +5,7 @@ use crate::protocol::exchange::{Answer, Exchange};
 use crate::protocol::http::Method;
 use crate::protocol::lifecycle::Since;
 use crate::protocol::policy::retry;
+use crate::protocol::policy::safety::Safety;
 use crate::protocol::{Code, Error, ExchangeId, Now, Outcome, Output, Payload, Purpose, Redirect, error::Diagnosis};
 
 const REDIRECT: Diagnosis = Diagnosis {
@@ -51,7 +52,9 @@ impl<P: Payload> Session<P> {
         let Purpose::Call(call) = exchange.purpose else { return };
         let Some(call) = self.calls.get(call) else { return };
         let mode = self.config.recovery.mode;
-        if retry::is_redirect_followed(mode, call.is_safe(), is_before_dispatch(Some(status), exchange)) {
+        // By annotations alone it is not: nothing reads the list again before.
+        let safe = call.safety() == Safety::Safe;
+        if retry::is_redirect_followed(mode, safe, is_before_dispatch(Some(status), exchange)) {
             return;
         }
         self.output(Output::Abort { exchange: id });

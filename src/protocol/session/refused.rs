@@ -23,7 +23,7 @@ impl<P: Payload> Session<P> {
     /// What follows for a call, where this repair would come before it is sent again. If it is sent again, the repair is
     /// spent.
     pub(in crate::protocol) fn next(&mut self, id: CallId, repair: Repair, end: End) -> Next {
-        self.calls.next(id, self.config.recovery.mode, repair, end)
+        self.calls.next(id, self.config.recovery.mode, repair, end, self.next_wire_id)
     }
 
     /// Its session is gone, and it was refused with it. `at_gate`: its own refusal is the gate's.

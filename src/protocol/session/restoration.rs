@@ -2,6 +2,7 @@
 //! nothing but the retry of a tool that may have changed. What is refused for a moment is asked for again.
 
 use super::Session;
+use super::tools::NOT_HARMLESS;
 use crate::protocol::calls::{Call, Place, Queue};
 use crate::protocol::desired::{Ask, Attempt, Changes, Compared, LastRecovery, next_cursor};
 use crate::protocol::exchange::{Answer, Exchange};
@@ -15,8 +16,6 @@ const REPLACED: &str = "The server was replaced while it refused this call, and 
                         sent to the new one: list the tools, and decide again.";
 const NOT_COMPARED: &str = "The server was replaced while it refused this call, and its tools could not be compared with \
                             those before. It was not sent to the new one: list the tools, and decide again.";
-const NOT_HARMLESS: &str = "The call may have run, and is sent again only because its tool's annotations said that this does \
-                            no harm. The new session's list does not say the same of the tool: it was not sent again.";
 
 impl<P: Payload> Session<P> {
     /// The session was made anew: puts back what the old one held.
@@ -60,15 +59,6 @@ impl<P: Payload> Session<P> {
         let was_sent = call.sends() > 0 && call.task().is_none() && call.method() == "tools/call";
         let tool = call.params().name.as_ref().filter(|_| was_sent);
         call.relies_on_annotations() || tool.is_some_and(|tool| self.desired.may_have_changed(tool))
-    }
-
-    /// It may have run, and nothing in this session's list says yet that a second run does no harm.
-    pub(in crate::protocol) fn hold_until_compared(&mut self, id: CallId) {
-        if self.desired.is_comparing() {
-            self.calls.enqueue(id, Queue::Comparison);
-        } else {
-            self.settle(id, Err(Error::boxed(Code::OutcomeUnknown, Outcome::Unknown, NOT_HARMLESS)));
-        }
     }
 
     /// Whether this call is on the wire under the session of this generation.

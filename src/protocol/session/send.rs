@@ -10,6 +10,7 @@ use crate::protocol::http::{Method, Request};
 use crate::protocol::identity::secrets::Secrets;
 use crate::protocol::json_rpc;
 use crate::protocol::lifecycle::{Established, State};
+use crate::protocol::policy::safety::Safety;
 use crate::protocol::questions::Round;
 use crate::protocol::status::WireStep;
 use crate::protocol::time::Timer;
@@ -74,18 +75,17 @@ impl<P: Payload> Session<P> {
 
     fn put_on_wire(&mut self, id: CallId, now: Now) {
         let wire_id = self.next_wire_id + 1;
-        let (State::Ready(session), Some(call)) = (self.lifecycle.state(), self.calls.get(id)) else { return };
+        let (State::Ready(_), Some(call)) = (self.lifecycle.state(), self.calls.get(id)) else { return };
         if call.kind() == Kind::Request && self.exchanges.len() >= AT_ONCE {
             return self.calls.enqueue(id, Queue::Turn);
         }
         if let Some(event_id) = call.options().resume.as_ref().map(|resume| resume.event_id.clone()) {
             return self.take_up(id, event_id, now);
         }
-        if call.relies_on_annotations()
-            && !call.params().name.as_ref().is_some_and(|tool| self.desired.is_repeatable(tool))
-        {
-            return self.hold_until_compared(id);
+        if self.is_held_for_licence(id, now) {
+            return;
         }
+        let (State::Ready(session), Some(call)) = (self.lifecycle.state(), self.calls.get(id)) else { return };
         let asked = call.round().is_some() || call.task().is_some_and(Task::has_inputs);
         if session.era() == Era::Legacy && asked {
             return self.round_lost(id, now);
@@ -101,13 +101,13 @@ impl<P: Payload> Session<P> {
             }
         };
         headers.extend(call.options().headers.iter().cloned());
-        let safe = call.options().repeatable
-            || legacy::is_safe_to_repeat(&method)
-            || call
-                .params()
-                .name
-                .as_ref()
-                .is_some_and(|tool| method == "tools/call" && self.desired.is_repeatable(tool));
+        let safe = call.options().repeatable || legacy::is_safe_to_repeat(&method);
+        let tool = call.params().name.as_ref().filter(|_| !safe && method == "tools/call");
+        let safety = match tool.and_then(|tool| self.desired.licence(tool)) {
+            Some(licence) => Safety::Annotated(licence),
+            None if safe => Safety::Safe,
+            None => Safety::Unsafe,
+        };
         let mut exchange = outgoing(purpose, Some(session), now);
         call.options().headers.iter().for_each(|(name, value)| exchange.secrets.add_field(name, value));
         exchange.attempt = call.sends() + 1;
@@ -115,7 +115,7 @@ impl<P: Payload> Session<P> {
         exchange.wire_id = purpose.wants_response().then_some(wire_id);
         self.next_wire_id = wire_id;
         let sent = self.send(posted(exchange, (headers, body)), now);
-        self.calls.sent(id, sent, safe, as_task);
+        self.calls.sent(id, sent, safety, as_task);
     }
 
     /// The method and params that a call is sent with now: its own, with what was answered to the server; or those that

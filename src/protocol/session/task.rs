@@ -14,7 +14,7 @@ use crate::protocol::time::Timer;
 use crate::protocol::wording::EXCERPT;
 use crate::protocol::{CallId, Code, Error, Field, Now, Outcome, Payload};
 
-/// Where the server names no pace.
+/// Where the server names no pace. It doubles with every question that takes a session of its own.
 const POLL_MS: u64 = 1_000;
 const ANOTHER: &str = "The call became a task, and the server does not say, by the task's `createdAt`, that it still has \
                        the same one: what became of the call is not known.";
@@ -84,7 +84,7 @@ impl<P: Payload> Session<P> {
             (_, Stage::Working) => self.poll(id, told, now),
             // Whatever it waits for is asked on the stream of this request.
             (Era::Legacy, _) => {
-                self.calls.next_request(id);
+                self.calls.goes_on_with_task(id, now);
                 self.calls.task(id).into_iter().for_each(Task::fetch_result);
                 self.dispatch(id, now);
             }
@@ -115,12 +115,12 @@ impl<P: Payload> Session<P> {
     /// Asks again after a while, but not later than the call's time-out. The server is at work: the call's clock starts
     /// anew.
     fn poll(&mut self, id: CallId, told: &P, now: Now) {
-        self.calls.put_back(id);
-        self.calls.next_request(id);
+        let lost = self.calls.polls_again(id, now);
+        let floor = if lost > 1 { POLL_MS << lost } else { POLL_FLOOR_MS };
         let Some(call) = self.calls.get(id) else { return };
         let named = told.field(Field::PollIntervalMs).or_else(|| told.field(Field::PollInterval));
         let timeout = call.options().timeout_ms.unwrap_or(self.config.timeout_ms);
-        let wait = named.and_then(|ms| milliseconds(&ms)).unwrap_or(POLL_MS).max(POLL_FLOOR_MS).min(timeout);
+        let wait = named.and_then(|ms| milliseconds(&ms)).unwrap_or(POLL_MS).max(floor).min(timeout);
         let next = now.mono.saturating_add(wait);
         let mut deadline = call.deadline(next, self.config.timeout_ms, self.config.max_total_timeout_ms);
         if let (None, Some(task)) = (call.total_deadline(self.config.max_total_timeout_ms), call.task()) {

@@ -1,7 +1,7 @@
 //! What a server's tool list tells about how its tools are to be called.
 
 use super::Session;
-use crate::protocol::calls::Repair;
+use crate::protocol::calls::{Queue, Repair};
 use crate::protocol::desired::{MAX_PAGES, RESTORE_MS, ToolPage, next_cursor};
 use crate::protocol::era::{Era, legacy};
 use crate::protocol::exchange::{Answer, Exchange};
@@ -9,10 +9,13 @@ use crate::protocol::json_rpc::HEADER_MISMATCH;
 use crate::protocol::lifecycle::Relation;
 use crate::protocol::policy::retry::{End, Next};
 use crate::protocol::status::Event;
-use crate::protocol::{CallId, Error, ExchangeId, Field, Now, Payload};
+use crate::protocol::{CallId, Code, Error, ExchangeId, Field, Now, Outcome, Payload};
 
 const UNDECLARED: &str = "The server answered a request for a list whose capability it does not declare. The capability counts \
                           as declared now; the server should declare it in its answer to `initialize`.";
+pub(super) const NOT_HARMLESS: &str = "The call may have run, and is sent again only because its tool's annotations said that \
+                                       this does no harm. The list that was read since does not say the same of the tool: \
+                                       it was not sent again.";
 
 impl<P: Payload> Session<P> {
     /// A server that answers a list has what is in it, whatever it declares.
@@ -43,8 +46,8 @@ impl<P: Payload> Session<P> {
     /// "-32020: tools/list, rebuild the header fields, retry" (2026-07-28, transports, Client Behavior): once.
     pub(in crate::protocol) fn relist(&mut self, id: CallId, exchange: &Exchange, error: &Error<P>, now: Now) -> bool {
         let is_tool = exchange.rpc_method.as_deref() == Some("tools/call");
-        // With 200 it is a handler's own word.
-        let refused = exchange.era == Era::Modern && error.http_status.is_some_and(|status| status >= 400);
+        // "MUST reject with 400" (2026-07-28, transports, Server Validation); with another status it is a handler's word.
+        let refused = exchange.era == Era::Modern && error.http_status == Some(400);
         let end = End::OtherVersion { at_gate: !exchange.late };
         if !is_tool
             || !refused
@@ -77,15 +80,32 @@ impl<P: Payload> Session<P> {
         });
         let Some((id, pages, tool)) = waiting else { return };
         if let Answer::Result(page) = answer {
-            // Whether it is the first one does not matter: only one tool is looked for.
-            let (page, read) = self.learn_tools(exchange, false, page.clone());
+            let (page, read) = self.learn_tools(exchange, pages == 1, page.clone());
             let found = tool.is_some_and(|tool| read.has(&tool));
             if let Some(params) = next_cursor(&page).filter(|_| !found && pages < MAX_PAGES) {
                 self.list_page(id, pages + 1, Some(params), now);
                 return;
             }
         }
-        self.calls.put_back(id);
+        self.calls.relisted(id);
         self.dispatch(id, now);
+    }
+
+    /// A call that may have run, and that is sent again only because annotations said that this does no harm, waits until a
+    /// list that was read since says the same of the tool.
+    pub(in crate::protocol) fn is_held_for_licence(&mut self, id: CallId, now: Now) -> bool {
+        let Some(call) = self.calls.get(id).filter(|call| call.relies_on_annotations()) else { return false };
+        let licence = call.safety().licence();
+        let confirmed = call.params().name.as_ref().and_then(|tool| self.desired.licence(tool));
+        if licence.zip(confirmed).is_some_and(|(licence, now)| licence.is_confirmed_by(now)) {
+            return false;
+        }
+        let is_checked = licence.is_none_or(|licence| licence.is_checked);
+        if self.desired.is_comparing() {
+            self.calls.enqueue(id, Queue::Comparison);
+        } else if is_checked || !self.list_page(id, 1, None, now) {
+            self.settle(id, Err(Error::boxed(Code::OutcomeUnknown, Outcome::Unknown, NOT_HARMLESS)));
+        }
+        true
     }
 }
