@@ -6,12 +6,12 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
+use crate::glue;
 use crate::process::{npm, output, run, say};
 use crate::project::Project;
 use crate::setup::{self, Piece};
 use crate::stamp::{self, Inputs, files_below};
 use crate::toolchain::{self, WASM};
-use crate::{glue, names, order};
 
 const LICENCES: &[&str] = &["LICENSE-MIT", "LICENSE-APACHE"];
 
@@ -35,15 +35,13 @@ const MODULES: &[Module] = &[
     Module { name: "mcp_evergreen_auth", feature: "js-auth", folder: "authorizations", constant: "AUTHORIZATIONS" },
 ];
 
-/// Of `src/browser`.
-const SNIPPETS: &[&str] = &["body.js", "exchange.js", "page.js"];
-
 const WASM_BINDGEN_FLAGS: &[&str] = &["--target=web", "--no-typescript", "--omit-default-module-path"];
 
 /// Twice, since what the first round finds out of each function is of use to the second. Without common subexpressions and
 /// some of what is done with locals, and with little inlining: what they save in bytes, they cost twice in bytes compressed.
 /// What is small and called from one place only is inlined: engines compile each function by itself when it first runs.
-/// How far an access is aligned is a hint that says nothing here.
+/// How far an access is aligned is a hint that says nothing here. Functions by name: what is one generic function compiled
+/// for many types stands together, which compresses better.
 const WASM_OPT_FLAGS: &[&str] = &[
     "-Oz",
     "--generate-global-effects",
@@ -54,6 +52,7 @@ const WASM_OPT_FLAGS: &[&str] = &[
     "--flexible-inline-max-function-size=0",
     "--one-caller-inline-max-function-size=20",
     "--dealign",
+    "--reorder-functions-by-name",
     "--strip-producers",
     "--strip-target-features",
 ];
@@ -151,9 +150,6 @@ impl Build<'_> {
         let mut inputs = Inputs::default();
         inputs.text(include_str!("build.rs"));
         inputs.text(include_str!("glue.rs"));
-        inputs.text(include_str!("names.rs"));
-        inputs.text(include_str!("order.rs"));
-        inputs.text(include_str!("wasm.rs"));
         inputs.text(&project.version);
         inputs.text(&toolchain::wasm_bindgen_version(project)?);
         inputs.file(&project.e2e().join("node_modules/binaryen/package.json"))?;
@@ -161,9 +157,6 @@ impl Build<'_> {
             inputs.file(&self.compiled(module))?;
         }
         inputs.folder(&project.root.join("pkg-template"))?;
-        for file in SNIPPETS {
-            inputs.file(&project.root.join("src/browser").join(file))?;
-        }
         for file in LICENCES {
             inputs.file(&project.root.join(file))?;
         }
@@ -189,7 +182,6 @@ impl Build<'_> {
         for module in MODULES {
             self.bindings(module, &wasm)?;
         }
-        beside(self.project, &wasm)?;
         inline(&wasm)?;
         copy_template(self.project, &folder)?;
         self.pack()
@@ -199,9 +191,7 @@ impl Build<'_> {
         let file = self.bind(module, to)?;
         let glue = to.join(format!("{}.js", module.name));
         glue::make_callable(&glue)?;
-        optimize(self.project, &file, WASM_OPT_FLAGS)?;
-        names::shorten(&glue, &file)?;
-        order::sort(&file)
+        optimize(self.project, &file, WASM_OPT_FLAGS)
     }
 
     /// The WebAssembly for sessions with the names of its functions, in the folder `to`.
@@ -273,16 +263,6 @@ fn remapped_paths() -> Result<Vec<String>> {
         return Ok(Vec::new());
     };
     registries.map(|registry| Ok(format!("--remap-path-prefix={}=", registry?.path().display()))).collect()
-}
-
-/// The crate's own JavaScript: where wasm-bindgen puts it differs with each module, and a copy is enough.
-fn beside(project: &Project, wasm: &Path) -> Result<()> {
-    fs::remove_dir_all(wasm.join("snippets")).context("wasm-bindgen wrote no snippets")?;
-    for file in SNIPPETS {
-        let from = project.root.join("src/browser").join(file);
-        fs::copy(&from, wasm.join(file)).with_context(|| format!("cannot copy {}", from.display()))?;
-    }
-    Ok(())
 }
 
 /// The WebAssembly as a module of JavaScript, for who cannot ship more files.

@@ -12,9 +12,7 @@ mod fuzz;
 mod glue;
 mod lint;
 mod matrix;
-mod names;
 mod node;
-mod order;
 mod planted;
 mod process;
 mod project;
@@ -27,7 +25,6 @@ mod stamp;
 mod summary;
 mod test;
 mod toolchain;
-mod wasm;
 
 use std::process::ExitCode;
 
