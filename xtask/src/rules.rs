@@ -11,6 +11,7 @@ use crate::project::Project;
 use crate::stamp::files_below;
 
 const LONGEST_FILE: usize = 400;
+const LONGEST_TESTS: usize = 600;
 
 /// Crates that exist in a browser only.
 const JS_CRATES: &[&str] = &["js-sys", "web-sys", "wasm-bindgen"];
@@ -43,6 +44,7 @@ pub fn violations(project: &Project) -> Result<Vec<String>> {
         // Not every committed file is text, and one may be deleted but not committed so.
         if let Ok(text) = fs::read_to_string(project.root.join(&name)) {
             found.extend(names_registry(&name, &text));
+            found.extend(too_long_for_tests(Path::new(&name), &text));
         }
     }
     Ok(found)
@@ -58,6 +60,15 @@ fn too_long(name: &Path, text: &str) -> Option<String> {
     let count = tests.unwrap_or(lines.len());
     (count > LONGEST_FILE)
         .then(|| format!("{}: {count} lines before its tests, {LONGEST_FILE} are allowed", name.display()))
+}
+
+/// A file of tests, or of what only they use.
+fn too_long_for_tests(name: &Path, text: &str) -> Option<String> {
+    let is_code = name.extension().is_some_and(|extension| extension == "rs" || extension == "mjs");
+    let is_of_tests = name.starts_with("tests") || name.file_name().is_some_and(|file| file == "tests.rs");
+    let count = text.lines().count();
+    (is_code && is_of_tests && count > LONGEST_TESTS)
+        .then(|| format!("{}: {count} lines of tests, {LONGEST_TESTS} are allowed", name.display()))
 }
 
 fn not_pure(name: &Path, text: &str) -> Vec<String> {
@@ -115,6 +126,17 @@ mod tests {
         assert_eq!(too_long(Path::new("src/a.rs"), &tests), None);
         let long = format!("#[cfg(test)]\nuse a::b;\n{code}");
         assert!(too_long(Path::new("src/a.rs"), &long).is_some());
+    }
+
+    #[test]
+    fn a_long_file_of_tests_is_named() {
+        let long = "test\n".repeat(LONGEST_TESTS + 1);
+        let named = |name: &str, text: &str| too_long_for_tests(Path::new(name), text).is_some();
+        assert!(named("tests/e2e/a.test.mjs", &long));
+        assert!(named("src/protocol/tests.rs", &long));
+        assert!(!named("tests/e2e/a.test.mjs", &long[5..]));
+        assert!(!named("tests/e2e/package-lock.json", &long));
+        assert!(!named("src/protocol/a.rs", &long), "these have a limit of their own");
     }
 
     #[test]
