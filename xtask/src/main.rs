@@ -14,9 +14,7 @@ mod fuzz;
 mod glue;
 mod lint;
 mod matrix;
-mod names;
 mod node;
-mod order;
 mod planted;
 mod process;
 mod project;
@@ -29,7 +27,6 @@ mod stamp;
 mod summary;
 mod test;
 mod toolchain;
-mod wasm;
 
 use std::process::ExitCode;
 
@@ -59,8 +56,14 @@ const COMMANDS: &[Command] = &[
     Command {
         name: "build",
         takes: build::USAGE,
-        does: "the npm package: unpacked in pkg/, packed beside it (--plain: by the stable compiler as it comes, in target/plain)",
+        does: "the npm package by the stable compiler, in pkg/ and packed beside it (--symbols: with names, panics in words)",
         run: build::command,
+    },
+    Command {
+        name: "pack",
+        takes: "",
+        does: "the same as it is published: with a standard library compiled for size",
+        run: build::pack,
     },
     Command { name: "test", takes: test::SUITE_NAMES, does: "all test suites, or those named", run: test::command },
     Command {

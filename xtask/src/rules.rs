@@ -13,6 +13,7 @@ use crate::project::Project;
 use crate::stamp::files_below;
 
 const LONGEST_FILE: usize = 400;
+const LONGEST_TESTS: usize = 600;
 
 /// Files of the core that name each other in a circle.
 const LONGEST_CYCLE: usize = 4;
@@ -50,6 +51,7 @@ pub fn violations(project: &Project) -> Result<Vec<String>> {
         // Not every committed file is text, and one may be deleted but not committed so.
         if let Ok(text) = fs::read_to_string(project.root.join(&name)) {
             found.extend(names_registry(&name, &text));
+            found.extend(too_long_for_tests(Path::new(&name), &text));
         }
     }
     Ok(found)
@@ -75,6 +77,15 @@ fn too_tangled(files: &[String]) -> Option<String> {
             files.join(", ")
         )
     })
+}
+
+/// A file of tests, or of what only they use.
+fn too_long_for_tests(name: &Path, text: &str) -> Option<String> {
+    let is_code = name.extension().is_some_and(|extension| extension == "rs" || extension == "mjs");
+    let is_of_tests = name.starts_with("tests") || name.file_name().is_some_and(|file| file == "tests.rs");
+    let count = text.lines().count();
+    (is_code && is_of_tests && count > LONGEST_TESTS)
+        .then(|| format!("{}: {count} lines of tests, {LONGEST_TESTS} are allowed", name.display()))
 }
 
 fn not_pure(name: &Path, text: &str) -> Vec<String> {
@@ -141,6 +152,17 @@ mod tests {
         assert!(!found.is_empty(), "files of one room do name each other");
         assert_eq!(found.iter().filter_map(|files| too_tangled(files)).collect::<Vec<_>>(), [""; 0]);
         Ok(())
+    }
+
+    #[test]
+    fn a_long_file_of_tests_is_named() {
+        let long = "test\n".repeat(LONGEST_TESTS + 1);
+        let named = |name: &str, text: &str| too_long_for_tests(Path::new(name), text).is_some();
+        assert!(named("tests/e2e/a.test.mjs", &long));
+        assert!(named("src/protocol/tests.rs", &long));
+        assert!(!named("tests/e2e/a.test.mjs", &long[5..]));
+        assert!(!named("tests/e2e/package-lock.json", &long));
+        assert!(!named("src/protocol/a.rs", &long), "these have a limit of their own");
     }
 
     #[test]

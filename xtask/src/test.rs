@@ -174,14 +174,14 @@ fn wasm(project: &Project) -> Result<Command> {
 }
 
 fn e2e(project: &Project) -> Result<Command> {
-    build::build(project)?;
+    build::publishable(project)?;
     let mut command = node_test(project);
     command.envs(browsers::variables(&[CHROMIUM, FIREFOX, SCREEN])?);
     Ok(command)
 }
 
 fn plain(project: &Project) -> Result<Command> {
-    let build = build::build_plainly(project)?;
+    let build = build::plain(project)?;
     let mut command = node_test(project);
     command
         .args(["crash.test.mjs", "eviction.test.mjs"])
@@ -194,7 +194,7 @@ fn plain(project: &Project) -> Result<Command> {
 const MAIN_PATH: &[&str] = &["page", "tabs", "eviction", "held", "streams", "api", "eras", "crash", "hostile"];
 
 fn engine(project: &Project, engine: &str, programs: &[Program]) -> Result<Command> {
-    build::build(project)?;
+    build::publishable(project)?;
     let mut command = node_test(project);
     // They mostly wait.
     command

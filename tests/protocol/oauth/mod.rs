@@ -7,6 +7,7 @@ use mcp_evergreen::protocol::oauth::{Chance, Fetch, Flow, Need, Reply, Settings,
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
+mod clients;
 mod field;
 mod grants;
 mod login;
