@@ -216,10 +216,14 @@ impl<P: Payload> Session<P> {
     }
 
     /// Whether what `tasks/get` tells is of the task that the call became. A server that keeps its tasks beyond its sessions
-    /// says so with the task's `createdAt`.
+    /// says so with the task's `createdAt`. One that was named by its id alone, under a session that is gone since, cannot be
+    /// compared.
     fn is_same_task(&mut self, id: CallId, exchange: &Exchange, told: &P) -> bool {
         let Some(task) = self.calls.get_mut(&id).and_then(|call| call.task.as_mut()) else { return false };
         let (now, must_be_told) = (Made::read(told), !task.is_known_to(exchange.era, exchange.generation));
+        if task.made.is_none() && must_be_told && task.generation > 0 {
+            return false;
+        }
         let is_same = task.made.get_or_insert_with(|| now.clone()).is_like(&now, must_be_told);
         if is_same {
             task.generation = exchange.generation;
