@@ -178,15 +178,20 @@ fn a_grant_that_another_session_gave_up_takes_the_session_and_what_was_cached_al
     assert_eq!(text(&net, again), "nobody's");
 }
 
-#[test]
-fn what_was_kept_for_a_later_page_belongs_to_whoever_was_signed_in() {
-    let keeps = || Config { persists: true, ..config() };
-    let mut net = legacy(keeps());
+/// What a page that is left keeps of its session.
+fn kept_by_ann(config: Config) -> String {
+    let mut net = legacy(config);
     net.session.handle_page(PageChange::Leaving, net.now);
     net.run();
     let record =
         net.events.iter().find_map(|event| if let Event::Keep { record } = event { Some(record) } else { None });
-    let record = record.expect("kept").clone();
+    record.expect("kept").clone()
+}
+
+#[test]
+fn what_was_kept_for_a_later_page_belongs_to_whoever_was_signed_in() {
+    let keeps = || Config { persists: true, ..config() };
+    let record = kept_by_ann(keeps());
     assert!(!record.contains("token-of-ann"));
     for (who, log) in [
         (ANN, vec!["identify", "connect ok", "call→200", "a ok"]),
@@ -214,12 +219,7 @@ fn what_was_kept_for_a_later_page_belongs_to_whoever_was_signed_in() {
 #[test]
 fn a_host_that_does_not_say_who_is_signed_in_holds_up_nobody_for_long() {
     let keeps = || Config { persists: true, ..config() };
-    let mut net = legacy(keeps());
-    net.session.handle_page(PageChange::Leaving, net.now);
-    net.run();
-    let record =
-        net.events.iter().find_map(|event| if let Event::Keep { record } = event { Some(record) } else { None });
-    let record = record.expect("kept").clone();
+    let record = kept_by_ann(keeps());
     let mut net = Net::new(keeps());
     net.occupy("s1");
     net.settles = false;

@@ -154,6 +154,22 @@ fn one_that_was_made_at_another_time_is_another_in_the_same_session_and_in_the_m
     assert_eq!(net.run_for(700), ["tasks/get→200", "long outcome_unknown unknown"]);
 }
 
+#[test]
+fn a_task_that_is_named_by_its_id_alone_is_not_looked_for_beyond_the_session() {
+    let mut net = Net::new(Config::default());
+    net.capabilities = json!({"tools": {}, "tasks": {"requests": {"tools": {"call": {}}}, "cancel": {}}});
+    net.connect();
+    net.run();
+    net.restart();
+    let call = net.session.resume_task("task-1".into(), CallOptions::default(), net.now);
+    net.name(call, "resumed");
+    net.answer_next("tasks/get", &task(Some(MADE), "completed"));
+    let log = net.run_for(5_000);
+    assert_eq!(log[..3], ["tasks/get→404", "initialize→200 s2", "initialized→202"]);
+    assert_eq!(log[3..], ["tasks/get→200", "resumed outcome_unknown unknown"], "it may be another's");
+    assert!(net.sent.iter().all(|sent| sent.name() != "tasks/result" && sent.name() != "tasks/cancel"));
+}
+
 /// Until the list of the new session is read, that of the one before tells how tools are called.
 #[test]
 fn a_tool_that_runs_as_a_task_only_is_called_so_in_the_next_session_too() {

@@ -17,7 +17,7 @@ fn connected() -> Net {
     net
 }
 
-/// An access token expires, nobody can refresh it, and nobody waits: the listening stream asks once, not without end. (51 times today.)
+/// An access token expires, nobody can refresh it, and nobody waits: the listening stream asks once, not without end.
 /// `connected()` as in authorize.rs.
 #[test]
 fn a_refused_token_does_not_make_the_listening_stream_spin() {

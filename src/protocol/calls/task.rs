@@ -146,9 +146,13 @@ impl Task {
     }
 
     /// Whether what `tasks/get` tells under a session of this era and generation is of this task. A server that keeps its
-    /// tasks beyond its sessions says so with the task's `createdAt`.
+    /// tasks beyond its sessions says so with the task's `createdAt`. One that was named by its id alone, under a session that is gone since, cannot
+    /// be compared.
     pub fn is_same<P: Payload>(&mut self, era: Era, generation: u32, told: &P) -> bool {
         let (now, must_be_told) = (Made::read(told), !self.is_known_to(era, generation));
+        if self.made.is_none() && must_be_told && self.generation > 0 {
+            return false;
+        }
         let is_same = self.made.get_or_insert_with(|| now.clone()).is_like(&now, must_be_told);
         if is_same {
             self.generation = generation;

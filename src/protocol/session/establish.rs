@@ -186,7 +186,11 @@ impl<P: Payload> Session<P> {
             Answer::Accepted => return,
         };
         match self.read_handshake(exchange, result, now) {
-            Ok(fresh) => self.handshake_succeeded(fresh, now),
+            Ok(fresh) => {
+                self.lifecycle.speaks_legacy(now);
+                self.lifecycle.handshake_took(now.mono.saturating_sub(exchange.sent.mono));
+                self.handshake_succeeded(fresh, now);
+            }
             Err(error) if self.is_other_server(&error) => self.part(error, OTHER_SERVER, now),
             Err(error) => self.attempt_failed(error, 0, now),
         }
@@ -214,8 +218,6 @@ impl<P: Payload> Session<P> {
         if let Some(error) = self.cannot_be_kept(&result) {
             return Err(error);
         }
-        self.lifecycle.speaks_legacy(now);
-        self.lifecycle.handshake_took(now.mono.saturating_sub(exchange.sent.mono));
         let own = matches!(self.config.handshake, Handshake::Own { .. });
         let capabilities = if own { legacy::capabilities(&result) } else { None };
         let mut fresh = self.fresh_session(id, version, result, now);
