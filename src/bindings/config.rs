@@ -28,6 +28,7 @@ pub(super) fn parse(url: &JsValue, config: &JsValue) -> Thrown<(Transport, Confi
         fetch: field("fetch")?.dyn_into::<Function>().ok(),
         headers: field("headers")?,
         credentials: need_text("credentials")?,
+        via: text(&field("via")?),
         token: RefCell::default(),
     };
     let handshake = match need_text("handshake")?.as_str() {

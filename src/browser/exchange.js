@@ -19,6 +19,7 @@ const PAUSED = 10;
 const FIELDS = 11;
 const FOLLOWING = 12;
 const FOLLOWED = 13;
+const PROXIED = 14;
 
 // How it wants a body to be read.
 const AS_JSON = 0;
@@ -157,6 +158,7 @@ class Exchange extends AbortController {
         moved &&= status === 308;
       }
     } catch (cause) {
+      if (typeof cause?.proxied === "string") return this.#tell(PROXIED, cause.proxied, cause.status);
       return this.#tell(FAILED, cause);
     }
     if (!head) this.#tell(REDIRECTED, elsewhere, status);

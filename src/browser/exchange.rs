@@ -82,11 +82,18 @@ pub struct Transport {
     pub headers: JsValue,
     /// `omit`, `same-origin` or `include`.
     pub credentials: String,
+    /// Where `fetch` sends them in place of `url`, if it goes through a proxy.
+    pub via: Option<String>,
     /// Goes along, to the MCP endpoint and nowhere else.
     pub token: RefCell<Option<String>>,
 }
 
 impl Transport {
+    /// What connections are made to.
+    pub(super) fn address(&self) -> &str {
+        self.via.as_deref().unwrap_or(&self.url)
+    }
+
     pub(super) fn token(&self) -> Option<String> {
         self.token.borrow().clone()
     }
@@ -279,6 +286,7 @@ fn fact_of(number: u32, value: JsValue, bytes: u64) -> Fact {
         11 => Input::Fields(value.as_string().unwrap_or_default()),
         12 => Input::Following { status: bytes as u16 },
         13 => Input::Followed,
+        14 => Input::Proxied { said: value.as_string().unwrap_or_default(), status: bytes as u16 },
         _ => Input::Failed { cause: Some(value) },
     })
 }

@@ -24,7 +24,7 @@ extern "C" {
 /// How many connections there are to an endpoint, as far as can be told before anything is sent.
 pub(super) fn connections(to: &Transport) -> Connections {
     // The numbers are those of `page.js`.
-    match connections_to(&origin_of(&to.url), to.fetch.is_some()) {
+    match connections_to(&origin_of(to.address()), to.fetch.is_some()) {
         1 => Connections::Six,
         2 => Connections::SixOfOwnOrigin,
         _ => Connections::Many,
@@ -88,7 +88,7 @@ thread_local! {
 
 /// A session wants to listen. Says whether it may at once; it is told later otherwise.
 fn enter(owner: &Rc<Inner>) -> bool {
-    let origin = origin_of(&owner.transport.url);
+    let origin = origin_of(owner.transport.address());
     let waits = is_full(&origin) && is_bounded(&origin);
     SEATS.with_borrow_mut(|seats| seats.push(Seat { origin, owner: Rc::downgrade(owner), waits }));
     !waits
