@@ -47,6 +47,8 @@ export class Ways {
   /** A request of the session's. */
   async mcp(url, init) {
     if (this.#proxy.when === "always") return this.#through(this.#send, url, init);
+    // What a page asks of its own origin it sees.
+    if (new URL(url).origin === globalThis.location?.origin) return this.#send(url, init);
     const [, handshake] = (init.method === "POST" && HANDSHAKE.exec(init.body)) || [];
     if (handshake) return this.#handshake(url, init, handshake);
     this.#byProxy ??= this.#remembered ?? (await (this.#deciding ??= this.#ask(url, init)));

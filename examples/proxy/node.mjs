@@ -13,4 +13,5 @@ const proxy = createProxy({
   onerror: console.error,
 });
 
-createServer(nodeListener(proxy)).listen(Number(PORT), () => console.log(`listening on ${PORT}`));
+// A browser may send a request twice where a connection that it keeps ends under it.
+createServer({ keepAliveTimeout: 65_000 }, nodeListener(proxy)).listen(Number(PORT), () => console.log(`listening on ${PORT}`));
