@@ -65,7 +65,12 @@ impl Reply {
             Self::Stream(text) => Self::Stream(fill(text)),
             Self::Cut(media_type, text) => Self::Cut(media_type, fill(text)),
             Self::Followed(reply) => Self::Followed(Box::new(reply.to(id))),
-            other @ (Self::Bodiless(_) | Self::Break | Self::Silence | Self::Unsent | Self::Proxied(..) | Self::Redirect(_)) => other,
+            other @ (Self::Bodiless(_)
+            | Self::Break
+            | Self::Silence
+            | Self::Unsent
+            | Self::Proxied(..)
+            | Self::Redirect(_)) => other,
         }
     }
 

@@ -11,7 +11,10 @@ const REASONS: [(&str, &str); 14] = [
     ("not_listed", "The server is not among the proxy's `targets`."),
     ("scheme", "The proxy passes https: on, and http: only to servers that its `targets` list."),
     ("port", "The proxy's `targets` or `ports` do not have the server's port."),
-    ("not_authorized", "The proxy's `authorize` refused it: `proxy.headers` must give the credential that it asks for."),
+    (
+        "not_authorized",
+        "The proxy's `authorize` refused it: `proxy.headers` must give the credential that it asks for.",
+    ),
     ("authorize_failed", "The proxy's `authorize` failed: its log says why."),
     ("origin", "Pages of this origin are not among the proxy's `origins`."),
     ("header_not_passed", "The option `headers` adds a field that the proxy's `passHeaders` do not have."),
