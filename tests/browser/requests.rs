@@ -21,6 +21,7 @@ async fn send(transport: &Transport) -> Result<Head, JsValue> {
             Err(js_sys::Error::new(text).into())
         }
         Input::Unsent { cause } | Input::Failed { cause } => Err(cause.expect("a cause")),
+        Input::Proxied { said, status } => Err(JsValue::from_str(&format!("{said} {status}"))),
         other @ (Input::Fields(_)
         | Input::Following { .. }
         | Input::Followed

@@ -390,6 +390,21 @@ test("a server of another platform: whatever fetch decodes is not said to be enc
   assert.equal((await handler(ask("https://mcp.example.com/mcp"))).headers.get("evergreen-proxy"), "failed bad_answer");
 });
 
+test("a fetch that could follow redirects is told not to, and is given up with the answer", bounded, async () => {
+  const inits = [];
+  const open = () => new Response(new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array(8)) }));
+  const { contacted, handler } = trap({ answer: (_, init) => (inits.push(init), init.redirect === "manual" ? (inits.length === 1 ? new Response(null, { status: 302, headers: { location: "https://10.0.0.1/" } }) : open()) : new Response("followed")) });
+  const moved = await handler(ask("https://mcp.example.com/mcp"));
+  assert.deepEqual([moved.status, moved.headers.get("location")], [302, "https://10.0.0.1/"]);
+  const stream = await handler(ask("https://mcp.example.com/mcp"));
+  const reader = stream.body.getReader();
+  await reader.read();
+  assert.equal(inits[1].signal.aborted, false);
+  await reader.cancel();
+  assert.equal(inits[1].signal.aborted, true);
+  assert.equal(contacted.length, 2);
+});
+
 test("the listener outlives requests that are none", bounded, async (t) => {
   const { proxy, send } = await behind(t, (req, res) => res.end("ok"));
   const statuses = [];
