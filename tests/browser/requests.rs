@@ -121,6 +121,17 @@ async fn what_the_hosts_functions_throw_is_the_cause() {
 }
 
 #[test]
+async fn what_a_proxy_says_in_its_own_name_is_told_as_that() {
+    let thrown = js_sys::Error::new("the proxy");
+    let set = |name: &str, value: JsValue| Reflect::set(&thrown, &name.into(), &value).expect("an object");
+    set("proxied", "refused not_listed".into());
+    set("status", 403.into());
+    let (transport, _) = answering(&thrown);
+    let told = send(&transport).await.expect_err("it rejects");
+    assert_eq!(told.as_string().as_deref(), Some("refused not_listed 403"));
+}
+
+#[test]
 async fn what_is_given_up_at_once_is_not_sent() {
     let (transport, calls) = answering(&script("return new Response()"));
     drop(Sent::with(&transport, |_| true));
