@@ -7,7 +7,7 @@ const IDLE_MS = 2_000;
 const isNode = () => globalThis.process?.release?.name === "node" && !["Bun", "Deno", "WebSocketPair", "EdgeRuntime"].some((name) => name in globalThis);
 
 /** Asking the process keeps node: specifiers away from other platforms and bundlers. */
-const builtin = (name) => process.getBuiltinModule(`node:${name}`);
+const builtin = (name) => globalThis.process?.getBuiltinModule?.(`node:${name}`);
 
 /** All addresses of a name, as the system knows them; `undefined` where there is no such function. */
 export function systemResolve() {
@@ -18,9 +18,8 @@ export function systemResolve() {
       return found.flatMap(({ value = [] }) => value);
     };
   }
-  if (!isNode() && !globalThis.Bun) return undefined;
-  const { promises } = builtin("dns");
-  return async (name) => (await promises.lookup(name, { all: true })).map(({ address }) => address);
+  const dns = isNode() || globalThis.Bun ? builtin("dns") : undefined;
+  return dns && (async (name) => (await dns.promises.lookup(name, { all: true })).map(({ address }) => address));
 }
 
 /**
