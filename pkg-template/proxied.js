@@ -12,6 +12,10 @@ const QUESTION = '{"jsonrpc":"2.0","id":"way","method":"server/discover","params
 const ADVICE =
   "The proxy did not pass on what OAuth asks of an authorization server: its `targets` must have that one's origin, too.";
 
+const DIRECT =
+  "The page saw nothing of what an authorization server answered to a registration, or to a request for tokens. These go by the " +
+  "proxy with `proxy: { oauth: true }` only: it then sees codes and tokens.";
+
 /** Which way led to an endpoint: `{ byProxy, until }`, by endpoint and proxy. */
 const known = new Map();
 
@@ -116,7 +120,7 @@ export class Ways {
   async oauth(url, init = {}) {
     const { when, oauth } = this.#proxy;
     const given = { ...init, method: init.method ?? "GET" };
-    if (given.method !== "GET") return oauth ? this.#through(this.#sendOauth, url, given) : this.#sendOauth(url, init);
+    if (given.method !== "GET") return oauth ? this.#through(this.#sendOauth, url, given) : this.#post(url, init);
     const { origin } = new URL(url);
     let cause;
     if (when !== "always" && !this.#hidden.has(origin)) {
@@ -134,6 +138,15 @@ export class Ways {
     } catch (refusal) {
       if (refusal.proxied?.startsWith("refused ")) this.#warn("proxy", ADVICE);
       throw cause ?? refusal;
+    }
+  }
+
+  async #post(url, init) {
+    try {
+      return await this.#sendOauth(url, init);
+    } catch (cause) {
+      if (isOpaque(cause, init)) this.#warn("proxy", DIRECT);
+      throw cause;
     }
   }
 

@@ -319,9 +319,11 @@ test("OAuth with nothing that a page can read: everything by the proxy, once, an
 });
 
 test("without `oauth: true` registrations and tokens never go by the proxy, also where that is the end of it", bounded, async () => {
-  const { servers, went, connect } = authorized({});
-  const { code } = await failed(connect());
+  const { servers, went, options } = authorized({});
+  const warnings = [];
+  const { code } = await failed(connect(servers.url, { ...options, on: { warning: ({ kind, hint }) => kind === "proxy" && warnings.push(hint) } }));
   assert.equal(code, "auth");
+  assert.match(warnings[0], /oauth: true/);
   assert.deepEqual(went.filter((one) => /^proxy POST https:\/\/as/.test(one)), []);
   assert.ok(went.some((one) => one.startsWith("proxy GET https://as.example/.well-known")), "metadata does");
   assert.equal(servers.issued, 0);
