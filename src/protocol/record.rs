@@ -1,9 +1,9 @@
 //! What survives the page: a session as a text that a later page life takes up, or another tab. Whose it may be, and that
 //! only one page life holds it at a time, is for whoever stores it to see to.
 
+use super::codec::json;
+use super::codec::json_rpc::REQUEST_ID_BASE;
 use super::era::{legacy, modern};
-use super::json;
-use super::json_rpc::REQUEST_ID_BASE;
 use super::lifecycle::SessionId;
 use super::{Now, Payload};
 use serde::{Deserialize, Serialize};

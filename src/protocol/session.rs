@@ -5,13 +5,13 @@
 use super::authorization::Authorization;
 use super::calls::{Call, Calls, Kind, Queue, Task};
 use super::client::Client;
+use super::codec::json_rpc::REQUEST_ID_BASE;
 use super::config::{Connections, Handshake};
 use super::desired::Desired;
 use super::era::{legacy, modern};
-use super::exchange::Exchange;
-use super::gate::Gate;
+use super::exchanges::exchange::Exchange;
+use super::exchanges::gate::Gate;
 use super::identity::Identity;
-use super::json_rpc::REQUEST_ID_BASE;
 use super::lifecycle::{Lifecycle, State};
 use super::listening::Listening;
 use super::page::Page;

@@ -2,8 +2,8 @@
 //! it is known that there is one, until when it is good, that one was refused, and what waits for the next: one
 //! authorization at a time.
 
-use super::exchange::{Answer, Exchange};
-use super::http::Request;
+use super::codec::http::Request;
+use super::exchanges::exchange::{Answer, Exchange};
 use super::{CallId, Code, Error, ExchangeId, Now, Outcome, Purpose};
 
 /// A token that is refused at once is not followed by another one before this many milliseconds are over.

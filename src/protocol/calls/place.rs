@@ -1,9 +1,9 @@
 //! Where a call is, and what it waits for.
 
 use crate::protocol::ExchangeId;
-use crate::protocol::cursor::Cursor;
 use crate::protocol::error::Error;
-use crate::protocol::verdict::Form;
+use crate::protocol::exchanges::cursor::Cursor;
+use crate::protocol::policy::verdict::Form;
 
 /// Where a call is: the only place where that is written.
 #[derive(Debug)]

@@ -13,11 +13,10 @@
 //! | eviction | see `verdict` | cannot happen: what sounds like it is a server of the other era |
 //! | goodbye | DELETE (405 is fine) | abort |
 //!
-//! Which era a server speaks is found out by `negotiation`.
+//! Which era a server speaks is found out by `policy::probe`.
 
 pub mod legacy;
 pub mod modern;
-pub mod negotiation;
 pub mod param_headers;
 
 /// The protocol's eras.

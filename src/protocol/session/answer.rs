@@ -3,15 +3,15 @@
 use super::Session;
 use super::refused::session_refused_for_good;
 use crate::protocol::calls::Kind;
+use crate::protocol::codec::http::Method;
+use crate::protocol::codec::shape::{shaped, too_long};
 use crate::protocol::config::Handshake;
 use crate::protocol::era::Era;
 use crate::protocol::era::modern::ResultType;
-use crate::protocol::exchange::{Answer, Exchange};
-use crate::protocol::http::Method;
+use crate::protocol::exchanges::exchange::{Answer, Exchange};
 use crate::protocol::lifecycle::Relation;
-use crate::protocol::shape::{shaped, too_long};
+use crate::protocol::policy::verdict::{Verdict, asks_for_session};
 use crate::protocol::status::Event;
-use crate::protocol::verdict::{Verdict, asks_for_session};
 use crate::protocol::{CallId, Code, Error, Now, Outcome, Payload, error::Diagnosis};
 
 /// The server handed out a session id that the page cannot see (Fetch, CORS-safelisted response headers).

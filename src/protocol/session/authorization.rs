@@ -3,12 +3,12 @@
 use super::Session;
 use crate::protocol::authorization::{Authorized, Challenge, Ended, Held, Origin};
 use crate::protocol::calls::{Kind, Queue, Repair};
-use crate::protocol::exchange::{Answer, Exchange};
-use crate::protocol::http::{Method, Request};
+use crate::protocol::codec::http::{Method, Request};
+use crate::protocol::exchanges::exchange::{Answer, Exchange};
 use crate::protocol::lifecycle::Relation;
 use crate::protocol::listening::Listening;
+use crate::protocol::policy::verdict::{Verdict, speaks_of_sessions};
 use crate::protocol::status::Event;
-use crate::protocol::verdict::{Verdict, speaks_of_sessions};
 use crate::protocol::{CallId, Code, Error, ExchangeId, Now, Outcome, Output, Payload, Purpose, json_rpc};
 
 impl<P: Payload> Session<P> {

@@ -4,7 +4,7 @@
 use super::Session;
 use crate::protocol::calls::{Call, Queue};
 use crate::protocol::desired::Asked;
-use crate::protocol::exchange::Exchange;
+use crate::protocol::exchanges::exchange::Exchange;
 use crate::protocol::{CallId, Now, Payload};
 
 /// What input was given for, and what was asked with header fields of the call's own, is a result of its own.

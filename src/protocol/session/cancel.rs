@@ -3,13 +3,13 @@
 use super::Session;
 use super::close::delete_request;
 use crate::protocol::calls::{Call, Kind, Place, Queue, Task};
+use crate::protocol::codec::json_rpc;
 use crate::protocol::config::{Connections, Handshake};
 use crate::protocol::era::legacy;
-use crate::protocol::exchange::{Answer, CONNECTIONS};
-use crate::protocol::json_rpc;
+use crate::protocol::exchanges::exchange::{Answer, CONNECTIONS};
 use crate::protocol::lifecycle::{Establishing, Relation, Since, Step};
+use crate::protocol::policy::verdict::Verdict;
 use crate::protocol::time::Timer;
-use crate::protocol::verdict::Verdict;
 use crate::protocol::{CallId, Code, Error, Now, Outcome, Params, Payload, Purpose};
 
 /// The server's answer to `notifications/cancelled` is not waited for longer.

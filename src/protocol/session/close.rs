@@ -3,9 +3,9 @@
 use super::Session;
 use super::send::{Parcel, outgoing};
 use crate::protocol::calls::Kind;
+use crate::protocol::codec::http::{Head, Method, Request};
 use crate::protocol::era::legacy;
-use crate::protocol::exchange::{Answer, Exchange};
-use crate::protocol::http::{Head, Method, Request};
+use crate::protocol::exchanges::exchange::{Answer, Exchange};
 use crate::protocol::lifecycle::{Established, SessionId, Since, State, Step};
 use crate::protocol::status::{Event, Phase, Status};
 use crate::protocol::time::Timer;

@@ -3,16 +3,16 @@
 use super::Session;
 use super::close::delete_request;
 use crate::protocol::calls::{Kind, Queue};
+use crate::protocol::codec::http::Head;
+use crate::protocol::codec::json::Members;
 use crate::protocol::config::Handshake;
 use crate::protocol::era::legacy;
-use crate::protocol::era::negotiation::{named, unsupported_error};
-use crate::protocol::exchange::{Answer, Exchange};
-use crate::protocol::http::Head;
-use crate::protocol::json::Members;
+use crate::protocol::exchanges::exchange::{Answer, Exchange};
 use crate::protocol::lifecycle::{Discovered, Established, Since, Step};
+use crate::protocol::policy::probe::{named, unsupported_error};
+use crate::protocol::policy::verdict::{Verdict, says_already_initialized};
 use crate::protocol::status::{Changes, Event, LastRecovery};
 use crate::protocol::time::Timer;
-use crate::protocol::verdict::{Verdict, says_already_initialized};
 use crate::protocol::{CallId, Code, Error, ExchangeId, Field, Now, Outcome, Params, Payload, Purpose};
 
 const VERSION: &str = "protocolVersion";

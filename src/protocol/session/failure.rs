@@ -1,11 +1,11 @@
 //! What follows from an attempt to establish the session that failed.
 
 use super::Session;
-use crate::protocol::backoff;
 use crate::protocol::calls::{Kind, Queue};
 use crate::protocol::config::{Handshake, Recovery, Unreachable};
 use crate::protocol::lifecycle::Step;
 use crate::protocol::page::OFFLINE;
+use crate::protocol::policy::backoff;
 use crate::protocol::status::Event;
 use crate::protocol::time::Timer;
 use crate::protocol::{CallId, Code, Error, Now, Output, Payload, Reach, error::Diagnosis};

@@ -4,9 +4,9 @@
 
 use super::Session;
 use crate::protocol::calls::{Kind, Queue};
+use crate::protocol::codec::http::Method;
 use crate::protocol::error::Diagnosis;
-use crate::protocol::exchange::{Answer, Exchange};
-use crate::protocol::http::Method;
+use crate::protocol::exchanges::exchange::{Answer, Exchange};
 use crate::protocol::identity::Owner;
 use crate::protocol::lifecycle::{Established, Relation};
 use crate::protocol::status::Event;

@@ -4,9 +4,9 @@ use super::Session;
 use super::answer::HIDDEN_SESSION_ID;
 use super::establish::OTHER_SERVER;
 use crate::protocol::era::legacy;
-use crate::protocol::exchange::{Answer, Exchange};
+use crate::protocol::exchanges::exchange::{Answer, Exchange};
 use crate::protocol::lifecycle::Step;
-use crate::protocol::verdict::{Refusal, Verdict, asks_for_session, speaks_of_sessions};
+use crate::protocol::policy::verdict::{Refusal, Verdict, asks_for_session, speaks_of_sessions};
 use crate::protocol::{CallId, Code, Error, ExchangeId, Now, Outcome, Params, Payload, Purpose};
 
 /// Some servers answer no notification at all: after so long the first call will tell. It takes no more than a quarter

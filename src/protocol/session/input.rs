@@ -3,10 +3,11 @@
 
 use super::Session;
 use crate::protocol::calls::{Place, Repair};
+use crate::protocol::policy::backoff;
 use crate::protocol::policy::retry::{End, Next};
 use crate::protocol::questions::{Question, Round, To, asked_too_often, why_refused};
 use crate::protocol::time::Timer;
-use crate::protocol::{CallId, Code, Error, Field, Now, Outcome, Output, Payload, QuestionId, backoff, bounds};
+use crate::protocol::{CallId, Code, Error, Field, Now, Outcome, Output, Payload, QuestionId, bounds};
 
 const REPLACED: &str = "The server was replaced while it waited for input.";
 

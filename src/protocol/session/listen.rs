@@ -5,14 +5,15 @@ use super::Session;
 use super::stream::stream_request;
 use crate::protocol::calls::{Kind, Queue};
 use crate::protocol::config::Listen;
-use crate::protocol::cursor::Cursor;
 use crate::protocol::era::Era;
-use crate::protocol::exchange::{Answer, Exchange};
+use crate::protocol::exchanges::cursor::Cursor;
+use crate::protocol::exchanges::exchange::{Answer, Exchange};
 use crate::protocol::listening::{Heard, Stream, Turn};
+use crate::protocol::policy::backoff;
+use crate::protocol::policy::verdict::Verdict;
 use crate::protocol::status::Event;
 use crate::protocol::time::Timer;
-use crate::protocol::verdict::Verdict;
-use crate::protocol::{CallId, Code, ExchangeId, Now, Payload, Purpose, backoff};
+use crate::protocol::{CallId, Code, ExchangeId, Now, Payload, Purpose};
 
 /// A stream that ends sooner is opened again more and more slowly.
 const SHORT_MS: u64 = 5_000;

@@ -3,13 +3,13 @@
 use super::Session;
 use super::send::Parcel;
 use crate::protocol::calls::Doubt;
+use crate::protocol::codec::http::Method;
 use crate::protocol::era::Era;
-use crate::protocol::era::negotiation::{Evidence, weigh};
-use crate::protocol::exchange::{Answer, Exchange};
-use crate::protocol::http::Method;
+use crate::protocol::exchanges::exchange::{Answer, Exchange};
 use crate::protocol::lifecycle::{Check, Established, State, Step};
+use crate::protocol::policy::probe::{Evidence, weigh};
+use crate::protocol::policy::verdict::Verdict;
 use crate::protocol::time::Timer;
-use crate::protocol::verdict::Verdict;
 use crate::protocol::{CallId, Code, Error, ExchangeId, Now, Outcome, Params, Payload, Purpose};
 
 /// A ping that takes longer tells nothing.

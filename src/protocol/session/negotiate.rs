@@ -1,13 +1,13 @@
 //! Which era is spoken: asked before the first call, and again whenever the server says otherwise.
 
 use super::Session;
+use crate::protocol::codec::json_rpc::UNSUPPORTED_PROTOCOL_VERSION;
 use crate::protocol::config::{EraChoice, Handshake};
-use crate::protocol::era::negotiation::{Evidence, weigh};
 use crate::protocol::era::{Era, legacy, modern};
-use crate::protocol::exchange::{Answer, Exchange};
-use crate::protocol::json_rpc::UNSUPPORTED_PROTOCOL_VERSION;
+use crate::protocol::exchanges::exchange::{Answer, Exchange};
 use crate::protocol::lifecycle::{Discovered, Established, SessionId, Since, Step};
-use crate::protocol::verdict::Refusal;
+use crate::protocol::policy::probe::{Evidence, weigh};
+use crate::protocol::policy::verdict::Refusal;
 use crate::protocol::{Code, Error, ExchangeId, Now, Outcome, Params, Payload, Purpose, error::Diagnosis};
 
 /// The question is cheap: a server that takes longer to answer it is in trouble, or does not know it. It takes no more

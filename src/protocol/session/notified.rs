@@ -2,10 +2,10 @@
 
 use super::Session;
 use crate::protocol::calls::Call;
-use crate::protocol::json_rpc::Id;
+use crate::protocol::codec::json_rpc::Id;
+use crate::protocol::policy::verdict::is_own;
 use crate::protocol::status::Event;
 use crate::protocol::time::Timer;
-use crate::protocol::verdict::is_own;
 use crate::protocol::{ExchangeId, Field, Now, Output, Payload, Purpose};
 
 impl<P: Payload> Session<P> {

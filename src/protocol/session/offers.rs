@@ -4,7 +4,7 @@
 
 use super::Session;
 use crate::protocol::calls::{Kind, Place};
-use crate::protocol::json_rpc::Id;
+use crate::protocol::codec::json_rpc::Id;
 use crate::protocol::tabs::{Message, Offer, Sender};
 use crate::protocol::time::Timer;
 use crate::protocol::{Now, Payload, Purpose};

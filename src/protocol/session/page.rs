@@ -5,7 +5,7 @@ use super::Session;
 use super::close::delete_request;
 use crate::protocol::calls::{Place, Queue};
 use crate::protocol::config::{Handshake, Offline};
-use crate::protocol::cursor::Cursor;
+use crate::protocol::exchanges::cursor::Cursor;
 use crate::protocol::lifecycle::{State, Step};
 use crate::protocol::page::{LOOK_MS, OFFLINE, PageChange};
 use crate::protocol::status::Event;

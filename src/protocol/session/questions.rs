@@ -2,10 +2,10 @@
 
 use super::Session;
 use super::send::{outgoing, posted};
+use crate::protocol::codec::json_rpc::{self, Id};
 use crate::protocol::config::Handshake;
 use crate::protocol::era::legacy;
 use crate::protocol::error::Diagnosis;
-use crate::protocol::json_rpc::{self, Id};
 use crate::protocol::lifecycle::{Relation, SessionId};
 use crate::protocol::questions::{Deferred, Question, To, why_refused};
 use crate::protocol::status::Event;

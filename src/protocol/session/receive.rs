@@ -1,18 +1,18 @@
 //! What an exchange brings: from the driver's facts to one [`Answer`] and whose it is.
 
 use super::Session;
-use crate::protocol::backoff;
-use crate::protocol::body;
 use crate::protocol::bounds;
+use crate::protocol::codec::json_rpc::{Message, RpcError};
 use crate::protocol::config::Handshake;
 use crate::protocol::era::Era;
-use crate::protocol::exchange::{Answer, Exchange};
-use crate::protocol::json_rpc::{Message, RpcError};
+use crate::protocol::exchanges::body;
+use crate::protocol::exchanges::exchange::{Answer, Exchange};
+use crate::protocol::exchanges::wording::{EXCERPT, broken_answer, refusal_error, unusable};
 use crate::protocol::lifecycle::SessionId;
+use crate::protocol::policy::backoff;
+use crate::protocol::policy::verdict::{self, Refusal, Verdict};
 use crate::protocol::status::Event;
 use crate::protocol::time::Timer;
-use crate::protocol::verdict::{self, Refusal, Verdict};
-use crate::protocol::wording::{EXCERPT, broken_answer, refusal_error, unusable};
 use crate::protocol::{Code, Error, ExchangeId, Input, Malformed, Now, Outcome, Output, Payload, Purpose, ReadAs};
 use std::borrow::Cow;
 

@@ -1,8 +1,8 @@
 //! Redirects: what the driver does not follow, and the address that is tried in its place.
 
 use super::Session;
-use crate::protocol::exchange::{Answer, Exchange};
-use crate::protocol::http::Method;
+use crate::protocol::codec::http::Method;
+use crate::protocol::exchanges::exchange::{Answer, Exchange};
 use crate::protocol::lifecycle::Since;
 use crate::protocol::policy::retry;
 use crate::protocol::policy::safety::Safety;

@@ -1,17 +1,17 @@
 //! What follows for a call that was refused, or whose answer was lost. [`crate::protocol::policy::retry`] decides; here it is done.
 
 use super::Session;
-use crate::protocol::backoff;
 use crate::protocol::calls::{Call, Doubt, Kind, Repair};
 use crate::protocol::config::{EraChoice, Handshake};
 use crate::protocol::era::Era;
-use crate::protocol::era::negotiation::{Common, supported};
-use crate::protocol::exchange::Exchange;
+use crate::protocol::exchanges::exchange::Exchange;
 use crate::protocol::lifecycle::Relation;
+use crate::protocol::policy::backoff;
+use crate::protocol::policy::probe::{Common, supported};
 use crate::protocol::policy::retry::{End, Next};
 
+use crate::protocol::policy::verdict::{Form, Refusal};
 use crate::protocol::time::Timer;
-use crate::protocol::verdict::{Form, Refusal};
 use crate::protocol::{CallId, Code, Error, Now, Outcome, Payload};
 
 const INVALID_PARAMS: i64 = -32602;

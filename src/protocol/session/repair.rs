@@ -3,11 +3,11 @@
 use super::Session;
 use super::close::delete_request;
 use super::liveness::Told;
-use crate::protocol::backoff;
 use crate::protocol::calls::{Doubt, Queue};
 use crate::protocol::config::EraChoice;
 use crate::protocol::era::Era;
 use crate::protocol::lifecycle::{Established, Loss, Relation, Step};
+use crate::protocol::policy::backoff;
 use crate::protocol::status::Event;
 use crate::protocol::time::Timer;
 use crate::protocol::{CallId, Code, Error, Now, Outcome, Payload};

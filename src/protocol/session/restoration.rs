@@ -5,12 +5,13 @@ use super::Session;
 use super::tools::NOT_HARMLESS;
 use crate::protocol::calls::{Call, Place, Queue};
 use crate::protocol::desired::{Ask, Attempt, Changes, Compared, LastRecovery, next_cursor};
-use crate::protocol::exchange::{Answer, Exchange};
+use crate::protocol::exchanges::exchange::{Answer, Exchange};
 use crate::protocol::listening::Turn;
+use crate::protocol::policy::backoff;
+use crate::protocol::policy::verdict::Verdict;
 use crate::protocol::status::Event;
 use crate::protocol::time::Timer;
-use crate::protocol::verdict::Verdict;
-use crate::protocol::{CallId, Code, Error, ExchangeId, Field, Now, Outcome, Payload, backoff, bounds};
+use crate::protocol::{CallId, Code, Error, ExchangeId, Field, Now, Outcome, Payload, bounds};
 
 const REPLACED: &str = "The server was replaced while it refused this call, and this tool is another now. It was not \
                         sent to the new one: list the tools, and decide again.";

@@ -2,13 +2,13 @@
 
 use super::Session;
 use crate::protocol::calls::{Call, Doubt, Kind, Queue, Task};
+use crate::protocol::codec::http::{Method, Request};
+use crate::protocol::codec::json_rpc;
 use crate::protocol::config::Handshake;
-use crate::protocol::cursor::Cursor;
 use crate::protocol::era::{Era, legacy, modern, param_headers};
-use crate::protocol::exchange::{CONNECTIONS, Exchange};
-use crate::protocol::http::{Method, Request};
+use crate::protocol::exchanges::cursor::Cursor;
+use crate::protocol::exchanges::exchange::{CONNECTIONS, Exchange};
 use crate::protocol::identity::secrets::Secrets;
-use crate::protocol::json_rpc;
 use crate::protocol::lifecycle::{Established, State};
 use crate::protocol::policy::safety::Safety;
 use crate::protocol::questions::Round;

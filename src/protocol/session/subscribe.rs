@@ -5,9 +5,9 @@
 use super::Session;
 use crate::protocol::bounds;
 use crate::protocol::calls::Call;
+use crate::protocol::codec::json::quote;
 use crate::protocol::config::Listen;
 use crate::protocol::era::{Era, modern};
-use crate::protocol::json::quote;
 use crate::protocol::lifecycle::Established;
 use crate::protocol::listening::{Acknowledged, Heard, Stream, Turn};
 use crate::protocol::status::Event;

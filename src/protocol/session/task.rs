@@ -4,14 +4,14 @@
 use super::Session;
 use crate::protocol::bounds;
 use crate::protocol::calls::{Call, Stage, Task, milliseconds};
+use crate::protocol::codec::json_rpc::RpcError;
 use crate::protocol::era::Era;
-use crate::protocol::exchange::Exchange;
-use crate::protocol::json_rpc::RpcError;
+use crate::protocol::exchanges::exchange::Exchange;
+use crate::protocol::exchanges::wording::EXCERPT;
 use crate::protocol::lifecycle::Established;
 use crate::protocol::questions::asked_too_often;
 use crate::protocol::status::Event;
 use crate::protocol::time::Timer;
-use crate::protocol::wording::EXCERPT;
 use crate::protocol::{CallId, Code, Error, Field, Now, Outcome, Payload};
 
 /// Where the server names no pace. It doubles with every question that takes a session of its own.

@@ -2,10 +2,10 @@
 
 use super::Session;
 use crate::protocol::calls::{Queue, Repair};
+use crate::protocol::codec::json_rpc::HEADER_MISMATCH;
 use crate::protocol::desired::{MAX_PAGES, RESTORE_MS, ToolPage, next_cursor};
 use crate::protocol::era::{Era, legacy};
-use crate::protocol::exchange::{Answer, Exchange};
-use crate::protocol::json_rpc::HEADER_MISMATCH;
+use crate::protocol::exchanges::exchange::{Answer, Exchange};
 use crate::protocol::lifecycle::Relation;
 use crate::protocol::policy::retry::{End, Next};
 use crate::protocol::status::Event;

@@ -1,22 +1,22 @@
 //! One HTTP exchange: why it was sent, under which session, when, and what its answer is.
 
-use super::calls::Repair;
-use super::config::Connections;
-use super::cursor::Cursor;
-use super::era::Era;
-use super::error::Error;
-use super::http::{Head, Method, Request};
-use super::identity::Owner;
-use super::identity::secrets::{Secrets, Traffic};
-use super::json_rpc::{Id, Message};
-use super::lifecycle::SessionId;
-use super::status::{Event, Wire, WireStep};
-use super::verdict::{Asked, Refusal, Verdict, is_own};
-use super::{ExchangeId, Now, Purpose, ReadAs, bounds};
+use crate::protocol::calls::Repair;
+use crate::protocol::codec::http::{Head, Method, Request};
+use crate::protocol::codec::json_rpc::{Id, Message};
+use crate::protocol::config::Connections;
+use crate::protocol::era::Era;
+use crate::protocol::error::Error;
+use crate::protocol::exchanges::cursor::Cursor;
+use crate::protocol::identity::Owner;
+use crate::protocol::identity::secrets::{Secrets, Traffic};
+use crate::protocol::lifecycle::SessionId;
+use crate::protocol::policy::verdict::{Asked, Refusal, Verdict, is_own};
+use crate::protocol::status::{Event, Wire, WireStep};
+use crate::protocol::{ExchangeId, Now, Purpose, ReadAs, bounds};
 
 /// One request on the wire.
 #[derive(Clone, Debug)]
-pub(super) struct Exchange {
+pub(in crate::protocol) struct Exchange {
     pub purpose: Purpose,
     pub era: Era,
     /// The generation of the session that it was sent under; 0 for `initialize`.
@@ -65,7 +65,7 @@ pub(super) struct Exchange {
 
 /// How an exchange was answered.
 #[derive(Debug)]
-pub(super) enum Answer<P> {
+pub(in crate::protocol) enum Answer<P> {
     /// The `result` of the response to this request.
     Result(P),
     /// 2xx, where no response was expected.
@@ -82,7 +82,7 @@ pub(super) enum Answer<P> {
 const QUEUE_MS: u64 = 5_000;
 
 /// "HTTP/1.1 allows six connections per host": what is sent beyond that waits in the browser.
-pub(super) const CONNECTIONS: usize = 6;
+pub(in crate::protocol) const CONNECTIONS: usize = 6;
 
 impl Exchange {
     /// How long the server took, on the clock that says more: a device that slept stops one of them. Without the time in the
