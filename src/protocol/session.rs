@@ -5,12 +5,10 @@
 use super::authorization::Authorization;
 use super::calls::{Call, Calls, Kind, Queue, Task};
 use super::client::Client;
-use super::codec::json_rpc::REQUEST_ID_BASE;
-use super::config::{Connections, Handshake};
+use super::config::Handshake;
 use super::desired::Desired;
 use super::era::{legacy, modern};
-use super::exchanges::exchange::Exchange;
-use super::exchanges::gate::Gate;
+use super::exchanges::Exchanges;
 use super::identity::Identity;
 use super::lifecycle::{Lifecycle, State};
 use super::listening::Listening;
@@ -19,10 +17,8 @@ use super::questions::Questions;
 use super::status::Event;
 use super::tabs::Tabs;
 use super::time::{Timer, Timers};
-use super::{CallId, CallOptions, Code, Config, Deadline, Error, ExchangeId, Now, Outcome, Output, Params, Payload};
+use super::{CallId, CallOptions, Code, Config, Deadline, Error, Now, Outcome, Output, Params, Payload};
 use std::collections::VecDeque;
-
-use litemap::LiteMap;
 
 mod answer;
 mod authorization;
@@ -68,20 +64,18 @@ pub struct Session<P> {
     rng: fastrand::Rng,
     lifecycle: Lifecycle<P>,
     calls: Calls<P>,
-    exchanges: LiteMap<ExchangeId, Box<Exchange>>,
+    exchanges: Exchanges,
     questions: Questions,
     desired: Desired<P>,
     identity: Identity,
     listening: Listening,
     authorization: Authorization<P>,
     timers: Timers,
-    gate: Gate,
     page: Page,
     tabs: Tabs,
     client: Client,
     outputs: VecDeque<Output<P>>,
     next_id: u64,
-    next_wire_id: u64,
 }
 
 impl<P: Payload> Session<P> {
@@ -89,7 +83,7 @@ impl<P: Payload> Session<P> {
     #[must_use]
     pub fn new(config: Config, seed: u64, now: Now) -> Self {
         let mut rng = fastrand::Rng::with_seed(seed);
-        let next_wire_id = rng.u64(REQUEST_ID_BASE);
+        let exchanges = Exchanges::new(config.connections, &mut rng);
         let tabs = Tabs::new(Self::shares(&config), &mut rng);
         let stamp = match &config.handshake {
             Handshake::Own { client_info, capabilities } => modern::stamp(client_info, capabilities),
@@ -103,18 +97,16 @@ impl<P: Payload> Session<P> {
             rng,
             lifecycle,
             calls: Calls::default(),
-            exchanges: LiteMap::default(),
+            exchanges,
             questions: Questions::default(),
             listening: Listening::default(),
             authorization: Authorization::default(),
             timers: Timers::default(),
-            gate: Gate::default(),
             page: Page::default(),
             tabs,
             client: Client::new(stamp),
             outputs: VecDeque::default(),
             next_id: 0,
-            next_wire_id,
         }
     }
 
@@ -250,11 +242,6 @@ impl<P: Payload> Session<P> {
         self.next_id
     }
 
-    fn fresh_wire_id(&mut self) -> u64 {
-        self.next_wire_id += 1;
-        self.next_wire_id
-    }
-
     /// What to do next; `None` when there is nothing.
     pub fn poll_output(&mut self) -> Option<Output<P>> {
         if self.outputs.is_empty() {
@@ -266,9 +253,7 @@ impl<P: Payload> Session<P> {
     /// A service worker answers for the page, or may: from now on nobody knows how long a request waits in the browser's
     /// queue, and no time is left out for it. For good: what was sent before may have gone through it.
     pub fn hide_queue(&mut self) {
-        if self.config.connections == Connections::SixOfOwnOrigin {
-            self.config.connections = Connections::Six;
-        }
+        self.exchanges.hide_queue();
     }
 
     /// When `handle_timeout` is to be called.

@@ -2,7 +2,7 @@
 
 use crate::protocol::ExchangeId;
 use crate::protocol::error::Error;
-use crate::protocol::exchanges::cursor::Cursor;
+use crate::protocol::exchanges::Cursor;
 use crate::protocol::policy::verdict::Form;
 
 /// Where a call is: the only place where that is written.
@@ -72,5 +72,5 @@ pub(crate) struct Broken {
     pub cursor: Cursor,
     pub generation: u32,
     /// The id of the request that the stream answers.
-    pub wire_id: Option<u64>,
+    pub request_id: Option<u64>,
 }

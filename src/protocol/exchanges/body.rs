@@ -56,7 +56,7 @@ pub(in crate::protocol) fn is_broken_answer(exchange: &Exchange, begins: &str) -
     let begins = begins.trim_start_matches('\u{feff}').trim_start();
     let payload = begins.find("\"result\"").or_else(|| begins.find("\"error\""));
     let head = &begins[..payload.unwrap_or(begins.len())];
-    let responds = payload.is_some() || exchange.wire_id.is_some_and(|id| begins.contains(&id.to_string()));
+    let responds = payload.is_some() || exchange.request_id.is_some_and(|id| begins.contains(&id.to_string()));
     let is_call = matches!(exchange.purpose, Purpose::Call(_));
     is_call && begins.starts_with(['{', '[']) && responds && !head.contains("\"method\"")
 }
@@ -64,13 +64,11 @@ pub(in crate::protocol) fn is_broken_answer(exchange: &Exchange, begins: &str) -
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::{CallId, Now, session::send::outgoing};
+    use crate::protocol::{CallId, Now};
     use serde_json::{Value, json};
 
     fn exchange() -> Box<Exchange> {
-        let mut exchange = outgoing::<Value>(Purpose::Call(CallId(1)), None, Now::default());
-        exchange.wire_id = Some(7);
-        exchange
+        Exchange::outgoing::<Value>(Purpose::Call(CallId(1)), None, Now::default()).with_message("tools/call", Some(7))
     }
 
     #[test]

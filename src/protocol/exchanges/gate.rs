@@ -14,7 +14,7 @@ const RECENT: usize = 5;
 
 /// The recent round trips of requests that no handler keeps waiting: the handshake, pings, notifications.
 #[derive(Debug, Default)]
-pub(in crate::protocol) struct Gate {
+pub(super) struct Gate {
     recent: Vec<u64>,
 }
 

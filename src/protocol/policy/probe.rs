@@ -4,7 +4,7 @@
 use crate::protocol::bounds;
 use crate::protocol::codec::json_rpc::{HEADER_MISMATCH, MISSING_CLIENT_CAPABILITY, UNSUPPORTED_PROTOCOL_VERSION};
 use crate::protocol::era::{legacy, modern};
-use crate::protocol::exchanges::exchange::Answer;
+use crate::protocol::exchanges::Answer;
 use crate::protocol::policy::verdict::{Refusal, speaks_of_sessions};
 use crate::protocol::{Code, Error, Field, Outcome, Payload};
 

@@ -56,13 +56,13 @@ impl Refusal {
 
     /// From a body that was read as text: JSON in any Content-Type, an event stream, or plain words.
     #[must_use]
-    pub fn from_text(status: u16, challenge: Option<String>, text: &str, wire_id: Option<u64>) -> Self {
+    pub fn from_text(status: u16, challenge: Option<String>, text: &str, request_id: Option<u64>) -> Self {
         let mut refusal = Self { status, challenge, has_body: !text.trim().is_empty(), ..Self::default() };
         let text = text.trim_start_matches('\u{feff}').trim();
         let data = text.lines().find_map(|line| line.strip_prefix("data:")).map(str::trim);
         let json = data.unwrap_or(text);
         match serde_json::from_str(json) {
-            Ok(value) => refusal.read_json(&value, wire_id),
+            Ok(value) => refusal.read_json(&value, request_id),
             // It was cut, and nobody knows whose it is.
             Err(_) if text.len() >= bounds::REFUSAL && text.starts_with(['{', '[']) => {
                 refusal.own_id = true;
@@ -74,11 +74,11 @@ impl Refusal {
         }
         // In a batch, in another event, as a text or a fraction: where our number stands, which is drawn at random, it is
         // said to us.
-        refusal.own_id |= wire_id.is_some_and(|id| id >= REQUEST_ID_BASE.start && text.contains(&id.to_string()));
+        refusal.own_id |= request_id.is_some_and(|id| id >= REQUEST_ID_BASE.start && text.contains(&id.to_string()));
         refusal
     }
 
-    fn read_json(&mut self, value: &Value, wire_id: Option<u64>) {
+    fn read_json(&mut self, value: &Value, request_id: Option<u64>) {
         let error = value.get("error");
         if let Some(Value::Object(_)) = error {
             self.rpc_code = error.and_then(|error| error.get("code")?.as_i64());
@@ -86,7 +86,7 @@ impl Refusal {
                 Some(number) => Some(Id::Integer(number)),
                 None => id.as_str().map(|text| Id::Text(text.to_owned())),
             });
-            self.own_id = is_own(id.as_ref(), wire_id);
+            self.own_id = is_own(id.as_ref(), request_id);
         }
         let places = [
             Some(value),
@@ -102,12 +102,12 @@ impl Refusal {
 
     /// From a message of a 2xx answer. `None` where it is no refusal.
     #[must_use]
-    pub fn from_message<P: Payload>(status: u16, message: &Message<P>, wire_id: Option<u64>) -> Option<Self> {
+    pub fn from_message<P: Payload>(status: u16, message: &Message<P>, request_id: Option<u64>) -> Option<Self> {
         let base = Self { status, has_body: true, ..Self::default() };
         match message {
             Message::Error { id, error } => Some(Self {
                 rpc_code: Some(error.code),
-                own_id: is_own(id.as_ref(), wire_id),
+                own_id: is_own(id.as_ref(), request_id),
                 words: error.words(),
                 ..base
             }),
@@ -247,10 +247,10 @@ fn names_an_error(challenge: Option<&str>) -> bool {
 
 /// Whether a response's id is the request's. Some servers give a number back as text: where but one request was sent,
 /// nothing else can be meant.
-pub(in crate::protocol) fn is_own(id: Option<&Id>, wire_id: Option<u64>) -> bool {
-    match (id, wire_id) {
-        (Some(Id::Integer(id)), Some(wire_id)) => u64::try_from(*id) == Ok(wire_id),
-        (Some(Id::Text(text)), Some(wire_id)) => *text == wire_id.to_string(),
+pub(in crate::protocol) fn is_own(id: Option<&Id>, request_id: Option<u64>) -> bool {
+    match (id, request_id) {
+        (Some(Id::Integer(id)), Some(request_id)) => u64::try_from(*id) == Ok(request_id),
+        (Some(Id::Text(text)), Some(request_id)) => *text == request_id.to_string(),
         (Some(Id::Integer(_) | Id::Text(_) | Id::Exact(_)) | None, _) => false,
     }
 }

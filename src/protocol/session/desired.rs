@@ -72,7 +72,7 @@ impl<P: Payload> Session<P> {
         timeout_ms: u64,
         now: Now,
     ) -> Option<ExchangeId> {
-        self.fresh_wire_id();
+        self.exchanges.fresh_request_id();
         let session = self.lifecycle.ready().filter(|session| session.missing_capability(method).is_none())?;
         let params = Params { text: params, ..Params::default() };
         let timeout = timeout_ms.min(self.config.timeout_ms);

@@ -7,7 +7,7 @@ use crate::protocol::codec::http::Head;
 use crate::protocol::codec::json::Members;
 use crate::protocol::config::Handshake;
 use crate::protocol::era::legacy;
-use crate::protocol::exchanges::exchange::{Answer, Exchange};
+use crate::protocol::exchanges::{Answer, Exchange};
 use crate::protocol::lifecycle::{Discovered, Established, Since, Step};
 use crate::protocol::policy::probe::{named, unsupported_error};
 use crate::protocol::policy::verdict::{Verdict, says_already_initialized};
@@ -77,7 +77,7 @@ impl<P: Payload> Session<P> {
 
     pub(in crate::protocol) fn send_initialize(&mut self, timeout_ms: u64, now: Now) -> ExchangeId {
         let params = self.initialize_params();
-        self.fresh_wire_id();
+        self.exchanges.fresh_request_id();
         let parcel = self.own_request(Purpose::Initialize, None, legacy::INITIALIZE, &params, timeout_ms, now);
         self.send(parcel, now)
     }
@@ -188,7 +188,7 @@ impl<P: Payload> Session<P> {
         match self.read_handshake(exchange, result, now) {
             Ok(fresh) => {
                 self.lifecycle.speaks_legacy(now);
-                self.lifecycle.handshake_took(now.mono.saturating_sub(exchange.sent.mono));
+                self.lifecycle.handshake_took(now.mono.saturating_sub(exchange.sent().mono));
                 self.handshake_succeeded(fresh, now);
             }
             Err(error) if self.is_other_server(&error) => self.part(error, OTHER_SERVER, now),
@@ -213,7 +213,7 @@ impl<P: Payload> Session<P> {
             let message = format!("The server speaks protocol version {theirs}; this client speaks {ours}.");
             return Err(Error::boxed(Code::UnsupportedVersion, Outcome::NotExecuted, message));
         };
-        let id = exchange.head.as_ref().map_or(Ok(None), Head::session);
+        let id = exchange.head().map_or(Ok(None), Head::session);
         let id = id.map_err(|(code, message)| Error::boxed(code, Outcome::NotExecuted, message))?;
         if let Some(error) = self.cannot_be_kept(&result) {
             return Err(error);
@@ -222,7 +222,7 @@ impl<P: Payload> Session<P> {
         let capabilities = if own { legacy::capabilities(&result) } else { None };
         let mut fresh = self.fresh_session(id, version, result, now);
         fresh.capabilities = capabilities;
-        fresh.made_for = exchange.owner;
+        fresh.made_for = exchange.owner();
         Ok(fresh)
     }
 
@@ -266,7 +266,7 @@ impl<P: Payload> Session<P> {
         self.timers.clear(Timer::Step);
         self.listening.begin();
         self.keep_alive(now);
-        self.desired.session_began(self.next_wire_id);
+        self.desired.session_began(self.exchanges.latest_request());
         let Since::Lost { old, reason, at } = since else {
             self.emit(Event::StateChange);
             self.listen_first(now);

@@ -31,10 +31,8 @@ impl<P: Payload> Session<P> {
         if self.identity.has_fields(&fields) && !self.config.identified {
             self.forget_cached();
         }
-        let Some((id, exchange)) = exchange.and_then(|id| Some((id, self.exchanges.get_mut(&id)?))) else { return };
-        exchange.secrets.add_all(&fields.secrets);
-        exchange.fields = Some(fields.hash());
-        exchange.owner = Some(exchange.owner.unwrap_or_default().with_fields(&fields));
+        let Some(id) = exchange else { return };
+        self.exchanges.has_fields(id, &fields);
         self.see_owner(id, now);
     }
 
@@ -82,10 +80,7 @@ impl<P: Payload> Session<P> {
         match self.identity.has_token(token, self.authorization.grant(), same_grant) {
             TokenOf::SameGrant(renewal) => {
                 self.lifecycle.renew_owners(|made_for| made_for.renew(renewal));
-                for (_, exchange) in self.exchanges.iter_mut() {
-                    let all = [&mut exchange.owner, &mut exchange.made_for];
-                    all.into_iter().flatten().for_each(|owner| owner.renew(renewal));
-                }
+                self.exchanges.renew_owners(|owner| owner.renew(renewal));
             }
             TokenOf::AnotherUser if !self.config.identified => self.forget_cached(),
             TokenOf::AnotherUser | TokenOf::Nobody => {}

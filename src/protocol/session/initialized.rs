@@ -4,7 +4,7 @@ use super::Session;
 use super::answer::HIDDEN_SESSION_ID;
 use super::establish::OTHER_SERVER;
 use crate::protocol::era::legacy;
-use crate::protocol::exchanges::exchange::{Answer, Exchange};
+use crate::protocol::exchanges::{Answer, Exchange};
 use crate::protocol::lifecycle::Step;
 use crate::protocol::policy::verdict::{Refusal, Verdict, asks_for_session, speaks_of_sessions};
 use crate::protocol::{CallId, Code, Error, ExchangeId, Now, Outcome, Params, Payload, Purpose};
@@ -51,7 +51,7 @@ impl<P: Payload> Session<P> {
         }
         match answer {
             // It was not sent, or has led elsewhere.
-            Answer::Unusable { error } if exchange.head.is_none() => {
+            Answer::Unusable { error } if exchange.head().is_none() => {
                 self.drop_fresh(now);
                 self.attempt_failed(error, 0, now);
             }

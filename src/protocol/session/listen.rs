@@ -6,8 +6,8 @@ use super::stream::stream_request;
 use crate::protocol::calls::{Kind, Queue};
 use crate::protocol::config::Listen;
 use crate::protocol::era::Era;
-use crate::protocol::exchanges::cursor::Cursor;
-use crate::protocol::exchanges::exchange::{Answer, Exchange};
+use crate::protocol::exchanges::Cursor;
+use crate::protocol::exchanges::{Answer, Exchange};
 use crate::protocol::listening::{Heard, Stream, Turn};
 use crate::protocol::policy::backoff;
 use crate::protocol::policy::verdict::Verdict;
@@ -120,7 +120,7 @@ impl<P: Payload> Session<P> {
             return;
         }
         self.listening.hold_calls();
-        let wait = self.gate.round_trip_ms().saturating_mul(2).clamp(HELD_MS.0, HELD_MS.1);
+        let wait = self.exchanges.round_trip_ms().saturating_mul(2).clamp(HELD_MS.0, HELD_MS.1);
         self.timers.set(Timer::Held, now.mono.saturating_add(wait));
         self.listen(now);
     }
@@ -173,9 +173,8 @@ impl<P: Payload> Session<P> {
     fn open_stream(&mut self, cursor: Cursor, short: u32, now: Now) {
         let Some(session) = self.lifecycle.ready() else { return };
         self.listening.note_stream(cursor.event_id.is_some());
-        let mut parcel = stream_request(Purpose::Listen, session, cursor, now);
-        parcel.0.timeout_ms = Some(HEAD_MS);
-        let exchange = self.send(parcel, now);
+        let (exchange, request) = stream_request(Purpose::Listen, session, cursor, None, now);
+        let exchange = self.send((exchange.within(HEAD_MS), request), now);
         self.listening.opened(exchange, short, Heard::default());
     }
 
@@ -229,7 +228,7 @@ impl<P: Payload> Session<P> {
         self.abort(id, now);
         // Acknowledged, in the modern era.
         let had_stream = self.listening.had_stream();
-        let has_stream = had_stream || exchange.is_stream() && (exchange.dispatched || lived(exchange, now));
+        let has_stream = had_stream || exchange.is_stream() && (exchange.is_dispatched() || lived(exchange, now));
         match answer {
             Answer::Accepted if exchange.is_stream() => {
                 self.stream_was_open(exchange);
@@ -260,7 +259,7 @@ impl<P: Payload> Session<P> {
             // Something before the server, or another server; one that has no such stream answers the request, and
             // acknowledged none before.
             Answer::Refused { refusal, error, .. }
-                if exchange.era == Era::Modern
+                if exchange.era() == Era::Modern
                     && (refusal.rpc_code.is_none() || verdict == Verdict::Suspect || had_stream)
                     && error.code != Code::Auth =>
             {
@@ -270,7 +269,7 @@ impl<P: Payload> Session<P> {
                 }
             }
             Answer::Refused { .. } => {
-                if exchange.cursor.event_id.is_some() {
+                if exchange.cursor().event_id.is_some() {
                     // It does not know the event any more; a stream from here on it may well have.
                     self.listen_from_here(exchange, short, now);
                 } else {
@@ -311,12 +310,12 @@ impl<P: Payload> Session<P> {
 
     /// Opens it again without asking for what was missed.
     fn listen_from_here(&mut self, exchange: &Exchange, short: u32, now: Now) {
-        let cursor = Cursor { event_id: None, ..exchange.cursor.clone() };
+        let cursor = Cursor { event_id: None, ..exchange.cursor().clone() };
         self.listen_later(exchange, cursor, short, 0, now);
     }
 
     fn listen_again(&mut self, exchange: &Exchange, short: u32, floor_ms: u64, now: Now) {
-        self.listen_later(exchange, exchange.cursor.clone(), short, floor_ms, now);
+        self.listen_later(exchange, exchange.cursor().clone(), short, floor_ms, now);
     }
 
     fn listen_later(&mut self, exchange: &Exchange, mut cursor: Cursor, short: u32, floor_ms: u64, now: Now) {
@@ -337,5 +336,5 @@ impl<P: Payload> Session<P> {
 
 /// Whether a stream that has ended was open for longer than a moment.
 fn lived(exchange: &Exchange, now: Now) -> bool {
-    exchange.is_stream() && now.mono.saturating_sub(exchange.sent.mono) >= SHORT_MS
+    exchange.is_stream() && now.mono.saturating_sub(exchange.sent().mono) >= SHORT_MS
 }

@@ -5,7 +5,7 @@ use super::send::Parcel;
 use crate::protocol::calls::Doubt;
 use crate::protocol::codec::http::Method;
 use crate::protocol::era::Era;
-use crate::protocol::exchanges::exchange::{Answer, Exchange};
+use crate::protocol::exchanges::{Answer, Exchange};
 use crate::protocol::lifecycle::{Check, Established, State, Step};
 use crate::protocol::policy::probe::{Evidence, weigh};
 use crate::protocol::policy::verdict::Verdict;
@@ -60,7 +60,7 @@ impl<P: Payload> Session<P> {
 
     /// Pings under the session that is ready or in doubt.
     pub(in crate::protocol) fn ping(&mut self, now: Now) -> Option<ExchangeId> {
-        self.fresh_wire_id();
+        self.exchanges.fresh_request_id();
         let session = self.lifecycle.known()?;
         let ping = self.ping_under(session, now);
         Some(self.send(ping, now))
@@ -68,7 +68,7 @@ impl<P: Payload> Session<P> {
 
     /// Pings under a new session.
     pub(in crate::protocol) fn ping_fresh(&mut self, fresh: &Established<P>, now: Now) -> ExchangeId {
-        self.fresh_wire_id();
+        self.exchanges.fresh_request_id();
         let ping = self.ping_under(fresh, now);
         self.send(ping, now)
     }
@@ -93,32 +93,31 @@ impl<P: Payload> Session<P> {
 
     /// One lost ping costs a moment: another takes its place, once.
     pub(in crate::protocol) fn ping_again(&mut self, ping: ExchangeId, now: Now) -> ExchangeId {
-        self.fresh_wire_id();
-        let Some(exchange) = self.exchanges.get(&ping).filter(|exchange| exchange.attempt == 1) else { return ping };
-        let under = |session: &&Established<P>| session.generation == exchange.generation;
+        self.exchanges.fresh_request_id();
+        let Some(exchange) = self.exchanges.get(ping).filter(|exchange| exchange.attempt() == 1) else { return ping };
+        let under = |session: &&Established<P>| session.generation == exchange.generation();
         let Some(session) = self.lifecycle.known().filter(under).or_else(|| self.lifecycle.fresh().filter(under))
         else {
             return ping;
         };
-        let (mut exchange, request) = self.ping_under(session, now);
-        exchange.attempt = 2;
+        let (exchange, request) = self.ping_under(session, now);
         self.abort(ping, now);
-        self.send((exchange, request), now)
+        self.send((exchange.of_attempt(2), request), now)
     }
 
     /// A result that was asked for since under a session that is in question shows that it lives, as the ping's answer
     /// would. That it is gone is shown by a refused ping alone: what others were refused with may be meant for them.
     pub(in crate::protocol) fn heard_under(&mut self, exchange: &Exchange, answer: &Answer<P>, now: Now) {
-        let asked_since = |check: &Check| exchange.sent.mono >= check.since;
-        let session = self.lifecycle.ready().filter(|session| session.generation == exchange.generation);
+        let asked_since = |check: &Check| exchange.sent().mono >= check.since;
+        let session = self.lifecycle.ready().filter(|session| session.generation == exchange.generation());
         let Some(ping) = session.and_then(|session| session.check.as_ref()).filter(|check| asked_since(check)) else {
             return;
         };
-        let (ping, posted) = (ping.ping, exchange.purpose != Purpose::Ping && exchange.method == Method::Post);
+        let (ping, posted) = (ping.ping, exchange.purpose() != Purpose::Ping && exchange.method() == Method::Post);
         match answer {
             Answer::Result(_) if posted => {
                 self.abort(ping, now);
-                self.checked(exchange.generation, Told::Alive, now);
+                self.checked(exchange.generation(), Told::Alive, now);
             }
             Answer::Result(_)
             | Answer::Accepted
@@ -150,19 +149,19 @@ impl<P: Payload> Session<P> {
         if proves && own {
             return self.proved(Told::Alive, now);
         }
-        let told = match exchange.era {
-            Era::Legacy => told(answer, verdict, exchange.session.is_some()),
+        let told = match exchange.era() {
+            Era::Legacy => told(answer, verdict, exchange.session().is_some()),
             Era::Modern => self.told_of_era(answer, verdict, now),
         };
         if let Told::Gone = told {
-            self.lifecycle.ping_refused(exchange.generation, refused_in);
+            self.lifecycle.ping_refused(exchange.generation(), refused_in);
         }
         match self.lifecycle.state() {
             State::Ready(session) if session.check.as_ref().is_some_and(|check| check.ping == id) => {
                 if let Told::Alive = told {
-                    self.lifecycle.was_alive_at(exchange.sent.mono);
+                    self.lifecycle.was_alive_at(exchange.sent().mono);
                 }
-                self.checked(exchange.generation, told, now);
+                self.checked(exchange.generation(), told, now);
             }
             State::Establishing(establishing) => match &establishing.step {
                 Step::Check { ping } if *ping == id => self.doubt_checked(told, now),

@@ -4,7 +4,7 @@ use super::Session;
 use crate::protocol::codec::json_rpc::UNSUPPORTED_PROTOCOL_VERSION;
 use crate::protocol::config::{EraChoice, Handshake};
 use crate::protocol::era::{Era, legacy, modern};
-use crate::protocol::exchanges::exchange::{Answer, Exchange};
+use crate::protocol::exchanges::{Answer, Exchange};
 use crate::protocol::lifecycle::{Discovered, Established, SessionId, Since, Step};
 use crate::protocol::policy::probe::{Evidence, weigh};
 use crate::protocol::policy::verdict::Refusal;
@@ -44,7 +44,7 @@ impl<P: Payload> Session<P> {
         if self.is_made_elsewhere(now) {
             return;
         }
-        self.fresh_wire_id();
+        self.exchanges.fresh_request_id();
         let timeout = DISCOVER_MS.min(self.config.timeout_ms / DISCOVER_SHARE);
         let params = Params::default();
         let parcel = self.own_request(Purpose::Discover, None, modern::DISCOVER, &params, timeout, now);
@@ -111,12 +111,12 @@ impl<P: Payload> Session<P> {
             return self.attempt_failed(error, 0, now);
         }
         self.lifecycle.may_not_be_legacy();
-        self.lifecycle.handshake_took(now.mono.saturating_sub(exchange.sent.mono));
+        self.lifecycle.handshake_took(now.mono.saturating_sub(exchange.sent().mono));
         let doubted = self.lifecycle.establishing().is_some_and(|it| matches!(it.since, Since::Doubt { .. }));
         let capabilities = legacy::capabilities(&result);
         let mut fresh = self.fresh_session(None, modern::VERSION, result, now);
         fresh.capabilities = capabilities;
-        fresh.made_for = exchange.owner;
+        fresh.made_for = exchange.owner();
         fresh.proven = true;
         match if doubted { self.ping(now) } else { None } {
             Some(ping) => self.step_with_ping(Step::Confirm { ping, fresh }, now),

@@ -10,10 +10,10 @@ use crate::protocol::{ExchangeId, Field, Now, Output, Payload, Purpose};
 
 impl<P: Payload> Session<P> {
     pub(in crate::protocol) fn notified(&mut self, id: ExchangeId, method: String, params: Option<P>, now: Now) {
-        let Some(exchange) = self.exchanges.get(&id) else { return };
-        let (purpose, generation) = (exchange.purpose, exchange.generation);
-        let event_id = exchange.cursor.event_id.clone();
-        let progress_token = exchange.wire_id.filter(|_| !exchange.concluded);
+        let Some(exchange) = self.exchanges.get(id) else { return };
+        let (purpose, generation) = (exchange.purpose(), exchange.generation());
+        let event_id = exchange.cursor().event_id.clone();
+        let progress_token = exchange.request_id().filter(|_| !exchange.is_concluded());
         if purpose == Purpose::Listen && self.told_on_stream(id, &method, params.as_ref(), now) {
             return;
         }

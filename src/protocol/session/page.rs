@@ -5,7 +5,7 @@ use super::Session;
 use super::close::delete_request;
 use crate::protocol::calls::{Place, Queue};
 use crate::protocol::config::{Handshake, Offline};
-use crate::protocol::exchanges::cursor::Cursor;
+use crate::protocol::exchanges::Cursor;
 use crate::protocol::lifecycle::{State, Step};
 use crate::protocol::page::{LOOK_MS, OFFLINE, PageChange};
 use crate::protocol::status::Event;
@@ -134,7 +134,8 @@ impl<P: Payload> Session<P> {
         let open = self.lifecycle.ready().and_then(|_| self.listening.open());
         let Some((exchange, before)) = open else { return };
         before.map(|before| self.abort(before, now));
-        let cursor = self.close_stream(exchange, now).map_or_else(Cursor::default, |exchange| exchange.cursor);
+        let cursor =
+            self.close_stream(exchange, now).map_or_else(Cursor::default, |exchange| exchange.cursor().clone());
         self.listening.ended(cursor, 0);
         self.forget_cached();
     }

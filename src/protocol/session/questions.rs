@@ -1,11 +1,12 @@
 //! The server's requests: which are asked of the host, of another tab's, or answered at once, and when answers are sent.
 
 use super::Session;
-use super::send::{outgoing, posted};
+use super::send::posted;
 use crate::protocol::codec::json_rpc::{self, Id};
 use crate::protocol::config::Handshake;
 use crate::protocol::era::legacy;
 use crate::protocol::error::Diagnosis;
+use crate::protocol::exchanges::Exchange;
 use crate::protocol::lifecycle::{Relation, SessionId};
 use crate::protocol::questions::{Deferred, Question, To, why_refused};
 use crate::protocol::status::Event;
@@ -73,7 +74,8 @@ impl<P: Payload> Session<P> {
         if self.questions.is_full() {
             return self.post_answer(&id, &Err((INTERNAL_ERROR, TOO_MANY.to_owned())), generation, now);
         }
-        let call = on.call().or_else(|| self.only_call_under(generation));
+        // A question on the standing stream belongs to the call that is under way, if there is but one.
+        let call = on.call().or_else(|| self.exchanges.only_call_under(generation));
         let question = QuestionId(self.fresh_id());
         self.questions.ask(question, Question { to: To::Request { id }, generation, call });
         self.stop_clock(call, now);
@@ -87,15 +89,6 @@ impl<P: Payload> Session<P> {
             // A host's own Client declares what it answers.
             Handshake::Host => self.client.answers_questions(),
         }
-    }
-
-    /// A question on the standing stream belongs to the call that is under way, if there is but one.
-    fn only_call_under(&self, generation: u32) -> Option<CallId> {
-        let mut calls =
-            self.exchanges.values().filter(|exchange| exchange.generation == generation && !exchange.concluded);
-        let mut calls = calls.by_ref().filter_map(|exchange| exchange.purpose.call());
-        let only = calls.next();
-        only.filter(|_| calls.next().is_none())
     }
 
     /// A call was given up, and with it what was asked on its behalf.
@@ -134,14 +127,12 @@ impl<P: Payload> Session<P> {
 
     /// On the wire, or waiting for a token.
     fn answers_under_way(&self) -> usize {
-        let sent = self.exchanges.values().filter(|exchange| exchange.purpose == Purpose::Answer).count();
-        sent + self.authorization.held_for(Purpose::Answer)
+        self.exchanges.count(Purpose::Answer) + self.authorization.held_for(Purpose::Answer)
     }
 
     fn put_answer(&mut self, body: String, now: Now) {
         let Some(session) = self.lifecycle.known() else { return };
-        let mut exchange = outgoing(Purpose::Answer, Some(session), now);
-        exchange.timeout_ms = Some(ANSWER_MS);
+        let exchange = Exchange::outgoing(Purpose::Answer, Some(session), now).within(ANSWER_MS);
         self.send(posted(exchange, (legacy::post_headers(Some(session)), body)), now);
     }
 
@@ -159,19 +150,17 @@ impl<P: Payload> Session<P> {
     /// lifecycle, Initialization), and the session's id has come with the head.
     pub(in crate::protocol) fn asked_early(&mut self, on: ExchangeId, id: &Id, method: &str, now: Now) {
         let under_way = self.answers_under_way();
-        let Some(on) = self.exchanges.get(&on) else { return };
-        let made_for = on.owner;
-        let Some(head) = on.head.as_ref().filter(|_| under_way < bounds::ANSWERS) else { return };
+        let Some(on) = self.exchanges.get(on) else { return };
+        let made_for = on.owner();
+        let Some(head) = on.head().filter(|_| under_way < bounds::ANSWERS) else { return };
         let answer = match method {
             legacy::PING => Ok("{}".to_owned()),
             _ => Err((METHOD_NOT_FOUND, "Method not found".to_owned())),
         };
-        let mut exchange = outgoing::<P>(Purpose::Answer, None, now);
-        exchange.session = head.session_id.as_deref().and_then(SessionId::parse);
-        exchange.made_for = made_for;
-        exchange.timeout_ms = Some(ANSWER_MS);
+        let session = head.session_id.as_deref().and_then(SessionId::parse);
+        let exchange = Exchange::outgoing::<P>(Purpose::Answer, None, now).under(session, made_for).within(ANSWER_MS);
         let mut headers = legacy::post_headers::<P>(None);
-        headers.extend(exchange.session.as_ref().map(|id| ("mcp-session-id".to_owned(), id.expose().to_owned())));
+        headers.extend(exchange.session().map(|id| ("mcp-session-id".to_owned(), id.expose().to_owned())));
         self.send(posted(exchange, (headers, json_rpc::response(id, &answer))), now);
     }
 

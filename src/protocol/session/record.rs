@@ -35,7 +35,7 @@ impl<P: Payload> Session<P> {
             made_for: session.made_for.map(Owner::stored),
             id: session.id.clone(),
             version: session.version,
-            request_id: self.next_wire_id,
+            request_id: self.exchanges.latest_request(),
             level: self.desired.log_level().map(str::to_owned),
             uris: self.desired.subscriptions().map(str::to_owned).collect(),
             handshake: session.handshake.clone(),
@@ -72,7 +72,7 @@ impl<P: Payload> Session<P> {
         if !self.lifecycle.has_none() {
             return;
         }
-        self.next_wire_id = read.next_request_id(&mut self.rng);
+        self.exchanges.go_on_from(read.next_request_id(&mut self.rng));
         let Record { id, version, handshake, level, uris, .. } = read;
         let capabilities = legacy::capabilities(&handshake);
         let parked = self.calls.dequeue_all(Queue::Session);

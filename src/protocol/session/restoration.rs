@@ -5,7 +5,7 @@ use super::Session;
 use super::tools::NOT_HARMLESS;
 use crate::protocol::calls::{Call, Place, Queue};
 use crate::protocol::desired::{Ask, Attempt, Changes, Compared, LastRecovery, next_cursor};
-use crate::protocol::exchanges::exchange::{Answer, Exchange};
+use crate::protocol::exchanges::{Answer, Exchange};
 use crate::protocol::listening::Turn;
 use crate::protocol::policy::backoff;
 use crate::protocol::policy::verdict::Verdict;
@@ -65,7 +65,7 @@ impl<P: Payload> Session<P> {
     /// Whether this call is on the wire under the session of this generation.
     fn is_under(&self, call: &Call<P>, generation: u32) -> bool {
         let &Place::Sent(exchange) = call.place() else { return false };
-        self.exchanges.get(&exchange).is_some_and(|exchange| exchange.generation == generation)
+        self.exchanges.get(exchange).is_some_and(|exchange| exchange.generation() == generation)
     }
 
     /// Asks the server for it; what cannot be asked for is lost.
@@ -117,13 +117,13 @@ impl<P: Payload> Session<P> {
         now: Now,
     ) {
         if verdict.session_gone() {
-            self.session_refused(exchange.generation, false, now);
+            self.session_refused(exchange.generation(), false, now);
         }
         if verdict == Verdict::OtherEra {
             self.check(None, now);
         }
         self.relisted(id, exchange, &answer, now);
-        let Some(attempt) = self.desired.answered(id, exchange.generation) else { return };
+        let Some(attempt) = self.desired.answered(id, exchange.generation()) else { return };
         match (attempt.tool_page(), answer) {
             _ if attempt.is_stream() => {}
             (Some(number), Answer::Result(page)) if is_bounded(&page) => {
@@ -134,7 +134,7 @@ impl<P: Payload> Session<P> {
             }
             (None, Answer::Result(_)) => {
                 if let Some(request) = self.desired.restored(&attempt) {
-                    self.accepted(request, exchange.generation, now);
+                    self.accepted(request, exchange.generation(), now);
                 }
             }
             (_, answer) => match pause_after(&answer, verdict) {

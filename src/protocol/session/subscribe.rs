@@ -99,7 +99,7 @@ impl<P: Payload> Session<P> {
         after_break: bool,
         now: Now,
     ) {
-        self.fresh_wire_id();
+        self.exchanges.fresh_request_id();
         let Some(session) = self.lifecycle.ready() else { return };
         let params = Params { text: Some(format!("{{\"notifications\":{{{filter}}}}}")), ..Params::default() };
         let (purpose, method) = (Purpose::Listen, modern::LISTEN);
@@ -116,9 +116,9 @@ impl<P: Payload> Session<P> {
         params: Option<&P>,
         now: Now,
     ) -> bool {
-        let own = self.exchanges.get(&id).and_then(|exchange| exchange.wire_id);
+        let own = self.exchanges.get(id).and_then(|exchange| exchange.request_id());
         let named = params.and_then(|params| params.field(Field::Meta)?.field(Field::SubscriptionId));
-        #[expect(clippy::cast_precision_loss, reason = "wire ids stay below 2^53")]
+        #[expect(clippy::cast_precision_loss, reason = "request ids stay below 2^53")]
         let is_own = |named: &P| named.as_number() == own.map(|own| own as f64);
         if named.is_some_and(|named| !is_own(&named)) {
             return true;
