@@ -22,6 +22,7 @@ mod client;
 mod codec;
 pub mod config;
 mod desired;
+mod effect;
 pub mod era;
 pub mod error;
 mod exchanges;

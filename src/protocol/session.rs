@@ -7,6 +7,7 @@ use super::calls::{Call, Calls, Kind, Queue, Task};
 use super::client::Client;
 use super::config::Handshake;
 use super::desired::Desired;
+use super::effect::Effects;
 use super::era::{legacy, modern};
 use super::exchanges::Exchanges;
 use super::identity::Identity;
@@ -16,9 +17,8 @@ use super::page::Page;
 use super::questions::Questions;
 use super::status::Event;
 use super::tabs::Tabs;
-use super::time::{Timer, Timers};
+use super::time::Timer;
 use super::{CallId, CallOptions, Code, Config, Deadline, Error, Now, Outcome, Output, Params, Payload};
-use std::collections::VecDeque;
 
 mod answer;
 mod authorization;
@@ -32,6 +32,7 @@ mod failure;
 mod foreign;
 mod hearing;
 mod hedge;
+mod heed;
 mod host_client;
 mod identity;
 mod initialized;
@@ -70,12 +71,10 @@ pub struct Session<P> {
     identity: Identity,
     listening: Listening,
     authorization: Authorization<P>,
-    timers: Timers,
     page: Page,
     tabs: Tabs,
     client: Client,
-    outputs: VecDeque<Output<P>>,
-    next_id: u64,
+    effects: Effects<P>,
 }
 
 impl<P: Payload> Session<P> {
@@ -101,12 +100,10 @@ impl<P: Payload> Session<P> {
             questions: Questions::default(),
             listening: Listening::default(),
             authorization: Authorization::default(),
-            timers: Timers::default(),
             page: Page::default(),
             tabs,
             client: Client::new(stamp),
-            outputs: VecDeque::default(),
-            next_id: 0,
+            effects: Effects::default(),
         }
     }
 
@@ -168,10 +165,10 @@ impl<P: Payload> Session<P> {
 
     /// Enters a command; its clock runs.
     fn admit(&mut self, kind: Kind, method: String, params: Params, options: CallOptions, now: Now) -> CallId {
-        let id = CallId(self.fresh_id());
+        let id = CallId(self.effects.fresh_id());
         let call = Call::new(kind, method, params, options, now.mono);
         let deadline = call.deadline(now.mono, self.config.timeout_ms, self.config.max_total_timeout_ms);
-        self.timers.set(Timer::Call(id), deadline);
+        self.effects.set_timer(Timer::Call(id), deadline);
         self.state_requested(id, &call);
         self.calls.admit(id, call);
         id
@@ -220,9 +217,9 @@ impl<P: Payload> Session<P> {
     }
 
     fn forget(&mut self, id: CallId) -> Option<Box<Call<P>>> {
-        self.timers.clear(Timer::Call(id));
-        self.timers.clear(Timer::Resend(id));
-        self.timers.clear(Timer::Resume(id));
+        self.effects.clear_timer(Timer::Call(id));
+        self.effects.clear_timer(Timer::Resend(id));
+        self.effects.clear_timer(Timer::Resume(id));
         self.withdraw_inputs(id);
         let call = self.calls.remove(id)?;
         self.state_request_ended(id, &call);
@@ -234,20 +231,15 @@ impl<P: Payload> Session<P> {
     }
 
     fn output(&mut self, output: Output<P>) {
-        self.outputs.push_back(output);
-    }
-
-    fn fresh_id(&mut self) -> u64 {
-        self.next_id += 1;
-        self.next_id
+        self.effects.output(output);
     }
 
     /// What to do next; `None` when there is nothing.
     pub fn poll_output(&mut self) -> Option<Output<P>> {
-        if self.outputs.is_empty() {
+        if !self.effects.has_output() {
             self.say_wants();
         }
-        self.outputs.pop_front()
+        self.effects.poll_output()
     }
 
     /// A service worker answers for the page, or may: from now on nobody knows how long a request waits in the browser's
@@ -259,6 +251,6 @@ impl<P: Payload> Session<P> {
     /// When `handle_timeout` is to be called.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Deadline> {
-        self.timers.next()
+        self.effects.next_deadline()
     }
 }

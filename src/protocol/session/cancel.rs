@@ -21,7 +21,7 @@ pub(in crate::protocol) const STARVED_MS: u64 = 3_000;
 impl<P: Payload> Session<P> {
     /// Does what is due.
     pub fn handle_timeout(&mut self, now: Now) {
-        while let Some(timer) = self.timers.pop(now.mono) {
+        while let Some(timer) = self.effects.take_due(now.mono) {
             match timer {
                 Timer::Call(id) => self.timed_out(id, now),
                 Timer::Resend(id) => self.dispatch(id, now),
@@ -187,9 +187,9 @@ impl<P: Payload> Session<P> {
         let step = self.lifecycle.establishing().map(|establishing| &establishing.step);
         if let Some(Step::Handshake { hedge: None, .. }) = step
             && self.exchanges.is_queue_full()
-            && self.timers.at(Timer::Step).is_some()
+            && self.effects.timer_at(Timer::Step).is_some()
         {
-            self.timers.set(Timer::Step, now.mono.saturating_add(STARVED_MS));
+            self.effects.set_timer(Timer::Step, now.mono.saturating_add(STARVED_MS));
         }
     }
 

@@ -69,7 +69,7 @@ impl<P: Payload> Session<P> {
         let (ending, exchanges): (Vec<_>, Vec<_>) =
             self.exchanges.iter().map(|(id, exchange)| (id, ends(exchange))).partition(|(_, ends)| *ends);
         for (exchange, _) in ending {
-            self.timers.set(Timer::Exchange(exchange), now.mono.saturating_add(DELETE_MS));
+            self.effects.set_timer(Timer::Exchange(exchange), now.mono.saturating_add(DELETE_MS));
         }
         for id in open {
             let closed = || {
@@ -100,7 +100,7 @@ impl<P: Payload> Session<P> {
             Timer::Owner,
             Timer::Identify,
         ] {
-            self.timers.clear(timer);
+            self.effects.clear_timer(timer);
         }
         self.emit(Event::StateChange);
         self.emit(Event::Close { reason });
@@ -108,7 +108,7 @@ impl<P: Payload> Session<P> {
 
     pub(in crate::protocol) fn delete(&mut self, parcel: Parcel, now: Now) -> ExchangeId {
         let id = self.send(parcel, now);
-        self.timers.set(Timer::Exchange(id), now.mono.saturating_add(DELETE_MS));
+        self.effects.set_timer(Timer::Exchange(id), now.mono.saturating_add(DELETE_MS));
         id
     }
 

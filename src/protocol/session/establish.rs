@@ -22,7 +22,7 @@ pub(in crate::protocol) const OTHER_SERVER: &str = "the server is another now";
 
 impl<P: Payload> Session<P> {
     pub(in crate::protocol) fn step(&mut self, step: Step<P>) {
-        self.timers.clear(Timer::Step);
+        self.effects.clear_timer(Timer::Step);
         self.lifecycle.step(step);
     }
 
@@ -263,7 +263,7 @@ impl<P: Payload> Session<P> {
     pub(in crate::protocol) fn put_in_place(&mut self, now: Now) {
         let Some(since) = self.lifecycle.establish(now) else { return };
         let parked = self.calls.dequeue_all(Queue::Session);
-        self.timers.clear(Timer::Step);
+        self.effects.clear_timer(Timer::Step);
         self.listening.begin();
         self.keep_alive(now);
         self.desired.session_began(self.exchanges.latest_request());

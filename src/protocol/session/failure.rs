@@ -104,7 +104,7 @@ impl<P: Payload> Session<P> {
             // A page cannot tell why a request failed below HTTP; the last word on it is worth one more.
             if error.code == Code::Network && !parked.is_empty() {
                 self.step(Step::Probe { error });
-                self.timers.set(Timer::Step, now.mono.saturating_add(PROBE_MS));
+                self.effects.set_timer(Timer::Step, now.mono.saturating_add(PROBE_MS));
                 return self.output(Output::Probe);
             }
             return self.connect_failed(&error, now);
@@ -183,7 +183,7 @@ impl<P: Payload> Session<P> {
     pub(in crate::protocol) fn back_off(&mut self, wait: u64, hasty: u64, why: &'static str, now: Now) {
         let until = Now { mono: now.mono.saturating_add(wait), unix_ms: now.unix_ms.saturating_add(wait) };
         self.step(Step::Backoff { until, not_before: now.mono.saturating_add(hasty.min(wait)), why });
-        self.timers.set(Timer::Step, until.mono);
+        self.effects.set_timer(Timer::Step, until.mono);
         self.emit(Event::StateChange);
     }
 
@@ -209,7 +209,7 @@ impl<P: Payload> Session<P> {
                     self.step_due(now);
                 } else if at < until.mono {
                     self.lifecycle.pause_until(Now { mono: at, unix_ms: now.unix_ms.saturating_add(at - now.mono) });
-                    self.timers.set(Timer::Step, at);
+                    self.effects.set_timer(Timer::Step, at);
                     self.emit(Event::StateChange);
                 }
             }

@@ -157,11 +157,11 @@ impl<P: Payload> Session<P> {
 
     /// Until a session may be made for its user.
     fn hold_for_owner(&mut self, id: CallId, until: u64, now: Now) {
-        if self.timers.at(Timer::Owner).is_none() {
+        if self.effects.timer_at(Timer::Owner).is_none() {
             self.emit(Event::Warning { kind: CHANGING.kind, header: CHANGING.header, hint: CHANGING.hint });
         }
-        self.timers.set(Timer::Owner, until);
-        let left = self.timers.at(Timer::Call(id)).map(|deadline| deadline.saturating_sub(now.mono));
+        self.effects.set_timer(Timer::Owner, until);
+        let left = self.effects.timer_at(Timer::Call(id)).map(|deadline| deadline.saturating_sub(now.mono));
         if left.is_some_and(|left| until.saturating_sub(now.mono) > left / 2) {
             let outcome = self.calls.outcome(id);
             return self.settle(id, Err(changing(outcome)));

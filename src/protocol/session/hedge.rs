@@ -40,7 +40,7 @@ impl<P: Payload> Session<P> {
             Some(_) | None => None,
         };
         let at = hedge.filter(|at| *at > now.mono).map_or(starved, |at| at.min(starved));
-        self.timers.set(Timer::Step, at);
+        self.effects.set_timer(Timer::Step, at);
     }
 
     /// When the next one is sent beside the first; `None` where one of them has come to nothing, or waits for a token.
@@ -102,7 +102,7 @@ impl<P: Payload> Session<P> {
         }
         let times = self.calls.queued(Queue::Session).filter_map(|id| {
             let own = self.calls.get(id)?.options().timeout_ms.unwrap_or(self.config.timeout_ms);
-            Some(self.timers.at(Timer::Call(id))?.saturating_sub(sent).min(own))
+            Some(self.effects.timer_at(Timer::Call(id))?.saturating_sub(sent).min(own))
         });
         times.max().map_or(usual, |longest| longest.max(usual))
     }
@@ -123,8 +123,8 @@ impl<P: Payload> Session<P> {
         for id in [Some(exchange), hedge].into_iter().flatten() {
             // The rest of a refusal has a time of its own.
             let refused = self.exchanges.get(id).is_some_and(Exchange::is_refused);
-            if !refused && self.timers.at(Timer::Exchange(id)).is_some_and(|at| at < until) {
-                self.timers.set(Timer::Exchange(id), until);
+            if !refused && self.effects.timer_at(Timer::Exchange(id)).is_some_and(|at| at < until) {
+                self.effects.set_timer(Timer::Exchange(id), until);
             }
         }
     }

@@ -39,7 +39,7 @@ impl<P: Payload> Session<P> {
     /// Asks which header fields the host would add now.
     pub(super) fn identify(&mut self, now: Now) {
         let ms = IDENTIFY_MS.min(self.config.timeout_ms / IDENTIFY_SHARE);
-        self.timers.set(Timer::Identify, now.mono.saturating_add(ms));
+        self.effects.set_timer(Timer::Identify, now.mono.saturating_add(ms));
         self.output(Output::Identify);
     }
 
@@ -65,7 +65,7 @@ impl<P: Payload> Session<P> {
 
     /// What was asked for by [`Output::Identify`](crate::protocol::Output::Identify) was told, or could not be had.
     pub fn handle_identified(&mut self, now: Now) {
-        self.timers.clear(Timer::Identify);
+        self.effects.clear_timer(Timer::Identify);
         self.identity.fields_are_fresh();
         for id in self.calls.dequeue_all(Queue::Fields) {
             self.dispatch(id, now);

@@ -90,14 +90,14 @@ impl<P: Payload> Session<P> {
                 self.open_stream(cursor, 0, now);
             }
             // It ended while the session was in doubt, and no timer runs.
-            (Stream::Ended { .. }, true) if self.timers.at(Timer::Listen).is_none() => self.listen_due(now),
+            (Stream::Ended { .. }, true) if self.effects.timer_at(Timer::Listen).is_none() => self.listen_due(now),
             (Stream::Open { exchange, .. }, false) => {
                 let exchange = *exchange;
                 self.close_stream(exchange, now);
                 self.listening.off();
             }
             (Stream::Ended { .. } | Stream::Denied, false) => {
-                self.timers.clear(Timer::Listen);
+                self.effects.clear_timer(Timer::Listen);
                 self.listening.off();
             }
             (Stream::Off | Stream::Refused, false)
@@ -121,7 +121,7 @@ impl<P: Payload> Session<P> {
         }
         self.listening.hold_calls();
         let wait = self.exchanges.round_trip_ms().saturating_mul(2).clamp(HELD_MS.0, HELD_MS.1);
-        self.timers.set(Timer::Held, now.mono.saturating_add(wait));
+        self.effects.set_timer(Timer::Held, now.mono.saturating_add(wait));
         self.listen(now);
     }
 
@@ -137,7 +137,7 @@ impl<P: Payload> Session<P> {
 
     /// The calls that waited for the standing stream go out.
     pub(in crate::protocol) fn release_held(&mut self, now: Now) {
-        self.timers.clear(Timer::Held);
+        self.effects.clear_timer(Timer::Held);
         self.listening.release_calls();
         for id in self.calls.dequeue_all(Queue::Stream) {
             self.dispatch(id, now);
@@ -180,7 +180,7 @@ impl<P: Payload> Session<P> {
 
     /// The session is lost: its stream holds a connection, and its event ids mean nothing to the next session.
     pub(in crate::protocol) fn hang_up(&mut self, now: Now) {
-        self.timers.clear(Timer::Listen);
+        self.effects.clear_timer(Timer::Listen);
         self.calls.enqueue_subscribers();
         if let Some((exchange, before)) = self.listening.open() {
             self.abort(exchange, now);
@@ -330,7 +330,7 @@ impl<P: Payload> Session<P> {
             backoff::delay(short, &self.config.recovery, floor, &mut self.rng)
         };
         self.listening.ended(cursor, short);
-        self.timers.set(Timer::Listen, now.mono.saturating_add(wait));
+        self.effects.set_timer(Timer::Listen, now.mono.saturating_add(wait));
     }
 }
 

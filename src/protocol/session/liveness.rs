@@ -42,7 +42,7 @@ impl<P: Payload> Session<P> {
         }
         let Some(ping) = self.ping(now) else { return };
         self.lifecycle.check_begins(ping, now);
-        self.timers.set(Timer::Check, now.mono.saturating_add(PING_AGAIN_MS));
+        self.effects.set_timer(Timer::Check, now.mono.saturating_add(PING_AGAIN_MS));
     }
 
     /// Whether a ping has shown a moment ago that the session lives.
@@ -81,7 +81,7 @@ impl<P: Payload> Session<P> {
     /// A ping of a step of establishing the session, which [`Self::step_due`] sends once more.
     pub(in crate::protocol) fn step_with_ping(&mut self, step: Step<P>, now: Now) {
         self.step(step);
-        self.timers.set(Timer::Step, now.mono.saturating_add(PING_AGAIN_MS));
+        self.effects.set_timer(Timer::Step, now.mono.saturating_add(PING_AGAIN_MS));
     }
 
     /// The ping of a check was not answered so far.

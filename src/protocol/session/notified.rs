@@ -40,7 +40,7 @@ impl<P: Payload> Session<P> {
             let resets = |call: &&Call<P>| call.options().reset_timeout_on_progress && !call.is_paused();
             if let Some(call) = self.calls.get(id).filter(resets) {
                 let deadline = call.deadline(now.mono, self.config.timeout_ms, self.config.max_total_timeout_ms);
-                self.timers.set(Timer::Call(id), deadline);
+                self.effects.set_timer(Timer::Call(id), deadline);
             }
             self.output(Output::Progress { call: id, params });
         }

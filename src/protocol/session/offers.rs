@@ -19,7 +19,7 @@ impl<P: Payload> Session<P> {
         if !self.tabs.may_offer() || self.has_call_under_way() {
             return false;
         }
-        let (question, id, method) = (self.fresh_id(), id.to_json(), method.to_owned());
+        let (question, id, method) = (self.effects.fresh_id(), id.to_json(), method.to_owned());
         self.tell(&Message::Offer { question, id: id.clone(), method: method.clone() }, params.cloned());
         let params = params.and_then(|params| params.to_json());
         self.tabs.offer(Offer { question, id, method, params }, now);
@@ -29,8 +29,8 @@ impl<P: Payload> Session<P> {
 
     fn offers_next(&mut self) {
         match self.tabs.offer_due_at() {
-            Some(at) => self.timers.set(Timer::Offer, at),
-            None => self.timers.clear(Timer::Offer),
+            Some(at) => self.effects.set_timer(Timer::Offer, at),
+            None => self.effects.clear_timer(Timer::Offer),
         }
     }
 

@@ -76,7 +76,7 @@ impl<P: Payload> Session<P> {
         }
         // A question on the standing stream belongs to the call that is under way, if there is but one.
         let call = on.call().or_else(|| self.exchanges.only_call_under(generation));
-        let question = QuestionId(self.fresh_id());
+        let question = QuestionId(self.effects.fresh_id());
         self.questions.ask(question, Question { to: To::Request { id }, generation, call });
         self.stop_clock(call, now);
         self.output(Output::Ask { question, method, params, call, generation });

@@ -48,9 +48,9 @@ impl<P: Payload> Session<P> {
                 self.exchanges.has_head(id, head, how, now);
                 if is_refused {
                     // The rest of a refusal is worth a moment.
-                    self.timers.set(Timer::Exchange(id), now.mono.saturating_add(REFUSAL_MS));
+                    self.effects.set_timer(Timer::Exchange(id), now.mono.saturating_add(REFUSAL_MS));
                 } else if listens && era == Era::Legacy {
-                    self.timers.clear(Timer::Exchange(id));
+                    self.effects.clear_timer(Timer::Exchange(id));
                 }
                 self.output(Output::Read { exchange: id, how });
                 if listens {
@@ -330,7 +330,7 @@ impl<P: Payload> Session<P> {
     pub(in crate::protocol) fn conclude(&mut self, id: ExchangeId, answer: Answer<P>, now: Now) {
         let Some(goes_on) = self.exchanges.concludes(id, &answer) else { return };
         let exchange = if goes_on {
-            self.timers.set(Timer::Exchange(id), now.mono.saturating_add(DRAIN_MS));
+            self.effects.set_timer(Timer::Exchange(id), now.mono.saturating_add(DRAIN_MS));
             self.hurry_streams(now);
             self.exchanges.get(id).cloned().map(Box::new)
         } else {

@@ -226,10 +226,10 @@ impl<P: Payload> Session<P> {
         // A host's own Client has a clock that nobody sees here: it is told of a longer wait than calls have by default.
         let host = matches!(self.config.handshake, Handshake::Host);
         let bound = if host { call.made().saturating_add(self.config.timeout_ms) } else { u64::MAX };
-        let in_time = self.timers.at(Timer::Call(id)).is_some_and(|deadline| until < deadline.min(bound));
+        let in_time = self.effects.timer_at(Timer::Call(id)).is_some_and(|deadline| until < deadline.min(bound));
         let end = End::Busy { outcome, at_gate: outcome == Outcome::NotExecuted };
         if in_time && self.next(id, Repair::Busy, end) == Next::SendAgain {
-            return self.timers.set(Timer::Resend(id), until);
+            return self.effects.set_timer(Timer::Resend(id), until);
         }
         self.settle(id, Err(error.retryable()));
         // Waiting is not what helps: it may be a proxy's word on a server that went, and its sessions with it.

@@ -86,8 +86,8 @@ impl<P: Payload> Session<P> {
 
     fn set_restore_timer(&mut self) {
         match self.desired.next_attempt_at() {
-            Some(at) => self.timers.set(Timer::Restore, at),
-            None => self.timers.clear(Timer::Restore),
+            Some(at) => self.effects.set_timer(Timer::Restore, at),
+            None => self.effects.clear_timer(Timer::Restore),
         }
     }
 
@@ -165,7 +165,7 @@ impl<P: Payload> Session<P> {
     /// It ended before that. It may be about to be opened again.
     pub(in crate::protocol) fn stream_lost(&mut self, id: ExchangeId, now: Now) {
         let Some(attempt) = self.desired.stream_ended(id) else { return };
-        match self.timers.at(Timer::Listen) {
+        match self.effects.timer_at(Timer::Listen) {
             Some(at) => {
                 self.desired.ask_at(attempt, at);
                 self.set_restore_timer();
@@ -216,7 +216,7 @@ impl<P: Payload> Session<P> {
     /// The session went while its restoration was under way: what was open is lost with it.
     pub(in crate::protocol) fn abandon_restoration(&mut self, now: Now) {
         let abandoned = self.desired.abandon_restoration();
-        self.timers.clear(Timer::Restore);
+        self.effects.clear_timer(Timer::Restore);
         for exchange in abandoned.again {
             self.abort(exchange, now);
         }

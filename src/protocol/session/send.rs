@@ -209,7 +209,7 @@ impl<P: Payload> Session<P> {
     }
 
     pub(in crate::protocol) fn send(&mut self, (exchange, request): Parcel, now: Now) -> ExchangeId {
-        let id = ExchangeId(self.fresh_id());
+        let id = ExchangeId(self.effects.fresh_id());
         if let Some((exchange, request)) = self.hold_for_token(id, exchange, request, now) {
             self.transmit(id, exchange, request, now);
         }
@@ -224,7 +224,7 @@ impl<P: Payload> Session<P> {
         now: Now,
     ) {
         if let Some(timeout_ms) = exchange.timeout_ms() {
-            self.timers.set(Timer::Exchange(id), now.mono.saturating_add(timeout_ms));
+            self.effects.set_timer(Timer::Exchange(id), now.mono.saturating_add(timeout_ms));
         }
         let credentials = (self.identity.fields(), self.identity.owner());
         exchange.goes_out(credentials, self.identity.confidential().along(), now);
@@ -246,8 +246,8 @@ impl<P: Payload> Session<P> {
         }
         let until = now.mono.saturating_add(HURRIED_MS);
         for (id, _) in self.exchanges.iter().filter(|(_, exchange)| exchange.is_concluded()) {
-            if self.timers.at(Timer::Exchange(id)).is_some_and(|at| at > until) {
-                self.timers.set(Timer::Exchange(id), until);
+            if self.effects.timer_at(Timer::Exchange(id)).is_some_and(|at| at > until) {
+                self.effects.set_timer(Timer::Exchange(id), until);
             }
         }
     }
@@ -268,7 +268,7 @@ impl<P: Payload> Session<P> {
 
     /// An exchange is over; the next in the browser's queue may have its connection.
     pub(in crate::protocol) fn remove_exchange(&mut self, id: ExchangeId, now: Now) -> Option<Box<Exchange>> {
-        self.timers.clear(Timer::Exchange(id));
+        self.effects.clear_timer(Timer::Exchange(id));
         let exchange = self.exchanges.ends(id, now)?;
         self.connection_freed(now);
         Some(exchange)

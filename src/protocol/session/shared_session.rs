@@ -156,7 +156,7 @@ impl<P: Payload> Session<P> {
         self.replaced(ELSEWHERE, now);
         self.tabs.takes_up(mark);
         self.leader_asks(false, now);
-        self.timers.clear(Timer::Leader);
+        self.effects.clear_timer(Timer::Leader);
         if Era::of(read.version) == Era::Legacy {
             self.lifecycle.speaks_legacy(now);
         }

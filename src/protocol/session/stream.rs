@@ -31,7 +31,7 @@ impl<P: Payload> Session<P> {
             return false;
         }
         // A server may have its client wait for as long as the call has: half of that, so that there is time for the answer.
-        let left = self.timers.at(Timer::Call(id)).map(|at| at.saturating_sub(now.mono));
+        let left = self.effects.timer_at(Timer::Call(id)).map(|at| at.saturating_sub(now.mono));
         let longest = left.map_or(CLOCKLESS_MS, |left| (left / 2).min(LONGEST_RETRY_MS));
         let floor = floor_ms.unwrap_or_default();
         if floor > longest {
@@ -42,7 +42,7 @@ impl<P: Payload> Session<P> {
         }
         let wait = cursor.wait(longest, &self.config.recovery, &mut self.rng).max(floor);
         self.calls.broke(id, Broken { cursor, generation: exchange.generation(), request_id: exchange.request_id() });
-        self.timers.set(Timer::Resume(id), now.mono.saturating_add(wait));
+        self.effects.set_timer(Timer::Resume(id), now.mono.saturating_add(wait));
         true
     }
 

@@ -74,10 +74,10 @@ impl<P: Payload> Session<P> {
                 self.stream_replaced(exchange, now);
             }
             Stream::Ended { .. } if filter.is_empty() => {
-                self.timers.clear(Timer::Listen);
+                self.effects.clear_timer(Timer::Listen);
                 self.listening.off();
             }
-            Stream::Ended { .. } if self.timers.at(Timer::Listen).is_none() => self.listen_due(now),
+            Stream::Ended { .. } if self.effects.timer_at(Timer::Listen).is_none() => self.listen_due(now),
             Stream::Off | Stream::Open { .. } | Stream::Ended { .. } | Stream::Denied | Stream::Refused => {}
         }
     }
@@ -141,7 +141,7 @@ impl<P: Payload> Session<P> {
         let granted = told.map_or_else(|| subscribed.clone(), named);
         let Some(told) = self.listening.acknowledge(id, &granted) else { return };
         let Acknowledged { before, after_break } = told;
-        self.timers.clear(Timer::Exchange(id));
+        self.effects.clear_timer(Timer::Exchange(id));
         before.map(|before| self.abort(before, now));
         self.tell_stream(&subscribed, Some(&granted), after_break);
         self.subscribers_told(&subscribed, &granted, now);

@@ -15,7 +15,7 @@ impl<P: Payload> Session<P> {
             return;
         }
         self.leader_asks(false, now);
-        self.timers.clear(Timer::Leader);
+        self.effects.clear_timer(Timer::Leader);
         match role {
             Role::Leading => self.lead(now),
             Role::Following | Role::Apart => {
@@ -52,7 +52,7 @@ impl<P: Payload> Session<P> {
 
     pub(super) fn watch_leader(&mut self, wait: u64, now: Now) {
         let due = self.tabs.watch_leader(wait, now);
-        self.timers.set(Timer::Leader, due);
+        self.effects.set_timer(Timer::Leader, due);
     }
 
     /// The leader has had time to say something.
@@ -189,8 +189,8 @@ impl<P: Payload> Session<P> {
 
     pub(in crate::protocol) fn say_bye(&mut self) {
         self.tell(&Message::Bye, None);
-        self.timers.clear(Timer::Leader);
-        self.timers.clear(Timer::Offer);
+        self.effects.clear_timer(Timer::Leader);
+        self.effects.clear_timer(Timer::Offer);
     }
 
     /// Whether this session can be shared at all.

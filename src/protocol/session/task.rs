@@ -126,8 +126,8 @@ impl<P: Payload> Session<P> {
         if let (None, Some(task)) = (call.total_deadline(self.config.max_total_timeout_ms), call.task()) {
             deadline = deadline.min(task.until());
         }
-        self.timers.set(Timer::Call(id), deadline);
-        self.timers.set(Timer::Resend(id), next);
+        self.effects.set_timer(Timer::Call(id), deadline);
+        self.effects.set_timer(Timer::Resend(id), next);
     }
 
     fn task_asks(&mut self, id: CallId, told: &P, now: Now) {
