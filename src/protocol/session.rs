@@ -195,7 +195,7 @@ impl<P: Payload> Session<P> {
                 self.calls.enqueue(id, Queue::Session);
                 self.extend_handshake();
                 if self.identity.found().is_none() {
-                    self.hasten(now);
+                    self.session_is_wanted(now);
                 }
             }
             State::Closed => {

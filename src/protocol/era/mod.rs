@@ -99,7 +99,7 @@ impl Era {
     pub(crate) fn needed_capability(self, method: &str, version: &str) -> Option<&'static str> {
         match self {
             Self::Legacy => legacy::needed_capability(method, version),
-            // The log level is a wish that each request carries.
+            // The log level is a member of each request.
             Self::Modern if method == "logging/setLevel" => None,
             Self::Modern => legacy::needed_capability(method, version),
         }

@@ -195,7 +195,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// Somebody waits for the session.
-    pub(in crate::protocol) fn hasten(&mut self, now: Now) {
+    pub(in crate::protocol) fn session_is_wanted(&mut self, now: Now) {
         let own = matches!(self.config.handshake, Handshake::Own { .. });
         let kind = self.calls.last_queued(Queue::Session).map(|call| call.kind());
         let connects = kind == Some(Kind::Connect);

@@ -101,7 +101,7 @@ impl<P: Payload> Session<P> {
                     Some(Era::Legacy) | None => self.initialized(now),
                 }
             }
-            Some(Step::Backoff { .. }) => self.hasten(now),
+            Some(Step::Backoff { .. }) => self.session_is_wanted(now),
             // A handshake is under way, or about to be.
             _ => {}
         }

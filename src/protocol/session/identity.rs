@@ -56,7 +56,7 @@ impl<P: Payload> Session<P> {
             self.dispatch(id, now);
         }
         match self.identity.take_found() {
-            Some(Found::Record(_)) => self.hasten(now),
+            Some(Found::Record(_)) => self.session_is_wanted(now),
             Some(Found::Told(..)) => self.part_from_tabs(now),
             None => {}
         }

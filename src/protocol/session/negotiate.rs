@@ -202,7 +202,7 @@ impl<P: Payload> Session<P> {
         }
         self.step(Step::Idle);
         if doubted {
-            self.condemned("the server speaks another protocol version now", now);
+            self.doubted_is_gone("the server speaks another protocol version now", now);
         }
         // A call that lost its questions with the session may have begun.
         if self.lifecycle.establishing().is_some_and(|establishing| matches!(establishing.step, Step::Idle)) {

@@ -122,7 +122,7 @@ impl<P: Payload> Session<P> {
                 if let Step::Backoff { until, why, .. } = &establishing.step
                     && (until.mono != u64::MAX || *why == WHY_OFFLINE)
                 {
-                    self.hasten(now);
+                    self.session_is_wanted(now);
                 }
             }
             State::Closed => {}
@@ -185,7 +185,7 @@ impl<P: Payload> Session<P> {
         match self.lifecycle.establishing() {
             Some(_) => {
                 self.calls.enqueue(id, Queue::Session);
-                self.hasten(now);
+                self.session_is_wanted(now);
             }
             None => self.calls.enqueue(id, Queue::Network),
         }

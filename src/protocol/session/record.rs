@@ -109,7 +109,7 @@ impl<P: Payload> Session<P> {
         }
         match found {
             Found::Record(_) if is_ours => self.take_up_read(read, now),
-            Found::Record(_) => self.hasten(now),
+            Found::Record(_) => self.session_is_wanted(now),
             Found::Told(mark, _) if is_ours => self.take_told(mark, read, now),
             Found::Told(..) => self.part_from_tabs(now),
         }
@@ -132,7 +132,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// Another page life has taken up the session meanwhile: it is not ours any more, and is not ended.
-    pub fn forsake(&mut self, now: Now) {
+    pub fn handle_taken_over(&mut self, now: Now) {
         self.lose_to_another("another page has taken up the session", now);
     }
 

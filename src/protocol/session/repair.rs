@@ -31,7 +31,7 @@ impl<P: Payload> Session<P> {
             Relation::Current => self.lose(REASON, Loss::Refused { caller_waits }, now),
             Relation::Doubted => {
                 self.refused_by_server(generation);
-                self.condemned(REASON, now);
+                self.doubted_is_gone(REASON, now);
             }
             Relation::Gone => {}
         }
@@ -80,17 +80,17 @@ impl<P: Payload> Session<P> {
     /// The session goes on elsewhere.
     pub(in crate::protocol) fn lose_to_another(&mut self, reason: &'static str, now: Now) {
         self.lose(reason, Loss::Host, now);
-        self.condemned(reason, now);
+        self.doubted_is_gone(reason, now);
     }
 
     /// Another tab has made the next one, which takes its place at once.
     pub(in crate::protocol) fn replaced(&mut self, reason: &'static str, now: Now) {
         self.lose(reason, Loss::Replaced, now);
-        self.condemned(reason, now);
+        self.doubted_is_gone(reason, now);
     }
 
     /// In doubt, and known to be gone now.
-    pub(in crate::protocol) fn condemned(&mut self, reason: &'static str, now: Now) {
+    pub(in crate::protocol) fn doubted_is_gone(&mut self, reason: &'static str, now: Now) {
         let Some(generation) = self.lifecycle.give_up_doubted(reason) else { return };
         self.effects.push(Effect::HangUp);
         self.effects.push(Effect::Emit(Event::Recovering { reason, generation }));
@@ -167,10 +167,10 @@ impl<P: Payload> Session<P> {
 
     pub(in crate::protocol) fn doubt_checked(&mut self, told: Told<P>, now: Now) {
         match told {
-            Told::Alive => self.reprieve(now),
+            Told::Alive => self.reached_again(now),
             Told::Gone => {
                 self.refused_by_server(self.lifecycle.known().map_or(0, |old| old.generation));
-                self.condemned("a ping found the session gone", now);
+                self.doubted_is_gone("a ping found the session gone", now);
             }
             Told::Unclear(error) => self.doubt_persists(error, now),
         }
@@ -181,7 +181,7 @@ impl<P: Payload> Session<P> {
         match told {
             Told::Alive => {
                 self.drop_fresh(now);
-                self.reprieve(now);
+                self.reached_again(now);
             }
             Told::Unclear(error) if error.code != Code::Network => {
                 self.drop_fresh(now);
@@ -192,7 +192,7 @@ impl<P: Payload> Session<P> {
                     let header = Some("Access-Control-Allow-Origin");
                     self.emit(Event::Warning { kind: "hidden_refusal", header, hint: HIDDEN_REFUSAL });
                 }
-                self.condemned("the server answers everything but this session", now);
+                self.doubted_is_gone("the server answers everything but this session", now);
             }
         }
     }
@@ -205,7 +205,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// The session in doubt lives.
-    fn reprieve(&mut self, now: Now) {
+    fn reached_again(&mut self, now: Now) {
         self.lifecycle.is_reached_again();
         let parked = self.calls.dequeue_all(Queue::Session);
         let generation = self.lifecycle.ready().map_or(0, |session| session.generation);

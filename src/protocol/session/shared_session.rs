@@ -124,7 +124,7 @@ impl<P: Payload> Session<P> {
                     Some(generation) if !doubt => self.session_refused(generation, true, now),
                     Some(_) | None => {}
                 }
-                self.hasten(now);
+                self.session_is_wanted(now);
             }
         }
     }
