@@ -5,7 +5,6 @@
 use super::authorization::Authorization;
 use super::calls::{Call, Calls, Kind, Queue, Task};
 use super::client::Client;
-use super::config::Handshake;
 use super::desired::Desired;
 use super::effect::Effects;
 use super::era::{legacy, modern};
@@ -84,10 +83,7 @@ impl<P: Payload> Session<P> {
         let mut rng = fastrand::Rng::with_seed(seed);
         let exchanges = Exchanges::new(config.connections, &mut rng);
         let tabs = Tabs::new(Self::shares(&config), &mut rng);
-        let stamp = match &config.handshake {
-            Handshake::Own { client_info, capabilities } => modern::stamp(client_info, capabilities),
-            Handshake::Host => String::new(),
-        };
+        let stamp = config.handshake.own().map(|(client_info, capabilities)| modern::stamp(client_info, capabilities));
         let lifecycle = Lifecycle::new(config.generation, config.known_legacy, now);
         Self {
             config,
@@ -102,7 +98,7 @@ impl<P: Payload> Session<P> {
             authorization: Authorization::default(),
             page: Page::default(),
             tabs,
-            client: Client::new(stamp),
+            client: Client::new(stamp.unwrap_or_default()),
             effects: Effects::default(),
         }
     }
@@ -112,12 +108,12 @@ impl<P: Payload> Session<P> {
         self.command(Kind::Connect, String::new(), Params::default(), CallOptions::default(), now)
     }
 
-    /// Sends a request; settles with its `result`. With [`Handshake::Host`], `initialize` starts the handshake.
+    /// Sends a request; settles with its `result`. With a handshake of the host's own Client, `initialize` starts the handshake.
     pub fn call(&mut self, method: String, params: Params, options: CallOptions, now: Now) -> CallId {
-        if matches!(self.config.handshake, Handshake::Host) {
+        if self.config.handshake.is_hosts() {
             self.host_speaks(&method, &params, now);
         }
-        if matches!(self.config.handshake, Handshake::Host) && method == legacy::INITIALIZE {
+        if self.config.handshake.is_hosts() && method == legacy::INITIALIZE {
             if self.lifecycle.known().is_none() {
                 self.client.initializes(params);
             }

@@ -12,7 +12,7 @@ use crate::protocol::{Now, Purpose};
 impl Exchange {
     /// A POST that is about to be sent under this session.
     pub fn outgoing<P>(purpose: Purpose, session: Option<&Established<P>>, now: Now) -> Box<Self> {
-        let era = if purpose == Purpose::Discover { Era::Modern } else { Era::Legacy };
+        let era = Era::before_session(purpose == Purpose::Discover);
         Box::new(Self {
             purpose,
             era: session.map_or(era, Established::era),

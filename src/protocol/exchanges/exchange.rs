@@ -242,7 +242,7 @@ impl Exchange {
     /// modern era, where it is a request.
     pub fn hears_answer<P>(&self, message: &Message<P>) -> bool {
         let refused = || match message {
-            Message::Error { id, .. } => self.era == Era::Modern && self.is_answered_by(id.as_ref()),
+            Message::Error { id, .. } => self.era.listens_by_request() && self.is_answered_by(id.as_ref()),
             Message::Result { .. } | Message::Request { .. } | Message::Notification { .. } | Message::Other { .. } => {
                 false
             }

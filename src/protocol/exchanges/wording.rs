@@ -1,8 +1,6 @@
 //! The errors that a caller gets for what a server said, in words that hold no secret.
 
 use crate::protocol::codec::json_rpc::RpcError;
-use crate::protocol::codec::json_rpc::{HEADER_MISMATCH, UNSUPPORTED_PROTOCOL_VERSION};
-use crate::protocol::era::Era;
 use crate::protocol::exchanges::exchange::Exchange;
 use crate::protocol::identity::secrets::Confidential;
 use crate::protocol::policy::verdict::Refusal;
@@ -73,13 +71,7 @@ pub(in crate::protocol) fn refusal_error<P: Payload>(
 ) -> Box<Error<P>> {
     let code = refusal.code();
     let status = refusal.status;
-    // A server of the modern era refuses under the request's own id, and one of the legacy era knows no such header fields:
-    // anything else may be another server's word, after the first one ran the call.
-    let foreign = match exchange.era {
-        Era::Modern => !refusal.own_id && !matches!(refusal.status, 401 | 403 | 429),
-        Era::Legacy => matches!(refusal.rpc_code, Some(HEADER_MISMATCH | UNSUPPORTED_PROTOCOL_VERSION)),
-    };
-    let outcome = if foreign { Outcome::Unknown } else { refusal.outcome(exchange.late) };
+    let outcome = if exchange.era.may_be_anothers(refusal) { Outcome::Unknown } else { refusal.outcome(exchange.late) };
     let retryable = matches!(status, 429 | 500..);
     let Some(rpc) = error else {
         let message = match status {

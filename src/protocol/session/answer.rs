@@ -5,8 +5,6 @@ use super::refused::session_refused_for_good;
 use crate::protocol::calls::Kind;
 use crate::protocol::codec::http::Method;
 use crate::protocol::codec::shape::{shaped, too_long};
-use crate::protocol::config::Handshake;
-use crate::protocol::era::Era;
 use crate::protocol::era::modern::ResultType;
 use crate::protocol::exchanges::{Answer, Exchange};
 use crate::protocol::lifecycle::Relation;
@@ -112,10 +110,8 @@ impl<P: Payload> Session<P> {
         if let Some(error) = too_long(&method, &result) {
             return self.settle(id, Err(error));
         }
-        let result_type = match exchange.era() {
-            Era::Modern if !self.is_hosts_own(exchange.era()) => ResultType::of(&result),
-            Era::Legacy | Era::Modern => ResultType::Complete,
-        };
+        let is_described = exchange.era().describes_results() && !self.is_hosts_own(exchange.era());
+        let result_type = if is_described { ResultType::of(&result) } else { ResultType::Complete };
         match result_type {
             ResultType::Complete => {}
             ResultType::InputRequired => return self.input_required(id, &result, now),
@@ -126,7 +122,8 @@ impl<P: Payload> Session<P> {
                 return self.settle(id, Err(Error::boxed(Code::Protocol, Outcome::Unknown, text)));
             }
         }
-        if method == "tools/call" && exchange.era() == Era::Legacy && self.became_task(id, exchange, &result, now) {
+        if method == "tools/call" && !exchange.era().describes_results() && self.became_task(id, exchange, &result, now)
+        {
             return;
         }
         let result = match self.shape(&method, result) {
@@ -156,7 +153,7 @@ impl<P: Payload> Session<P> {
         self.state_request_accepted(id, exchange.generation(), now);
         // What an older session was told may have changed since.
         let current = self.lifecycle.relation(exchange.generation()) == Relation::Current;
-        if current && exchange.era() == Era::Modern && !self.is_hosts_own(exchange.era()) {
+        if current && is_described {
             self.keep(id, exchange, &result, now);
         }
         self.settle(id, Ok(if verifies { P::empty() } else { result }));
@@ -164,7 +161,7 @@ impl<P: Payload> Session<P> {
 
     /// A host's own Client gets results as they came.
     pub(in crate::protocol) fn shape(&self, method: &str, result: P) -> Result<P, Box<Error<P>>> {
-        if matches!(self.config.handshake, Handshake::Host) { Ok(result) } else { shaped(method, result) }
+        if self.config.handshake.is_hosts() { Ok(result) } else { shaped(method, result) }
     }
 
     pub(in crate::protocol) fn notification_answered(

@@ -4,7 +4,6 @@ use super::Session;
 use super::close::delete_request;
 use crate::protocol::calls::{Call, Kind, Place, Queue, Task};
 use crate::protocol::codec::json_rpc;
-use crate::protocol::config::Handshake;
 use crate::protocol::era::legacy;
 use crate::protocol::exchanges::Answer;
 use crate::protocol::lifecycle::{Establishing, Relation, Since, Step};
@@ -137,22 +136,19 @@ impl<P: Payload> Session<P> {
     }
 
     fn connect_given_up(&mut self, reason: &'static str, now: Now) {
-        match self.config.handshake {
-            Handshake::Own { .. } => {
-                let delete = self.lifecycle.fresh().and_then(|fresh| delete_request(fresh, now));
-                self.shut(reason, now);
-                if let Some(delete) = delete {
-                    self.delete(delete, now);
-                }
+        if self.config.handshake.is_own() {
+            let delete = self.lifecycle.fresh().and_then(|fresh| delete_request(fresh, now));
+            self.shut(reason, now);
+            if let Some(delete) = delete {
+                self.delete(delete, now);
             }
-            Handshake::Host => {
-                let step = self.lifecycle.establishing().map(|establishing| &establishing.step);
-                if let Some(&Step::Handshake { exchange, hedge }) = step {
-                    self.abort(exchange, now);
-                    hedge.map(|hedge| self.abort(hedge, now));
-                    self.step(Step::Idle);
-                }
-            }
+            return;
+        }
+        let step = self.lifecycle.establishing().map(|establishing| &establishing.step);
+        if let Some(&Step::Handshake { exchange, hedge }) = step {
+            self.abort(exchange, now);
+            hedge.map(|hedge| self.abort(hedge, now));
+            self.step(Step::Idle);
         }
     }
 

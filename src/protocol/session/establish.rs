@@ -5,7 +5,6 @@ use super::close::delete_request;
 use crate::protocol::calls::{Kind, Queue};
 use crate::protocol::codec::http::Head;
 use crate::protocol::codec::json::Members;
-use crate::protocol::config::Handshake;
 use crate::protocol::era::legacy;
 use crate::protocol::exchanges::{Answer, Exchange};
 use crate::protocol::lifecycle::{Discovered, Established, Since, Step};
@@ -83,17 +82,17 @@ impl<P: Payload> Session<P> {
     }
 
     fn initialize_params(&self) -> Params {
-        match (&self.config.handshake, self.lifecycle.known()) {
-            (Handshake::Own { client_info, capabilities }, _) => Params {
+        match (self.config.handshake.own(), self.lifecycle.known()) {
+            (Some((client_info, capabilities)), _) => Params {
                 text: Some(format!(
                     r#"{{"protocolVersion":"{}","capabilities":{capabilities},"clientInfo":{client_info}}}"#,
                     self.lifecycle.offers()
                 )),
                 ..Params::default()
             },
-            (Handshake::Host, None) => self.client.initialize().clone(),
+            (None, None) => self.client.initialize().clone(),
             // The host's Client goes on with the version that it knows.
-            (Handshake::Host, Some(session)) => {
+            (None, Some(session)) => {
                 let initialize = self.client.initialize();
                 let text = initialize.text.as_deref().unwrap_or("{}");
                 let mut params = Members::parse(text).unwrap_or_default();
@@ -218,7 +217,7 @@ impl<P: Payload> Session<P> {
         if let Some(error) = self.cannot_be_kept(&result) {
             return Err(error);
         }
-        let own = matches!(self.config.handshake, Handshake::Own { .. });
+        let own = self.config.handshake.is_own();
         let capabilities = if own { legacy::capabilities(&result) } else { None };
         let mut fresh = self.fresh_session(id, version, result, now);
         fresh.capabilities = capabilities;
@@ -228,14 +227,14 @@ impl<P: Payload> Session<P> {
 
     fn handshake_succeeded(&mut self, fresh: Box<Established<P>>, now: Now) {
         let Some(establishing) = self.lifecycle.establishing() else { return };
-        match (&establishing.since, &self.config.handshake) {
+        match (&establishing.since, self.config.handshake.is_hosts()) {
             (Since::Doubt { .. }, _) => {
                 if let Some(ping) = self.ping(now) {
                     self.step_with_ping(Step::Confirm { ping, fresh }, now);
                 }
             }
             // The host's Client has its answer if nobody waits for one: this handshake is ours to finish.
-            (Since::First, Handshake::Host) => {
+            (Since::First, true) => {
                 let is_connect = |id: &CallId| self.calls.get(*id).is_some_and(|call| call.kind() == Kind::Connect);
                 let connecting: Vec<CallId> = self.calls.queued(Queue::Session).filter(is_connect).collect();
                 let result = fresh.handshake.clone();

@@ -2,7 +2,7 @@
 
 use super::Session;
 use crate::protocol::calls::{Kind, Queue};
-use crate::protocol::config::{Handshake, Recovery, Unreachable};
+use crate::protocol::config::{Recovery, Unreachable};
 use crate::protocol::lifecycle::Step;
 use crate::protocol::page::OFFLINE;
 use crate::protocol::policy::backoff;
@@ -141,7 +141,7 @@ impl<P: Payload> Session<P> {
 
     /// Whether a first connect that fails so ends with a session that waits.
     pub(in crate::protocol) fn waits_for_server(&self) -> bool {
-        self.config.unreachable == Unreachable::Wait && matches!(self.config.handshake, Handshake::Own { .. })
+        self.config.unreachable == Unreachable::Wait && self.config.handshake.is_own()
     }
 
     /// There never was a session. There will be none, or none before the server is there.
@@ -160,13 +160,11 @@ impl<P: Payload> Session<P> {
         if waits {
             return self.pause(0, now);
         }
-        match self.config.handshake {
-            Handshake::Own { .. } => self.shut("the server could not be reached or refused", now),
-            Handshake::Host => {
-                self.lifecycle.forget_attempts();
-                self.step(Step::Idle);
-            }
+        if self.config.handshake.is_own() {
+            return self.shut("the server could not be reached or refused", now);
         }
+        self.lifecycle.forget_attempts();
+        self.step(Step::Idle);
     }
 
     fn failed_call_error(&self, id: CallId, error: &Error<P>, first: bool) -> Box<Error<P>> {
@@ -196,7 +194,7 @@ impl<P: Payload> Session<P> {
 
     /// Somebody waits for the session.
     pub(in crate::protocol) fn session_is_wanted(&mut self, now: Now) {
-        let own = matches!(self.config.handshake, Handshake::Own { .. });
+        let own = self.config.handshake.is_own();
         let kind = self.calls.last_queued(Queue::Session).map(|call| call.kind());
         let connects = kind == Some(Kind::Connect);
         let insists = kind.is_some_and(insists);

@@ -4,7 +4,6 @@
 use super::Session;
 use crate::protocol::calls::Queue;
 use crate::protocol::effect::{Effect, Fate};
-use crate::protocol::era::Era;
 use crate::protocol::lifecycle::{Established, Loss, Step};
 use crate::protocol::policy::backoff;
 use crate::protocol::status::Event;
@@ -97,8 +96,8 @@ impl<P: Payload> Session<P> {
             Some(&Step::Confirm { ping, .. }) => {
                 self.abort(ping, now);
                 match self.lifecycle.fresh().map(Established::era) {
-                    Some(Era::Modern) => self.established(now),
-                    Some(Era::Legacy) | None => self.initialized(now),
+                    Some(era) if !era.has_sessions() => self.established(now),
+                    Some(_) | None => self.initialized(now),
                 }
             }
             Some(Step::Backoff { .. }) => self.session_is_wanted(now),

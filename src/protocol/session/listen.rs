@@ -5,7 +5,6 @@ use super::Session;
 use super::stream::stream_request;
 use crate::protocol::calls::{Kind, Queue};
 use crate::protocol::config::Listen;
-use crate::protocol::era::Era;
 use crate::protocol::exchanges::Cursor;
 use crate::protocol::exchanges::{Answer, Exchange};
 use crate::protocol::listening::{Heard, Stream, Turn};
@@ -81,7 +80,7 @@ impl<P: Payload> Session<P> {
     pub(in crate::protocol) fn listen(&mut self, now: Now) {
         let wanted = self.wants_to_listen();
         let Some(session) = self.lifecycle.ready() else { return };
-        if session.era() == Era::Modern {
+        if session.era().listens_by_request() {
             return self.listen_modern(wanted, now);
         }
         match (self.listening.stream(), wanted) {
@@ -114,7 +113,7 @@ impl<P: Payload> Session<P> {
     /// before the calls: one that is not open yet loses the question. They wait for its head, a moment.
     pub(in crate::protocol) fn listen_first(&mut self, now: Now) {
         let may_ask =
-            self.lifecycle.ready().is_some_and(|session| session.era() == Era::Legacy) && self.answers_questions();
+            self.lifecycle.ready().is_some_and(|session| session.era().asks_by_request()) && self.answers_questions();
         if !may_ask || !self.listening.may_hold_calls() || !self.is_to_listen() || self.listening.turn() == Turn::Later
         {
             return;
@@ -163,9 +162,10 @@ impl<P: Payload> Session<P> {
         }
         if let Stream::Ended { cursor, short } = self.listening.stream() {
             let (cursor, short) = (cursor.clone(), *short);
-            match session.era() {
-                Era::Legacy => self.open_stream(cursor, short, now),
-                Era::Modern => self.subscribe_again(short, now),
+            if session.era().listens_by_request() {
+                self.subscribe_again(short, now);
+            } else {
+                self.open_stream(cursor, short, now);
             }
         }
     }
@@ -198,8 +198,8 @@ impl<P: Payload> Session<P> {
 
     /// What was open for a while, or had said something, was the server's stream.
     fn stream_was_open(&mut self, exchange: &Exchange) {
-        let is_legacy = self.lifecycle.known().is_some_and(|session| session.era() == Era::Legacy);
-        self.listening.note_stream(is_legacy && exchange.is_stream());
+        let by_get = self.lifecycle.known().is_some_and(|session| !session.era().listens_by_request());
+        self.listening.note_stream(by_get && exchange.is_stream());
     }
 
     /// The stream is not open any more, or will not be: whoever waits for it goes on, and the one that it was to replace
@@ -259,7 +259,7 @@ impl<P: Payload> Session<P> {
             // Something before the server, or another server; one that has no such stream answers the request, and
             // acknowledged none before.
             Answer::Refused { refusal, error, .. }
-                if exchange.era() == Era::Modern
+                if exchange.era().listens_by_request()
                     && (refusal.rpc_code.is_none() || verdict == Verdict::Suspect || had_stream)
                     && error.code != Code::Auth =>
             {

@@ -4,7 +4,6 @@ use super::Session;
 use super::send::Parcel;
 use crate::protocol::calls::Doubt;
 use crate::protocol::codec::http::Method;
-use crate::protocol::era::Era;
 use crate::protocol::exchanges::{Answer, Exchange};
 use crate::protocol::lifecycle::{Check, Established, State, Step};
 use crate::protocol::policy::probe::{Evidence, weigh};
@@ -149,9 +148,10 @@ impl<P: Payload> Session<P> {
         if proves && own {
             return self.proved(Told::Alive, now);
         }
-        let told = match exchange.era() {
-            Era::Legacy => told(answer, verdict, exchange.session().is_some()),
-            Era::Modern => self.told_of_era(answer, verdict, now),
+        let told = if exchange.era().has_sessions() {
+            told(answer, verdict, exchange.session().is_some())
+        } else {
+            self.told_of_era(answer, verdict, now)
         };
         if let Told::Gone = told {
             self.lifecycle.ping_refused(exchange.generation(), refused_in);

@@ -2,8 +2,8 @@
 
 use super::Session;
 use crate::protocol::codec::json_rpc::UNSUPPORTED_PROTOCOL_VERSION;
-use crate::protocol::config::{EraChoice, Handshake};
-use crate::protocol::era::{Era, legacy, modern};
+use crate::protocol::config::EraChoice;
+use crate::protocol::era::{legacy, modern};
 use crate::protocol::exchanges::{Answer, Exchange};
 use crate::protocol::lifecycle::{Discovered, Established, SessionId, Since, Step};
 use crate::protocol::policy::probe::{Evidence, weigh};
@@ -33,10 +33,10 @@ impl<P: Payload> Session<P> {
         if self.is_offline() {
             return self.wait_for_network(now);
         }
-        match (&self.config.handshake, self.config.era) {
-            (Handshake::Host, _) | (Handshake::Own { .. }, EraChoice::Legacy) => self.handshake(now),
-            (Handshake::Own { .. }, EraChoice::Auto) if self.lifecycle.is_known_legacy(now) => self.handshake(now),
-            (Handshake::Own { .. }, EraChoice::Auto | EraChoice::Modern) => self.discover(now),
+        match (self.config.handshake.is_own(), self.config.era) {
+            (false, _) | (true, EraChoice::Legacy) => self.handshake(now),
+            (true, EraChoice::Auto) if self.lifecycle.is_known_legacy(now) => self.handshake(now),
+            (true, EraChoice::Auto | EraChoice::Modern) => self.discover(now),
         }
     }
 
@@ -150,7 +150,7 @@ impl<P: Payload> Session<P> {
     /// refusal names any; where it only speaks of the version, one that every server of the field knows. Once in each
     /// attempt (2025-11-25, lifecycle, Version Negotiation and Error Handling).
     pub(in crate::protocol) fn other_version(&mut self, refusal: &Refusal, error: &Error<P>) -> Option<&'static str> {
-        let own = matches!(self.config.handshake, Handshake::Own { .. });
+        let own = self.config.handshake.is_own();
         self.lifecycle.establishing()?;
         if !own || matches!(refusal.status, 401 | 403 | 404 | 405 | 429 | 503) {
             return None;
@@ -175,7 +175,7 @@ impl<P: Payload> Session<P> {
     /// The server was told to be of the legacy era, and refused to make a session as one of the modern era does, or as
     /// one that was replaced since may. Says whether it is asked.
     pub(in crate::protocol) fn doubt_legacy(&mut self, other_era: bool, error: &mut Error<P>, now: Now) -> bool {
-        let own = matches!(self.config.handshake, Handshake::Own { .. });
+        let own = self.config.handshake.is_own();
         let Some(establishing) = self.lifecycle.establishing() else { return false };
         let (discovered, doubted) = (establishing.discovered, matches!(establishing.since, Since::Doubt { .. }));
         if !own || self.config.era != EraChoice::Auto || discovered == Discovered::Legacy {
@@ -197,7 +197,7 @@ impl<P: Payload> Session<P> {
         if doubted && !other_era {
             return false;
         }
-        if doubted && self.lifecycle.known().is_some_and(|old| old.era() == Era::Modern) {
+        if doubted && self.lifecycle.known().is_some_and(|old| !old.era().has_sessions()) {
             return self.is_modern_still(discovered, now);
         }
         self.step(Step::Idle);

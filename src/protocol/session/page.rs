@@ -4,7 +4,7 @@
 use super::Session;
 use super::close::delete_request;
 use crate::protocol::calls::{Place, Queue};
-use crate::protocol::config::{Handshake, Offline};
+use crate::protocol::config::Offline;
 use crate::protocol::exchanges::Cursor;
 use crate::protocol::lifecycle::{State, Step};
 use crate::protocol::page::{LOOK_MS, OFFLINE, PageChange};
@@ -144,7 +144,7 @@ impl<P: Payload> Session<P> {
     /// be running. A host's own Client ends its sessions itself.
     fn leave(&mut self, now: Now) {
         self.keep_record(now);
-        let own = matches!(self.config.handshake, Handshake::Own { .. });
+        let own = self.config.handshake.is_own();
         let broke_off = self.page.may_have_broken_off(now);
         if own && !self.config.persists && !self.tabs.is_shared() && self.calls.is_empty() && !broke_off {
             let delete = self.lifecycle.known().and_then(|session| delete_request(session, now));

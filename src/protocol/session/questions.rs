@@ -3,7 +3,6 @@
 use super::Session;
 use super::send::posted;
 use crate::protocol::codec::json_rpc::{self, Id};
-use crate::protocol::config::Handshake;
 use crate::protocol::era::legacy;
 use crate::protocol::error::Diagnosis;
 use crate::protocol::exchanges::Exchange;
@@ -40,7 +39,7 @@ impl<P: Payload> Session<P> {
         now: Now,
     ) {
         // A host's own Client answers everything itself.
-        let host = matches!(self.config.handshake, Handshake::Host);
+        let host = self.config.handshake.is_hosts();
         if !host && method == legacy::PING {
             return self.post_answer(&id, &Ok("{}".to_owned()), generation, now);
         }
@@ -58,7 +57,7 @@ impl<P: Payload> Session<P> {
         generation: u32,
         now: Now,
     ) {
-        let host = matches!(self.config.handshake, Handshake::Host);
+        let host = self.config.handshake.is_hosts();
         if !host && !self.questions.handles(&method) {
             let refusal = Err((METHOD_NOT_FOUND, "Method not found".to_owned()));
             return self.post_answer(&id, &refusal, generation, now);
@@ -84,11 +83,11 @@ impl<P: Payload> Session<P> {
 
     /// Whether the app answers requests of the server's.
     pub(in crate::protocol) fn answers_questions(&self) -> bool {
-        match &self.config.handshake {
-            Handshake::Own { .. } => self.questions.handles_any(),
-            // A host's own Client declares what it answers.
-            Handshake::Host => self.client.answers_questions(),
+        if self.config.handshake.is_own() {
+            return self.questions.handles_any();
         }
+        // A host's own Client declares what it answers.
+        self.client.answers_questions()
     }
 
     /// A call was given up, and with it what was asked on its behalf.
@@ -192,7 +191,7 @@ impl<P: Payload> Session<P> {
     /// The host is told. Returns the call that it was asked for.
     pub(super) fn take_back_question(&mut self, question: QuestionId) -> Option<Option<CallId>> {
         // A host's own Client answers for itself.
-        let is_told = matches!(self.config.handshake, Handshake::Own { .. });
+        let is_told = self.config.handshake.is_own();
         let taken = self.questions.withdraw(question, is_told)?;
         self.output(Output::Withdraw { question });
         Some(taken.call)
@@ -200,9 +199,6 @@ impl<P: Payload> Session<P> {
 
     /// What this client declares, as JSON text; `None` where a host's own Client declares it.
     pub(super) fn own_capabilities(&self) -> Option<&str> {
-        match &self.config.handshake {
-            Handshake::Own { capabilities, .. } => Some(capabilities),
-            Handshake::Host => None,
-        }
+        self.config.handshake.own().map(|(_, capabilities)| capabilities)
     }
 }

@@ -3,8 +3,6 @@
 use super::Session;
 use crate::protocol::bounds;
 use crate::protocol::codec::json_rpc::{Message, RpcError};
-use crate::protocol::config::Handshake;
-use crate::protocol::era::Era;
 use crate::protocol::exchanges::body;
 use crate::protocol::exchanges::wording::{EXCERPT, broken_answer, refusal_error, unusable};
 use crate::protocol::exchanges::{Answer, Exchange};
@@ -49,7 +47,7 @@ impl<P: Payload> Session<P> {
                 if is_refused {
                     // The rest of a refusal is worth a moment.
                     self.effects.set_timer(Timer::Exchange(id), now.mono.saturating_add(REFUSAL_MS));
-                } else if listens && era == Era::Legacy {
+                } else if listens && !era.listens_by_request() {
                     self.effects.clear_timer(Timer::Exchange(id));
                 }
                 self.output(Output::Read { exchange: id, how });
@@ -132,7 +130,7 @@ impl<P: Payload> Session<P> {
             Message::Notification { method, params } => self.notified(id, method, params, now),
             // "The result of subscriptions/listen ends the stream" (2026-07-28, patterns, Subscriptions).
             Message::Result { id: of, .. }
-                if exchange.era() == Era::Modern
+                if exchange.era().listens_by_request()
                     && exchange.purpose() == Purpose::Listen
                     && exchange.is_answered_by(of.as_ref()) =>
             {
@@ -320,7 +318,7 @@ impl<P: Payload> Session<P> {
         let Some(exchange) = self.exchanges.get(id) else { return };
         let retry_after = exchange.head().and_then(|head| head.retry_after.as_deref());
         let retry_after = retry_after.and_then(|value| backoff::retry_after(value, now.unix_ms));
-        let own = matches!(self.config.handshake, Handshake::Own { .. });
+        let own = self.config.handshake.is_own();
         let bound = if own { EXCERPT } else { bounds::TEXT as usize };
         let error = refusal_error(self.identity.confidential(), &refusal, error, exchange, bound);
         self.conclude(id, Answer::Refused { refusal, error, retry_after }, now);

@@ -3,7 +3,6 @@
 
 use super::Session;
 use crate::protocol::calls::Queue;
-use crate::protocol::config::Handshake;
 use crate::protocol::era::{Era, legacy};
 use crate::protocol::identity::{Found, Owner};
 use crate::protocol::lifecycle::{SessionId, Since, State};
@@ -29,7 +28,9 @@ impl<P: Payload> Session<P> {
             },
             State::Closed => return None,
         };
-        let Handshake::Own { .. } = &self.config.handshake else { return None };
+        if self.config.handshake.is_hosts() {
+            return None;
+        }
         let record = Record {
             at: now.unix_ms,
             made_for: session.made_for.map(Owner::stored),
@@ -79,7 +80,7 @@ impl<P: Payload> Session<P> {
         self.emit(Event::TakenUp);
         self.take_up_session(id, version, handshake, capabilities, now);
         self.lifecycle.made_for(self.lifecycle.generation(), self.identity.owner());
-        if Era::of(version) == Era::Legacy {
+        if Era::of(version).has_sessions() {
             self.lifecycle.speaks_legacy(now);
         }
         self.desired.take_up(self.lifecycle.generation(), level, uris);

@@ -2,8 +2,7 @@
 
 use super::Session;
 use crate::protocol::calls::{Call, Doubt, Kind, Repair};
-use crate::protocol::config::{EraChoice, Handshake};
-use crate::protocol::era::Era;
+use crate::protocol::config::EraChoice;
 use crate::protocol::exchanges::Exchange;
 use crate::protocol::lifecycle::Relation;
 use crate::protocol::policy::backoff;
@@ -224,7 +223,7 @@ impl<P: Payload> Session<P> {
         let wait = backoff::delay(1, &self.config.recovery, floor_ms, &mut self.rng);
         let until = now.mono.saturating_add(wait);
         // A host's own Client has a clock that nobody sees here: it is told of a longer wait than calls have by default.
-        let host = matches!(self.config.handshake, Handshake::Host);
+        let host = self.config.handshake.is_hosts();
         let bound = if host { call.made().saturating_add(self.config.timeout_ms) } else { u64::MAX };
         let in_time = self.effects.timer_at(Timer::Call(id)).is_some_and(|deadline| until < deadline.min(bound));
         let end = End::Busy { outcome, at_gate: outcome == Outcome::NotExecuted };
@@ -253,20 +252,18 @@ impl<P: Payload> Session<P> {
         if exchange.is_late() {
             return self.lost(id, exchange.generation(), error, now);
         }
-        let own = matches!(self.config.handshake, Handshake::Own { .. });
+        let own = self.config.handshake.is_own();
         if own && self.config.era == EraChoice::Auto {
-            match exchange.era() {
-                // "retry even when `supported` contains the version just sent"; once.
-                Era::Modern if supported(&error) == Common::Modern => {
-                    if self.next(id, Repair::Envelope, End::OtherVersion { at_gate: true }) == Next::SendAgain {
-                        return self.dispatch(id, now);
-                    }
-                }
-                Era::Modern => return self.suspected(id, exchange, refusal, error, now),
-                Era::Legacy => {
-                    self.lifecycle.may_not_be_legacy();
-                    return self.suspected(id, exchange, refusal, error, now);
-                }
+            if exchange.era().has_sessions() {
+                self.lifecycle.may_not_be_legacy();
+                return self.suspected(id, exchange, refusal, error, now);
+            }
+            if supported(&error) != Common::Modern {
+                return self.suspected(id, exchange, refusal, error, now);
+            }
+            // "retry even when `supported` contains the version just sent"; once.
+            if self.next(id, Repair::Envelope, End::OtherVersion { at_gate: true }) == Next::SendAgain {
+                return self.dispatch(id, now);
             }
         }
         let text = "The server no longer speaks the negotiated protocol version. Connect again.";

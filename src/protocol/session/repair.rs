@@ -6,7 +6,6 @@ use super::liveness::Told;
 use crate::protocol::calls::Queue;
 use crate::protocol::config::EraChoice;
 use crate::protocol::effect::{Effect, Fate};
-use crate::protocol::era::Era;
 use crate::protocol::lifecycle::{Established, Loss, Relation};
 use crate::protocol::status::Event;
 use crate::protocol::time::Timer;
@@ -160,8 +159,8 @@ impl<P: Payload> Session<P> {
         match self.lifecycle.known().map(Established::era) {
             _ if !hidden => self.attempt_failed(error, 0, now),
             // `server/discover` is what was hidden.
-            Some(Era::Modern) => self.handshake(now),
-            Some(Era::Legacy) | None => self.begin(now),
+            Some(era) if !era.has_sessions() => self.handshake(now),
+            Some(_) | None => self.begin(now),
         }
     }
 

@@ -4,7 +4,6 @@ use super::Session;
 use crate::protocol::calls::{Call, Doubt, Kind, Queue, Task};
 use crate::protocol::codec::http::{Method, Request};
 use crate::protocol::codec::json_rpc;
-use crate::protocol::config::Handshake;
 use crate::protocol::era::{Era, legacy, modern, param_headers};
 use crate::protocol::exchanges::Exchange;
 use crate::protocol::lifecycle::{Established, State};
@@ -52,7 +51,7 @@ impl<P: Payload> Session<P> {
                 self.settle(id, Ok(P::empty()));
             }
             Kind::Request if hosts_own => self.put_on_wire(id, now),
-            Kind::Request | Kind::Verify if era == Era::Modern && call.method() == legacy::PING => {
+            Kind::Request | Kind::Verify if !era.has_sessions() && call.method() == legacy::PING => {
                 self.check(Some((id, Doubt::Asked)), now);
             }
             Kind::Request if !era.holds_by_request() && self.held_without_request(id, now) => {}
@@ -84,7 +83,7 @@ impl<P: Payload> Session<P> {
         }
         let (State::Ready(session), Some(call)) = (self.lifecycle.state(), self.calls.get(id)) else { return };
         let asked = call.round().is_some() || call.task().is_some_and(Task::has_inputs);
-        if session.era() == Era::Legacy && asked {
+        if session.era().asks_by_request() && asked {
             return self.round_lost(id, now);
         }
         let (method, params) = self.wording(session, call);
@@ -169,24 +168,20 @@ impl<P: Payload> Session<P> {
         params: &Params,
         progress: bool,
     ) -> Message {
-        match era {
-            Era::Legacy => (legacy::post_headers(session), json_rpc::request(request_id, method, params, progress, "")),
-            Era::Modern => {
-                let (headers, params, stamp) = self.stamped(method, params);
-                (headers, json_rpc::request(request_id, method, &params, progress, &stamp))
-            }
+        if !era.stamps_requests() {
+            return (legacy::post_headers(session), json_rpc::request(request_id, method, params, progress, ""));
         }
+        let (headers, params, stamp) = self.stamped(method, params);
+        (headers, json_rpc::request(request_id, method, &params, progress, &stamp))
     }
 
     /// A notification as the era of this session wants it.
     fn compose_notification(&self, session: &Established<P>, method: &str, params: &Params) -> Message {
-        match session.era() {
-            Era::Legacy => (legacy::post_headers(Some(session)), json_rpc::notification(method, params, "")),
-            Era::Modern => {
-                let (headers, params, stamp) = self.stamped(method, params);
-                (headers, json_rpc::notification(method, &params, &stamp))
-            }
+        if !session.era().stamps_requests() {
+            return (legacy::post_headers(Some(session)), json_rpc::notification(method, params, ""));
         }
+        let (headers, params, stamp) = self.stamped(method, params);
+        (headers, json_rpc::notification(method, &params, &stamp))
     }
 
     fn stamped(&self, method: &str, params: &Params) -> (Vec<(String, String)>, Params, String) {
@@ -196,16 +191,14 @@ impl<P: Payload> Session<P> {
         if let (false, Some(text)) = (repeated.is_empty(), &params.text) {
             headers.extend(param_headers::fields(repeated, text));
         }
-        match self.config.handshake {
-            Handshake::Own { .. } => {
-                let meta = params.meta.as_deref().map(modern::without_stamp);
-                let stamp = modern::stamp_with_level(self.client.stamp(), self.desired.log_level());
-                (headers, Params { meta, ..params.clone() }, stamp)
-            }
-            // A host's own Client writes its own.
-            Handshake::Host if params.meta.is_some() => (headers, params.clone(), String::new()),
-            Handshake::Host => (headers, params.clone(), self.client.stamp().to_owned()),
+        if self.config.handshake.is_own() {
+            let meta = params.meta.as_deref().map(modern::without_stamp);
+            let stamp = modern::stamp_with_level(self.client.stamp(), self.desired.log_level());
+            return (headers, Params { meta, ..params.clone() }, stamp);
         }
+        // A host's own Client writes its own.
+        let stamp = if params.meta.is_some() { "" } else { self.client.stamp() };
+        (headers, params.clone(), stamp.to_owned())
     }
 
     pub(in crate::protocol) fn send(&mut self, (exchange, request): Parcel, now: Now) -> ExchangeId {

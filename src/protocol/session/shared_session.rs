@@ -157,7 +157,7 @@ impl<P: Payload> Session<P> {
         self.tabs.takes_up(mark);
         self.leader_asks(false, now);
         self.effects.clear_timer(Timer::Leader);
-        if Era::of(read.version) == Era::Legacy {
+        if Era::of(read.version).has_sessions() {
             self.lifecycle.speaks_legacy(now);
         }
         read.id.iter().for_each(|id| self.identity.confidential_mut().remember_id(id.expose()));

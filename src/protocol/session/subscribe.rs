@@ -7,7 +7,7 @@ use crate::protocol::bounds;
 use crate::protocol::calls::Call;
 use crate::protocol::codec::json::quote;
 use crate::protocol::config::Listen;
-use crate::protocol::era::{Era, modern};
+use crate::protocol::era::modern;
 use crate::protocol::lifecycle::Established;
 use crate::protocol::listening::{Acknowledged, Heard, Stream, Turn};
 use crate::protocol::status::Event;
@@ -183,7 +183,7 @@ impl<P: Payload> Session<P> {
 
     /// Another tab has said what it wants to hear, and the stream that is open may tell it already.
     pub(in crate::protocol) fn tell_stream_again(&mut self) {
-        let Some(session) = self.lifecycle.ready().filter(|session| session.era() == Era::Modern) else { return };
+        let Some(session) = self.lifecycle.ready().filter(|session| session.era().listens_by_request()) else { return };
         let asked: Vec<_> = self.all_subscriptions().into_iter().map(str::to_owned).collect();
         match self.listening.stream() {
             Stream::Open { heard, .. } => {

@@ -1,7 +1,7 @@
 //! What it means for the session that tabs share it: this one's part among them, and what they tell each other.
 
 use super::Session;
-use crate::protocol::config::{Config, Handshake};
+use crate::protocol::config::Config;
 use crate::protocol::lifecycle::{State, Step};
 use crate::protocol::status::Event;
 use crate::protocol::tabs::{Leader, Message, Offer, PULSE_MS, Role, SILENCE_MS, Sender, Why};
@@ -195,6 +195,6 @@ impl<P: Payload> Session<P> {
 
     /// Whether this session can be shared at all.
     pub(in crate::protocol) fn shares(config: &Config) -> bool {
-        config.shared && matches!(config.handshake, Handshake::Own { .. })
+        config.shared && config.handshake.is_own()
     }
 }

@@ -4,7 +4,7 @@ use super::Session;
 use crate::protocol::calls::{Queue, Repair};
 use crate::protocol::codec::json_rpc::HEADER_MISMATCH;
 use crate::protocol::desired::{MAX_PAGES, RESTORE_MS, ToolPage, next_cursor};
-use crate::protocol::era::{Era, legacy};
+use crate::protocol::era::legacy;
 use crate::protocol::exchanges::{Answer, Exchange};
 use crate::protocol::lifecycle::Relation;
 use crate::protocol::policy::retry::{End, Next};
@@ -47,7 +47,7 @@ impl<P: Payload> Session<P> {
     pub(in crate::protocol) fn relist(&mut self, id: CallId, exchange: &Exchange, error: &Error<P>, now: Now) -> bool {
         let is_tool = exchange.rpc_method() == Some("tools/call");
         // "MUST reject with 400" (2026-07-28, transports, Server Validation); with another status it is a handler's word.
-        let refused = exchange.era() == Era::Modern && error.http_status == Some(400);
+        let refused = exchange.era().stamps_requests() && error.http_status == Some(400);
         let end = End::OtherVersion { at_gate: !exchange.is_late() };
         if !is_tool
             || !refused
