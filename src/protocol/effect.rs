@@ -18,7 +18,7 @@ pub(super) enum Effect<P> {
     /// Whoever waits in this queue waits for the next session.
     Park(Queue),
     /// The host is told.
-    Emit(Event<P>),
+    Emit(Box<Event<P>>),
     /// The next session is made: at once where somebody waits for it, after a pause where sessions are lost again and again.
     Begin(Loss),
     /// The questions that the session of this generation asked are void.
@@ -149,7 +149,7 @@ mod tests {
         effects.push(Effect::Withdraw(3));
         effects.push(Effect::Decide(CallId(2), Fate::Lives));
         effects.push(Effect::Begin(Loss::Host));
-        effects.push(Effect::Emit(Event::StateChange));
+        effects.push(Effect::Emit(Box::new(Event::StateChange)));
         effects.push(Effect::Park(Queue::Stream));
         effects.push(Effect::HangUp);
         effects.push(Effect::Abort(ExchangeId(9)));

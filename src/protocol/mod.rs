@@ -15,6 +15,8 @@
 //! [`Input::Failed`] ends the exchange instead. After [`Output::Abort`] nothing more is reported; what is reported
 //! all the same is ignored.
 
+#![warn(clippy::too_many_lines)]
+
 mod authorization;
 mod bounds;
 mod calls;

@@ -17,7 +17,7 @@ use super::questions::Questions;
 use super::status::Event;
 use super::tabs::Tabs;
 use super::time::Timer;
-use super::{CallId, CallOptions, Code, Config, Deadline, Error, Now, Outcome, Output, Params, Payload};
+use super::{CallId, CallOptions, Config, Deadline, Error, Now, Output, Params, Payload};
 
 mod answer;
 mod authorization;
@@ -108,7 +108,7 @@ impl<P: Payload> Session<P> {
         self.command(Kind::Connect, String::new(), Params::default(), CallOptions::default(), now)
     }
 
-    /// Sends a request; settles with its `result`. With a handshake of the host's own Client, `initialize` starts the handshake.
+    /// Sends a request; settles with its `result`. A host's own Client starts the handshake by `initialize`.
     pub fn call(&mut self, method: String, params: Params, options: CallOptions, now: Now) -> CallId {
         if self.config.handshake.is_hosts() {
             self.host_speaks(&method, &params, now);
@@ -194,12 +194,7 @@ impl<P: Payload> Session<P> {
                     self.session_is_wanted(now);
                 }
             }
-            State::Closed => {
-                let closed =
-                    || Error::boxed(Code::Closed, Outcome::NotExecuted, "The session was closed. Connect again.");
-                let error = self.lifecycle.parted().cloned().map_or_else(closed, Box::new);
-                self.settle(id, Err(error.with_outcome(self.calls.outcome(id))));
-            }
+            State::Closed => self.settle_closed(id, "The session was closed. Connect again."),
         }
     }
 

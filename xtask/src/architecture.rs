@@ -27,6 +27,10 @@ const ROOMS: &[&str] = &[
 const ASK_ERA: &[&str] =
     &["src/protocol/era/", "src/protocol/policy/", "src/protocol/calls/task.rs", "src/protocol/session/task.rs"];
 
+/// Of the session, which is its rooms and little else.
+const MOST_FIELDS: usize = 14;
+const LONGEST_SESSION: usize = 250;
+
 /// One line for each thing that is named and not there, or done where it is not to be done.
 pub fn untruths(root: &Path) -> Result<Vec<String>> {
     let doc = fs::read_to_string(root.join("docs/architecture.md"))?;
@@ -37,6 +41,8 @@ pub fn untruths(root: &Path) -> Result<Vec<String>> {
     }
     let mut found = missing(&doc, &sources);
     found.extend(sources.iter().flat_map(|(name, text)| trespasses(name, text)));
+    let session = sources.iter().find(|(name, _)| name == "src/protocol/session.rs");
+    found.extend(session.and_then(|(name, text)| too_much(name, text)));
     Ok(found)
 }
 
@@ -77,6 +83,16 @@ fn trespasses(name: &str, text: &str) -> Vec<String> {
         found.push(format!("{name}: a room does not know the session"));
     }
     found
+}
+
+/// Where the session is more than its rooms put together.
+fn too_much(name: &str, text: &str) -> Option<String> {
+    let fields = text.split_once("pub struct Session<P> {\n")?.1.split_once("\n}")?.0;
+    let (fields, lines) =
+        (fields.lines().filter(|line| !line.trim_start().starts_with("//")).count(), text.lines().count());
+    (fields > MOST_FIELDS || lines > LONGEST_SESSION).then(|| {
+        format!("{name}: {fields} fields and {lines} lines, {MOST_FIELDS} and {LONGEST_SESSION} are allowed: what is it about?")
+    })
 }
 
 /// What differs between the eras is asked of `era/`, and what kind of handshake it is of the configuration: each has a name
@@ -124,6 +140,13 @@ mod tests {
             found,
             ["docs/architecture.md: there is no function goes", "docs/architecture.md: there is no src/b.rs"]
         );
+    }
+
+    #[test]
+    fn a_session_with_too_many_fields_is_named() {
+        let session = |fields: usize| format!("pub struct Session<P> {{\n{}}}\n", "    a: A,\n".repeat(fields));
+        assert_eq!(too_much("session.rs", &session(14)), None);
+        assert!(too_much("session.rs", &session(15)).is_some());
     }
 
     #[test]

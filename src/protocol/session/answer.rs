@@ -8,7 +8,7 @@ use crate::protocol::codec::shape::{shaped, too_long};
 use crate::protocol::era::modern::ResultType;
 use crate::protocol::exchanges::{Answer, Exchange};
 use crate::protocol::lifecycle::Relation;
-use crate::protocol::policy::verdict::{Verdict, asks_for_session};
+use crate::protocol::policy::verdict::{Refusal, Verdict, asks_for_session};
 use crate::protocol::status::Event;
 use crate::protocol::{CallId, Code, Error, Now, Outcome, Payload, error::Diagnosis};
 
@@ -32,7 +32,6 @@ impl<P: Payload> Session<P> {
         if !self.calls.put_back(id) {
             return;
         }
-        let verifies = self.calls.get(id).is_some_and(|call| call.kind() == Kind::Verify);
         match answer {
             Answer::Result(result) => {
                 self.proven(exchange.generation(), now);
@@ -72,31 +71,36 @@ impl<P: Payload> Session<P> {
                 Verdict::Suspect => self.suspected(id, exchange, &refusal, error, now),
                 Verdict::Transient => self.busy(id, exchange, error, retry_after.unwrap_or_default(), now),
                 Verdict::OtherEra => self.other_era(id, exchange, &refusal, error, now),
-                Verdict::NotEviction
-                    if exchange.session().is_none() && !refusal.own_id && asks_for_session(&refusal) =>
-                {
-                    self.emit(Event::Warning {
-                        kind: HIDDEN_SESSION_ID.kind,
-                        header: HIDDEN_SESSION_ID.header,
-                        hint: HIDDEN_SESSION_ID.hint,
-                    });
-                    let error = Error::boxed(Code::Cors, error.outcome, HIDDEN_SESSION_ID.hint);
-                    let error = error.with_status(refusal.status).with_diagnosis(HIDDEN_SESSION_ID);
-                    self.settle(id, Err(error));
-                }
-                // "If it does not know ping": an answer all the same.
-                Verdict::NotEviction if verifies && refusal.rpc_code.is_some() => {
-                    self.proven(exchange.generation(), now);
-                    self.settle(id, Ok(P::empty()));
-                }
-                Verdict::NotEviction if self.relist(id, exchange, &error, now) => {}
-                Verdict::NotEviction => {
-                    if (200..300).contains(&refusal.status) {
-                        self.proven(exchange.generation(), now);
-                    }
-                    self.refusal_stands(id, error, now);
-                }
+                Verdict::NotEviction => self.refused_for_itself(id, exchange, &refusal, error, now),
             },
+        }
+    }
+
+    /// The refusal is none of the session's.
+    fn refused_for_itself(
+        &mut self,
+        id: CallId,
+        exchange: &Exchange,
+        refusal: &Refusal,
+        error: Box<Error<P>>,
+        now: Now,
+    ) {
+        let verifies = self.calls.get(id).is_some_and(|call| call.kind() == Kind::Verify);
+        if exchange.session().is_none() && !refusal.own_id && asks_for_session(refusal) {
+            let Diagnosis { kind, header, hint } = HIDDEN_SESSION_ID;
+            self.emit(Event::Warning { kind, header, hint });
+            let error = Error::boxed(Code::Cors, error.outcome, hint);
+            let error = error.with_status(refusal.status).with_diagnosis(HIDDEN_SESSION_ID);
+            self.settle(id, Err(error));
+        } else if verifies && refusal.rpc_code.is_some() {
+            // "If it does not know ping": an answer all the same.
+            self.proven(exchange.generation(), now);
+            self.settle(id, Ok(P::empty()));
+        } else if !self.relist(id, exchange, &error, now) {
+            if (200..300).contains(&refusal.status) {
+                self.proven(exchange.generation(), now);
+            }
+            self.refusal_stands(id, error, now);
         }
     }
 

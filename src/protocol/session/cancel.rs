@@ -2,6 +2,7 @@
 
 use super::Session;
 use super::close::delete_request;
+use super::send::Own;
 use crate::protocol::calls::{Call, Kind, Place, Queue, Task};
 use crate::protocol::codec::json_rpc;
 use crate::protocol::era::legacy;
@@ -216,7 +217,11 @@ impl<P: Payload> Session<P> {
         let reason = reason.map(|reason| format!(",\"reason\":{}", json_rpc::quote(reason))).unwrap_or_default();
         let text = Some(format!("{{\"requestId\":{request_id}{reason}}}"));
         let (method, params) = (legacy::CANCELLED, Params { text, ..Params::default() });
-        let parcel = self.own_notification(Purpose::Cancelled, session, method, &params, CANCELLED_MS, now);
+        let parcel = self.own_notification(
+            Own { purpose: Purpose::Cancelled, method, params: &params, timeout_ms: CANCELLED_MS },
+            session,
+            now,
+        );
         self.send(parcel, now);
     }
 
@@ -224,8 +229,8 @@ impl<P: Payload> Session<P> {
     fn post_aside(&mut self, method: &str, params: &Params, now: Now) {
         self.exchanges.fresh_request_id();
         let Some(session) = self.lifecycle.ready() else { return };
-        let purpose = Purpose::Cancelled;
-        let parcel = self.own_request(purpose, Some(session), method, params, CANCELLED_MS, now);
+        let own = Own { purpose: Purpose::Cancelled, method, params, timeout_ms: CANCELLED_MS };
+        let parcel = self.own_request(own, Some(session), now);
         self.send(parcel, now);
     }
 }

@@ -72,12 +72,7 @@ impl<P: Payload> Session<P> {
             self.effects.set_timer(Timer::Exchange(exchange), now.mono.saturating_add(DELETE_MS));
         }
         for id in open {
-            let closed = || {
-                let text = "The session was closed before the call was answered.";
-                Error::boxed(Code::Closed, Outcome::NotExecuted, text)
-            };
-            let error = self.lifecycle.parted().cloned().map_or_else(closed, Box::new);
-            self.settle(id, Err(error.with_outcome(self.calls.outcome(id))));
+            self.settle_closed(id, "The session was closed before the call was answered.");
         }
         for (exchange, _) in exchanges {
             self.abort(exchange, now);
@@ -104,6 +99,13 @@ impl<P: Payload> Session<P> {
         }
         self.emit(Event::StateChange);
         self.emit(Event::Close { reason });
+    }
+
+    /// A command ends with the session, or comes after it.
+    pub(in crate::protocol) fn settle_closed(&mut self, id: CallId, text: &str) {
+        let closed = || Error::boxed(Code::Closed, Outcome::NotExecuted, text);
+        let error = self.lifecycle.parted().cloned().map_or_else(closed, Box::new);
+        self.settle(id, Err(error.with_outcome(self.calls.outcome(id))));
     }
 
     pub(in crate::protocol) fn delete(&mut self, parcel: Parcel, now: Now) -> ExchangeId {

@@ -2,6 +2,7 @@
 
 use super::Session;
 use super::close::delete_request;
+use super::send::Own;
 use crate::protocol::calls::{Kind, Queue};
 use crate::protocol::codec::http::Head;
 use crate::protocol::codec::json::Members;
@@ -77,7 +78,11 @@ impl<P: Payload> Session<P> {
     pub(in crate::protocol) fn send_initialize(&mut self, timeout_ms: u64, now: Now) -> ExchangeId {
         let params = self.initialize_params();
         self.exchanges.fresh_request_id();
-        let parcel = self.own_request(Purpose::Initialize, None, legacy::INITIALIZE, &params, timeout_ms, now);
+        let parcel = self.own_request(
+            Own { purpose: Purpose::Initialize, method: legacy::INITIALIZE, params: &params, timeout_ms },
+            None,
+            now,
+        );
         self.send(parcel, now)
     }
 
@@ -124,66 +129,7 @@ impl<P: Payload> Session<P> {
             }
             return;
         }
-        let result = match answer {
-            Answer::Result(result) => result,
-            Answer::Refused { refusal, retry_after, error } => {
-                if says_already_initialized(&refusal) && self.clear_old_session(now) {
-                    return;
-                }
-                if let Some(version) = self.other_version(&refusal, &error) {
-                    self.lifecycle.offer(version);
-                    return self.handshake(now);
-                }
-                if !matches!(verdict, Verdict::Transient | Verdict::UnknownOutcome { .. }) {
-                    // The next attempt asks which era it is.
-                    self.lifecycle.may_not_be_legacy();
-                }
-                if let Some(version) = self.other_version(&refusal, &error) {
-                    self.lifecycle.offer(version);
-                    return self.handshake(now);
-                }
-                let mut error = error;
-                let other_era = verdict == Verdict::OtherEra;
-                let probed = self.lifecycle.establishing().map(|establishing| establishing.discovered);
-                let unlike_legacy = matches!(refusal.status, 400 | 404 | 405 | 410 | 415)
-                    && (probed != Some(Discovered::Unclear) || refusal.rpc_code.is_some());
-                if (other_era || unlike_legacy) && self.doubt_legacy(other_era, &mut error, now) {
-                    return;
-                }
-                if other_era && error.code != Code::Cors {
-                    let unsupported = unsupported_error::<P>(&named(&error));
-                    error.code = unsupported.code;
-                    error.message = unsupported.message;
-                    if self.is_other_server(&error) {
-                        return self.part(error, OTHER_SERVER, now);
-                    }
-                }
-                if let Some(error) = self.was_redirected(exchange) {
-                    return self.attempt_failed(error, 0, now);
-                }
-                if matches!(refusal.status, 404 | 405) {
-                    error.code = Code::NotMcp;
-                    error.message += NO_ENDPOINT;
-                }
-                let wait = if verdict == Verdict::Transient { retry_after } else { None };
-                return self.attempt_failed(error, wait.unwrap_or_default(), now);
-            }
-            Answer::Unusable { mut error } => {
-                if error.code == Code::NotMcp {
-                    error.message += " It was asked to `initialize`: no MCP server answers at this URL.";
-                }
-                return self.attempt_failed(error, 0, now);
-            }
-            Answer::Lost { mut error } => {
-                self.initialize_lost(&error);
-                if error.code == Code::OutcomeUnknown {
-                    error.code = Code::NotMcp;
-                    "The server ended the stream without an answer to `initialize`.".clone_into(&mut error.message);
-                }
-                return self.attempt_failed(error, 0, now);
-            }
-            Answer::Accepted => return,
-        };
+        let Answer::Result(result) = answer else { return self.handshake_failed(exchange, answer, verdict, now) };
         match self.read_handshake(exchange, result, now) {
             Ok(fresh) => {
                 self.lifecycle.speaks_legacy(now);
@@ -193,6 +139,72 @@ impl<P: Payload> Session<P> {
             Err(error) if self.is_other_server(&error) => self.part(error, OTHER_SERVER, now),
             Err(error) => self.attempt_failed(error, 0, now),
         }
+    }
+
+    /// `initialize` did not succeed.
+    fn handshake_failed(&mut self, exchange: &Exchange, answer: Answer<P>, verdict: Verdict, now: Now) {
+        match answer {
+            Answer::Refused { .. } => self.handshake_refused(exchange, answer, verdict, now),
+            Answer::Unusable { mut error } => {
+                if error.code == Code::NotMcp {
+                    error.message += " It was asked to `initialize`: no MCP server answers at this URL.";
+                }
+                self.attempt_failed(error, 0, now);
+            }
+            Answer::Lost { mut error } => {
+                self.initialize_lost(&error);
+                if error.code == Code::OutcomeUnknown {
+                    error.code = Code::NotMcp;
+                    "The server ended the stream without an answer to `initialize`.".clone_into(&mut error.message);
+                }
+                self.attempt_failed(error, 0, now);
+            }
+            Answer::Accepted | Answer::Result(_) => {}
+        }
+    }
+
+    fn handshake_refused(&mut self, exchange: &Exchange, answer: Answer<P>, verdict: Verdict, now: Now) {
+        let Answer::Refused { refusal, retry_after, error } = answer else { return };
+        if says_already_initialized(&refusal) && self.clear_old_session(now) {
+            return;
+        }
+        if let Some(version) = self.other_version(&refusal, &error) {
+            self.lifecycle.offer(version);
+            return self.handshake(now);
+        }
+        if !matches!(verdict, Verdict::Transient | Verdict::UnknownOutcome { .. }) {
+            // The next attempt asks which era it is.
+            self.lifecycle.may_not_be_legacy();
+        }
+        if let Some(version) = self.other_version(&refusal, &error) {
+            self.lifecycle.offer(version);
+            return self.handshake(now);
+        }
+        let mut error = error;
+        let other_era = verdict == Verdict::OtherEra;
+        let probed = self.lifecycle.establishing().map(|establishing| establishing.discovered);
+        let unlike_legacy = matches!(refusal.status, 400 | 404 | 405 | 410 | 415)
+            && (probed != Some(Discovered::Unclear) || refusal.rpc_code.is_some());
+        if (other_era || unlike_legacy) && self.doubt_legacy(other_era, &mut error, now) {
+            return;
+        }
+        if other_era && error.code != Code::Cors {
+            let unsupported = unsupported_error::<P>(&named(&error));
+            error.code = unsupported.code;
+            error.message = unsupported.message;
+            if self.is_other_server(&error) {
+                return self.part(error, OTHER_SERVER, now);
+            }
+        }
+        if let Some(error) = self.was_redirected(exchange) {
+            return self.attempt_failed(error, 0, now);
+        }
+        if matches!(refusal.status, 404 | 405) {
+            error.code = Code::NotMcp;
+            error.message += NO_ENDPOINT;
+        }
+        let wait = if verdict == Verdict::Transient { retry_after } else { None };
+        self.attempt_failed(error, wait.unwrap_or_default(), now);
     }
 
     pub(in crate::protocol) fn read_handshake(

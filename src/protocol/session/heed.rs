@@ -25,7 +25,7 @@ impl<P: Payload> Session<P> {
                 Effect::Abort(exchange) => drop(self.abort(exchange, now)),
                 Effect::HangUp => self.hang_up(now),
                 Effect::Park(from) => self.calls.requeue(from, Queue::Session),
-                Effect::Emit(event) => self.emit(event),
+                Effect::Emit(event) => self.emit(*event),
                 Effect::Begin(loss) => self.begin_after(loss, now),
                 Effect::Withdraw(generation) => self.withdraw(generation, now),
                 Effect::Decide(id, fate) => self.decide(id, fate, now),

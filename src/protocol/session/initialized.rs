@@ -3,6 +3,7 @@
 use super::Session;
 use super::answer::HIDDEN_SESSION_ID;
 use super::establish::OTHER_SERVER;
+use super::send::Own;
 use crate::protocol::era::legacy;
 use crate::protocol::exchanges::{Answer, Exchange};
 use crate::protocol::lifecycle::Step;
@@ -31,8 +32,9 @@ impl<P: Payload> Session<P> {
         }
         let Some(fresh) = self.lifecycle.take_fresh() else { return };
         let (method, params) = (legacy::INITIALIZED, Params::default());
-        let timeout = INITIALIZED_MS.min(self.config.timeout_ms / INITIALIZED_SHARE);
-        let parcel = self.own_notification(Purpose::Initialized, &fresh, method, &params, timeout, now);
+        let timeout_ms = INITIALIZED_MS.min(self.config.timeout_ms / INITIALIZED_SHARE);
+        let own = Own { purpose: Purpose::Initialized, method, params: &params, timeout_ms };
+        let parcel = self.own_notification(own, &fresh, now);
         let exchange = self.send(parcel, now);
         self.step(Step::Initialized { exchange, fresh });
     }

@@ -269,12 +269,7 @@ impl<P: Payload> Session<P> {
                 }
             }
             Answer::Refused { .. } => {
-                if exchange.cursor().event_id.is_some() {
-                    // It does not know the event any more; a stream from here on it may well have.
-                    self.listen_from_here(exchange, short, now);
-                } else {
-                    self.no_stream(exchange, short, has_stream, now);
-                }
+                self.stream_refused(exchange, short, has_stream, now);
                 // "404 → start a new session" is said of every request; but some servers refuse each GET so while POST
                 // works. A ping on the POST channel tells.
                 if matches!(verdict, Verdict::Suspect | Verdict::OtherEra) {
@@ -297,6 +292,15 @@ impl<P: Payload> Session<P> {
         self.stream_lost(id, now);
         if self.listening.is_refused() {
             self.no_subscriptions(now);
+        }
+    }
+
+    fn stream_refused(&mut self, exchange: &Exchange, short: u32, has_stream: bool, now: Now) {
+        if exchange.cursor().event_id.is_some() {
+            // It does not know the event any more; a stream from here on it may well have.
+            self.listen_from_here(exchange, short, now);
+        } else {
+            self.no_stream(exchange, short, has_stream, now);
         }
     }
 

@@ -1,7 +1,7 @@
 //! The question whether the session lives, and what its answer tells: a ping, or in the modern era `server/discover`.
 
 use super::Session;
-use super::send::Parcel;
+use super::send::{Own, Parcel};
 use crate::protocol::calls::Doubt;
 use crate::protocol::codec::http::Method;
 use crate::protocol::exchanges::{Answer, Exchange};
@@ -73,8 +73,12 @@ impl<P: Payload> Session<P> {
     }
 
     fn ping_under(&self, session: &Established<P>, now: Now) -> Parcel {
-        let (method, timeout) = (session.era().liveness(), PING_MS.min(self.config.timeout_ms));
-        self.own_request(Purpose::Ping, Some(session), method, &Params::default(), timeout, now)
+        let (method, timeout_ms) = (session.era().liveness(), PING_MS.min(self.config.timeout_ms));
+        self.own_request(
+            Own { purpose: Purpose::Ping, method, params: &Params::default(), timeout_ms },
+            Some(session),
+            now,
+        )
     }
 
     /// A ping of a step of establishing the session, which [`Self::step_due`] sends once more.

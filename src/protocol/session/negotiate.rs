@@ -1,6 +1,7 @@
 //! Which era is spoken: asked before the first call, and again whenever the server says otherwise.
 
 use super::Session;
+use super::send::Own;
 use crate::protocol::codec::json_rpc::UNSUPPORTED_PROTOCOL_VERSION;
 use crate::protocol::config::EraChoice;
 use crate::protocol::era::{legacy, modern};
@@ -47,7 +48,11 @@ impl<P: Payload> Session<P> {
         self.exchanges.fresh_request_id();
         let timeout = DISCOVER_MS.min(self.config.timeout_ms / DISCOVER_SHARE);
         let params = Params::default();
-        let parcel = self.own_request(Purpose::Discover, None, modern::DISCOVER, &params, timeout, now);
+        let parcel = self.own_request(
+            Own { purpose: Purpose::Discover, method: modern::DISCOVER, params: &params, timeout_ms: timeout },
+            None,
+            now,
+        );
         let exchange = self.send(parcel, now);
         self.step(Step::Discover { exchange });
     }

@@ -3,6 +3,7 @@
 //! that has.
 
 use super::Session;
+use super::questions::Asked;
 use crate::protocol::calls::{Kind, Place};
 use crate::protocol::codec::json_rpc::Id;
 use crate::protocol::tabs::{Message, Offer, Sender};
@@ -46,7 +47,8 @@ impl<P: Payload> Session<P> {
         let Some(generation) = self.lifecycle.ready().map(|session| session.generation) else { return };
         let Some(id) = P::parse(&offer.id).and_then(|id| Id::read(&id)) else { return };
         let params = offer.params.and_then(|params| P::parse(&params));
-        self.asked_here(id, offer.method, params, Purpose::Listen, generation, now);
+        let asked = Asked { id, method: offer.method, params, on: Purpose::Listen, generation };
+        self.asked_here(asked, now);
     }
 
     pub(super) fn offered(&mut self, sender: Sender, offer: Offer) {

@@ -23,40 +23,37 @@ const FLOOD: Diagnosis = Diagnosis {
     hint: "The server asks more than this client can answer: some of its requests are left without an answer.",
 };
 
+/// A request of the server's, as it came.
+pub(in crate::protocol) struct Asked<P> {
+    pub id: Id,
+    pub method: String,
+    pub params: Option<P>,
+    /// What the exchange was sent for on whose stream it came.
+    pub on: Purpose,
+    pub generation: u32,
+}
+
 impl<P: Payload> Session<P> {
     /// From now on requests of the server's with this method are asked of the host; others get -32601.
     pub fn set_handled(&mut self, method: String) {
         self.questions.handle(method);
     }
 
-    pub(in crate::protocol) fn asked(
-        &mut self,
-        id: Id,
-        method: String,
-        params: Option<P>,
-        on: Purpose,
-        generation: u32,
-        now: Now,
-    ) {
+    /// The server asks.
+    pub(in crate::protocol) fn asked(&mut self, asked: Asked<P>, now: Now) {
         // A host's own Client answers everything itself.
         let host = self.config.handshake.is_hosts();
-        if !host && method == legacy::PING {
-            return self.post_answer(&id, &Ok("{}".to_owned()), generation, now);
+        if !host && asked.method == legacy::PING {
+            return self.post_answer(&asked.id, &Ok("{}".to_owned()), asked.generation, now);
         }
-        if on != Purpose::Listen || !self.offer(&id, &method, params.as_ref(), now) {
-            self.asked_here(id, method, params, on, generation, now);
+        if asked.on != Purpose::Listen || !self.offer(&asked.id, &asked.method, asked.params.as_ref(), now) {
+            self.asked_here(asked, now);
         }
     }
 
-    pub(in crate::protocol) fn asked_here(
-        &mut self,
-        id: Id,
-        method: String,
-        params: Option<P>,
-        on: Purpose,
-        generation: u32,
-        now: Now,
-    ) {
+    /// It is asked of this tab.
+    pub(in crate::protocol) fn asked_here(&mut self, asked: Asked<P>, now: Now) {
+        let Asked { id, method, params, on, generation } = asked;
         let host = self.config.handshake.is_hosts();
         if !host && !self.questions.handles(&method) {
             let refusal = Err((METHOD_NOT_FOUND, "Method not found".to_owned()));

@@ -1,7 +1,9 @@
 //! What an exchange brings: from the driver's facts to one [`Answer`] and whose it is.
 
 use super::Session;
+use super::questions::Asked;
 use crate::protocol::bounds;
+use crate::protocol::codec::http::Head;
 use crate::protocol::codec::json_rpc::{Message, RpcError};
 use crate::protocol::exchanges::body;
 use crate::protocol::exchanges::wording::{EXCERPT, broken_answer, refusal_error, unusable};
@@ -35,26 +37,7 @@ impl<P: Payload> Session<P> {
             Input::Head(head) if self.lifecycle.is_closed() && exchange.purpose() == Purpose::Initialize => {
                 self.end_unwanted(id, &head, now);
             }
-            Input::Head(head) => {
-                let how = exchange.read_as(&head, self.config.max_message_bytes, self.config.max_event_bytes);
-                // Also of a session that comes to nothing: it is told nowhere.
-                let own = exchange.session().map(SessionId::expose);
-                let named = head.session().ok().flatten().filter(|id| own != Some(id.expose()));
-                named.iter().for_each(|id| self.identity.confidential_mut().remember_id(id.expose()));
-                let (listens, era) = (exchange.purpose() == Purpose::Listen, exchange.era());
-                let is_refused = !head.is_success();
-                self.exchanges.has_head(id, head, how, now);
-                if is_refused {
-                    // The rest of a refusal is worth a moment.
-                    self.effects.set_timer(Timer::Exchange(id), now.mono.saturating_add(REFUSAL_MS));
-                } else if listens && !era.listens_by_request() {
-                    self.effects.clear_timer(Timer::Exchange(id));
-                }
-                self.output(Output::Read { exchange: id, how });
-                if listens {
-                    self.release_held(now);
-                }
-            }
+            Input::Head(head) => self.take_head(id, head, now),
             Input::Message(value) => {
                 self.exchanges.is_stream(id, false);
                 self.take_messages(id, &value, now);
@@ -97,6 +80,28 @@ impl<P: Payload> Session<P> {
         }
     }
 
+    fn take_head(&mut self, id: ExchangeId, head: Head, now: Now) {
+        let Some(exchange) = self.exchanges.get(id) else { return };
+        let how = exchange.read_as(&head, self.config.max_message_bytes, self.config.max_event_bytes);
+        // Also of a session that comes to nothing: it is told nowhere.
+        let own = exchange.session().map(SessionId::expose);
+        let named = head.session().ok().flatten().filter(|id| own != Some(id.expose()));
+        named.iter().for_each(|id| self.identity.confidential_mut().remember_id(id.expose()));
+        let (listens, era) = (exchange.purpose() == Purpose::Listen, exchange.era());
+        let is_refused = !head.is_success();
+        self.exchanges.has_head(id, head, how, now);
+        if is_refused {
+            // The rest of a refusal is worth a moment.
+            self.effects.set_timer(Timer::Exchange(id), now.mono.saturating_add(REFUSAL_MS));
+        } else if listens && !era.listens_by_request() {
+            self.effects.clear_timer(Timer::Exchange(id));
+        }
+        self.output(Output::Read { exchange: id, how });
+        if listens {
+            self.release_held(now);
+        }
+    }
+
     /// One message, or a batch of them (2025-03-26).
     fn take_messages(&mut self, id: ExchangeId, value: &P, now: Now) {
         match value.count() {
@@ -121,7 +126,7 @@ impl<P: Payload> Session<P> {
                 if purpose == Purpose::Initialize {
                     self.asked_early(id, &asked, &method, now);
                 } else if exchange.era().asks_by_request() {
-                    self.asked(asked, method, params, purpose, generation, now);
+                    self.asked(Asked { id: asked, method, params, on: purpose, generation }, now);
                 } else {
                     // "Clients MUST NOT send JSON-RPC responses" (2026-07-28, transports, Sending 4).
                     self.emit(Event::Warning { kind: "unexpected_request", header: None, hint: UNEXPECTED_REQUEST });

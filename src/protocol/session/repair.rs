@@ -51,12 +51,16 @@ impl<P: Payload> Session<P> {
         }
         self.effects.push(Effect::HangUp);
         self.effects.push(Effect::Park(Queue::Stream));
-        self.effects.push(Effect::Emit(Event::Recovering { reason, generation: lost.generation }));
-        self.effects.push(Effect::Emit(Event::StateChange));
+        self.tell_host(Event::Recovering { reason, generation: lost.generation });
+        self.tell_host(Event::StateChange);
         self.effects.push(Effect::Begin(loss));
         self.effects.push(Effect::Withdraw(lost.generation));
         self.decide_all(Fate::Gone(lost.generation));
         self.heed(now);
+    }
+
+    fn tell_host(&mut self, event: Event<P>) {
+        self.effects.push(Effect::Emit(Box::new(event)));
     }
 
     /// What becomes of the calls that wait for the answer to a ping.
@@ -92,7 +96,7 @@ impl<P: Payload> Session<P> {
     pub(in crate::protocol) fn doubted_is_gone(&mut self, reason: &'static str, now: Now) {
         let Some(generation) = self.lifecycle.give_up_doubted(reason) else { return };
         self.effects.push(Effect::HangUp);
-        self.effects.push(Effect::Emit(Event::Recovering { reason, generation }));
+        self.tell_host(Event::Recovering { reason, generation });
         self.effects.push(Effect::Withdraw(generation));
         self.effects.push(Effect::GoOn);
         self.heed(now);
@@ -134,7 +138,7 @@ impl<P: Payload> Session<P> {
         self.listening.release_calls();
         self.effects.clear_timer(Timer::Check);
         self.effects.push(Effect::Park(Queue::Stream));
-        self.effects.push(Effect::Emit(Event::StateChange));
+        self.tell_host(Event::StateChange);
         self.decide_all(Fate::Unreachable);
         self.heed(now);
         if self.calls.is_any_queued(Queue::Session) || error.code != Code::Network {

@@ -22,6 +22,15 @@ const HURRIED_MS: u64 = 100;
 /// Header fields and body.
 type Message = (Vec<(String, String)>, String);
 
+/// A message of our own.
+pub(in crate::protocol) struct Own<'a> {
+    pub purpose: Purpose,
+    pub method: &'a str,
+    pub params: &'a Params,
+    /// Bounds the exchange.
+    pub timeout_ms: u64,
+}
+
 /// A request that is about to be sent, and what is known of it.
 pub(in crate::protocol) type Parcel = (Box<Exchange>, Request);
 
@@ -93,7 +102,7 @@ impl<P: Payload> Session<P> {
             Kind::Notification => (Purpose::Notification(id), self.compose_notification(session, &method, &params)),
             Kind::Request | Kind::Verify | Kind::Connect | Kind::Reconnect | Kind::Close => {
                 let message =
-                    self.compose(session.era(), Some(session), request_id, &method, &params, call.options().progress);
+                    self.compose(session.era(), Some(session), request_id, (&method, &params), call.options().progress);
                 (Purpose::Call(id), message)
             }
         };
@@ -125,35 +134,20 @@ impl<P: Payload> Session<P> {
         (call.method().to_owned(), call.params().with(inputs.as_deref(), as_task))
     }
 
-    /// A request of our own under this session, or before there is one, with the request id that was drawn last. `timeout_ms`
-    /// bounds the exchange.
-    pub(in crate::protocol) fn own_request(
-        &self,
-        purpose: Purpose,
-        session: Option<&Established<P>>,
-        method: &str,
-        params: &Params,
-        timeout_ms: u64,
-        now: Now,
-    ) -> Parcel {
+    /// A request of our own under this session, or before there is one, with the request id that was drawn last.
+    pub(in crate::protocol) fn own_request(&self, own: Own<'_>, session: Option<&Established<P>>, now: Now) -> Parcel {
+        let Own { purpose, method, params, timeout_ms } = own;
         let request_id = self.exchanges.latest_request();
         let attempts = self.lifecycle.establishing().filter(|_| session.is_none()).map_or(0, |it| it.failed);
         let exchange = Exchange::outgoing(purpose, session, now).with_message(method, Some(request_id));
         let exchange = exchange.of_attempt(attempts + 1).within(timeout_ms);
-        let message = self.compose(exchange.era(), session, request_id, method, params, false);
+        let message = self.compose(exchange.era(), session, request_id, (method, params), false);
         posted(exchange, message)
     }
 
     /// A notification of our own under this session.
-    pub(in crate::protocol) fn own_notification(
-        &self,
-        purpose: Purpose,
-        session: &Established<P>,
-        method: &str,
-        params: &Params,
-        timeout_ms: u64,
-        now: Now,
-    ) -> Parcel {
+    pub(in crate::protocol) fn own_notification(&self, own: Own<'_>, session: &Established<P>, now: Now) -> Parcel {
+        let Own { purpose, method, params, timeout_ms } = own;
         let exchange = Exchange::outgoing(purpose, Some(session), now).with_message(method, None).within(timeout_ms);
         posted(exchange, self.compose_notification(session, method, params))
     }
@@ -164,8 +158,7 @@ impl<P: Payload> Session<P> {
         era: Era,
         session: Option<&Established<P>>,
         request_id: u64,
-        method: &str,
-        params: &Params,
+        (method, params): (&str, &Params),
         progress: bool,
     ) -> Message {
         if !era.stamps_requests() {

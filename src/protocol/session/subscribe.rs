@@ -3,6 +3,7 @@
 //! the server has acknowledged the new one.
 
 use super::Session;
+use super::send::Own;
 use crate::protocol::bounds;
 use crate::protocol::calls::Call;
 use crate::protocol::codec::json::quote;
@@ -103,7 +104,8 @@ impl<P: Payload> Session<P> {
         let Some(session) = self.lifecycle.ready() else { return };
         let params = Params { text: Some(format!("{{\"notifications\":{{{filter}}}}}")), ..Params::default() };
         let (purpose, method) = (Purpose::Listen, modern::LISTEN);
-        let parcel = self.own_request(purpose, Some(session), method, &params, ACKNOWLEDGED_MS, now);
+        let own = Own { purpose, method, params: &params, timeout_ms: ACKNOWLEDGED_MS };
+        let parcel = self.own_request(own, Some(session), now);
         let exchange = self.send(parcel, now);
         self.listening.opened(exchange, short, Heard::asked(filter, before, after_break));
     }
