@@ -57,7 +57,7 @@ mod words;
 pub use authorization::{Authorized, Challenge, Origin};
 #[cfg(target_arch = "wasm32")]
 pub(crate) use bounds::TEXT;
-pub use calls::CallOptions;
+pub use calls::{CallOptions, TaskHandle};
 pub use client::Resume;
 pub use config::Config;
 pub use desired::ToolChanges;
