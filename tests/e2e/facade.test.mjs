@@ -13,8 +13,7 @@ import { Sessions } from "../../pkg-template/manager.js";
 import { readConnect, readRequest } from "../../pkg-template/options.js";
 import { Keeper } from "../../pkg-template/persist.js";
 import { Session } from "../../pkg-template/session.js";
-
-const URL_OF_ALL = "https://example.com/mcp";
+import { Core, URL_OF_ALL } from "./lib/core.mjs";
 
 // ── Options ──
 
@@ -475,120 +474,6 @@ test("a closed manager has closed its sessions, and opens none", async () => {
   await assert.rejects(manager.open("two", URL_OF_ALL), { name: "McpError", code: "closed" });
 });
 
-// ── Tasks ──
-
-const [EARLY, LATE] = ["2026-01-01T00:00:00Z", "2026-01-01T00:00:01Z"];
-
-/** A session over a core that takes up what an earlier page left; `kept()`: the tasks that it would leave. */
-async function openWith(tasks) {
-  let core;
-  const runtime = { dead: undefined, watch: () => () => {}, open: (url, config, host) => (core = new Core(host)) };
-  let kept;
-  const keeper = { keep: (record, tasks) => (kept = tasks), learnEra() {}, end() {} };
-  const link = new Link(runtime, readConnect(URL_OF_ALL, {}), { keeper });
-  link.takeUp({ session: "record", tasks });
-  core.host.event("takenup");
-  await link.connect();
-  const keep = () => (core.host.event("keep", { record: "record" }), JSON.parse(JSON.stringify(kept)));
-  return { session: new Session(link), core, keep };
-}
-
-const ENTRY = { taskId: "1", name: "long", createdAt: EARLY };
-const OLD = { taskId: "2", name: "old" };
-
-test("a pending task has when it was created, and is resumed with it by entry and by id alone", async () => {
-  for (const name of [(entry) => entry, ({ taskId }) => taskId, ({ taskId }) => ({ taskId, createdAt: null })]) {
-    const { session, core, keep } = await openWith([ENTRY, OLD]);
-    assert.deepEqual(session.pendingTasks, [ENTRY, OLD]);
-    const [entry, old] = session.pendingTasks;
-    const results = [session.resumeTask(name(entry)), session.resumeTask(name(old))];
-    await turn();
-    assert.deepEqual(core.resumed.map(({ task }) => task), [["1", EARLY], ["2", undefined]]);
-    assert.deepEqual(session.pendingTasks, []);
-    assert.deepEqual(keep(), [OLD, ENTRY], "a reload finds them again");
-    core.resumed.forEach(({ resolve }) => resolve({ content: [] }));
-    await Promise.all(results);
-    assert.deepEqual(keep(), []);
-  }
-});
-
-test("a task of the same id that was created at another time is another entry", async () => {
-  const { session, core, keep } = await openWith([ENTRY]);
-  const given = { taskId: "1", createdAt: LATE };
-  session.resumeTask(given).catch(() => {});
-  await turn();
-  assert.deepEqual(core.resumed[0].task, ["1", LATE]);
-  assert.deepEqual(session.pendingTasks, [ENTRY]);
-  assert.deepEqual(keep(), [given, ENTRY]);
-});
-
-test("a task that was told of is resumed by its id alone as the one that it was, also after nobody waited for it", async () => {
-  const { session, core, keep } = await openWith([]);
-  const told = [];
-  const wait = (promise) => promise.catch((error) => error.code);
-  const call = wait(session.callTool({ name: "long" }, { ontask: (task) => told.push(task) }));
-  await turn();
-  core.host.event("task", { call: core.calls[0].id, task: { taskId: "1", status: "working", createdAt: LATE } });
-  core.host.event("task", { call: core.calls[0].id, task: { taskId: "1", status: "working", createdAt: EARLY } });
-  assert.deepEqual(keep(), [ENTRY], "a call is one task at a time");
-  const others = ["1", told[1]].map((task) => wait(session.resumeTask(task)));
-  await turn();
-  [core.calls[0], ...core.resumed].forEach(({ reject }) => reject(ERROR));
-  assert.deepEqual(await Promise.all([call, ...others]), ["rpc", "rpc", "rpc"]);
-  assert.deepEqual(keep(), []);
-  wait(session.resumeTask("1"));
-  wait(session.resumeTask(told[0]));
-  wait(session.resumeTask("7"));
-  await turn();
-  assert.deepEqual(core.resumed.map(({ task }) => task.join(" ")), [`1 ${EARLY}`, `1 ${EARLY}`, `1 ${EARLY}`, `1 ${LATE}`, "7 "]);
-});
-
-test("a time that is no text is not handed over, and a call that was given up before it began hands nothing on", async () => {
-  const { session, core, keep } = await openWith([ENTRY]);
-  session.callTool({ name: "x" }).catch(() => {});
-  await turn();
-  for (const createdAt of [5, null, "", {}]) {
-    core.host.event("task", { call: core.calls[0].id, task: { taskId: "3", createdAt } });
-    assert.deepEqual(keep(), [{ taskId: "3", name: "x" }, ENTRY]);
-  }
-  await assert.rejects(session.resumeTask(ENTRY, { signal: AbortSignal.abort() }), { name: "AbortError" });
-  assert.deepEqual([session.pendingTasks, core.resumed], [[ENTRY], []]);
-});
-
-for (const [given, says] of [
-  [undefined, /^task: expected a taskId, or an object with taskId and createdAt, as in pendingTasks, got undefined$/],
-  [5, /^task: expected a taskId.*got 5/],
-  ["", /^task: expected a taskId.*got an empty string/],
-  [null, /^task: expected a taskId.*got null/],
-  [["1"], /^task: expected a taskId.*got an array/],
-  [{}, /^task\.taskId: expected a string that is not empty, got undefined/],
-  [{ taskId: "" }, /^task\.taskId: .*got an empty string/],
-  [{ taskId: 1, createdAt: EARLY }, /^task\.taskId: .*got 1/],
-  [{ taskId: "1", createdAt: 5 }, /^task\.createdAt: expected a string that is not empty, got 5/],
-  [{ taskId: "1", createdAt: "" }, /^task\.createdAt: .*got an empty string/],
-  [{ taskId: "1", createdAt: new Date(0) }, /^task\.createdAt: .*got object/],
-]) {
-  test(`resumeTask refuses ${JSON.stringify(given)}`, async () => {
-    const { session, core } = await openWith([]);
-    await assert.rejects(session.resumeTask(given), { name: "TypeError", message: says });
-    assert.deepEqual(core.resumed, []);
-  });
-}
-
-test("of what an earlier page left, tasks without a time are read, and those with a time that is none are not", async () => {
-  const core = { clientInfo: "{}", capabilities: "{}", era: "auto", timeout: 1_000 };
-  for (const [tasks, read] of [
-    [[OLD, ENTRY], { session: "s", tasks: [OLD, ENTRY] }],
-    [[{ ...ENTRY, createdAt: 5 }], { session: "", tasks: [] }],
-    [[{ ...ENTRY, createdAt: null }], { session: "", tasks: [] }],
-  ]) {
-    const text = JSON.stringify({ name: `${Math.random()}`, binding: JSON.stringify(["{}", "{}", "auto"]), session: "s", tasks });
-    const keeper = new Keeper({ get: () => text, set() {}, remove() {} }, { url: URL_OF_ALL, core });
-    assert.deepEqual(await keeper.claim({ core }), read);
-    keeper.end();
-  }
-});
-
 // ── Types ──
 
 test("types.d.ts names the events, options and methods that there are", async () => {
@@ -626,53 +511,6 @@ async function open(options) {
   const link = new Link(runtime, config);
   await link.connect();
   return { session: new Session(link), core };
-}
-
-class Core {
-  calls = [];
-  resumed = [];
-  cancelled = [];
-  answers = [];
-  refusals = [];
-  handled = [];
-  state = { state: "connecting", era: "legacy", generation: 0, recoveries: 0 };
-
-  constructor(host) {
-    this.host = host;
-  }
-
-  become(change) {
-    Object.assign(this.state, change);
-    this.host.event("statechange", this.status());
-  }
-
-  connect(resolve) {
-    this.become({ state: "ready", generation: 1, serverInfo: { name: "server", version: "1" }, verifiedAt: 1 });
-    queueMicrotask(() => resolve({}));
-    return 1;
-  }
-
-  call(method, text, meta, name, options, resolve, reject) {
-    const id = 10 + this.calls.length;
-    this.calls.push({ id, method, text, meta, name, options, resolve, reject });
-    return id;
-  }
-
-  resumeTask(taskId, createdAt, options, resolve, reject) {
-    this.resumed.push({ task: [taskId, createdAt], options, resolve, reject });
-    return 1_000 + this.resumed.length;
-  }
-
-  takeUp = () => true;
-  record = () => undefined;
-  free = () => {};
-  status = () => ({ ...this.state });
-  cancel = (...call) => this.cancelled.push(call);
-  answer = (...answer) => this.answers.push(answer);
-  refuse = (...refusal) => this.refusals.push(refusal);
-  setHandled = (method) => this.handled.push(method);
-  setListening = (listening) => (this.listening = listening);
-  setTraced = (traced) => (this.traced = traced);
 }
 
 /** A manager whose sessions are no more than what a test needs of them. */

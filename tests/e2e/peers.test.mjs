@@ -7,7 +7,7 @@ import { runInNewContext } from "node:vm";
 import { setTimeout as sleep } from "node:timers/promises";
 import { installed } from "./lib/install.mjs";
 import { until } from "./lib/until.mjs";
-import { guess, randomServer } from "./lib/peers.mjs";
+import { failure, guess, json, peer, randomServer, raw, result } from "./lib/peers.mjs";
 
 const URL_ = "https://mcp.test/mcp";
 const LEGACY = { era: "legacy", listen: "never" };
@@ -19,11 +19,6 @@ let SessionManager;
 before(async () => ({ connect, SessionManager } = await import(`${await installed()}/node_modules/mcp-evergreen/index.js`)));
 
 const settle = (promise) => promise.then((ok) => ({ ok }), (error) => ({ error }));
-const json = (body, { status = 200, ...headers } = {}) =>
-  new Response(JSON.stringify(body), { status, headers: { "content-type": "application/json", ...headers } });
-const raw = (text) => new Response(text, { headers: { "content-type": "application/json" } });
-const result = ({ id }, value, headers) => json({ jsonrpc: "2.0", id, result: value }, headers);
-const failure = ({ id }, status, error) => json({ jsonrpc: "2.0", id: id ?? null, error }, { status });
 const hang = ({ signal }) => new Promise((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason)));
 
 function stream() {
@@ -36,28 +31,6 @@ function stream() {
     send: (message) => write(`data: ${JSON.stringify(message)}\n\n`),
     close: () => controller.close(),
   };
-}
-
-/** A server of either era; `on(message, init)` may answer in its place. */
-function peer(on = () => undefined, { capabilities = { tools: {}, resources: {} } } = {}) {
-  const sent = [];
-  const fetch = async (url, init) => {
-    const message = init.body ? JSON.parse(init.body) : {};
-    sent.push({ message, method: init.method, headers: Object.fromEntries(new Headers(init.headers)), body: init.body });
-    const own = await on(message, init);
-    if (own !== undefined) return own;
-    if (init.method !== "POST") return new Response(null, { status: init.method === "GET" ? 405 : 200 });
-    if (message.method === "initialize") {
-      const info = { protocolVersion: "2025-11-25", capabilities, serverInfo: { name: "s", version: "1" } };
-      return result(message, info, { "mcp-session-id": `session-${sent.length}-0123456789` });
-    }
-    if (message.method === "server/discover") {
-      return result(message, { resultType: "complete", supportedVersions: ["2026-07-28"], capabilities });
-    }
-    if (message.id === undefined || message.method === undefined) return new Response(null, { status: 202 });
-    return result(message, message.method === "tools/list" ? { tools: [] } : { content: [] });
-  };
-  return { fetch, sent };
 }
 
 // ── One answer ends no other server's session ──
@@ -386,114 +359,6 @@ test("a session that was kept for a later page is not taken up for another user"
   const { headers } = sent.findLast(({ message }) => message.method === "tools/call");
   assert.notEqual(headers["mcp-session-id"], id);
   await bob.close();
-});
-
-const [EARLY, LATE] = ["2026-01-01T00:00:00Z", "2026-01-01T00:00:01Z"];
-
-/** A server of either era whose tasks are all called 1; `server.restart()` makes it number them anew. */
-function taskServer({ pollInterval = 20 } = {}) {
-  const server = { createdAt: EARLY, status: "working", isMute: false, restart: () => Object.assign(server, { createdAt: LATE, lost: true }) };
-  const task = () => ({ taskId: "1", status: server.status, createdAt: server.createdAt, ttl: null, pollInterval, pollIntervalMs: pollInterval });
-  const done = () => ({ content: [{ type: "text", text: server.createdAt }] });
-  const on = (message, { headers }) => {
-    const isModern = new Headers(headers).get("mcp-protocol-version") === "2026-07-28";
-    if (!isModern && message.method === "initialize") server.lost = false;
-    else if (!isModern && server.lost) return failure(message, 404, { code: -32001, message: "Session not found" });
-    switch (message.method) {
-      case "tools/list":
-        return result(message, { tools: [{ name: "long", inputSchema: { type: "object" }, execution: { taskSupport: "required" } }] });
-      case "tools/call":
-        return result(message, isModern ? { resultType: "task", ...task() } : { task: task() });
-      case "tasks/get":
-        return server.isMute ? new Promise(() => {}) : result(message, { resultType: "complete", ...task(), result: server.status === "completed" ? done() : undefined });
-      case "tasks/result":
-        return result(message, done());
-    }
-    return undefined;
-  };
-  const own = peer(on, { capabilities: { tools: {}, tasks: { cancel: {}, requests: { tools: { call: {} } } } } });
-  const count = (method) => own.sent.filter(({ message }) => message.method === method).length;
-  return Object.assign(server, own, { count });
-}
-
-/** A call that has become a task, whose page is gone. */
-async function leftTask(server, options) {
-  const session = await connect(URL_, { ...options, fetch: server.fetch });
-  await session.listTools();
-  let tell;
-  const told = new Promise((resolve) => (tell = resolve));
-  const call = settle(session.callTool({ name: "long" }, { ontask: tell }));
-  const task = await told;
-  await session.close({ terminate: false });
-  assert.equal((await call).error.code, "closed");
-  return task;
-}
-
-for (const options of [LEGACY, MODERN]) {
-  test(`a task that is resumed in a session that was made anew is the one of its time (${options.era})`, async () => {
-    for (const restarts of [false, true]) {
-      const server = taskServer();
-      const { taskId, createdAt, status } = await leftTask(server, options);
-      assert.deepEqual([taskId, createdAt, status], ["1", EARLY, "working"]);
-      const cancelled = server.count("tasks/cancel");
-      if (restarts) server.restart();
-      const session = await connect(URL_, { ...options, fetch: server.fetch });
-      server.status = "completed";
-      const { ok, error } = await settle(session.resumeTask({ taskId, createdAt }));
-      if (restarts) assert.deepEqual([error.code, error.outcome, server.count("tasks/result")], ["outcome_unknown", "unknown", 0]);
-      else assert.equal(ok.content[0].text, EARLY);
-      assert.equal((await session.resumeTask(taskId).catch((error) => error)).code, error?.code, "it is remembered by its id");
-      assert.equal(server.count("tasks/cancel"), cancelled);
-      await session.close();
-    }
-  });
-
-  test(`a task that is resumed and given up is cancelled once it is known to be the same (${options.era})`, async () => {
-    for (const [restarts, isMute, cancels] of [[false, false, 1], [false, true, 0], [true, true, 0]]) {
-      const server = taskServer({ pollInterval: 60_000 });
-      const task = await leftTask(server, options);
-      const before = server.count("tasks/cancel");
-      if (restarts) server.restart();
-      server.isMute = isMute;
-      const session = await connect(URL_, { ...options, fetch: server.fetch });
-      const given = new AbortController();
-      const resumed = settle(session.resumeTask(task, { signal: given.signal }));
-      await until(() => server.count("tasks/get") > 0);
-      await sleep(20);
-      given.abort();
-      assert.equal((await resumed).error.name, "AbortError");
-      await session.verify();
-      await sleep(20);
-      assert.equal(server.count("tasks/cancel") - before, cancels, `${restarts} ${isMute}`);
-      await session.close();
-    }
-  });
-}
-
-test("a pending task of a page that was loaded anew is resumed by its id as the one that it was", async () => {
-  for (const [restarts, tasks] of [
-    [false, [{ taskId: "1", name: "long", createdAt: EARLY }]],
-    [true, [{ taskId: "1", name: "long", createdAt: EARLY }]],
-    [false, [{ taskId: "1", name: "long" }]],
-  ]) {
-    const server = taskServer();
-    server.status = "completed";
-    const kept = new Map();
-    const persist = { get: (key) => kept.get(key), set: (key, text) => void kept.set(key, text), remove: (key) => void kept.delete(key) };
-    const record = { format: 2, at: Date.now(), owner: null, id: "session-of-before-0123456789", version: "2025-11-25", wireId: 2 ** 41, level: null, uris: [], handshake: JSON.stringify({ capabilities: { tools: {}, tasks: { cancel: {}, requests: { tools: { call: {} } } } }, serverInfo: { name: "s", version: "1" } }) };
-    const binding = JSON.stringify(['{"name":"mcp-evergreen","version":"0.1.0"}', "{}", "legacy"]);
-    kept.set(`mcp-evergreen:session:${JSON.stringify([URL_, null])}`, JSON.stringify({ name: `${Math.random()}`, binding, session: JSON.stringify(record), tasks }));
-    const session = await connect(URL_, { ...LEGACY, fetch: server.fetch, persist });
-    assert.deepEqual(JSON.parse(JSON.stringify(session.pendingTasks)), tasks);
-    if (restarts) {
-      server.restart();
-      await session.verify();
-    }
-    const { ok, error } = await settle(session.resumeTask("1"));
-    assert.deepEqual([ok?.content[0].text, error?.code], restarts ? [undefined, "outcome_unknown"] : [EARLY, undefined]);
-    assert.deepEqual([session.pendingTasks, server.count("tasks/cancel")], [[], 0]);
-    await session.close();
-  }
 });
 
 test("what a server says of itself, however deep, can be used; and is refused where it cannot be kept", async () => {
