@@ -6,7 +6,9 @@ use super::{
     exchange::Transport,
     host::{Caller, Host},
 };
-use crate::protocol::{Authorized, CallId, CallOptions, Config, Now, Origin, Params, QuestionId, Session, Status};
+use crate::protocol::{
+    Authorized, CallId, CallOptions, Config, Now, Origin, Params, QuestionId, Session, Status, TaskHandle,
+};
 use std::rc::Rc;
 use wasm_bindgen::JsValue;
 
@@ -32,7 +34,7 @@ impl Driver {
     }
 
     /// Waits for a task that an earlier call became.
-    pub fn resume_task(&self, task: String, options: CallOptions, caller: Caller) -> CallId {
+    pub fn resume_task(&self, task: TaskHandle, options: CallOptions, caller: Caller) -> CallId {
         self.command(caller, |session, now| session.resume_task(task, options, now))
     }
 

@@ -48,7 +48,7 @@ pub mod time;
 pub use authorization::{Authorized, Challenge, Origin};
 #[cfg(target_arch = "wasm32")]
 pub(crate) use bounds::TEXT;
-pub use calls::CallOptions;
+pub use calls::{CallOptions, TaskHandle};
 pub use client::Resume;
 pub use codec::{http, json, json_rpc, sse};
 pub use config::Config;

@@ -17,7 +17,7 @@ use super::questions::Questions;
 use super::status::Event;
 use super::tabs::Tabs;
 use super::time::Timer;
-use super::{CallId, CallOptions, Config, Deadline, Error, Now, Output, Params, Payload};
+use super::{CallId, CallOptions, Config, Deadline, Error, Now, Output, Params, Payload, TaskHandle};
 
 mod answer;
 mod authorization;
@@ -125,11 +125,12 @@ impl<P: Payload> Session<P> {
         self.command(Kind::Request, method, params, options, now)
     }
 
-    /// Waits for a task that an earlier call became, by its id; settles with the result of that call.
-    pub fn resume_task(&mut self, task: String, options: CallOptions, now: Now) -> CallId {
+    /// Waits for a task that an earlier call became; settles with the result of that call. Where the server does not say that
+    /// it has the task of this `created_at`, it settles with [`Code::OutcomeUnknown`], and the server's task is left alone.
+    pub fn resume_task(&mut self, task: TaskHandle, options: CallOptions, now: Now) -> CallId {
         let id = self.admit(Kind::Request, "tools/call".to_owned(), Params::default(), options, now);
         let generation = self.lifecycle.ready().map_or(0, |session| session.generation);
-        self.calls.became(id, Task::named(task, generation, now));
+        self.calls.became(id, Task::handed_over(task, generation, now));
         self.dispatch(id, now);
         id
     }

@@ -9,6 +9,7 @@ mod task;
 pub use call::CallOptions;
 pub(super) use call::{Call, Kind, Repair};
 pub(super) use place::{Broken, Doubt, Place, Queue};
+pub use task::TaskHandle;
 pub(super) use task::{Stage, Task, milliseconds};
 
 use super::config::Mode;
