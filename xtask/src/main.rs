@@ -9,6 +9,7 @@ mod chaos;
 mod conformance;
 mod cycles;
 mod demo;
+mod documents;
 mod field;
 mod fuzz;
 mod glue;
