@@ -120,7 +120,7 @@ fn js_in_tree(tree: &str) -> Vec<String> {
         .collect()
 }
 
-fn committed_files(project: &Project) -> Result<Vec<String>> {
+pub fn committed_files(project: &Project) -> Result<Vec<String>> {
     let files = output(
         Command::new("git")
             .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
