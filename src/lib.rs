@@ -82,3 +82,8 @@ pub use protocol::{
     config::{EraChoice, Handshake, Mode, Recovery},
     oauth::Settings as AuthSettings,
 };
+
+/// The example of the crate's page compiles.
+#[cfg(all(doctest, target_arch = "wasm32"))]
+#[doc = include_str!("../docs/crate.md")]
+struct Page;

@@ -1,7 +1,7 @@
 // The package's own README, as it lies in the tarball: what its readers paste runs, and what it says is so.
 
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { after, before, mock, test } from "node:test";
 import { launchBrowser } from "./lib/chrome.mjs";
 import { HEALED } from "./lib/heals.mjs";
@@ -213,9 +213,10 @@ test("under Vite the callback page is built, and takes the code out of its addre
   mkdirSync(source);
   writeFileSync(`${source}/index.html`, "<!doctype html><title>app</title>");
   writeFileSync(`${source}/callback.html`, examples.callback.code);
+  writeFileSync(`${source}/vite.config.mjs`, examples.vite.code);
   // Where the configuration finds Vite.
-  const config = `import { defineConfig } from ${JSON.stringify(import.meta.resolve("vite"))};`;
-  writeFileSync(`${source}/vite.config.mjs`, examples.vite.code.replace('import { defineConfig } from "vite";', config));
+  mkdirSync(`${source}/node_modules`);
+  symlinkSync(`${e2e}node_modules/vite`, `${source}/node_modules/vite`);
   const before = process.cwd();
   process.chdir(source);
   try {

@@ -11,6 +11,7 @@ mod conformance;
 mod cycles;
 mod demo;
 mod documents;
+mod examples;
 mod field;
 mod fuzz;
 mod glue;

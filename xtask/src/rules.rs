@@ -9,6 +9,7 @@ use anyhow::Result;
 use crate::architecture::untruths;
 use crate::cycles::cycles;
 use crate::documents::{dead_links, untested_threats};
+use crate::examples::without_example;
 use crate::process::output;
 use crate::project::Project;
 use crate::stamp::files_below;
@@ -48,6 +49,7 @@ pub fn violations(project: &Project) -> Result<Vec<String>> {
     found.extend(cycles(&project.root.join("src/protocol"))?.iter().filter_map(|files| too_tangled(files)));
     found.extend(untruths(&project.root)?);
     found.extend(untested_threats(&project.root)?);
+    found.extend(without_example(&project.root)?);
     found.extend(js_in_tree(&native_tree(project)?));
     for name in committed_files(project)? {
         // Not every committed file is text, and one may be deleted but not committed so.
