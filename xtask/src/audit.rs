@@ -1,6 +1,6 @@
 //! What comes from others: licences, sources, doubles, and the holes that are known.
 //!
-//! The first three need what is on this machine alone. Holes are looked up in databases; where one cannot be reached the
+//! The first three need no database. Holes are looked up in databases; where one cannot be reached the
 //! audit fails, since what nobody has looked up is not clean. `--offline` leaves them out, and says so.
 
 use std::fs;
@@ -17,7 +17,7 @@ pub const USAGE: &str = "[--offline]";
 
 const VERSION: &str = "0.20.2";
 
-/// That of what is shipped; what only builds and tests may be in a tree twice.
+/// That of what is shipped: only there licences matter to others, and doubles cost bytes.
 const SHIPPED: &str = "Cargo.toml";
 const MANIFESTS: &[&str] = &[
     SHIPPED,
@@ -40,9 +40,9 @@ pub fn command(project: &Project, arguments: &[String]) -> Result<()> {
 pub fn audit(project: &Project, offline: bool) -> Result<()> {
     let tool = toolchain::cargo_tool(project, "cargo-deny", VERSION)?;
     for manifest in MANIFESTS {
-        say(format!("Licences and sources of {manifest}…"));
-        let bans: &[&str] = if *manifest == SHIPPED { &["bans"] } else { &[] };
-        run(deny(project, &tool, manifest).args(["licenses", "sources"]).args(bans))?;
+        let what: &[&str] = if *manifest == SHIPPED { &["licenses", "bans", "sources"] } else { &["sources"] };
+        say(format!("{manifest}: {}…", what.join(", ")));
+        run(deny(project, &tool, manifest).args(what))?;
     }
     if offline {
         say("Not looked up (--offline): known holes in crates and in npm packages.");
@@ -67,9 +67,9 @@ fn not_clean(what: &str) -> String {
 fn deny(project: &Project, tool: &Path, manifest: &str) -> Command {
     let mut command = Command::new(tool);
     command
-        .args(["--manifest-path", manifest, "check", "--config"])
+        .args(["--locked", "--manifest-path", manifest, "--config"])
         .arg(project.root.join("deny.toml"))
-        .arg("--hide-inclusion-graph")
+        .args(["check", "--hide-inclusion-graph"])
         .current_dir(&project.root);
     command
 }
