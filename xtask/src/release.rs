@@ -261,10 +261,9 @@ fn manifests(facts: &Facts, found: &mut Findings) {
     if publish["provenance"] != true || publish["access"] != "public" {
         found.wrong.push("pkg-template/package.json: publishConfig has to be public, with provenance".to_owned());
     }
-    let npm = match &facts.npm["repository"] {
-        Value::Object(repository) => repository.get("url").and_then(Value::as_str),
-        repository => repository.as_str(),
-    };
+    // A text, or an object with one.
+    let npm = &facts.npm["repository"];
+    let npm = npm.as_str().or_else(|| npm["url"].as_str());
     match (facts.cargo["repository"].as_str(), npm) {
         (Some(cargo), Some(npm)) if plain(cargo) == plain(npm) => {}
         (Some(_), Some(_)) => {
