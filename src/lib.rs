@@ -47,9 +47,19 @@
 //! - After `close`: aborts, settlements, the DELETE, then silence.
 //!
 //! # In Rust
-//! ```ignore
-//! let session = mcp_evergreen::connect("https://example.com/mcp", Options::default()).await?;
+//! For programs that live in a page or a worker (Leptos, Yew, Dioxus …). Everything here exists for `wasm32-unknown-unknown` only.
+#![cfg_attr(target_arch = "wasm32", doc = "```no_run")]
+#![cfg_attr(not(target_arch = "wasm32"), doc = "```ignore")]
+//! use mcp_evergreen::{Error, Options, connect};
+//! use serde_json::json;
+//!
+//! # async fn run() -> Result<(), Box<Error>> {
+//! let session = connect("https://example.com/mcp", Options::default()).await?;
+//! // The server may restart here: the call is refused, the session made anew, and the call sent once more.
 //! let result = session.call_tool("search", json!({ "q": "otters" })).await?;
+//! println!("{}", result["content"][0]["text"]);
+//! session.close().await
+//! # }
 //! ```
 
 #[doc(hidden)]
@@ -64,9 +74,16 @@ pub mod browser;
 #[cfg(target_arch = "wasm32")]
 pub use browser::authorize::Authorizer;
 #[cfg(target_arch = "wasm32")]
-pub use browser::client::{Credentials, Error, Event, Listener, Options, Session, Status, connect};
+pub use browser::client::{Session, connect};
+#[cfg(target_arch = "wasm32")]
+pub use browser::options::{Credentials, Error, Event, Listener, Options, Status};
 pub use protocol::{
     CallOptions, Code, Config, Outcome,
     config::{EraChoice, Handshake, Mode, Recovery},
     oauth::Settings as AuthSettings,
 };
+
+/// The example of the crate's page compiles.
+#[cfg(all(doctest, target_arch = "wasm32"))]
+#[doc = include_str!("../docs/crate.md")]
+struct Page;
