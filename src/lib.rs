@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `protocol` | the core: pure, told facts and asked what to do; compiled and tested natively |
 //! | `protocol::session` | commands in, facts in, outputs out; below it, what a room's word means for others |
+//! | `protocol::effect`, `session::heed` | what follows when a session is lost, in doubt or reached again, in one written order |
 //! | `protocol::lifecycle` | the one state, every transition, and what is remembered beyond them |
 //! | `protocol::calls` | every command from made to settled: where it is, whether it may have run |
 //! | `protocol::policy` | pure functions: what a refusal says, proves and means; whether a call is sent again, and whether that does harm; how long is waited; which era a server speaks |
