@@ -16,7 +16,8 @@ use std::{
     fmt,
     rc::Rc,
 };
-use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::JsValue;
+use web_sys::{Url, Window};
 
 /// Why a command failed.
 pub type Error = protocol::Error<JsValue>;
@@ -269,10 +270,10 @@ fn params(params: &impl Serialize) -> Result<Params, Box<Error>> {
 }
 
 fn absolute(url: &str) -> Result<String, Box<Error>> {
-    let page: JsValue = js_sys::global().unchecked_ref::<js::Global>().location().unwrap_or_default();
-    let base = if page.is_object() { page.unchecked_ref::<js::Url>().href() } else { "".into() };
-    let base = if base.is_empty() { JsValue::UNDEFINED } else { base.into() };
-    match js::Url::parse(url, &base) {
+    let page = js::global(Window::location);
+    // Node has no location: it is `undefined`, which has no `href`.
+    let parsed = page.href().map_or_else(|_| Url::new(url), |base| Url::new_with_base(url, &base));
+    match parsed {
         Ok(url) if matches!(url.protocol().as_str(), "http:" | "https:") => Ok(url.href()),
         Ok(_) | Err(_) => Err(invalid("The URL of an MCP server begins with http:// or https://.".into())),
     }
