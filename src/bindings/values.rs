@@ -1,16 +1,43 @@
-//! Plain values of JavaScript's, as ours.
+//! Values of JavaScript's, as ours, and the other way round. What is read here was made by the facade or by this crate's
+//! other module: `serde-wasm-bindgen` follows a value as deep as it goes, so none of a server's is among it but as [`Raw`].
 
+use crate::browser::js::{Thrown, type_error};
 use js_sys::Function;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_wasm_bindgen::{Deserializer, Serializer};
 use wasm_bindgen::{JsCast, JsValue};
 
-/// A string, where it is one.
-pub(super) fn text(value: &JsValue) -> Option<String> {
-    value.as_string()
+/// What is handed on as it is, whatever it is: nobody looks into it. It survives no `flatten`, and no enum with a tag.
+#[derive(Clone, Default, Deserialize, Serialize)]
+#[serde(transparent)]
+pub(super) struct Raw(#[serde(with = "serde_wasm_bindgen::preserve")] pub JsValue);
+
+impl Raw {
+    /// A function, where it is one.
+    pub(super) fn into_function(self) -> Option<Function> {
+        self.0.dyn_into().ok()
+    }
 }
 
-/// A count, a size or milliseconds. The cast saturates: Infinity becomes as much as can be.
-pub(super) fn number(value: &JsValue) -> Option<u64> {
-    value.as_f64().filter(|number| *number >= 0.0).map(|number| number as u64)
+/// A plain object.
+pub(super) fn plain(value: &impl Serialize) -> JsValue {
+    // Fails of integers beyond 2^53 alone, which are written as doubles.
+    value.serialize(&Serializer::json_compatible()).unwrap_or_default()
+}
+
+/// Reads an object of the facade's.
+///
+/// # Errors
+/// A `TypeError` that names what does not fit, and does not quote it: it may be a secret.
+pub(super) fn read<T: DeserializeOwned>(value: &JsValue) -> Thrown<T> {
+    serde_path_to_error::deserialize(Deserializer::from(value.clone())).map_err(|error| {
+        let (path, text) = (error.path().to_string(), error.inner().to_string());
+        // What was found stands before that.
+        match text.rsplit_once(", expected ") {
+            Some((_, expected)) => type_error(&[&*path, ": expected ", expected].concat()),
+            None => type_error(&text),
+        }
+    })
 }
 
 /// Calls a function of the facade's. It does not throw; what is thrown all the same goes nowhere.

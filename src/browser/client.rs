@@ -5,10 +5,11 @@ use super::{
     driver::Driver,
     exchange::Transport,
     host::{Caller, Host, Question, Settled, Wanted},
-    js::{self, Plain},
+    js,
     task::{self, Slot, Task},
 };
 use crate::protocol::{self, CallId, CallOptions, Code, Config, Outcome, Params, Payload, QuestionId};
+use js_sys::{Array, Object};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, error::Category, json};
 use std::{
@@ -75,7 +76,7 @@ pub async fn connect(url: &str, options: Options) -> Result<Session, Box<Error>>
     let transport = Transport {
         url: absolute(url)?,
         fetch: None,
-        headers: headers.iter().fold(Plain::new(), |all, (name, value)| all.with(name, value.as_str())).into(),
+        headers: Object::from_entries(&pairs(&headers)).unwrap_or_default().into(),
         credentials: match credentials {
             Credentials::Omit => "omit",
             Credentials::SameOrigin => "same-origin",
@@ -255,6 +256,10 @@ pub fn read<T: DeserializeOwned>(value: &JsValue) -> Result<T, &'static str> {
         Category::Data => "it has another shape",
         Category::Io | Category::Syntax | Category::Eof => "it is nested too deeply",
     })
+}
+
+fn pairs(fields: &[(String, String)]) -> Array {
+    fields.iter().map(|(name, value)| Array::of2(&name.into(), &value.into())).collect()
 }
 
 fn params(params: &impl Serialize) -> Result<Params, Box<Error>> {

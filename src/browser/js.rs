@@ -94,38 +94,6 @@ pub(super) async fn settled(value: &JsValue) -> Thrown<JsValue> {
     JsFuture::from(Promise::race(&Array::of1(value))).await
 }
 
-/// A plain object under construction.
-pub(crate) struct Plain(js_sys::Object);
-
-impl Plain {
-    /// `{}`
-    pub(crate) fn new() -> Self {
-        Self(js_sys::Object::new())
-    }
-
-    /// With one more field.
-    pub(crate) fn with(self, key: &str, value: impl Into<JsValue>) -> Self {
-        // Cannot fail: the object is our own, and extensible.
-        let _ = js_sys::Reflect::set(&self.0, &key.into(), &value.into());
-        self
-    }
-
-    /// With one more field, where there is a value for it.
-    #[cfg(any(feature = "js", feature = "js-auth"))]
-    pub(crate) fn with_some(self, key: &str, value: Option<impl Into<JsValue>>) -> Self {
-        match value {
-            Some(value) => self.with(key, value),
-            None => self,
-        }
-    }
-}
-
-impl From<Plain> for JsValue {
-    fn from(plain: Plain) -> Self {
-        plain.0.into()
-    }
-}
-
 /// A `TypeError`.
 pub(crate) fn type_error(message: &str) -> JsValue {
     js_sys::TypeError::new(message).into()

@@ -35,6 +35,7 @@ pub use trust::Trust;
 use super::error::Diagnosis;
 use super::json::Json;
 use super::{Code, Error, Outcome, Payload};
+use serde::Deserialize;
 
 /// What the host has decided.
 #[derive(Clone)]
@@ -192,7 +193,7 @@ pub struct Trouble {
 }
 
 /// What an authorization server answered, as far as it may be told.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
 pub struct Said {
     /// The HTTP status.
     pub status: Option<u16>,
