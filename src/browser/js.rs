@@ -2,10 +2,12 @@
 //! caught, and what a host or a page may have changed arrives as a `JsValue`.
 //!
 //! By hand are: `JSON.parse` of a string that never leaves the engine, for which `js-sys` would copy it into the module's
-//! memory and back; the read of a field in `payload.rs`, at half the price of `Reflect.get`; and the objects and functions
-//! of this crate's own JavaScript.
+//! memory and back; the read of a field in `payload.rs`, at half the price of `Reflect.get`; Web Locks in `tabs.rs`, which
+//! `web-sys` has only with a `--cfg` that a library cannot ask of those who use it; and the objects and functions of this
+//! crate's own JavaScript, through which all that concerns `fetch` goes: a host or a page may have put another in its
+//! place, which may throw or answer with anything.
 
-use js_sys::{Array, Promise, Uint8Array};
+use js_sys::{Array, Promise, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortSignal, Crypto, Performance, Window};
@@ -63,6 +65,11 @@ thread_local! {
 /// Asks something of the global object.
 pub(super) fn global<T>(ask: impl FnOnce(&Window) -> T) -> T {
     GLOBAL.with(ask)
+}
+
+/// A property that not every platform has: `undefined` where it is none, or that cannot be had.
+pub(super) fn property(of: &JsValue, name: &str) -> JsValue {
+    Reflect::get(of, &name.into()).unwrap_or_default()
 }
 
 /// Milliseconds of a clock that is never set.

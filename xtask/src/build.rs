@@ -36,7 +36,7 @@ const MODULES: &[Module] = &[
 ];
 
 /// Of `src/browser`.
-const SNIPPETS: &[&str] = &["body.js", "exchange.js", "page.js"];
+const SNIPPETS: &[&str] = &["body.js", "exchange.js", "reach.js"];
 
 const WASM_BINDGEN_FLAGS: &[&str] = &["--target=web", "--no-typescript", "--omit-default-module-path"];
 
