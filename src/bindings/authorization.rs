@@ -2,7 +2,7 @@
 
 use super::{
     obtained::Told,
-    values::{Raw, call, read},
+    values::{Raw, call, read, read_options},
 };
 use crate::{
     browser::{
@@ -105,7 +105,7 @@ struct Vouched {
 }
 
 fn authorizer(host: &JsValue) -> Thrown<Authorizer> {
-    let auth: Auth = read(host)?;
+    let auth: Auth = read_options(host)?;
     let trust = |Vouched { issuer, resource, refresh_scope }| Trust {
         issuer,
         resource,

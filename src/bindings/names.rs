@@ -1,19 +1,19 @@
 //! The names of options. A derive looks for the fields of its type, and at no other: what else an object has is found by
 //! comparing.
 
-use super::values::read;
+use super::values::read_options;
 use crate::browser::js::{Thrown, type_error};
 use js_sys::{Array, Object};
 use serde::de::{self, DeserializeOwned, Visitor};
 use wasm_bindgen::{JsCast, JsValue};
 
-/// Reads an object of the facade's in which there is to be nothing else.
+/// Reads options, among which there is to be nothing else.
 ///
 /// # Errors
-/// As [`read`].
+/// As [`read_options`] and [`know_all`].
 pub(super) fn read_all<T: DeserializeOwned>(value: &JsValue) -> Thrown<T> {
     know_all::<T>("", value)?;
-    read(value)
+    read_options(value)
 }
 
 /// Says whether an object has but those fields that a type has.

@@ -36,7 +36,8 @@ pub struct Core {
 /// A `TypeError` where the facade hands over what it should not.
 #[wasm_bindgen]
 pub fn open(url: &JsValue, environment: &JsValue, config: &JsValue, host: JsValue) -> Result<Core, JsValue> {
-    let Environment { fetch, headers, credentials, share, handled } = read_all(environment)?;
+    know_all::<Environment>("", environment)?;
+    let Environment { fetch, headers, credentials, share, handled } = read(environment)?;
     know_all::<Recovery>("recovery.", &Reflect::get(config, &"recovery".into())?)?;
     let config: Config = read_all(config)?;
     let transport = Transport {
@@ -82,7 +83,7 @@ impl Core {
         let mut params = params(text, meta);
         params.name = name.as_string();
         if more.is_object() {
-            params = read_all::<RareParams>(more)?.beside(params);
+            params = read::<RareParams>(more)?.beside(params);
         }
         Ok(id(self.driver.call(string(method), params, options, caller(resolve, reject, onprogress))))
     }

@@ -25,20 +25,36 @@ pub(super) fn plain(value: &impl Serialize) -> JsValue {
     value.serialize(&Serializer::json_compatible()).unwrap_or_default()
 }
 
-/// Reads an object of the facade's.
+/// Reads what the facade or the other module has made of its own accord.
 ///
 /// # Errors
-/// A `TypeError` that names what does not fit, and does not quote it: it may be a secret.
+/// A `TypeError` that says what is missing or does not fit, and does not quote it: it may be a secret.
 pub(super) fn read<T: DeserializeOwned>(value: &JsValue) -> Thrown<T> {
+    serde_wasm_bindgen::from_value(value.clone()).map_err(|error| misfit("", &error))
+}
+
+/// Reads what a host has a say in.
+///
+/// # Errors
+/// As [`read`], by the path of what does not fit. To know that costs a good deal of code for each type.
+pub(super) fn read_options<T: DeserializeOwned>(value: &JsValue) -> Thrown<T> {
     serde_path_to_error::deserialize(Deserializer::from(value.clone())).map_err(|error| {
-        let (path, text) = (error.path().to_string(), error.inner().to_string());
-        // What was found stands before that.
-        match text.rsplit_once(", expected ") {
-            Some((_, expected)) => type_error(&[&*path, ": expected ", expected].concat()),
-            None => type_error(&text),
+        match &*error.path().to_string() {
+            // The whole.
+            "." => misfit("", error.inner()),
+            path => misfit(&[path, ": "].concat(), error.inner()),
         }
     })
 }
+
+fn misfit(path: &str, error: &serde_wasm_bindgen::Error) -> JsValue {
+    let text = error.to_string();
+    // What was found stands before that.
+    let expected = text.rfind(EXPECTED).map_or(&*text, |at| &text[at + 2..]);
+    type_error(&[path, expected].concat())
+}
+
+const EXPECTED: &str = ", expected ";
 
 /// Calls a function of the facade's. It does not throw; what is thrown all the same goes nowhere.
 pub(super) fn call(function: &JsValue, argument: &JsValue) {
