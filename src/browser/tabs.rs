@@ -111,13 +111,11 @@ struct Group {
     bid: RefCell<Rc<Hold>>,
 }
 
-/// What is held or waited for until it is ended.
+/// What is held or waited for until it is ended: by the event of a signal alone, which needs no module that lives. When
+/// this one crashes, the facade aborts whatever it had.
 struct Hold {
     over: Cell<bool>,
-    /// Ends what is waited for.
     controller: Option<AbortController>,
-    /// Settles the promise for whose time a lock is held.
-    release: RefCell<Option<Function>>,
 }
 
 /// How the first request for the lead is made.
@@ -178,13 +176,12 @@ impl Tabs {
 
 impl Drop for Tabs {
     fn drop(&mut self) {
-        self.0.part.end();
         let bid = Rc::clone(&self.0.bid.borrow());
+        self.0.part.end();
         bid.end();
         if let Some(channel) = &self.0.channel {
             // What is under way to it goes nowhere.
             channel.set_onmessage(None);
-            channel.close();
         }
         self.0.onmessage.take();
     }
@@ -192,7 +189,7 @@ impl Drop for Tabs {
 
 impl Hold {
     fn new() -> Self {
-        Self { over: Cell::new(false), controller: AbortController::new().ok(), release: RefCell::default() }
+        Self { over: Cell::new(false), controller: AbortController::new().ok() }
     }
 
     fn signal(&self) -> JsValue {
@@ -204,15 +201,17 @@ impl Hold {
         if let Some(controller) = &self.controller {
             controller.abort();
         }
-        let release = self.release.take();
-        if let Some(release) = release {
-            let _ = release.call0(&JsValue::UNDEFINED);
+    }
+
+    fn when_ended(&self, run: &Function) {
+        if let Some(controller) = &self.controller {
+            let _ = controller.signal().add_event_listener_with_callback("abort", run);
         }
     }
 
     /// A promise that settles when it is ended.
     fn until_ended(&self) -> JsValue {
-        Promise::new(&mut |resolve, _| drop(self.release.replace(Some(resolve)))).into()
+        Promise::new(&mut |resolve, _| self.when_ended(&resolve)).into()
     }
 }
 
@@ -226,6 +225,8 @@ impl Group {
         });
         if let Some(channel) = &self.channel {
             channel.set_onmessage(Some(onmessage.as_ref().unchecked_ref()));
+            let close: Function = property(channel, "close").unchecked_into();
+            self.part.when_ended(&close.bind0(channel));
         }
         self.onmessage.replace(Some(onmessage));
     }
