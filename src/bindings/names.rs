@@ -1,20 +1,10 @@
 //! The names of options. A derive looks for the fields of its type, and at no other: what else an object has is found by
 //! comparing.
 
-use super::values::read_options;
 use crate::browser::js::{Thrown, type_error};
 use js_sys::{Array, Object};
 use serde::de::{self, DeserializeOwned, Visitor};
 use wasm_bindgen::{JsCast, JsValue};
-
-/// Reads options, among which there is to be nothing else.
-///
-/// # Errors
-/// As [`read_options`] and [`know_all`].
-pub(super) fn read_all<T: DeserializeOwned>(value: &JsValue) -> Thrown<T> {
-    know_all::<T>("", value)?;
-    read_options(value)
-}
 
 /// Says whether an object has but those fields that a type has.
 ///

@@ -3,10 +3,10 @@
 use super::{
     error,
     host::Facade,
-    names::{know_all, read_all},
+    names::know_all,
     obtained,
     options::{Environment, RareParams, RequestOptions},
-    values::{self, Raw, read},
+    values::{self, Raw, read, read_options},
     view,
 };
 use crate::{
@@ -39,7 +39,8 @@ pub fn open(url: &JsValue, environment: &JsValue, config: &JsValue, host: JsValu
     know_all::<Environment>("", environment)?;
     let Environment { fetch, headers, credentials, share, handled } = read(environment)?;
     know_all::<Recovery>("recovery.", &Reflect::get(config, &"recovery".into())?)?;
-    let config: Config = read_all(config)?;
+    know_all::<Config>("", config)?;
+    let config: Config = read_options(config)?;
     let transport = Transport {
         url: url.as_string().ok_or_else(|| type_error("url: expected a string"))?,
         fetch: fetch.and_then(Raw::into_function),
@@ -227,8 +228,11 @@ impl Core {
 
 /// Most calls have none.
 fn call_options(options: &JsValue, progress: bool) -> Thrown<CallOptions> {
-    let options = if options.is_object() { read_all(options)? } else { RequestOptions::default() };
-    Ok(options.into_core(progress))
+    if !options.is_object() {
+        return Ok(RequestOptions::default().into_core(progress));
+    }
+    know_all::<RequestOptions>("", options)?;
+    Ok(read::<RequestOptions>(options)?.into_core(progress))
 }
 
 /// The params of a request or a notification.

@@ -33,7 +33,7 @@ pub(super) fn read<T: DeserializeOwned>(value: &JsValue) -> Thrown<T> {
     serde_wasm_bindgen::from_value(value.clone()).map_err(|error| misfit("", &error))
 }
 
-/// Reads what a host has a say in.
+/// Reads the options of a session or an authorization.
 ///
 /// # Errors
 /// As [`read`], by the path of what does not fit. To know that costs a good deal of code for each type.
@@ -49,8 +49,9 @@ pub(super) fn read_options<T: DeserializeOwned>(value: &JsValue) -> Thrown<T> {
 
 fn misfit(path: &str, error: &serde_wasm_bindgen::Error) -> JsValue {
     let text = error.to_string();
+    let text = text.strip_prefix("Error: ").unwrap_or(&text);
     // What was found stands before that.
-    let expected = text.rfind(EXPECTED).map_or(&*text, |at| &text[at + 2..]);
+    let expected = text.rfind(EXPECTED).map_or(text, |at| &text[at + 2..]);
     type_error(&[path, expected].concat())
 }
 

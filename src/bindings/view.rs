@@ -95,18 +95,6 @@ impl From<WaitingFor> for Waiting {
 #[derive(Serialize)]
 struct Finished {
     at: f64,
-    #[serde(flatten)]
-    recovery: Recovery,
-}
-
-impl From<LastRecovery> for Finished {
-    fn from(last: LastRecovery) -> Self {
-        Self { at: last.at_unix_ms as f64, recovery: last.into() }
-    }
-}
-
-#[derive(Serialize)]
-struct Recovery {
     reason: &'static str,
     duration: f64,
     retried: u32,
@@ -114,14 +102,14 @@ struct Recovery {
     lost: Vec<String>,
 }
 
-impl From<LastRecovery> for Recovery {
-    fn from(LastRecovery { at_unix_ms: _, reason, duration_ms, retried, restored, lost }: LastRecovery) -> Self {
-        Self { reason, duration: duration_ms as f64, retried, restored, lost }
+impl From<LastRecovery> for Finished {
+    fn from(last: LastRecovery) -> Self {
+        let LastRecovery { at_unix_ms, reason, duration_ms, retried, restored, lost } = last;
+        Self { at: at_unix_ms as f64, reason, duration: duration_ms as f64, retried, restored, lost }
     }
 }
 
-/// The details of the events: each has the fields of its variant, and no other. No field of a variant with one that is
-/// [`Raw`] is flattened.
+/// The details of the events: each has the fields of its variant, and no other.
 #[derive(Serialize)]
 #[serde(untagged, rename_all_fields = "camelCase")]
 enum Detail {
@@ -132,8 +120,11 @@ enum Detail {
     },
     Recovered {
         generation: u32,
-        #[serde(flatten)]
-        recovery: Recovery,
+        reason: &'static str,
+        duration: f64,
+        retried: u32,
+        restored: Vec<String>,
+        lost: Vec<String>,
         changed: Changed,
         stale: Vec<String>,
         stale_lists: Vec<&'static str>,
@@ -174,8 +165,20 @@ pub(super) fn event(event: Event<JsValue>) -> Option<(&'static str, JsValue)> {
         Event::StateChange | Event::Notification { .. } => return None,
         Event::Recovering { reason, generation } => ("recovering", Detail::Recovering { reason, generation }),
         Event::Recovered { generation, recovery, changes, stale, stale_lists } => {
-            let (recovery, changed) = (recovery.into(), changes.into());
-            ("recovered", Detail::Recovered { generation, recovery, changed, stale, stale_lists })
+            let LastRecovery { at_unix_ms: _, reason, duration_ms, retried, restored, lost } = recovery;
+            let (duration, changed) = (duration_ms as f64, changes.into());
+            let detail = Detail::Recovered {
+                generation,
+                reason,
+                duration,
+                retried,
+                restored,
+                lost,
+                changed,
+                stale,
+                stale_lists,
+            };
+            ("recovered", detail)
         }
         Event::EventId { call, generation, event_id } => {
             ("eventid", Detail::EventId { call: call.0 as f64, generation, event_id })

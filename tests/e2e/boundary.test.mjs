@@ -2,7 +2,7 @@
 // do not fit.
 
 import assert from "node:assert/strict";
-import { before, test } from "node:test";
+import { after, before, test } from "node:test";
 import { readFile } from "node:fs/promises";
 import { installed } from "./lib/install.mjs";
 
@@ -35,6 +35,7 @@ const GIVEN = {
 };
 
 let open;
+const opened = [];
 let readConnect;
 let readRequest;
 before(async () => {
@@ -45,8 +46,14 @@ before(async () => {
   const glue = createGlue(guardian().exports);
   await glue.init(await WebAssembly.compile(await readFile(`${packaged}/wasm/mcp_evergreen_bg.wasm`)));
   const host = { event() {}, notification() {}, ask() {}, withdraw() {}, authorize() {} };
-  open = (environment, core) => glue.open(URL_OF_ALL, environment, core, host);
+  open = (environment, core) => {
+    const session = glue.open(URL_OF_ALL, environment, core, host);
+    opened.push(session);
+    return session;
+  };
 });
+// A channel between tabs keeps Node running.
+after(() => opened.forEach((session) => session.close(false, () => {}, () => {})));
 
 /** Names that a complaint about an unknown one lists. */
 function namesIn(run) {
