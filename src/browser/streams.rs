@@ -50,8 +50,10 @@ fn origin_of(url: &str) -> String {
     Url::new(url).map(|url| url.origin()).unwrap_or_default()
 }
 
+/// None where the platform keeps no such list, as where there is no browser but its document.
 fn timings(kind: &str) -> Array {
-    js::global(Window::performance).map(|performance| performance.get_entries_by_type(kind)).unwrap_or_default()
+    let performance = js::global(Window::performance).filter(|it| property(it, "getEntriesByType").is_function());
+    performance.map(|performance| performance.get_entries_by_type(kind)).unwrap_or_default()
 }
 
 /// The protocol's name; not every browser tells it.
