@@ -19,9 +19,9 @@ const LOOK = 250;
 const LOOKS = 12;
 /**
  * One that an authorization server's headers cut off looks closed as well (Cross-Origin-Opener-Policy). But the user is in
- * it then, and not in this page, for so many milliseconds.
+ * it then, and not in this page, for so many milliseconds; one who has closed a window is back at once.
  */
-const AWAY_MS = 3_000;
+const AWAY_MS = 1_000;
 /** Users look something up in this page meanwhile: it is given so many looks with the focus. */
 const CUT_OFF_LOOKS = 240;
 

@@ -116,7 +116,9 @@ function watch(storage, key, gone) {
 
 const UNKEPT = Object.freeze({
   kind: "auth_storage",
-  hint: "The provider's storage threw: tokens and registrations are kept in the memory of this page, and written again later.",
+  hint:
+    "The provider's storage threw, or did not settle within 10 seconds: tokens and registrations are kept in the memory of " +
+    "this page, and written again later.",
 });
 
 /**
@@ -186,9 +188,21 @@ function memory(provider) {
   return memories.get(provider);
 }
 
+/** A storage may take so long for one text. Others wait meanwhile. */
+const STORAGE_MS = 10_000;
+
+function inTime(promise) {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`The storage did not settle within ${STORAGE_MS} ms.`)), STORAGE_MS);
+    Promise.resolve(promise)
+      .then(resolve, reject)
+      .finally(() => clearTimeout(timer));
+  });
+}
+
 /**
- * A storage of the platform's, or `{ get, set }`. One that throws (it is full, or blocked) costs nobody a token: what it
- * does not take stays in memory, and is offered to it again.
+ * A storage of the platform's, or `{ get, set }`. One that throws (it is full, or blocked) or never settles costs nobody a
+ * token: what it does not take stays in memory, and is offered to it again.
  */
 function lasting(storage, warn) {
   object("auth.provider.storage", storage);
@@ -199,7 +213,7 @@ function lasting(storage, warn) {
   const here = missed.get(storage);
   const set = async (key, text) => {
     try {
-      await storage[write](key, text);
+      await inTime(storage[write](key, text));
       here.delete(key);
     } catch {
       here.set(key, text);
@@ -215,7 +229,7 @@ function lasting(storage, warn) {
         return text;
       }
       try {
-        return await storage[read](key);
+        return await inTime(storage[read](key));
       } catch {
         warn();
         return undefined;

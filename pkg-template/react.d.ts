@@ -39,18 +39,25 @@ export interface UseMcpResult {
   readonly session: Session | undefined;
   /** Its state; `"closed"` where it could not be connected, too. */
   readonly status: Status;
-  /** What the server has, all pages; empty until it is listed. */
+  /**
+   * What the server has, all pages; empty until it is listed. A list that the server announces anew is asked for at once, and
+   * more and more seldom (up to 15 seconds apart) where one announcement follows upon the other; one that could not be had is
+   * asked for again, after a second at first and a minute at most, and when the session was made anew.
+   */
   readonly tools: readonly Tool[];
   readonly resources: readonly Resource[];
   readonly resourceTemplates: readonly ResourceTemplate[];
   readonly prompts: readonly Prompt[];
-  /** Why connecting failed. A list that cannot be had is told to `on.warning`, as `"list_failed"`. */
+  /** Why connecting failed. A list that cannot be had is told to `on.warning`, as `"list_failed"`, once in a row. */
   readonly error: McpError | TypeError | undefined;
-  /** Calls a tool, as soon as there is a session. */
+  /**
+   * Calls a tool, as soon as there is a session: its time-out and its signal count from now on. Once the last user is
+   * unmounted and the session closed, it rejects with the code `"closed"`. So do `readResource` and `getPrompt`.
+   */
   readonly callTool: (name: string, args?: Record<string, unknown>, options?: RequestOptions) => Promise<CallToolResult>;
   readonly readResource: (uri: string, options?: RequestOptions) => Promise<ReadResourceResult>;
   readonly getPrompt: (name: string, args?: Record<string, string>, options?: RequestOptions) => Promise<GetPromptResult>;
-  /** Connects anew. */
+  /** Connects anew, as long as somebody uses it. */
   readonly retry: () => void;
   /** Closes the session, for all who share it, until {@link UseMcpResult.retry} or a call. */
   readonly disconnect: () => void;

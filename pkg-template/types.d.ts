@@ -71,7 +71,10 @@ export interface ConnectOptions {
   on?: { [E in keyof SessionEvents]?: ((detail: SessionEvents[E]) => void) | undefined } | undefined;
   /**
    * Headers for the MCP endpoint, such as `authorization`, read anew for each request. They cannot replace the
-   * headers that the session sets itself. A function that throws fails the request. Default: none.
+   * headers that the session sets itself. A function that throws fails the request. One that does not settle holds up the
+   * requests that it is asked for, until their time is up; where it is only asked who is signed in (`persist`, `share`, the
+   * cache), five seconds or half of `timeout`: then that is not known, nothing of an earlier page or of the cache is used,
+   * and the event `warning` says so, with the kind `slow_headers`. Default: none.
    */
   headers?: RequestHeaders | ((context: HeaderContext) => RequestHeaders | Promise<RequestHeaders>) | undefined;
   /** Used in place of the global `fetch`, for the MCP endpoint alone. It must honour `signal`. */
@@ -111,8 +114,8 @@ export interface ConnectOptions {
   recovery?: RecoveryOptions | undefined;
   /**
    * Whether `readOnlyHint` and `idempotentHint` of a tool decide if a call whose outcome is unknown may be repeated.
-   * Default `false`: clients must consider annotations untrusted, unless they come from a trusted server. After a recovery
-   * they are those of the new session's tool list, which is compared first.
+   * Default `false`: clients must consider annotations untrusted, unless they come from a trusted server. Before such a call
+   * is sent again the list of tools is read again, and has to say the same of its tool.
    * (MCP, Tools: Data Types.)
    */
   trustAnnotations?: boolean | undefined;
@@ -271,7 +274,7 @@ export interface AuthProvider {
   /**
    * Where tokens and registrations are kept: a `Storage`, or an object like it. Tabs that use the same one share them,
    * and refresh once for all. What stands in `localStorage` can be read by every script of the origin. One that throws (it
-   * is full, or blocked) costs no login: what it did not take stays in the memory of the page, and is offered to it again; the
+   * is full, or blocked), or does not settle within ten seconds, costs no login: what it did not take stays in the memory of the page, and is offered to it again; the
    * event `warning` says so, with the kind `auth_storage`. Default: the memory of this page; the same for all sessions with this provider object.
    */
   storage?: AuthStorage | undefined;

@@ -7,27 +7,33 @@
 //! | where | what |
 //! |---|---|
 //! | `protocol` | the core: pure, told facts and asked what to do; compiled and tested natively |
-//! | `protocol::session` | commands in, facts in, outputs out |
-//! | `protocol::state` | the states and every transition |
+//! | `protocol::session` | commands in, facts in, outputs out; below it, what a room's word means for others |
+//! | `protocol::lifecycle` | the one state, every transition, and what is remembered beyond them |
+//! | `protocol::calls` | every command from made to settled: where it is, whether it may have run |
 //! | `protocol::refusal`, `verdict` | what a refusal says and proves of its call; what it means for the session |
 //! | `protocol::era` | what differs between the protocol's two eras; which one a server speaks |
-//! | `protocol::send` | what goes out, as its era wants it |
-//! | `protocol::receive`, `answer`, `refused` | what an exchange brings, and what follows for its call |
+//! | `protocol::session::send` | what goes out, as its era wants it |
+//! | `protocol::session::receive`, `session::answer`, `session::refused` | what an exchange brings, and what follows for its call |
 //! | `protocol::policy::retry` | whether a call is sent again, a ping is asked first, or how it ends: all policy about retries |
 //! | `protocol::gate` | whether a refusal came in time to be the gate's |
-//! | `protocol::repair`, `liveness` | whether the session lives |
-//! | `protocol::negotiate`, `establish`, `hedge`, `failure` | which era is spoken; how a session is made, and how long that is waited for; what if it fails |
-//! | `protocol::stream`, `listen`, `subscribe` | broken streams resumed; the standing stream of either era |
-//! | `protocol::input`, `task` | calls that need input, and calls that become tasks |
-//! | `protocol::tools`, `cache` | what a tool list tells of calls; results that stay fresh for a while |
-//! | `protocol::identity`, `foreign`, `secrets` | whose session it is; what is told nowhere |
-//! | `protocol::bounds`, `trust` | how much a server may send; what it may ask of the host |
-//! | `protocol::interests`, `wishes` | what is put back after a loss; what the app wants held |
-//! | `protocol::authorize`, `oauth` | a token that is refused, and what waits for the next one; how one is got |
+//! | `protocol::session::repair`, `session::liveness` | whether the session lives |
+//! | `protocol::session::negotiate`, `session::establish`, `session::hedge`, `session::failure` | which era is spoken; how a session is made, and how long that is waited for; what if it fails |
+//! | `protocol::listening` | how the standing stream stands, and what it is about |
+//! | `protocol::cursor`, `session::stream`, `session::listen`, `session::subscribe` | broken streams resumed; the standing stream of either era |
+//! | `protocol::questions` | what the server asks: of the host, or as input that a call needs; what it may ask |
+//! | `protocol::session::task` | calls that become tasks |
+//! | `protocol::identity` | who is signed in; what is told nowhere |
+//! | `protocol::bounds` | how much a server may send |
+//! | `protocol::desired` | what the app wants held, and what is put back after a loss; the tools it knows; results that stay fresh |
+//! | `protocol::authorization`, `oauth` | what is known of the token, and what waits for the next one; how one is got |
+//! | `protocol::client` | what the client says of itself; a host's own Client: its handshake, and what it relies on |
+//! | `protocol::tabs` | tabs that share a session: who leads, which session is newer, whose a question is |
 //! | `protocol::page`, `record` | the page: hidden, asleep, offline, leaving; what survives it |
-//! | `protocol::cancel`, `close`, `question` | time-outs and cancellation; the end; what the server asks |
+//! | `protocol::session::cancel`, `session::close` | time-outs and cancellation; the end |
 //! | `browser` (wasm32) | performs what `protocol` asks for: timers, tabs, and `fetch`, whose steps are taken in `exchange.js`; and the library's API for Rust |
 //! | `bindings` (wasm32, features `js`, `js-auth`) | the exports for the npm package's facade, `pkg-template/` |
+//!
+//! `docs/architecture.md` walks a call through an eviction, file by file.
 //!
 //! # What always holds
 //! - Every command settles exactly once, or is cancelled.

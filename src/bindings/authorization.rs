@@ -13,7 +13,7 @@ use crate::{
     },
     protocol::{
         Challenge,
-        json::Json,
+        json::Members,
         oauth::{Settings, Trust},
     },
 };
@@ -120,7 +120,7 @@ fn authorizer(host: &JsValue) -> Thrown<Authorizer> {
         client_is_renewable: auth.client_is_renewable,
         issuer: auth.issuer,
         bound: None,
-        client_metadata: auth.client_metadata.and_then(|metadata| Json::parse(&metadata)),
+        client_metadata: auth.client_metadata.and_then(|metadata| Members::parse(&metadata)),
         trust: auth.trust.map(trust),
     };
     Ok(Authorizer::new(settings, host.clone()).with_fetch(auth.fetch.and_then(Raw::into_function)))

@@ -9,9 +9,10 @@ use super::{
     task::Slot,
 };
 use crate::protocol::{
-    Authorized, Error, Origin, base64,
+    Authorized, Error, Origin,
     oauth::{Chance, Fetch, Flow, Need, Reply, Settings, Spends, Step, Trouble},
 };
+use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
 use js_sys::{Array, Function};
 use std::rc::Rc;
 use wasm_bindgen::{JsCast, JsValue};
@@ -334,7 +335,7 @@ fn not_returned(thrown: &JsValue) -> Trouble {
 async fn chance() -> Thrown<Chance> {
     let bytes = js::random_bytes(64)?;
     let (verifier, state) = bytes.split_at(32);
-    let verifier = base64::for_urls(verifier);
-    let challenge = base64::for_urls(&js::sha256(&verifier).await?);
-    Ok(Chance { verifier, challenge, state: base64::for_urls(state) })
+    let verifier = BASE64_URL_SAFE_NO_PAD.encode(verifier);
+    let challenge = BASE64_URL_SAFE_NO_PAD.encode(&js::sha256(&verifier).await?);
+    Ok(Chance { verifier, challenge, state: BASE64_URL_SAFE_NO_PAD.encode(state) })
 }

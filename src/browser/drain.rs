@@ -16,7 +16,8 @@ use super::{
     timer::Timer,
 };
 use crate::protocol::{
-    CallId, Config, Event, ExchangeId, Input, Now, Output, PageChange, Purpose, Session, http::Request,
+    CallId, Config, Event, ExchangeId, Input, Now, Output, PageChange, Purpose, Session, config::Connections,
+    http::Request,
 };
 use std::{
     cell::{Cell, RefCell},
@@ -47,6 +48,8 @@ pub(super) struct Inner {
     pub tabs: RefCell<Option<Rc<Tabs>>>,
     /// Whether it has a listening stream, or waits for its turn.
     pub listens: Cell<bool>,
+    /// What waits in the browser for a connection waits for what this page has sent.
+    pub sees_queue: Cell<bool>,
     /// Kinds of warnings that come once.
     warned: RefCell<Vec<&'static str>>,
     /// Itself, until there is nothing more to do.
@@ -93,6 +96,7 @@ impl Inner {
                 group,
                 tabs: RefCell::default(),
                 listens: Cell::new(false),
+                sees_queue: Cell::new(connections == Connections::SixOfOwnOrigin),
                 warned: RefCell::default(),
                 keep: RefCell::default(),
             }
@@ -214,6 +218,7 @@ impl Inner {
     }
 
     fn send(self: &Rc<Self>, exchange: ExchangeId, purpose: Purpose, request: &Request, identify: bool) {
+        self.look_at_queue();
         let token = self.transport.token();
         match self.exchanges.send(exchange, purpose, request, token.as_deref(), identify) {
             Ok(open) => self.open.put(exchange, Rc::new(open)),
@@ -273,6 +278,7 @@ impl Inner {
     }
 
     fn input(&self, exchange: ExchangeId, input: Input<JsValue>) {
+        self.look_at_queue();
         let now = clock::now();
         self.session.borrow_mut().handle_input(exchange, input, now);
     }

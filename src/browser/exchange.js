@@ -18,7 +18,7 @@ export class Exchanges {
   fields;
 
   constructor(url, credentials, headers, fetch, told) {
-    Object.assign(this, { url, credentials, headers, fetch, told });
+    Object.assign(this, { url, own: url, credentials, headers, fetch, told });
   }
 
   /** `request`: the JSON text of `{ purpose, method, headers, identify? }`. */
@@ -28,9 +28,22 @@ export class Exchanges {
 
   /** The address with a final slash where it had none, and the other way round. */
   otherSlash() {
-    const url = new URL(this.url);
+    const url = new URL(this.own);
     url.pathname = url.pathname.endsWith("/") ? url.pathname.slice(0, -1) : `${url.pathname}/`;
-    this.url = url.href;
+    this.url = this.own = url.href;
+  }
+
+  /**
+   * What came of a request that was sent to `url`, from the address `from`. Where a redirect for good has led is remembered
+   * as long as MCP is served there; else the next request asks the address that the host gave.
+   */
+  answered(url, from, isForGood, head, method) {
+    if (!head || !isServed(head, method)) {
+      // A rate limit says nothing of what it guards.
+      if (this.url === url && head?.[0] !== 429) this.url = this.own;
+    } else if (isForGood && method === "POST") {
+      this.url = from;
+    }
   }
 
   /** Tells the fields that the host would add to a call, where they are not those that were told last. */
@@ -111,11 +124,14 @@ class Exchange extends AbortController {
         ({ status } = this.#response);
         // What differs in the last slash only is the same for good.
         if (followed === true) this.#tell("followed");
-        if (head && from !== url && (moved || `${url}/` === from || url === `${from}/`)) all.url = from;
         const to = head ? undefined : target(this.#response, from);
         elsewhere = to !== undefined && to.origin !== new URL(from).origin;
         // The same request, at another address of the same origin (RFC 9110, 15.4.8 and 15.4.9).
-        if (!to || elsewhere || ![307, 308].includes(status) || hops === HOPS) break;
+        if (!to || elsewhere || ![307, 308].includes(status) || hops === HOPS) {
+          const isForGood = from !== url && (moved || `${url}/` === from || url === `${from}/`);
+          all.answered(url, from, isForGood, head, method);
+          break;
+        }
         new Body(body?.getReader()).cancel();
         if (!this.#tell("following", undefined, status)) return;
         from = to.href;
@@ -187,6 +203,13 @@ class Exchange extends AbortController {
   }
 }
 
+/** Whether what answers so speaks MCP, as far as a head shows it: also where it refuses this request. */
+function isServed([status, type], method) {
+  if (status === 404 || status === 410 || status >= 500) return false;
+  if (method !== "POST") return true;
+  return status === 202 || status === 204 || /^(?:application\/json|text\/event-stream)\b/i.test(type ?? "");
+}
+
 /** So many redirects in a row are followed. */
 const HOPS = 3;
 
@@ -210,13 +233,18 @@ export async function ask(own, url, request, body, ms, max, signal) {
   const until = AbortSignal.any([signal, AbortSignal.timeout(ms)]);
   const send = (to, redirect) =>
     call(own, to, { method, headers, body, credentials: "omit", cache: "no-store", redirect, signal: until });
+  // A host's `fetch` may not heed the signal.
+  const over = new Promise((_, reject) => until.addEventListener("abort", () => reject(until.reason), { once: true }));
+  return Promise.race([over, answered(own, url, method, send, max, signal, until)]);
+}
+
+async function answered(own, url, method, send, max, signal, until) {
   let answer;
   try {
     answer = await send(url, "manual");
     for (let at = url, hops = 0; method === "GET" && isRedirect(answer); hops++) {
-      const location = answer.headers.get("location");
       // A page is not shown where it leads: it is followed, and what it led to is looked at.
-      const to = answer.type === "opaqueredirect" ? at : URL.canParse(location, at) ? new URL(location, at).href : undefined;
+      const to = answer.type === "opaqueredirect" ? at : target(answer, at)?.href;
       if (to === undefined || hops === HOPS || !isWithin(url, to)) break;
       answer.body?.cancel().catch(() => {});
       answer = await send(to, answer.type === "opaqueredirect" ? "follow" : "manual");

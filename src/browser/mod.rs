@@ -11,6 +11,8 @@ pub mod exchange;
 pub mod host;
 pub mod js;
 pub mod page;
+#[cfg(feature = "panic-words")]
+mod panics;
 mod payload;
 mod streams;
 mod table;

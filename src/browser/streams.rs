@@ -27,7 +27,7 @@ pub(super) fn connections(to: &Transport) -> Connections {
     if !(origin.starts_with("http:") || (is_same && is_first())) {
         return Connections::Many;
     }
-    let asks_by_itself = is_same && to.fetch.is_none() && js::global(Window::document).is_some() && !is_controlled();
+    let asks_by_itself = is_same && to.fetch.is_none() && js::global(Window::document).is_some() && !has_worker();
     if asks_by_itself { Connections::SixOfOwnOrigin } else { Connections::Six }
 }
 
@@ -61,8 +61,9 @@ fn next_hop(timing: &JsValue) -> Option<String> {
     property(timing, "nextHopProtocol").as_string()
 }
 
-/// Whether a service worker stands between. Only secure contexts have any.
-fn is_controlled() -> bool {
+/// Whether a service worker stands between this page and the network. One may come at any time; only secure contexts have
+/// any.
+fn has_worker() -> bool {
     let workers = property(&js::global(Window::navigator), "serviceWorker");
     property(&workers, "controller").is_object()
 }
@@ -95,6 +96,14 @@ impl Inner {
             self.warn("stream_budget", HINT);
         }
         true
+    }
+
+    /// A service worker may come after the session: asked whenever a request goes out, and when something is said of one.
+    pub(super) fn look_at_queue(&self) {
+        if self.sees_queue.get() && has_worker() {
+            self.sees_queue.set(false);
+            self.session.borrow_mut().hide_queue();
+        }
     }
 
     fn allow_stream(&self, allowed: bool) {

@@ -1,7 +1,7 @@
 //! Delays: `Retry-After`, doubling, cap, jitter. Jitter is added: it never undercuts what the server said.
 
 use super::config::Recovery;
-use super::http_date;
+use std::time::UNIX_EPOCH;
 
 /// The pause before an attempt. `attempt` is 1 for the first pause; `floor` is what the server asked for.
 pub(super) fn delay(attempt: u32, recovery: &Recovery, floor: u64, rng: &mut fastrand::Rng) -> u64 {
@@ -20,7 +20,9 @@ pub(super) fn retry_after(value: &str, unix_ms: u64) -> Option<u64> {
     if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
         return Some(value.parse::<u64>().unwrap_or(u64::MAX).saturating_mul(1000).min(LONGEST_MS));
     }
-    Some(http_date::parse(value)?.saturating_sub(unix_ms).min(LONGEST_MS))
+    // RFC 9110, 5.6.7, in its three forms.
+    let at = httpdate::parse_http_date(value).ok()?.duration_since(UNIX_EPOCH).ok()?;
+    Some((at.as_secs() * 1000).saturating_sub(unix_ms).min(LONGEST_MS))
 }
 
 #[cfg(test)]
@@ -37,6 +39,35 @@ mod tests {
         }
         for garbage in ["", "-1", "9e99", "1.5", "soon", "Thu, 99 Foo 1970"] {
             assert_eq!(retry_after(garbage, 0), None, "{garbage}");
+        }
+    }
+
+    #[test]
+    fn the_three_forms_of_a_date_are_one_date() {
+        for date in ["Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"] {
+            assert_eq!(retry_after(date, 784_111_777_000 - 7), Some(7), "{date}");
+        }
+        let year_2020 = "Friday, 31-Jan-20 00:00:00 GMT";
+        assert_eq!(retry_after(year_2020, 1_580_428_800_000 - 7), Some(7));
+    }
+
+    #[test]
+    fn what_is_no_date_is_as_if_absent() {
+        for text in [
+            "Thu, 99 Foo 1970",
+            "Thu, 01 Jan 1970 00:00:00 CET",
+            "Thu, 01 Jan 1969 00:00:00 GMT",
+            "Thu, 00 Jan 1970 00:00:00 GMT",
+            "Thu, 01 Jan 1970 24:00:00 GMT",
+            "Thu, 01 Jan 1970 00:00 GMT",
+            "Thu, 01 Jan 1970 00:00:00:00 GMT",
+            "Thu, 01 Jan 1970 00:00:00 GMT x",
+            "Thu, +1 Jan 1970 00:00:00 GMT",
+            "Thu, 01 Jan 00 00:00:00",
+            "Thu, 01 Jan 99999 00:00:00 GMT",
+            "Thu, 01 Jan 0000 00:00:00 GMT",
+        ] {
+            assert_eq!(retry_after(text, 0), None, "{text}");
         }
     }
 

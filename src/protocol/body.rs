@@ -63,7 +63,7 @@ pub(super) fn is_broken_answer(exchange: &Exchange, begins: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{CallId, Now, send::outgoing};
+    use super::super::{CallId, Now, session::send::outgoing};
     use super::*;
     use serde_json::{Value, json};
 

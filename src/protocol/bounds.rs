@@ -2,8 +2,6 @@
 //! ([`super::Config::max_message_bytes`], [`super::Config::max_event_bytes`]). Each is far above what servers need, and far
 //! below what stops a page.
 
-use super::list::Gather;
-use super::shape::list_of;
 use super::{Code, Error, Outcome, Payload};
 
 /// Items in one page of a list.
@@ -23,6 +21,8 @@ pub(super) const ANSWERS: usize = 4;
 pub(super) const ANSWERS_WAITING: usize = 256;
 /// UTF-16 units of a text of the server's that is read: a message, a method, a name.
 pub(crate) const TEXT: u32 = 64 << 10;
+/// Bytes of a refusal: it is judged by its first words; some servers answer with stack traces.
+pub(super) const REFUSAL: usize = 64 << 10;
 /// UTF-16 units of the `data` of an error, as JSON text.
 pub(super) const DATA: u32 = 1 << 20;
 /// Warnings about the tools of one page.
@@ -36,13 +36,7 @@ pub(super) fn each<P: Payload>(array: &P) -> impl Iterator<Item = P> + '_ {
 
 /// The strings of an array with no more items than this, which are no longer than [`TEXT`].
 pub(super) fn strings<P: Payload>(array: &P, most: usize) -> Vec<String> {
-    each(array).take(most).filter_map(|item| item.as_string()).gather()
-}
-
-/// The error for a page of a list that is longer than [`ITEMS`].
-pub(super) fn too_long<P: Payload>(method: &str, result: &P) -> Option<Box<Error<P>>> {
-    let count = result.field(list_of(method)?)?.count()?;
-    (count > ITEMS).then(|| too_many("items of a list", ITEMS).with_outcome(Outcome::Executed))
+    each(array).take(most).filter_map(|item| item.as_string()).collect()
 }
 
 /// There are more of them than are read.

@@ -1,108 +1,18 @@
 //! One HTTP exchange: why it was sent, under which session, when, and what its answer is.
 
-use super::call::Repair;
+use super::calls::Repair;
 use super::config::Connections;
+use super::cursor::Cursor;
 use super::era::Era;
 use super::error::Error;
 use super::http::{Head, Method, Request};
 use super::identity::Owner;
+use super::identity::secrets::{Secrets, Traffic};
 use super::json_rpc::{Id, Message};
-use super::secrets::Secrets;
-use super::state::SessionId;
+use super::lifecycle::SessionId;
 use super::status::{Event, Wire, WireStep};
-use super::stream::Cursor;
 use super::verdict::{Asked, Refusal, Verdict, is_own};
-use super::{CallId, ExchangeId, Now, ReadAs};
-
-/// Why an exchange was sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
-    /// Asks a server of the modern era what it is.
-    Discover,
-    /// The handshake's request.
-    Initialize,
-    /// The handshake's notification.
-    Initialized,
-    /// A request of the host's.
-    Call(CallId),
-    /// A notification of the host's.
-    Notification(CallId),
-    /// A ping of our own: does this session live?
-    Ping,
-    /// Puts back what the lost session held.
-    Restore,
-    /// The standing stream.
-    Listen,
-    /// `notifications/cancelled` for a call that was given up.
-    Cancelled,
-    /// The answer to a request of the server's.
-    Answer,
-    /// Ends a session on the server.
-    Delete,
-}
-
-impl Purpose {
-    /// The purpose's name in JavaScript.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Discover => "discover",
-            Self::Initialize => "initialize",
-            Self::Initialized => "initialized",
-            Self::Call(_) => "call",
-            Self::Notification(_) => "notification",
-            Self::Ping => "ping",
-            Self::Restore => "restore",
-            Self::Listen => "listen",
-            Self::Cancelled => "cancelled",
-            Self::Answer => "answer",
-            Self::Delete => "delete",
-        }
-    }
-
-    /// The host's command in it.
-    pub(super) fn call(self) -> Option<CallId> {
-        match self {
-            Self::Call(call) | Self::Notification(call) => Some(call),
-            Self::Discover
-            | Self::Initialize
-            | Self::Initialized
-            | Self::Ping
-            | Self::Restore
-            | Self::Listen
-            | Self::Cancelled
-            | Self::Answer
-            | Self::Delete => None,
-        }
-    }
-
-    /// Whether no handler keeps its answer waiting: how long it took is how fast the server's gate is.
-    pub(super) fn is_answered_at_once(self) -> bool {
-        match self {
-            Self::Discover | Self::Initialize | Self::Initialized | Self::Ping => true,
-            Self::Call(_)
-            | Self::Notification(_)
-            | Self::Restore
-            | Self::Listen
-            | Self::Cancelled
-            | Self::Answer
-            | Self::Delete => false,
-        }
-    }
-
-    /// Whether a JSON-RPC response is expected.
-    pub(super) fn wants_response(self) -> bool {
-        match self {
-            Self::Discover | Self::Initialize | Self::Call(_) | Self::Ping | Self::Restore => true,
-            Self::Listen
-            | Self::Initialized
-            | Self::Notification(_)
-            | Self::Cancelled
-            | Self::Answer
-            | Self::Delete => false,
-        }
-    }
-}
+use super::{ExchangeId, Now, Purpose, ReadAs, bounds};
 
 /// One request on the wire.
 #[derive(Clone, Debug)]
@@ -124,7 +34,7 @@ pub(super) struct Exchange {
     pub ahead: usize,
     /// When there was a connection for it, if the origin has but [`CONNECTIONS`].
     pub connected_at: Option<u64>,
-    /// The host's header fields that it goes out with, as [`super::identity::Identity`] knows them.
+    /// The host's header fields that it goes out with, as a hash.
     pub fields: Option<u64>,
     /// Whose credentials it goes out with; `None`: that is not known.
     pub owner: Option<Owner>,
@@ -168,9 +78,6 @@ pub(super) enum Answer<P> {
     Lost { error: Box<Error<P>> },
 }
 
-/// Refusals are judged by their first words; some servers answer with stack traces.
-pub(super) const REFUSAL_BYTES: usize = 64 << 10;
-
 /// No queue of a browser's is thought longer.
 const QUEUE_MS: u64 = 5_000;
 
@@ -208,7 +115,7 @@ impl Exchange {
     pub fn read_as(&self, head: &Head, max_message: u64, max_event: u64) -> ReadAs {
         let media_type = head.media_type();
         match media_type.as_str() {
-            _ if !head.is_success() => ReadAs::Text { max: REFUSAL_BYTES as u64 },
+            _ if !head.is_success() => ReadAs::Text { max: bounds::REFUSAL as u64 },
             // There is nothing more to say, whatever the server says or leaves open: "a notification MUST NOT be replied
             // to" (JSON-RPC 2.0, 4.1).
             _ if !self.purpose.wants_response() && self.purpose != Purpose::Listen => ReadAs::Discard,
@@ -261,6 +168,14 @@ impl Exchange {
     /// Whether its body is an event stream, which may go on after the response.
     pub fn is_stream(&self) -> bool {
         self.events
+    }
+
+    /// What went along and came with the answer, and is told nowhere.
+    pub fn traffic(&self) -> Traffic<'_> {
+        let sent = self.session.iter().map(SessionId::expose);
+        let received = self.head.as_ref().and_then(|head| head.session_id.as_deref());
+        let received = received.filter(|id| (1..=SessionId::MOST).contains(&id.len()));
+        Traffic { ids: sent.chain(received).collect(), secrets: &self.secrets }
     }
 
     /// For the host's time line.

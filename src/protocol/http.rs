@@ -1,8 +1,12 @@
 //! The HTTP that the core speaks: what it sends, and what it reads of a response's head.
 
 use super::Code;
-use super::list::Gather;
-use super::state::SessionId;
+use super::lifecycle::SessionId;
+use base64::engine::general_purpose::{GeneralPurpose, NO_PAD};
+use base64::{Engine, alphabet};
+
+/// Base64 as credentials are met with: what is left of bits is not looked at.
+const LENIENT: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, NO_PAD.with_decode_allow_trailing_bits(true));
 
 /// A request to the MCP endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,7 +78,7 @@ impl Head {
         };
         let mut each = text.split(',').map(str::trim);
         let first = each.next().unwrap_or_default();
-        let others: Vec<_> = each.gather();
+        let others: Vec<_> = each.collect();
         let once = if !others.is_empty() && others.iter().all(|other| *other == first) { first } else { text };
         match SessionId::parse(once) {
             Some(id) => Ok(Some(id)),
@@ -98,5 +102,28 @@ impl Head {
     pub fn media_type(&self) -> String {
         let whole = self.content_type.as_deref().unwrap_or_default();
         whole.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+    }
+}
+
+/// What a part of an `Authorization` field stands for: Base64 of either alphabet (RFC 4648, 4 and 5), with or without
+/// padding; `None` where it is none.
+pub(super) fn credential(text: &str) -> Option<String> {
+    let text = text.trim_end_matches('=').replace('+', "-").replace('/', "_");
+    String::from_utf8(LENIENT.decode(text).ok()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_are_read_in_either_alphabet_with_and_without_padding() {
+        for (text, bytes) in
+            [("", ""), ("Zg==", "f"), ("Zg=", "f"), ("Zg", "f"), ("Zh", "f"), ("Zm9vYmE=", "fooba"), ("fn5-", "~~~")]
+        {
+            assert_eq!(credential(text).as_deref(), Some(bytes), "{text}");
+        }
+        assert!(["fn5-fj8_", "fn5+fj8/"].iter().all(|text| credential(text).as_deref() == Some("~~~~??")));
+        assert!(["*", "Z", "_w"].iter().all(|text| credential(text).is_none()));
     }
 }

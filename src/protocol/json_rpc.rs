@@ -3,9 +3,17 @@
 use super::bounds::TEXT;
 use super::json;
 pub(super) use super::json::quote;
-use super::list::Gather;
 use super::{Field, Params, Payload};
 use std::fmt::Write;
+
+/// The server does not speak this protocol version; `data.supported` names those that it does.
+pub(crate) const UNSUPPORTED_PROTOCOL_VERSION: i64 = -32022;
+/// Header fields and body disagree.
+pub(crate) const HEADER_MISMATCH: i64 = -32020;
+/// The server needs a capability that the client does not declare.
+pub(crate) const MISSING_CLIENT_CAPABILITY: i64 = -32021;
+/// Request ids start at a random base, so that they differ between pages, and stay exact in JavaScript.
+pub(super) const REQUEST_ID_BASE: std::ops::Range<u64> = 1 << 40..1 << 52;
 
 /// The id of a request: MCP allows strings and integers.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -119,7 +127,9 @@ impl<P: Payload> Message<P> {
             return Self::Result { id, result };
         }
         let words = [Field::Error, Field::Message, Field::Detail];
-        Self::Other { words: words.iter().filter_map(|name| value.field(*name)?.as_string()).joined("\n") }
+        Self::Other {
+            words: words.iter().filter_map(|name| value.field(*name)?.as_string()).collect::<Vec<_>>().join("\n"),
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The params of a request, as far as the core has to know them.
 
-use super::json::Json;
+use super::json::Members;
 use super::json_rpc;
 
 /// The params of a request, taken when the call is made: what the caller changes later changes nothing. Whoever makes them
@@ -30,20 +30,21 @@ pub struct Params {
 }
 
 impl Params {
-    /// From a JSON object as text, with whatever it has; `None` where it is none, or nested more than 128 levels deep.
+    /// From a JSON object as text, with whatever it has; `None` where it is none, or nested more than 127 levels deep.
     #[must_use]
     pub fn read(text: &str) -> Option<Self> {
-        let Json::Object(members) = Json::parse(text)? else { return None };
-        let all = Json::Object(members);
-        let string = |name: &str| all.get(name).and_then(Json::as_str).map(str::to_owned);
-        let member = |name: &str| all.get(name).map(|value| json_rpc::member(name, &value.to_text()));
+        // Few servers would read what is nested deeper.
+        serde_json::from_str::<serde_json::Value>(text).ok()?;
+        let all = Members::parse(text)?;
+        let string = |name: &str| all.read(name);
+        let member = |name: &str| all.get(name).map(|value| json_rpc::member(name, value.get()));
         let inputs = [member("inputResponses"), member("requestState")];
         let inputs = inputs.into_iter().flatten().reduce(|all, more| json_rpc::join(&all, &more));
-        let apart = ["_meta", "inputResponses", "requestState"];
-        let rest = all.members().iter().filter(|(name, _)| !apart.contains(&name.as_str())).cloned().collect();
+        let mut rest = all.clone();
+        rest.retain(|name| !["_meta", "inputResponses", "requestState"].contains(&name));
         Some(Self {
-            text: Some(Json::Object(rest).to_text()),
-            meta: all.get("_meta").map(Json::to_text),
+            text: Some(rest.to_text()),
+            meta: all.get("_meta").map(|meta| meta.get().to_owned()),
             inputs,
             name: string("name"),
             uri: string("uri"),
@@ -84,6 +85,14 @@ mod tests {
             (Some("u"), Some("info"), Some("t"))
         );
         assert_eq!(outer.meta.as_deref(), Some(r#"{"a":1}"#));
+    }
+
+    #[test]
+    fn what_is_read_is_bounded_in_depth_and_goes_on_as_it_came() {
+        let nested = |levels: usize| format!(r#"{{"a":{}{}}}"#, "[".repeat(levels - 1), "]".repeat(levels - 1));
+        assert!(Params::read(&nested(127)).is_some() && Params::read(&nested(128)).is_none());
+        let text = r#"{"b":1.50,"a":12345678901234567890}"#;
+        assert_eq!(Params::read(text).and_then(|params| params.text).as_deref(), Some(text));
     }
 
     #[test]

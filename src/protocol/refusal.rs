@@ -1,15 +1,13 @@
 //! A refusal, as it was read: what it says, whose answer it is, and what it proves of the call. What it means for the
 //! session is [`super::verdict`]'s.
 
-use super::era::negotiation::{HEADER_MISMATCH, MISSING_CLIENT_CAPABILITY, UNSUPPORTED_PROTOCOL_VERSION};
-use super::exchange::REFUSAL_BYTES;
-use super::json::Json;
-use super::json_rpc::{Id, Message};
-use super::list::Gather;
+use super::json_rpc::{
+    HEADER_MISMATCH, Id, MISSING_CLIENT_CAPABILITY, Message, REQUEST_ID_BASE, UNSUPPORTED_PROTOCOL_VERSION,
+};
 use super::oauth::Bearer;
-use super::session::WIRE_ID_BASE;
 use super::words::{Words, gone_behind};
-use super::{Outcome, Payload, error::Code};
+use super::{Outcome, Payload, bounds, error::Code};
+use serde_json::Value;
 
 /// What was answered.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -48,6 +46,7 @@ impl Form {
 }
 
 const METHOD_NOT_FOUND: i64 = -32601;
+const INVALID_PARAMS: i64 = -32602;
 
 impl Refusal {
     /// From a head alone.
@@ -62,26 +61,26 @@ impl Refusal {
         let text = text.trim_start_matches('\u{feff}').trim();
         let data = text.lines().find_map(|line| line.strip_prefix("data:")).map(str::trim);
         let json = data.unwrap_or(text);
-        match Json::parse(json) {
-            Some(value) => refusal.read_json(&value, wire_id),
+        match serde_json::from_str(json) {
+            Ok(value) => refusal.read_json(&value, wire_id),
             // It was cut, and nobody knows whose it is.
-            None if text.len() >= REFUSAL_BYTES && text.starts_with(['{', '[']) => {
+            Err(_) if text.len() >= bounds::REFUSAL && text.starts_with(['{', '[']) => {
                 refusal.own_id = true;
                 text.clone_into(&mut refusal.words);
             }
             // Cut JSON that may hold a result: what a result says is not the server's own word.
-            None if text.contains("\"result\"") => {}
-            None => text.clone_into(&mut refusal.words),
+            Err(_) if text.contains("\"result\"") => {}
+            Err(_) => text.clone_into(&mut refusal.words),
         }
         // In a batch, in another event, as a text or a fraction: where our number stands, which is drawn at random, it is
         // said to us.
-        refusal.own_id |= wire_id.is_some_and(|id| id >= WIRE_ID_BASE.start && text.contains(&id.to_string()));
+        refusal.own_id |= wire_id.is_some_and(|id| id >= REQUEST_ID_BASE.start && text.contains(&id.to_string()));
         refusal
     }
 
-    fn read_json(&mut self, value: &Json, wire_id: Option<u64>) {
+    fn read_json(&mut self, value: &Value, wire_id: Option<u64>) {
         let error = value.get("error");
-        if let Some(Json::Object(_)) = error {
+        if let Some(Value::Object(_)) = error {
             self.rpc_code = error.and_then(|error| error.get("code")?.as_i64());
             let id = value.get("id").and_then(|id| match id.as_i64() {
                 Some(number) => Some(Id::Integer(number)),
@@ -98,7 +97,7 @@ impl Refusal {
             value.get("detail"),
             value.get("jsonRpcError").and_then(|error| error.get("message")),
         ];
-        self.words = places.into_iter().filter_map(|place| place?.as_str()).joined("\n");
+        self.words = places.into_iter().filter_map(|place| place?.as_str()).collect::<Vec<_>>().join("\n");
     }
 
     /// From a message of a 2xx answer. `None` where it is no refusal.
@@ -199,8 +198,10 @@ impl Refusal {
             _ => {}
         }
         match self.status {
-            // A proxy may pass on that what stands behind it went away with the call.
-            200..300 if matches!(self.rpc_code, Some(-32000 | -32001 | -32603)) && gone_behind(&self.words) => {
+            // A proxy may say that what stands behind it went away with the call, or was not reached.
+            200..300
+                if !matches!(self.rpc_code, Some(METHOD_NOT_FOUND | INVALID_PARAMS)) && gone_behind(&self.words) =>
+            {
                 Outcome::Unknown
             }
             200..300 if self.is_answer() && !of_session => Outcome::Executed,
@@ -212,8 +213,9 @@ impl Refusal {
             401 | 403 if !late && !of_session && !self.own_id => Outcome::NotExecuted,
             401 | 403 | 404 | 408 | 410 | 499 => Outcome::Unknown,
             400..500 if self.is_answer() && !of_session => Outcome::Executed,
-            // Refused for what the request is, or for how many there are: nothing looks at that after the call has run.
-            400 | 405 | 406 | 411 | 413 | 414 | 415 | 417 | 421 | 426 | 428 | 429 | 431
+            // Refused for what the request is, or for how many there are: nothing looks at that after the call has run. That a
+            // body is too large (413) is said by some platforms of the answer.
+            400 | 405 | 406 | 411 | 414 | 415 | 417 | 421 | 426 | 428 | 429 | 431
                 if !of_session && !late && !self.own_id =>
             {
                 Outcome::NotExecuted

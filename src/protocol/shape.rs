@@ -1,10 +1,11 @@
 //! A result has the list that its type promises, whatever way a server has of writing that there is nothing in it.
 
+use super::bounds;
 use super::json_rpc::is_null;
 use super::{Code, Error, Field, Outcome, Payload};
 
 /// Where the answer to a request has its list.
-pub(super) fn list_of(method: &str) -> Option<Field> {
+fn list_of(method: &str) -> Option<Field> {
     Some(match method {
         "tools/list" => Field::Tools,
         "prompts/list" => Field::Prompts,
@@ -16,6 +17,12 @@ pub(super) fn list_of(method: &str) -> Option<Field> {
         "completion/complete" => Field::Values,
         _ => return None,
     })
+}
+
+/// The error for a page of a list that is longer than [`bounds::ITEMS`].
+pub(super) fn too_long<P: Payload>(method: &str, result: &P) -> Option<Box<Error<P>>> {
+    let count = result.field(list_of(method)?)?.count()?;
+    (count > bounds::ITEMS).then(|| bounds::too_many("items of a list", bounds::ITEMS).with_outcome(Outcome::Executed))
 }
 
 /// The result with its list. One that is null, `{}` or left out is empty; in what a tool answered, it is only added beside

@@ -1,10 +1,9 @@
 //! What the host is told: the status, and events.
 
+pub use super::desired::{Changes, LastRecovery};
 use super::era::{Era, modern};
-use super::state::Established;
-use super::{
-    CallId, ExchangeId, Field, Payload, Purpose, Role, ToolChanges, error::Error, http::Method, verdict::Verdict,
-};
+use super::lifecycle::Established;
+use super::{CallId, ExchangeId, Field, Payload, Purpose, Role, error::Error, http::Method, verdict::Verdict};
 
 /// The state of a session, as a host may show it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,23 +43,6 @@ pub struct WaitingFor {
     pub until_unix_ms: Option<u64>,
 }
 
-/// The latest recovery.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LastRecovery {
-    /// When it ended, in milliseconds since the epoch.
-    pub at_unix_ms: u64,
-    /// Why the session had to be made anew.
-    pub reason: &'static str,
-    /// Milliseconds from the loss to the new session.
-    pub duration_ms: u64,
-    /// Calls that were sent again.
-    pub retried: u32,
-    /// What the lost session held and the new one holds too.
-    pub restored: Vec<String>,
-    /// What it held and could not be put back.
-    pub lost: Vec<String>,
-}
-
 /// A snapshot. What is known of the server stays known while a lost session is made anew.
 #[derive(Clone, Debug)]
 pub struct Status<P> {
@@ -90,21 +72,6 @@ pub struct Status<P> {
     pub share: Option<Role>,
     /// Why the latest attempt to establish the session failed; `None` once it is ready.
     pub last_error: Option<Box<Error<P>>>,
-}
-
-/// What a new session has other than the lost one.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Changes {
-    /// The era that is spoken now, where it is another.
-    pub era: Option<Era>,
-    /// The server's name or version.
-    pub server: bool,
-    /// Its capabilities.
-    pub capabilities: bool,
-    /// Its instructions.
-    pub instructions: bool,
-    /// Its tools, where the app had listed them.
-    pub tools: Option<ToolChanges>,
 }
 
 impl Changes {

@@ -1,8 +1,8 @@
 //! The two clocks, and what is due when. `Retry-After` dates, `verifiedAt` and a laptop's sleep need wall time;
 //! deadlines need a clock that never goes back.
 
-use super::sorted::{Map, Set};
 use super::{CallId, Deadline, ExchangeId};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The time, as an argument.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -53,13 +53,15 @@ pub(super) enum Timer {
     Offer,
     /// A session may be made for another user again.
     Owner,
+    /// The host has not said which header fields it would add.
+    Identify,
 }
 
 /// Each timer runs at most once at a time.
 #[derive(Debug, Default)]
 pub(super) struct Timers {
-    by_time: Set<(u64, Timer)>,
-    at: Map<Timer, u64>,
+    by_time: BTreeSet<(u64, Timer)>,
+    at: BTreeMap<Timer, u64>,
 }
 
 impl Timers {
@@ -106,6 +108,7 @@ impl Timers {
                 Timer::Leader => "the tab that leads has had time to answer",
                 Timer::Offer => "nobody has claimed a question",
                 Timer::Owner => "a session may be made for another user again",
+                Timer::Identify => "the host has not said which header fields it adds",
             },
         })
     }

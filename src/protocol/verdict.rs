@@ -5,8 +5,8 @@
 //! has them, never inside a `result`.
 
 use super::era::Era;
-use super::era::negotiation::{HEADER_MISMATCH, UNSUPPORTED_PROTOCOL_VERSION};
 use super::http::Method;
+use super::json_rpc::{HEADER_MISMATCH, UNSUPPORTED_PROTOCOL_VERSION};
 pub use super::refusal::Refusal;
 pub(super) use super::refusal::{Form, is_own};
 use super::words::{self, Words};
@@ -70,10 +70,12 @@ const METHOD_NOT_FOUND: i64 = -32601;
 /// The verdict.
 #[must_use]
 pub fn classify(asked: &Asked, refusal: &Refusal) -> Verdict {
-    if refusal.rpc_code == Some(UNSUPPORTED_PROTOCOL_VERSION) {
-        // In an answer it may be a handler's word, where a version was agreed on.
-        let agreed = asked.with_session || asked.era == Era::Modern;
-        return if agreed && refusal.status < 300 { Verdict::Suspect } else { Verdict::OtherEra };
+    let other_version = refusal.rpc_code == Some(UNSUPPORTED_PROTOCOL_VERSION);
+    let agreed = asked.with_session || asked.era == Era::Modern;
+    // "MUST respond with 400" (2026-07-28, Versioning). Where a version was agreed on, with another status it may be a
+    // handler's word, or that of a server behind this one.
+    if other_version && (!agreed || refusal.status == 400) {
+        return Verdict::OtherEra;
     }
     let words = Words::read(&refusal.words);
     // Only a gate of the modern era says so: a legacy request lacks the header fields that it wants.
@@ -81,11 +83,18 @@ pub fn classify(asked: &Asked, refusal: &Refusal) -> Verdict {
         return Verdict::Suspect;
     }
     let verdict = match asked.method {
-        Method::Post if asked.era == Era::Modern => return modern(refusal, words),
+        Method::Post if asked.era == Era::Modern => modern(refusal, words),
         Method::Post => post(refusal, words),
         Method::Get => get(refusal, words),
         Method::Delete => delete(refusal, words),
     };
+    // What it says of the call is its status's; what it says of the era is looked into.
+    if other_version && matches!(verdict, Verdict::NotEviction) {
+        return Verdict::Suspect;
+    }
+    if asked.era == Era::Modern && asked.method == Method::Post {
+        return verdict;
+    }
     match verdict {
         // A request without a session id cannot be refused for it.
         Verdict::Evicted | Verdict::Suspect if !asked.with_session => without_session(refusal),

@@ -1,14 +1,16 @@
 //! The errors that a caller gets for what a server said, in words that hold no secret.
 
 use super::era::Era;
-use super::era::negotiation::{HEADER_MISMATCH, UNSUPPORTED_PROTOCOL_VERSION};
 use super::exchange::Exchange;
+use super::identity::secrets::Confidential;
 use super::json_rpc::RpcError;
-use super::past::Past;
-use super::receive::EXCERPT;
-use super::trust::without_unsafe;
+use super::json_rpc::{HEADER_MISMATCH, UNSUPPORTED_PROTOCOL_VERSION};
+use super::questions::without_unsafe;
 use super::verdict::Refusal;
 use super::{Code, Error, Outcome, Payload, error::Diagnosis};
+
+/// Characters of a server's message that stand in an error of ours. A host's own Client gets the message whole.
+pub(super) const EXCERPT: usize = 200;
 
 /// What came was no answer of an MCP server's.
 pub(super) fn unusable<P>(exchange: &Exchange, bytes: Option<u64>) -> Box<Error<P>> {
@@ -63,7 +65,7 @@ pub(super) fn broken_answer<P>(exchange: &Exchange) -> Box<Error<P>> {
 
 /// The error that the caller gets where a refusal is the answer.
 pub(super) fn refusal_error<P: Payload>(
-    past: &Past<P>,
+    confidential: &Confidential,
     refusal: &Refusal,
     error: Option<RpcError<P>>,
     exchange: &Exchange,
@@ -90,16 +92,20 @@ pub(super) fn refusal_error<P: Payload>(
             429 | 503 => format!("The server is busy: HTTP {status}."),
             _ => format!("The server refused the request with HTTP {status}."),
         };
-        let excerpt = (!refusal.words.is_empty()).then(|| past.redact(&refusal.words, exchange, EXCERPT));
+        let excerpt =
+            (!refusal.words.is_empty()).then(|| confidential.redact(&refusal.words, &exchange.traffic(), EXCERPT));
         let mut error = Error::boxed(code, outcome, message).with_status(status);
         error.excerpt = excerpt;
         error.retryable = retryable;
         return error;
     };
-    let message = past.redact(&rpc.message, exchange, bound);
+    let message = confidential.redact(&rpc.message, &exchange.traffic(), bound);
     let mut error = Error::boxed(code, outcome, message).with_status(status);
     error.rpc_code = Some(rpc.code);
-    error.data = rpc.data.map(|data| without_unsafe(rpc.code, data)).and_then(|data| past.redact_data(data, exchange));
+    error.data = rpc
+        .data
+        .map(|data| without_unsafe(rpc.code, data))
+        .and_then(|data| confidential.redact_data(data, &exchange.traffic()));
     error.retryable = retryable;
     error
 }

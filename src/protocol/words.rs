@@ -13,7 +13,7 @@ pub(super) struct Words {
     pub mention: bool,
 }
 
-/// How far a word may stand from `session` and still be said of it, in bytes.
+/// How far a word may stand from what it is said of, in bytes.
 const NEAR: usize = 60;
 /// How much of a text is read.
 const WORDS_BYTES: usize = 4096;
@@ -21,13 +21,7 @@ const WORDS_BYTES: usize = 4096;
 impl Words {
     pub fn read(text: &str) -> Self {
         let text = prefix(text, WORDS_BYTES).to_ascii_lowercase();
-        let said_of = |topics: &[&str], word: &str| {
-            text.match_indices(word).any(|(at, _)| {
-                let from = floor_boundary(&text, at.saturating_sub(NEAR));
-                let to = floor_boundary(&text, (at + word.len() + NEAR).min(text.len()));
-                topics.iter().any(|topic| text[from..to].contains(topic))
-            })
-        };
+        let said_of = |topics: &[&str], word: &str| is_near(&text, topics, word);
         let any = |words: &[&str]| words.iter().any(|word| text.contains(word));
         Self {
             lookup: LOOKUP.iter().any(|word| said_of(SESSION, word))
@@ -93,18 +87,60 @@ const ENDING: &[&str] = &[
     "destroyed",
     "dropped",
 ];
-/// Said by a proxy of what stands behind it.
+/// Said by a proxy of what stands behind it, or of how many it lets through: that it could not be reached, went away, or was
+/// not asked.
 const GONE_BEHIND: &[&str] = &[
     "timed out",
     "timeout",
-    "connection closed",
-    "connection lost",
+    "time-out",
+    "deadline exceeded",
     "disconnected",
     "process failed",
     "process exited",
     "unavailable",
+    "no available",
+    "no healthy",
     "upstream",
+    "bad gateway",
+    "unreachable",
+    "not reachable",
+    "shutting down",
+    "shut down",
+    "terminated",
+    "aborted",
+    "hang up",
+    "unexpected eof",
+    "incomplete chunked",
+    "premature close",
+    "dial tcp",
+    "no such host",
+    "name resolution",
+    "name or service not known",
+    "closedresource",
+    "brokenresource",
+    "broken pipe",
+    "econnrefused",
+    "econnreset",
+    "econnaborted",
+    "etimedout",
+    "enotfound",
+    "eai_again",
+    "epipe",
+    "ehostunreach",
+    "enetunreach",
+    "rate limit",
+    "rate-limit",
+    "ratelimit",
+    "too many requests",
+    "try again later",
+    "overloaded",
+    "unauthorized",
 ];
+/// What a proxy has to what stands behind it.
+const LINK: &[&str] = &["connect", "socket", "transport", "channel", "fetch", "network", "backend", "gateway", "proxy"];
+/// Said of that.
+const BROKEN: &[&str] =
+    &["fail", "refused", "reset", "closed", "lost", "broke", "not connect", "unable", "could not", "cannot", "error"];
 /// Said of the handshake by a server whose process does not know the client.
 const UNINITIALIZED: &[&str] = &[
     "not ", "n't ", "uninit", "expect", "must ", "first", "before", "during", "required", "requires", "reinit",
@@ -143,10 +179,19 @@ const OWN: &str = "a an the this your you it in or and with of for to please mus
                    sessionid mcp session sessions server client transport initialize initialized initialise \
                    initialised initialization initialisation uninitialized reinitialize re first again new";
 
-/// Whether a proxy says that what stands behind it is gone.
+/// Whether a proxy says that what stands behind it is gone, or was not asked.
 pub(super) fn gone_behind(text: &str) -> bool {
-    let words = prefix(text, WORDS_BYTES).to_ascii_lowercase();
-    GONE_BEHIND.iter().any(|word| words.contains(word))
+    let text = prefix(text, WORDS_BYTES).to_ascii_lowercase();
+    GONE_BEHIND.iter().any(|word| text.contains(word)) || BROKEN.iter().any(|word| is_near(&text, LINK, word))
+}
+
+/// Whether a word stands near one of the topics.
+fn is_near(text: &str, topics: &[&str], word: &str) -> bool {
+    text.match_indices(word).any(|(at, _)| {
+        let from = floor_boundary(text, at.saturating_sub(NEAR));
+        let to = floor_boundary(text, (at + word.len() + NEAR).min(text.len()));
+        topics.iter().any(|topic| text[from..to].contains(topic))
+    })
 }
 
 /// The first `max` bytes, cut between characters.

@@ -195,7 +195,7 @@ async function serve(answers) {
   const server = createServer((req, res) => {
     asked.push(`${req.method} ${req.url}`);
     const [status, body] = answers(req, origin) ?? [404, {}];
-    const headers = status >= 300 && status < 400 ? { location: body } : { "content-type": "application/json" };
+    const headers = status < 300 || status >= 400 ? { "content-type": "application/json" } : body && { location: body };
     res.writeHead(status, headers).end(status >= 300 && status < 400 ? "" : JSON.stringify(body));
   });
   const origin = `http://127.0.0.1:${await listen(server)}`;
@@ -208,6 +208,7 @@ for (const [what, to, expected, reached] of [
   ["of too many steps is not", () => "/again", "no_metadata", false],
   ["to another origin is not", (_, thief) => `${thief}/moved`, "no_metadata", false],
   ["to nowhere is not", () => "http://", "no_metadata", false],
+  ["without an address is none", () => undefined, "no_metadata", false],
 ]) {
   test(`a redirect of metadata ${what}`, async () => {
     const thief = await serve(() => [200, {}]);
@@ -227,6 +228,8 @@ for (const [what, to, expected, reached] of [
     const { code, diagnosis } = await connect(`${mcp.origin}/mcp`, { era: "legacy", timeout: 5_000, recovery: { maxAttempts: 1 }, auth: { provider } }).catch((error) => error);
     assert.equal(expected === "ready" ? code : diagnosis?.kind, expected === "ready" ? "http" : expected);
     assert.deepEqual([as.asked.includes("GET /moved"), thief.asked], [reached, []]);
+    const places = ["GET /.well-known/oauth-authorization-server", "GET /.well-known/openid-configuration", "GET /moved", "GET /again", "POST /token"];
+    assert.deepEqual(as.asked.filter((line) => !places.includes(line)), []);
     for (const server of [thief, as, mcp]) server.close();
   });
 }

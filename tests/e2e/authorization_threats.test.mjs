@@ -5,7 +5,7 @@ import { createServer } from "node:http";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { openApp } from "./lib/app.mjs";
-import { launchBrowser } from "./lib/chrome.mjs";
+import { launchBrowserOnScreen } from "./lib/chrome.mjs";
 import { launchFirefox } from "./lib/firefox.mjs";
 import { installed } from "./lib/install.mjs";
 import { listen } from "./lib/ports.mjs";
@@ -16,8 +16,9 @@ import { startOidc } from "./servers/oidc.mjs";
 const ANSWER = "mcp-evergreen:answer";
 
 for (const [name, launch] of [
-  ["Chromium", () => launchBrowser()],
-  ["Firefox", launchFirefox],
+  // A page of a headless one has the focus always.
+  ["Chromium", () => launchBrowserOnScreen()],
+  ["Firefox", () => launchFirefox()],
 ]) {
   describe(name, () => {
     let site, browser, foreign;

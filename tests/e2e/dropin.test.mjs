@@ -1,63 +1,15 @@
 // What must hold under a Client that keeps state of its own: EvergreenTransport over the package's own test server.
 
 import assert from "node:assert/strict";
-import { before, test } from "node:test";
+import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { createMCPClient } from "@ai-sdk/mcp";
-import { AppBridge } from "@modelcontextprotocol/ext-apps/app-bridge";
 import { Client as Client2, SdkHttpError, UnauthorizedError as Unauthorized2 } from "@modelcontextprotocol/client";
 import { UnauthorizedError as Unauthorized1 } from "@modelcontextprotocol/sdk/client/auth.js";
 import { Client as Client1 } from "@modelcontextprotocol/sdk/client/index.js";
 import { StreamableHTTPError } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
-import { InMemoryTransport } from "@modelcontextprotocol/sdk/inMemory.js";
 import * as types from "@modelcontextprotocol/sdk/types.js";
-import { examples } from "./lib/examples.mjs";
-import { installed } from "./lib/install.mjs";
+import { EvergreenTransport, INFO, TestServer, bounded, connected, echo, failure, of, text } from "./lib/dropin.mjs";
 import { until } from "./lib/until.mjs";
-
-const bounded = { timeout: 120_000 };
-const INFO = { name: "host", version: "1.0.0" };
-const text = (result) => result.content[0].text;
-const echo = ({ x }, { session }) => `${session} ${x}`;
-
-let EvergreenTransport;
-let TestServer;
-let connect;
-before(async () => {
-  const app = await installed();
-  ({ EvergreenTransport } = await import(`${app}/node_modules/mcp-evergreen/transport.js`));
-  ({ TestServer } = await import(`${app}/node_modules/mcp-evergreen/testing.js`));
-  ({ connect } = await import(`${app}/node_modules/mcp-evergreen/index.js`));
-});
-
-/** A Client of version 1 that is connected: `{ client, transport, server, errors, closes, call }`. */
-async function connected(serverOptions, options, { Client = Client1, capabilities = { elicitation: {}, roots: {} }, handle = () => {} } = {}) {
-  const server = new TestServer({ tools: { echo }, ...serverOptions });
-  const transport = new EvergreenTransport(server.url, { fetch: server.fetch, ...options });
-  const client = new Client(INFO, { capabilities });
-  const scene = { client, transport, server, errors: [], closes: 0 };
-  client.onerror = (error) => scene.errors.push(error);
-  client.onclose = () => scene.closes++;
-  handle(client);
-  await client.connect(transport);
-  scene.call = (name, args = {}, options) => client.callTool({ name, arguments: args }, undefined, options);
-  return scene;
-}
-
-const of = (server, method) => server.requests.filter((request) => request.method === method);
-const failure = (promise) => promise.then((value) => assert.fail(`it gave ${JSON.stringify(value)}`), (error) => error);
-
-/** `{ answer, client }`: the dialogs of the server's wait for `answer(result)`. */
-function dialogs() {
-  const open = [];
-  return {
-    open,
-    handle: (client) =>
-      client.setRequestHandler(types.ElicitRequestSchema, ({ params }, { signal }) =>
-        new Promise((resolve) => open.push({ message: params.message, signal, answer: resolve })),
-      ),
-  };
-}
 
 // ── 1. The SDK's options ──
 
@@ -325,83 +277,31 @@ test("redirects are followed within the origin, or anywhere where the host says 
   assert.equal(seen[0], "follow");
 });
 
-// ── 2. Questions of a session that is gone ──
-
-test("the wrong consent: an answer to the old session's dialog never reaches the new one", bounded, async () => {
-  const dialog = dialogs();
-  const { client, server, call } = await connected({}, {}, dialog);
-  await until(() => server.streams === 1);
-  server.ask("elicitation/create", { message: "read a file?", requestedSchema: { type: "object", properties: {} } });
-  await until(() => dialog.open.length === 1);
-  server.evict();
-  await call("echo");
-  await until(() => server.streams === 1);
-  const asked = server.ask("elicitation/create", { message: "delete all?", requestedSchema: { type: "object", properties: {} } });
-  await until(() => dialog.open.length === 2);
-  assert.ok(dialog.open[0].signal.aborted, "the old dialog is told that nobody waits for it");
-  assert.ok(!dialog.open[1].signal.aborted);
-  dialog.open[0].answer({ action: "accept", content: {} });
-  await sleep(50);
-  assert.deepEqual(server.answers, []);
-  dialog.open[1].answer({ action: "decline" });
-  assert.deepEqual([(await asked).result, (await asked).id], [{ action: "decline" }, 0]);
-  assert.equal(server.answers.length, 1);
-  await client.close();
-});
-
-test("not even from a host that does not heed what is withdrawn", bounded, async () => {
+test("where a redirect for good leads is remembered only as long as MCP is served there", bounded, async () => {
   const server = new TestServer({ tools: { echo } });
-  const transport = new EvergreenTransport(server.url, { fetch: server.fetch });
-  const messages = [];
-  transport.onmessage = (message) => messages.push(message);
-  const asked = () => messages.filter(({ method }) => method === "elicitation/create");
-  const answer = ({ id }, action) => transport.send({ jsonrpc: "2.0", id, result: { action } });
-  await transport.start();
-  const params = { protocolVersion: "2025-11-25", capabilities: { elicitation: {} }, clientInfo: INFO };
-  await transport.send({ jsonrpc: "2.0", id: 0, method: "initialize", params });
-  await transport.send({ jsonrpc: "2.0", method: "notifications/initialized" });
-  await until(() => server.streams === 1);
-  server.ask("elicitation/create", { message: "read a file?" });
-  await until(() => asked().length === 1);
-  server.evict();
-  await transport.send({ jsonrpc: "2.0", id: 1, method: "tools/call", params: { name: "echo", arguments: {} } });
-  await until(() => server.streams === 1);
-  server.ask("elicitation/create", { message: "delete all?" });
-  await until(() => asked().length === 2);
-  await answer(asked()[0], "accept");
-  await sleep(50);
-  assert.deepEqual(server.answers, []);
-  await answer(asked()[1], "decline");
-  await until(() => server.answers.length === 1);
-  assert.deepEqual(server.answers[0].result, { action: "decline" });
-  await transport.close();
-});
-
-test("progress of the old session's dialog never reaches the new one", bounded, async () => {
-  const handlers = [];
-  const { client, server, call } = await connected({}, {}, {
-    handle: (client) =>
-      client.setRequestHandler(types.ElicitRequestSchema, (_request, extra) => {
-        handlers.push(extra);
-        return new Promise(() => {});
-      }),
-  });
-  const params = { message: "sure?", requestedSchema: { type: "object", properties: {} }, _meta: { progressToken: 0 } };
-  const progress = ({ _meta, sendNotification }, progress) =>
-    sendNotification({ method: "notifications/progress", params: { progressToken: _meta.progressToken, progress } });
-  await until(() => server.streams === 1);
-  server.ask("elicitation/create", params);
-  await until(() => handlers.length === 1);
-  await progress(handlers[0], 1);
-  server.evict();
-  await call("echo");
-  await until(() => server.streams === 1);
-  server.ask("elicitation/create", params);
-  await until(() => handlers.length === 2);
-  await progress(handlers[0], 2).catch(() => {});
-  await progress(handlers[1], 3);
-  const told = of(server, "notifications/progress").map(({ session, params }) => [session, params.progressToken, params.progress]);
-  assert.deepEqual(told, [["s1", 0, 1], ["s2", 0, 3]]);
+  let to;
+  const asked = [];
+  const fetch = async (input, init) => {
+    const { pathname } = new URL(input);
+    asked.push(pathname);
+    if (pathname === "/maintenance") return new Response("back soon", { status: 503 });
+    if (pathname === "/login") return new Response("<html>sign in", { headers: { "content-type": "text/html" } });
+    return pathname === "/old" && to ? new Response(null, { status: 308, headers: { location: to } }) : server.fetch(input, init);
+  };
+  const client = new Client1(INFO);
+  await client.connect(new EvergreenTransport("https://mcp.test/old", { fetch }));
+  const call = async () => text(await client.callTool({ name: "echo", arguments: { x: 1 } }));
+  for (const page of ["/maintenance", "/login"]) {
+    to = page;
+    await failure(client.listTools());
+    to = undefined;
+    assert.match(await call(), / 1$/, page);
+  }
+  to = "/new";
+  await call();
+  asked.length = 0;
+  await call();
+  assert.deepEqual(asked, ["/new"]);
   await client.close();
 });
 
@@ -652,108 +552,4 @@ test("one listener's fault, or the host's, stays its own", bounded, async () => 
   await until(() => scene.errors.length === 1);
   assert.equal(text(await scene.call("echo", { x: 1 })), "s1 1");
   await scene.client.close();
-});
-
-// ── The modern era through the host's own Client ──
-
-const MIRRORED = {
-  inputSchema: { type: "object", properties: { region: { type: "string", "x-mcp-header": "Region" }, x: {} } },
-  call: ({ x, region }) => `${region} ${x}`,
-};
-
-test("SDK 2 in auto mode speaks the modern era: headers, Mcp-Param, a subscription through a break", bounded, async () => {
-  const server = new TestServer({ era: "modern", tools: { echo: MIRRORED } });
-  const transport = new EvergreenTransport(server.url, { fetch: server.fetch });
-  const changes = [];
-  const client = new Client2(INFO, {
-    versionNegotiation: { mode: "auto" },
-    listChanged: { tools: { onChanged: (_error, tools) => changes.push(tools?.length), debounceMs: 0 } },
-  });
-  await client.connect(transport);
-  assert.deepEqual([client.getProtocolEra(), transport.sessionId, transport.status.era], ["modern", undefined, "modern"]);
-  await client.listTools();
-  assert.equal(text(await client.callTool({ name: "echo", arguments: { x: 1, region: "us-west1" } })), "us-west1 1");
-  const { headers, params } = of(server, "tools/call")[0];
-  assert.deepEqual(
-    ["mcp-protocol-version", "mcp-method", "mcp-name", "mcp-param-region", "mcp-session-id"].map((name) => headers[name]),
-    ["2026-07-28", "tools/call", "echo", "us-west1", undefined],
-  );
-  assert.equal(params._meta["io.modelcontextprotocol/clientInfo"].name, "host");
-  await until(() => server.streams === 1);
-  server.become({ tools: { echo: MIRRORED, more: () => "y" } });
-  server.notify("notifications/tools/list_changed");
-  await until(() => changes.length === 1);
-  assert.deepEqual(changes, [2]);
-  assert.equal(server.count("initialize"), 0);
-  await client.close();
-});
-
-test("the AI SDK discovers the modern era, and a legacy server behind the same probe", bounded, async () => {
-  for (const [era, methods] of [
-    ["modern", ["server/discover", "tools/list", "tools/call"]],
-    ["legacy", ["server/discover", "initialize", "notifications/initialized", "tools/list", "tools/call"]],
-  ]) {
-    const server = new TestServer({ era, tools: { echo: MIRRORED } });
-    const transport = new EvergreenTransport(server.url, { fetch: server.fetch, listen: "never" });
-    const client = await createMCPClient({ transport });
-    const { echo } = await client.tools();
-    const result = await echo.execute({ x: 1, region: "eu" }, { messages: [], toolCallId: "1" });
-    assert.equal(text(result), "eu 1");
-    assert.deepEqual(server.requests.map(({ method }) => method), methods);
-    assert.equal(server.requests.at(-1).headers["mcp-param-region"], era === "modern" ? "eu" : undefined);
-    await client.close();
-  }
-});
-
-test("a Client that pins the modern era is told by a legacy server's refusal", bounded, async () => {
-  const server = new TestServer({ tools: { echo } });
-  const client = new Client2(INFO, { versionNegotiation: { mode: { pin: "2026-07-28" } } });
-  const error = await failure(client.connect(new EvergreenTransport(server.url, { fetch: server.fetch })));
-  assert.match(error.message, /did not offer pinned protocol version/);
-});
-
-// ── 11. MCP Apps ──
-
-const APP = { name: "app-host", version: "1.0.0" };
-const uiTools = { echo: { inputSchema: { type: "object" }, _meta: { ui: { resourceUri: "ui://x" } }, call: echo } };
-
-/** An app in its frame, as it speaks to the bridge. */
-async function appOf(bridge) {
-  const [app, host] = InMemoryTransport.createLinkedPair();
-  const answers = new Map();
-  app.onmessage = (message) => answers.get(message.id)?.(message);
-  await app.start();
-  await bridge.connect(host);
-  let id = 0;
-  const ask = (method, params) =>
-    new Promise((resolve) => {
-      answers.set(++id, resolve);
-      app.send({ jsonrpc: "2.0", id, method, params });
-    });
-  await ask("ui/initialize", { protocolVersion: "2026-01-26", appInfo: APP, appCapabilities: {} });
-  await app.send({ jsonrpc: "2.0", method: "ui/notifications/initialized" });
-  return { ask };
-}
-
-test("an AppBridge over the transport goes on through an eviction", bounded, async () => {
-  const { client, server } = await connected({ tools: uiTools }, {}, { Client: Client2 });
-  const bridge = new AppBridge(client, APP, { serverTools: {} });
-  const app = await appOf(bridge);
-  const call = async (x) => (await app.ask("tools/call", { name: "echo", arguments: { x } })).result;
-  assert.equal(text(await call(1)), "s1 1");
-  server.evict();
-  assert.equal(text(await call(2)), "s2 2");
-  await client.close();
-});
-
-test("an AppBridge over a Session goes on through an eviction", bounded, async () => {
-  const server = new TestServer({ tools: uiTools });
-  const session = await connect(server.url, { fetch: server.fetch, listen: "never" });
-  const bridge = new Function("session", "AppBridge", `${examples.apps.code}\nreturn bridge;`)(session, AppBridge);
-  const app = await appOf(bridge);
-  const call = async (x) => (await app.ask("tools/call", { name: "echo", arguments: { x } })).result;
-  assert.equal(text(await call(1)), "s1 1");
-  server.evict();
-  assert.equal(text(await call(2)), "s2 2");
-  await session.close();
 });

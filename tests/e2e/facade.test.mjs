@@ -11,7 +11,6 @@ import { Link } from "../../pkg-template/link.js";
 import { compile } from "../../pkg-template/load.js";
 import { Sessions } from "../../pkg-template/manager.js";
 import { readConnect, readRequest } from "../../pkg-template/options.js";
-import { allPages } from "../../pkg-template/pages.js";
 import { Keeper } from "../../pkg-template/persist.js";
 import { Session } from "../../pkg-template/session.js";
 
@@ -551,38 +550,6 @@ function manage(defaults, { hang = false } = {}) {
     });
   return { manager: new Sessions(defaults, openSession), opened };
 }
-
-// ── Lists in pages ──
-
-/** A list of four pages whose cursors belong to the session; it is lost before the second, third … page that is named. */
-async function listed(losses, isRefused = true) {
-  let generation = 1;
-  const asked = [];
-  const list = async ({ cursor } = {}) => {
-    const [under, at] = cursor?.split(":").map(Number) ?? [generation, 0];
-    asked.push(at);
-    if (cursor && under !== generation && isRefused) throw new McpError("no", { code: "rpc", outcome: "executed", rpcCode: -32602 });
-    return { tools: [{ name: `t${at}` }, { name: "twice" }], ...(at < 3 && { nextCursor: `${generation}:${at + 1}` }) };
-  };
-  const names = [];
-  const warnings = [];
-  const end = await (async () => {
-    const options = { maxPages: 10, version: () => "2025-11-25", generation: () => generation, warn: (hint) => warnings.push(hint) };
-    for await (const { name } of allPages(list, "tools", options)) {
-      names.push(name);
-      if (losses.includes(name)) generation++;
-    }
-  })().catch((error) => error.rpcCode);
-  return { names, warnings, end, asked };
-}
-
-test("a list whose session is lost between two pages is begun anew, and gives nothing again", async () => {
-  const whole = await listed(["t1"]);
-  assert.deepEqual(whole.names, ["t0", "twice", "t1", "twice", "t2", "t3"]);
-  assert.deepEqual([whole.warnings, whole.asked], [[], [0, 1, 2, 0, 1, 2, 3]]);
-  assert.deepEqual((await listed(["t1"], false)).asked, [0, 1, 2, 3], "a cursor that the new session takes is one");
-  assert.equal((await listed(["t0", "t2"])).end, -32602, "a second time it throws");
-});
 
 // ── What a copied tab finds ──
 

@@ -204,6 +204,100 @@ scene("what fails is told, and retry tries again", async () => {
   return content[0].text === "s2 2" ? "held" : content;
 });
 
+scene("a call that waits for the session has its own time, signal and options", async () => {
+  const stalled = server.stall("initialize");
+  const outcome = (call) => call.then(() => "ran", ({ code, name, outcome }) => `${typeof code === "string" ? code : name} ${outcome}`);
+  mount(["a"]);
+  await until(() => server.count("initialize") === 1);
+  const { callTool, readResource, getPrompt, disconnect } = seen.a;
+  const stop = new AbortController();
+  const [aborted, left] = [callTool("echo", {}, { signal: stop.signal }), callTool("echo", {})].map(outcome);
+  const said = [
+    await outcome(callTool("echo", {}, { timeout: 100 })),
+    await outcome(readResource("a:b", { timeout: 100 })),
+    await outcome(getPrompt("p", {}, { timeout: 60_000, maxTotalTimeout: 100 })),
+    await outcome(callTool("echo", {}, { timeout: -1 })),
+    await outcome(callTool("echo", {}, { signal: AbortSignal.abort() })),
+  ];
+  stop.abort();
+  said.push(await aborted);
+  disconnect();
+  said.push(await left);
+  stalled();
+  const { content } = await seen.a.callTool("echo", { x: 1 }, { timeout: 30_000 });
+  const none = "timeout not_executed";
+  const expected = [none, none, none, "TypeError undefined", "AbortError undefined", "AbortError undefined", "closed not_executed"];
+  return content[0].text.endsWith(" 1") && said.join() === expected.join() ? "held" : [content, said];
+});
+
+scene("a list that could not be had is asked for again, as it is after a recovery", async () => {
+  let isBusy = true;
+  let refused = 0;
+  const warnings = [];
+  const fetch = (url, init) => {
+    const isList = typeof init.body === "string" && /"method":"(tools|prompts)\/list"/.test(init.body);
+    if (isBusy && isList) return refused++, new Response("", { status: 503 });
+    return server.fetch(url, init);
+  };
+  server.become({ answers: { "prompts/list": { prompts: [{ name: "p" }] } } });
+  mount(["a", { fetch, on: { warning: ({ kind }) => warnings.push(kind) } }]);
+  await until(() => warnings.length === 2);
+  const before = refused;
+  await until(() => refused > before);
+  isBusy = false;
+  await until(() => seen.a.tools.length === 1 && seen.a.prompts.length === 1);
+  const lists = server.count("tools/list");
+  await new Promise((resolve) => setTimeout(resolve, 3_000));
+  if (server.count("tools/list") !== lists) return "what is had is asked for again";
+  return warnings.join() === "list_failed,list_failed" ? "held" : warnings;
+});
+
+scene("however much is announced, one list is under way, and the last word is heard", async () => {
+  mount(["a"]);
+  await until(() => seen.a?.tools.length === 1 && server.streams === 1);
+  const before = server.count("tools/list");
+  for (let count = 0; count < 300; count++) server.notify("notifications/tools/list_changed");
+  server.become({ tools: { echo: () => "x", more: () => "y" } });
+  server.notify("notifications/tools/list_changed");
+  await until(() => seen.a.tools.length === 2);
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  const lists = server.count("tools/list") - before;
+  return lists <= 3 ? "held" : lists;
+});
+
+scene("a server that announces its list whenever it gives it is asked more and more seldom", async () => {
+  const at = [];
+  const fetch = (url, init) => {
+    if (typeof init.body === "string" && init.body.includes('"tools/list"')) {
+      at.push(performance.now());
+      setTimeout(() => server.notify("notifications/tools/list_changed"), 20);
+    }
+    return server.fetch(url, init);
+  };
+  mount(["a", { fetch }]);
+  await until(() => seen.a?.tools.length === 1 && server.streams === 1);
+  server.notify("notifications/tools/list_changed");
+  await until(() => at.length === 5);
+  const pauses = at.slice(2).map((time, index) => time - at[index + 1]);
+  return pauses.every((pause, index) => index === 0 || pause > pauses[index - 1]) && pauses.at(-1) > 900 ? "held" : pauses;
+});
+
+scene("who was unmounted opens nothing any more, and who is mounted anew does", async () => {
+  mount(["a"]);
+  await until(() => seen.a?.tools.length === 1);
+  const { callTool, retry } = seen.a;
+  mount();
+  await until(() => server.requests.some(({ http }) => http === "DELETE"));
+  retry();
+  const { code, outcome } = await callTool("echo", { x: 1 }).catch((error) => error);
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  if (code !== "closed" || outcome !== "not_executed" || server.sessionsMade !== 1) return [code, outcome, server.sessionsMade];
+  mount(["a"]);
+  await until(() => seen.a.tools.length === 1 && server.sessionsMade === 2);
+  const { content } = await seen.a.callTool("echo", { x: 2 });
+  return content[0].text === "s2 2" ? "held" : content;
+});
+
 test("on a server it renders the first state and connects nowhere", bounded, async () => {
   const script = `
     import { createElement } from "${e2e}node_modules/react/index.js";

@@ -281,10 +281,10 @@ impl World {
         let asks = |ex: &Ex| ex.asks_era() || ex.purpose == Purpose::Initialize;
         if asks(ex) {
             let under_way = |other: &Ex| other.open && other.told.is_none() && asks(other) && !self.is_hedge(ex, other);
-            let under_way = |other: &Ex| {
-                under_way(other) && !(other.purpose == Purpose::Initialize && other.sent_at < self.law.made_at)
-            };
-            let other = self.exchanges.iter().find(|(other, ex)| **other != id && under_way(ex));
+            let other = self
+                .exchanges
+                .iter()
+                .find(|(other, ex)| **other != id && under_way(ex) && !self.law.is_overtaken(**other, ex));
             if let Some((other, _)) = other {
                 return Some(format!("{name} is sent while {} is under way", self.name(*other)));
             }

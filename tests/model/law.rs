@@ -33,8 +33,8 @@ pub struct Law {
     ids: BTreeMap<u32, Option<String>>,
     /// What the answer to each `initialize` showed: the session, and whether the page could see its id.
     handshakes: BTreeMap<ExchangeId, (Option<String>, bool)>,
-    /// When the latest `initialize` succeeded.
-    pub made_at: u64,
+    /// The latest request that had been sent when an `initialize` succeeded last.
+    made_after: Option<ExchangeId>,
     /// Ids from successful handshakes.
     handed: BTreeSet<String>,
     /// Generations whose `notifications/initialized` was answered.
@@ -70,6 +70,11 @@ impl Law {
     /// The server keeps a session whose id the page never saw.
     pub fn is_blind(&self) -> bool {
         self.blind
+    }
+
+    /// Another `initialize` has succeeded since this one was sent: it is only waited for, so that its session can be ended.
+    pub fn is_overtaken(&self, id: ExchangeId, ex: &Ex) -> bool {
+        ex.purpose == Purpose::Initialize && self.made_after.is_some_and(|latest| id <= latest)
     }
 }
 
@@ -135,11 +140,10 @@ impl World {
         if matches!(ex.purpose, Purpose::Initialize | Purpose::Discover) {
             let under_way = |other: &Ex| {
                 let handshake = matches!(other.purpose, Purpose::Discover | Purpose::Initialize | Purpose::Initialized);
-                // One that was overtaken is only waited for, so that its session can be ended.
-                let overtaken = other.purpose == Purpose::Initialize && other.sent_at < law.made_at;
-                other.open && other.told.is_none() && handshake && !overtaken
+                other.open && other.told.is_none() && handshake
             };
-            let others: Vec<_> = self.exchanges.iter().filter(|(other, ex)| **other != id && under_way(ex)).collect();
+            let others = self.exchanges.iter().filter(|(other, ex)| **other != id && under_way(ex));
+            let others: Vec<_> = others.filter(|(other, ex)| !law.is_overtaken(**other, ex)).collect();
             if let Some((other, before)) = others.first()
                 && (!self.is_hedge(ex, before) || others.len() > 1)
             {
@@ -189,11 +193,12 @@ impl World {
         None
     }
 
-    /// "one hedge, for a re-initialize only, after 5 s without a head"
+    /// "one hedge, for a re-initialize only, after 5 s without a head", or after twice that without an answer
     pub fn is_hedge(&self, ex: &Ex, before: &Ex) -> bool {
         let both = ex.purpose == Purpose::Initialize && before.purpose == Purpose::Initialize;
         let again = self.session.status().generation > 0;
-        both && again && before.begun_at.is_none() && self.now.mono >= before.sent_at + HEDGED_AFTER_MS
+        let after = if before.begun_at.is_none() { HEDGED_AFTER_MS } else { 2 * HEDGED_AFTER_MS };
+        both && again && self.now.mono >= before.sent_at + after
     }
 
     /// Nobody has to answer a notification.
@@ -266,7 +271,7 @@ impl World {
         match (ex.purpose, ex.told) {
             (Purpose::Initialize, Some(Truth::Answer)) => {
                 if let Some((made, sees_id)) = self.law.handshakes.get(&id).cloned() {
-                    self.law.made_at = self.now.mono;
+                    self.law.made_after = self.exchanges.keys().next_back().copied();
                     // What a hedge was told to wait for is over.
                     self.law.not_before = 0;
                     self.law.blind = made.is_some() && !sees_id;
@@ -274,7 +279,7 @@ impl World {
                 }
             }
             // "A handshake goes out at once when a caller waits for it": one that was overtaken is nobody's any more.
-            (Purpose::Initialize, Some(_)) if ex.sent_at < self.law.made_at => {}
+            (Purpose::Initialize, Some(_)) if self.law.is_overtaken(id, ex) => {}
             (Purpose::Initialize | Purpose::Discover, Some(_)) => {
                 let floor = ex.reply.as_ref().and_then(|reply| reply.floor);
                 // Whoever asks for a session, and not for something of it, is past all waiting.

@@ -1,10 +1,13 @@
-//! One call's life: answers, time-outs, cancellation, progress; what the server asks; the end.
+//! One call's life: answers, time-outs, cancellation, progress; the end.
 
-use crate::net::{Net, Reply};
-use mcp_evergreen::protocol::config::{Connections, Handshake};
+mod questions;
+
+use crate::net::{Net, Reply, event};
+use mcp_evergreen::protocol::config::{Connections, EraChoice, Handshake};
+use mcp_evergreen::protocol::era::Era;
 use mcp_evergreen::protocol::status::Phase;
 use mcp_evergreen::protocol::{CallOptions, Code, Config, Input, Malformed, Outcome};
-use serde_json::json;
+use serde_json::{Value, json};
 
 fn options(change: impl FnOnce(&mut CallOptions)) -> CallOptions {
     let mut options = CallOptions::default();
@@ -199,6 +202,43 @@ fn an_error_that_a_proxy_passes_on_leaves_the_outcome_unknown() {
         (-32603, "MCP server process failed", Outcome::Unknown),
         (-32001, "Request timed out", Outcome::Unknown),
         (-32000, "Connection closed", Outcome::Unknown),
+        (-32603, "fetch failed", Outcome::Unknown),
+        (-32002, "Not connected", Outcome::Unknown),
+        (-32099, "socket hang up", Outcome::Unknown),
+        (-32500, "connect ECONNREFUSED 127.0.0.1:3001", Outcome::Unknown),
+        (-32603, "read ECONNRESET", Outcome::Unknown),
+        (-32603, "write EPIPE", Outcome::Unknown),
+        (-32603, "connect ETIMEDOUT 10.0.0.1:80", Outcome::Unknown),
+        (-32603, "getaddrinfo ENOTFOUND backend", Outcome::Unknown),
+        (-32603, "[Errno 111] Connection refused", Outcome::Unknown),
+        (-32603, "All connection attempts failed", Outcome::Unknown),
+        (-32603, "Unable to connect to the server", Outcome::Unknown),
+        (
+            -32603,
+            "peer closed connection without sending complete message body (incomplete chunked read)",
+            Outcome::Unknown,
+        ),
+        (-32603, "Post \"http://backend/mcp\": dial tcp 10.0.0.1:80: i/o timeout", Outcome::Unknown),
+        (-32603, "context deadline exceeded", Outcome::Unknown),
+        (-32603, "unexpected EOF", Outcome::Unknown),
+        (-32603, "Backend not reachable", Outcome::Unknown),
+        (-32603, "Server is shutting down", Outcome::Unknown),
+        (-32603, "Transport closed", Outcome::Unknown),
+        (-32603, "Internal error: channel closed", Outcome::Unknown),
+        (-32603, "ClosedResourceError", Outcome::Unknown),
+        (-32603, "RemoteProtocolError: Server disconnected", Outcome::Unknown),
+        (-32603, "terminated", Outcome::Unknown),
+        (-32603, "This operation was aborted", Outcome::Unknown),
+        (-32000, "Bad Gateway", Outcome::Unknown),
+        (-32000, "Service unavailable", Outcome::Unknown),
+        (-32000, "no available server", Outcome::Unknown),
+        (-32000, "no healthy upstream", Outcome::Unknown),
+        (-32000, "Rate limit exceeded", Outcome::Unknown),
+        (-32029, "Too many requests", Outcome::Unknown),
+        (-32000, "Unauthorized", Outcome::Unknown),
+        (-32603, "Unknown tool: pay", Outcome::Executed),
+        (-32000, "insufficient funds: the account is closed", Outcome::Executed),
+        (-32601, "Method not found", Outcome::Executed),
         (-32603, "division by zero", Outcome::Executed),
         (-32602, "the upstream branch is unknown", Outcome::Executed),
     ];
@@ -223,89 +263,6 @@ fn a_202_is_no_answer_to_a_request() {
 }
 
 #[test]
-fn the_server_is_answered_under_the_session_that_asked() {
-    let mut net = Net::connected();
-    net.session.set_handled("sampling/createMessage".to_owned());
-    let questions = [
-        json!({"jsonrpc": "2.0", "id": 0, "method": "ping"}),
-        json!({"jsonrpc": "2.0", "id": "q", "method": "sampling/createMessage", "params": {}}),
-        json!({"jsonrpc": "2.0", "id": 2, "method": "roots/list"}),
-    ];
-    let events: String = questions.iter().map(|question| format!("data: {question}\n\n")).collect();
-    net.reply("call", Reply::Open(events));
-    net.call("a");
-    assert_eq!(net.run(), ["call→200 stream", "asked sampling/createMessage", "answer→202", "answer→202"]);
-    let question = net.questions[0].0;
-    net.session.answer(question, Ok("{\"x\":1}".to_owned()), net.now);
-    assert_eq!(net.run(), ["answer→202"]);
-    let answers: Vec<_> = net.sent.iter().filter(|sent| sent.name() == "answer").map(|sent| &sent.body).collect();
-    assert_eq!(*answers[0], json!({"jsonrpc": "2.0", "id": 0, "result": {}}));
-    assert_eq!(answers[1]["error"]["code"], json!(-32601));
-    assert_eq!(*answers[2], json!({"jsonrpc": "2.0", "id": "q", "result": {"x": 1}}));
-}
-
-#[test]
-fn the_clock_of_a_call_stands_still_while_the_user_is_asked() {
-    let mut net = Net::connected();
-    net.session.set_handled("elicitation/create".to_owned());
-    let question = json!({"jsonrpc": "2.0", "id": 0, "method": "elicitation/create", "params": {}});
-    net.reply("call", Reply::Open(format!("data: {question}\n\n")));
-    let call = net.call_with("asks", options(|options| options.timeout_ms = Some(1_000)));
-    net.run();
-    net.run_for(500_000);
-    assert!(!net.results.contains_key(&call));
-    let question = net.questions[0].0;
-    net.session.answer(question, Ok("{}".to_owned()), net.now);
-    assert_eq!(net.run_for(900), ["answer→202"]);
-    assert!(net.run_for(200).contains(&"asks timeout unknown".to_owned()));
-}
-
-#[test]
-fn the_bound_over_everything_does_not_stand_still() {
-    let mut net = Net::connected();
-    net.session.set_handled("elicitation/create".to_owned());
-    let question = json!({"jsonrpc": "2.0", "id": 0, "method": "elicitation/create", "params": {}});
-    net.reply("call", Reply::Open(format!("data: {question}\n\n")));
-    net.call_with(
-        "asks",
-        options(|options| {
-            options.timeout_ms = Some(1_000);
-            options.max_total_timeout_ms = Some(5_000);
-        }),
-    );
-    net.run();
-    assert_eq!(net.run_for(4_000), Vec::<String>::new());
-    assert!(net.run_for(2_000).contains(&"asks timeout unknown".to_owned()));
-}
-
-#[test]
-fn an_elicitation_in_a_mode_that_was_not_declared_is_refused() {
-    for (declared, mode, asked) in [
-        ("{}", None, true),
-        ("{}", Some("url"), false),
-        (r#"{"form":{},"url":{}}"#, Some("url"), true),
-        (r#"{"url":{}}"#, Some("form"), false),
-        (r#"{"url":{}}"#, None, false),
-    ] {
-        let mut net = Net::connected_with(Config {
-            handshake: Handshake::Own {
-                client_info: "{}".to_owned(),
-                capabilities: format!("{{\"elicitation\":{declared}}}"),
-            },
-            ..Config::default()
-        });
-        net.session.set_handled("elicitation/create".to_owned());
-        let question = json!({"jsonrpc": "2.0", "id": 0, "method": "elicitation/create", "params": {"mode": mode, "url": "https://a.example"}});
-        net.reply("call", Reply::Open(format!("data: {question}\n\n")));
-        net.call("asks");
-        net.run();
-        assert_eq!(net.questions.len(), usize::from(asked), "{declared} {mode:?}");
-        let refused = net.sent.iter().any(|sent| sent.body["error"]["code"] == json!(-32602));
-        assert_eq!(refused, !asked, "{declared} {mode:?}");
-    }
-}
-
-#[test]
 fn what_the_server_does_not_declare_is_not_asked_of_it() {
     let mut net = Net::new(Config::default());
     net.capabilities = json!({"resources": {}});
@@ -327,68 +284,6 @@ fn what_the_server_does_not_declare_is_not_asked_of_it() {
         ]
     );
     assert!(net.error(call).message.contains("`tools`"));
-}
-
-#[test]
-fn an_answer_to_a_dead_session_goes_nowhere() {
-    let mut net = Net::connected();
-    net.session.set_handled("elicitation/create".to_owned());
-    let question = json!({"jsonrpc": "2.0", "id": 0, "method": "elicitation/create", "params": {}});
-    net.reply("call", Reply::Open(format!("data: {question}\n\n")));
-    net.call("asks");
-    net.run();
-    net.restart();
-    net.call("a");
-    assert_eq!(
-        net.run(),
-        ["call→404", "question withdrawn", "initialize→200 s2", "initialized→202", "call→200", "a ok"]
-    );
-    let question = net.questions[0].0;
-    net.session.answer(question, Ok("{}".to_owned()), net.now);
-    assert_eq!(net.run(), Vec::<String>::new());
-}
-
-#[test]
-fn servers_restart_their_ids_and_the_old_question_0_is_not_the_new_one() {
-    let mut net = Net::connected();
-    net.session.set_handled("elicitation/create".to_owned());
-    let question = json!({"jsonrpc": "2.0", "id": 0, "method": "elicitation/create", "params": {}});
-    for _ in 0..2 {
-        net.reply("call", Reply::Open(format!("data: {question}\n\n")));
-        net.call("asks");
-        net.run();
-        net.restart();
-        net.call("a");
-        net.run();
-    }
-    net.reply("call", Reply::Open(format!("data: {question}\n\n")));
-    net.call("asks");
-    net.run();
-    let asked: Vec<_> = net.questions.iter().map(|(question, _)| *question).collect();
-    assert_eq!(asked.len(), 3);
-    for (n, question) in asked.iter().enumerate() {
-        net.session.answer(*question, Ok(json!({"n": n}).to_string()), net.now);
-    }
-    net.run();
-    let answers: Vec<_> = net.sent.iter().filter(|sent| sent.name() == "answer").collect();
-    let [answer] = &answers[..] else { panic!("{} answers", answers.len()) };
-    assert_eq!(answer.body, json!({"jsonrpc": "2.0", "id": 0, "result": {"n": 2}}));
-    assert_eq!(answer.session.as_deref(), Some("s3"));
-}
-
-#[test]
-fn a_question_that_the_server_takes_back_is_withdrawn() {
-    let mut net = Net::connected();
-    net.session.set_handled("elicitation/create".to_owned());
-    let question = json!({"jsonrpc": "2.0", "id": 0, "method": "elicitation/create", "params": {}});
-    let cancelled = |id| json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": id}});
-    let events = format!("data: {question}\n\ndata: {}\n\ndata: {}\n\n", cancelled(7), cancelled(0));
-    net.reply("call", Reply::Open(events));
-    net.call("asks");
-    assert_eq!(net.run(), ["call→200 stream", "asked elicitation/create", "question withdrawn"]);
-    let question = net.questions[0].0;
-    net.session.answer(question, Ok("{}".to_owned()), net.now);
-    assert_eq!(net.run(), Vec::<String>::new());
 }
 
 #[test]
@@ -494,11 +389,83 @@ fn trusted_annotations_say_what_is_safe_to_repeat() {
         net.run();
         for (tool, expected) in ["read", "put", "write"].iter().zip(expected) {
             net.reply("call", Reply::Break);
+            if trust && tool != &"write" {
+                net.answer_next("list", &list);
+            }
             net.call(tool);
             let log = net.run();
             assert!(log.contains(&expected.to_owned()), "{log:?}");
         }
     }
+}
+
+/// One tool, of a server that keeps its sessions; the call breaks, and the list is read again.
+#[test]
+fn what_may_be_repeated_by_annotations_waits_for_a_list_that_was_read_since() {
+    let tool = |hints: Value| json!({"name": "put", "annotations": hints});
+    let (before, after) = (tool(json!({"idempotentHint": true})), tool(json!({"idempotentHint": false})));
+    let another = json!({"name": "put", "description": "pays", "annotations": {"idempotentHint": true}});
+    let other = tool(json!({"idempotentHint": true, "title": "other"}))["annotations"].clone();
+    let other = json!({"name": "get", "annotations": other});
+    let page = |tools: Value, next: Option<&str>| match next {
+        Some(cursor) => json!({"tools": tools, "nextCursor": cursor}),
+        None => json!({"tools": tools}),
+    };
+    for era in [EraChoice::Legacy, EraChoice::Modern] {
+        for (pages, again) in [
+            (vec![page(json!([before]), None)], true),
+            (vec![page(json!([other]), Some("2")), page(json!([before]), None)], true),
+            (vec![page(json!([after]), None)], false),
+            (vec![page(json!([another]), None)], false),
+            (vec![page(json!([other]), Some("2")), page(json!([after]), None)], false),
+            (vec![page(json!([]), None)], false),
+        ] {
+            let mut net = Net::in_era(era, Config { trust_annotations: true, ..Config::default() });
+            if era == EraChoice::Modern {
+                net.eras = &[Era::Modern];
+            }
+            net.connect();
+            net.run();
+            net.answer_next("list", &page(json!([before]), None));
+            net.request("tools/list", None, CallOptions::default(), "list");
+            net.run();
+            net.reply("call", Reply::Break);
+            let call = net.call("put");
+            pages.iter().for_each(|page| net.answer_next("list", page));
+            let log = net.run_for(5_000);
+            let lists = log.iter().filter(|line| *line == "list→200").count();
+            assert_eq!(lists, pages.len(), "{era:?} {pages:?} {log:?}");
+            let ends = if again { "put ok" } else { "put outcome_unknown unknown" };
+            assert_eq!(log.last().map(String::as_str), Some(ends), "{era:?} {pages:?} {log:?}");
+            assert_eq!(net.executions.get("put").copied().unwrap_or_default(), u32::from(again), "{log:?}");
+            assert_eq!(net.results[&call].is_ok(), again);
+        }
+    }
+}
+
+#[test]
+fn a_list_that_changes_is_no_licence_to_repeat_until_it_is_read_again() {
+    let list = json!({"tools": [{"name": "put", "annotations": {"idempotentHint": true}}]});
+    let mut net = Net::connected_with(Config { trust_annotations: true, ..Config::default() });
+    let read = |net: &mut Net| {
+        net.answer_next("list", &list);
+        net.request("tools/list", None, CallOptions::default(), "list");
+        net.run();
+    };
+    let repeats = |net: &mut Net| {
+        net.reply("call", Reply::Break);
+        net.call("put");
+        net.answer_next("ping", &json!({}));
+        let log = net.run_for(5_000);
+        log.contains(&"list→200".to_owned())
+    };
+    read(&mut net);
+    net.reply("call", Reply::Stream(event("notifications/tools/list_changed", &json!({}))));
+    net.call_with("write", CallOptions { timeout_ms: Some(100), ..CallOptions::default() });
+    net.run_for(1_000);
+    assert!(!repeats(&mut net), "the list may be another");
+    read(&mut net);
+    assert!(repeats(&mut net), "it was read again");
 }
 
 #[test]

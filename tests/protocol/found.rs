@@ -315,6 +315,25 @@ fn a_modern_session_in_doubt_is_not_lost_to_a_modern_server() {
 }
 
 #[test]
+fn a_handshake_that_is_answered_when_nobody_waits_for_it_decides_no_era() {
+    let mut net = in_both(&[Era::Legacy, Era::Modern]);
+    net.reply("call", Reply::Break);
+    net.reply("discover", Reply::Break);
+    net.reply("discover", Reply::Break);
+    net.reply("initialize", Reply::Silence);
+    net.call("a");
+    assert_eq!(net.run(), ["call→broke", "a network unknown", "discover→broke"]);
+    let log = net.run_for(20_000);
+    assert_eq!(log[..4], ["discover→broke", "initialize→…", "initialize→200 s1", "discover→200"]);
+    assert_eq!((net.status().generation, net.status().era), (1, Some(Era::Modern)));
+    net.initialize_late("s7");
+    let late = net.run();
+    assert_eq!(late, ["DELETE→404"]);
+    net.session.reconnect(net.now);
+    assert_eq!(net.run().first().map(String::as_str), Some("discover→200"));
+}
+
+#[test]
 fn a_subscription_that_waits_for_a_stream_goes_on_in_the_other_era() {
     let mut net = in_both(&[Era::Modern]);
     net.reply("listen", Reply::Silence);

@@ -1,6 +1,7 @@
 //! Whose session it is: credentials that change, and what belongs to those before.
 
 use crate::net::Net;
+use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
 use mcp_evergreen::protocol::config::{EraChoice, Listen};
 use mcp_evergreen::protocol::era::Era;
 use mcp_evergreen::protocol::status::Event;
@@ -177,15 +178,20 @@ fn a_grant_that_another_session_gave_up_takes_the_session_and_what_was_cached_al
     assert_eq!(text(&net, again), "nobody's");
 }
 
-#[test]
-fn what_was_kept_for_a_later_page_belongs_to_whoever_was_signed_in() {
-    let keeps = || Config { persists: true, ..config() };
-    let mut net = legacy(keeps());
+/// What a page that is left keeps of its session.
+fn kept_by_ann(config: Config) -> String {
+    let mut net = legacy(config);
     net.session.handle_page(PageChange::Leaving, net.now);
     net.run();
     let record =
         net.events.iter().find_map(|event| if let Event::Keep { record } = event { Some(record) } else { None });
-    let record = record.expect("kept").clone();
+    record.expect("kept").clone()
+}
+
+#[test]
+fn what_was_kept_for_a_later_page_belongs_to_whoever_was_signed_in() {
+    let keeps = || Config { persists: true, ..config() };
+    let record = kept_by_ann(keeps());
     assert!(!record.contains("token-of-ann"));
     for (who, log) in [
         (ANN, vec!["identify", "connect ok", "call→200", "a ok"]),
@@ -206,6 +212,33 @@ fn what_was_kept_for_a_later_page_belongs_to_whoever_was_signed_in() {
         assert_eq!(taken_up, who == ANN);
         let under = net.sent.last().expect("sent").session.clone();
         assert_eq!(under.as_deref(), Some(if who == ANN { "s1" } else { "s2" }));
+    }
+}
+
+/// The host's `headers` is asked who is signed in, and never settles: nobody waits for it for long.
+#[test]
+fn a_host_that_does_not_say_who_is_signed_in_holds_up_nobody_for_long() {
+    let keeps = || Config { persists: true, ..config() };
+    let record = kept_by_ann(keeps());
+    let mut net = Net::new(keeps());
+    net.occupy("s1");
+    net.settles = false;
+    assert!(net.session.take_up_record(&record, net.now));
+    net.connect();
+    assert_eq!(net.run_for(4_900), ["identify"]);
+    let log = net.run_for(200);
+    assert_eq!(log, ["initialize→200 s2", "initialized→202", "connect ok"], "it may be somebody else's");
+    assert!(net.events.iter().any(|event| matches!(event, Event::Warning { kind: "slow_headers", .. })));
+
+    let mut net = modern(config());
+    net.host_adds(&[ANN]);
+    read(&mut net, CallOptions::default(), "first");
+    net.run();
+    net.settles = false;
+    for _ in 0..2 {
+        read(&mut net, CallOptions { timeout_ms: Some(20_000), ..CallOptions::default() }, "again");
+        assert_eq!(net.run_for(4_900), ["identify"]);
+        assert!(net.run_for(200).contains(&"read ok".to_owned()), "the server is asked");
     }
 }
 
@@ -414,7 +447,7 @@ fn credentials_that_change_during_the_handshake_make_it_anew_once() {
 
 /// The payload of a JSON Web Token, between what is not looked at.
 fn jwt(claims: &Value) -> String {
-    format!("Bearer e30.{}.c2ln", mcp_evergreen::protocol::base64::for_urls(claims.to_string().as_bytes()))
+    format!("Bearer e30.{}.c2ln", BASE64_URL_SAFE_NO_PAD.encode(claims.to_string()))
 }
 
 #[test]

@@ -31,6 +31,31 @@ fn a_stream_that_ends_before_its_answer_is_resumed_after_retry() {
     );
 }
 
+/// Under one session an id is used once: what comes again while the user is asked is the same question.
+#[test]
+fn a_question_that_comes_again_on_a_resumed_stream_is_asked_and_answered_once() {
+    let question = json!({"jsonrpc": "2.0", "id": 7, "method": "sampling/createMessage", "params": {}});
+    let mut net = Net::connected();
+    net.session.set_handled("sampling/createMessage".to_owned());
+    net.reply("call", Reply::Stream(format!("{PRIMING}id: 0/1\ndata: {question}\n\n")));
+    let call = net.call("write");
+    assert_eq!(net.run(), ["call→200 stream", "asked sampling/createMessage"]);
+    let id = net.sent.iter().rfind(|sent| sent.name() == "call").expect("a call").body["id"].clone();
+    net.reply("GET", Reply::Open(format!("id: 0/2\ndata: {question}\n\n")));
+    assert_eq!(net.run_for(400), ["GET→200 stream"]);
+    let get = net.sent.last().expect("sent").exchange;
+    assert_eq!(net.questions.len(), 1);
+    net.session.answer(net.questions[0].0, Ok("{}".to_owned()), net.now);
+    assert_eq!(net.run(), ["answer→202"]);
+    net.events(get, &format!("data: {}\n\n", json!({"jsonrpc": "2.0", "id": id, "result": {}})));
+    assert!(net.run().contains(&"write ok".to_owned()));
+    assert!(net.results[&call].is_ok());
+    // Once it is answered, the id is free: some servers count from 0 with each call.
+    net.reply("call", Reply::Open(format!("data: {question}\n\n")));
+    net.call("other");
+    assert_eq!(net.run(), ["call→200 stream", "asked sampling/createMessage"]);
+}
+
 #[test]
 fn a_stream_may_be_closed_again_and_again_while_events_come() {
     let mut net = Net::connected();

@@ -75,6 +75,47 @@ fn a_result_is_fetched_of_a_task_that_is_known_to_be_the_same() {
     }
 }
 
+/// What `tasks/get` tells says nothing of `tasks/result`: two sessions in a row refuse it.
+#[test]
+fn a_result_that_new_sessions_refuse_again_is_not_fetched_without_end() {
+    for dies in [false, true] {
+        let (mut net, call) = restarted(Some(MADE));
+        for _ in 0..50 {
+            net.answer_next("tasks/get", &task(Some(MADE), "working"));
+            net.answer_next("tasks/get", &task(Some(MADE), "completed"));
+            net.reply("tasks/result", Reply::error(404, -32001, "Session not found"));
+        }
+        let mut log = Vec::new();
+        for _ in 0..100 {
+            log.extend(net.run_for(100));
+            if dies && log.last().is_some_and(|line| line.starts_with("tasks/result")) {
+                net.restart();
+            }
+        }
+        let count = |what: &str| log.iter().filter(|line| line.starts_with(what)).count();
+        assert!(count("initialize→") <= 4 && count("tasks/result→") <= 2, "{log:?}");
+        assert_eq!(net.error(call).outcome, Outcome::Unknown);
+    }
+}
+
+/// A session that answers once and is gone: each question about the task makes another, more and more slowly.
+#[test]
+fn a_task_whose_sessions_last_for_one_answer_is_asked_for_more_and_more_slowly() {
+    let (mut net, _) = restarted(Some(MADE));
+    let mut made = Vec::new();
+    for second in 0..120 {
+        for _ in 0..10 {
+            net.answer_next("tasks/get", &task(Some(MADE), "working"));
+            let log = net.run_for(100);
+            made.extend(log.iter().filter(|line| line.starts_with("initialize→")).map(|_| second));
+            if log.iter().any(|line| line == "tasks/get→200") {
+                net.restart();
+            }
+        }
+    }
+    assert!((5..12).contains(&made.len()), "{made:?}");
+}
+
 #[test]
 fn what_is_given_up_cancels_no_task_of_another_session() {
     // Before anything was asked under the new session, and after it was found to be the same there.
@@ -111,4 +152,47 @@ fn one_that_was_made_at_another_time_is_another_in_the_same_session_and_in_the_m
     net.run();
     net.answer_next("tasks/get", &modern(LATER, "completed", "complete"));
     assert_eq!(net.run_for(700), ["tasks/get→200", "long outcome_unknown unknown"]);
+}
+
+#[test]
+fn a_task_that_is_named_by_its_id_alone_is_not_looked_for_beyond_the_session() {
+    let mut net = Net::new(Config::default());
+    net.capabilities = json!({"tools": {}, "tasks": {"requests": {"tools": {"call": {}}}, "cancel": {}}});
+    net.connect();
+    net.run();
+    net.restart();
+    let call = net.session.resume_task("task-1".into(), CallOptions::default(), net.now);
+    net.name(call, "resumed");
+    net.answer_next("tasks/get", &task(Some(MADE), "completed"));
+    let log = net.run_for(5_000);
+    assert_eq!(log[..3], ["tasks/get→404", "initialize→200 s2", "initialized→202"]);
+    assert_eq!(log[3..], ["tasks/get→200", "resumed outcome_unknown unknown"], "it may be another's");
+    assert!(net.sent.iter().all(|sent| sent.name() != "tasks/result" && sent.name() != "tasks/cancel"));
+}
+
+/// Until the list of the new session is read, that of the one before tells how tools are called.
+#[test]
+fn a_tool_that_runs_as_a_task_only_is_called_so_in_the_next_session_too() {
+    for reconnects in [false, true] {
+        let mut net = Net::new(Config::default());
+        net.capabilities = json!({"tools": {}, "tasks": {"requests": {"tools": {"call": {}}}, "cancel": {}}});
+        net.connect();
+        let tools = json!({"tools": [{"name": "long", "execution": {"taskSupport": "required"}}]});
+        net.answer_next("list", &tools);
+        net.request("tools/list", None, CallOptions::default(), "list");
+        net.run();
+        net.answer_next("list", &tools);
+        if reconnects {
+            net.session.reconnect(net.now);
+        } else {
+            net.restart();
+        }
+        net.call("long");
+        net.run();
+        net.call("long");
+        net.run();
+        let sent: Vec<_> = net.sent.iter().filter(|sent| sent.name() == "call").collect();
+        assert!(sent.len() >= 2);
+        assert!(sent.iter().all(|sent| sent.body["params"]["task"] == json!({})), "{reconnects}");
+    }
 }

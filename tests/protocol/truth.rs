@@ -1,6 +1,8 @@
 //! What the server really ran decides: a call that may have run is not sent again, and no loop that the network can drive
 //! is hot or stuck.
 
+mod handshakes;
+
 use crate::net::{Net, OWN_ID, Reply};
 use mcp_evergreen::protocol::config::{EraChoice, Unreachable};
 use mcp_evergreen::protocol::era::Era;
@@ -15,7 +17,7 @@ fn connected() -> Net {
     net
 }
 
-/// An access token expires, nobody can refresh it, and nobody waits: the listening stream asks once, not without end. (51 times today.)
+/// An access token expires, nobody can refresh it, and nobody waits: the listening stream asks once, not without end.
 /// `connected()` as in authorize.rs.
 #[test]
 fn a_refused_token_does_not_make_the_listening_stream_spin() {
@@ -192,38 +194,6 @@ fn what_the_server_says_meanwhile_counts_as_the_answer_to_a_ping() {
     assert_eq!(net.run(), ["call→500", "ping→…"]);
     net.call("b");
     assert_eq!(net.run(), ["call→200", "ping aborted", "a rpc unknown", "b ok"], "the session lives");
-}
-
-#[test]
-fn a_handshake_that_is_lost_is_followed_by_another_one() {
-    let mut net = Net::connected();
-    net.restart();
-    net.reply("initialize", Reply::Silence);
-    net.call("write");
-    let log = net.run_for(5_100);
-    assert_eq!(log[..3], ["call→404", "initialize→…", "initialize→200 s2"]);
-    assert!(log.contains(&"write ok".to_owned()), "{log:?}");
-}
-
-#[test]
-fn a_hedge_that_is_refused_touches_nothing() {
-    let mut net = Net::connected();
-    net.restart();
-    net.reply("initialize", Reply::Silence);
-    net.reply("initialize", Reply::text(500, "no"));
-    net.call("write");
-    assert_eq!(net.run_for(6_000), ["call→404", "initialize→…", "initialize→500"]);
-    assert_eq!(net.run_for(20_000), [""; 0], "the first is waited for");
-}
-
-/// As long as somebody waits: not the session's own time-out bounds a handshake.
-#[test]
-fn a_slow_handshake_is_waited_for_as_long_as_a_call_has() {
-    let mut net = Net::connected_with(Config { timeout_ms: 2_000, ..Config::default() });
-    net.restart();
-    net.reply("initialize", Reply::Silence);
-    net.call_with("write", CallOptions { timeout_ms: Some(20_000), ..CallOptions::default() });
-    assert_eq!(net.run_for(4_000), ["call→404", "initialize→…"]);
 }
 
 #[test]
@@ -497,48 +467,5 @@ fn a_call_that_asked_for_input_is_not_told_as_not_executed() {
         net.reply("call", second);
         net.run_for(10_000);
         assert_eq!(net.error(call).outcome, Outcome::Unknown);
-    }
-}
-
-/// One lost notification holds up nobody, whoever comes while it is waited for.
-#[test]
-fn a_lost_initialized_is_not_waited_for_by_whoever_comes_meanwhile() {
-    let mut net = Net::connected();
-    net.restart();
-    net.reply("initialized", Reply::Silence);
-    net.call("first");
-    net.run();
-    net.call("second");
-    let log = net.run_for(2_000);
-    assert!(log.contains(&"first ok".to_owned()) && log.contains(&"second ok".to_owned()), "{log:?}");
-}
-
-#[test]
-fn the_late_answer_of_a_hedge_ends_no_session_that_is_in_use() {
-    for (late, ends) in [("s1", false), ("s7", true)] {
-        let mut net = Net::connected();
-        net.one_id = true;
-        net.restart();
-        net.reply("initialize", Reply::Silence);
-        net.call("write");
-        assert!(net.run_for(6_000).contains(&"write ok".to_owned()));
-        net.initialize_late(late);
-        assert_eq!(net.run().contains(&"DELETE→404".to_owned()), ends, "{late}");
-        assert!(net.live.contains("s1"));
-    }
-}
-
-#[test]
-fn a_session_that_lives_is_not_ended_with_the_one_that_is_not_needed() {
-    for one_id in [true, false] {
-        let mut net = Net::connected();
-        net.one_id = one_id;
-        net.reply("call", Reply::Break);
-        net.reply("ping", Reply::Break);
-        net.call_with("write", CallOptions { repeatable: true, ..CallOptions::default() });
-        let log = net.run_for(5_000);
-        assert!(log.contains(&"write ok".to_owned()), "{log:?}");
-        assert_eq!(log.contains(&"DELETE→200".to_owned()), !one_id, "{log:?}");
-        assert!(net.live.contains("s1"), "{log:?}");
     }
 }

@@ -159,17 +159,31 @@ fn a_busy_server_keeps_its_sessions() {
 
 #[test]
 fn another_era_is_told_by_its_code() {
-    for status in [400, 404] {
-        assert_eq!(classify(&POST, &rpc(status, -32022, "Unsupported protocol version", true)), Verdict::OtherEra);
+    let (handshake, modern) = (Asked { with_session: false, ..POST }, Asked { era: Era::Modern, ..POST });
+    let lost = Verdict::UnknownOutcome { session_gone: false };
+    for (status, own, verdict, in_modern) in [
+        (400, true, Verdict::OtherEra, Verdict::OtherEra),
+        (400, false, Verdict::OtherEra, Verdict::OtherEra),
+        // With another status it may be a handler's own word, or a gateway's on what stands behind it.
+        (200, true, Verdict::Suspect, Verdict::Suspect),
+        (403, true, Verdict::Suspect, Verdict::Suspect),
+        (404, true, Verdict::Suspect, Verdict::Suspect),
+        (422, true, Verdict::Suspect, Verdict::Suspect),
+        (422, false, Verdict::Suspect, Verdict::Suspect),
+        (429, true, Verdict::Transient, Verdict::Transient),
+        (500, true, Verdict::Suspect, Verdict::Suspect),
+        (502, false, lost, lost),
+        (503, true, Verdict::Transient, Verdict::Transient),
+    ] {
+        let refusal = rpc(status, -32022, "Unsupported protocol version", own);
+        assert_eq!(classify(&POST, &refusal), verdict, "{status} {own}");
+        assert_eq!(classify(&modern, &refusal), in_modern, "{status} {own}");
+        // To a handshake it can be nothing else.
+        assert_eq!(classify(&handshake, &refusal), Verdict::OtherEra, "{status} {own}");
     }
-    // In an answer it may be a handler's own word; to a handshake it cannot.
-    let handshake = Asked { with_session: false, ..POST };
-    assert_eq!(classify(&POST, &rpc(200, -32022, "Unsupported protocol version", true)), Verdict::Suspect);
-    assert_eq!(classify(&handshake, &rpc(200, -32022, "Unsupported protocol version", true)), Verdict::OtherEra);
     // A legacy request lacks the header fields that a server of the modern era wants; a handler may say so too.
     assert_eq!(classify(&POST, &rpc(400, -32020, "Header mismatch", true)), Verdict::Suspect);
     assert_eq!(classify(&POST, &rpc(200, -32020, "Header mismatch", true)), Verdict::NotEviction);
-    let modern = Asked { era: Era::Modern, ..POST };
     assert_eq!(classify(&modern, &rpc(400, -32020, "Header mismatch", true)), Verdict::NotEviction);
 }
 
@@ -409,4 +423,25 @@ fn not_executed_is_a_proof_and_executed_the_servers_own_answer() {
     assert_eq!(rpc(200, -32001, "Request timed out", true).outcome(false), Unknown);
     assert_eq!(rpc(400, -32022, "Unsupported protocol version", true).outcome(false), NotExecuted);
     assert_eq!(text(200, "nothing").outcome(false), Unknown);
+}
+
+/// A hosting platform answers so where it is the *response* of a call that ran which is too large.
+#[test]
+fn a_body_that_is_too_large_may_be_that_of_the_answer() {
+    for body in ["", "Request Entity Too Large\n\nFUNCTION_PAYLOAD_TOO_LARGE", "<html>413</html>"] {
+        assert_eq!(text(413, body).outcome(false), Outcome::Unknown, "{body}");
+    }
+    assert_eq!(rpc(413, -32000, "Payload too large", false).outcome(false), Outcome::Unknown);
+}
+
+#[test]
+fn what_the_request_is_refused_for_is_a_proof_in_time_alone() {
+    for status in [400, 401, 403, 405, 406, 415, 417, 429] {
+        let refusal = text(status, "no");
+        assert_eq!(
+            (refusal.outcome(false), refusal.outcome(true)),
+            (Outcome::NotExecuted, Outcome::Unknown),
+            "{status}"
+        );
+    }
 }

@@ -21,7 +21,7 @@ pub const NEEDS: &[Piece] = &[
 ];
 
 pub fn runner(project: &Project) -> Result<Command> {
-    build::build(project)?;
+    build::publishable(project)?;
     let mut command = project.node();
     command
         .args(["--test", "--test-reporter=spec", "--test-timeout=2700000", "--test-force-exit"])

@@ -10,7 +10,7 @@ use crate::{build, node};
 
 pub fn run(project: &Project, arguments: &[String]) -> Result<()> {
     setup::ensure(project, &[Piece::WasmTarget, Piece::WasmBindgen, Piece::Node, Piece::Chromium])?;
-    build::build(project)?;
+    build::publishable(project)?;
     node::install(project, "tests/bench")?;
     let mut command = project.node();
     command.arg("tests/bench/bench.mjs").args(arguments).env("CHROMIUM", CHROMIUM.find_or_install()?);

@@ -33,7 +33,8 @@ pub const WEBKIT: Program = Program {
     packages: &["webkit2gtk-driver"],
 };
 
-/// The screen of WebKitGTK's browser, which does not run without one.
+/// The screen of WebKitGTK's browser, which does not run without one, and of Chromium where it is to tell which page has
+/// the focus.
 pub const SCREEN: Program = Program { what: "Xvfb", variable: "XVFB", names: &["Xvfb"], packages: &["xvfb"] };
 
 /// Stands before a server of the matrix.

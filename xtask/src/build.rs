@@ -6,12 +6,12 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
+use crate::glue;
 use crate::process::{npm, output, run, say};
 use crate::project::Project;
 use crate::setup::{self, Piece};
 use crate::stamp::{self, Inputs, files_below};
 use crate::toolchain::{self, WASM};
-use crate::{glue, names, order};
 
 const LICENCES: &[&str] = &["LICENSE-MIT", "LICENSE-APACHE"];
 
@@ -35,15 +35,13 @@ const MODULES: &[Module] = &[
     Module { name: "mcp_evergreen_auth", feature: "js-auth", folder: "authorizations", constant: "AUTHORIZATIONS" },
 ];
 
-/// Of `src/browser`.
-const SNIPPETS: &[&str] = &["body.js", "exchange.js", "reach.js"];
-
 const WASM_BINDGEN_FLAGS: &[&str] = &["--target=web", "--no-typescript", "--omit-default-module-path"];
 
 /// Twice, since what the first round finds out of each function is of use to the second. Without common subexpressions and
 /// some of what is done with locals, and with little inlining: what they save in bytes, they cost twice in bytes compressed.
 /// What is small and called from one place only is inlined: engines compile each function by itself when it first runs.
-/// How far an access is aligned is a hint that says nothing here.
+/// How far an access is aligned is a hint that says nothing here. Functions by name: what is one generic function compiled
+/// for many types stands together, which compresses better.
 const WASM_OPT_FLAGS: &[&str] = &[
     "-Oz",
     "--generate-global-effects",
@@ -54,45 +52,59 @@ const WASM_OPT_FLAGS: &[&str] = &[
     "--flexible-inline-max-function-size=0",
     "--one-caller-inline-max-function-size=20",
     "--dealign",
+    "--reorder-functions-by-name",
     "--strip-producers",
     "--strip-target-features",
 ];
 
-/// A build of the package: what it is compiled with, and where it is left.
+/// How the package is made.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Kind {
+    /// By the stable compiler as it comes.
+    Plain,
+    /// The same with the names of its functions, and with panics that say in the console what happened.
+    Symbols,
+    /// As it is published: with a standard library of its own, compiled for size.
+    Small,
+}
+
+/// A build of the package.
 pub struct Build<'a> {
     project: &'a Project,
-    /// With a standard library of its own, compiled for size. Without it, by the stable compiler as it comes.
-    pub small: bool,
-    /// Where it is compiled.
-    folder: PathBuf,
+    kind: Kind,
     /// Where `pkg/` and the tarball are left.
     outcome: PathBuf,
 }
 
-pub const USAGE: &str = "[--plain]";
+pub const USAGE: &str = "[--symbols]";
 
 pub fn command(project: &Project, arguments: &[String]) -> Result<()> {
-    match arguments {
-        [] => build(project).map(drop),
-        [only] if only == "--plain" => build_plainly(project).map(drop),
+    let kind = match arguments {
+        [] => Kind::Plain,
+        [only] if only == "--symbols" => Kind::Symbols,
         _ => bail!("`cargo xtask build` takes {USAGE}"),
-    }
+    };
+    let _lock = prepare(project)?;
+    Build { project, kind, outcome: project.root.clone() }.make("package-stamp")
+}
+
+pub fn pack(project: &Project, _: &[String]) -> Result<()> {
+    publishable(project).map(drop)
 }
 
 /// The package as it is published, in the root: small, where that can be had.
-pub fn build(project: &Project) -> Result<Build<'_>> {
+pub fn publishable(project: &Project) -> Result<Build<'_>> {
     let _lock = prepare(project)?;
-    let folder = project.target.join("package");
-    let build = Build { project, small: toolchain::small_std()?, folder, outcome: project.root.clone() };
+    let kind = if toolchain::small_std()? { Kind::Small } else { Kind::Plain };
+    let build = Build { project, kind, outcome: project.root.clone() };
     build.make("package-stamp")?;
     Ok(build)
 }
 
-/// The package as it is where the small standard library cannot be had, in a folder of its own.
-pub fn build_plainly(project: &Project) -> Result<Build<'_>> {
+/// The package as `cargo xtask build` makes it, in a folder of its own.
+pub fn plain(project: &Project) -> Result<Build<'_>> {
     let _lock = prepare(project)?;
-    let folder = project.target.join("plain");
-    let build = Build { project, small: false, outcome: folder.clone(), folder };
+    let build = Build { project, kind: Kind::Plain, outcome: project.target.join("plain") };
     build.make("plain-stamp")?;
     Ok(build)
 }
@@ -102,7 +114,39 @@ fn prepare(project: &Project) -> Result<File> {
     setup::lock(project)
 }
 
+impl Kind {
+    /// Where it is compiled, within the target directory.
+    fn folder(self) -> &'static str {
+        match self {
+            Self::Plain | Self::Symbols => "plain",
+            Self::Small => "package",
+        }
+    }
+
+    fn features(self, module: &Module) -> String {
+        match self {
+            Self::Plain | Self::Small => module.feature.to_owned(),
+            Self::Symbols => format!("{},panic-words", module.feature),
+        }
+    }
+
+    fn wasm_opt_flags(self) -> Vec<&'static str> {
+        match self {
+            Self::Plain | Self::Small => WASM_OPT_FLAGS.to_vec(),
+            Self::Symbols => with_names(),
+        }
+    }
+}
+
+fn with_names() -> Vec<&'static str> {
+    [WASM_OPT_FLAGS, &["--debuginfo"]].concat()
+}
+
 impl Build<'_> {
+    pub fn is_small(&self) -> bool {
+        self.kind == Kind::Small
+    }
+
     fn package(&self) -> PathBuf {
         self.outcome.join("pkg")
     }
@@ -131,9 +175,9 @@ impl Build<'_> {
         let mut command = self.project.cargo();
         command
             .args(["build", "--release", "--package", "mcp-evergreen", "--lib"])
-            .args(["--features", module.feature, "--target", WASM, "--target-dir"])
-            .arg(self.folder.join(module.folder));
-        if self.small {
+            .args(["--features", &self.kind.features(module), "--target", WASM, "--target-dir"])
+            .arg(self.target(module));
+        if self.is_small() {
             flags.extend(toolchain::SMALL_STD_FLAGS.iter().copied().map(str::to_owned));
             command.args(toolchain::SMALL_STD).env(toolchain::UNSTABLE.0, toolchain::UNSTABLE.1);
         }
@@ -141,8 +185,12 @@ impl Build<'_> {
         Ok(command)
     }
 
+    fn target(&self, module: &Module) -> PathBuf {
+        self.project.target.join(self.kind.folder()).join(module.folder)
+    }
+
     fn compiled(&self, module: &Module) -> PathBuf {
-        self.folder.join(module.folder).join(WASM).join("release/mcp_evergreen.wasm")
+        self.target(module).join(WASM).join("release/mcp_evergreen.wasm")
     }
 
     /// All that the package is made from.
@@ -151,9 +199,7 @@ impl Build<'_> {
         let mut inputs = Inputs::default();
         inputs.text(include_str!("build.rs"));
         inputs.text(include_str!("glue.rs"));
-        inputs.text(include_str!("names.rs"));
-        inputs.text(include_str!("order.rs"));
-        inputs.text(include_str!("wasm.rs"));
+        inputs.text(&format!("{:?}", self.kind));
         inputs.text(&project.version);
         inputs.text(&toolchain::wasm_bindgen_version(project)?);
         inputs.file(&project.e2e().join("node_modules/binaryen/package.json"))?;
@@ -161,9 +207,6 @@ impl Build<'_> {
             inputs.file(&self.compiled(module))?;
         }
         inputs.folder(&project.root.join("pkg-template"))?;
-        for file in SNIPPETS {
-            inputs.file(&project.root.join("src/browser").join(file))?;
-        }
         for file in LICENCES {
             inputs.file(&project.root.join(file))?;
         }
@@ -189,7 +232,6 @@ impl Build<'_> {
         for module in MODULES {
             self.bindings(module, &wasm)?;
         }
-        beside(self.project, &wasm)?;
         inline(&wasm)?;
         copy_template(self.project, &folder)?;
         self.pack()
@@ -199,15 +241,13 @@ impl Build<'_> {
         let file = self.bind(module, to)?;
         let glue = to.join(format!("{}.js", module.name));
         glue::make_callable(&glue)?;
-        optimize(self.project, &file, WASM_OPT_FLAGS)?;
-        names::shorten(&glue, &file)?;
-        order::sort(&file)
+        optimize(self.project, &file, &self.kind.wasm_opt_flags())
     }
 
     /// The WebAssembly for sessions with the names of its functions, in the folder `to`.
     pub fn with_names(&self, to: &Path) -> Result<PathBuf> {
         let file = self.bind(&MODULES[0], to)?;
-        optimize(self.project, &file, &[WASM_OPT_FLAGS, &["--debuginfo"]].concat())?;
+        optimize(self.project, &file, &with_names())?;
         Ok(file)
     }
 
@@ -249,7 +289,11 @@ impl Build<'_> {
         "#;
         let version = &self.project.version;
         let sizes = output(Command::new("node").args(["-e", SCRIPT, "--"]).args(files_below(&self.package())?))?;
-        let how = if self.small { "" } else { ", compiled plainly" };
+        let how = match self.kind {
+            Kind::Plain => " by the stable compiler as it comes",
+            Kind::Symbols => " with symbols",
+            Kind::Small => ", as it is published",
+        };
         let outcome = self.outcome.strip_prefix(&self.project.root).unwrap_or(&self.outcome);
         let (package, tarball) = (outcome.join("pkg"), outcome.join(format!("mcp-evergreen-{version}.tgz")));
         Ok(format!(
@@ -273,16 +317,6 @@ fn remapped_paths() -> Result<Vec<String>> {
         return Ok(Vec::new());
     };
     registries.map(|registry| Ok(format!("--remap-path-prefix={}=", registry?.path().display()))).collect()
-}
-
-/// The crate's own JavaScript: where wasm-bindgen puts it differs with each module, and a copy is enough.
-fn beside(project: &Project, wasm: &Path) -> Result<()> {
-    fs::remove_dir_all(wasm.join("snippets")).context("wasm-bindgen wrote no snippets")?;
-    for file in SNIPPETS {
-        let from = project.root.join("src/browser").join(file);
-        fs::copy(&from, wasm.join(file)).with_context(|| format!("cannot copy {}", from.display()))?;
-    }
-    Ok(())
 }
 
 /// The WebAssembly as a module of JavaScript, for who cannot ship more files.
@@ -348,9 +382,9 @@ fn readme(project: &Project) -> PathBuf {
 mod tests {
     use super::*;
 
-    fn compiled_with(small: bool) -> (Vec<String>, String) {
+    fn compiled(kind: Kind) -> (Vec<String>, String) {
         let project = Project { root: "/p".into(), target: "/p/target".into(), version: "1.0.0".into() };
-        let build = Build { project: &project, small, folder: "/p/x".into(), outcome: "/p/x".into() };
+        let build = Build { project: &project, kind, outcome: "/p".into() };
         let command = build.compiler(&MODULES[0]).unwrap();
         let text = |value: Option<&std::ffi::OsStr>| value.unwrap_or_default().to_string_lossy().into_owned();
         let environment = command.get_envs().map(|(name, value)| format!("{}={}", text(Some(name)), text(value)));
@@ -359,14 +393,27 @@ mod tests {
 
     #[test]
     fn compiled_plainly_it_asks_for_nothing_that_is_not_stable() {
-        let unstable = |(arguments, environment): (Vec<String>, String)| {
+        let unstable = |kind| {
+            let (arguments, environment) = compiled(kind);
             [
                 arguments.iter().any(|argument| argument.starts_with("-Z")),
                 environment.contains("RUSTC_BOOTSTRAP=1"),
                 environment.contains("-Z"),
             ]
         };
-        assert_eq!(unstable(compiled_with(false)), [false; 3]);
-        assert_eq!(unstable(compiled_with(true)), [true; 3]);
+        assert_eq!(unstable(Kind::Plain), [false; 3]);
+        assert_eq!(unstable(Kind::Symbols), [false; 3]);
+        assert_eq!(unstable(Kind::Small), [true; 3]);
+    }
+
+    #[test]
+    fn only_a_build_with_symbols_has_names_and_panics_with_words() {
+        let tells = |kind: Kind| {
+            let (arguments, _) = compiled(kind);
+            [arguments.contains(&"js,panic-words".to_owned()), kind.wasm_opt_flags().contains(&"--debuginfo")]
+        };
+        assert_eq!(tells(Kind::Symbols), [true; 2]);
+        assert_eq!(tells(Kind::Plain), [false; 2]);
+        assert_eq!(tells(Kind::Small), [false; 2]);
     }
 }

@@ -48,7 +48,7 @@ pub fn run(project: &Project, arguments: &[String]) -> Result<()> {
         needs.push(Piece::Python);
     }
     setup::ensure(project, &needs)?;
-    build::build(project)?;
+    build::publishable(project)?;
     let mut command = project.node();
     command.args(["tests/chaos/chaos.mjs", &options.to_json()]);
     if options.engine == "chromium" {
@@ -63,7 +63,7 @@ pub fn run(project: &Project, arguments: &[String]) -> Result<()> {
 
 /// The suite.
 pub fn runner(project: &Project) -> Result<Command> {
-    build::build(project)?;
+    build::publishable(project)?;
     let mut command = project.node();
     command.arg("tests/chaos/short.mjs").envs(browsers::variables(&[CHROMIUM])?);
     Ok(command)

@@ -17,7 +17,7 @@ pub fn run(project: &Project, arguments: &[String]) -> Result<()> {
     setup::ensure(project, NEEDS)?;
     let mut command = match arguments.split_first() {
         Some((first, rest)) if first == "--compare" => {
-            build::build(project)?;
+            build::publishable(project)?;
             let mut command = project.node();
             command.arg("tests/conformance/compare.mjs").args(rest);
             command
@@ -37,7 +37,7 @@ pub fn run(project: &Project, arguments: &[String]) -> Result<()> {
 
 /// Without arguments it runs what is held.
 pub fn runner(project: &Project) -> Result<Command> {
-    build::build(project)?;
+    build::publishable(project)?;
     let mut command = project.node();
     command.arg("tests/conformance/run.mjs").env("CHROMIUM", CHROMIUM.find_or_install()?);
     Ok(command)

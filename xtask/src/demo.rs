@@ -20,7 +20,7 @@ pub fn run(project: &Project, arguments: &[String]) -> Result<()> {
         project,
         if headless { &[Piece::Demo, Piece::Python, Piece::Chromium] } else { &[Piece::Demo, Piece::Python] },
     )?;
-    build::build(project)?;
+    build::publishable(project)?;
     let mut command = project.node();
     command.arg("www/demo.mjs");
     if headless {
@@ -32,7 +32,7 @@ pub fn run(project: &Project, arguments: &[String]) -> Result<()> {
 /// Made from the static build, so that they show what anyone can host.
 pub fn screenshots(project: &Project, _: &[String]) -> Result<()> {
     setup::ensure(project, &[Piece::Demo, Piece::Chromium])?;
-    build::build(project)?;
+    build::publishable(project)?;
     let mut command = project.node();
     command.arg("www/host/screenshots.mjs").env("CHROMIUM", CHROMIUM.find_or_install()?);
     process::run(&mut command)

@@ -19,7 +19,7 @@ pub fn run(project: &Project, arguments: &[String]) -> Result<()> {
 
 /// Without arguments all rows are played, and nothing is written.
 pub fn runner(project: &Project) -> Result<Command> {
-    build::build(project)?;
+    build::publishable(project)?;
     let mut command = project.node();
     command.arg("tests/field/run.mjs").env("CHROMIUM", CHROMIUM.find_or_install()?);
     Ok(command)

@@ -8,7 +8,7 @@ use crate::rules;
 use crate::setup::{self, Piece};
 use crate::toolchain::WASM;
 
-const FOR_WASM: &[&str] = &["--package", "mcp-evergreen", "--features", "js,js-auth", "--target", WASM];
+const FOR_WASM: &[&str] = &["--package", "mcp-evergreen", "--features", "js,js-auth,panic-words", "--target", WASM];
 
 pub fn command(project: &Project, _: &[String]) -> Result<()> {
     setup::ensure(project, &[Piece::Lints, Piece::WasmTarget])?;

@@ -1,20 +1,20 @@
 //! Every command a contributor needs, as `cargo xtask <command>`.
 
 mod apps;
+mod architecture;
 mod bench;
 mod browsers;
 mod build;
 mod chaos;
 mod conformance;
+mod cycles;
 mod demo;
 mod field;
 mod fuzz;
 mod glue;
 mod lint;
 mod matrix;
-mod names;
 mod node;
-mod order;
 mod planted;
 mod process;
 mod project;
@@ -27,7 +27,6 @@ mod stamp;
 mod summary;
 mod test;
 mod toolchain;
-mod wasm;
 
 use std::process::ExitCode;
 
@@ -57,8 +56,14 @@ const COMMANDS: &[Command] = &[
     Command {
         name: "build",
         takes: build::USAGE,
-        does: "the npm package: unpacked in pkg/, packed beside it (--plain: by the stable compiler as it comes, in target/plain)",
+        does: "the npm package by the stable compiler, in pkg/ and packed beside it (--symbols: with names, panics in words)",
         run: build::command,
+    },
+    Command {
+        name: "pack",
+        takes: "",
+        does: "the same as it is published: with a standard library compiled for size",
+        run: build::pack,
     },
     Command { name: "test", takes: test::SUITE_NAMES, does: "all test suites, or those named", run: test::command },
     Command {

@@ -16,7 +16,7 @@ const RUST: &[&str] = &["rmcp-0.8", "rmcp-3"];
 
 pub fn run(project: &Project, arguments: &[String]) -> Result<()> {
     setup::ensure(project, &[Piece::Node, Piece::Chromium, Piece::Python])?;
-    build::build(project)?;
+    build::publishable(project)?;
     install(project)?;
     run_shown(
         project.node().arg("tests/matrix/matrix.mjs").args(arguments).envs(browsers::variables(&[CHROMIUM, NGINX])?),

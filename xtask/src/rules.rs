@@ -6,11 +6,17 @@ use std::process::Command;
 
 use anyhow::Result;
 
+use crate::architecture::untruths;
+use crate::cycles::cycles;
 use crate::process::output;
 use crate::project::Project;
 use crate::stamp::files_below;
 
 const LONGEST_FILE: usize = 400;
+const LONGEST_TESTS: usize = 600;
+
+/// Files of the core that name each other in a circle.
+const LONGEST_CYCLE: usize = 4;
 
 /// Crates that exist in a browser only.
 const JS_CRATES: &[&str] = &["js-sys", "web-sys", "wasm-bindgen"];
@@ -38,11 +44,14 @@ pub fn violations(project: &Project) -> Result<Vec<String>> {
             found.extend(not_pure(name, &text));
         }
     }
+    found.extend(cycles(&project.root.join("src/protocol"))?.iter().filter_map(|files| too_tangled(files)));
+    found.extend(untruths(&project.root)?);
     found.extend(js_in_tree(&native_tree(project)?));
     for name in committed_files(project)? {
         // Not every committed file is text, and one may be deleted but not committed so.
         if let Ok(text) = fs::read_to_string(project.root.join(&name)) {
             found.extend(names_registry(&name, &text));
+            found.extend(too_long_for_tests(Path::new(&name), &text));
         }
     }
     Ok(found)
@@ -58,6 +67,25 @@ fn too_long(name: &Path, text: &str) -> Option<String> {
     let count = tests.unwrap_or(lines.len());
     (count > LONGEST_FILE)
         .then(|| format!("{}: {count} lines before its tests, {LONGEST_FILE} are allowed", name.display()))
+}
+
+fn too_tangled(files: &[String]) -> Option<String> {
+    let count = files.len();
+    (count > LONGEST_CYCLE).then(|| {
+        format!(
+            "src/protocol: {count} files name each other in a circle, {LONGEST_CYCLE} are allowed: {}",
+            files.join(", ")
+        )
+    })
+}
+
+/// A file of tests, or of what only they use.
+fn too_long_for_tests(name: &Path, text: &str) -> Option<String> {
+    let is_code = name.extension().is_some_and(|extension| extension == "rs" || extension == "mjs");
+    let is_of_tests = name.starts_with("tests") || name.file_name().is_some_and(|file| file == "tests.rs");
+    let count = text.lines().count();
+    (is_code && is_of_tests && count > LONGEST_TESTS)
+        .then(|| format!("{}: {count} lines of tests, {LONGEST_TESTS} are allowed", name.display()))
 }
 
 fn not_pure(name: &Path, text: &str) -> Vec<String> {
@@ -115,6 +143,26 @@ mod tests {
         assert_eq!(too_long(Path::new("src/a.rs"), &tests), None);
         let long = format!("#[cfg(test)]\nuse a::b;\n{code}");
         assert!(too_long(Path::new("src/a.rs"), &long).is_some());
+    }
+
+    #[test]
+    fn the_files_of_the_core_form_short_circles_only() -> Result<()> {
+        let core = Path::new(env!("CARGO_MANIFEST_DIR")).join("../src/protocol");
+        let found = cycles(&core)?;
+        assert!(!found.is_empty(), "files of one room do name each other");
+        assert_eq!(found.iter().filter_map(|files| too_tangled(files)).collect::<Vec<_>>(), [""; 0]);
+        Ok(())
+    }
+
+    #[test]
+    fn a_long_file_of_tests_is_named() {
+        let long = "test\n".repeat(LONGEST_TESTS + 1);
+        let named = |name: &str, text: &str| too_long_for_tests(Path::new(name), text).is_some();
+        assert!(named("tests/e2e/a.test.mjs", &long));
+        assert!(named("src/protocol/tests.rs", &long));
+        assert!(!named("tests/e2e/a.test.mjs", &long[5..]));
+        assert!(!named("tests/e2e/package-lock.json", &long));
+        assert!(!named("src/protocol/a.rs", &long), "these have a limit of their own");
     }
 
     #[test]

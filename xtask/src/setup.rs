@@ -22,8 +22,10 @@ pub enum Piece {
     Node,
     Chromium,
     Firefox,
-    /// WebKitGTK's browser, its driver and a screen for it.
+    /// WebKitGTK's browser and its driver.
     WebKit,
+    /// A screen for browsers that need one.
+    Screen,
     /// The packages of `tests/apps`: bundlers and runtimes.
     Apps,
     /// The packages of `www`.
@@ -44,6 +46,7 @@ const ALL: &[Piece] = &[
     Piece::Chromium,
     Piece::Firefox,
     Piece::WebKit,
+    Piece::Screen,
     Piece::Python,
     Piece::WasmBindgen,
 ];
@@ -68,7 +71,8 @@ pub fn ensure(project: &Project, pieces: &[Piece]) -> Result<()> {
             Piece::ConformanceSuite => node::install(project, "tests/conformance")?,
             Piece::Chromium => drop(CHROMIUM.find_or_install()?),
             Piece::Firefox => drop(FIREFOX.find_or_install()?),
-            Piece::WebKit => drop((WEBKIT.find_or_install()?, SCREEN.find_or_install()?)),
+            Piece::WebKit => drop(WEBKIT.find_or_install()?),
+            Piece::Screen => drop(SCREEN.find_or_install()?),
             Piece::Python => python::environment(project)?,
         }
     }

@@ -10,12 +10,12 @@ use crate::{build, node};
 
 pub fn run(project: &Project, arguments: &[String]) -> Result<()> {
     setup::ensure(project, &[Piece::WasmTarget, Piece::WasmBindgen, Piece::Node])?;
-    let build = build::build(project)?;
+    let build = build::publishable(project)?;
     node::install(project, "tests/bench")?;
     let named = build.with_names(&project.target.join("bench/named"))?;
     let mut sizes = project.node();
     sizes.arg("tests/bench/size.mjs").arg(named).args(arguments);
-    if !build.small {
+    if !build.is_small() {
         sizes.arg("--plain");
     }
     let (within, _) = run_and_keep(&mut sizes)?;

@@ -1,7 +1,6 @@
 //! The legacy era: a session, made by a handshake.
 
-use super::super::list::Gather;
-use crate::protocol::state::Established;
+use crate::protocol::lifecycle::Established;
 use crate::protocol::{Field, Payload};
 
 /// The versions that we speak, newest first.
@@ -94,7 +93,7 @@ pub(crate) fn capabilities<P: Payload>(handshake: &P) -> Option<Vec<&'static str
         ("completions", has(&[Field::Completions])),
         ("logging", has(&[Field::Logging])),
     ];
-    Some(all.into_iter().filter(|(_, is)| *is).map(|(name, _)| name).gather())
+    Some(all.into_iter().filter(|(_, is)| *is).map(|(name, _)| name).collect())
 }
 
 /// Whether a second run of this method does no harm, whatever the server is.

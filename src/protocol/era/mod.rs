@@ -16,9 +16,9 @@
 //! Which era a server speaks is found out by `negotiation`.
 
 pub mod legacy;
-pub mod mirror;
 pub mod modern;
 pub mod negotiation;
+pub mod param_headers;
 
 /// The protocol's eras.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

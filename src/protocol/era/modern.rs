@@ -1,7 +1,7 @@
 //! The modern era: every request says all that the server has to know (2026-07-28, basic, Request metadata).
 
-use super::super::list::Gather;
-use crate::protocol::json::{Json, quote, without};
+use crate::protocol::json::{Members, quote, without};
+use crate::protocol::json_rpc::member;
 use crate::protocol::{Field, Params, Payload};
 
 /// The version that we speak.
@@ -27,24 +27,23 @@ pub fn stamp(client_info: &str, capabilities: &str) -> String {
 
 /// We poll tasks, whatever the host declares.
 fn with_tasks(capabilities: &str) -> String {
-    let Some(Json::Object(mut all)) = Json::parse(capabilities) else { return capabilities.to_owned() };
-    let declared = all.iter().position(|(name, _)| name == "extensions").map(|at| all.remove(at).1);
-    let mut extensions = declared.as_ref().map(|extensions| extensions.members().to_vec()).unwrap_or_default();
-    if !extensions.iter().any(|(name, _)| name == TASKS) {
-        extensions.push((TASKS.to_owned(), Json::Object(Vec::new())));
+    let Some(mut all) = Members::parse(capabilities) else { return capabilities.to_owned() };
+    let mut extensions = all.read::<Members>("extensions").unwrap_or_default();
+    if extensions.get(TASKS).is_none() {
+        extensions.push(TASKS, &Members::default());
     }
-    all.push(("extensions".to_owned(), Json::Object(extensions)));
-    Json::Object(all).to_text()
+    all.retain(|name| name != "extensions");
+    all.push("extensions", &extensions);
+    all.to_text()
 }
 
 /// The stamp that a host's own Client wrote into `_meta`; `None` where it is not of this version.
 #[must_use]
 pub fn stamp_of(meta: &str) -> Option<String> {
-    let meta = Json::parse(meta)?;
-    meta.get(META_VERSION).and_then(Json::as_str).filter(|version| *version == VERSION)?;
-    let kept = |(key, _): &&(String, Json)| [META_VERSION, META_CAPABILITIES, META_CLIENT].contains(&key.as_str());
-    let members = meta.members().iter().filter(kept);
-    Some(members.map(|(key, value)| [&quote(key), ":", &value.to_text()].concat()).joined(","))
+    let meta = Members::parse(meta)?;
+    meta.read::<String>(META_VERSION).filter(|version| version == VERSION)?;
+    let members = meta.iter().filter(|(key, _)| [META_VERSION, META_CAPABILITIES, META_CLIENT].contains(key));
+    Some(members.map(|(key, value)| member(key, value.get())).collect::<Vec<_>>().join(","))
 }
 
 /// The stamp of one request: with the log level that the app wants to hear.
@@ -79,7 +78,7 @@ pub(crate) fn headers(method: &str, params: &Params) -> Vec<(String, String)> {
         _ => &None,
     };
     if let Some(name) = name {
-        headers.push(("mcp-name".to_owned(), super::mirror::encode(name)));
+        headers.push(("mcp-name".to_owned(), super::param_headers::encode(name)));
     }
     headers
 }

@@ -1,19 +1,12 @@
 //! Which era a server speaks: what its answer to `server/discover` proves (2026-07-28, basic, Versioning, and
 //! transports, Backward Compatibility). Pure policy.
 
-use super::super::list::Gather;
 use super::{legacy, modern};
 use crate::protocol::bounds;
 use crate::protocol::exchange::Answer;
+use crate::protocol::json_rpc::{HEADER_MISMATCH, MISSING_CLIENT_CAPABILITY, UNSUPPORTED_PROTOCOL_VERSION};
 use crate::protocol::verdict::{Refusal, speaks_of_sessions};
 use crate::protocol::{Code, Error, Field, Outcome, Payload};
-
-/// The server does not speak this protocol version; `data.supported` names those that it does.
-pub(crate) const UNSUPPORTED_PROTOCOL_VERSION: i64 = -32022;
-/// Header fields and body disagree.
-pub(crate) const HEADER_MISMATCH: i64 = -32020;
-/// The server needs a capability that the client does not declare.
-pub(crate) const MISSING_CLIENT_CAPABILITY: i64 = -32021;
 
 /// What an answer to `server/discover` proves.
 #[derive(Debug)]
@@ -99,7 +92,7 @@ pub(crate) fn supported<P: Payload>(error: &Error<P>) -> Common {
 
 /// The versions that the `data` of -32022 names, as far as they look like versions.
 pub(crate) fn named<P: Payload>(error: &Error<P>) -> Vec<String> {
-    listed(error).into_iter().filter(|name| legacy::is_date(name)).gather()
+    listed(error).into_iter().filter(|name| legacy::is_date(name)).collect()
 }
 
 fn listed<P: Payload>(error: &Error<P>) -> Vec<String> {
@@ -117,7 +110,7 @@ fn common(names: &[String]) -> Common {
         Common::Legacy
     } else {
         // Only what looks like a version is repeated.
-        Common::None(names.iter().filter(|name| legacy::is_date(name)).cloned().gather())
+        Common::None(names.iter().filter(|name| legacy::is_date(name)).cloned().collect())
     }
 }
 
@@ -127,8 +120,8 @@ fn unsupported<P>(theirs: &[String]) -> Evidence<P> {
 
 /// "Clients SHOULD surface the versions" (2026-07-28, basic, Versioning).
 pub(crate) fn unsupported_error<P>(theirs: &[String]) -> Box<Error<P>> {
-    let theirs = if theirs.is_empty() { "none that it names".to_owned() } else { theirs.iter().joined(", ") };
-    let ours = legacy::VERSIONS.iter().joined(", ");
+    let theirs = if theirs.is_empty() { "none that it names".to_owned() } else { theirs.join(", ") };
+    let ours = legacy::VERSIONS.join(", ");
     let message = format!("The server speaks {theirs}; this client speaks {}, {ours}.", modern::VERSION);
     Error::boxed(Code::UnsupportedVersion, Outcome::NotExecuted, message)
 }

@@ -1,6 +1,6 @@
 //! The part of an authorization that the user sees: what is asked for, and what comes back.
 
-use super::discovery::{Server, member};
+use super::discovery::Server;
 use super::flow::{Flow, Stage, Step, bearer};
 use super::record::{Grant, Pending};
 use super::registration::{Client, Identity, identify, register, registered};
@@ -141,7 +141,8 @@ impl Flow {
             offline: offline && self.adds_offline(scope.as_deref()),
             scope,
             trusted: server.trusted,
-            challenge: self.challenge.clone().unwrap_or(Pending::UNKNOWN),
+            status: self.challenge.as_ref().map(|challenge| challenge.status),
+            challenge: self.challenge.as_ref().and_then(|challenge| challenge.www_authenticate.clone()),
             again: self.again || !self.record.may_renew(self.now),
         };
         let mut fields = vec![
@@ -180,7 +181,7 @@ impl Flow {
 
     fn plain_scope(&self, server: &Server) -> Option<String> {
         let metadata = self.settings.client_metadata.as_ref();
-        let own = metadata.and_then(|metadata| member(metadata, "scope")).map(str::to_owned);
+        let own = metadata.and_then(|metadata| metadata.read("scope"));
         let challenged = self.challenge.as_ref().and_then(|challenge| bearer(challenge).scope);
         let scope = challenged.or_else(|| self.scopes.as_ref().map(|all| all.join(" "))).or(own);
         let scope = scope.filter(|scope| !scope.is_empty())?;
@@ -256,6 +257,7 @@ impl Flow {
         self.record.grant = Some(Grant {
             // Drawn for this login, and for none before.
             id: Some(pending.state),
+            id_of: None,
             issuer: pending.issuer,
             client: pending.client,
             resource: pending.resource,

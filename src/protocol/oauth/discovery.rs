@@ -1,10 +1,13 @@
 //! Where the authorization server is, and what it can do: RFC 9728, RFC 8414, OpenID Connect Discovery.
 
-use super::parties;
-use super::text::{Url, may_be_asked};
+use super::text::{Url, is_one_origin, may_be_asked};
 use super::trust::{difference, difference_without_paths};
 use super::{Trouble, trouble};
-use crate::protocol::json::Json;
+use crate::protocol::json::{self, lenient};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+use serde_json::value::RawValue;
 
 const WELL_KNOWN_RESOURCE: &str = "/.well-known/oauth-protected-resource";
 /// More authorization servers than these are not looked at.
@@ -50,17 +53,20 @@ pub(super) struct Resource {
 impl Resource {
     /// What stands at `place`. `Ok(None)` where the document is none.
     pub fn read(text: &str, place: &str, endpoint: &str) -> Result<Option<Self>, Trouble> {
-        let (Some(document), Some(url)) = (document(text), Url::parse(endpoint)) else { return Ok(None) };
-        let servers = strings(&document, "authorization_servers").unwrap_or_default();
+        let (Some(document), Some(url)) = (document::<ResourceMetadata>(text), Url::parse(endpoint)) else {
+            return Ok(None);
+        };
+        let servers = document.authorization_servers.unwrap_or_default();
         let is_own = is_well_known(place, &url);
         // At its own place, a document that does not say what it is about is about this.
-        let resource = member(&document, "resource").or((is_own && !servers.is_empty()).then_some(endpoint));
+        let resource = document.resource.or((is_own && !servers.is_empty()).then(|| endpoint.to_owned()));
         let Some(resource) = resource else { return Ok(None) };
         // "the resource value … MUST be identical" (RFC 9728, section 3.3); servers publish the parent of an endpoint,
         // too, which only the origin's own word counts for: a token for it is good for all that lies in it.
-        let said = Url::parse(resource).filter(|said| said.covers(&url));
+        let said = Url::parse(&resource).filter(|said| said.covers(&url));
         if !said.is_some_and(|said| is_own || url.covers(&said)) {
-            let what = if said.is_some() { IS_PARENT.to_owned() } else { difference_without_paths(endpoint, resource) };
+            let what =
+                if said.is_some() { IS_PARENT.to_owned() } else { difference_without_paths(endpoint, &resource) };
             return Err(Trouble::new("resource_mismatch", format!("{RESOURCE_MISMATCH} ({what}). {USE_RESOURCE}")));
         }
         if servers.is_empty() {
@@ -69,8 +75,8 @@ impl Resource {
         let servers = servers.into_iter().take(MAX_SERVERS).collect();
         // It goes into an address.
         let is_short = |all: &Vec<String>| all.iter().map(|scope| scope.len() + 1).sum::<usize>() <= MAX_SCOPES;
-        let scopes = strings(&document, "scopes_supported").filter(is_short);
-        Ok(Some(Self { resource: resource.to_owned(), servers, scopes }))
+        let scopes = document.scopes_supported.filter(is_short);
+        Ok(Some(Self { resource, servers, scopes }))
     }
 }
 
@@ -128,24 +134,18 @@ pub(super) struct Server {
 impl Server {
     /// `None` where the document is none.
     pub fn read(text: &str) -> Option<Self> {
-        let document = document(text)?;
-        let text = |name: &str| member(&document, name).map(str::to_owned);
-        // Some write it as a string.
-        let is = |name: &str| match document.get(name) {
-            Some(Json::Text(text)) => text.eq_ignore_ascii_case("true"),
-            value => value == Some(&Json::Bool(true)),
-        };
-        let methods = strings(&document, "code_challenge_methods_supported").unwrap_or_default();
+        let document: ServerMetadata = document(text)?;
+        let methods = document.code_challenge_methods_supported.unwrap_or_default();
         Some(Self {
-            issuer: text("issuer")?,
-            authorization_endpoint: text("authorization_endpoint")?,
-            token_endpoint: text("token_endpoint")?,
-            registration_endpoint: text("registration_endpoint"),
-            revocation_endpoint: text("revocation_endpoint"),
-            scopes: strings(&document, "scopes_supported").unwrap_or_default(),
-            auth_methods: strings(&document, "token_endpoint_auth_methods_supported"),
-            takes_client_urls: is("client_id_metadata_document_supported"),
-            sends_iss: is("authorization_response_iss_parameter_supported"),
+            issuer: document.issuer?,
+            authorization_endpoint: document.authorization_endpoint?,
+            token_endpoint: document.token_endpoint?,
+            registration_endpoint: document.registration_endpoint,
+            revocation_endpoint: document.revocation_endpoint,
+            scopes: document.scopes_supported.unwrap_or_default(),
+            auth_methods: document.token_endpoint_auth_methods_supported,
+            takes_client_urls: document.client_id_metadata_document_supported,
+            sends_iss: document.authorization_response_iss_parameter_supported,
             has_pkce: methods.iter().any(|method| method == "S256"),
             trusted: false,
             by_default: false,
@@ -168,8 +168,26 @@ impl Server {
         if !self.has_pkce && !self.trusted {
             return Err(trouble("no_pkce", NO_PKCE));
         }
-        parties::leave_out_strangers(&mut self);
+        self.leave_out_strangers();
         Ok(self)
+    }
+
+    /// Where tokens are taken back they are sent: to nobody but who has given them, or who is named by the issuer that has
+    /// shown the user the page.
+    fn leave_out_strangers(&mut self) {
+        let is_own = is_one_origin(&self.authorization_endpoint, &self.issuer) || self.trusted;
+        let token_endpoint = &self.token_endpoint;
+        self.revocation_endpoint.take_if(|url| !is_own && !is_one_origin(url, token_endpoint));
+    }
+
+    /// Where a token is refreshed that was given at this endpoint: there. That may be somewhere else now, where it is the same
+    /// origin, or the issuer itself has given it and says so.
+    pub fn follow(&self, token_endpoint: &mut String) {
+        if [&self.token_endpoint, &self.issuer].into_iter().any(|url| is_one_origin(token_endpoint, url))
+            || self.trusted
+        {
+            token_endpoint.clone_from(&self.token_endpoint);
+        }
     }
 
     /// What 2025-03-26 says where there is no metadata (authorization, Fallbacks for Servers without Metadata Discovery).
@@ -201,20 +219,74 @@ pub(super) fn issuer_mismatch(asked: &str, said: &str) -> Trouble {
 }
 
 /// JSON, with the byte order mark that some servers put before it.
-pub(super) fn document(text: &str) -> Option<Json> {
-    Json::parse(text.trim_start_matches('\u{feff}'))
+pub(super) fn document<T: DeserializeOwned>(text: &str) -> Option<T> {
+    json::read(text.trim_start_matches('\u{feff}'))
 }
 
-/// A member that is a string.
-pub(super) fn member<'a>(object: &'a Json, name: &str) -> Option<&'a str> {
-    object.get(name)?.as_str()
+/// What a protected resource writes (RFC 9728, section 2).
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ResourceMetadata {
+    #[serde(deserialize_with = "lenient")]
+    resource: Option<String>,
+    #[serde(deserialize_with = "strings")]
+    authorization_servers: Option<Vec<String>>,
+    #[serde(deserialize_with = "strings")]
+    scopes_supported: Option<Vec<String>>,
 }
 
-/// A list of strings; one string is a list of itself.
-fn strings(object: &Json, name: &str) -> Option<Vec<String>> {
-    match object.get(name)? {
-        Json::Array(items) => Some(items.iter().filter_map(Json::as_str).map(str::to_owned).collect()),
-        Json::Text(text) => Some(vec![text.clone()]),
-        Json::Null | Json::Bool(_) | Json::Number(_) | Json::Object(_) => None,
-    }
+/// What an authorization server writes (RFC 8414, section 2).
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ServerMetadata {
+    #[serde(deserialize_with = "lenient")]
+    issuer: Option<String>,
+    #[serde(deserialize_with = "lenient")]
+    authorization_endpoint: Option<String>,
+    #[serde(deserialize_with = "lenient")]
+    token_endpoint: Option<String>,
+    #[serde(deserialize_with = "lenient")]
+    registration_endpoint: Option<String>,
+    #[serde(deserialize_with = "lenient")]
+    revocation_endpoint: Option<String>,
+    #[serde(deserialize_with = "strings")]
+    scopes_supported: Option<Vec<String>>,
+    #[serde(deserialize_with = "strings")]
+    token_endpoint_auth_methods_supported: Option<Vec<String>>,
+    #[serde(deserialize_with = "strings")]
+    code_challenge_methods_supported: Option<Vec<String>>,
+    #[serde(deserialize_with = "flag")]
+    client_id_metadata_document_supported: bool,
+    #[serde(deserialize_with = "flag")]
+    authorization_response_iss_parameter_supported: bool,
+}
+
+/// A list of strings, whatever else is in it; one string is a list of itself.
+fn strings<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<String>>, D::Error> {
+    let value = Box::<RawValue>::deserialize(from)?;
+    let text = |value: &RawValue| serde_json::from_str(value.get()).ok();
+    let list: Option<Vec<&RawValue>> = serde_json::from_str(value.get()).ok();
+    Ok(match list {
+        Some(items) => Some(items.into_iter().filter_map(text).collect()),
+        None => text(&value).map(|text| vec![text]),
+    })
+}
+
+/// A boolean; some write it as a string.
+fn flag<'de, D: Deserializer<'de>>(from: D) -> Result<bool, D::Error> {
+    let value = lenient::<D, Value>(from)?;
+    Ok(value == true || value.as_str().is_some_and(|text| text.eq_ignore_ascii_case("true")))
+}
+
+/// A number, or a string, as text: how a number is written is up to who writes it.
+pub(super) fn scalar<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    let value = Box::<RawValue>::deserialize(from)?;
+    let number =
+        || Some(value.get()).filter(|text| text.starts_with(|first: char| first == '-' || first.is_ascii_digit()));
+    Ok(serde_json::from_str(value.get()).ok().or_else(|| number().map(str::to_owned)))
+}
+
+/// Whole seconds of such a text.
+pub(super) fn seconds(text: &str) -> Option<u64> {
+    text.split('.').next()?.parse().ok()
 }

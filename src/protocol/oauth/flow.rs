@@ -2,7 +2,6 @@
 
 use super::challenge::Bearer;
 use super::discovery::Server;
-use super::parties;
 use super::record::{Grant, Pending, Record};
 use super::registration::Client;
 use super::scopes::covers;
@@ -212,7 +211,7 @@ impl Flow {
         if let Some((pending, url)) = returned {
             let pending = Pending::read(&pending, self.is_local());
             if let Some(pending) = pending.filter(|pending| pending.endpoint == self.settings.endpoint) {
-                self.came_back = Some(pending.challenge.clone());
+                self.came_back = Some(pending.challenge());
                 self.pending = Some(pending);
                 return self.returned(&url);
             }
@@ -287,7 +286,7 @@ impl Flow {
         let is_refreshable = self.can_refresh();
         let same = self.record.grant.as_mut().filter(|grant| grant.issuer == server.issuer);
         if let Some(grant) = same.filter(|_| is_refreshable) {
-            parties::follow(&mut grant.token_endpoint, &server);
+            server.follow(&mut grant.token_endpoint);
             return self.refresh(Some(server), None);
         }
         self.authorize(server);

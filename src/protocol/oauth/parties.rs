@@ -7,11 +7,12 @@
 //! nobody else anything; and where neither is so, the metadata at that origin is asked what belongs to its endpoint. Many
 //! have three origins for honest reasons and no metadata there: they are used, which is a risk that remains.
 
-use super::discovery::{Server, document, member};
+use super::discovery::{Server, document};
 use super::flow::{Flow, Stage, Step};
-use super::text::Url;
+use super::text::{Url, is_one_origin};
 use super::trust::difference_without_paths;
 use super::{Reply, Trouble};
+use crate::protocol::json::Members;
 use std::collections::VecDeque;
 
 /// So many folders of the authorization endpoint are asked for metadata, from the root down.
@@ -58,33 +59,12 @@ fn places(endpoint: &Url<'_>) -> Vec<String> {
         .collect()
 }
 
-/// Where tokens are taken back they are sent: to nobody but who has given them, or who is named by the issuer that has shown
-/// the user the page.
-pub(super) fn leave_out_strangers(server: &mut Server) {
-    let is_own = is_one_origin(&server.authorization_endpoint, &server.issuer) || server.trusted;
-    let token_endpoint = &server.token_endpoint;
-    server.revocation_endpoint.take_if(|url| !is_own && !is_one_origin(url, token_endpoint));
-}
-
-/// A token is refreshed where it was given. That may be somewhere else now, where it is the same origin, or the issuer itself
-/// has given it and says so.
-pub(super) fn follow(token_endpoint: &mut String, server: &Server) {
-    if [&server.token_endpoint, &server.issuer].into_iter().any(|url| is_one_origin(token_endpoint, url))
-        || server.trusted
-    {
-        token_endpoint.clone_from(&server.token_endpoint);
-    }
-}
-
-fn is_one_origin(one: &str, other: &str) -> bool {
-    Url::parse(one).zip(Url::parse(other)).is_some_and(|(one, other)| one.has_origin_of(&other))
-}
-
 /// What a document says of the endpoints of a server: `None` where it is about others.
 fn confirms(text: &str, server: &Server) -> Option<bool> {
-    let document = document(text)?;
-    let (authorization, token) = (member(&document, "authorization_endpoint")?, member(&document, "token_endpoint")?);
-    is_same_place(authorization, &server.authorization_endpoint).then(|| is_same_place(token, &server.token_endpoint))
+    let document: Members = document(text)?;
+    let (authorization, token): (String, String) =
+        (document.read("authorization_endpoint")?, document.read("token_endpoint")?);
+    is_same_place(&authorization, &server.authorization_endpoint).then(|| is_same_place(&token, &server.token_endpoint))
 }
 
 /// Whether both are one address, whatever their queries are.

@@ -1,56 +1,74 @@
 //! What is kept from one page life to the next, as JSON texts in the host's storage. None of it prints. What another
 //! version, or somebody else, has written is as good as nothing.
 
-use super::discovery::member;
 use super::registration::Client;
 use super::text::may_be_asked;
 use super::token::is_visible;
 use crate::protocol::Challenge;
-use crate::protocol::identity::hash;
-use crate::protocol::json::Json;
+use crate::protocol::hash::fnv1a as hash;
+use crate::protocol::json::{self, Members, lenient};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
 
 /// What is known of one endpoint for one user.
-#[derive(Default)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub(super) struct Record {
     /// Clients that were registered dynamically, by issuer: "Clients MUST maintain separate registration state per
     /// authorization server".
+    #[serde(default, deserialize_with = "readable", serialize_with = "by_issuer")]
     pub clients: Vec<(String, Client)>,
     /// The pre-registered client that its authorization server has forgotten.
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub forgotten: Option<String>,
     /// How often the user was sent away since an answer came last.
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "is_zero")]
     pub unanswered: u32,
     /// When a client was registered in place of another, in milliseconds since the epoch.
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub renewed_at: Option<u64>,
     /// The authorization server that refused `offline_access`.
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub no_offline: Option<String>,
     /// The authorization server, vouched for, that refused `resource`.
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub no_resource: Option<String>,
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub grant: Option<Grant>,
 }
 
 /// What an authorization server has granted.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Grant {
     /// Stays through its refreshes; what an older version has kept has none.
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
+    /// Which token the id was kept with.
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
+    pub id_of: Option<String>,
     pub issuer: String,
     pub client: Client,
     /// What goes along with a refresh.
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub resource: Option<String>,
     pub token_endpoint: String,
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub revocation_endpoint: Option<String>,
     /// The scopes that were asked for.
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
     pub access: String,
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub refresh: Option<String>,
     /// In milliseconds since the epoch; some time before the access token expires.
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub refresh_at: Option<u64>,
     /// Refreshes in a row that gave nothing.
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "is_zero")]
     pub fruitless: u32,
 }
 
 /// An authorization request that the user was sent away with.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Pending {
     /// The MCP endpoint that it is for.
     pub endpoint: String,
@@ -60,22 +78,33 @@ pub(super) struct Pending {
     /// "Record the issuer … before redirecting".
     pub issuer: String,
     /// It says who it is in its answers.
+    #[serde(default, deserialize_with = "lenient")]
     pub sends_iss: bool,
     pub token_endpoint: String,
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub revocation_endpoint: Option<String>,
     pub client: Client,
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub resource: Option<String>,
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
     /// Another client can be had in place of this one.
+    #[serde(default, deserialize_with = "lenient")]
     pub renewable: bool,
     /// We added `offline_access`.
+    #[serde(default, deserialize_with = "lenient")]
     pub offline: bool,
     /// The host vouches for the authorization server.
+    #[serde(default, deserialize_with = "lenient")]
     pub trusted: bool,
-    /// What the server had refused.
-    pub challenge: Challenge,
     /// The client was registered in place of another, or asked without what was refused: that is not done again.
+    #[serde(default, deserialize_with = "lenient")]
     pub again: bool,
+    /// What the server had refused; what an older version has kept does not say.
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
+    pub challenge: Option<String>,
 }
 
 /// A client is not registered in place of another more often than once in so many milliseconds.
@@ -87,33 +116,16 @@ const MAX_CLIENTS: usize = 16;
 impl Record {
     /// `local`: as [`may_be_asked`] takes it.
     pub fn read(text: &str, local: bool) -> Option<Self> {
-        let json = Json::parse(text)?;
-        let clients = json.get("clients").map(Json::members).unwrap_or_default();
-        let read = |(issuer, client): &(String, Json)| Some((issuer.clone(), Client::read(client)?));
-        Some(Self {
-            clients: clients.iter().filter_map(read).collect(),
-            forgotten: owned(&json, "forgotten"),
-            unanswered: count(&json, "unanswered").and_then(|n| u32::try_from(n).ok()).unwrap_or_default(),
-            renewed_at: count(&json, "renewed_at"),
-            no_offline: owned(&json, "no_offline"),
-            no_resource: owned(&json, "no_resource"),
-            grant: json.get("grant").and_then(|grant| Grant::read(grant, local)),
-        })
+        let record: Self = json::read(text)?;
+        Some(Self { grant: record.grant.and_then(|grant| grant.checked(local)), ..record })
     }
 
     pub fn write(&self) -> String {
-        let clients = self.clients.iter().map(|(issuer, client)| (issuer.clone(), client.write())).collect();
-        let grant = self.grant.as_ref().map(Grant::write);
-        object([
-            ("clients", Some(Json::Object(clients))),
-            ("forgotten", text(self.forgotten.as_ref())),
-            ("unanswered", number(Some(u64::from(self.unanswered)).filter(|n| *n > 0))),
-            ("renewed_at", number(self.renewed_at)),
-            ("no_offline", text(self.no_offline.as_ref())),
-            ("no_resource", text(self.no_resource.as_ref())),
-            ("grant", grant),
-        ])
-        .to_text()
+        let mut record = self.clone();
+        if let Some(grant) = &mut record.grant {
+            grant.id_of = grant.id.as_ref().map(|_| mark(&grant.access));
+        }
+        json::text(&record)
     }
 
     /// Whether a client may be registered in place of another. A clock that was set back holds nobody up.
@@ -147,42 +159,14 @@ impl Grant {
     }
 
     /// What could not have been granted, or not there, was written by somebody else.
-    fn read(json: &Json, local: bool) -> Option<Self> {
-        let token_endpoint = owned(json, "token_endpoint")?;
-        let is_refreshable = may_be_asked(&token_endpoint, local);
-        let access = owned(json, "access").filter(|token| is_visible(token))?;
+    fn checked(mut self, local: bool) -> Option<Self> {
         // A token that was put there by who knows of no ids may be of another grant.
-        let is_its = owned(json, "id_of") == Some(mark(&access));
-        Some(Self {
-            id: owned(json, "id").filter(|_| is_its),
-            issuer: owned(json, "issuer")?,
-            client: Client::read(json.get("client")?)?,
-            resource: owned(json, "resource"),
-            token_endpoint,
-            revocation_endpoint: owned(json, "revocation_endpoint").filter(|url| may_be_asked(url, local)),
-            scope: owned(json, "scope"),
-            access,
-            refresh: owned(json, "refresh").filter(|token| is_refreshable && !token.is_empty()),
-            refresh_at: count(json, "refresh_at"),
-            fruitless: count(json, "fruitless").and_then(|n| u32::try_from(n).ok()).unwrap_or_default(),
-        })
-    }
-
-    fn write(&self) -> Json {
-        object([
-            ("id", text(self.id.as_ref())),
-            ("id_of", text(self.id.as_ref().map(|_| mark(&self.access)).as_ref())),
-            ("issuer", text(Some(&self.issuer))),
-            ("client", Some(self.client.write())),
-            ("resource", text(self.resource.as_ref())),
-            ("token_endpoint", text(Some(&self.token_endpoint))),
-            ("revocation_endpoint", text(self.revocation_endpoint.as_ref())),
-            ("scope", text(self.scope.as_ref())),
-            ("access", text(Some(&self.access))),
-            ("refresh", text(self.refresh.as_ref())),
-            ("refresh_at", number(self.refresh_at)),
-            ("fruitless", number(Some(u64::from(self.fruitless)).filter(|n| *n > 0))),
-        ])
+        let is_its = self.id_of.take() == Some(mark(&self.access));
+        let is_refreshable = may_be_asked(&self.token_endpoint, local);
+        self.id = self.id.filter(|_| is_its);
+        self.revocation_endpoint = self.revocation_endpoint.filter(|url| may_be_asked(url, local));
+        self.refresh = self.refresh.filter(|token| is_refreshable && !token.is_empty());
+        is_visible(&self.access).then_some(self)
     }
 }
 
@@ -192,97 +176,37 @@ fn mark(token: &str) -> String {
 }
 
 impl Pending {
-    /// What an older version has kept does not say what was refused.
-    pub const UNKNOWN: Challenge = Challenge { status: 401, www_authenticate: None };
+    /// What the server had refused.
+    pub fn challenge(&self) -> Challenge {
+        match self.status {
+            Some(status) => Challenge { status, www_authenticate: self.challenge.clone() },
+            None => Challenge { status: 401, www_authenticate: None },
+        }
+    }
 
     pub fn read(text: &str, local: bool) -> Option<Self> {
-        let json = &Json::parse(text)?;
-        let status = count(json, "status").and_then(|status| u16::try_from(status).ok());
-        let www_authenticate = owned(json, "challenge");
-        Some(Self {
-            challenge: status.map_or(Self::UNKNOWN, |status| Challenge { status, www_authenticate }),
-            endpoint: owned(json, "endpoint")?,
-            state: owned(json, "state").filter(|state| !state.is_empty())?,
-            verifier: owned(json, "verifier")?,
-            redirect: owned(json, "redirect")?,
-            issuer: owned(json, "issuer")?,
-            sends_iss: json.get("sends_iss") == Some(&Json::Bool(true)),
-            token_endpoint: owned(json, "token_endpoint").filter(|url| may_be_asked(url, local))?,
-            revocation_endpoint: owned(json, "revocation_endpoint").filter(|url| may_be_asked(url, local)),
-            client: Client::read(json.get("client")?)?,
-            resource: owned(json, "resource"),
-            scope: owned(json, "scope"),
-            renewable: json.get("renewable") == Some(&Json::Bool(true)),
-            offline: json.get("offline") == Some(&Json::Bool(true)),
-            trusted: json.get("trusted") == Some(&Json::Bool(true)),
-            again: json.get("again") == Some(&Json::Bool(true)),
-        })
+        let mut pending: Self = json::read(text)?;
+        pending.revocation_endpoint = pending.revocation_endpoint.filter(|url| may_be_asked(url, local));
+        let is_good = !pending.state.is_empty() && may_be_asked(&pending.token_endpoint, local);
+        is_good.then_some(pending)
     }
 
     pub fn write(&self) -> String {
-        object([
-            ("endpoint", text(Some(&self.endpoint))),
-            ("state", text(Some(&self.state))),
-            ("verifier", text(Some(&self.verifier))),
-            ("redirect", text(Some(&self.redirect))),
-            ("issuer", text(Some(&self.issuer))),
-            ("sends_iss", Some(Json::Bool(self.sends_iss))),
-            ("token_endpoint", text(Some(&self.token_endpoint))),
-            ("revocation_endpoint", text(self.revocation_endpoint.as_ref())),
-            ("client", Some(self.client.write())),
-            ("resource", text(self.resource.as_ref())),
-            ("scope", text(self.scope.as_ref())),
-            ("renewable", Some(Json::Bool(self.renewable))),
-            ("offline", Some(Json::Bool(self.offline))),
-            ("trusted", Some(Json::Bool(self.trusted))),
-            ("again", Some(Json::Bool(self.again))),
-            ("status", number(Some(self.challenge.status.into()))),
-            ("challenge", text(self.challenge.www_authenticate.as_ref())),
-        ])
-        .to_text()
+        json::text(self)
     }
 }
 
-impl Client {
-    fn read(json: &Json) -> Option<Self> {
-        Some(Self {
-            id: owned(json, "id")?,
-            secret: owned(json, "secret"),
-            method: owned(json, "method")?,
-            redirect: owned(json, "redirect").unwrap_or_default(),
-            scope: owned(json, "scope"),
-            expires_at: count(json, "expires_at"),
-        })
-    }
-
-    fn write(&self) -> Json {
-        object([
-            ("id", text(Some(&self.id))),
-            ("secret", text(self.secret.as_ref())),
-            ("method", text(Some(&self.method))),
-            ("redirect", text(Some(&self.redirect))),
-            ("scope", text(self.scope.as_ref())),
-            ("expires_at", number(self.expires_at)),
-        ])
-    }
+fn by_issuer<S: Serializer>(clients: &[(String, Client)], to: S) -> Result<S::Ok, S::Error> {
+    to.collect_map(clients.iter().map(|(issuer, client)| (issuer, client)))
 }
 
-fn owned(json: &Json, name: &str) -> Option<String> {
-    member(json, name).map(str::to_owned)
+/// Those clients that can be read.
+fn readable<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<(String, Client)>, D::Error> {
+    let clients: Members = lenient(from)?;
+    let read = |(issuer, client): (&str, &RawValue)| Some((issuer.to_owned(), json::read(client.get())?));
+    Ok(clients.iter().filter_map(read).collect())
 }
 
-fn text(text: Option<&String>) -> Option<Json> {
-    text.cloned().map(Json::Text)
-}
-
-fn count(json: &Json, name: &str) -> Option<u64> {
-    json.get(name).and_then(Json::as_i64).and_then(|count| u64::try_from(count).ok())
-}
-
-fn number(number: Option<u64>) -> Option<Json> {
-    number.map(|number| Json::Number(number.to_string()))
-}
-
-fn object<const N: usize>(members: [(&str, Option<Json>); N]) -> Json {
-    Json::Object(members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect())
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }

@@ -1,25 +1,31 @@
 //! Who the client is to an authorization server.
 
-use super::discovery::{Server, document, member};
+use super::discovery::{Server, document, scalar, seconds};
 use super::record::Record;
 use super::text::{Url, encode};
 use super::trust::{difference, is_same};
 use super::{Fetch, Settings, Trouble, trouble};
-use crate::protocol::base64;
-use crate::protocol::json::Json;
+use crate::protocol::json::lenient;
+use base64::prelude::{BASE64_STANDARD, Engine};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 /// A client, as one authorization server knows it.
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Client {
     pub id: String,
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub secret: Option<String>,
     /// `none`, `client_secret_post` or `client_secret_basic`.
     pub method: String,
     /// The redirect URL that was registered; empty where nothing was.
+    #[serde(default, deserialize_with = "lenient")]
     pub redirect: String,
     /// The scope that was registered, where it is known.
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
     /// When the secret expires, in milliseconds since the epoch.
+    #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<u64>,
 }
 
@@ -118,14 +124,13 @@ pub(super) fn register(settings: &Settings, server: &Server, scope: Option<&str>
     let native = Url::parse(&settings.redirect_url).is_some_and(|url| url.is_loopback());
     let offers = |method: &str| server.auth_methods.as_ref().is_none_or(|all| all.iter().any(|one| one == method));
     let method = ["none", "client_secret_post", "client_secret_basic"].into_iter().find(|method| offers(method));
-    let text = |text: &str| Json::Text(text.to_owned());
     let own = [
-        ("redirect_uris", Json::Array(vec![text(&settings.redirect_url)])),
-        ("client_name", text("mcp-evergreen")),
-        ("grant_types", Json::Array(vec![text("authorization_code"), text("refresh_token")])),
-        ("response_types", Json::Array(vec![text("code")])),
-        ("application_type", text(if native { "native" } else { "web" })),
-        ("token_endpoint_auth_method", text(method.unwrap_or("none"))),
+        ("redirect_uris", json!([settings.redirect_url])),
+        ("client_name", json!("mcp-evergreen")),
+        ("grant_types", json!(["authorization_code", "refresh_token"])),
+        ("response_types", json!(["code"])),
+        ("application_type", json!(if native { "native" } else { "web" })),
+        ("token_endpoint_auth_method", json!(method.unwrap_or("none"))),
     ];
     // What is not said has its default (RFC 7591, section 2).
     let names_method = server.auth_methods.is_some() && method.is_some();
@@ -136,45 +141,54 @@ pub(super) fn register(settings: &Settings, server: &Server, scope: Option<&str>
     };
     let own = own.into_iter().filter(|(name, _)| !less || is_needed(name));
     // The host's word counts, but for where the user comes back to.
-    let hosts = metadata.members().iter().filter(|(name, _)| name != "redirect_uris").cloned();
-    let mut body: Vec<(String, Json)> = hosts.collect();
+    let mut body = metadata.clone();
+    body.retain(|name| name != "redirect_uris");
     for (name, value) in own {
-        if body.iter().all(|(host, _)| host != name) {
-            body.push((name.to_owned(), value));
+        if body.get(name).is_none() {
+            body.push(name, &value);
         }
     }
     // Some authorization servers grant no scope that was not registered.
-    body.retain(|(name, _)| name != "scope" || scope.is_none() && !less);
-    body.extend(scope.map(|scope| ("scope".to_owned(), text(scope))));
+    body.retain(|name| name != "scope" || scope.is_none() && !less);
+    scope.iter().for_each(|scope| body.push("scope", scope));
     Some(Fetch {
         method: "POST",
         url: endpoint.to_owned(),
         headers: vec![("accept", "application/json".to_owned()), ("content-type", "application/json".to_owned())],
-        body: Some(Json::Object(body).to_text()),
+        body: Some(body.to_text()),
         spends: None,
     })
 }
 
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Registered {
+    #[serde(deserialize_with = "scalar")]
+    client_id: Option<String>,
+    #[serde(deserialize_with = "lenient")]
+    client_secret: Option<String>,
+    #[serde(deserialize_with = "scalar")]
+    client_secret_expires_at: Option<String>,
+    #[serde(deserialize_with = "lenient")]
+    token_endpoint_auth_method: Option<String>,
+    #[serde(deserialize_with = "lenient")]
+    scope: Option<String>,
+}
+
 /// Reads the answer of the registration endpoint (RFC 7591, section 3.2.1). `scope`: what was registered.
 pub(super) fn registered(text: &str, settings: &Settings, server: &Server, scope: Option<&str>) -> Option<Client> {
-    let document = document(text)?;
-    let id = match document.get("client_id")? {
-        Json::Text(id) | Json::Number(id) => id.clone(),
-        Json::Null | Json::Bool(_) | Json::Array(_) | Json::Object(_) => return None,
-    };
-    let secret = member(&document, "client_secret").filter(|secret| !secret.is_empty()).map(str::to_owned);
-    let method = match member(&document, "token_endpoint_auth_method") {
+    let document: Registered = document(text)?;
+    let id = document.client_id?;
+    let secret = document.client_secret.filter(|secret| !secret.is_empty());
+    let method = match document.token_endpoint_auth_method.as_deref() {
         Some(method @ ("client_secret_post" | "client_secret_basic")) if secret.is_some() => method,
         Some("none") => "none",
         _ => auth_method(secret.is_some(), server),
     };
     // In seconds; 0: never.
-    let expires_at = document.get("client_secret_expires_at").and_then(|at| match at {
-        Json::Number(at) | Json::Text(at) => at.split('.').next()?.parse::<u64>().ok(),
-        Json::Null | Json::Bool(_) | Json::Array(_) | Json::Object(_) => None,
-    });
+    let expires_at = document.client_secret_expires_at.as_deref().and_then(seconds);
     let expires_at = expires_at.filter(|at| *at > 0 && secret.is_some()).map(|at| at.saturating_mul(1000));
-    let scope = member(&document, "scope").or(scope).map(str::to_owned);
+    let scope = document.scope.or_else(|| scope.map(str::to_owned));
     let (method, redirect) = (method.to_owned(), settings.redirect_url.clone());
     // It goes into an address.
     let is_good = (1..=MAX_ID).contains(&id.len());
@@ -198,7 +212,7 @@ impl Client {
         match self.method.as_str() {
             "client_secret_basic" => {
                 let pair = format!("{}:{}", encode(&self.id), encode(secret));
-                Some(("authorization", format!("Basic {}", base64::padded(pair.as_bytes()))))
+                Some(("authorization", format!("Basic {}", BASE64_STANDARD.encode(pair))))
             }
             "client_secret_post" => {
                 fields.extend([("client_id", self.id.as_str()), ("client_secret", secret)]);

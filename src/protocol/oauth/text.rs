@@ -1,6 +1,7 @@
 //! URLs as the texts that they are (identifiers of OAuth are compared byte by byte, and a URL parser would change them),
-//! forms, and base64.
+//! and forms.
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// A URL, split.
@@ -121,6 +122,11 @@ impl<'a> Url<'a> {
     }
 }
 
+/// Whether both are URLs of one origin.
+pub(super) fn is_one_origin(one: &str, other: &str) -> bool {
+    Url::parse(one).zip(Url::parse(other)).is_some_and(|(one, other)| one.has_origin_of(&other))
+}
+
 /// A URL that may be opened, or sent what is secret; `local`: this machine is meant to be spoken to.
 #[must_use]
 pub fn may_be_asked(text: &str, local: bool) -> bool {
@@ -134,17 +140,13 @@ pub fn form(fields: &[(&str, &str)]) -> String {
     fields.iter().map(field).collect::<Vec<_>>().join("&")
 }
 
+/// All but what RFC 3986 calls unreserved.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
 /// Percent-encoded, but for what RFC 3986 calls unreserved.
 #[must_use]
 pub fn encode(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => encoded.push(char::from(byte)),
-            _ => encoded += &format!("%{byte:02X}"),
-        }
-    }
-    encoded
+    utf8_percent_encode(text, RESERVED).to_string()
 }
 
 /// The first field of this name in the query of a URL, decoded.
@@ -180,23 +182,7 @@ pub fn with_query(endpoint: &str, fields: &[(&str, &str)], without: &[&str]) -> 
 /// `application/x-www-form-urlencoded`, undone.
 #[must_use]
 pub fn decode(text: &str) -> String {
-    let hex = |byte: Option<&u8>| byte.and_then(|byte| char::from(*byte).to_digit(16));
-    let bytes = text.as_bytes();
-    let mut decoded = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while let Some(byte) = bytes.get(at) {
-        match (byte, hex(bytes.get(at + 1)), hex(bytes.get(at + 2))) {
-            (b'%', Some(high), Some(low)) => {
-                // Two hexadecimal digits are a byte.
-                decoded.push((high * 16 + low) as u8);
-                at += 2;
-            }
-            (b'+', ..) => decoded.push(b' '),
-            _ => decoded.push(*byte),
-        }
-        at += 1;
-    }
-    String::from_utf8_lossy(&decoded).into_owned()
+    percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned()
 }
 
 #[cfg(test)]

@@ -1,11 +1,12 @@
 //! The token endpoint (RFC 6749, sections 4.1.3, 5 and 6), and what the user comes back with.
 
-use super::discovery::{document, member};
+use super::discovery::{document, scalar, seconds};
 use super::record::{Grant, Pending};
 use super::text::{form, query_field, query_fields};
 use super::trust::difference;
 use super::{Fetch, Settings, Spends, Trouble, trouble};
-use crate::protocol::json::Json;
+use crate::protocol::json::lenient;
+use serde::Deserialize;
 
 /// A token is refreshed so long before it expires; short-lived ones in the last tenth of their life.
 const AHEAD_MS: u64 = 60_000;
@@ -199,34 +200,48 @@ impl Refused {
 /// The `error` of an answer to what was `sent`, where it may be told.
 pub(super) fn error(text: &str, sent: &str) -> Option<String> {
     let answer = Answer::read(text);
-    answer.text("error").and_then(|error| told(error, sent)).map(str::to_owned)
+    answer.error.as_deref().and_then(|error| told(error, sent)).map(str::to_owned)
 }
 
-/// The members of an answer that is JSON, or a form, which some servers send whatever they were asked for.
-struct Answer(Json);
+/// An answer that is JSON (RFC 6749, sections 5.1 and 5.2), or a form, which some servers send whatever they were asked
+/// for.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Answer {
+    #[serde(deserialize_with = "lenient")]
+    access_token: Option<String>,
+    #[serde(deserialize_with = "lenient")]
+    token_type: Option<String>,
+    #[serde(deserialize_with = "scalar")]
+    expires_in: Option<String>,
+    #[serde(deserialize_with = "lenient")]
+    refresh_token: Option<String>,
+    #[serde(deserialize_with = "lenient")]
+    error: Option<String>,
+}
 
 impl Answer {
     fn read(text: &str) -> Self {
         let text = text.trim();
-        let json = document(text).filter(|json| matches!(json, Json::Object(_)));
-        Self(json.unwrap_or_else(|| {
+        document(text).unwrap_or_else(|| {
             let is_form = !text.contains(['<', '{', '\n', ' ']) && text.contains('=');
-            let names = ["access_token", "token_type", "expires_in", "refresh_token", "scope", "error"];
             let url = format!("?{}", text.trim_start_matches('\u{feff}'));
-            let field = |name: &str| Some((name.to_owned(), Json::Text(query_field(&url, name).filter(|_| is_form)?)));
-            Json::Object(names.into_iter().filter_map(field).collect())
-        }))
-    }
-
-    fn text(&self, name: &str) -> Option<&str> {
-        member(&self.0, name)
+            let field = |name: &str| query_field(&url, name).filter(|_| is_form);
+            Self {
+                access_token: field("access_token"),
+                token_type: field("token_type"),
+                expires_in: field("expires_in"),
+                refresh_token: field("refresh_token"),
+                error: field("error"),
+            }
+        })
     }
 
     /// The error that the authorization server names: not every `error` in a body is OAuth's. What stands before it (a
     /// gateway, a framework) says "Not Found", and says so with a status.
     fn error(&self, status: u16) -> Option<&str> {
         const GRAVE: &[&str] = &["invalid_grant", "bad_refresh_token", "invalid_client", "unauthorized_client"];
-        let error = self.text("error").filter(|error| is_code(error))?;
+        let error = self.error.as_deref().filter(|error| is_code(error))?;
         let by_itself = matches!(status, 200..=299 | 400..=407 | 409..=424 | 426..=428);
         (by_itself || GRAVE.contains(&error)).then_some(error)
     }
@@ -237,19 +252,15 @@ pub(super) fn tokens(status: u16, text: &str, sent: &str, now_unix_ms: u64) -> R
     let answer = Answer::read(text);
     let is_good = (200..300).contains(&status);
     // It goes into a header.
-    let access = answer.text("access_token").filter(|token| is_good && is_visible(token));
+    let access = answer.access_token.as_deref().filter(|token| is_good && is_visible(token));
     // Some call what is a bearer token by a name of their own; but these are other things.
     let other = |kind: &str| ["dpop", "mac", "n_a", "pop"].contains(&&*kind.to_ascii_lowercase());
-    if let (Some(access), false) = (access, answer.text("token_type").is_some_and(other)) {
-        // Some servers write it as a string.
-        let lifetime = answer.0.get("expires_in").and_then(|seconds| match seconds {
-            Json::Number(text) | Json::Text(text) => text.split('.').next()?.parse::<u64>().ok(),
-            Json::Null | Json::Bool(_) | Json::Array(_) | Json::Object(_) => None,
-        });
+    if let (Some(access), false) = (access, answer.token_type.as_deref().is_some_and(other)) {
+        let lifetime = answer.expires_in.as_deref().and_then(seconds);
         let lifetime = lifetime.filter(|seconds| *seconds > 0).map(|seconds| seconds.saturating_mul(1000));
         return Ok(Tokens {
             access: access.to_owned(),
-            refresh: answer.text("refresh_token").filter(|token| !token.is_empty()).map(str::to_owned),
+            refresh: answer.refresh_token.filter(|token| !token.is_empty()),
             refresh_at: lifetime.map(|ms| now_unix_ms.saturating_add(ms - AHEAD_MS.min(ms / 10))),
         });
     }

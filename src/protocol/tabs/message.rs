@@ -1,8 +1,8 @@
 //! What tabs tell each other, as a JSON array: its kind, who tells it, and what belongs to the kind. The channel's name
 //! carries the version of this format, so that tabs with another one are not met.
 
-use super::super::json::Json;
-use super::super::list::Gather;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 
 /// Of what JavaScript counts without gaps.
 const GREATEST: u64 = (1 << 53) - 1;
@@ -13,7 +13,7 @@ const FLOOR_MS: u64 = 24 * 3_600_000;
 
 /// Orders the sessions that tabs share: a newer one is greater. The default stands for none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(in super::super) struct Mark {
+pub(crate) struct Mark {
     /// Of the leader that made it.
     pub term: u64,
     pub serial: u64,
@@ -21,7 +21,7 @@ pub(in super::super) struct Mark {
 
 /// Who tells it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Sender {
+pub(crate) struct Sender {
     pub tab: u64,
     /// The term of a leader; 0: a follower.
     pub lead: u64,
@@ -33,7 +33,7 @@ pub(super) struct Sender {
 
 /// Why a tab needs another session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Why {
+pub(crate) enum Why {
     /// The server refused it.
     Refused,
     /// It cannot be reached.
@@ -58,7 +58,7 @@ impl Why {
 
 /// What is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Message {
+pub(crate) enum Message {
     /// The tab is there, and wants to hear this. `asks`: who else is?
     Hello { asks: bool, listens: bool, uris: Vec<String> },
     /// It is not there any more.
@@ -87,61 +87,38 @@ pub(super) enum Message {
     Yours { question: u64, to: u64 },
 }
 
-fn number(number: u64) -> Json {
-    Json::Number(number.to_string())
-}
-
-fn text(text: &str) -> Json {
-    Json::Text(text.to_owned())
-}
-
-fn texts(all: &[String]) -> Json {
-    Json::Array(all.iter().map(|one| text(one)).gather())
-}
-
 impl Message {
     pub fn write(&self, Sender { tab, lead, mark, ended }: Sender) -> String {
-        let (kind, mut rest) = match self {
-            Self::Hello { asks, listens, uris } => {
-                ("hello", vec![Json::Bool(*asks), Json::Bool(*listens), texts(uris)])
-            }
+        let (kind, rest) = match self {
+            Self::Hello { asks, listens, uris } => ("hello", vec![json!(asks), json!(listens), json!(uris)]),
             Self::Bye => ("bye", vec![]),
-            Self::Want { why, at } => ("want", vec![number(why.number()), number(*at)]),
+            Self::Want { why, at } => ("want", vec![json!(why.number()), json!(at)]),
             Self::Pulse => ("pulse", vec![]),
-            Self::Alive { asks } => ("alive", vec![Json::Bool(*asks)]),
-            Self::Session { record } => ("session", vec![text(record)]),
+            Self::Alive { asks } => ("alive", vec![json!(asks)]),
+            Self::Session { record } => ("session", vec![json!(record)]),
             Self::Failed { code, message, retryable, floor_ms, owner } => {
-                let owner = owner.map_or(Json::Null, number);
-                ("failed", vec![text(code), text(message), Json::Bool(*retryable), number(*floor_ms), owner])
+                ("failed", vec![json!(code), json!(message), json!(retryable), json!(floor_ms), json!(owner)])
             }
-            Self::Heard { method, event_id } => {
-                ("heard", vec![text(method), event_id.as_deref().map_or(Json::Null, text)])
-            }
-            Self::Stream { asked, granted, stale } => {
-                ("stream", vec![texts(asked), granted.as_deref().map_or(Json::Null, texts), Json::Bool(*stale)])
-            }
-            Self::Offer { question, id, method } => ("offer", vec![number(*question), text(id), text(method)]),
-            Self::Claim { question } => ("claim", vec![number(*question)]),
-            Self::Yours { question, to } => ("yours", vec![number(*question), number(*to)]),
+            Self::Heard { method, event_id } => ("heard", vec![json!(method), json!(event_id)]),
+            Self::Stream { asked, granted, stale } => ("stream", vec![json!(asked), json!(granted), json!(stale)]),
+            Self::Offer { question, id, method } => ("offer", vec![json!(question), json!(id), json!(method)]),
+            Self::Claim { question } => ("claim", vec![json!(question)]),
+            Self::Yours { question, to } => ("yours", vec![json!(question), json!(to)]),
         };
-        let numbers = [tab, lead, mark.term, mark.serial, ended.term, ended.serial];
-        let mut parts = vec![text(kind)];
-        parts.extend(numbers.map(number));
-        parts.append(&mut rest);
-        Json::Array(parts).to_text()
+        let mut parts = vec![json!(kind)];
+        parts.extend([tab, lead, mark.term, mark.serial, ended.term, ended.serial].map(Value::from));
+        parts.extend(rest);
+        Value::Array(parts).to_string()
     }
 
     /// `None` where it is none: something else may speak on the channel.
     pub fn read(message: &str) -> Option<(Sender, Self)> {
-        let Json::Array(parts) = Json::parse(message)? else { return None };
-        let number = |at: usize| u64::try_from(parts.get(at)?.as_i64()?).ok().filter(|number| *number <= GREATEST);
-        let text = |at: usize| parts.get(at)?.as_str().map(str::to_owned);
-        let is = |at: usize| if let Json::Bool(is) = parts.get(at)? { Some(*is) } else { None };
-        let texts = |at: usize| {
-            let Json::Array(all) = parts.get(at)? else { return None };
-            all.iter().map(|one| one.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>()
-        };
-        let is_null = |at: usize| parts.get(at) == Some(&Json::Null);
+        let parts: Vec<Value> = serde_json::from_str(message).ok()?;
+        let number = |at: usize| part(&parts, at).filter(|number: &u64| *number <= GREATEST);
+        let text = |at: usize| part::<String>(&parts, at);
+        let is = |at: usize| part::<bool>(&parts, at);
+        let texts = |at: usize| part::<Vec<String>>(&parts, at);
+        let is_null = |at: usize| parts.get(at).is_some_and(Value::is_null);
         let serial = |at: usize| number(at).filter(|serial| *serial <= SERIALS);
         let mark = |at: usize| Some(Mark { term: number(at)?, serial: serial(at + 1)? });
         let sender = Sender { tab: number(1)?, lead: number(2)?, mark: mark(3)?, ended: mark(5)? };
@@ -169,6 +146,10 @@ impl Message {
         };
         Some((sender, message))
     }
+}
+
+fn part<T: DeserializeOwned>(parts: &[Value], at: usize) -> Option<T> {
+    serde_json::from_value(parts.get(at)?.clone()).ok()
 }
 
 #[cfg(test)]

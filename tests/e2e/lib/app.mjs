@@ -4,6 +4,9 @@ import assert from "node:assert/strict";
 import { openPage } from "./chrome.mjs";
 import { until } from "./until.mjs";
 
+/** So long a click lets windows open. */
+const GESTURE = 5_000;
+
 /** Opens the app of `site`; `connect` goes to the MCP server at `url`. */
 export async function openApp(context, site, url) {
   // Nothing that a test runs in the page counts as a gesture of the user's: only its clicks do.
@@ -32,7 +35,9 @@ export async function openApp(context, site, url) {
         args,
       );
       await page.bringToFront();
+      const led = page.browser().protocol === "cdp" ? undefined : leads(page);
       await page.click("#go");
+      await led;
     },
     connect(options = {}) {
       return this.click(connectInPage, url, options);
@@ -73,6 +78,19 @@ export async function openApp(context, site, url) {
       assert.deepEqual(await this.outcome(), { ok: "ready" });
     },
   };
+}
+
+/** Firefox's driver takes a click's gesture away with the next script that it runs: none does before the click led to something. */
+function leads(page) {
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(late);
+      for (const event of ["popup", "framenavigated"]) page.off(event, end);
+      resolve();
+    };
+    const late = setTimeout(end, GESTURE);
+    for (const event of ["popup", "framenavigated"]) page.on(event, end);
+  });
 }
 
 // Runs in the page.

@@ -1,7 +1,8 @@
-// Headless Chromium, and pages in it that have the package at hand.
+// Chromium, headless or on a screen, and pages in it that have the package at hand.
 
 import { existsSync } from "node:fs";
 import puppeteer from "puppeteer-core";
+import { startScreen } from "./screen.mjs";
 import { until } from "./until.mjs";
 
 const PROGRAMS = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
@@ -23,10 +24,22 @@ export const PATIENT = { timeout: 120_000, protocolTimeout: 120_000 + 1_000 * Nu
  * Starts a browser with a profile of its own, which ends with the test process. `flags` are added to ours. It blocks
  * popups as a user's does.
  */
-export async function launchBrowser(flags = []) {
+export function launchBrowser(flags = []) {
+  return launch(flags, { headless: true });
+}
+
+/** The same with windows on a screen. Without one, each page has the focus always, and says so. */
+export async function launchBrowserOnScreen(flags = []) {
+  const screen = await startScreen();
+  const browser = await launch(flags, { headless: false, env: { ...process.env, ...screen.env } });
+  browser.once("disconnected", () => void screen.kill());
+  return browser;
+}
+
+async function launch(flags, how) {
   const executablePath = process.env.CHROMIUM ?? PROGRAMS.find((path) => existsSync(path));
   if (!executablePath) throw new Error("no Chromium found: install it, or name it in CHROMIUM");
-  return puppeteer.launch({ executablePath, headless: true, args: [...FLAGS, ...flags], ignoreDefaultArgs: ["--disable-popup-blocking"], ...PATIENT });
+  return puppeteer.launch({ executablePath, args: [...FLAGS, ...flags], ignoreDefaultArgs: ["--disable-popup-blocking"], ...PATIENT, ...how });
 }
 
 /**
@@ -73,12 +86,20 @@ export function withKit(page, { packageUrl = "mcp-evergreen", gestures = true } 
 
 const sessions = new WeakMap();
 
-/** Puppeteer's own counts as a gesture of the user's: for the next seconds it lets windows open. */
+/** Puppeteer's own counts as a gesture of the user's: for the next seconds it lets windows open. Firefox takes one back if not. */
 async function evaluate(page, gestures, expression) {
-  if (gestures || page.browser().protocol !== "cdp") return page.evaluate(expression);
+  if (gestures) return page.evaluate(expression);
+  if (page.browser().protocol !== "cdp") return evaluateByBidi(page, expression);
   if (!sessions.has(page)) sessions.set(page, await page.createCDPSession());
   const options = { expression, awaitPromise: true, returnByValue: true, userGesture: false };
   const { result, exceptionDetails } = await sessions.get(page).send("Runtime.evaluate", options);
   if (exceptionDetails) throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text);
+  return result.value;
+}
+
+async function evaluateByBidi(page, expression) {
+  const realm = page.mainFrame().browsingContext.defaultRealm;
+  const { result, exceptionDetails } = await realm.evaluate(expression, true, { userActivation: false });
+  if (exceptionDetails) throw new Error(exceptionDetails.text);
   return result.value;
 }

@@ -6,8 +6,13 @@ import { PATIENT } from "./chrome.mjs";
 
 const PROGRAMS = ["/usr/bin/firefox-esr", "/usr/bin/firefox"];
 
-/** A tab that is being closed goes on with its scripts: where hangs are watched, they are often stopped at once. */
-const PREFERENCES = { "dom.ipc.processHangMonitor": false, "dom.ipc.reportProcessHangs": false };
+const PREFERENCES = {
+  // A tab that is being closed goes on with its scripts: where hangs are watched, they are often stopped at once.
+  "dom.ipc.processHangMonitor": false,
+  "dom.ipc.reportProcessHangs": false,
+  // It blocks popups as a user's does.
+  "dom.disable_open_during_load": true,
+};
 
 /** Starts a browser with a profile of its own, which ends with the test process. */
 export async function launchFirefox(preferences = {}) {

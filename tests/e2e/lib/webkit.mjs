@@ -3,16 +3,15 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { freePort } from "./ports.mjs";
 import { startProcess } from "./processes.mjs";
+import { startScreen } from "./screen.mjs";
 
 /** Starts a browser with a profile of its own, which ends with the test process. Its pages have what `openPage` needs. */
 export async function launchWebKit() {
-  const screen = await startProcess(process.env.XVFB ?? "Xvfb", ["-displayfd", "1", "-screen", "0", "1280x1024x24", "-nolisten", "tcp"], {
-    says: DISPLAY,
-  });
+  const screen = await startScreen();
   const port = await freePort();
   const driver = await startProcess(process.env.WEBKITDRIVER ?? "WebKitWebDriver", [`--port=${port}`], {
     port,
-    env: { DISPLAY: `:${DISPLAY.exec(screen.output())[1]}`, WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: "1" },
+    env: { ...screen.env, WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: "1" },
   });
   const send = sender(`http://127.0.0.1:${port}`);
   const { sessionId, capabilities } = await send("POST", "/session", { capabilities: { alwaysMatch: {} } });
@@ -45,8 +44,6 @@ export async function launchWebKit() {
     },
   };
 }
-
-const DISPLAY = /^(\d+)$/m;
 
 /** The commands of a driver go to the window that was chosen last, so one waits for the other. */
 function windows(session) {

@@ -159,7 +159,7 @@ fn a_clock_that_is_a_day_off_costs_no_login() {
 fn a_registration_carries_the_scope_that_will_be_asked_for() {
     let mut world = World::new();
     world.change(AS, "scopes_supported", json!(["read", "offline_access"]));
-    world.settings.client_metadata = Json::parse(r#"{"scope": "own"}"#);
+    world.settings.client_metadata = Members::parse(r#"{"scope": "own"}"#);
     world.login();
     assert_eq!(world.registration()["scope"], world.asked("scope").unwrap_or_default());
     assert_eq!(world.registration()["scope"], "read write offline_access");
@@ -197,7 +197,7 @@ fn a_registration_that_is_refused_for_what_it_holds_is_tried_once_more_with_less
         let mut world = World::new();
         world.change(PRM, "scopes_supported", Value::Null);
         world.change(AS, "token_endpoint_auth_methods_supported", methods);
-        world.settings.client_metadata = Json::parse(r#"{"client_name": "My host", "contacts": ["a@b"]}"#);
+        world.settings.client_metadata = Members::parse(r#"{"client_name": "My host", "contacts": ["a@b"]}"#);
         world.registers_no = Some((what, refused.clone()));
         world.answer(REGISTER, 201, json!({"client_id": "registered", "client_secret": "its-secret"}));
         assert_eq!(last(&world.login()), GRANTED, "{what}");

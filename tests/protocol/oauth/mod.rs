@@ -1,12 +1,13 @@
 //! Authorizations as transcripts: what is fetched, in order, and what comes of it.
 
 use mcp_evergreen::protocol::Challenge;
-use mcp_evergreen::protocol::json::Json;
+use mcp_evergreen::protocol::json::Members;
 use mcp_evergreen::protocol::oauth::text::{query_field, query_fields};
 use mcp_evergreen::protocol::oauth::{Chance, Fetch, Flow, Need, Reply, Settings, Spends, Step, Trouble};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
+mod clients;
 mod field;
 mod grants;
 mod login;
@@ -90,7 +91,7 @@ impl World {
                 client_is_renewable: false,
                 issuer: None,
                 bound: None,
-                client_metadata: Json::parse("{}"),
+                client_metadata: Members::parse("{}"),
                 trust: None,
             },
             kept: None,

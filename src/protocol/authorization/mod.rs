@@ -1,0 +1,299 @@
+//! Tokens, as far as the session is concerned. Whoever drives the session has them, and adds them to what is sent; here
+//! it is known that there is one, until when it is good, that one was refused, and what waits for the next: one
+//! authorization at a time.
+
+use super::exchange::{Answer, Exchange};
+use super::http::Request;
+use super::{CallId, Code, Error, ExchangeId, Now, Outcome, Purpose};
+
+/// A token that is refused at once is not followed by another one before this many milliseconds are over.
+const PATIENCE_MS: u64 = 10_000;
+
+/// What the server refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Challenge {
+    /// 401: the token is missing or not accepted. 403: it lacks a scope.
+    pub status: u16,
+    /// `WWW-Authenticate`, where the page may read it.
+    pub www_authenticate: Option<String>,
+}
+
+/// How an authorization ended.
+#[derive(Clone, Debug)]
+pub enum Authorized<P> {
+    /// There is a token; or what was stored holds none, and the server is to say what it wants.
+    Granted {
+        /// When it is to be refreshed, in milliseconds since the epoch; `None`: when it is refused.
+        refresh_at_unix_ms: Option<u64>,
+        /// It is of the same grant as the token before, as far as is known: nobody else can have signed in.
+        same: bool,
+    },
+    /// The user would have to be asked.
+    NeedsUser,
+    /// There is none.
+    Failed(Box<Error<P>>),
+}
+
+/// Where a token comes from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// The name of the grant: stays the same from one token to the next, and is another whenever a user has agreed.
+    pub grant: Option<String>,
+    /// The user has come back with it to this page life, from an authorization that this refusal had made necessary.
+    pub returned: Option<Challenge>,
+}
+
+/// What is known of tokens.
+#[derive(Debug)]
+pub(crate) struct Authorization<P> {
+    /// Tokens so far; an exchange remembers under which it was sent.
+    token: u32,
+    /// What was stored has been loaded.
+    loaded: bool,
+    /// Where the token comes from.
+    origin: Origin,
+    /// It is of the grant that the one before was of.
+    same_grant: bool,
+    refresh_at_unix_ms: Option<u64>,
+    /// When the token was got in answer to a refusal, while nothing was answered under it.
+    unproven_since: Option<u64>,
+    /// The challenge that the token was to meet, if it was for a scope.
+    stepped_up_for: Option<Challenge>,
+    /// The `connect` that the user was asked for.
+    asked_for: Option<CallId>,
+    /// The user was asked last, and there is no token all the same.
+    in_vain: bool,
+    flight: Option<Flight<P>>,
+}
+
+/// An authorization under way.
+#[derive(Debug)]
+struct Flight<P> {
+    challenge: Option<Challenge>,
+    /// The user may be asked.
+    ask: bool,
+    /// The user is being asked.
+    asked: bool,
+    held: Vec<Held<P>>,
+}
+
+/// An exchange of our own that waits for the token.
+#[derive(Debug)]
+pub(crate) struct Held<P> {
+    pub id: ExchangeId,
+    pub exchange: Box<Exchange>,
+    pub request: Request,
+    /// How it was refused; `None` where it has not been sent.
+    pub refused: Option<Answer<P>>,
+}
+
+/// What follows from the end of an authorization.
+#[derive(Debug)]
+pub(crate) enum Ended<P> {
+    /// It has not ended: somebody has come meanwhile for whom the user may be asked.
+    AskUser {
+        challenge: Option<Challenge>,
+    },
+    Over(Over<P>),
+}
+
+/// An authorization that is over.
+#[derive(Debug)]
+pub(crate) struct Over<P> {
+    /// Why there is no token.
+    pub error: Option<Box<Error<P>>>,
+    /// The user was asked.
+    pub asked: bool,
+    /// It may be another user's than the token before.
+    pub another: bool,
+    /// Exchanges that waited.
+    pub held: Vec<Held<P>>,
+}
+
+impl<P> Default for Authorization<P> {
+    fn default() -> Self {
+        Self {
+            token: 0,
+            loaded: false,
+            origin: Origin::default(),
+            same_grant: false,
+            refresh_at_unix_ms: None,
+            unproven_since: None,
+            stepped_up_for: None,
+            asked_for: None,
+            in_vain: false,
+            flight: None,
+        }
+    }
+}
+
+/// The token.
+impl<P> Authorization<P> {
+    /// Its number: that of an older one is less.
+    pub fn token(&self) -> u32 {
+        self.token
+    }
+
+    /// Whether what was stored has been loaded.
+    pub fn is_loaded(&self) -> bool {
+        self.loaded
+    }
+
+    /// A wider token is being got: the one that is there goes on being used.
+    pub fn is_usable(&self, now: Now) -> bool {
+        let waits = self.flight.as_ref().is_some_and(|flight| !is_scope(flight.challenge.as_ref()));
+        self.loaded && !waits && self.refresh_at_unix_ms.is_none_or(|at| now.unix_ms < at)
+    }
+
+    /// Something was answered under this token.
+    pub fn is_proven(&mut self, token: u32) {
+        if token == self.token {
+            self.unproven_since = None;
+        }
+    }
+
+    /// Another token would be refused as well.
+    pub fn is_hopeless(&self, challenge: &Challenge, now: Now) -> bool {
+        let at_once = |since: u64| now.mono.saturating_sub(since) < PATIENCE_MS;
+        self.unproven_since.is_some_and(at_once) || self.stepped_up_for.as_ref() == Some(challenge)
+    }
+
+    /// Where the token comes from that is told next.
+    pub fn comes_from(&mut self, origin: Origin) {
+        self.same_grant = origin.grant.is_some() && origin.grant == self.origin.grant;
+        self.origin = origin;
+    }
+
+    /// The name of the grant.
+    pub fn grant(&self) -> Option<&str> {
+        self.origin.grant.as_deref()
+    }
+}
+
+/// The authorization under way, and what waits for it.
+impl<P> Authorization<P> {
+    /// One begins, unless one is under way. Says whether it does.
+    pub fn begin(&mut self, challenge: Option<Challenge>, ask: bool, now: Now) -> bool {
+        if self.flight.is_some() {
+            return false;
+        }
+        self.in_vain = false;
+        self.flight = Some(Flight { challenge, ask, asked: false, held: Vec::new() });
+        // Asked for once: what could not be refreshed is refreshed when it is refused.
+        self.refresh_at_unix_ms = self.refresh_at_unix_ms.filter(|at| now.unix_ms < *at);
+        true
+    }
+
+    /// One is under way that is not for this challenge.
+    pub fn joins_another(&self, challenge: &Challenge) -> bool {
+        let status = |challenge: &Challenge| challenge.status;
+        self.flight.as_ref().is_some_and(|flight| flight.challenge.as_ref().map(status) != Some(challenge.status))
+    }
+
+    /// The exchange waits for it.
+    pub fn hold(&mut self, held: Held<P>) {
+        if let Some(flight) = &mut self.flight {
+            flight.held.push(held);
+        }
+    }
+
+    pub fn holds(&self, id: ExchangeId) -> bool {
+        self.flight.as_ref().is_some_and(|flight| flight.held.iter().any(|held| held.id == id))
+    }
+
+    /// How many exchanges of this purpose wait for a token.
+    pub fn held_for(&self, purpose: Purpose) -> usize {
+        let held = self.flight.as_ref().map(|flight| flight.held.as_slice()).unwrap_or_default();
+        held.iter().filter(|held| held.exchange.purpose == purpose).count()
+    }
+
+    pub fn is_under_way(&self) -> bool {
+        self.flight.is_some()
+    }
+
+    /// What a held exchange was for is not wanted any more.
+    pub fn release(&mut self, id: ExchangeId) -> Option<Box<Exchange>> {
+        let held = &mut self.flight.as_mut()?.held;
+        let at = held.iter().position(|held| held.id == id)?;
+        Some(held.remove(at).exchange)
+    }
+
+    /// Nothing waits any more.
+    pub fn end(&mut self) {
+        self.flight = None;
+    }
+}
+
+/// The user.
+impl<P> Authorization<P> {
+    /// The user is about to be asked, for this `connect`. Says whether an authorization is under way.
+    pub fn ask_user(&mut self, connect: Option<CallId>) -> bool {
+        let Some(flight) = &mut self.flight else { return false };
+        flight.asked = true;
+        self.asked_for = connect;
+        true
+    }
+
+    pub fn asks_user(&self) -> bool {
+        self.flight.as_ref().is_some_and(|flight| flight.asked)
+    }
+
+    /// The `connect` that the user was asked for.
+    pub fn asked_for(&self) -> Option<CallId> {
+        self.asked_for
+    }
+
+    /// The user was asked last, and there is no token all the same: nothing is tried again before somebody calls again.
+    pub fn is_in_vain(&self) -> bool {
+        self.in_vain
+    }
+
+    /// How it ended; `None` where none was under way. `waits`: a command is not on the wire; `connect`: the one that is open.
+    pub fn ended(
+        &mut self,
+        authorized: Authorized<P>,
+        waits: bool,
+        connect: Option<CallId>,
+        now: Now,
+    ) -> Option<Ended<P>> {
+        let mut flight = self.flight.take()?;
+        let mut another = false;
+        let error = match authorized {
+            Authorized::NeedsUser if !flight.ask && waits => {
+                flight.ask = true;
+                let challenge = flight.challenge.clone();
+                self.flight = Some(flight);
+                return Some(Ended::AskUser { challenge });
+            }
+            Authorized::NeedsUser => {
+                let text = "The server wants an authorization, for which the user would have to be asked.";
+                Some(Error::boxed(Code::Auth, Outcome::NotExecuted, text))
+            }
+            Authorized::Failed(error) => Some(error),
+            Authorized::Granted { refresh_at_unix_ms, same } => {
+                self.refresh_at_unix_ms = refresh_at_unix_ms.filter(|at| now.unix_ms < *at);
+                another = self.loaded && !same && !self.same_grant;
+                // In another page life the user was asked for this.
+                let returned = self.origin.returned.take();
+                if returned.is_some() {
+                    self.asked_for = connect;
+                    flight.challenge = flight.challenge.or(returned);
+                }
+                None
+            }
+        };
+        self.loaded = true;
+        self.in_vain = flight.asked && error.is_some();
+        if error.is_none() {
+            self.token += 1;
+            self.unproven_since = flight.challenge.as_ref().map(|_| now.mono);
+            self.stepped_up_for = flight.challenge.filter(|challenge| is_scope(Some(challenge)));
+        }
+        let Flight { asked, held, .. } = flight;
+        Some(Ended::Over(Over { error, asked, another, held }))
+    }
+}
+
+fn is_scope(challenge: Option<&Challenge>) -> bool {
+    challenge.is_some_and(|challenge| challenge.status == 403)
+}

@@ -1,0 +1,105 @@
+//! The client that is spoken for, to the server: what it says of itself in the modern era; and of a host's own Client (the
+//! drop-in transport) the `initialize` that is replayed, and what it relies on.
+
+use super::config::ReconnectOn;
+use super::{Code, Error, Outcome, Params};
+
+/// Where a stream that the host wants to hear the rest of is taken up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resume {
+    /// What goes into `Last-Event-ID`.
+    pub event_id: String,
+    /// The generation of the session that named it; `None`: an earlier page life of this session's.
+    pub generation: Option<u32>,
+}
+
+/// The client, ours or the host's own.
+#[derive(Debug)]
+pub(crate) struct Client {
+    /// What each request of the modern era carries in `_meta`.
+    stamp: String,
+    /// `initialize` params of a host's own.
+    initialize: Params,
+    /// The server's capabilities that that one relies on.
+    used: Vec<&'static str>,
+}
+
+/// What differs between a session and the one that is to take its place.
+pub(crate) struct Difference<'a> {
+    pub version: bool,
+    /// What the server says of itself.
+    pub introduction: bool,
+    /// The capabilities of the old session, and the new one's; `None`: nothing is known of them.
+    pub before: &'a Option<Vec<&'static str>>,
+    pub after: &'a Option<Vec<&'static str>>,
+}
+
+impl Client {
+    /// `stamp`: what each request of the modern era carries in `_meta`, so far.
+    pub fn new(stamp: String) -> Self {
+        Self { stamp, initialize: Params::default(), used: Vec::new() }
+    }
+
+    /// What each request of the modern era carries in `_meta`.
+    pub fn stamp(&self) -> &str {
+        &self.stamp
+    }
+
+    /// A host's own says so.
+    pub fn set_stamp(&mut self, stamp: String) {
+        self.stamp = stamp;
+    }
+
+    /// It shakes hands with this.
+    pub fn initializes(&mut self, params: Params) {
+        self.initialize = params;
+    }
+
+    /// What its handshake is replayed with.
+    pub fn initialize(&self) -> &Params {
+        &self.initialize
+    }
+
+    /// Whether there is nothing to replay: its session was taken up without its `initialize`.
+    pub fn has_nothing_to_replay(&self) -> bool {
+        self.initialize.text.is_none()
+    }
+
+    /// Whether it declares that it answers requests of the server's.
+    pub fn answers_questions(&self) -> bool {
+        let text = self.initialize.text.as_deref().unwrap_or_default();
+        let params = serde_json::from_str::<serde_json::Value>(text).unwrap_or_default();
+        let declares = |name: &str| params.get("capabilities").is_some_and(|all| all.get(name).is_some());
+        ["sampling", "elicitation", "roots"].into_iter().any(declares)
+    }
+
+    /// It asks for what needs this capability: it relies on it.
+    pub fn uses(&mut self, capability: &'static str) {
+        if !self.used.contains(&capability) {
+            self.used.push(capability);
+        }
+    }
+
+    /// Why it cannot go on with the new session, if it cannot.
+    pub fn cannot_go_on<P>(&self, on: ReconnectOn, difference: &Difference<'_>) -> Option<Box<Error<P>>> {
+        if difference.version {
+            let text = "The new session has another protocol version than the one before. Connect again.";
+            return Some(Error::boxed(Code::UnsupportedVersion, Outcome::NotExecuted, text));
+        }
+        let lacks = |of: &Option<Vec<&'static str>>, what: &str| of.as_ref().is_some_and(|all| !all.contains(&what));
+        let is_gone = |used: &&&'static str| !lacks(difference.before, used) && lacks(difference.after, used);
+        let message = match (on, self.used.iter().find(is_gone)) {
+            (ReconnectOn::Never, _) => return None,
+            (ReconnectOn::Incompatible | ReconnectOn::AnyChange, Some(gone)) => {
+                format!(
+                    "The server was replaced by one without the capability `{gone}`, which is in use. Connect again."
+                )
+            }
+            (ReconnectOn::AnyChange, None) if difference.introduction => {
+                "The server says other things of itself than before. Connect again.".to_owned()
+            }
+            (ReconnectOn::Incompatible | ReconnectOn::AnyChange, None) => return None,
+        };
+        Some(Error::boxed(Code::SessionLost, Outcome::NotExecuted, message))
+    }
+}

@@ -1,0 +1,77 @@
+//! What is asked of servers that are not the MCP server, and what came of it.
+
+use super::trouble::Trouble;
+
+/// A request to a server that is not the MCP server: without credentials, and without headers that need a preflight
+/// wherever that can be.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Fetch {
+    /// GET or POST.
+    pub method: &'static str,
+    /// Absolute.
+    pub url: String,
+    /// Names in lower case.
+    pub headers: Vec<(&'static str, String)>,
+    /// A form, or JSON.
+    pub body: Option<String>,
+    /// What is used up once it has been sent: such a request is finished, and what it grants is kept, whoever still waits
+    /// for that.
+    pub spends: Option<Spends>,
+}
+
+/// What the token endpoint takes once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spends {
+    /// What the user came back with: nobody else has it, and without a user there is no other.
+    Code,
+    /// A refresh token.
+    RefreshToken,
+}
+
+/// What came of a [`Fetch`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// An answer.
+    Answer {
+        /// The HTTP status.
+        status: u16,
+        /// The body, cut at a bound.
+        body: String,
+    },
+    /// Something answers, but hides that from the page (CORS).
+    Hidden,
+    /// Nothing answers, or it cannot be known what.
+    Failed,
+}
+
+impl Reply {
+    /// The status and the body; no status where there is none to be seen.
+    pub(super) fn parts(&self) -> (u16, &str) {
+        match self {
+            Self::Answer { status, body } => (*status, body.as_str()),
+            Self::Hidden | Self::Failed => (0, ""),
+        }
+    }
+
+    /// Why there is no status of the answer of an endpoint.
+    pub(super) fn unseen(&self, endpoint: &str) -> Trouble {
+        let text = match self {
+            Self::Hidden => {
+                "hides its answer from this page: it must send `Access-Control-Allow-Origin` on every answer."
+            }
+            Self::Failed | Self::Answer { .. } => {
+                "did not answer, or not within 30 seconds: it may be down, or cannot be reached from here."
+            }
+        };
+        Trouble::new("unreachable", format!("The authorization server's {endpoint} endpoint {text}")).retryable()
+    }
+
+    /// Asked again in a while, it may answer otherwise.
+    pub(super) fn is_hiccup(&self) -> bool {
+        match self {
+            Self::Answer { status, .. } => matches!(status, 408 | 425 | 429 | 500..),
+            Self::Failed => true,
+            Self::Hidden => false,
+        }
+    }
+}

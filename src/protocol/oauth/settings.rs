@@ -1,0 +1,42 @@
+//! What the host has decided, and what an authorization needs of chance.
+
+use super::trust::Trust;
+use crate::protocol::json::Members;
+
+/// What the host has decided.
+#[derive(Clone)]
+pub struct Settings {
+    /// The MCP endpoint.
+    pub endpoint: String,
+    /// What the endpoint is called where its own address is not known, behind a proxy.
+    pub resource: Option<String>,
+    /// Where the user comes back to.
+    pub redirect_url: String,
+    /// Pre-registered; or, as an https URL with a path, that of the client's metadata document.
+    pub client_id: Option<String>,
+    /// Of a pre-registered client. What stands in a page is no secret.
+    pub client_secret: Option<String>,
+    /// The pre-registered client was registered dynamically: where the authorization server has forgotten it, another
+    /// takes its place.
+    pub client_is_renewable: bool,
+    /// The authorization server that the pre-registered client belongs to, by the host's word.
+    pub issuer: Option<String>,
+    /// … where it was used first.
+    pub bound: Option<String>,
+    /// What is registered where clients are registered dynamically: an object (RFC 7591, section 2).
+    pub client_metadata: Option<Members>,
+    /// What the host vouches for.
+    pub trust: Option<Trust>,
+}
+
+/// What one authorization request needs of chance: base64url texts of 32 random bytes each, and the SHA-256 of the
+/// verifier's text.
+#[derive(Clone)]
+pub struct Chance {
+    /// The PKCE code verifier (RFC 7636, section 4.1).
+    pub verifier: String,
+    /// Its S256 challenge.
+    pub challenge: String,
+    /// `state`
+    pub state: String,
+}

@@ -1,0 +1,298 @@
+//! What waits for a token, and what is sent again under the next one. A token that was refused is mended as a session is.
+
+use super::Session;
+use crate::protocol::authorization::{Authorized, Challenge, Ended, Held, Origin};
+use crate::protocol::calls::{Kind, Queue, Repair};
+use crate::protocol::exchange::{Answer, Exchange};
+use crate::protocol::http::{Method, Request};
+use crate::protocol::lifecycle::Relation;
+use crate::protocol::listening::Listening;
+use crate::protocol::status::Event;
+use crate::protocol::verdict::{Verdict, speaks_of_sessions};
+use crate::protocol::{CallId, Code, Error, ExchangeId, Now, Outcome, Output, Payload, Purpose, json_rpc};
+
+impl<P: Payload> Session<P> {
+    /// Whether a call that is about to be sent has to wait for a token.
+    pub(in crate::protocol) fn waits_for_token(&mut self, id: CallId, now: Now) -> bool {
+        let waits = self.config.authorizes
+            && !self.authorization.is_usable(now)
+            && self
+                .calls
+                .get(id)
+                .is_some_and(|call| matches!(call.kind(), Kind::Request | Kind::Notification | Kind::Verify));
+        if waits {
+            self.authorize(None, now);
+            self.park_for_token(id, now);
+        }
+        waits
+    }
+
+    /// A user is asked: in this tab, or in the one that makes the session.
+    pub(in crate::protocol) fn asks_user(&self) -> bool {
+        let elsewhere = || self.lifecycle.is_elsewhere();
+        self.authorization.asks_user() || self.tabs.leader_asks() && elsewhere()
+    }
+
+    pub(in crate::protocol) fn waits_for_user(&self, id: CallId) -> bool {
+        self.asks_user() && self.calls.get(id).is_some_and(|call| call.is_idle())
+    }
+
+    fn park_for_token(&mut self, id: CallId, now: Now) {
+        self.calls.enqueue(id, Queue::Token);
+        if self.waits_for_user(id) {
+            self.stop_clock(Some(id), now);
+        }
+    }
+
+    /// What is about to be sent; `None` where it is held until there is a token.
+    pub(in crate::protocol) fn hold_for_token(
+        &mut self,
+        id: ExchangeId,
+        mut exchange: Box<Exchange>,
+        request: Request,
+        now: Now,
+    ) -> Option<(Box<Exchange>, Request)> {
+        exchange.token = self.authorization.token();
+        if !self.config.authorizes || exchange.purpose == Purpose::Delete {
+            return Some((exchange, request));
+        }
+        let command = exchange.purpose.call().is_some() && exchange.method == Method::Post;
+        if !command {
+            exchange.again = Some(Box::new(request.clone()));
+        }
+        if command || self.authorization.is_usable(now) {
+            return Some((exchange, request));
+        }
+        self.authorize(None, now);
+        self.authorization.hold(Held { id, exchange, request, refused: None });
+        None
+    }
+
+    /// One authorization at a time.
+    pub(in crate::protocol) fn authorize(&mut self, challenge: Option<Challenge>, now: Now) {
+        let ask = challenge.is_some() && self.somebody_waits();
+        if self.authorization.begin(challenge.clone(), ask, now) {
+            self.output(Output::Authorize { challenge, ask });
+        }
+    }
+
+    /// A command that is not on the wire waits.
+    fn somebody_waits(&self) -> bool {
+        self.calls.any(|call| !call.is_on_wire())
+    }
+
+    /// Takes an answer that refuses the token: what was refused is sent again under the next one. Any other answer is
+    /// given back.
+    pub(in crate::protocol) fn mend_token(
+        &mut self,
+        id: ExchangeId,
+        exchange: &Exchange,
+        answer: Answer<P>,
+        now: Now,
+    ) -> Option<Answer<P>> {
+        if !self.config.authorizes {
+            return Some(answer);
+        }
+        let Some((challenge, repair)) = refused_token(&answer) else {
+            // A ping may be free to all.
+            let proves = !matches!(answer, Answer::Lost { .. }) && exchange.purpose != Purpose::Ping;
+            if proves {
+                self.authorization.is_proven(exchange.token);
+            }
+            return Some(answer);
+        };
+        let late = exchange.token < self.authorization.token();
+        if !late && (self.was_asked_to_connect() || self.authorization.is_hopeless(&challenge, now)) {
+            return Some(answer);
+        }
+        // Whoever joins an authorization that is for something else may be refused once more.
+        let joins = self.authorization.joins_another(&challenge) && !late;
+        match exchange.purpose {
+            Purpose::Cancelled | Purpose::Delete => return Some(answer),
+            // A stream is taken up under the session that it began in, or not at all.
+            Purpose::Call(_)
+                if exchange.method == Method::Get && self.lifecycle.relation(exchange.generation) == Relation::Gone =>
+            {
+                return Some(answer);
+            }
+            // Of two handshakes, or of one that nobody waits for any more, nothing is mended.
+            Purpose::Initialize if !self.is_only_handshake(id) => return Some(answer),
+            Purpose::Call(call) | Purpose::Notification(call) if exchange.method == Method::Post => {
+                let Answer::Refused { error, .. } = &answer else { return Some(answer) };
+                let outcome = error.outcome;
+                let mode = self.config.recovery.mode;
+                if !self.calls.next_with_token(call, mode, repair, joins, outcome) {
+                    return Some(answer);
+                }
+                if late {
+                    self.dispatch(call, now);
+                } else {
+                    self.authorize(Some(challenge), now);
+                    self.park_for_token(call, now);
+                }
+            }
+            Purpose::Call(_)
+            | Purpose::Notification(_)
+            | Purpose::Discover
+            | Purpose::Initialize
+            | Purpose::Initialized
+            | Purpose::Ping
+            | Purpose::Restore
+            | Purpose::Listen
+            | Purpose::Answer => {
+                let Some(request) = exchange.again.clone().filter(|_| !exchange.repaired.contains(&repair)) else {
+                    return Some(answer);
+                };
+                let mut exchange = exchange.anew();
+                exchange.repaired.extend((!joins).then_some(repair));
+                let held = Held { id, exchange, request: *request, refused: Some(answer) };
+                // It keeps its name: nothing of the refused attempt may be taken for the next one's.
+                self.output(Output::Abort { exchange: id });
+                if late {
+                    self.resend(held, now);
+                } else {
+                    self.authorize(Some(challenge), now);
+                    self.authorization.hold(held);
+                }
+            }
+        }
+        None
+    }
+
+    /// One `connect` asks the user once.
+    fn was_asked_to_connect(&self) -> bool {
+        self.authorization.asked_for().is_some_and(|connect| self.calls.has(connect))
+    }
+
+    /// The user is about to be asked: the clocks of those who wait stand still. Says whether there is anybody who waits.
+    pub fn handle_user_asked(&mut self, now: Now) -> bool {
+        let waits = self.somebody_waits();
+        if !waits || !self.authorization.ask_user(self.connecting()) {
+            return false;
+        }
+        for id in self.calls.ids() {
+            if self.waits_for_user(id) {
+                self.stop_clock(Some(id), now);
+            }
+        }
+        self.emit(Event::StateChange);
+        self.tell_asking();
+        true
+    }
+
+    /// Where the token comes from that is told next.
+    pub fn handle_origin(&mut self, origin: Origin) {
+        self.authorization.comes_from(origin);
+    }
+
+    fn connecting(&self) -> Option<CallId> {
+        self.calls.iter().find(|(_, call)| call.kind() == Kind::Connect).map(|(id, _)| id)
+    }
+
+    /// How the authorization ended.
+    pub fn handle_authorized(&mut self, authorized: Authorized<P>, now: Now) {
+        let waits = self.somebody_waits();
+        let over = match self.authorization.ended(authorized, waits, self.connecting(), now) {
+            Some(Ended::Over(over)) => over,
+            Some(Ended::AskUser { challenge }) => return self.output(Output::Authorize { challenge, ask: true }),
+            None => return,
+        };
+        let error = over.error;
+        let waiting = self.calls.dequeue_all(Queue::Token);
+        for id in self.calls.ids() {
+            self.start_clock(Some(id), now);
+        }
+        if over.asked || over.another {
+            // It may be another user than before: "MUST NOT be shared across authorization contexts".
+            self.forget_cached();
+        }
+        if over.asked {
+            self.emit(Event::StateChange);
+            self.tell_asking();
+        }
+        for held in over.held {
+            match &error {
+                Some(error) => self.deny(held, error.clone(), now),
+                None => self.resend(held, now),
+            }
+        }
+        for id in waiting {
+            match &error {
+                Some(error) => {
+                    let outcome = self.calls.outcome(id);
+                    self.settle(id, Err(error.clone().with_outcome(outcome)));
+                }
+                None => self.dispatch(id, now),
+            }
+        }
+        if error.is_none() {
+            self.listen_if_denied();
+        }
+        self.take_found(now);
+        self.listen(now);
+    }
+
+    /// Sends a held exchange, with an id that the server has not seen.
+    fn resend(&mut self, held: Held<P>, now: Now) {
+        let Held { id, mut exchange, mut request, refused } = held;
+        if self.lifecycle.relation(exchange.generation) == Relation::Gone {
+            if matches!(exchange.purpose, Purpose::Answer | Purpose::Cancelled | Purpose::Listen) {
+                return;
+            }
+            if exchange.purpose.call().is_some() && exchange.method == Method::Get {
+                let text = "The session was lost while the stream of the call waited for a token.";
+                let error = Error::boxed(Code::OutcomeUnknown, Outcome::Unknown, text).retryable();
+                return self.deny(Held { id, exchange, request, refused }, error, now);
+            }
+        }
+        if exchange.purpose == Purpose::Listen && !self.wants_to_listen() {
+            return self.stream_not_opened(id, Listening::off, now);
+        }
+        if let (Some(old), Some(body), true, true) =
+            (exchange.wire_id, &request.body, refused.is_some(), exchange.method == Method::Post)
+        {
+            let new = self.fresh_wire_id();
+            request.body = Some(json_rpc::renumber(body, old, new));
+            exchange.wire_id = Some(new);
+        }
+        exchange.token = self.authorization.token();
+        exchange.again = Some(Box::new(request.clone()));
+        self.transmit(id, exchange, request, now);
+    }
+
+    /// A listening stream that was held is not opened.
+    fn stream_not_opened(&mut self, id: ExchangeId, next: fn(&mut Listening), now: Now) {
+        if self.stream_over(id, now).is_some() {
+            next(&mut self.listening);
+            self.stream_lost(id, now);
+        }
+    }
+
+    /// There is no token, and the error says why.
+    fn deny(&mut self, held: Held<P>, error: Box<Error<P>>, now: Now) {
+        if held.exchange.purpose == Purpose::Listen {
+            self.stream_not_opened(held.id, Listening::denied, now);
+            return self.subscribers_denied(&error);
+        }
+        let answer = match held.refused {
+            // That there is no token says nothing of the era.
+            Some(Answer::Refused { .. }) if held.exchange.purpose == Purpose::Discover => Answer::Unusable { error },
+            Some(Answer::Refused { refusal, .. }) => Answer::Refused { refusal, error, retry_after: None },
+            _ => Answer::Unusable { error },
+        };
+        self.answered(held.id, &held.exchange, answer, Verdict::NotEviction, now);
+    }
+}
+
+/// "401: authorization required or token invalid"; "403: invalid scopes or insufficient permissions" (2025-11-25,
+/// authorization, Error Handling). A 403 without the challenge is about something else.
+fn refused_token<P>(answer: &Answer<P>) -> Option<(Challenge, Repair)> {
+    let Answer::Refused { refusal, .. } = answer else { return None };
+    let repair = match refusal.status {
+        401 if !speaks_of_sessions(refusal) => Repair::Token,
+        403 if refusal.lacks_scope() => Repair::Scope,
+        _ => return None,
+    };
+    let challenge = Challenge { status: refusal.status, www_authenticate: refusal.challenge.clone() };
+    Some((challenge, repair))
+}

@@ -1,0 +1,48 @@
+//! What the server tells: progress, and every other notification, on whichever stream.
+
+use super::Session;
+use crate::protocol::calls::Call;
+use crate::protocol::json_rpc::Id;
+use crate::protocol::status::Event;
+use crate::protocol::time::Timer;
+use crate::protocol::verdict::is_own;
+use crate::protocol::{ExchangeId, Field, Now, Output, Payload, Purpose};
+
+impl<P: Payload> Session<P> {
+    pub(in crate::protocol) fn notified(&mut self, id: ExchangeId, method: String, params: Option<P>, now: Now) {
+        let Some(exchange) = self.exchanges.get(&id) else { return };
+        let (purpose, generation) = (exchange.purpose, exchange.generation);
+        let event_id = exchange.cursor.event_id.clone();
+        let progress_token = exchange.wire_id.filter(|_| !exchange.concluded);
+        if purpose == Purpose::Listen && self.told_on_stream(id, &method, params.as_ref(), now) {
+            return;
+        }
+        match (method.as_str(), purpose, &params) {
+            ("notifications/progress", Purpose::Call(call), Some(progress)) => {
+                let token = progress.field(Field::ProgressToken).and_then(|token| Id::read(&token));
+                if is_own(token.as_ref(), progress_token) {
+                    return self.progressed(call, progress.clone(), now);
+                }
+            }
+            ("notifications/cancelled", _, Some(cancelled)) => self.question_cancelled(generation, cancelled, now),
+            _ => self.forget_changed(&method, params.as_ref()),
+        }
+        self.pass_on(purpose, event_id, &method, params.as_ref());
+        self.emit(Event::Notification { method, params, call: purpose.call() });
+    }
+
+    fn progressed(&mut self, id: crate::protocol::CallId, params: P, now: Now) {
+        if !self.calls.get(id).is_some_and(|call| call.options().progress) {
+            return;
+        }
+        let progress = params.field(Field::Progress).and_then(|progress| progress.as_number());
+        if self.calls.progressed(id, progress) {
+            let resets = |call: &&Call<P>| call.options().reset_timeout_on_progress && !call.is_paused();
+            if let Some(call) = self.calls.get(id).filter(resets) {
+                let deadline = call.deadline(now.mono, self.config.timeout_ms, self.config.max_total_timeout_ms);
+                self.timers.set(Timer::Call(id), deadline);
+            }
+            self.output(Output::Progress { call: id, params });
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! The server's requests: which are asked of the host, of another tab's, or answered at once, and when answers are sent.
+
+use super::Session;
+use super::send::{outgoing, posted};
+use crate::protocol::config::Handshake;
+use crate::protocol::era::legacy;
+use crate::protocol::error::Diagnosis;
+use crate::protocol::json_rpc::{self, Id};
+use crate::protocol::lifecycle::{Relation, SessionId};
+use crate::protocol::questions::{Deferred, Question, To, why_refused};
+use crate::protocol::status::Event;
+use crate::protocol::{CallId, ExchangeId, Field, Now, Output, Payload, Purpose, QuestionId, bounds};
+
+/// An answer that the server does not take in this time is given up.
+const ANSWER_MS: u64 = 30_000;
+const METHOD_NOT_FOUND: i64 = -32601;
+const INVALID_PARAMS: i64 = -32602;
+const INTERNAL_ERROR: i64 = -32603;
+const TOO_MANY: &str = "Too many requests of this server's wait for an answer";
+const FLOOD: Diagnosis = Diagnosis {
+    kind: "flood",
+    header: None,
+    hint: "The server asks more than this client can answer: some of its requests are left without an answer.",
+};
+
+impl<P: Payload> Session<P> {
+    /// From now on requests of the server's with this method are asked of the host; others get -32601.
+    pub fn set_handled(&mut self, method: String) {
+        self.questions.handle(method);
+    }
+
+    pub(in crate::protocol) fn asked(
+        &mut self,
+        id: Id,
+        method: String,
+        params: Option<P>,
+        on: Purpose,
+        generation: u32,
+        now: Now,
+    ) {
+        // A host's own Client answers everything itself.
+        let host = matches!(self.config.handshake, Handshake::Host);
+        if !host && method == legacy::PING {
+            return self.post_answer(&id, &Ok("{}".to_owned()), generation, now);
+        }
+        if on != Purpose::Listen || !self.offer(&id, &method, params.as_ref(), now) {
+            self.asked_here(id, method, params, on, generation, now);
+        }
+    }
+
+    pub(in crate::protocol) fn asked_here(
+        &mut self,
+        id: Id,
+        method: String,
+        params: Option<P>,
+        on: Purpose,
+        generation: u32,
+        now: Now,
+    ) {
+        let host = matches!(self.config.handshake, Handshake::Host);
+        if !host && !self.questions.handles(&method) {
+            let refusal = Err((METHOD_NOT_FOUND, "Method not found".to_owned()));
+            return self.post_answer(&id, &refusal, generation, now);
+        }
+        // Under one session an id is used once (2025-11-25, Basic, Requests): on a stream that was resumed it is the same
+        // question, which the server was not sure to have asked.
+        if self.questions.named(generation, &id).is_some() {
+            return;
+        }
+        if let Some(why) = why_refused(&method, params.as_ref(), self.own_capabilities()) {
+            return self.post_answer(&id, &Err((INVALID_PARAMS, why.to_owned())), generation, now);
+        }
+        if self.questions.is_full() {
+            return self.post_answer(&id, &Err((INTERNAL_ERROR, TOO_MANY.to_owned())), generation, now);
+        }
+        let call = on.call().or_else(|| self.only_call_under(generation));
+        let question = QuestionId(self.fresh_id());
+        self.questions.ask(question, Question { to: To::Request { id }, generation, call });
+        self.stop_clock(call, now);
+        self.output(Output::Ask { question, method, params, call, generation });
+    }
+
+    /// Whether the app answers requests of the server's.
+    pub(in crate::protocol) fn answers_questions(&self) -> bool {
+        match &self.config.handshake {
+            Handshake::Own { .. } => self.questions.handles_any(),
+            // A host's own Client declares what it answers.
+            Handshake::Host => self.client.answers_questions(),
+        }
+    }
+
+    /// A question on the standing stream belongs to the call that is under way, if there is but one.
+    fn only_call_under(&self, generation: u32) -> Option<CallId> {
+        let mut calls =
+            self.exchanges.values().filter(|exchange| exchange.generation == generation && !exchange.concluded);
+        let mut calls = calls.by_ref().filter_map(|exchange| exchange.purpose.call());
+        let only = calls.next();
+        only.filter(|_| calls.next().is_none())
+    }
+
+    /// A call was given up, and with it what was asked on its behalf.
+    pub(in crate::protocol) fn withdraw_asked_for(&mut self, call: CallId, now: Now) {
+        for question in self.questions.of_call(call) {
+            self.withdraw_one(question, now);
+        }
+    }
+
+    /// Answers a question: a `result` as JSON text, or a JSON-RPC error. Dropped where the question was withdrawn: that is
+    /// told all the same, once what the host did for it has ended.
+    pub fn answer(&mut self, question: QuestionId, answer: Result<String, (i64, String)>, now: Now) {
+        let Some(question) = self.questions.answered(question) else { return };
+        self.start_clock(question.call, now);
+        match (question.to, question.call) {
+            (To::Request { id }, _) => self.post_answer(&id, &answer, question.generation, now),
+            (To::Input { key }, Some(call)) => self.input_given(call, &key, answer, now),
+            (To::Input { .. }, None) => {}
+        }
+    }
+
+    /// Answers the server, as soon as no more than [`bounds::ANSWERS`] are under way.
+    fn post_answer(&mut self, id: &Id, answer: &Result<String, (i64, String)>, generation: u32, now: Now) {
+        // Servers count their ids from 0 in each session: an answer to the old question 0 must not reach the new one.
+        if self.lifecycle.relation(generation) == Relation::Gone {
+            return;
+        }
+        if self.answers_under_way() < bounds::ANSWERS {
+            return self.put_answer(json_rpc::response(id, answer), now);
+        }
+        let deferred = self.questions.defer(json_rpc::response(id, answer), generation);
+        if deferred == (Deferred::LeftOut { is_first: true }) {
+            self.emit(Event::Warning { kind: FLOOD.kind, header: FLOOD.header, hint: FLOOD.hint });
+        }
+    }
+
+    /// On the wire, or waiting for a token.
+    fn answers_under_way(&self) -> usize {
+        let sent = self.exchanges.values().filter(|exchange| exchange.purpose == Purpose::Answer).count();
+        sent + self.authorization.held_for(Purpose::Answer)
+    }
+
+    fn put_answer(&mut self, body: String, now: Now) {
+        let Some(session) = self.lifecycle.known() else { return };
+        let mut exchange = outgoing(Purpose::Answer, Some(session), now);
+        exchange.timeout_ms = Some(ANSWER_MS);
+        self.send(posted(exchange, (legacy::post_headers(Some(session)), body)), now);
+    }
+
+    /// Answers that waited for others.
+    pub(in crate::protocol) fn post_waiting(&mut self, now: Now) {
+        while self.answers_under_way() < bounds::ANSWERS {
+            let Some((body, generation)) = self.questions.next_deferred() else { return };
+            if self.lifecycle.relation(generation) != Relation::Gone {
+                self.put_answer(body, now);
+            }
+        }
+    }
+
+    /// A request on the stream of `initialize`, whose session is not made yet: only a ping may come there (2025-11-25,
+    /// lifecycle, Initialization), and the session's id has come with the head.
+    pub(in crate::protocol) fn asked_early(&mut self, on: ExchangeId, id: &Id, method: &str, now: Now) {
+        let under_way = self.answers_under_way();
+        let Some(on) = self.exchanges.get(&on) else { return };
+        let made_for = on.owner;
+        let Some(head) = on.head.as_ref().filter(|_| under_way < bounds::ANSWERS) else { return };
+        let answer = match method {
+            legacy::PING => Ok("{}".to_owned()),
+            _ => Err((METHOD_NOT_FOUND, "Method not found".to_owned())),
+        };
+        let mut exchange = outgoing::<P>(Purpose::Answer, None, now);
+        exchange.session = head.session_id.as_deref().and_then(SessionId::parse);
+        exchange.made_for = made_for;
+        exchange.timeout_ms = Some(ANSWER_MS);
+        let mut headers = legacy::post_headers::<P>(None);
+        headers.extend(exchange.session.as_ref().map(|id| ("mcp-session-id".to_owned(), id.expose().to_owned())));
+        self.send(posted(exchange, (headers, json_rpc::response(id, &answer))), now);
+    }
+
+    /// "notifications/cancelled": the server does not want the answer any more.
+    pub(in crate::protocol) fn question_cancelled(&mut self, generation: u32, params: &P, now: Now) {
+        let Some(id) = params.field(Field::RequestId).and_then(|id| Id::read(&id)) else { return };
+        if let Some(question) = self.questions.named(generation, &id) {
+            self.withdraw_one(question, now);
+        }
+    }
+
+    /// The session of this generation is gone, and its questions with it.
+    pub(in crate::protocol) fn withdraw(&mut self, generation: u32, now: Now) {
+        for question in self.questions.of_session(generation) {
+            // With one of them all inputs of a call are withdrawn.
+            match self.questions.needed_by(question) {
+                Some(call) => self.inputs_lost(call, generation, now),
+                None => self.withdraw_one(question, now),
+            }
+        }
+    }
+
+    pub(in crate::protocol) fn withdraw_one(&mut self, question: QuestionId, now: Now) {
+        if let Some(call) = self.take_back_question(question) {
+            self.start_clock(call, now);
+        }
+    }
+
+    /// The host is told. Returns the call that it was asked for.
+    pub(super) fn take_back_question(&mut self, question: QuestionId) -> Option<Option<CallId>> {
+        // A host's own Client answers for itself.
+        let is_told = matches!(self.config.handshake, Handshake::Own { .. });
+        let taken = self.questions.withdraw(question, is_told)?;
+        self.output(Output::Withdraw { question });
+        Some(taken.call)
+    }
+
+    /// What this client declares, as JSON text; `None` where a host's own Client declares it.
+    pub(super) fn own_capabilities(&self) -> Option<&str> {
+        match &self.config.handshake {
+            Handshake::Own { capabilities, .. } => Some(capabilities),
+            Handshake::Host => None,
+        }
+    }
+}

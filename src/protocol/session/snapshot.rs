@@ -1,0 +1,67 @@
+//! The state of a session as the host is shown it.
+
+use super::Session;
+use crate::protocol::era::modern;
+use crate::protocol::lifecycle::{Established, Since, State, Step};
+use crate::protocol::status::{Phase, Status, WaitingFor};
+use crate::protocol::{Payload, Role};
+
+impl<P: Payload> Session<P> {
+    /// A snapshot of the state.
+    #[must_use]
+    pub fn status(&self) -> Status<P> {
+        if let Some(ended) = self.lifecycle.ended() {
+            return ended.clone();
+        }
+        let mut waiting_for = None;
+        let phase = match self.lifecycle.state() {
+            _ if self.asks_user() => {
+                waiting_for = Some(WaitingFor { why: "the user to authorize", until_unix_ms: None });
+                Phase::Waiting
+            }
+            State::Closed => Phase::Closed,
+            _ if self.is_offline() => {
+                waiting_for = self.why_offline().map(|why| WaitingFor { why, until_unix_ms: None });
+                Phase::Waiting
+            }
+            State::Ready(_) => Phase::Ready,
+            State::Establishing(establishing) => match &establishing.step {
+                Step::Backoff { until, why, .. } => {
+                    waiting_for =
+                        Some(WaitingFor { why, until_unix_ms: Some(until.unix_ms).filter(|until| *until != u64::MAX) });
+                    Phase::Waiting
+                }
+                Step::Idle
+                | Step::Discover { .. }
+                | Step::Handshake { .. }
+                | Step::Confirm { .. }
+                | Step::Host { .. }
+                | Step::Initialized { .. }
+                | Step::Proof { .. }
+                | Step::Elsewhere
+                | Step::Check { .. }
+                | Step::Probe { .. }
+                | Step::Clearing { .. } => match establishing.since {
+                    Since::First if self.is_first() => Phase::Connecting,
+                    Since::First | Since::Lost { .. } | Since::Doubt { .. } => Phase::Recovering,
+                },
+            },
+        };
+        let known = self.lifecycle.known();
+        Status {
+            phase,
+            era: known.map(Established::era),
+            protocol_version: known.map(|session| session.version),
+            server_info: known.and_then(|session| modern::server_info(&session.handshake)),
+            handshake: known.map(|session| session.handshake.clone()),
+            session_tag: known.and_then(|session| Some(session.id.as_ref()?.tag())),
+            generation: known.map_or(0, |session| session.generation),
+            verified_at_unix_ms: self.lifecycle.verified_at_unix_ms(),
+            recoveries: self.lifecycle.recoveries(),
+            last_recovery: self.lifecycle.last_recovery().cloned(),
+            waiting_for,
+            share: Some(self.tabs.role()).filter(|role| *role != Role::Alone),
+            last_error: self.lifecycle.last_error().cloned().map(Box::new),
+        }
+    }
+}
