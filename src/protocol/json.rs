@@ -1,10 +1,10 @@
 //! JSON, where serde's derives alone are not enough: what goes on as it came, and what others write carelessly.
 
+use litemap::LiteMap;
 use serde::de::value::MapDeserializer;
 use serde::de::{DeserializeOwned, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
-use std::collections::BTreeMap;
 use std::fmt;
 
 /// The members of a JSON object, in their order. Each value stays the text that it is: no number is rounded, nothing is
@@ -79,7 +79,7 @@ impl Serialize for Members {
 /// A document that somebody else has written, or an earlier version: of a member that stands twice, the last one counts.
 pub(super) fn read<T: DeserializeOwned>(text: &str) -> Option<T> {
     let members = Members::parse(text)?;
-    let last: BTreeMap<_, _> = members.iter().collect();
+    let last: LiteMap<_, _> = members.iter().collect();
     T::deserialize(MapDeserializer::new(last.into_iter())).ok()
 }
 

@@ -20,7 +20,9 @@ use super::status::Event;
 use super::tabs::Tabs;
 use super::time::{Timer, Timers};
 use super::{CallId, CallOptions, Code, Config, Deadline, Error, ExchangeId, Now, Outcome, Output, Params, Payload};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
+
+use litemap::LiteMap;
 
 mod answer;
 mod authorization;
@@ -66,7 +68,7 @@ pub struct Session<P> {
     rng: fastrand::Rng,
     lifecycle: Lifecycle<P>,
     calls: Calls<P>,
-    exchanges: BTreeMap<ExchangeId, Box<Exchange>>,
+    exchanges: LiteMap<ExchangeId, Box<Exchange>>,
     questions: Questions,
     desired: Desired<P>,
     identity: Identity,
@@ -101,7 +103,7 @@ impl<P: Payload> Session<P> {
             rng,
             lifecycle,
             calls: Calls::default(),
-            exchanges: BTreeMap::default(),
+            exchanges: LiteMap::default(),
             questions: Questions::default(),
             listening: Listening::default(),
             authorization: Authorization::default(),

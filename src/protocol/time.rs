@@ -2,7 +2,7 @@
 //! deadlines need a clock that never goes back.
 
 use super::{CallId, Deadline, ExchangeId};
-use std::collections::{BTreeMap, BTreeSet};
+use litemap::LiteMap;
 
 /// The time, as an argument.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -60,15 +60,15 @@ pub(super) enum Timer {
 /// Each timer runs at most once at a time.
 #[derive(Debug, Default)]
 pub(super) struct Timers {
-    by_time: BTreeSet<(u64, Timer)>,
-    at: BTreeMap<Timer, u64>,
+    by_time: LiteMap<(u64, Timer), ()>,
+    at: LiteMap<Timer, u64>,
 }
 
 impl Timers {
     /// Sets a timer, or moves it.
     pub fn set(&mut self, timer: Timer, at: u64) {
         self.clear(timer);
-        self.by_time.insert((at, timer));
+        self.by_time.insert((at, timer), ());
         self.at.insert(timer, at);
     }
 
@@ -84,13 +84,13 @@ impl Timers {
 
     /// Takes one timer that is due.
     pub fn pop(&mut self, now: u64) -> Option<Timer> {
-        let (_, timer) = *self.by_time.first().filter(|(at, _)| *at <= now)?;
+        let (_, timer) = *self.by_time.keys().next().filter(|(at, _)| *at <= now)?;
         self.clear(timer);
         Some(timer)
     }
 
     pub fn next(&self) -> Option<Deadline> {
-        self.by_time.first().map(|(at, timer)| Deadline {
+        self.by_time.keys().next().map(|(at, timer)| Deadline {
             at: *at,
             why: match timer {
                 Timer::Call(_) => "a command's time-out",

@@ -15,20 +15,20 @@ use super::config::Mode;
 use super::policy::retry::{self, End, Known, Next};
 use super::policy::safety::Safety;
 use super::{CallId, ExchangeId, Outcome};
-use std::collections::BTreeMap;
+use litemap::LiteMap;
 
 /// All commands that have not ended.
 #[derive(Debug)]
 pub(super) struct Calls<P> {
-    all: BTreeMap<CallId, Box<Call<P>>>,
+    all: LiteMap<CallId, Box<Call<P>>>,
     /// Who is in a queue, as the places of the calls say; `None`: whoever waits for a ping's answer.
-    queues: BTreeMap<(Option<Queue>, u64), CallId>,
+    queues: LiteMap<(Option<Queue>, u64), CallId>,
     turns: u64,
 }
 
 impl<P> Default for Calls<P> {
     fn default() -> Self {
-        Self { all: BTreeMap::new(), queues: BTreeMap::new(), turns: 0 }
+        Self { all: LiteMap::new_vec(), queues: LiteMap::new_vec(), turns: 0 }
     }
 }
 
@@ -74,7 +74,7 @@ impl<P> Calls<P> {
     }
 
     pub fn last_queued(&self, queue: Queue) -> Option<&Call<P>> {
-        self.queues.range((Some(queue), 0)..=(Some(queue), u64::MAX)).next_back().and_then(|(_, id)| self.get(*id))
+        self.along(Some(queue)).next_back().and_then(|id| self.get(id))
     }
 
     /// Who waits for the answer to a ping, in order.
@@ -82,8 +82,9 @@ impl<P> Calls<P> {
         self.along(None).collect()
     }
 
-    fn along(&self, queue: Option<Queue>) -> impl Iterator<Item = CallId> {
-        self.queues.range((queue, 0)..=(queue, u64::MAX)).map(|(_, id)| *id)
+    fn along(&self, queue: Option<Queue>) -> impl DoubleEndedIterator<Item = CallId> {
+        let place = |turn| self.queues.find_index(&(queue, turn)).unwrap_or_else(|place| place);
+        self.queues.as_slice()[place(0)..place(u64::MAX)].iter().map(|(_, id)| *id)
     }
 
     /// What became of it, as far as is known if it ends here.

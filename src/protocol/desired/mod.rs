@@ -23,9 +23,9 @@ use super::era::param_headers::ParamHeader;
 use super::policy::safety::Licence;
 use super::{CallId, ExchangeId};
 use cache::Cache;
+use litemap::LiteMap;
 use restoration::Restoration;
 use state::DesiredState;
-use std::collections::BTreeMap;
 use tool_list::ToolList;
 use tools::Tools;
 
@@ -49,7 +49,7 @@ pub(crate) struct Desired<P> {
     cache: Cache<P>,
     restoration: Option<Restoration>,
     /// Asked for once more, because something else may have overtaken it. Nobody is told.
-    again: BTreeMap<ExchangeId, Attempt>,
+    again: LiteMap<ExchangeId, Attempt>,
     /// Refused for a moment: when each is asked for once more, on the monotonic clock.
     later: Vec<(u64, Attempt)>,
 }
@@ -65,7 +65,7 @@ impl<P> Default for Desired<P> {
             tools: Tools::default(),
             cache: Cache::default(),
             restoration: None,
-            again: BTreeMap::new(),
+            again: LiteMap::new_vec(),
             later: Vec::new(),
         }
     }

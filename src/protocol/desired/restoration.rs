@@ -7,14 +7,14 @@ use super::state::{Item, StateRequest};
 use super::tool_list::{ToolChanges, ToolList, ToolPage};
 use super::{Desired, MAX_PAGES};
 use crate::protocol::{CallId, ExchangeId, Now};
-use std::collections::BTreeMap;
+use litemap::LiteMap;
 
 /// A restoration under way: `recovered` is told when it is over.
 #[derive(Debug)]
 pub(super) struct Restoration {
     generation: u32,
     recovery: LastRecovery,
-    open: BTreeMap<ExchangeId, Attempt>,
+    open: LiteMap<ExchangeId, Attempt>,
     changes: Changes,
     /// The new server's tools, once all of them are known.
     tools: Option<ToolList>,
@@ -74,7 +74,7 @@ impl<P> Desired<P> {
 
     /// The restoration begins.
     pub fn restore(&mut self, generation: u32, recovery: LastRecovery, changes: Changes) {
-        let open = BTreeMap::new();
+        let open = LiteMap::new_vec();
         self.restoration = Some(Restoration { generation, recovery, open, changes, tools: None });
     }
 
@@ -245,12 +245,12 @@ impl<P> Desired<P> {
 
     /// The session went while its restoration was under way: what was open is lost with it.
     pub fn abandon_restoration(&mut self) -> Abandoned {
-        let again = std::mem::take(&mut self.again).into_keys().collect();
+        let again = std::mem::take(&mut self.again).keys().copied().collect();
         let later = std::mem::take(&mut self.later);
         let Some(restoration) = &mut self.restoration else { return Abandoned { again, ..Abandoned::default() } };
         let open = std::mem::take(&mut restoration.open);
         let given_up = open.values().chain(later.iter().map(|(_, attempt)| attempt));
         restoration.recovery.lost.extend(given_up.filter_map(Attempt::name));
-        Abandoned { again, open: open.into_keys().collect() }
+        Abandoned { again, open: open.keys().copied().collect() }
     }
 }

@@ -2,7 +2,7 @@
 //! server refused that; then what counted before.
 
 use crate::protocol::{CallId, Params, json_rpc};
-use std::collections::BTreeMap;
+use litemap::LiteMap;
 use std::fmt;
 
 /// A request that changes what the session holds.
@@ -62,7 +62,7 @@ impl StateRequest {
 
 /// What is wanted of each item.
 #[derive(Debug, Default)]
-pub(super) struct DesiredState(BTreeMap<Item, Entry>);
+pub(super) struct DesiredState(LiteMap<Item, Entry>);
 
 #[derive(Debug, Default)]
 struct Entry {

@@ -4,7 +4,9 @@ use super::tool_list::ToolPage;
 use crate::protocol::bounds;
 use crate::protocol::era::param_headers::ParamHeader;
 use crate::protocol::policy::safety::Licence;
-use std::collections::BTreeMap;
+use std::mem;
+
+use litemap::LiteMap;
 
 /// How one tool is to be called.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,9 +33,9 @@ impl Tool {
 /// all of its pages were seen. Until the list of a new session is read, that of the one before tells.
 #[derive(Debug, Default)]
 pub(super) struct Tools {
-    special: BTreeMap<String, Tool>,
+    special: LiteMap<String, Tool>,
     /// Those of the list that is being read.
-    latest: BTreeMap<String, Tool>,
+    latest: LiteMap<String, Tool>,
     /// The request that the latest page answered.
     asked: u64,
     /// The server has told of a change since: no page that answers a request up to this one says that a second run does no
@@ -69,16 +71,22 @@ impl Tools {
         if is_first || self.latest.len() + page.special.len() > bounds::TOOLS {
             self.latest.clear();
         }
-        self.latest.extend(page.special.clone());
+        add(&mut self.latest, &page.special);
         if is_last {
             return self.special = self.latest.clone();
         }
         if !self.special.is_empty() {
-            page.hashes.iter().for_each(|(name, _)| drop(self.special.remove(name)));
+            let named: LiteMap<_, _> = page.hashes.iter().map(|(name, _)| (name.as_str(), ())).collect();
+            self.special.retain(|name, _| !named.contains_key(name.as_str()));
         }
         if self.special.len() + page.special.len() > bounds::TOOLS {
             self.special.clear();
         }
-        self.special.extend(page.special.clone());
+        add(&mut self.special, &page.special);
     }
+}
+
+/// Sorted once: the server chooses the names, and how many there are.
+fn add(known: &mut LiteMap<String, Tool>, page: &[(String, Tool)]) {
+    *known = mem::take(known).into_iter().chain(page.iter().cloned()).collect();
 }

@@ -10,17 +10,19 @@ pub(crate) use trust::{why_refused, without_unsafe};
 use super::bounds;
 use super::json_rpc::Id;
 use super::{CallId, QuestionId};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
+
+use litemap::LiteMap;
 
 /// The server's requests and what became of them.
 #[derive(Debug, Default)]
 pub(crate) struct Questions {
     /// Methods that the host answers.
-    handled: BTreeSet<String>,
+    handled: LiteMap<String, ()>,
     /// What the host has not answered.
-    open: BTreeMap<QuestionId, Question>,
+    open: LiteMap<QuestionId, Question>,
     /// Questions that were withdrawn, and what the host does for them has not ended.
-    withdrawn: BTreeSet<QuestionId>,
+    withdrawn: LiteMap<QuestionId, ()>,
     /// Answers that wait until others have been taken, by the generation of their session.
     answers: VecDeque<(String, u32)>,
     /// Some were left out.
@@ -69,11 +71,11 @@ pub(crate) enum Deferred {
 impl Questions {
     /// From now on the host answers requests with this method.
     pub fn handle(&mut self, method: String) {
-        self.handled.insert(method);
+        self.handled.insert(method, ());
     }
 
     pub fn handles(&self, method: &str) -> bool {
-        self.handled.contains(method)
+        self.handled.contains_key(method)
     }
 
     pub fn handles_any(&self) -> bool {
@@ -112,7 +114,7 @@ impl Questions {
     pub fn withdraw(&mut self, name: QuestionId, is_told: bool) -> Option<Question> {
         let question = self.open.remove(&name)?;
         if is_told {
-            self.withdrawn.insert(name);
+            self.withdrawn.insert(name, ());
         }
         Some(question)
     }

@@ -11,8 +11,8 @@ pub(crate) use offers::Offer;
 pub(crate) use shared_session::Ending;
 
 use super::Now;
+use litemap::LiteMap;
 use offers::Offers;
-use std::collections::BTreeMap;
 
 /// A leader that says nothing for so long does not live, or is frozen.
 pub(crate) const SILENCE_MS: u64 = 3_000;
@@ -63,7 +63,7 @@ pub(crate) struct Tabs {
     ended: Mark,
     /// The session that the host of this tab gave up, and the leader is asked to end.
     unwanted: Mark,
-    others: BTreeMap<u64, Other>,
+    others: LiteMap<u64, Other>,
     /// Those of them that nobody watches yet.
     met: Vec<u64>,
     /// What this tab said last that it wants to hear.
@@ -105,7 +105,7 @@ impl Tabs {
             told_to: 0,
             ended: Mark::default(),
             unwanted: Mark::default(),
-            others: BTreeMap::new(),
+            others: LiteMap::new_vec(),
             met: Vec::new(),
             said: None,
             asked: false,
