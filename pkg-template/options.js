@@ -75,7 +75,7 @@ const REQUEST = {
   inputRequired: oneOf("auto", "manual"),
   cache: oneOf("default", "reload"),
   _meta: object,
-  headers,
+  headers: (name, value) => headers(name, value).flat(),
 };
 
 /** Those of `CONNECT` that the core takes as they are given, and knows the defaults of. */
@@ -150,7 +150,7 @@ function readShare({ share, persist }, bound) {
   return JSON.stringify([share.key, ...bound]);
 }
 
-/** The options of one request; `headers` as a list of pairs. */
+/** The options of one request; `headers` as a list of names and values in turn. */
 export function readRequest(options) {
   return check("", options, REQUEST);
 }

@@ -166,7 +166,9 @@ export class EvergreenTransport {
         hostId: id,
         // The Client has a clock of its own.
         timeout: Number.MAX_SAFE_INTEGER,
-        headers: Object.entries(headers ?? {}).filter(([name, value]) => typeof value === "string" && !RESERVED.test(name)),
+        headers: Object.entries(headers ?? {})
+          .filter(([name, value]) => typeof value === "string" && !RESERVED.test(name))
+          .flat(),
         resume: resumptionToken,
         resumeGeneration: this.#tokens.get(resumptionToken),
         eventIds: onresumptiontoken !== undefined,

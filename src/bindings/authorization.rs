@@ -1,9 +1,6 @@
 //! The exports of the package's second module: authorizations.
 
-use super::{
-    obtained::Told,
-    values::{Raw, call, read, read_options},
-};
+use super::{members::Members, obtained, values::call};
 use crate::{
     browser::{
         authorize::Authorizer,
@@ -12,13 +9,11 @@ use crate::{
         task::{self, Task},
     },
     protocol::{
-        Challenge,
-        json::Members,
+        Challenge, json,
         oauth::{Settings, Trust},
     },
 };
 use js_sys::Function;
-use serde::Deserialize;
 use wasm_bindgen::prelude::*;
 
 /// The guard of an authorization under way.
@@ -27,17 +22,16 @@ pub struct Running {
     _task: Task,
 }
 
-/// Gets a token. `auth` is what the facade's `authorization.js` makes of a provider (see [`Auth`]), and for `wanted` see
-/// [`Demand`]; `asked` is called before the user is, and says whether somebody still waits for that. Gives [`Told`].
+/// Gets a token. `auth` is what the facade's `authorization.js` makes of a provider (see [`authorizer`]), and for `wanted`
+/// see [`Demand`]; `asked` is called before the user is, and says whether somebody still waits for that. Gives what
+/// [`obtained`] has.
 ///
 /// # Errors
 /// A `TypeError` where the facade hands over what it should not.
 #[wasm_bindgen]
 pub fn authorize(auth: &JsValue, wanted: &JsValue, asked: JsValue, resolve: JsValue) -> Result<Running, JsValue> {
     let authorizer = authorizer(auth)?;
-    let Demand { token, status, challenge, ask, finish } = read(wanted)?;
-    let challenge = status.map(|status| Challenge { status, www_authenticate: challenge });
-    let wanted = Wanted { token, challenge, ask };
+    let Demand { wanted, finish } = demand(wanted)?;
     let task = task::spawn(async move {
         let asked = move || {
             asked
@@ -45,7 +39,7 @@ pub fn authorize(auth: &JsValue, wanted: &JsValue, asked: JsValue, resolve: JsVa
                 .is_some_and(|asked| asked.call0(&JsValue::UNDEFINED).is_ok_and(|is| is.is_truthy()))
         };
         let obtained = if finish { authorizer.finish().await } else { authorizer.authorize(wanted, asked).await };
-        call(&resolve, &Told::from(obtained).into_plain());
+        call(&resolve, &obtained::plain(obtained));
     });
     Ok(Running { _task: task })
 }
@@ -67,61 +61,51 @@ pub fn sign_out(auth: &JsValue, resolve: JsValue, reject: JsValue) -> Result<Run
 }
 
 /// What is wanted of an authorization.
-#[derive(Deserialize)]
 struct Demand {
-    token: Option<String>,
-    status: Option<u16>,
-    challenge: Option<String>,
-    ask: bool,
-    #[serde(default)]
+    wanted: Wanted,
+    /// Only what the user has come back from is finished.
     finish: bool,
 }
 
-/// What the host has decided, beside its methods.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Auth {
-    endpoint: String,
-    /// A function.
-    fetch: Option<Raw>,
-    redirect_url: String,
-    client_id: Option<String>,
-    client_secret: Option<String>,
-    #[serde(default)]
-    client_is_renewable: bool,
-    issuer: Option<String>,
-    /// A JSON text.
-    client_metadata: Option<String>,
-    resource: Option<String>,
-    trust: Option<Vouched>,
+/// `{ token, status, challenge, ask, finish }`
+fn demand(given: &JsValue) -> Thrown<Demand> {
+    let mut given = Members::of(given);
+    let (token, status, www_authenticate) = (given.read("token"), given.read("status"), given.read("challenge"));
+    let challenge = status.map(|status| Challenge { status, www_authenticate });
+    let wanted = Wanted { token, challenge, ask: given.need("ask") };
+    let finish = given.read("finish").unwrap_or_default();
+    given.end()?;
+    Ok(Demand { wanted, finish })
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Vouched {
-    issuer: String,
-    resource: Option<bool>,
-    refresh_scope: Option<bool>,
-}
-
+/// What the host has decided, and its methods.
 fn authorizer(host: &JsValue) -> Thrown<Authorizer> {
-    let auth: Auth = read_options(host)?;
-    let trust = |Vouched { issuer, resource, refresh_scope }| Trust {
-        issuer,
-        resource,
-        refresh_scope: refresh_scope.unwrap_or_default(),
-    };
+    let mut given = Members::of(host);
+    let metadata: Option<String> = given.read("clientMetadata");
     let settings = Settings {
-        endpoint: auth.endpoint,
-        resource: auth.resource,
-        redirect_url: auth.redirect_url,
-        client_id: auth.client_id,
-        client_secret: auth.client_secret,
-        client_is_renewable: auth.client_is_renewable,
-        issuer: auth.issuer,
+        endpoint: given.need("endpoint"),
+        resource: given.read("resource"),
+        redirect_url: given.need("redirectUrl"),
+        client_id: given.read("clientId"),
+        client_secret: given.read("clientSecret"),
+        client_is_renewable: given.read("clientIsRenewable").unwrap_or_default(),
+        issuer: given.read("issuer"),
         bound: None,
-        client_metadata: auth.client_metadata.and_then(|metadata| Members::parse(&metadata)),
-        trust: auth.trust.map(trust),
+        client_metadata: metadata.and_then(|metadata| json::Members::parse(&metadata)),
+        trust: given.given("trust").map(|trust| self::trust(&trust)).transpose()?,
     };
-    Ok(Authorizer::new(settings, host.clone()).with_fetch(auth.fetch.and_then(Raw::into_function)))
+    let fetch = given.function("fetch");
+    given.end()?;
+    Ok(Authorizer::new(settings, host.clone()).with_fetch(fetch))
+}
+
+fn trust(given: &JsValue) -> Thrown<Trust> {
+    let mut given = Members::at("trust.", given);
+    let trust = Trust {
+        issuer: given.need("issuer"),
+        resource: given.read("resource"),
+        refresh_scope: given.read("refreshScope").unwrap_or_default(),
+    };
+    given.end()?;
+    Ok(trust)
 }

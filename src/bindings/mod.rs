@@ -14,8 +14,7 @@ mod authorization;
 mod error;
 #[cfg(feature = "js")]
 mod host;
-#[cfg(feature = "js")]
-mod names;
+mod members;
 mod obtained;
 #[cfg(feature = "js")]
 mod options;

@@ -3,23 +3,20 @@
 use super::{
     error,
     host::Facade,
-    names::know_all,
     obtained,
-    options::{Environment, RareParams, RequestOptions},
-    values::{self, Raw, read, read_options},
-    view,
+    options::{self, Environment},
+    values, view,
 };
 use crate::{
     browser::{
         driver::Driver,
-        exchange::Transport,
         host::{Caller, Host, Settled},
-        js::{Thrown, type_error},
+        js::type_error,
     },
-    protocol::{CallId, CallOptions, Config, Params, QuestionId, config::Recovery},
+    protocol::{CallId, Params, QuestionId},
 };
-use js_sys::{Function, Reflect};
-use std::{cell::RefCell, rc::Rc};
+use js_sys::Function;
+use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 
 /// One session.
@@ -29,25 +26,16 @@ pub struct Core {
     facade: Rc<Facade>,
 }
 
-/// Makes a session that has not said anything yet; `connect` starts it. `environment`: see [`Environment`]; `config`: see
-/// [`Config`].
+/// Makes a session that has not said anything yet; `connect` starts it. `environment`: see
+/// [`options::environment`]; `config`: see [`options::config`].
 ///
 /// # Errors
 /// A `TypeError` where the facade hands over what it should not.
 #[wasm_bindgen]
 pub fn open(url: &JsValue, environment: &JsValue, config: &JsValue, host: JsValue) -> Result<Core, JsValue> {
-    know_all::<Environment>("", environment)?;
-    let Environment { fetch, headers, credentials, share, handled } = read(environment)?;
-    know_all::<Recovery>("recovery.", &Reflect::get(config, &"recovery".into())?)?;
-    know_all::<Config>("", config)?;
-    let config: Config = read_options(config)?;
-    let transport = Transport {
-        url: url.as_string().ok_or_else(|| type_error("url: expected a string"))?,
-        fetch: fetch.and_then(Raw::into_function),
-        headers: headers.unwrap_or_default().0,
-        credentials,
-        token: RefCell::default(),
-    };
+    let url = url.as_string().ok_or_else(|| type_error("url: expected a string"))?;
+    let Environment { transport, share, handled } = options::environment(url, environment)?;
+    let config = options::config(config)?;
     let facade = Rc::new(Facade::new(host));
     let driver = Driver::open(transport, config, share, Rc::clone(&facade) as Rc<dyn Host>);
     for method in handled {
@@ -80,11 +68,11 @@ impl Core {
         onprogress: JsValue,
         more: &JsValue,
     ) -> Result<f64, JsValue> {
-        let options = call_options(options, onprogress.is_function())?;
+        let options = options::call(options, onprogress.is_function())?;
         let mut params = params(text, meta);
         params.name = name.as_string();
         if more.is_object() {
-            params = read::<RareParams>(more)?.beside(params);
+            options::more(more, &mut params)?;
         }
         Ok(id(self.driver.call(string(method), params, options, caller(resolve, reject, onprogress))))
     }
@@ -101,7 +89,7 @@ impl Core {
         resolve: JsValue,
         reject: JsValue,
     ) -> Result<f64, JsValue> {
-        let options = call_options(options, false)?;
+        let options = options::call(options, false)?;
         Ok(id(self.driver.resume_task(string(task), options, caller(resolve, reject, JsValue::UNDEFINED))))
     }
 
@@ -208,7 +196,7 @@ impl Core {
     /// # Errors
     /// As [`open`].
     pub fn authorized(&self, result: &JsValue) -> Result<(), JsValue> {
-        let (token, authorized) = read::<obtained::Told>(result)?.into_obtained().into_fact();
+        let (token, authorized) = obtained::read(result)?.into_fact();
         self.driver.authorized(token, authorized);
         Ok(())
     }
@@ -224,15 +212,6 @@ impl Core {
     pub fn status(&self) -> JsValue {
         view::status(self.driver.status())
     }
-}
-
-/// Most calls have none.
-fn call_options(options: &JsValue, progress: bool) -> Thrown<CallOptions> {
-    if !options.is_object() {
-        return Ok(RequestOptions::default().into_core(progress));
-    }
-    know_all::<RequestOptions>("", options)?;
-    Ok(read::<RequestOptions>(options)?.into_core(progress))
 }
 
 /// The params of a request or a notification.

@@ -4,8 +4,7 @@
 use serde::Deserialize;
 
 /// The options of a session.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Clone, Debug)]
 pub struct Config {
     /// Whose handshake it is.
     pub handshake: Handshake,
@@ -14,10 +13,8 @@ pub struct Config {
     /// The server is remembered as one of the legacy era: it is not asked first.
     pub known_legacy: bool,
     /// Time for one answer, and for `connect` as a whole. Default 60 000 ms.
-    #[serde(rename = "timeout")]
     pub timeout_ms: u64,
     /// Bound over a call whose clock is reset by progress. Default: none.
-    #[serde(rename = "maxTotalTimeout")]
     pub max_total_timeout_ms: Option<u64>,
     /// How a lost session is made anew.
     pub recovery: Recovery,
@@ -46,17 +43,14 @@ pub struct Config {
     /// What becomes of calls while the device is offline.
     pub offline: Offline,
     /// A session that is not used is pinged this often. Default: never.
-    #[serde(rename = "keepAlive")]
     pub keep_alive_ms: Option<u64>,
     /// Whether the session is kept for a later page life ([`super::Event::Keep`]). Default false.
     pub persists: bool,
     /// Whether tabs share the session: it waits for [`super::Session::handle_role`]. Default false.
-    #[serde(skip)]
     pub shared: bool,
     /// With [`Handshake::Host`]: when the host's Client must connect anew.
     pub reconnect_on: ReconnectOn,
     /// How many connections there are to the endpoint.
-    #[serde(skip)]
     pub connections: Connections,
     /// What becomes of a first connect while the server cannot be reached.
     pub unreachable: Unreachable,
@@ -136,8 +130,7 @@ pub enum ReconnectOn {
 }
 
 /// Whose handshake it is.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "lowercase", rename_all_fields = "camelCase")]
+#[derive(Clone, Debug)]
 pub enum Handshake {
     /// Ours: `clientInfo` and `capabilities` as JSON texts.
     Own {
@@ -152,18 +145,15 @@ pub enum Handshake {
 }
 
 /// How a lost session is made anew.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Clone, Copy, Debug)]
 pub struct Recovery {
     /// What is sent again.
     pub mode: Mode,
     /// Handshakes that a waiting call sees fail before it settles. Default 2.
     pub max_attempts: u32,
     /// Pause before the second handshake; doubles from there. Default 500 ms.
-    #[serde(rename = "baseDelay")]
     pub base_delay_ms: u64,
     /// Longest pause. Default 30 000 ms.
-    #[serde(rename = "maxDelay")]
     pub max_delay_ms: u64,
 }
 
@@ -222,14 +212,10 @@ impl Default for Recovery {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Result<Config, serde_json::Error> {
-        serde_json::from_str(text)
-    }
-
     #[test]
     fn what_is_not_given_has_its_default() {
         let Config { recovery, timeout_ms, max_total_timeout_ms, max_message_bytes, max_event_bytes, .. } =
-            read("{}").expect("options");
+            Config::default();
         assert_eq!((recovery.mode, recovery.max_attempts), (Mode::Default, 2));
         assert_eq!((recovery.base_delay_ms, recovery.max_delay_ms), (500, 30_000));
         assert_eq!((timeout_ms, max_total_timeout_ms), (60_000, None));
@@ -241,25 +227,5 @@ mod tests {
         assert_eq!((max_resumes, max_input_rounds, trust_annotations, generation), (5, 10, false, 0));
         let Config { known_legacy, authorizes, identified, fields_vary, persists, shared, .. } = Config::default();
         assert!(![known_legacy, authorizes, identified, fields_vary, persists, shared].contains(&true));
-    }
-
-    #[test]
-    fn options_are_read_by_the_names_that_hosts_know() {
-        let config = read(
-            r#"{"handshake":{"own":{"clientInfo":"{}","capabilities":"[]"}},"era":"modern","timeout":1,"maxTotalTimeout":2,
-                "keepAlive":3,"recovery":{"mode":"off","baseDelay":4,"maxDelay":5},"reconnectOn":"any-change"}"#,
-        );
-        let config = config.expect("options");
-        assert!(matches!(&config.handshake, Handshake::Own { capabilities, .. } if capabilities == "[]"));
-        assert_eq!((config.era, config.reconnect_on), (EraChoice::Modern, ReconnectOn::AnyChange));
-        assert_eq!((config.timeout_ms, config.max_total_timeout_ms, config.keep_alive_ms), (1, Some(2), Some(3)));
-        let Recovery { mode, max_attempts, base_delay_ms, max_delay_ms } = config.recovery;
-        assert_eq!((mode, max_attempts, base_delay_ms, max_delay_ms), (Mode::Off, 2, 4, 5));
-        assert!(matches!(read(r#"{"handshake":"host"}"#).expect("options").handshake, Handshake::Host));
-        // How many connections there are, and whether tabs share the session, is the driver's to say.
-        assert!(!read(r#"{"shared":true}"#).expect("options").shared);
-        for wrong in [r#"{"era":"Auto"}"#, r#"{"timeout":-1}"#, r#"{"recovery":null}"#, r#"{"handshake":"own"}"#] {
-            assert!(read(wrong).is_err(), "{wrong}");
-        }
     }
 }

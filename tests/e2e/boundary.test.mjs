@@ -128,5 +128,5 @@ for (const [path, change, expected] of [
 test("what is missing is named", () => {
   const { environment, core } = readConnect(URL_OF_ALL, {});
   const { credentials, ...others } = environment;
-  assert.throws(() => open(others, core), { name: "TypeError", message: "missing field `credentials`" });
+  assert.throws(() => open(others, core), { name: "TypeError", message: "credentials: expected a string" });
 });

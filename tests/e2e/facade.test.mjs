@@ -144,7 +144,7 @@ test("a call hands the core texts taken at the time of the call", async () => {
   const [call] = core.calls;
   assert.deepEqual(
     [call.method, call.text, call.meta, call.name, call.options],
-    ["tools/call", '{"name":"t","arguments":{"a":1}}', '{"x":1,"y":2}', "t", { timeout: 5, headers: [["x-a", "b"]] }],
+    ["tools/call", '{"name":"t","arguments":{"a":1}}', '{"x":1,"y":2}', "t", { timeout: 5, headers: ["x-a", "b"] }],
   );
   const value = { content: [] };
   call.resolve(value);

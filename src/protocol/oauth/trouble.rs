@@ -2,7 +2,7 @@
 
 use crate::protocol::error::Diagnosis;
 use crate::protocol::{Code, Error, Outcome, Payload, json};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 /// The names that a [`Trouble`] may have.
 const KINDS: &[&str] = &[
@@ -48,7 +48,7 @@ pub struct Trouble {
 }
 
 /// What an authorization server answered, as far as it may be told.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Said {
     /// The HTTP status.
     #[serde(skip_serializing_if = "Option::is_none")]
