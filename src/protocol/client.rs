@@ -2,6 +2,7 @@
 //! drop-in transport) the `initialize` that is replayed, and what it relies on.
 
 use super::config::ReconnectOn;
+use super::json::{self, Members};
 use super::{Code, Error, Outcome, Params};
 
 /// Where a stream that the host wants to hear the rest of is taken up.
@@ -68,9 +69,8 @@ impl Client {
     /// Whether it declares that it answers requests of the server's.
     pub fn answers_questions(&self) -> bool {
         let text = self.initialize.text.as_deref().unwrap_or_default();
-        let params = serde_json::from_str::<serde_json::Value>(text).unwrap_or_default();
-        let declares = |name: &str| params.get("capabilities").is_some_and(|all| all.get(name).is_some());
-        ["sampling", "elicitation", "roots"].into_iter().any(declares)
+        let declared = json::at::<Members>(text, &["capabilities"]).unwrap_or_default();
+        ["sampling", "elicitation", "roots"].into_iter().any(|name| declared.get(name).is_some())
     }
 
     /// It asks for what needs this capability: it relies on it.

@@ -89,6 +89,12 @@ pub(super) fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned + Default>(
     Ok(serde_json::from_str(value.get()).unwrap_or_default())
 }
 
+/// What stands at this path of members, where it is of this type.
+pub(super) fn at<T: DeserializeOwned>(text: &str, path: &[&str]) -> Option<T> {
+    let Some((name, rest)) = path.split_first() else { return serde_json::from_str(text).ok() };
+    at(Members::parse(text)?.get(name)?.get(), rest)
+}
+
 /// An object's text without the members that have one of these names.
 #[must_use]
 pub fn without(object: &str, names: &[&str]) -> String {
@@ -112,7 +118,7 @@ pub(super) fn text(value: &(impl Serialize + ?Sized)) -> String {
     serde_json::to_string(value).expect(HAS_TEXT)
 }
 
-fn raw(value: &(impl Serialize + ?Sized)) -> Box<RawValue> {
+pub(super) fn raw(value: &(impl Serialize + ?Sized)) -> Box<RawValue> {
     to_raw_value(value).expect(HAS_TEXT)
 }
 

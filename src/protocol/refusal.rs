@@ -1,13 +1,14 @@
 //! A refusal, as it was read: what it says, whose answer it is, and what it proves of the call. What it means for the
 //! session is [`super::verdict`]'s.
 
+use super::json::{self, Members};
 use super::json_rpc::{
     HEADER_MISMATCH, Id, MISSING_CLIENT_CAPABILITY, Message, REQUEST_ID_BASE, UNSUPPORTED_PROTOCOL_VERSION,
 };
 use super::oauth::Bearer;
 use super::words::{Words, gone_behind};
 use super::{Outcome, Payload, bounds, error::Code};
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 /// What was answered.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -61,8 +62,8 @@ impl Refusal {
         let text = text.trim_start_matches('\u{feff}').trim();
         let data = text.lines().find_map(|line| line.strip_prefix("data:")).map(str::trim);
         let json = data.unwrap_or(text);
-        match serde_json::from_str(json) {
-            Ok(value) => refusal.read_json(&value, wire_id),
+        match serde_json::from_str::<&RawValue>(json) {
+            Ok(_) => refusal.read_json(json, wire_id),
             // It was cut, and nobody knows whose it is.
             Err(_) if text.len() >= bounds::REFUSAL && text.starts_with(['{', '[']) => {
                 refusal.own_id = true;
@@ -78,26 +79,23 @@ impl Refusal {
         refusal
     }
 
-    fn read_json(&mut self, value: &Value, wire_id: Option<u64>) {
-        let error = value.get("error");
-        if let Some(Value::Object(_)) = error {
-            self.rpc_code = error.and_then(|error| error.get("code")?.as_i64());
-            let id = value.get("id").and_then(|id| match id.as_i64() {
-                Some(number) => Some(Id::Integer(number)),
-                None => id.as_str().map(|text| Id::Text(text.to_owned())),
-            });
+    fn read_json(&mut self, text: &str, wire_id: Option<u64>) {
+        if let Some(error) = json::at::<Members>(text, &["error"]) {
+            self.rpc_code = error.read("code");
+            let id = json::at(text, &["id"]).map(Id::Integer);
+            let id = id.or_else(|| json::at(text, &["id"]).map(Id::Text));
             self.own_id = is_own(id.as_ref(), wire_id);
         }
-        let places = [
-            Some(value),
-            error,
-            error.and_then(|error| error.get("message")),
-            error.and_then(|error| error.get("data")?.get("message")),
-            value.get("message"),
-            value.get("detail"),
-            value.get("jsonRpcError").and_then(|error| error.get("message")),
+        let places: [&[&str]; 7] = [
+            &[],
+            &["error"],
+            &["error", "message"],
+            &["error", "data", "message"],
+            &["message"],
+            &["detail"],
+            &["jsonRpcError", "message"],
         ];
-        self.words = places.into_iter().filter_map(|place| place?.as_str()).collect::<Vec<_>>().join("\n");
+        self.words = places.iter().filter_map(|path| json::at(text, path)).collect::<Vec<String>>().join("\n");
     }
 
     /// From a message of a 2xx answer. `None` where it is no refusal.

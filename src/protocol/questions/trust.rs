@@ -1,8 +1,9 @@
 //! What the server may ask of the host: only what was declared that the host can do, and no address but a safe one.
 
 use crate::protocol::bounds::each;
+use crate::protocol::json;
 use crate::protocol::{Field, Payload};
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 const SAMPLING: &str = "sampling/createMessage";
 const ELICITATION: &str = "elicitation/create";
@@ -43,8 +44,7 @@ pub(crate) fn why_refused<P: Payload>(
 
 /// Whether a part of a capability is among these.
 fn declares(capabilities: &str, capability: &str, part: &str) -> bool {
-    let declared = serde_json::from_str::<Value>(capabilities).unwrap_or_default();
-    declared.get(capability).and_then(|it| it.get(part)).is_some_and(|part| !part.is_null())
+    json::at::<Box<RawValue>>(capabilities, &[capability, part]).is_some_and(|part| part.get() != "null")
 }
 
 /// The `data` of an error without elicitations that lead to an address which is not safe.

@@ -2,7 +2,9 @@
 //! carries the version of this format, so that tabs with another one are not met.
 
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::value::RawValue;
+
+use crate::protocol::json::{raw, text};
 
 /// Of what JavaScript counts without gaps.
 const GREATEST: u64 = (1 << 53) - 1;
@@ -90,39 +92,39 @@ pub(crate) enum Message {
 impl Message {
     pub fn write(&self, Sender { tab, lead, mark, ended }: Sender) -> String {
         let (kind, rest) = match self {
-            Self::Hello { asks, listens, uris } => ("hello", vec![json!(asks), json!(listens), json!(uris)]),
+            Self::Hello { asks, listens, uris } => ("hello", vec![raw(asks), raw(listens), raw(uris)]),
             Self::Bye => ("bye", vec![]),
-            Self::Want { why, at } => ("want", vec![json!(why.number()), json!(at)]),
+            Self::Want { why, at } => ("want", vec![raw(&why.number()), raw(at)]),
             Self::Pulse => ("pulse", vec![]),
-            Self::Alive { asks } => ("alive", vec![json!(asks)]),
-            Self::Session { record } => ("session", vec![json!(record)]),
+            Self::Alive { asks } => ("alive", vec![raw(asks)]),
+            Self::Session { record } => ("session", vec![raw(record)]),
             Self::Failed { code, message, retryable, floor_ms, owner } => {
-                ("failed", vec![json!(code), json!(message), json!(retryable), json!(floor_ms), json!(owner)])
+                ("failed", vec![raw(code), raw(message), raw(retryable), raw(floor_ms), raw(owner)])
             }
-            Self::Heard { method, event_id } => ("heard", vec![json!(method), json!(event_id)]),
-            Self::Stream { asked, granted, stale } => ("stream", vec![json!(asked), json!(granted), json!(stale)]),
-            Self::Offer { question, id, method } => ("offer", vec![json!(question), json!(id), json!(method)]),
-            Self::Claim { question } => ("claim", vec![json!(question)]),
-            Self::Yours { question, to } => ("yours", vec![json!(question), json!(to)]),
+            Self::Heard { method, event_id } => ("heard", vec![raw(method), raw(event_id)]),
+            Self::Stream { asked, granted, stale } => ("stream", vec![raw(asked), raw(granted), raw(stale)]),
+            Self::Offer { question, id, method } => ("offer", vec![raw(question), raw(id), raw(method)]),
+            Self::Claim { question } => ("claim", vec![raw(question)]),
+            Self::Yours { question, to } => ("yours", vec![raw(question), raw(to)]),
         };
-        let mut parts = vec![json!(kind)];
-        parts.extend([tab, lead, mark.term, mark.serial, ended.term, ended.serial].map(Value::from));
+        let mut parts = vec![raw(kind)];
+        parts.extend([tab, lead, mark.term, mark.serial, ended.term, ended.serial].map(|number| raw(&number)));
         parts.extend(rest);
-        Value::Array(parts).to_string()
+        text(&parts)
     }
 
     /// `None` where it is none: something else may speak on the channel.
     pub fn read(message: &str) -> Option<(Sender, Self)> {
-        let parts: Vec<Value> = serde_json::from_str(message).ok()?;
+        let parts: Vec<&RawValue> = serde_json::from_str(message).ok()?;
         let number = |at: usize| part(&parts, at).filter(|number: &u64| *number <= GREATEST);
         let text = |at: usize| part::<String>(&parts, at);
         let is = |at: usize| part::<bool>(&parts, at);
         let texts = |at: usize| part::<Vec<String>>(&parts, at);
-        let is_null = |at: usize| parts.get(at).is_some_and(Value::is_null);
+        let is_null = |at: usize| parts.get(at).is_some_and(|part| part.get() == "null");
         let serial = |at: usize| number(at).filter(|serial| *serial <= SERIALS);
         let mark = |at: usize| Some(Mark { term: number(at)?, serial: serial(at + 1)? });
         let sender = Sender { tab: number(1)?, lead: number(2)?, mark: mark(3)?, ended: mark(5)? };
-        let message = match parts.first()?.as_str()? {
+        let message = match part::<String>(&parts, 0)?.as_str() {
             "hello" => Self::Hello { asks: is(7)?, listens: is(8)?, uris: texts(9)? },
             "bye" => Self::Bye,
             "want" => Self::Want { why: Why::read(number(7)?)?, at: number(8)? },
@@ -148,8 +150,8 @@ impl Message {
     }
 }
 
-fn part<T: DeserializeOwned>(parts: &[Value], at: usize) -> Option<T> {
-    serde_json::from_value(parts.get(at)?.clone()).ok()
+fn part<T: DeserializeOwned>(parts: &[&RawValue], at: usize) -> Option<T> {
+    serde_json::from_str(parts.get(at)?.get()).ok()
 }
 
 #[cfg(test)]
