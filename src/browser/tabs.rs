@@ -143,7 +143,7 @@ impl Tabs {
             bid: RefCell::new(Rc::new(Hold::new())),
         });
         group.listen();
-        // Before anybody hears of this tab.
+        // In line before anybody hears of this tab: whoever has its lock while it takes part believes it gone.
         let part = Rc::clone(&group.part);
         group.ask(me, move |_| part.until_ended());
         group.lead(Bid::IfAvailable);
@@ -231,15 +231,16 @@ impl Group {
         self.onmessage.replace(Some(onmessage));
     }
 
-    /// Waits for a tab's own lock, for as long as this one takes part; `granted` says how long it is held.
-    fn ask(self: &Rc<Self>, tab: u64, granted: impl Fn(JsValue) -> JsValue + 'static) {
-        let group = Rc::clone(self);
+    /// Stands in line for a tab's own lock at once, for as long as this one takes part; `granted` says how long it is held.
+    fn ask(&self, tab: u64, granted: impl Fn(JsValue) -> JsValue + 'static) {
+        let part = Rc::clone(&self.part);
+        let take = Closure::new(move |lock| if part.over.get() { JsValue::UNDEFINED } else { granted(lock) });
         let name = [&*self.name, ":", &tab.to_string()].concat();
+        let asked = self.request(&name, &options("signal", &self.part.signal()), &take);
         spawn_local(async move {
-            let part = Rc::clone(&group.part);
-            let take = Closure::new(move |lock| if part.over.get() { JsValue::UNDEFINED } else { granted(lock) });
             // It was given up, or is not to be had in this place.
-            let _ = group.request(&name, &options("signal", &group.part.signal()), &take).await;
+            drop(settled(asked).await);
+            drop(take);
         });
     }
 
@@ -276,7 +277,7 @@ impl Group {
                 Bid::InLine => options("signal", &bid.signal()),
             };
             how = Bid::InLine;
-            let ended = self.request(&self.name, &options, &granted).await;
+            let ended = settled(self.request(&self.name, &options, &granted)).await;
             // What was held is stolen; what never was is not to be had in this place.
             let role = if ended.is_err() && !leads.get() { Role::Alone } else { Role::Following };
             leads.set(false);
@@ -290,10 +291,14 @@ impl Group {
         }
     }
 
-    async fn request(&self, name: &str, options: &Object, granted: &OnLock) -> Thrown<JsValue> {
+    fn request(&self, name: &str, options: &Object, granted: &OnLock) -> Thrown<Promise> {
         let locks = self.locks.as_ref().ok_or(JsValue::UNDEFINED)?;
-        JsFuture::from(locks.request(name, options, granted.as_ref().unchecked_ref())?).await
+        locks.request(name, options, granted.as_ref().unchecked_ref())
     }
+}
+
+async fn settled(asked: Thrown<Promise>) -> Thrown<JsValue> {
+    JsFuture::from(asked?).await
 }
 
 fn options(name: &str, value: &JsValue) -> Object {

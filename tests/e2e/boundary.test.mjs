@@ -130,3 +130,24 @@ test("what is missing is named", () => {
   const { credentials, ...others } = environment;
   assert.throws(() => open(others, core), { name: "TypeError", message: "credentials: expected a string" });
 });
+
+test("while options are read nothing is borrowed: a getter may call the session, and what it throws comes out", () => {
+  const { environment, core } = readConnect(URL_OF_ALL, {});
+  const session = open(environment, core);
+  const call = (options) => session.call("ping", undefined, undefined, undefined, options, () => {}, () => {});
+  const found = [];
+  const first = call({
+    get timeout() {
+      found.push(session.status().state, call({}));
+      session.cancel(found[1]);
+      return 5;
+    },
+  });
+  assert.equal(found[0], session.status().state);
+  assert.equal(first, found[1] + 1);
+  const thrown = new Error("a getter's own");
+  const throws = { get cache() { throw thrown; } };
+  assert.throws(() => call(throws), (error) => error === thrown);
+  assert.throws(() => open(environment, { ...core, get recovery() { throw thrown; } }), (error) => error === thrown);
+  assert.equal(call({}), first + 1, "the session goes on");
+});
