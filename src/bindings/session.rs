@@ -13,7 +13,7 @@ use crate::{
         host::{Caller, Host, Settled},
         js::type_error,
     },
-    protocol::{CallId, Params, QuestionId},
+    protocol::{CallId, Params, QuestionId, TaskHandle},
 };
 use js_sys::Function;
 use std::rc::Rc;
@@ -85,12 +85,14 @@ impl Core {
     pub fn resume_task(
         &self,
         task: &JsValue,
+        created_at: &JsValue,
         options: &JsValue,
         resolve: JsValue,
         reject: JsValue,
     ) -> Result<f64, JsValue> {
         let options = options::call(options, false)?;
-        Ok(id(self.driver.resume_task(string(task), options, caller(resolve, reject, JsValue::UNDEFINED))))
+        let task = TaskHandle { id: string(task), created_at: created_at.as_string() };
+        Ok(id(self.driver.resume_task(task, options, caller(resolve, reject, JsValue::UNDEFINED))))
     }
 
     /// Sends a notification.

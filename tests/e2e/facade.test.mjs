@@ -13,8 +13,7 @@ import { Sessions } from "../../pkg-template/manager.js";
 import { readConnect, readRequest } from "../../pkg-template/options.js";
 import { Keeper } from "../../pkg-template/persist.js";
 import { Session } from "../../pkg-template/session.js";
-
-const URL_OF_ALL = "https://example.com/mcp";
+import { Core, URL_OF_ALL } from "./lib/core.mjs";
 
 // ── Options ──
 
@@ -492,46 +491,6 @@ async function open(options) {
   const link = new Link(runtime, config);
   await link.connect();
   return { session: new Session(link), core };
-}
-
-class Core {
-  calls = [];
-  cancelled = [];
-  answers = [];
-  refusals = [];
-  handled = [];
-  state = { state: "connecting", era: "legacy", generation: 0, recoveries: 0 };
-
-  constructor(host) {
-    this.host = host;
-  }
-
-  become(change) {
-    Object.assign(this.state, change);
-    this.host.event("statechange", this.status());
-  }
-
-  connect(resolve) {
-    this.become({ state: "ready", generation: 1, serverInfo: { name: "server", version: "1" }, verifiedAt: 1 });
-    queueMicrotask(() => resolve({}));
-    return 1;
-  }
-
-  call(method, text, meta, name, options, resolve, reject) {
-    const id = 10 + this.calls.length;
-    this.calls.push({ id, method, text, meta, name, options, resolve, reject });
-    return id;
-  }
-
-  record = () => undefined;
-  free = () => {};
-  status = () => ({ ...this.state });
-  cancel = (...call) => this.cancelled.push(call);
-  answer = (...answer) => this.answers.push(answer);
-  refuse = (...refusal) => this.refusals.push(refusal);
-  setHandled = (method) => this.handled.push(method);
-  setListening = (listening) => (this.listening = listening);
-  setTraced = (traced) => (this.traced = traced);
 }
 
 /** A manager whose sessions are no more than what a test needs of them. */
