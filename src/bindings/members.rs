@@ -3,8 +3,12 @@
 //! be a secret.
 
 use crate::browser::js::{Thrown, type_error};
-use js_sys::{Array, Function, Object, Reflect};
-use serde::de::{DeserializeOwned, value::StrDeserializer};
+#[cfg(feature = "js")]
+use js_sys::{Array, Object};
+use js_sys::{Function, Reflect};
+use serde::de::DeserializeOwned;
+#[cfg(feature = "js")]
+use serde::de::value::StrDeserializer;
 use serde_wasm_bindgen::{Deserializer, Error};
 use wasm_bindgen::{JsCast, JsValue};
 
@@ -59,21 +63,6 @@ impl<'a> Members<'a> {
         self.fitting(name, T::deserialize(Deserializer::from(value))).unwrap_or_default()
     }
 
-    /// What has a default.
-    pub(super) fn set<T: DeserializeOwned>(&mut self, name: &'static str, to: &mut T) {
-        if let Some(value) = self.read(name) {
-            *to = value;
-        }
-    }
-
-    /// One of a few words.
-    pub(super) fn choose<T: DeserializeOwned>(&mut self, name: &'static str, to: &mut T) {
-        let Some(word) = self.read::<String>(name) else { return };
-        if let Some(value) = self.fitting(name, T::deserialize(StrDeserializer::new(&word))) {
-            *to = value;
-        }
-    }
-
     fn fitting<T>(&mut self, name: &'static str, read: Result<T, Error>) -> Option<T> {
         read.map_err(|error| self.misfits(name, &error.to_string())).ok()
     }
@@ -95,6 +84,25 @@ impl<'a> Members<'a> {
     /// A `TypeError` that names the first that does not fit; or what was thrown.
     pub(super) fn end(self) -> Thrown<()> {
         self.wrong.map_or(Ok(()), Err)
+    }
+}
+
+/// Of options.
+#[cfg(feature = "js")]
+impl Members<'_> {
+    /// What has a default.
+    pub(super) fn set<T: DeserializeOwned>(&mut self, name: &'static str, to: &mut T) {
+        if let Some(value) = self.read(name) {
+            *to = value;
+        }
+    }
+
+    /// One of a few words.
+    pub(super) fn choose<T: DeserializeOwned>(&mut self, name: &'static str, to: &mut T) {
+        let Some(word) = self.read::<String>(name) else { return };
+        if let Some(value) = self.fitting(name, T::deserialize(StrDeserializer::new(&word))) {
+            *to = value;
+        }
     }
 
     /// After all members that there may be.

@@ -144,10 +144,10 @@ test("while options are read nothing is borrowed: a getter may call the session,
     },
   });
   assert.equal(found[0], session.status().state);
-  assert.equal(first, found[1] + 1);
+  assert.ok(first > found[1]);
   const thrown = new Error("a getter's own");
   const throws = { get cache() { throw thrown; } };
   assert.throws(() => call(throws), (error) => error === thrown);
   assert.throws(() => open(environment, { ...core, get recovery() { throw thrown; } }), (error) => error === thrown);
-  assert.equal(call({}), first + 1, "the session goes on");
+  assert.ok(call({}) > first, "the session goes on");
 });
