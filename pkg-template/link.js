@@ -9,6 +9,7 @@ import { Listeners, report } from "./events.js";
 import { AwaitedElicitations, derived } from "./notifications.js";
 import { Questions } from "./questions.js";
 import { takeStatus } from "./status.js";
+import { Tasks } from "./tasks.js";
 
 /** What is asked of a session and holds beyond the answer. */
 const KEPT = ["resources/subscribe", "resources/unsubscribe", "logging/setLevel"];
@@ -45,12 +46,7 @@ export class Link {
   #authorizing;
   /** Where the session is kept for a later page life. */
   #keeper;
-  /** Tasks that calls became: their tools' names by their ids. */
-  #tasks = new Map();
-  /** The same of an earlier page life, that nobody waits for yet. */
-  #left = new Map();
-  /** As they came from the store: theirs is who is signed in, as far as is known yet. */
-  #found = [];
+  #tasks = new Tasks();
   #era;
   #ended = false;
   #config;
@@ -72,7 +68,7 @@ export class Link {
     this.url = config.url;
     this.capabilities = config.capabilities;
     this.maxPages = config.maxPages;
-    this.#learns = config.core.era === "auto" && config.core.handshake === "own";
+    this.#learns = config.core.era === "auto" && config.core.handshake !== "host";
     this.#authority = config.authority ?? (config.auth && new Authority(runtime.authority, config.auth));
     if (config.auth) config.auth.onwarning = (warning) => this.#tell("warning", warning);
     this.#unwatchGrant = config.auth?.watch?.(() => this.#tellCore((core) => core.signedOut()));
@@ -89,17 +85,18 @@ export class Link {
     for (const [event, listener] of config.on) this.#listeners.add(event, listener);
     this.#host = {
       event: quietly((event, detail) => this.#event(event, detail)),
+      notification: quietly((method, params, call) => this.#notification(method, params, call)),
       ask: quietly((...question) => this.#ask(...question)),
       withdraw: quietly((question) => this.#questions.withdraw(question)),
       authorize: (token, status, challenge, ask) => this.#authorize({ token, status, challenge, ask }),
     };
-    this.#begin(runtime, config.core);
+    this.#begin(runtime, config.environment, config.core);
   }
 
-  #begin(runtime, core) {
+  #begin(runtime, environment, core) {
     this.#runtime = runtime;
     this.#listening = false;
-    this.#core = runtime.open(this.url, core, this.#host);
+    this.#core = runtime.open(this.url, environment, core, this.#host);
     const refresh = () => this.#listen();
     const stops = [runtime.watch(() => this.#die()), this.#listeners.observe(refresh), this.#outer?.observe(refresh)];
     this.#unwatch = () => stops.forEach((stop) => stop?.());
@@ -168,11 +165,11 @@ export class Link {
 
   /** Takes up what an earlier page life left, once it is known that it is of whoever is signed in now. */
   takeUp({ session, tasks }) {
-    this.#found = this.#tellCore((core) => core.takeUp(session)) ? tasks : [];
+    this.#tasks.keepFound(this.#tellCore((core) => core.takeUp(session)) ? tasks : []);
   }
 
   get pendingTasks() {
-    return list(this.#left);
+    return this.#tasks.left;
   }
 
   get sessionId() {
@@ -192,12 +189,15 @@ export class Link {
     );
   }
 
-  resumeTask(task, { signal, onprogress, ontask, _meta, ...options }) {
-    const name = this.#left.get(task);
-    this.#left.delete(task);
-    this.#tasks.set(task, name);
-    const about = { method: "tools/call", name };
-    return this.#command((resolve, reject) => this.#core.resumeTask(task, options, resolve, reject), { signal, ranMaybe: true, about, task });
+  /** `{ taskId, createdAt? }` */
+  resumeTask(named, { signal, onprogress, ontask, _meta, ...options }) {
+    const task = this.#tasks.find(named);
+    const { taskId, name, createdAt } = task;
+    const send = (resolve, reject) => {
+      this.#tasks.run(task);
+      return this.#core.resumeTask(taskId, createdAt, options, resolve, reject);
+    };
+    return this.#command(send, { signal, ranMaybe: true, about: { method: "tools/call", name }, task });
   }
 
   notify(method, { text, meta }) {
@@ -241,7 +241,7 @@ export class Link {
   async #authorize(wanted) {
     const { signal } = (this.#authorizing = new AbortController());
     const asked = () => this.#tellCore((core) => core.userAsked()) === true;
-    const result = await this.#authority.authorize(wanted, { signal, asked }).catch((error) => ({ error }));
+    const result = await this.#authority.authorize(wanted, { signal, asked }).catch((thrown) => ({ thrown }));
     this.#tellCore((core) => core.authorized(result));
   }
 
@@ -264,7 +264,7 @@ export class Link {
       let call;
       const take = () => {
         signal?.removeEventListener("abort", abort);
-        this.#tasks.delete(this.#calls.get(call)?.task ?? task);
+        this.#tasks.end(this.#calls.get(call)?.task ?? task);
         this.#calls.delete(call);
         const taken = this.#open.delete(entry);
         this.#retire();
@@ -313,22 +313,14 @@ export class Link {
   }
 
   #event(event, detail) {
-    if (event === "keep") return this.#keeper.keep(detail.record, [...list(this.#tasks), ...list(this.#left), ...this.#found]);
-    if (event === "takenup") return this.#takeTasks();
+    if (event === "keep") return this.#keeper.keep(detail.record, this.#tasks.kept);
+    if (event === "takenup") return this.#tasks.takeFound();
     if (event === "reclaim") return this.#keeper.reclaim() || this.#tellCore((core) => core.forsake());
-    let from;
-    if (event === "notification") {
-      const { call, ...message } = detail;
-      // On whose stream it came is a transport's business.
-      from = this.#calls.get(call);
-      from?.onstream?.();
-      detail = message;
-    }
     if (event === "eventid") return this.#calls.get(detail.call)?.onstream?.(detail);
     if (event === "statechange") {
       this.#status = this.#snapshot(detail);
       if (detail.state === "ready") {
-        this.#found = [];
+        this.#tasks.keepFound([]);
         if (this.#learns) this.#learnEra(detail.era);
         this.#wasReady = true;
         this.#record = this.#tellCore((core) => core.record());
@@ -338,14 +330,11 @@ export class Link {
     } else if (event === "task") {
       const call = this.#calls.get(detail.call);
       if (call) {
-        call.task = detail.task.taskId;
-        this.#tasks.set(call.task, call.about.name);
+        this.#tasks.end(call.task);
+        call.task = this.#tasks.tell(detail.task, call.about.name);
         call.ontask?.(detail.task);
       }
-    } else {
-      if (event !== "stale") this.#tell(event, Object.freeze(detail ?? {}), from?.hostId);
-      for (const [name, more] of derived(event, detail ?? {}, this.#awaited)) this.#tell(name, Object.freeze(more));
-    }
+    } else this.#tellAll(event, detail);
     if (event === "close") {
       this.#ended = true;
       this.#unwatchGrant?.();
@@ -355,9 +344,17 @@ export class Link {
     }
   }
 
-  #takeTasks() {
-    for (const { taskId, name } of this.#found) this.#left.set(taskId, name);
-    this.#found = [];
+  /** On whose stream it came is a transport's business. */
+  #notification(method, params, call) {
+    const from = this.#calls.get(call);
+    from?.onstream?.();
+    this.#tellAll("notification", params === undefined ? { method } : { method, params }, from?.hostId);
+  }
+
+  /** What happened, and what follows from it for those who listen. */
+  #tellAll(event, detail = {}, hostId) {
+    if (event !== "stale") this.#tell(event, Object.freeze(detail), hostId);
+    for (const [name, more] of derived(event, detail, this.#awaited)) this.#tell(name, Object.freeze(more));
   }
 
   #learnEra(era) {
@@ -378,7 +375,7 @@ export class Link {
       this.#tellCore((core) => core.free());
       this.#core = undefined;
     };
-    if (this.#config.core.handshake === "own") queueMicrotask(free);
+    if (this.#config.core.handshake !== "host") queueMicrotask(free);
     else setTimeout(free, FAREWELL_MS)?.unref?.();
   }
 
@@ -404,7 +401,7 @@ export class Link {
     if (this.#mourned === dead) return;
     this.#mourned = dead;
     // Whoever waits for a task may go on waiting for it in another core.
-    const tasks = [...this.#tasks];
+    const tasks = this.#tasks.running;
     for (const { fail, ranMaybe } of [...this.#open]) fail(crashed(ranMaybe ? "unknown" : "not_executed", dead));
     this.#questions.withdrawAll();
     this.#authorizing?.abort();
@@ -412,8 +409,8 @@ export class Link {
     if (before.state === "closed" || this.#ended) return this.#keeper?.end();
     // What kills one core may kill the next: once in a while.
     const again = performance.now() - this.#revivedAt > REVIVAL_PAUSE_MS;
-    if (!this.#wasReady || this.#closing || !again || this.#config.core.handshake !== "own") return this.#end(before, dead);
-    for (const [taskId, name] of tasks) this.#left.set(taskId, name);
+    if (!this.#wasReady || this.#closing || !again || this.#config.core.handshake === "host") return this.#end(before, dead);
+    this.#tasks.leave(tasks);
     let begun;
     this.#reviving = new Promise((resolve) => (begun = resolve));
     this.#revive(before, dead).finally(() => begun((this.#reviving = undefined)));
@@ -442,8 +439,9 @@ export class Link {
     try {
       const instance = await this.#runtime.successor();
       this.#revival = { reason, at };
-      this.#begin(instance, { ...this.#config.core, handled: this.#questions.methods, generation });
-      if (this.#record !== undefined && !this.#config.core.share) this.#core.takeUp(this.#record);
+      const { environment, core } = this.#config;
+      this.#begin(instance, { ...environment, handled: this.#questions.methods }, { ...core, generation });
+      if (this.#record !== undefined && !environment.share) this.#core.takeUp(this.#record);
     } catch {
       if (!this.#ended) this.#end(known, dead);
       return;
@@ -462,8 +460,6 @@ export class Link {
     this.#event("recovered", { generation, reason, duration: Math.round(performance.now() - at), retried: 0, ...more });
   }
 }
-
-const list = (tasks) => [...tasks].map(([taskId, name]) => ({ taskId, name }));
 
 /** Most calls have no options; to look each up from the core is more work than all else that it asks. */
 function isEmpty(options) {

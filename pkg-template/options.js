@@ -77,19 +77,37 @@ const REQUEST = {
   inputRequired: oneOf("auto", "manual"),
   cache: oneOf("default", "reload"),
   _meta: object,
-  headers,
+  headers: (name, value) => headers(name, value).flat(),
 };
+
+/** Those of `CONNECT` that the core takes as they are given, and knows the defaults of. */
+const CORE = [
+  "recovery",
+  "trustAnnotations",
+  "timeout",
+  "maxTotalTimeout",
+  "maxMessageBytes",
+  "maxEventBytes",
+  "offline",
+  "unreachable",
+  "keepAlive",
+  "listen",
+  "maxResumes",
+  "maxInputRounds",
+];
 
 const SIGNAL = { signal };
 const CLOSE = { terminate: boolean };
 
-/** The arguments of `connect`, as the core takes them (`core`) and as the facade needs them. */
+/**
+ * The arguments of `connect`, as the core takes them (`core`), as whoever sends its requests does (`environment`), and as
+ * the facade needs them.
+ */
 export function readConnect(url, options) {
   const href = readUrl(url);
   const given = check("", options, CONNECT);
   const handlers = readHandlers(given.handlers ?? {});
   const capabilities = readCapabilities(given.capabilities ?? {}, handlers);
-  const recovery = given.recovery ?? {};
   const clientInfo = readClientInfo(given.clientInfo ?? { name: "mcp-evergreen", version });
   const declared = toJson("capabilities", capabilities);
   if (depthOf(declared) > MAX_DEPTH) throw new TypeError(`capabilities: nested more than ${MAX_DEPTH} levels deep`);
@@ -109,39 +127,24 @@ export function readConnect(url, options) {
     identity: given.identity,
     persist: given.persist,
     maxPages: given.maxPages ?? 64,
-    core: {
-      clientInfo,
-      capabilities: declared,
-      handshake: "own",
-      era,
-      knownLegacy: isKnownLegacy(href),
-      handled: [...handlers.keys()],
+    environment: {
       headers: headerFunction(given.headers),
       fetch: ways?.mcp ?? send,
       via: given.proxy?.url,
       credentials: given.credentials ?? "omit",
+      share: readShare(given, [href, given.identity ?? null, clientInfo, declared, era]),
+      handled: [...handlers.keys()],
+    },
+    core: {
+      ...Object.fromEntries(CORE.filter((name) => given[name] !== undefined).map((name) => [name, given[name]])),
+      handshake: { own: { clientInfo, capabilities: declared } },
+      era,
+      knownLegacy: isKnownLegacy(href),
       authorizes: given.auth !== undefined,
       identified: given.identity !== undefined,
       // An object is read anew for each request, too.
       fieldsVary: given.headers !== undefined,
-      mode: recovery.mode ?? "default",
-      maxAttempts: recovery.maxAttempts ?? 2,
-      baseDelay: recovery.baseDelay ?? 500,
-      maxDelay: recovery.maxDelay ?? 30_000,
-      trustAnnotations: given.trustAnnotations ?? false,
-      timeout: given.timeout ?? 60_000,
-      maxTotalTimeout: given.maxTotalTimeout,
-      maxMessageBytes: given.maxMessageBytes ?? 64 * 1024 * 1024,
-      maxEventBytes: given.maxEventBytes ?? 16 * 1024 * 1024,
-      maxResumes: given.maxResumes ?? 5,
-      maxInputRounds: given.maxInputRounds ?? 10,
-      listen: given.listen ?? "auto",
-      offline: given.offline ?? "wait",
-      unreachable: given.unreachable ?? "fail",
-      keepAlive: given.keepAlive,
       persists: given.persist !== undefined,
-      share: readShare(given, [href, given.identity ?? null, clientInfo, declared, era]),
-      reconnectOn: "incompatible",
     },
   };
 }
@@ -154,7 +157,7 @@ function readShare({ share, persist }, bound) {
   return JSON.stringify([share.key, ...bound]);
 }
 
-/** The options of one request; `headers` as a list of pairs. */
+/** The options of one request; `headers` as a list of names and values in turn. */
 export function readRequest(options) {
   return check("", options, REQUEST);
 }
@@ -165,6 +168,17 @@ export function readSignal(options) {
 
 export function readClose(options) {
   return check("", options, CLOSE);
+}
+
+/** A task that is named by its id, or with when it was created: `{ taskId, createdAt? }`. */
+export function readTask(given) {
+  if (typeof given === "string" && given !== "") return { taskId: given };
+  const expected = "a taskId, or an object with taskId and createdAt, as in pendingTasks";
+  if (typeof given !== "object" || given === null || Array.isArray(given)) throw wrong("task", expected, given);
+  const { taskId, createdAt } = given;
+  text("task.taskId", taskId);
+  // What is absent is null in a database.
+  return { taskId, createdAt: createdAt === null || createdAt === undefined ? undefined : text("task.createdAt", createdAt) };
 }
 
 /** The options that a manager gives to each of its sessions. */

@@ -30,7 +30,8 @@ export class Keeper {
     this.#store = store;
     this.#key = `mcp-evergreen:session:${JSON.stringify([url, identity ?? null])}`;
     this.#eraKey = `mcp-evergreen:era:${url}`;
-    this.#binding = JSON.stringify([core.clientInfo, core.capabilities, core.era]);
+    const { clientInfo, capabilities } = core.handshake.own;
+    this.#binding = JSON.stringify([clientInfo, capabilities, core.era]);
   }
 
   /**
@@ -61,7 +62,7 @@ export class Keeper {
     let late;
     const bound = new Promise((resolve) => {
       const pass = () => resolve((this.isLate = true) && undefined);
-      late = setTimeout(pass, Math.min(STORE_MS, core.timeout / 4));
+      late = setTimeout(pass, Math.min(STORE_MS, (core.timeout ?? Infinity) / 4));
     });
     try {
       return await abortable(Promise.race([ask(over.signal), bound]), signal);
@@ -82,7 +83,7 @@ export class Keeper {
       // Below.
     }
     const { name, binding, session, tasks } = record ?? {};
-    const isTask = (task) => typeof task?.taskId === "string";
+    const isTask = (task) => typeof task?.taskId === "string" && ["string", "undefined"].includes(typeof task.createdAt);
     if ([name, binding, session].some((part) => typeof part !== "string") || !Array.isArray(tasks) || !tasks.every(isTask)) {
       return { session: "", tasks: [] };
     }

@@ -3,7 +3,7 @@
 import { paramsToJson } from "./json.js";
 import { allPages } from "./pages.js";
 import { wrong } from "./checks.js";
-import { checkHandler, promiseOf, readClose, readRequest, readSignal } from "./options.js";
+import { checkHandler, promiseOf, readClose, readRequest, readSignal, readTask } from "./options.js";
 
 /** Methods that make a session, and are the session's own. */
 const HANDSHAKE = ["initialize", "notifications/initialized"];
@@ -36,9 +36,8 @@ export class Session {
     return this.#ask("tools/call", params, options, "name");
   }
 
-  async resumeTask(taskId, options) {
-    if (typeof taskId !== "string" || taskId === "") throw wrong("taskId", "a string that is not empty", taskId);
-    return this.#link.resumeTask(taskId, readRequest(options));
+  async resumeTask(task, options) {
+    return this.#link.resumeTask(readTask(task), readRequest(options));
   }
 
   get pendingTasks() {

@@ -13,7 +13,7 @@ use crate::protocol::{
     oauth::{Chance, Fetch, Flow, Need, Reply, Settings, Spends, Step, Trouble},
 };
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
-use js_sys::{Array, Function, Uint8Array, Uint32Array};
+use js_sys::{Array, Function};
 use std::rc::Rc;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::spawn_local;
@@ -27,6 +27,17 @@ const BODY_BYTES: u64 = 1 << 20;
 /// Gets the tokens of one user with one server. Who drops one of its futures gives the authorization up: nothing more is
 /// begun. But what spends a code or a refresh token is finished, under the lock, and what was granted is kept: the next
 /// refresh with a token that was used is taken for a theft (RFC 9700, section 4.14.2).
+///
+/// ```no_run
+/// use mcp_evergreen::{AuthSettings, Authorizer, Options};
+/// use std::rc::Rc;
+/// use wasm_bindgen::JsValue;
+///
+/// /// `host` is an object with the methods of the npm package's `authorization.js`.
+/// fn options(settings: AuthSettings, host: JsValue) -> Options {
+///     Options { authorizer: Some(Rc::new(Authorizer::new(settings, host))), ..Options::default() }
+/// }
+/// ```
 pub struct Authorizer(Rc<Parts>);
 
 struct Parts {
@@ -333,12 +344,9 @@ fn not_returned(thrown: &JsValue) -> Trouble {
 }
 
 async fn chance() -> Thrown<Chance> {
-    let random = Uint32Array::new_with_length(16);
-    js::random_values(&random)?;
-    let bytes: Vec<u8> = random.to_vec().into_iter().flat_map(u32::to_le_bytes).collect();
+    let bytes = js::random_bytes(64)?;
     let (verifier, state) = bytes.split_at(32);
     let verifier = BASE64_URL_SAFE_NO_PAD.encode(verifier);
-    let digest = js::digest("SHA-256", &Uint8Array::from(verifier.as_bytes()))?;
-    let challenge = BASE64_URL_SAFE_NO_PAD.encode(Uint8Array::new(&js::settled(&digest).await?).to_vec());
+    let challenge = BASE64_URL_SAFE_NO_PAD.encode(&js::sha256(&verifier).await?);
     Ok(Chance { verifier, challenge, state: BASE64_URL_SAFE_NO_PAD.encode(state) })
 }

@@ -13,8 +13,7 @@ import { Sessions } from "../../pkg-template/manager.js";
 import { readConnect, readRequest } from "../../pkg-template/options.js";
 import { Keeper } from "../../pkg-template/persist.js";
 import { Session } from "../../pkg-template/session.js";
-
-const URL_OF_ALL = "https://example.com/mcp";
+import { Core, URL_OF_ALL } from "./lib/core.mjs";
 
 // ── Options ──
 
@@ -49,45 +48,25 @@ for (const url of ["ftp://example.com/", "/relative", "https://user:secret@examp
   });
 }
 
-test("the core gets every option, those that were not given with their defaults", () => {
-  const { core, url } = readConnect(new URL("#part", URL_OF_ALL), { clientInfo: { name: "a", version: "1" }, timeout: undefined });
+test("the core gets the options that were given, and no others: it knows the defaults", () => {
+  const clientInfo = { name: "a", version: "1" };
+  const { core, environment, url } = readConnect(new URL("#part", URL_OF_ALL), { clientInfo, timeout: undefined, keepAlive: 5 });
   assert.equal(url, URL_OF_ALL);
   assert.deepEqual(core, {
-    clientInfo: '{"name":"a","version":"1"}',
-    capabilities: "{}",
-    handshake: "own",
+    handshake: { own: { clientInfo: '{"name":"a","version":"1"}', capabilities: "{}" } },
     era: "auto",
     knownLegacy: false,
-    handled: [],
-    headers: undefined,
-    fetch: undefined,
-    credentials: "omit",
     authorizes: false,
     identified: false,
     fieldsVary: false,
-    mode: "default",
-    maxAttempts: 2,
-    baseDelay: 500,
-    maxDelay: 30_000,
-    trustAnnotations: false,
-    timeout: 60_000,
-    maxTotalTimeout: undefined,
-    maxMessageBytes: 64 * 1024 * 1024,
-    maxEventBytes: 16 * 1024 * 1024,
-    maxResumes: 5,
-    maxInputRounds: 10,
-    listen: "auto",
-    offline: "wait",
-    unreachable: "fail",
-    keepAlive: undefined,
+    keepAlive: 5,
     persists: false,
-    share: undefined,
-    reconnectOn: "incompatible",
   });
+  assert.deepEqual(environment, { headers: undefined, fetch: undefined, credentials: "omit", share: undefined, handled: [] });
 });
 
 test("tabs that share a session are alike in what it is bound to", () => {
-  const group = (options, url = URL_OF_ALL) => readConnect(url, { share: { key: "k" }, ...options }).core.share;
+  const group = (options, url = URL_OF_ALL) => readConnect(url, { share: { key: "k" }, ...options }).environment.share;
   assert.equal(group({}), group({ timeout: 5, headers: { authorization: "x" } }));
   const clientInfo = { name: "a", version: "1" };
   const others = [{ share: { key: "l" } }, { identity: "me" }, { clientInfo }, { capabilities: { roots: {} }, handlers: { "roots/list"() {} } }, { era: "legacy" }];
@@ -139,14 +118,14 @@ test("who authorizes is checked, and what is to be kept is kept by user and by s
 
 test("a handler declares its capability, unless the host does it better", () => {
   const handlers = { "roots/list": () => ({ roots: [] }), "sampling/createMessage": () => {} };
-  const { core } = readConnect(URL_OF_ALL, { handlers, capabilities: { roots: { listChanged: true }, extensions: { x: {} } } });
-  assert.deepEqual(JSON.parse(core.capabilities), { roots: { listChanged: true }, extensions: { x: {} }, sampling: {} });
-  assert.deepEqual(core.handled, ["roots/list", "sampling/createMessage"]);
+  const { core, environment } = readConnect(URL_OF_ALL, { handlers, capabilities: { roots: { listChanged: true }, extensions: { x: {} } } });
+  assert.deepEqual(JSON.parse(core.handshake.own.capabilities), { roots: { listChanged: true }, extensions: { x: {} }, sampling: {} });
+  assert.deepEqual(environment.handled, ["roots/list", "sampling/createMessage"]);
 });
 
 test("headers are read anew for each request, and checked each time", async () => {
   const given = { authorization: "one", "x-none": undefined };
-  const { headers } = readConnect(URL_OF_ALL, { headers: given }).core;
+  const { headers } = readConnect(URL_OF_ALL, { headers: given }).environment;
   assert.deepEqual(await headers({}), { authorization: "one" });
   given.authorization = "two";
   assert.deepEqual(await headers({}), { authorization: "two" });
@@ -164,7 +143,7 @@ test("a call hands the core texts taken at the time of the call", async () => {
   const [call] = core.calls;
   assert.deepEqual(
     [call.method, call.text, call.meta, call.name, call.options],
-    ["tools/call", '{"name":"t","arguments":{"a":1}}', '{"x":1,"y":2}', "t", { timeout: 5, headers: [["x-a", "b"]] }],
+    ["tools/call", '{"name":"t","arguments":{"a":1}}', '{"x":1,"y":2}', "t", { timeout: 5, headers: ["x-a", "b"] }],
   );
   const value = { content: [] };
   call.resolve(value);
@@ -245,10 +224,10 @@ test("each `off` takes one listener away; one that throws disturbs nobody", asyn
     throw new Error("a listener's own");
   });
   session.on("notification", listener);
-  core.host.event("notification", { method: "a" });
+  core.host.notification("a");
   off();
   off();
-  core.host.event("notification", { method: "b" });
+  core.host.notification("b");
   assert.deepEqual(heard, ["a", "a", "b"]);
   assert.equal(reported.callCount(), 2);
   assert.throws(() => session.on("recoverd", listener), /^TypeError: event: /);
@@ -508,50 +487,10 @@ const ERROR = { code: "rpc", outcome: "executed", message: "no", retryable: fals
 async function open(options) {
   const config = readConnect(URL_OF_ALL, options);
   let core;
-  const runtime = { dead: undefined, watch: () => () => {}, open: (url, config, host) => (core = new Core(host)) };
+  const runtime = { dead: undefined, watch: () => () => {}, open: (url, environment, config, host) => (core = new Core(host)) };
   const link = new Link(runtime, config);
   await link.connect();
   return { session: new Session(link), core };
-}
-
-class Core {
-  calls = [];
-  cancelled = [];
-  answers = [];
-  refusals = [];
-  handled = [];
-  state = { state: "connecting", era: "legacy", generation: 0, recoveries: 0 };
-
-  constructor(host) {
-    this.host = host;
-  }
-
-  become(change) {
-    Object.assign(this.state, change);
-    this.host.event("statechange", this.status());
-  }
-
-  connect(resolve) {
-    this.become({ state: "ready", generation: 1, serverInfo: { name: "server", version: "1" }, verifiedAt: 1 });
-    queueMicrotask(() => resolve({}));
-    return 1;
-  }
-
-  call(method, text, meta, name, options, resolve, reject) {
-    const id = 10 + this.calls.length;
-    this.calls.push({ id, method, text, meta, name, options, resolve, reject });
-    return id;
-  }
-
-  record = () => undefined;
-  free = () => {};
-  status = () => ({ ...this.state });
-  cancel = (...call) => this.cancelled.push(call);
-  answer = (...answer) => this.answers.push(answer);
-  refuse = (...refusal) => this.refusals.push(refusal);
-  setHandled = (method) => this.handled.push(method);
-  setListening = (listening) => (this.listening = listening);
-  setTraced = (traced) => (this.traced = traced);
 }
 
 /** A manager whose sessions are no more than what a test needs of them. */
@@ -578,7 +517,7 @@ test("a record is taken up once, whatever else stands in the storage", async () 
     const items = new Map(text === null ? [] : [["mcp-evergreen:spent", text]]);
     globalThis.localStorage = { getItem: (key) => items.get(key) ?? null, setItem: (key, value) => items.set(key, value) };
     try {
-      const core = { clientInfo: "{}", capabilities: "{}", era: "auto", timeout: 1_000 };
+      const core = { handshake: { own: { clientInfo: "{}", capabilities: "{}" } }, era: "auto", timeout: 1_000 };
       const record = JSON.stringify({ name: "n", binding: JSON.stringify(["{}", "{}", "auto"]), session: "s", tasks: [] });
       const claim = async () => {
         const keeper = new Keeper({ get: () => record, set() {}, remove() {} }, { url: URL_OF_ALL, core });

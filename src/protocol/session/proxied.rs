@@ -2,7 +2,7 @@
 
 use super::Session;
 use crate::protocol::error::Diagnosis;
-use crate::protocol::exchange::Answer;
+use crate::protocol::exchanges::Answer;
 use crate::protocol::{Code, Error, ExchangeId, Now, Outcome, Payload};
 
 /// By what `mcp-evergreen/proxy` gives as its reason.
