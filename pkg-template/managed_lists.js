@@ -1,0 +1,139 @@
+// What one server of a manager's lists: as it was read last, under names that are the manager's, without what the host has
+// filtered out.
+
+import { managerName } from "./manager_names.js";
+import { passes } from "./manager_options.js";
+import { toolHash } from "./tool_hash.js";
+
+const METHOD_NOT_FOUND = -32601;
+
+/** Names that a tool had before count as its names for as long as there are no more than these besides those of today. */
+const MAX_FORMER = 10_000;
+
+/**
+ * By what a session and a manager call the list: the capability of who has it, the event that tells of another one, what
+ * names an item (`key`), and what an item becomes.
+ */
+export const KINDS = {
+  tools: {
+    capability: "tools",
+    event: "toolschange",
+    key: "name",
+    offer: (server, tool) => ({ name: managerName(server, tool.name), title: titleOf(tool), hash: toolHash(tool), server, tool }),
+  },
+  resources: { capability: "resources", event: "resourceschange", key: "uri", offer: (server, resource) => ({ title: titleOf(resource), server, resource }) },
+  resourceTemplates: {
+    capability: "resources",
+    event: "resourceschange",
+    key: "uriTemplate",
+    offer: (server, resourceTemplate) => ({ title: titleOf(resourceTemplate), server, resourceTemplate }),
+  },
+  prompts: { capability: "prompts", event: "promptschange", key: "name", offer: (server, prompt) => ({ title: titleOf(prompt), server, prompt }) },
+};
+
+/** "title … falls back to annotations.title, then name" (MCP 2025-11-25, Schema: BaseMetadata). */
+function titleOf({ title, annotations, name }) {
+  const texts = [title, annotations?.title, name].filter((text) => typeof text === "string" && text !== "");
+  return texts[0] ?? "";
+}
+
+export class ManagedList {
+  #kind;
+  #server;
+  #filter;
+  #changed;
+  #warn;
+  /** Readings that were begun, and the latest of them that has told something. */
+  #begun = 0;
+  #told = 0;
+  /** What tells this list from another. */
+  #print;
+  /** Nothing was announced since it was read. */
+  #isFresh = false;
+  /** What the server offers; `undefined` before it was read. */
+  offers;
+  /** Why the latest reading failed. */
+  error;
+  /** Of tools, by the manager's names for them: the server's. Also of those that the server had before. */
+  names = new Map();
+
+  /** `changed()` is called when there is something else to be told; `warn(warning)` of what is left out. */
+  constructor(kind, { server, filter, changed, warn }) {
+    this.#kind = kind;
+    this.#server = server;
+    this.#filter = filter;
+    this.#changed = changed;
+    this.#warn = warn;
+  }
+
+  get isFresh() {
+    return this.#isFresh;
+  }
+
+  /** The server has announced another one. */
+  news() {
+    this.#isFresh = false;
+  }
+
+  /** Reads all of it. Rejects with what went wrong; what was there before stays. */
+  async read(session, options) {
+    const asked = ++this.#begun;
+    this.#isFresh = true;
+    try {
+      const offers = this.#has(session) ? await this.#collect(session, options) : [];
+      if (asked > this.#told) this.#tell(asked, offers);
+    } catch (error) {
+      this.#isFresh = false;
+      // One who gave up has learnt nothing.
+      if (asked > this.#told && !options?.signal?.aborted) this.#tell(asked, this.offers, error);
+      throw error;
+    }
+  }
+
+  /** Some servers declare nothing at all. */
+  #has({ status }) {
+    const capabilities = status?.capabilities ?? {};
+    return Object.keys(capabilities).length === 0 || capabilities[KINDS[this.#kind].capability] !== undefined;
+  }
+
+  async #collect(session, options) {
+    const { key } = KINDS[this.#kind];
+    // Of two with one name the later one counts, as it does for the session.
+    const items = new Map();
+    try {
+      for await (const item of session[this.#kind](options)) if (typeof item?.[key] === "string") items.set(item[key], item);
+    } catch (error) {
+      if (error?.rpcCode !== METHOD_NOT_FOUND) throw error;
+    }
+    return [...items].flatMap(([name, item]) => (passes(this.#filter, name, item) ? this.#offer(item) : []));
+  }
+
+  #offer(item) {
+    try {
+      return [Object.freeze(KINDS[this.#kind].offer(this.#server, item))];
+    } catch {
+      const why = "Its definition is nested too deeply.";
+      this.#warn({ kind: "invalid_tool", tool: item.name, why, hint: "A tool was left out of the list. Its server's authors can mend it." });
+      return [];
+    }
+  }
+
+  #tell(asked, offers, error) {
+    const [had, failed] = [this.#print, this.error];
+    this.#told = asked;
+    this.offers = offers;
+    this.error = error;
+    if (offers !== undefined && error === undefined) {
+      this.#print = this.#kind === "tools" ? offers.map(({ hash }) => hash).join() : JSON.stringify(offers);
+      if (this.#kind === "tools") this.#name(offers);
+    }
+    // A list that fails again and again is told once.
+    if (had !== this.#print || (failed === undefined) !== (error === undefined)) this.#changed();
+  }
+
+  #name(tools) {
+    const names = tools.map(({ name, tool }) => [name, tool.name]);
+    const all = new Map([...this.names, ...names]);
+    this.names = all.size > names.length + MAX_FORMER ? new Map(names) : all;
+  }
+}
