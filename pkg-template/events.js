@@ -6,20 +6,13 @@ const UNASKED = ["notification", "toolschange", "resourceschange", "promptschang
 export const EVENTS = ["statechange", "recovering", "recovered", ...UNASKED, "warning", "wire", "close"];
 
 export class Listeners {
-  #all;
-  #unasked;
+  #all = new Map(EVENTS.map((event) => [event, new Set()]));
   #observers = new Set();
-
-  /** `own`: events beside those of sessions; `unasked`: those of them that only such messages bring. */
-  constructor({ own = [], unasked = [] } = {}) {
-    this.#all = new Map([...EVENTS, ...own].map((event) => [event, new Set()]));
-    this.#unasked = [...UNASKED, ...unasked];
-  }
 
   /** Returns the way to stop listening. */
   add(event, listener) {
     const listeners = this.#all.get(event);
-    if (!listeners) throw new TypeError(`event: ${describe(event)} is none; there are ${[...this.#all.keys()].join(", ")}`);
+    if (!listeners) throw new TypeError(`event: ${describe(event)} is none; there are ${EVENTS.join(", ")}`);
     if (typeof listener !== "function") throw new TypeError(`listener of "${event}": expected a function`);
     // An object of its own: the same function may listen twice, and each `off` takes one away.
     const entry = { listener };
@@ -32,7 +25,7 @@ export class Listeners {
 
   /** Whether somebody listens for what the server says unasked. */
   get hearUnasked() {
-    return this.#unasked.some((event) => this.hear(event));
+    return UNASKED.some((event) => this.hear(event));
   }
 
   hear(event) {

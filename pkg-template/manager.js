@@ -4,11 +4,12 @@ import { abortable } from "./abortable.js";
 import { CallClock } from "./call_clock.js";
 import { object, wrong } from "./checks.js";
 import { closed, McpError } from "./error.js";
-import { Listeners, report } from "./events.js";
+import { report } from "./events.js";
 import { toJson } from "./json.js";
 import { KeptServers, recordOf } from "./kept_servers.js";
 import { KINDS } from "./managed_lists.js";
 import { ManagedServer } from "./managed_server.js";
+import { ManagerListeners } from "./manager_events.js";
 import { canBeOf, isServerName, SERVER_IN_WORDS } from "./manager_names.js";
 import { readCloseOne, readManager, readServer } from "./manager_options.js";
 import { readClose, readRequest, readUrl } from "./options.js";
@@ -19,9 +20,6 @@ const TIMEOUT_MS = 60_000;
 
 const METHODS = Object.keys(KINDS);
 
-/** Events of the manager itself: its servers, and what they list. */
-const OWN_EVENTS = ["servers", ...METHODS];
-
 export class Sessions {
   #defaults;
   #openSession;
@@ -30,7 +28,7 @@ export class Sessions {
   /** What the host keeps of servers, by name; those that are not open as well. */
   #records = new Map();
   #kept;
-  #listeners = new Listeners({ own: OWN_EVENTS, unasked: METHODS });
+  #listeners = new ManagerListeners();
   /** Called when something about a server is another. */
   #watchers = new Set();
   #snapshot;
@@ -42,7 +40,7 @@ export class Sessions {
     this.#openSession = openSession;
     const warn = (warning, name) => this.#listeners.emit("warning", warning, name);
     this.#kept = store && new KeptServers(store, defaults.identity, warn);
-    this.#listeners.observe(() => this.#follow());
+    this.#listeners.observeOwn(() => this.#follow());
   }
 
   // ── Servers ──

@@ -3,7 +3,7 @@
 import { object, wrong } from "./checks.js";
 import { report } from "./events.js";
 import { listStore } from "./list_store.js";
-import { boolean, check, readClose, readDefaults, readOpen, text } from "./options.js";
+import { boolean, check, readDefaults, readOpen, text } from "./options.js";
 
 /** An icon may be as long as this: it may stand in its own address. */
 const MAX_ICON = 65_536;
@@ -40,7 +40,7 @@ export function readServer(options) {
 }
 
 export function readCloseOne(options) {
-  return readClose(options, { keep: boolean });
+  return check("", options, { terminate: boolean, keep: boolean });
 }
 
 /** Names, or a function that is asked for each. */

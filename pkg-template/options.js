@@ -156,8 +156,8 @@ export function readSignal(options) {
   return check("", options, SIGNAL).signal;
 }
 
-export function readClose(options, more) {
-  return check("", options, { ...CLOSE, ...more });
+export function readClose(options) {
+  return check("", options, CLOSE);
 }
 
 /** The options that a manager gives to each of its sessions; `more`: readers of its own. */
