@@ -7,7 +7,7 @@ import { toolHash } from "./tool_hash.js";
 
 const METHOD_NOT_FOUND = -32601;
 
-/** Names that a tool had before count as its names for as long as there are no more than these besides those of today. */
+/** Names of tools that the server lists no more: it decides what becomes of a call, unless there are more than these. */
 const MAX_FORMER = 10_000;
 
 /**
@@ -48,13 +48,14 @@ export class ManagedList {
   #told = 0;
   /** What tells this list from another. */
   #print;
-  /** Nothing was announced since it was read. */
-  #isFresh = false;
+  /** How often another one was announced; and how often that was the case when the latest reading that succeeded began. */
+  #announced = 0;
+  #known;
   /** What the server offers; `undefined` before it was read. */
   offers;
   /** Why the latest reading failed. */
   error;
-  /** Of tools, by the manager's names for them: the server's. Also of those that the server had before. */
+  /** Of tools, by the manager's names for them: the server's. Also of those that the server had before, as they were then. */
   names = new Map();
 
   /** `changed()` is called when there is something else to be told; `warn(warning)` of what is left out. */
@@ -66,24 +67,28 @@ export class ManagedList {
     this.#warn = warn;
   }
 
+  /** It was read, and nothing was announced since. */
   get isFresh() {
-    return this.#isFresh;
+    return this.#known === this.#announced;
   }
 
   /** The server has announced another one. */
   news() {
-    this.#isFresh = false;
+    this.#announced++;
   }
 
   /** Reads all of it. Rejects with what went wrong; what was there before stays. */
   async read(session, options) {
     const asked = ++this.#begun;
-    this.#isFresh = true;
+    const announced = this.#announced;
     try {
-      const offers = this.#has(session) ? await this.#collect(session, options) : [];
-      if (asked > this.#told) this.#tell(asked, offers);
+      const items = this.#has(session) ? await this.#collect(session, options) : new Map();
+      if (asked <= this.#told) return;
+      const offers = [...items].flatMap(([name, item]) => (passes(this.#filter, name, item) ? this.#offer(item) : []));
+      if (this.#kind === "tools") this.#name(items, offers);
+      this.#known = announced;
+      this.#tell(asked, offers);
     } catch (error) {
-      this.#isFresh = false;
       // One who gave up has learnt nothing.
       if (asked > this.#told && !options?.signal?.aborted) this.#tell(asked, this.offers, error);
       throw error;
@@ -105,7 +110,7 @@ export class ManagedList {
     } catch (error) {
       if (error?.rpcCode !== METHOD_NOT_FOUND) throw error;
     }
-    return [...items].flatMap(([name, item]) => (passes(this.#filter, name, item) ? this.#offer(item) : []));
+    return items;
   }
 
   #offer(item) {
@@ -123,17 +128,15 @@ export class ManagedList {
     this.#told = asked;
     this.offers = offers;
     this.error = error;
-    if (offers !== undefined && error === undefined) {
-      this.#print = this.#kind === "tools" ? offers.map(({ hash }) => hash).join() : JSON.stringify(offers);
-      if (this.#kind === "tools") this.#name(offers);
-    }
+    if (error === undefined) this.#print = this.#kind === "tools" ? offers.map(({ hash }) => hash).join() : JSON.stringify(offers);
     // A list that fails again and again is told once.
     if (had !== this.#print || (failed === undefined) !== (error === undefined)) this.#changed();
   }
 
-  #name(tools) {
-    const names = tools.map(({ name, tool }) => [name, tool.name]);
-    const all = new Map([...this.names, ...names]);
-    this.names = all.size > names.length + MAX_FORMER ? new Map(names) : all;
+  /** What the server lists and the host does not offer is not called by an earlier name either. */
+  #name(items, offers) {
+    const former = [...this.names].filter(([, tool]) => !items.has(tool));
+    const current = offers.map(({ name, tool }) => [name, tool.name]);
+    this.names = new Map(former.length > MAX_FORMER ? current : [...former, ...current]);
   }
 }

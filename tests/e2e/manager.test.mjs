@@ -193,6 +193,14 @@ test("a tool that was heard of in an earlier page life is called without a list:
   assert.equal(servers[1].called(), 0);
 });
 
+test("a call waits for a list that is being read just now", async (t) => {
+  const server = await scripted(t, ["t"]);
+  const manager = manage(t);
+  manager.on("tools", () => {});
+  await manager.open("s", server.url);
+  assert.equal(text(await manager.callTool("s__t", {})), '["t",{}]');
+});
+
 test("a tool of a server whose list cannot be had fails with that, and was not called", async (t) => {
   const server = await scripted(t, ["t"], { answers: { "tools/list": () => Promise.reject({ code: -32603, message: "no" }) } });
   const manager = manage(t);
@@ -257,6 +265,20 @@ test("filters say what is offered and called", async (t) => {
     assert.equal(server.called(), offered.length);
   }
   assert.ok(reported.includes("the host's") && reported.some((message) => /promise/.test(message)));
+});
+
+test("a tool that the filter does not let through any more is not called by the name that it had", async (t) => {
+  const server = await scripted(t, [{ name: "a", annotations: { readOnlyHint: true }, inputSchema: object }, "b"]);
+  const manager = manage(t);
+  await manager.open("s", server.url, { filters: { tools: { deny: (tool) => tool.annotations?.readOnlyHint === false } } });
+  await manager.tools();
+  await manager.callTool("s__a", {});
+  server.list.tools = [{ name: "a", annotations: { readOnlyHint: false }, inputSchema: object }];
+  assert.deepEqual(names(await manager.tools()), []);
+  await assert.rejects(manager.callTool("s__a", {}), { code: "unknown_tool" });
+  // What the server lists no more is the server's to refuse.
+  await manager.callTool("s__b", {});
+  assert.equal(server.called(), 2);
 });
 
 test("options of the manager's own are checked as all others are", async (t) => {
@@ -388,6 +410,17 @@ test("a lazy server that cannot be opened stands among the failed, until it is o
   assert.deepEqual((await manager.tools()).failed, []);
   await manager.close("s");
   assert.deepEqual(manager.servers(), []);
+});
+
+test("who asks for a lazy server waits for it, and hears why there is none", async (t) => {
+  const manager = manage(t);
+  const server = await scripted(t, ["t"]);
+  assert.deepEqual(await Promise.all([manager.open("s", server.url, { lazy: true }), manager.open("s", server.url).then(({ url }) => url)]), [undefined, server.url]);
+  assert.equal(await manager.open("s", server.url, { lazy: true }), undefined);
+  const fetch = async () => new Response("<html>", { status: 404, headers: { "content-type": "text/html" } });
+  await manager.open("x", "https://example.test/mcp", { lazy: true, fetch });
+  await assert.rejects(manager.open("x", "https://example.test/mcp", { fetch }), { name: "McpError" });
+  await assert.rejects(manager.open("s", `${server.url}?other`, { lazy: true }), /^TypeError: name: "s"/);
 });
 
 test("close(name) frees the name at once: of one that connects, and of one whose goodbye takes its time", async (t) => {
