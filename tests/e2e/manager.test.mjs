@@ -113,11 +113,11 @@ test("a name does not depend on who else is open, nor on the order, nor on the p
 
 test("no server can name a tool as another's is named", async (t) => {
   const manager = manage(t);
-  await manager.open("a.b", (await scripted(t, ["delete all", "x"])).url);
+  await manager.open("a.b", (await scripted(t, ["delete all", "x", "fs__read it", "___ _"])).url);
   const own = names(await manager.tools());
   // Every tail of those names, under servers whose plain form begins as they do.
   const tails = own.flatMap((name) => [...name].map((_, at) => name.slice(at)));
-  for (const name of ["a", "a-b", "a-b_x"]) await manager.open(name, (await scripted(t, tails)).url);
+  for (const name of ["a", "a-b", "a-b_x", "a-b_fs"]) await manager.open(name, (await scripted(t, tails)).url);
   const { tools } = await manager.tools();
   assert.equal(new Set(names({ tools })).size, tools.length);
   assert.deepEqual(names({ tools: tools.filter(({ server }) => server === "a.b") }), own);
@@ -378,6 +378,22 @@ test("a definition that no text can hold is left out, with a warning, and hides 
   };
   assert.deepEqual(names(await manager.tools()), ["s__t"]);
   assert.deepEqual(warnings, [["invalid_tool", "deep", "s"]]);
+});
+
+test("an older reading that ends late brings nothing back", async (t) => {
+  let release;
+  const held = new Promise((resolve) => (release = resolve));
+  let asked = 0;
+  const list = (name) => ({ tools: [{ name, inputSchema: object }] });
+  const server = await scripted(t, [], { answers: { "tools/list": async () => (asked++ === 0 ? (await held, list("old")) : list("new")) } });
+  const manager = manage(t);
+  await manager.open("s", server.url);
+  const late = manager.tools();
+  await until(() => asked === 1);
+  assert.deepEqual(names(await manager.tools()), ["s__new"]);
+  release();
+  assert.deepEqual(names(await late), ["s__new"]);
+  await assert.rejects(manager.callTool("s__old", {}), { code: "unknown_tool" });
 });
 
 test("a server that fails later hides nobody's tools, its own included", async (t) => {
