@@ -45,6 +45,8 @@ export class KeptServers {
   #warn;
   /** As JSON, by name: what was written last. */
   #written = new Map();
+  /** What stood there before, by name, of those that are being opened. */
+  #before = new Map();
   #writing = Promise.resolve();
 
   /** `warn(warning, name)`; the lists of two users are two. */
@@ -69,15 +71,40 @@ export class KeptServers {
   }
 
   put(record) {
+    const { name } = record;
     const text = JSON.stringify(record);
-    if (this.#written.get(record.name) === text) return this.#writing;
-    this.#written.set(record.name, text);
-    return this.#change((records) => records.set(record.name, JSON.parse(text)));
+    if (this.#written.get(name) === text) return this.#writing;
+    this.#written.set(name, text);
+    return this.#change((records) => {
+      const known = records.get(name);
+      if (!this.#before.has(name)) this.#before.set(name, known);
+      const now = JSON.parse(text);
+      const isTold = now.learned.title !== undefined || now.learned.icons.length > 0;
+      records.set(name, isTold || known?.url !== now.url ? now : { ...now, learned: known.learned });
+    });
   }
 
   remove(name) {
     this.#written.delete(name);
+    this.#before.delete(name);
     return this.#change((records) => records.delete(name));
+  }
+
+  /** It is open: from now on it was there before. */
+  settle(name) {
+    this.#writing = this.#writing.then(() => void this.#before.delete(name));
+  }
+
+  /** As it was before it was opened. */
+  revert(name) {
+    this.#written.delete(name);
+    return this.#change((records) => {
+      if (!this.#before.has(name)) return;
+      const before = this.#before.get(name);
+      this.#before.delete(name);
+      if (before) records.set(name, before);
+      else records.delete(name);
+    });
   }
 
   /** One after the other, each on what stands there then. */

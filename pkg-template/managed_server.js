@@ -22,8 +22,8 @@ export class ManagedServer {
   waiting = 0;
   /** Somebody has opened it without waiting: what becomes of it is told by events. */
   isLazy = false;
-  /** It was not kept before. */
-  isNew;
+  /** What was kept of it before. */
+  before;
   /** Of the session. */
   promise;
   session;
@@ -40,8 +40,8 @@ export class ManagedServer {
   #followed = new Map();
 
   /** `changed(kind)`: one of its lists is another; `warn(warning)`. */
-  constructor({ name, url, title, icons, asked, learned = { icons: [] }, isNew }, { changed, warn }) {
-    Object.assign(this, { name, url, title, icons, asked, learned, isNew });
+  constructor({ name, url, title, icons, asked, learned = { icons: [] }, before }, { changed, warn }) {
+    Object.assign(this, { name, url, title, icons, asked, learned, before });
     this.begun = new Promise((resolve) => (this.#begin = resolve));
     const list = (kind) => new ManagedList(kind, { server: name, filter: asked.filters[kind], changed: () => changed(kind), warn });
     this.lists = Object.fromEntries(Object.keys(KINDS).map((kind) => [kind, list(kind)]));

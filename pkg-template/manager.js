@@ -3,9 +3,8 @@
 import { abortable } from "./abortable.js";
 import { CallClock } from "./call_clock.js";
 import { object, wrong } from "./checks.js";
-import { closed, McpError } from "./error.js";
+import { closed } from "./error.js";
 import { report } from "./events.js";
-import { toJson } from "./json.js";
 import { KeptServers, recordOf } from "./kept_servers.js";
 import { KINDS } from "./managed_lists.js";
 import { ManagedServer } from "./managed_server.js";
@@ -14,6 +13,7 @@ import { canBeOf, isServerName, SERVER_IN_WORDS } from "./manager_names.js";
 import { readCloseOne, readManager, readServer } from "./manager_options.js";
 import { readClose, readRequest, readUrl } from "./options.js";
 import { copy, same } from "./same.js";
+import { callFound, unknownTool } from "./unlisted_tools.js";
 
 /** Where neither the call nor the manager names one: as `connect`. */
 const TIMEOUT_MS = 60_000;
@@ -70,7 +70,7 @@ export class Sessions {
   #start(name, url, asked, { title, icons }) {
     const before = this.#records.get(name);
     const learned = before?.url === url ? before.learned : undefined;
-    const server = new ManagedServer({ name, url, title, icons, asked, learned, isNew: before === undefined }, {
+    const server = new ManagedServer({ name, url, title, icons, asked, learned, before }, {
       changed: (kind) => this.#isIn(server) && this.#emitList(kind, name),
       warn: (warning) => this.#listeners.emit("warning", Object.freeze(warning), name),
     });
@@ -107,7 +107,7 @@ export class Sessions {
         reject(signal.reason);
         if (--server.waiting > 0 || server.session) return;
         server.stop.abort(signal.reason);
-        if (server.isNew) void this.#unkeep(server.name);
+        this.#revert(server);
       };
       signal.addEventListener("abort", abort, { once: true });
       server.promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
@@ -119,6 +119,7 @@ export class Sessions {
     if (server.status?.state === "closed") this.#forget(server);
     this.#follow();
     this.#changed(server);
+    this.#kept?.settle(server.name);
     return session;
   }
 
@@ -132,7 +133,7 @@ export class Sessions {
       for (const kind of METHODS) this.#emitList(kind, server.name);
     } else {
       this.#forget(server);
-      if (server.isNew) void this.#unkeep(server.name);
+      this.#revert(server);
     }
     throw error;
   }
@@ -169,6 +170,14 @@ export class Sessions {
   #unkeep(name) {
     this.#records.delete(name);
     return this.#kept?.remove(name);
+  }
+
+  /** What could not be opened is not for the next page life, unless it was there before: then as it was. */
+  #revert({ name, before }) {
+    if (before) this.#records.set(name, before);
+    else this.#records.delete(name);
+    void this.#kept?.revert(name);
+    this.#told(name);
   }
 
   async restore(optionsFor = () => ({})) {
@@ -287,64 +296,19 @@ export class Sessions {
 
   /** A tool of a server whose list was not read yet, such as one that a model has heard of in an earlier page life. */
   async #seek(name, args, options) {
-    const candidates = [...this.#servers.values()].filter((server) => canBeOf(server.name, name) && !server.lists.tools.isFresh);
-    if (candidates.length === 0) throw this.#unknown(name);
-    const taken = args && JSON.parse(toJson("args", args));
-    const { signal, timeout = this.#defaults.timeout ?? TIMEOUT_MS, maxTotalTimeout = this.#defaults.maxTotalTimeout } = readRequest(options);
+    const servers = [...this.#servers.values()];
+    const candidates = servers.filter((server) => canBeOf(server.name, name) && !server.lists.tools.isFresh);
+    if (candidates.length === 0) throw unknownTool(name, servers);
+    const { timeout = TIMEOUT_MS, maxTotalTimeout } = { ...this.#defaults, ...readRequest(options) };
     const clock = new CallClock(timeout, maxTotalTimeout);
-    const over = new AbortController();
     const watch = () => clock.run(!candidates.some(({ isAsking }) => isAsking));
     this.#watchers.add(watch);
     watch();
     try {
-      const found = await abortable(Promise.race([this.#firstOf(candidates, name, over.signal), clock.late]), signal);
-      return found.session.callTool({ name: found.tool, arguments: taken }, clock.left(options));
+      return await callFound(candidates, name, { args, options, clock, unknown: (failure) => unknownTool(name, [...this.#servers.values()], failure) });
     } finally {
       this.#watchers.delete(watch);
-      clock.stop();
-      over.abort();
     }
-  }
-
-  /** `{ session, tool }` of the first candidate that has the tool. */
-  async #firstOf(candidates, name, signal) {
-    const failures = [];
-    const tries = candidates.map(async (server) => {
-      try {
-        const session = await abortable(server.promise, signal);
-        await server.lists.tools.read(session, { signal });
-        const tool = server.lists.tools.names.get(name);
-        if (tool !== undefined) return { session, tool };
-      } catch (error) {
-        failures.push({ server, error });
-      }
-      throw undefined;
-    });
-    try {
-      return await Promise.any(tries);
-    } catch {
-      throw this.#unknown(name, failures[0]);
-    }
-  }
-
-  #unknown(name, failure) {
-    const called = JSON.stringify(name.slice(0, 64));
-    if (failure) {
-      const { server, error } = failure;
-      const message = `${called} may be a tool of "${server.name}", whose tools could not be had: ${error?.message} The tool was not called.`;
-      const { code = "unknown_tool", retryable = false, diagnosis, httpStatus } = error instanceof McpError ? error : {};
-      return new McpError(message, { code, outcome: "not_executed", retryable, diagnosis, httpStatus, cause: error });
-    }
-    const servers = [...this.#servers.values()];
-    const names = (list) => list.map(({ name }) => name).join(", ");
-    const [open, others] = [servers.filter(({ session }) => session), servers.filter(({ session }) => !session)];
-    const message = [
-      `No server that is open has a tool named ${called}; nothing was sent.`,
-      open.length > 0 ? `Open: ${names(open)}.` : "None is open: open one first.",
-      ...(others.length > 0 ? [`Not open: ${names(others)}.`] : []),
-      "Names of tools are those that tools() of the manager gives.",
-    ].join(" ");
-    return new McpError(message, { code: "unknown_tool", outcome: "not_executed" });
   }
 
   on(event, listener) {

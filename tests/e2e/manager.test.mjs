@@ -607,12 +607,33 @@ test("what could not be opened is not for the next page life; what is only away 
   await assert.rejects(manager.open("wrong", "https://example.test/mcp", { fetch: refuse }));
   const away = await manager.open("away", "http://127.0.0.1:9/mcp");
   assert.equal(away.status.state, "waiting");
+  await away.close();
+  await assert.rejects(manager.open("away", "http://127.0.0.1:9/mcp", { unreachable: "fail" }));
   const stop = new AbortController();
   const hang = (_, { signal }) => new Promise((_, fail) => signal.addEventListener("abort", () => fail(signal.reason)));
   const given = assert.rejects(manager.open("given-up", "https://example.test/mcp", { fetch: hang, signal: stop.signal }), /enough/);
   stop.abort(new Error("enough"));
   await given;
+  assert.deepEqual(manager.servers().map(({ name }) => name), ["away"]);
+  await manager.close();
+  // What was there before is there again, as it was.
   const next = manage(t, { store });
-  assert.deepEqual(await next.restore(() => null), []);
-  assert.deepEqual(next.servers().map(({ name }) => name), ["away"]);
+  await assert.rejects(next.open("away", "https://example.test/other", { fetch: refuse }));
+  const last = manage(t, { store });
+  assert.deepEqual(await last.restore(() => null), []);
+  assert.deepEqual(last.servers().map(({ name, url }) => [name, url]), [["away", "http://127.0.0.1:9/mcp"]]);
+});
+
+test("a title that a server has told stays while it is opened anew, also before the list was read", async (t) => {
+  const store = memory();
+  const server = await scripted(t, ["t"], { info: { title: "Told" } });
+  const first = manage(t, { store });
+  await first.open("s", server.url);
+  await first.close();
+  const hang = (_, { signal }) => new Promise((_, fail) => signal.addEventListener("abort", () => fail(signal.reason)));
+  const second = manage(t, { store });
+  await second.open("s", server.url, { lazy: true, fetch: hang });
+  const third = manage(t, { store });
+  await third.restore(() => null);
+  assert.deepEqual(third.servers().map(({ title }) => title), ["Told"]);
 });
