@@ -33,6 +33,8 @@ export class Sessions {
   #watchers = new Set();
   #snapshot;
   #closed = false;
+  /** How often all were signed out. */
+  #left = 0;
 
   constructor(options, openSession) {
     const { store, defaults } = readManager(options);
@@ -183,20 +185,22 @@ export class Sessions {
   async restore(optionsFor = () => ({})) {
     if (typeof optionsFor !== "function") throw wrong("optionsFor", "a function", optionsFor);
     if (this.#closed) throw closed("The manager");
+    const left = this.#left;
     const records = (await this.#kept?.read()) ?? new Map();
     const begun = [];
     for (const [name, record] of records) {
-      if (this.#closed) break;
+      // Whoever has left opens no more.
+      if (this.#closed || this.#left !== left) break;
       if (this.#servers.has(name)) continue;
       this.#records.set(name, record);
-      if (await this.#restoreOne(record, optionsFor)) begun.push(name);
+      if (await this.#restoreOne(record, optionsFor, left)) begun.push(name);
     }
     this.#told("");
     return begun;
   }
 
   /** Says whether it is on its way. */
-  async #restoreOne(record, optionsFor) {
+  async #restoreOne(record, optionsFor, left) {
     const { name, url, title, icons, options, needs } = record;
     const warn = (hint) => this.#listeners.emit("warning", Object.freeze({ kind: "kept_servers", hint }), name);
     try {
@@ -207,6 +211,7 @@ export class Sessions {
         warn(`The server "${name}" was opened with ${missing.join(", ")}, which is not kept: give it again, to restore or to open.`);
         return false;
       }
+      if (this.#left !== left) return false;
       await this.open(name, url, { title, icons, ...options, ...given, lazy: true });
       return true;
     } catch (error) {
@@ -319,6 +324,7 @@ export class Sessions {
 
   async signOut(name) {
     if (name !== undefined && !this.#servers.has(name)) throw new TypeError(`name: there is no server of this name; there are ${[...this.#servers.keys()].join(", ")}`);
+    if (name === undefined) this.#left++;
     const servers = name === undefined ? [...this.#servers.values()] : [this.#servers.get(name)];
     await Promise.all(
       servers.map((server) => {

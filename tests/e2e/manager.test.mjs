@@ -4,52 +4,11 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { pathToFileURL } from "node:url";
-import { installed } from "./lib/install.mjs";
+import { SessionManager, hang, manage, names, object, refuse, scripted, text, toolHash } from "./lib/managed.mjs";
 import * as kinds from "./lib/servers.mjs";
 import { until } from "./lib/until.mjs";
-import { startScripted } from "./servers/scripted.mjs";
-
-const { SessionManager, toolHash } = await import(pathToFileURL(`${await installed()}/node_modules/mcp-evergreen/index.js`));
 
 const NAME = /^[A-Za-z0-9_-]{1,64}$/;
-const object = { type: "object" };
-const text = ({ content }) => content[0].text;
-const names = ({ tools }) => tools.map(({ name }) => name);
-const LEGACY = { era: "legacy", recovery: { baseDelay: 20, maxDelay: 100 } };
-
-/** A server that lists these tools, and whose tools say their own names. */
-async function scripted(t, tools, { capabilities = { tools: { listChanged: true } }, ...more } = {}) {
-  const server = await startScripted();
-  t.after(() => server.close());
-  const list = { tools: tools.map((tool) => (typeof tool === "string" ? { name: tool, inputSchema: object } : tool)) };
-  const become = (change = {}) =>
-    server.become({
-      capabilities,
-      ...more,
-      ...change,
-      answers: {
-        "tools/list": () => list,
-        "tools/call": ({ name, arguments: args }) => ({ content: [{ type: "text", text: JSON.stringify([name, args]) }] }),
-        ...more.answers,
-        ...change.answers,
-      },
-    });
-  become();
-  return Object.assign(server, { list, evict: become, called: () => server.received.filter(({ method }) => method === "tools/call").length });
-}
-
-function manage(t, options) {
-  const manager = new SessionManager({ ...LEGACY, ...options });
-  t.after(() => manager.close());
-  return manager;
-}
-
-/** What stands in a store, as its only text. */
-const memory = () => {
-  const texts = new Map();
-  return { texts, getItem: (key) => texts.get(key) ?? null, setItem: (key, text) => void texts.set(key, text) };
-};
 
 // ── Calls ──
 
@@ -413,8 +372,7 @@ test("a lazy server that cannot be opened stands among the failed, until it is o
   const manager = manage(t);
   const snapshots = [];
   manager.on("servers", (servers) => snapshots.push(servers));
-  const fetch = async () => new Response("<html>", { status: 404, headers: { "content-type": "text/html" } });
-  assert.equal(await manager.open("s", "https://example.test/mcp", { lazy: true, fetch }), undefined);
+  assert.equal(await manager.open("s", "https://example.test/mcp", { lazy: true, fetch: refuse }), undefined);
   await until(() => manager.servers()[0]?.error);
   assert.equal(manager.servers(), manager.servers(), "a snapshot is the same until there is another");
   assert.equal(snapshots.at(-1), manager.servers());
@@ -433,16 +391,14 @@ test("who asks for a lazy server waits for it, and hears why there is none", asy
   const server = await scripted(t, ["t"]);
   assert.deepEqual(await Promise.all([manager.open("s", server.url, { lazy: true }), manager.open("s", server.url).then(({ url }) => url)]), [undefined, server.url]);
   assert.equal(await manager.open("s", server.url, { lazy: true }), undefined);
-  const fetch = async () => new Response("<html>", { status: 404, headers: { "content-type": "text/html" } });
-  await manager.open("x", "https://example.test/mcp", { lazy: true, fetch });
-  await assert.rejects(manager.open("x", "https://example.test/mcp", { fetch }), { name: "McpError" });
+  await manager.open("x", "https://example.test/mcp", { lazy: true, fetch: refuse });
+  await assert.rejects(manager.open("x", "https://example.test/mcp", { fetch: refuse }), { name: "McpError" });
   await assert.rejects(manager.open("s", `${server.url}?other`, { lazy: true }), /^TypeError: name: "s"/);
 });
 
 test("close(name) frees the name at once: of one that connects, and of one whose goodbye takes its time", async (t) => {
   const manager = manage(t);
   const server = await scripted(t, ["t"]);
-  const hang = (_, { signal }) => new Promise((_, fail) => signal.addEventListener("abort", () => fail(signal.reason)));
   const opening = assert.rejects(manager.open("s", server.url, { fetch: hang }), { code: "closed" });
   await manager.close("s");
   await opening;
@@ -461,7 +417,6 @@ test("close(name) frees the name at once: of one that connects, and of one whose
 
 test("signOut of one server leaves the others; it meets one that still connects", async (t) => {
   const manager = manage(t);
-  const hang = (_, { signal }) => new Promise((_, fail) => signal.addEventListener("abort", () => fail(signal.reason)));
   await manager.open("stays", (await scripted(t, ["t"])).url);
   await manager.open("lazy", "https://example.test/mcp", { lazy: true, fetch: hang });
   const waiting = assert.rejects(manager.open("waits", "https://example.test/mcp", { fetch: hang }), { code: "closed" });
@@ -471,169 +426,4 @@ test("signOut of one server leaves the others; it meets one that still connects"
   assert.deepEqual(manager.servers().map(({ name, status }) => [name, status.state]), [["stays", "ready"]]);
   await manager.signOut();
   assert.deepEqual(manager.servers(), []);
-});
-
-// ── The kept list ──
-
-const PIXEL = "data:image/png;base64,iVBORw0KGgo=";
-
-for (const [what, storeOf] of [
-  ["a Storage", () => memory()],
-  [
-    "functions that give promises",
-    () => {
-      const store = memory();
-      return { texts: store.texts, get: async (key) => (await sleep(5), store.getItem(key)), set: async (key, text) => (await sleep(5), store.setItem(key, text)) };
-    },
-  ],
-]) {
-  test(`servers come back after a reload, from ${what}: with titles, icons and filters, and without secrets`, async (t) => {
-    const store = storeOf();
-    const info = { title: "The one", icons: [{ src: PIXEL, sizes: ["48x48"] }, { src: "javascript:alert(1)" }, { src: "http://x.test/i.png" }] };
-    const servers = [await scripted(t, ["a", "b"], { info }), await scripted(t, ["c"])];
-    const life = () => manage(t, { store, identity: "ann", headers: { authorization: "Bearer THE-SECRET" } });
-    const first = life();
-    await first.open("one", servers[0].url, { filters: { tools: { deny: ["b"] } }, timeout: 5_000 });
-    await first.open("two", servers[1].url, { headers: { "x-key": "THE-SECRET" }, title: "My two", icons: [{ src: "https://x.test/two.png" }] });
-    await first.open("three", servers[1].url, { filters: { tools: { allow: () => true } } });
-    await first.open("gone", servers[1].url);
-    await first.close("gone");
-    await until(() => [...store.texts.values()].some((text) => text.includes("The one") && text.includes("three")));
-    assert.doesNotMatch([...store.texts].join(), /SECRET/);
-    await first.close();
-
-    const second = life();
-    const warnings = [];
-    second.on("warning", ({ kind, hint }, name) => warnings.push([kind, name, /headers|filters/.exec(hint)?.[0]]));
-    assert.deepEqual(await second.restore(), ["one"]);
-    const seen = second.servers().map(({ name, url, title, icons }) => [name, url, title, icons.map(({ src }) => src)]);
-    assert.deepEqual(seen, [
-      ["one", servers[0].url, "The one", [PIXEL]],
-      ["two", servers[1].url, "My two", ["https://x.test/two.png"]],
-      ["three", servers[1].url, "three", []],
-    ]);
-    assert.deepEqual(warnings, [["kept_servers", "two", "headers"], ["kept_servers", "three", "filters"]]);
-    assert.equal(text(await second.callTool("one__a", { x: 1 })), '["a",{"x":1}]');
-    await assert.rejects(second.callTool("one__b", {}), { code: "unknown_tool" });
-    const given = { two: { headers: { "x-key": "THE-SECRET" } }, three: null };
-    assert.deepEqual(await second.restore(({ name }) => given[name]), ["two"]);
-    await until(() => second.get("two"));
-    assert.deepEqual(names(await second.tools()), ["one__a", "two__c"]);
-    await second.close("three");
-    await second.close("two", { keep: true });
-    await second.close();
-
-    const third = life();
-    assert.deepEqual(await third.restore(() => null), []);
-    assert.deepEqual(third.servers().map(({ name, status }) => [name, status]), [["one", undefined], ["two", undefined]]);
-    const bob = manage(t, { store, identity: "bob" });
-    assert.deepEqual([await bob.restore(), bob.servers()], [[], []]);
-  });
-}
-
-const GOOD = { name: "good", url: "http://127.0.0.1:9/mcp" };
-for (const [what, stored, kept] of [
-  ["no JSON", "{", []],
-  ["null", "null", []],
-  ["a number", "5", []],
-  ["a text", '"x"', []],
-  ["an array", "[]", []],
-  ["no list", '{"servers":{}}', []],
-  ["an empty text", "", []],
-  ...[null, 5, "x", [], {}, { ...GOOD, name: "a__b" }, { ...GOOD, name: "__proto__" }, { ...GOOD, name: "x", url: "javascript:alert(1)" }, { ...GOOD, name: "x", url: 5 }, { ...GOOD, name: "x", url: "https://user:pw@x.test/" }, { ...GOOD, name: "x", options: { timeout: "5" } }, { ...GOOD, name: "x", options: 5 }, { ...GOOD, name: "x", options: null }, { ...GOOD, name: "x", options: { filters: { tools: { deny: 5 } } } }, { ...GOOD, name: "x", needs: "auth" }, { ...GOOD, name: "x", needs: ["nothing"] }].map((entry) => [JSON.stringify(entry), JSON.stringify({ servers: [entry, GOOD] }), ["good"]]),
-]) {
-  test(`${what} in the store is a warning in words, and costs nothing else`, async (t) => {
-    const store = { get: () => stored, set() {} };
-    const manager = manage(t, { store });
-    const warnings = [];
-    manager.on("warning", ({ kind, hint }) => warnings.push([kind, hint]));
-    await manager.restore(() => null);
-    assert.deepEqual(manager.servers().map(({ name }) => name), kept);
-    assert.deepEqual(warnings.map(([kind]) => kind), ["kept_servers"]);
-    assert.match(warnings[0][1], kept.length ? /is left out: .+\. Open it anew\.$/ : /is no list of servers/);
-    assert.doesNotMatch(warnings[0][1], /user:pw|alert|undefined is not|Cannot/);
-  });
-}
-
-test("what stands beside what was expected is not shown, and is no option", async (t) => {
-  const entry = { ...GOOD, title: 5, icons: [{ src: "javascript:x" }, 5, null], learned: { title: {}, icons: {} }, options: { headers: { a: "b" }, auth: {}, persist: 1, timeout: 5_000 }, more: 1 };
-  const store = memory();
-  store.setItem('mcp-evergreen:servers:[null]', JSON.stringify({ servers: [entry] }));
-  const manager = manage(t, { store });
-  const warnings = [];
-  manager.on("warning", ({ kind }) => warnings.push(kind));
-  assert.deepEqual(await manager.restore(), ["good"]);
-  assert.deepEqual(manager.servers().map(({ title, icons }) => [title, icons]), [["good", []]]);
-  assert.deepEqual(warnings, []);
-});
-
-test("a store that throws, rejects or never answers costs no session", { timeout: 60_000 }, async (t) => {
-  const reported = [];
-  globalThis.reportError = ({ message }) => reported.push(message);
-  t.after(() => delete globalThis.reportError);
-  const server = await scripted(t, ["t"]);
-  const thrown = () => {
-    throw new Error("full");
-  };
-  for (const store of [{ get: thrown, set: thrown }, { get: async () => thrown(), set: async () => thrown() }, { get: () => null, set: thrown }, { get: () => new Promise(() => {}), set() {} }]) {
-    const manager = manage(t, { store });
-    const warnings = [];
-    manager.on("warning", ({ kind, hint }) => warnings.push(`${kind}: ${hint}`));
-    await manager.restore();
-    await manager.open("s", server.url);
-    assert.equal(text(await manager.callTool("s__t", {})), '["t",{}]');
-    await until(() => warnings.length > 0, undefined, 20_000);
-    for (const warning of warnings) assert.match(warning, /^kept_servers: The list of servers could not be (read|written): the store (failed|did not answer within 5000 ms)\. /);
-    await manager.close();
-  }
-  assert.ok(reported.length > 0 && reported.every((message) => message === "full"));
-});
-
-test("two tabs that open servers lose nothing of each other's", async (t) => {
-  const store = memory();
-  const server = await scripted(t, ["t"]);
-  const tabs = [manage(t, { store }), manage(t, { store })];
-  await Promise.all(tabs.map((tab, i) => tab.open(`s${i}`, server.url)));
-  await tabs[0].close("s0");
-  await tabs[0].open("s2", server.url);
-  const last = manage(t, { store });
-  assert.deepEqual(await last.restore(), ["s1", "s2"]);
-});
-
-test("what could not be opened is not for the next page life; what is only away is", async (t) => {
-  const store = memory();
-  const manager = manage(t, { store });
-  const refuse = async () => new Response("<html>", { status: 404, headers: { "content-type": "text/html" } });
-  await assert.rejects(manager.open("wrong", "https://example.test/mcp", { fetch: refuse }));
-  const away = await manager.open("away", "http://127.0.0.1:9/mcp");
-  assert.equal(away.status.state, "waiting");
-  await away.close();
-  await assert.rejects(manager.open("away", "http://127.0.0.1:9/mcp", { unreachable: "fail" }));
-  const stop = new AbortController();
-  const hang = (_, { signal }) => new Promise((_, fail) => signal.addEventListener("abort", () => fail(signal.reason)));
-  const given = assert.rejects(manager.open("given-up", "https://example.test/mcp", { fetch: hang, signal: stop.signal }), /enough/);
-  stop.abort(new Error("enough"));
-  await given;
-  assert.deepEqual(manager.servers().map(({ name }) => name), ["away"]);
-  await manager.close();
-  // What was there before is there again, as it was.
-  const next = manage(t, { store });
-  await assert.rejects(next.open("away", "https://example.test/other", { fetch: refuse }));
-  const last = manage(t, { store });
-  assert.deepEqual(await last.restore(() => null), []);
-  assert.deepEqual(last.servers().map(({ name, url }) => [name, url]), [["away", "http://127.0.0.1:9/mcp"]]);
-});
-
-test("a title that a server has told stays while it is opened anew, also before the list was read", async (t) => {
-  const store = memory();
-  const server = await scripted(t, ["t"], { info: { title: "Told" } });
-  const first = manage(t, { store });
-  await first.open("s", server.url);
-  await first.close();
-  const hang = (_, { signal }) => new Promise((_, fail) => signal.addEventListener("abort", () => fail(signal.reason)));
-  const second = manage(t, { store });
-  await second.open("s", server.url, { lazy: true, fetch: hang });
-  const third = manage(t, { store });
-  await third.restore(() => null);
-  assert.deepEqual(third.servers().map(({ title }) => title), ["Told"]);
 });
