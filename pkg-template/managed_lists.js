@@ -55,6 +55,8 @@ export class ManagedList {
   offers;
   /** Why the latest reading failed. */
   error;
+  /** Resolves with the end of the latest reading, while it is under way. */
+  reading;
   /** Of tools, by the manager's names for them: the server's. Also of those that the server had before, as they were then. */
   names = new Map();
 
@@ -78,7 +80,15 @@ export class ManagedList {
   }
 
   /** Reads all of it. Rejects with what went wrong; what was there before stays. */
-  async read(session, options) {
+  read(session, options) {
+    const reading = this.#read(session, options);
+    const over = () => this.reading === settled && (this.reading = undefined);
+    const settled = reading.then(over, over);
+    this.reading = settled;
+    return reading;
+  }
+
+  async #read(session, options) {
     const asked = ++this.#begun;
     const announced = this.#announced;
     try {

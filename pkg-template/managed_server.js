@@ -65,6 +65,11 @@ export class ManagedServer {
     return this.error === undefined && (this.session === undefined || this.isAsking);
   }
 
+  /** Its session has found nobody, and tries again. */
+  get isAway() {
+    return this.session !== undefined && !this.isAsking && this.status?.state === "waiting";
+  }
+
   /** What its session tells. */
   hear(event, detail) {
     for (const [kind, { event: announced }] of Object.entries(KINDS)) {

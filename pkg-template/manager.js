@@ -18,6 +18,9 @@ import { callFound, unknownTool } from "./unlisted_tools.js";
 /** Where neither the call nor the manager names one: as `connect`. */
 const TIMEOUT_MS = 60_000;
 
+/** Milliseconds that lists of all wait for a server that is known to be away: its own goes on being read. */
+const AWAY_MS = 2_000;
+
 const METHODS = Object.keys(KINDS);
 
 export class Sessions {
@@ -260,15 +263,22 @@ export class Sessions {
     if (signal?.aborted) throw signal.reason;
     if (this.#closed) throw closed("The manager");
     const asked = [...this.#servers.values()].filter(({ session, isPending }) => session && !isPending);
-    // What went wrong stands in the list.
-    await abortable(Promise.all(asked.map((server) => server.lists[kind].read(server.session, options).catch(() => {}))), signal);
+    await abortable(Promise.all(asked.map((server) => this.#read(server, kind, options))), signal);
     return this.#offered(kind);
+  }
+
+  /** What goes wrong stands in the list. */
+  #read(server, kind, options) {
+    const list = server.lists[kind];
+    const read = () => list.read(server.session, options).catch(() => {});
+    // One question waits for it, however often it is asked for.
+    return server.isAway ? atMost(AWAY_MS, list.reading ?? read()) : read();
   }
 
   /** As it was read last. */
   #offered(kind) {
     const servers = [...this.#servers.values()];
-    const failures = servers.map(({ name, error, lists }) => ({ server: name, error: error ?? lists[kind].error }));
+    const failures = servers.map(({ name, error, lists, isAway, status }) => ({ server: name, error: error ?? lists[kind].error ?? (isAway ? status.lastError : undefined) }));
     return Object.freeze({
       [kind]: servers.flatMap(({ lists }) => lists[kind].offers ?? []),
       failed: failures.filter(({ error }) => error !== undefined),
@@ -377,4 +387,11 @@ export class Sessions {
 /** What hosts see of a server, or of what is kept of one. */
 function shown({ name, url, title, icons, learned, status, error }) {
   return Object.freeze({ name, url, title: title ?? learned.title ?? name, icons: icons ?? learned.icons ?? [], status, error });
+}
+
+async function atMost(ms, promise) {
+  let timer;
+  const over = new Promise((resolve) => (timer = setTimeout(resolve, ms)));
+  await Promise.race([promise, over]);
+  clearTimeout(timer);
 }

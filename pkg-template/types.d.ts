@@ -1068,7 +1068,8 @@ export class SessionManager {
   /**
    * The tools of all servers, all pages, read now; without those that {@link OpenOptions.filters} leaves out. The event
    * `tools` tells when they are others. A server that cannot tell its tools stands in `failed`, and does not hide the
-   * others'; one that is still connecting, or waits for its user to sign in, is not waited for, and stands in `pending`.
+   * others'; what it listed before stays. One that was found to be away is waited for two seconds, and read on meanwhile;
+   * one that is still connecting, or waits for its user to sign in, is not waited for, and stands in `pending`.
    *
    * @throws The signal's reason, where `options.signal` was aborted.
    */

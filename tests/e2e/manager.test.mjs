@@ -366,6 +366,39 @@ test("a server that fails later hides nobody's tools, its own included", async (
   assert.deepEqual([names({ tools }), failed.map(({ server, error }) => [server, error.code])], [["one__a", "two__b"], [["one", "rpc"]]]);
 });
 
+test("a server that is away holds up nobody's tools for long, keeps its own, and is there when it is back", async (t) => {
+  const [here, away] = [await scripted(t, ["a"]), await kinds.typescriptSdk.start()];
+  t.after(() => away.kill());
+  const manager = manage(t, { recovery: { baseDelay: 200, maxDelay: 5_000 } });
+  await manager.open("here", here.url);
+  await manager.open("away", away.url);
+  const before = names(await manager.tools());
+  await away.kill();
+  const turns = [];
+  for (let turn = 0; turn < 3; turn++) turns.push(await manager.tools());
+  for (const turn of turns) assert.deepEqual([names(turn), turn.failed.map(({ server, error }) => [server, error.name])], [before, [["away", "McpError"]]]);
+  await away.restart();
+  await until(async () => (await manager.tools()).failed.length === 0);
+  assert.deepEqual(names(await manager.tools()), before);
+});
+
+test("what one server is waited for, the others' tools are not", { timeout: 45_000 }, async (t) => {
+  const [here, away] = [await scripted(t, ["a"]), await kinds.typescriptSdk.start()];
+  // Its second try comes a minute later.
+  const manager = manage(t, { recovery: { baseDelay: 60_000, maxDelay: 60_000, maxAttempts: 3 } });
+  await manager.open("here", here.url);
+  const session = await manager.open("away", away.url);
+  await away.kill();
+  const lost = session.ping().catch(() => {});
+  await until(() => session.status.state === "waiting");
+  for (let turn = 0; turn < 3; turn++) {
+    const { tools, failed } = await manager.tools();
+    assert.deepEqual([names({ tools }), failed.map(({ server }) => server)], [["here__a"], ["away"]]);
+  }
+  await manager.close();
+  await lost;
+});
+
 // ── Connecting, closing, signing out ──
 
 test("a lazy server that cannot be opened stands among the failed, until it is opened anew or closed", async (t) => {
