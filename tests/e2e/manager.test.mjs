@@ -2,9 +2,11 @@
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { SessionManager, hang, manage, names, object, refuse, scripted, text, toolHash } from "./lib/managed.mjs";
+import { SessionManager, hang, manage, memory, names, object, refuse, scripted, text, toolHash } from "./lib/managed.mjs";
+import { root } from "./lib/paths.mjs";
 import * as kinds from "./lib/servers.mjs";
 import { until } from "./lib/until.mjs";
 
@@ -34,6 +36,34 @@ for (const [a, b] of [
     assert.deepEqual(servers.map(({ executions }) => Object.values(executions.started()).length), [1, 1]);
   });
 }
+
+test("the README's lines for many servers run as they stand", async (t) => {
+  const readme = readFileSync(`${root}README.md`, "utf8");
+  const [, lines] = /<!-- example: run as a test of many servers -->\s*```js\n([\s\S]*?)```/.exec(readme);
+  const server = await scripted(t, ["search", "delete_all"]);
+  const managers = [];
+  class Manager extends SessionManager {
+    constructor(options) {
+      super(options);
+      managers.push(this);
+    }
+  }
+  t.after(() => Promise.all(managers.map((manager) => manager.close())));
+  const localStorage = memory();
+  const shown = [];
+  const seen = [];
+  // The lazy server is there by the time that the model is asked: its host would come again with the next turn.
+  const ask = async (tools) => (seen.push(...tools), { name: "files__search", input: { q: "otters" } });
+  const code = lines.replace(/^import .*\n/, "").replace("https://example.com/mcp", server.url);
+  const run = new (async () => {}).constructor("SessionManager", "localStorage", "show", "ask", `${code}\nreturn result;`);
+  for (let life = 0; life < 2; life++) {
+    const result = await run(Manager, localStorage, (titles) => shown.push(titles), ask);
+    assert.equal(text(result), JSON.stringify(["search", { q: "otters" }]));
+  }
+  await until(() => shown.length > 0);
+  assert.deepEqual(shown.at(-1), ["search (files)"]);
+  assert.ok(seen.every(({ name, input_schema: schema }) => name === "files__search" && schema.type === "object"));
+});
 
 const ODD = [
   "plain", "with_underscore", "__init__", "_", "a__b", "a-b", "a.b", "a/b", "a b", "a:b", "ns.tool/v2", "", "検索", "поиск", "😀", "\ud83d", "\ude00",

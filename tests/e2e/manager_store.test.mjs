@@ -3,14 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { hang, manage, names, refuse, scripted, text } from "./lib/managed.mjs";
+import { hang, manage, memory, names, refuse, scripted, text } from "./lib/managed.mjs";
 import { until } from "./lib/until.mjs";
-
-/** What stands in a store, as its only text. */
-const memory = () => {
-  const texts = new Map();
-  return { texts, getItem: (key) => texts.get(key) ?? null, setItem: (key, text) => void texts.set(key, text) };
-};
 
 const PIXEL = "data:image/png;base64,iVBORw0KGgo=";
 

@@ -41,3 +41,9 @@ export function manage(t, options) {
 /** A `fetch` that never answers, and one of a server that is none. */
 export const hang = (_, { signal }) => new Promise((_, fail) => signal.addEventListener("abort", () => fail(signal.reason)));
 export const refuse = async () => new Response("<html>", { status: 404, headers: { "content-type": "text/html" } });
+
+/** A store as `localStorage` is one, with its `texts`. */
+export function memory() {
+  const texts = new Map();
+  return { texts, getItem: (key) => texts.get(key) ?? null, setItem: (key, text) => void texts.set(key, text) };
+}
