@@ -10,16 +10,16 @@
 //! | `protocol::session` | commands in, facts in, outputs out; below it, what a room's word means for others |
 //! | `protocol::lifecycle` | the one state, every transition, and what is remembered beyond them |
 //! | `protocol::calls` | every command from made to settled: where it is, whether it may have run |
-//! | `protocol::refusal`, `verdict` | what a refusal says and proves of its call; what it means for the session |
-//! | `protocol::era` | what differs between the protocol's two eras; which one a server speaks |
+//! | `protocol::policy` | pure functions: what a refusal says, proves and means; whether a call is sent again, and whether that does harm; how long is waited; which era a server speaks |
+//! | `protocol::codec` | HTTP, server-sent events, JSON-RPC: bytes and texts to types, and back |
+//! | `protocol::era` | what differs between the protocol's two eras |
 //! | `protocol::session::send` | what goes out, as its era wants it |
 //! | `protocol::session::receive`, `session::answer`, `session::refused` | what an exchange brings, and what follows for its call |
-//! | `protocol::policy::retry` | whether a call is sent again, a ping is asked first, or how it ends: all policy about retries |
-//! | `protocol::gate` | whether a refusal came in time to be the gate's |
+//! | `protocol::exchanges` | every HTTP exchange; whether a refusal came in time to be the gate's; where a broken stream is taken up |
 //! | `protocol::session::repair`, `session::liveness` | whether the session lives |
 //! | `protocol::session::negotiate`, `session::establish`, `session::hedge`, `session::failure` | which era is spoken; how a session is made, and how long that is waited for; what if it fails |
 //! | `protocol::listening` | how the standing stream stands, and what it is about |
-//! | `protocol::cursor`, `session::stream`, `session::listen`, `session::subscribe` | broken streams resumed; the standing stream of either era |
+//! | `protocol::session::stream`, `session::listen`, `session::subscribe` | broken streams resumed; the standing stream of either era |
 //! | `protocol::questions` | what the server asks: of the host, or as input that a call needs; what it may ask |
 //! | `protocol::session::task` | calls that become tasks |
 //! | `protocol::identity` | who is signed in; what is told nowhere |

@@ -90,7 +90,7 @@ impl Driver {
     /// A later page life has taken up the session.
     pub fn forsake(&self) {
         let now = clock::now();
-        self.0.session.borrow_mut().forsake(now);
+        self.0.session.borrow_mut().handle_taken_over(now);
         self.0.schedule();
     }
 

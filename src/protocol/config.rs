@@ -136,6 +136,28 @@ pub enum Handshake {
     Host,
 }
 
+/// Nobody else asks which it is.
+impl Handshake {
+    pub(super) fn is_own(&self) -> bool {
+        match self {
+            Self::Own { .. } => true,
+            Self::Host => false,
+        }
+    }
+
+    pub(super) fn is_hosts(&self) -> bool {
+        !self.is_own()
+    }
+
+    /// `clientInfo` and what this client declares, as JSON texts; `None` where a host's own Client says so itself.
+    pub(super) fn own(&self) -> Option<(&str, &str)> {
+        match self {
+            Self::Own { client_info, capabilities } => Some((client_info, capabilities)),
+            Self::Host => None,
+        }
+    }
+}
+
 /// How a lost session is made anew.
 #[derive(Clone, Copy, Debug)]
 pub struct Recovery {

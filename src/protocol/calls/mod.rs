@@ -82,6 +82,13 @@ impl<P> Calls<P> {
         self.along(None).collect()
     }
 
+    /// Those of them whose callers want to know that alone.
+    pub fn asked_whether_it_lives(&self) -> Vec<CallId> {
+        let asks =
+            |id: &CallId| self.get(*id).is_some_and(|call| matches!(call.place, Place::InQuestion(Doubt::Asked)));
+        self.along(None).filter(asks).collect()
+    }
+
     fn along(&self, queue: Option<Queue>) -> impl DoubleEndedIterator<Item = CallId> {
         let place = |turn| self.queues.find_index(&(queue, turn)).unwrap_or_else(|place| place);
         self.queues.as_slice()[place(0)..place(u64::MAX)].iter().map(|(_, id)| *id)

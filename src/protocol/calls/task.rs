@@ -1,8 +1,8 @@
 //! What is known of a tool call that runs on the server as a task: the modern era's extension
 //! `io.modelcontextprotocol/tasks` (SEP-2663), and the experimental tasks of 2025-11-25.
 
+use crate::protocol::codec::json::quote;
 use crate::protocol::era::Era;
-use crate::protocol::json::quote;
 use crate::protocol::questions::Round;
 use crate::protocol::{Field, Now, Params, Payload, json_rpc};
 

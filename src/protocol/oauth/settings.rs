@@ -1,7 +1,7 @@
 //! What the host has decided, and what an authorization needs of chance.
 
 use super::trust::Trust;
-use crate::protocol::json::Members;
+use crate::protocol::codec::json::Members;
 
 /// What the host has decided.
 #[derive(Clone)]
