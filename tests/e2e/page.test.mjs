@@ -399,9 +399,11 @@ for (const store of ["localStorage", "indexedDB"]) {
 
 scene("a database that is no list's is a warning, and costs no session", async ({ proxy, page }) => {
   const seen = await page.run(async ({ SessionManager, text }, url) => {
+    const settled = (request) => new Promise((resolve) => Object.assign(request, { onsuccess: resolve, onerror: resolve }));
+    await settled(indexedDB.deleteDatabase("mcp-evergreen"));
     const opening = indexedDB.open("mcp-evergreen", 1);
     opening.onupgradeneeded = () => opening.result.createObjectStore("else");
-    await new Promise((resolve, reject) => Object.assign(opening, { onsuccess: resolve, onerror: reject }));
+    await settled(opening);
     opening.result.close();
     const warnings = [];
     globalThis.reportError = () => {};
@@ -411,7 +413,7 @@ scene("a database that is no list's is a warning, and costs no session", async (
     await manager.open("one", url);
     const said = text(await manager.callTool("one__echo", { message: "hi" }));
     await manager.close();
-    await new Promise((resolve) => Object.assign(indexedDB.deleteDatabase("mcp-evergreen"), { onsuccess: resolve, onerror: resolve, onblocked: resolve }));
+    await settled(indexedDB.deleteDatabase("mcp-evergreen"));
     return { said, kinds: [...new Set(warnings)] };
   }, proxy.url);
   assert.deepEqual(seen, { said: "Echo: hi", kinds: ["kept_servers"] });
