@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { openPage, withKit } from "./lib/chrome.mjs";
 import { ENGINE, launchEngine } from "./lib/engine.mjs";
 import { installed } from "./lib/install.mjs";
-import { hold, startProxy } from "./lib/proxy.mjs";
+import { hold, startProxy, withLeisure } from "./lib/proxy.mjs";
 import * as servers from "./lib/servers.mjs";
 import { serve } from "./lib/static.mjs";
 import { until } from "./lib/until.mjs";
@@ -386,6 +386,7 @@ for (const store of ["localStorage", "indexedDB"]) {
       store,
     );
     assert.deepEqual(seen, { begun: ["one"], titles: ["The first"], said: "Echo: hi", names: before });
+    withLeisure(proxy);
     await server.restart();
     assert.equal(await page.run(async ({ text }) => text(await manager.callTool("one__echo", { message: "again" }))), "Echo: again");
     await page.run(async () => {
