@@ -375,6 +375,7 @@ for (const store of ["localStorage", "indexedDB"]) {
     );
     assert.ok(before.includes("one__echo") && !before.includes("one__slow"), String(before));
     await reload(page);
+    withLeisure(proxy);
     const seen = await page.run(
       async ({ SessionManager, text }, store) => {
         globalThis.manager = new SessionManager({ era: "legacy", store: globalThis[store] });
@@ -386,7 +387,6 @@ for (const store of ["localStorage", "indexedDB"]) {
       store,
     );
     assert.deepEqual(seen, { begun: ["one"], titles: ["The first"], said: "Echo: hi", names: before });
-    withLeisure(proxy);
     await server.restart();
     assert.equal(await page.run(async ({ text }) => text(await manager.callTool("one__echo", { message: "again" }))), "Echo: again");
     await page.run(async () => {
