@@ -5,6 +5,7 @@ import { byOurselves } from "./host_oauth.js";
 import { readTrust } from "./authorization.js";
 import { wrong } from "./checks.js";
 import { readConnect } from "./options.js";
+import { proxied } from "./proxy_option.js";
 
 /** Those of `connect` that a transport takes, too. */
 const SHARED = [
@@ -17,6 +18,7 @@ const SHARED = [
   "maxResumes",
   "offline",
   "keepAlive",
+  "proxy",
 ];
 const RECONNECT_ON = ["never", "incompatible", "any-change"];
 
@@ -40,7 +42,7 @@ export function readTransport(url, options) {
     throw wrong("reconnectOn", RECONNECT_ON.map((one) => `"${one}"`).join(" or "), reconnectOn);
   }
   if (sessionId !== undefined && typeof sessionId !== "string") throw wrong("sessionId", "a string", sessionId);
-  const send = follower(options);
+  const send = byWay(follower(options), config);
   const trust = readTrust("trust", options.trust);
   // The SDK's own flow where the host gives its function, else ours.
   const oauth = isOAuth(options.authProvider) && !options.auth ? byOurselves({ ...options, trust }, config.url, send) : undefined;
@@ -75,6 +77,18 @@ export function readTransport(url, options) {
     onsessionidchange: options.onsessionidchange ?? options.onSessionIdChange,
     onreinitialize: options.onreinitialize,
   };
+}
+
+/** There is one `fetch` for MCP and for what OAuth asks, as in the SDK. */
+function byWay(send, { url, proxy }) {
+  if (!proxy) return send;
+  const ways = proxied({ proxy, endpoint: url, send, sendOauth: send, warn: () => {} });
+  return (input, init) => (isMcp(input, init, url) ? ways.mcp : ways.oauth)(input, init);
+}
+
+function isMcp(input, { headers } = {}, url) {
+  const given = new Headers(headers);
+  return String(input) === url || given.has("mcp-session-id") || given.get("accept")?.includes("text/event-stream") === true;
 }
 
 /** The host's `fetch` with its `requestInit`, and redirects as its `redirectPolicy` says. */

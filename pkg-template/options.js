@@ -5,6 +5,7 @@ import { func, object, wrong } from "./checks.js";
 import { isKnownLegacy } from "./eras.js";
 import { EVENTS } from "./events.js";
 import { toJson } from "./json.js";
+import { proxied, readProxy } from "./proxy_option.js";
 import { version } from "./version.js";
 
 /** Timers take no more. */
@@ -30,6 +31,7 @@ const CONNECT = {
   on: object,
   headers: (name, value) => (typeof value === "function" ? value : headers(name, value) && value),
   fetch: func,
+  proxy: readProxy,
   credentials: oneOf("omit", "same-origin", "include"),
   auth: object,
   resource: (name, value) => {
@@ -111,19 +113,24 @@ export function readConnect(url, options) {
   if (depthOf(declared) > MAX_DEPTH) throw new TypeError(`capabilities: nested more than ${MAX_DEPTH} levels deep`);
   const era = given.era ?? "auto";
   const send = given.fetch && (async (input, init) => given.fetch.call(undefined, input, init));
+  const auth = given.auth && readAuth(given.auth, href, given);
+  const ways = given.proxy && proxied({ proxy: given.proxy, endpoint: href, send, sendOauth: auth?.fetch, warn: (kind, hint) => auth?.onwarning?.(Object.freeze({ kind, hint })) });
+  if (auth && ways) auth.fetch = ways.oauth;
   return {
     url: href,
+    proxy: given.proxy,
     handlers,
     capabilities,
     on: readListeners(given.on ?? {}),
     signal: given.signal,
-    auth: given.auth && readAuth(given.auth, href, given),
+    auth,
     identity: given.identity,
     persist: given.persist,
     maxPages: given.maxPages ?? 64,
     environment: {
       headers: headerFunction(given.headers),
-      fetch: send,
+      fetch: ways?.mcp ?? send,
+      via: given.proxy?.url,
       credentials: given.credentials ?? "omit",
       share: readShare(given, [href, given.identity ?? null, clientInfo, declared, era]),
       handled: [...handlers.keys()],

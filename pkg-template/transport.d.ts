@@ -101,6 +101,7 @@ export interface EvergreenTransportOptions
     | "maxResumes"
     | "offline"
     | "keepAlive"
+    | "proxy"
     | "on"
     | "headers"
   > {

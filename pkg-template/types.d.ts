@@ -79,6 +79,10 @@ export interface ConnectOptions {
   headers?: RequestHeaders | ((context: HeaderContext) => RequestHeaders | Promise<RequestHeaders>) | undefined;
   /** Used in place of the global `fetch`, for the MCP endpoint alone. It must honour `signal`. */
   fetch?: typeof globalThis.fetch | undefined;
+  /**
+   * By way of `mcp-evergreen/proxy`, for servers that send no CORS headers: its URL, or {@link ProxyRoute}. Default: none.
+   */
+  proxy?: string | URL | ProxyRoute | undefined;
   /** The `credentials` mode of every request. Default `"omit"`; a proxy that knows its users by cookies needs another. */
   credentials?: "omit" | "same-origin" | "include" | undefined;
   /**
@@ -213,6 +217,24 @@ export interface ConnectOptions {
   maxPages?: number | undefined;
   /** Aborts the connecting. It has no effect on the session once that is ready. */
   signal?: AbortSignal | undefined;
+}
+
+/** A proxy that runs the handler of `mcp-evergreen/proxy`. */
+export interface ProxyRoute {
+  /** Where it is; in a page it may be relative to it. */
+  url: string | URL;
+  /**
+   * `"cors"`: only where the page sees nothing of the server's answer to `server/discover` or `initialize`. They decide for the
+   * session, and for an hour for the endpoint; a call never changes its way. `"always"`: for every request. Default `"cors"`.
+   */
+  when?: "cors" | "always" | undefined;
+  /**
+   * Whether registrations, tokens and revocations of OAuth go by the proxy, too, **which then sees codes and tokens**. Metadata
+   * goes by it where the page cannot read it, in any case. Default `false`.
+   */
+  oauth?: boolean | undefined;
+  /** For the proxy alone, such as its own credential in `Evergreen-Authorization`; read anew for each request. Default: none. */
+  headers?: RequestHeaders | (() => RequestHeaders | Promise<RequestHeaders>) | undefined;
 }
 
 /** Who authorizes, and how. */
@@ -923,6 +945,8 @@ export type Outcome = "not_executed" | "executed" | "unknown";
  *   `wrong_state`, `wrong_issuer`, `resource_mismatch`, `issuer_mismatch`, `mix_up`, `other_issuer`, `unsafe_url`, `no_pkce`,
  *   `no_client`, `not_registered`, `client_forgotten`, `unreachable`, `redirect_loop` … Where an authorization server refused, `data` is
  *   `{ status, error }`: the HTTP status, and its `error` where that is a plain code of up to 64 bytes [not_executed].
+ * - `"proxy"`: the proxy of {@link ConnectOptions.proxy} refused the request (`diagnosis.kind` is `proxy_refused`)
+ *   [not_executed], or what answers at its address is no such proxy (`not_a_proxy`) [unknown].
  * - `"too_large"`: the answer is larger than the bound, the list has more pages or more items (131 072 in one page), a
  *   batch has more than 1024 messages, or a call asks for more than 64 inputs at once [executed or unknown].
  * - `"unknown_tool"`: no server of a manager's has a tool of this name; the message names those that are open
@@ -949,6 +973,7 @@ export type ErrorCode =
   | "input"
   | "unauthorized"
   | "auth"
+  | "proxy"
   | "too_large"
   | "unknown_tool"
   | "closed"

@@ -273,6 +273,7 @@ impl World<'_> {
             | Input::Following { .. }
             | Input::Followed
             | Input::Unsent { .. }
+            | Input::Proxied { .. }
             | Input::End
             | Input::Failed { .. } => false,
         };

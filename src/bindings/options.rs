@@ -29,6 +29,7 @@ pub(super) fn environment(url: String, given: &JsValue) -> Thrown<Environment> {
         fetch: given.function("fetch"),
         headers: given.get("headers"),
         credentials: given.need("credentials"),
+        via: given.read("via"),
         token: RefCell::default(),
     };
     let environment = Environment { transport, share: given.read("share"), handled: given.need("handled") };

@@ -65,6 +65,7 @@ pub async fn connect(url: &str, options: Options) -> Result<Session, Box<Error>>
             Credentials::Include => "include",
         }
         .into(),
+        via: None,
         token: RefCell::default(),
     };
     // Tabs that differ in one of these do not meet.

@@ -239,8 +239,11 @@ impl Inner {
 
     /// A fact of an exchange under way. Says whether more is wanted.
     fn told(self: &Rc<Self>, exchange: ExchangeId, input: Input<JsValue>) -> bool {
-        let known = if matches!(input, Input::End | Input::Redirected(_) | Input::Unsent { .. } | Input::Failed { .. })
-        {
+        let ends = matches!(
+            input,
+            Input::End | Input::Redirected(_) | Input::Unsent { .. } | Input::Proxied { .. } | Input::Failed { .. }
+        );
+        let known = if ends {
             self.open.take(exchange).is_some_and(|open| {
                 open.over.set(matches!(input, Input::End));
                 true

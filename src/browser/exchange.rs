@@ -80,11 +80,18 @@ pub struct Transport {
     pub headers: JsValue,
     /// `omit`, `same-origin` or `include`.
     pub credentials: String,
+    /// Where `fetch` sends them in place of `url`, if it goes through a proxy.
+    pub via: Option<String>,
     /// Goes along, to the MCP endpoint and nowhere else.
     pub token: RefCell<Option<String>>,
 }
 
 impl Transport {
+    /// What connections are made to.
+    pub(super) fn address(&self) -> &str {
+        self.via.as_deref().unwrap_or(&self.url)
+    }
+
     pub(super) fn token(&self) -> Option<String> {
         self.token.borrow().clone()
     }
@@ -272,7 +279,7 @@ enum Fact {
 type ToFact = fn(JsValue, u64) -> Fact;
 
 /// By the names that `exchange.js` tells them by.
-const FACTS: [(&str, ToFact); 14] = [
+const FACTS: [(&str, ToFact); 15] = [
     ("message", |value, _| Fact::Input(Input::Message(value))),
     ("text", |value, _| Fact::Input(Input::Text(value.as_string().unwrap_or_default()))),
     ("chunk", |value, _| Fact::Chunk(value.unchecked_into())),
@@ -288,6 +295,10 @@ const FACTS: [(&str, ToFact); 14] = [
         Fact::Input(Input::Redirected(Redirect { elsewhere: elsewhere.is_truthy(), status }))
     }),
     ("unsent", |cause, _| Fact::Input(Input::Unsent { cause: Some(cause) })),
+    ("proxied", |said, status| {
+        let said = said.as_string().unwrap_or_default();
+        Fact::Input(Input::Proxied { said, status: status as u16 })
+    }),
     ("failed", |cause, _| Fact::Input(Input::Failed { cause: Some(cause) })),
     ("end", |_, _| Fact::Input(Input::End)),
 ];

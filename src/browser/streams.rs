@@ -21,7 +21,7 @@ use web_sys::{PerformanceEntry, Url, Window};
 /// origin by itself: no service worker stands between, nor a `fetch` of the host's.
 pub(super) fn connections(to: &Transport) -> Connections {
     let Some(own) = page_origin() else { return Connections::Many };
-    let origin = origin_of(&to.url);
+    let origin = origin_of(to.address());
     let is_same = own == origin;
     let is_first = || next_hop(&timings("navigation").get(0)).as_deref() == Some("http/1.1");
     if !(origin.starts_with("http:") || (is_same && is_first())) {
@@ -125,7 +125,7 @@ thread_local! {
 
 /// A session wants to listen. Says whether it may at once; it is told later otherwise.
 fn enter(owner: &Rc<Inner>) -> bool {
-    let origin = origin_of(&owner.transport.url);
+    let origin = origin_of(owner.transport.address());
     let waits = is_full(&origin) && is_bounded(&origin);
     SEATS.with_borrow_mut(|seats| seats.push(Seat { origin, owner: Rc::downgrade(owner), waits }));
     !waits

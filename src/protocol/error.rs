@@ -44,6 +44,8 @@ pub enum Code {
     Unauthorized,
     /// The authorization failed: the user declined, or the authorization server refused or cannot be reached.
     Auth,
+    /// The host's proxy refused it, or what answers at its address is no such proxy; `diagnosis` says which.
+    Proxy,
     /// The answer is larger than the bound.
     TooLarge,
     /// The session was closed.
@@ -75,6 +77,7 @@ impl Code {
             Self::Input => "input",
             Self::Unauthorized => "unauthorized",
             Self::Auth => "auth",
+            Self::Proxy => "proxy",
             Self::TooLarge => "too_large",
             Self::Closed => "closed",
         }
@@ -82,7 +85,7 @@ impl Code {
 
     /// Of those that an attempt to make a session may fail with.
     pub(super) fn named(name: &str) -> Option<Self> {
-        const ALL: [Code; 9] = [
+        const ALL: [Code; 10] = [
             Code::Network,
             Code::Cors,
             Code::Http,
@@ -92,6 +95,7 @@ impl Code {
             Code::UnsupportedVersion,
             Code::Unauthorized,
             Code::Auth,
+            Code::Proxy,
         ];
         ALL.into_iter().find(|code| code.as_str() == name)
     }
@@ -209,10 +213,13 @@ impl<P> Error<P> {
         self
     }
 
-    /// Where more is said of its cause: a section of the project's `docs/field.md`.
+    /// Where more is said of its cause: a section of the project's `docs/field.md`, or `docs/proxy.md`.
     #[must_use]
     pub fn help(&self) -> Option<String> {
         let kind = self.diagnosis.as_ref()?.kind;
+        if kind.contains("proxy") {
+            return Some("docs/proxy.md".to_owned());
+        }
         Some(["docs/field.md#", if self.code == Code::Auth { "authorization" } else { kind }].concat())
     }
 

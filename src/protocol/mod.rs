@@ -122,6 +122,15 @@ pub enum Input<P> {
         /// What the host's function threw.
         cause: Option<P>,
     },
+    /// A proxy of the host's answered in its own name, or could not be reached: `refused <reason>` (nothing was sent on),
+    /// `failed <reason>` (it may have been), `unreached`, or `foreign` where what answers is no proxy that the driver
+    /// knows. This ends the exchange.
+    Proxied {
+        /// In those words.
+        said: String,
+        /// Of that answer; 0 where there was none.
+        status: u16,
+    },
     /// The body has ended.
     End,
     /// No head arrived, or the body broke off. `cause` is what the platform threw.

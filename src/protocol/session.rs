@@ -42,6 +42,7 @@ mod negotiate;
 mod notified;
 mod offers;
 mod page;
+mod proxied;
 mod questions;
 mod receive;
 mod record;

@@ -21,6 +21,7 @@ async fn send(transport: &Transport) -> Result<Head, JsValue> {
             Err(js_sys::Error::new(text).into())
         }
         Input::Unsent { cause } | Input::Failed { cause } => Err(cause.expect("a cause")),
+        Input::Proxied { said, status } => Err(JsValue::from_str(&format!("{said} {status}"))),
         other @ (Input::Fields(_)
         | Input::Following { .. }
         | Input::Followed
@@ -117,6 +118,17 @@ async fn what_the_hosts_functions_throw_is_the_cause() {
     let thrown = js_sys::Error::new("offline");
     let (transport, _) = answering(&thrown);
     assert!(Object::is(&send(&transport).await.expect_err("it rejects"), &thrown));
+}
+
+#[test]
+async fn what_a_proxy_says_in_its_own_name_is_told_as_that() {
+    let thrown = js_sys::Error::new("the proxy");
+    let set = |name: &str, value: JsValue| Reflect::set(&thrown, &name.into(), &value).expect("an object");
+    set("proxied", "refused not_listed".into());
+    set("status", 403.into());
+    let (transport, _) = answering(&thrown);
+    let told = send(&transport).await.expect_err("it rejects");
+    assert_eq!(told.as_string().as_deref(), Some("refused not_listed 403"));
 }
 
 #[test]

@@ -19,6 +19,7 @@ mod oauth;
 mod page;
 mod proofs;
 mod properties;
+mod proxied;
 mod recovery;
 mod signals;
 mod streams;

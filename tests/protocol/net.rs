@@ -38,6 +38,8 @@ pub enum Reply {
     Silence,
     /// The host's header fields could not be had: nothing was sent.
     Unsent,
+    /// The host's proxy speaks in its own name, with this status.
+    Proxied(&'static str, u16),
     /// The driver does not follow it.
     Redirect(Redirect),
     /// The host's `fetch` followed a redirect to it.
@@ -63,7 +65,12 @@ impl Reply {
             Self::Stream(text) => Self::Stream(fill(text)),
             Self::Cut(media_type, text) => Self::Cut(media_type, fill(text)),
             Self::Followed(reply) => Self::Followed(Box::new(reply.to(id))),
-            other @ (Self::Bodiless(_) | Self::Break | Self::Silence | Self::Unsent | Self::Redirect(_)) => other,
+            other @ (Self::Bodiless(_)
+            | Self::Break
+            | Self::Silence
+            | Self::Unsent
+            | Self::Proxied(..)
+            | Self::Redirect(_)) => other,
         }
     }
 
@@ -504,6 +511,7 @@ impl Net {
             | Reply::Break
             | Reply::Silence
             | Reply::Unsent
+            | Reply::Proxied(..)
             | Reply::Redirect(_)
             | Reply::Followed(_) => {
                 return;

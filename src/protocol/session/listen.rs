@@ -276,8 +276,8 @@ impl<P: Payload> Session<P> {
                     self.check(None, now);
                 }
             }
-            // Nothing was sent: the host's header fields could not be had.
-            Answer::Unusable { error } if error.code == Code::InvalidOption => {
+            // The server has not seen it: the host's header fields could not be had, or its proxy refused it.
+            Answer::Unusable { error } if matches!(error.code, Code::InvalidOption | Code::Proxy) => {
                 self.listen_again(exchange, short, 0, now);
             }
             // Asked for what came after the event before, it would send the same again.

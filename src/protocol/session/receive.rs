@@ -75,6 +75,7 @@ impl<P: Payload> Session<P> {
                 error.cause = cause;
                 self.conclude(id, Answer::Unusable { error }, now);
             }
+            Input::Proxied { said, status } => self.take_proxied(id, &said, status, now),
             Input::End => self.take_end(id, now),
             Input::Failed { cause } => self.take_failure(id, cause, now),
         }

@@ -94,7 +94,7 @@ function leads(page) {
 }
 
 // Runs in the page.
-async function connectInPage({ connect, settle }, url, { how = "popup", back = "/callback.html", storage, identity, timeout }) {
+async function connectInPage({ connect, settle }, url, { how = "popup", back = "/callback.html", storage, identity, timeout, proxy }) {
   globalThis.states = [];
   globalThis.connecting = (async () => {
     const { popup, redirect } = await import("mcp-evergreen/auth");
@@ -102,7 +102,7 @@ async function connectInPage({ connect, settle }, url, { how = "popup", back = "
     const { open } = provider;
     provider.open = (href, options) => open((globalThis.lastOpened = href), options);
     const on = { statechange: ({ state, waitingFor }) => states.push([state, waitingFor?.why]) };
-    const { ok, error } = await settle(connect(url, { auth: { provider }, identity, on }));
+    const { ok, error } = await settle(connect(url, { auth: { provider }, identity, proxy, on }));
     globalThis.session = ok;
     return ok ? { ok: ok.status.state } : { error };
   })();

@@ -17,11 +17,11 @@ import { freePort } from "../lib/ports.mjs";
 const TOOLS = { read: "read", admin: "admin" };
 
 /**
- * Starts both. `headers` go with the pages of the authorization server. An access token lives for an hour.
+ * Starts both. `headers` go with the pages of the authorization server; without `cors` neither sends any CORS header. An access token lives for an hour.
  * `counts` says how often what happened; `evict()` forgets all MCP sessions, `expire()` all access tokens, and
  * `revoke()` all grants.
  */
-export async function startOidc({ headers = {} } = {}) {
+export async function startOidc({ headers = {}, cors = true } = {}) {
   const counts = { registered: 0, signedIn: 0, codes: 0, refreshes: 0, initialized: 0, calls: 0 };
   const mcpPort = await freePort();
   const url = `http://127.0.0.1:${mcpPort}/mcp`;
@@ -64,6 +64,7 @@ export async function startOidc({ headers = {} } = {}) {
   provider.on("server_error", (_, error) => console.error(error));
 
   const as = createServer(async (req, res) => {
+    if (!cors) withoutCors(res);
     for (const [name, value] of Object.entries(headers)) res.setHeader(name, value);
     // The one endpoint to which oidc-provider lets no page.
     if (req.url === "/reg" && req.headers.origin) {
@@ -92,7 +93,7 @@ export async function startOidc({ headers = {} } = {}) {
   });
   await new Promise((resolve) => as.listen(asPort, "127.0.0.1", resolve));
 
-  const mcp = await startMcp({ url, port: mcpPort, issuer, provider, counts });
+  const mcp = await startMcp({ url, port: mcpPort, issuer, provider, counts, cors });
   return {
     url,
     issuer,
@@ -125,7 +126,7 @@ export async function startOidc({ headers = {} } = {}) {
   };
 }
 
-async function startMcp({ url, port, issuer, provider, counts }) {
+async function startMcp({ url, port, issuer, provider, counts, cors: allows }) {
   const transports = new Map();
   const resourceMetadataUrl = new URL("/.well-known/oauth-protected-resource/mcp", url).href;
   const metadata = { resource: url, authorization_servers: [issuer], scopes_supported: ["read"] };
@@ -139,7 +140,7 @@ async function startMcp({ url, port, issuer, provider, counts }) {
   const bearer = (scope) => requireBearerAuth({ verifier, requiredScopes: [scope], resourceMetadataUrl });
 
   const app = express();
-  app.use(cors({ exposedHeaders: ["Mcp-Session-Id", "WWW-Authenticate"] }));
+  if (allows) app.use(cors({ exposedHeaders: ["Mcp-Session-Id", "WWW-Authenticate"] }));
   app.use(express.json());
   app.get("/.well-known/oauth-protected-resource/mcp", (_, res) => res.json(metadata));
   const answers = {};
@@ -169,6 +170,12 @@ async function startMcp({ url, port, issuer, provider, counts }) {
   const server = createServer(app);
   await new Promise((resolve) => server.listen(port, "127.0.0.1", resolve));
   return { server, transports, metadata, answers };
+}
+
+/** Whatever sets them. */
+function withoutCors(res) {
+  const { setHeader } = res;
+  res.setHeader = (name, value) => (/^access-control-/i.test(name) ? res : setHeader.call(res, name, value));
 }
 
 function mcpServer(counts) {

@@ -24,6 +24,7 @@ impl Net {
             Reply::Break => "broke".to_owned(),
             Reply::Silence => "…".to_owned(),
             Reply::Unsent => "unsent".to_owned(),
+            Reply::Proxied(said, _) => (*said).to_owned(),
             Reply::Redirect(_) | Reply::Followed(_) => "redirect".to_owned(),
         };
         let made_text = made.as_ref().map(|id| format!(" {id}")).unwrap_or_default();
@@ -51,6 +52,9 @@ impl Net {
                     self.silent = Some(exchange);
                 }
                 return;
+            }
+            Reply::Proxied(said, status) => {
+                return self.input(exchange, Input::Proxied { said: (*said).to_owned(), status: *status });
             }
             Reply::Unsent => return self.input(exchange, Input::Unsent { cause: None }),
             Reply::Redirect(redirect) => return self.input(exchange, Input::Redirected(*redirect)),
