@@ -181,10 +181,15 @@ export function readTask(given) {
   return { taskId, createdAt: createdAt === null || createdAt === undefined ? undefined : text("task.createdAt", createdAt) };
 }
 
-/** The options that a manager gives to each of its sessions. */
-export function readDefaults(options) {
+/** The options that a manager gives to each of its sessions; `more`: readers of its own. */
+export function readDefaults(options, more) {
   const { signal: _, ...readers } = CONNECT;
-  return check("", options, readers);
+  return check("", options, { ...readers, ...more });
+}
+
+/** The options of one of its sessions, with readers of its own beside those of `connect`. */
+export function readOpen(options, more) {
+  return check("", options, { ...CONNECT, ...more });
 }
 
 /** Which capability a method needs that only a client can promise. */
@@ -192,7 +197,8 @@ export function promiseOf(method) {
   return Object.hasOwn(PROMISES, method) ? PROMISES[method] : undefined;
 }
 
-function readUrl(given) {
+/** As it is asked: absolute, without a fragment. */
+export function readUrl(given) {
   if (typeof given !== "string" && !(given instanceof URL)) throw wrong("url", "a string or a URL", given);
   let url;
   try {
@@ -282,7 +288,7 @@ function headers(name, value) {
 }
 
 /** An options object against a table of readers; `undefined` counts as absent. */
-function check(path, options, readers) {
+export function check(path, options, readers) {
   const given = object(path || "options", options ?? {}, options);
   const read = {};
   for (const [key, value] of Object.entries(given)) {
@@ -300,12 +306,12 @@ function string(name, value) {
   return value;
 }
 
-function text(name, value) {
+export function text(name, value) {
   if (typeof value !== "string" || value === "") throw wrong(name, "a string that is not empty", value);
   return value;
 }
 
-function boolean(name, value) {
+export function boolean(name, value) {
   if (typeof value !== "boolean") throw wrong(name, "true or false", value);
   return value;
 }
