@@ -5,7 +5,18 @@
  * Client's own `initialize`, and what was refused is sent once more.
  */
 
-import type { AuthTrust, ConnectOptions, McpError, SessionEvents, Status } from "./types.js";
+import type {
+  AuthTrust,
+  ConnectOptions,
+  McpError,
+  PlatformAbortSignal as AbortSignal,
+  PlatformRequestInit as RequestInit,
+  PlatformResponse as Response,
+  PlatformURL as URL,
+  PlatformURLSearchParams as URLSearchParams,
+  SessionEvents,
+  Status,
+} from "./types.js";
 
 /** A JSON-RPC message, as the host's Client has it. */
 type Message = any;

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { readFile } from "node:fs/promises";
+import { readFile, readdir } from "node:fs/promises";
 import { setImmediate as turn } from "node:timers/promises";
 import { McpError, fromCore } from "../../pkg-template/error.js";
 import { EVENTS } from "../../pkg-template/events.js";
@@ -498,6 +498,27 @@ test("types.d.ts names the events, options and methods that there are", async ()
   assert.deepEqual(membersOf("RequestOptions"), optionsOf(readRequest));
   assert.deepEqual(membersOf("Session"), methodsOf(Session));
   assert.deepEqual(membersOf("SessionManager").filter((name) => name !== "constructor"), methodsOf(Sessions));
+});
+
+test("types.d.ts names every kind of diagnosis, and all that a session waits for", async () => {
+  const text = (path) => readFile(new URL(`../../${path}`, import.meta.url), "utf8");
+  const unionOf = async (name) => {
+    const [, union] = new RegExp(`export type ${name} =\\n([^;]*);`).exec(await text("pkg-template/types.d.ts"));
+    return [...union.matchAll(/"([^"]+)"/g)].map(([, member]) => member).sort();
+  };
+  const sources = [];
+  for (const [folder, extension] of [["src", ".rs"], ["pkg-template", ".js"]]) {
+    const files = await readdir(new URL(`../../${folder}`, import.meta.url), { recursive: true });
+    sources.push(...files.filter((file) => file.endsWith(extension)).map((file) => `${folder}/${file}`));
+  }
+  const code = (await Promise.all(sources.map(text))).map((source) => source.split("#[cfg(test)]")[0]).join("\n");
+  const [, troubles] = /const KINDS: &\[&str\] = &\[([^\]]*)\]/.exec(code);
+  const places = [troubles, ...code.matchAll(/\bkind(?::|",) ("\w+"|\w+ \? "\w+" : "\w+")|\bwarn\(("\w+")/g)].map(String);
+  const kinds = places.flatMap((place) => [...place.matchAll(/"([a-z_]+)"/g)].map(([, kind]) => kind));
+  assert.deepEqual(await unionOf("DiagnosisKind"), [...new Set(kinds)].sort());
+
+  const [, waits] = /impl Wait \{([\s\S]*?)\n\}/.exec(code);
+  assert.deepEqual(await unionOf("WaitingReason"), [...waits.matchAll(/=> "([^"]+)"/g)].map(([, reason]) => reason).sort());
 });
 
 // ── Details ──

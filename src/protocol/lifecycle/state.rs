@@ -2,6 +2,7 @@
 
 use crate::protocol::era::Era;
 use crate::protocol::identity::Owner;
+use crate::protocol::status::Wait;
 use crate::protocol::{ExchangeId, Now, error::Error};
 use std::fmt;
 
@@ -118,7 +119,7 @@ pub(crate) enum Step<P> {
     /// Another tab, which makes the session; or this one's part among them.
     Elsewhere,
     /// Time. A call may cut it short, down to `not_before`.
-    Backoff { until: Now, not_before: u64, why: &'static str },
+    Backoff { until: Now, not_before: u64, why: Wait },
 }
 
 /// What `server/discover` told in one attempt to make a session.

@@ -8,7 +8,7 @@ use crate::protocol::calls::{Doubt, Queue};
 use crate::protocol::config::EraChoice;
 use crate::protocol::era::Era;
 use crate::protocol::lifecycle::{Established, Loss, Relation, Step};
-use crate::protocol::status::Event;
+use crate::protocol::status::{Event, Wait};
 use crate::protocol::time::Timer;
 use crate::protocol::{CallId, Code, Error, Now, Outcome, Payload};
 
@@ -67,7 +67,7 @@ impl<P: Payload> Session<P> {
         let caller_waits = !matches!(loss, Loss::Refused { caller_waits: false });
         let waits = caller_waits || self.calls.is_any_queued(Queue::Session) || !doubted.is_empty();
         let early = self.lifecycle.early_losses().saturating_sub(FREE_LOSSES);
-        let why = "the server loses sessions soon after it made them";
+        let why = Wait::Losses;
         if matches!(loss, Loss::Replaced) {
             // Nothing to do for it.
         } else if self.lifecycle.fruitless() > 0 {
@@ -81,7 +81,7 @@ impl<P: Payload> Session<P> {
             self.back_off(wait, 0, why, now);
         } else {
             let wait = self.spread();
-            self.back_off(wait, 0, "about to make a new session", now);
+            self.back_off(wait, 0, Wait::Spread, now);
         }
         if self.lifecycle.early_losses() == FREE_LOSSES + 1 {
             self.emit(Event::Warning { kind: "unstable_sessions", header: None, hint: UNSTABLE });
@@ -194,7 +194,7 @@ impl<P: Payload> Session<P> {
             return self.doubt_persists(error, now);
         }
         let wait = self.spread();
-        self.back_off(wait, 0, "the server cannot be reached", now);
+        self.back_off(wait, 0, Wait::Answer, now);
     }
 
     /// Where nobody waits: a server that goes ends all its streams at once, and its clients must not come back at once.
