@@ -9,6 +9,7 @@ import { Listeners, report } from "./events.js";
 import { AwaitedElicitations, derived } from "./notifications.js";
 import { Questions } from "./questions.js";
 import { takeStatus } from "./status.js";
+import { Structured } from "./structured.js";
 
 /** What is asked of a session and holds beyond the answer. */
 const KEPT = ["resources/subscribe", "resources/unsubscribe", "logging/setLevel"];
@@ -72,6 +73,8 @@ export class Link {
     this.url = config.url;
     this.capabilities = config.capabilities;
     this.maxPages = config.maxPages;
+    this.trace = config.trace;
+    this.structured = config.validate && new Structured(config.validate);
     this.#learns = config.core.era === "auto" && config.core.handshake === "own";
     this.#authority = config.authority ?? (config.auth && new Authority(runtime.authority, config.auth));
     if (config.auth) config.auth.onwarning = (warning) => this.#tell("warning", warning);
@@ -383,6 +386,7 @@ export class Link {
   }
 
   #tell(event, detail, hostId) {
+    if (event === "toolschange") this.structured?.forget();
     this.#listeners.emit(event, detail);
     this.#tap?.(event, detail, hostId);
   }

@@ -3,7 +3,7 @@
 import { paramsToJson } from "./json.js";
 import { allPages } from "./pages.js";
 import { wrong } from "./checks.js";
-import { checkHandler, promiseOf, readClose, readRequest, readSignal } from "./options.js";
+import { checkHandler, promiseOf, readClose, readRequest, readSignal, readTrace } from "./options.js";
 
 /** Methods that make a session, and are the session's own. */
 const HANDSHAKE = ["initialize", "notifications/initialized"];
@@ -29,7 +29,12 @@ export class Session {
   async request(method, params, options) {
     checkMethod(method);
     const read = readRequest(options);
-    return this.#link.call(method, paramsToJson(checkParams(params), read._meta), read);
+    const { trace, structured } = this.#link;
+    const text = paramsToJson(checkParams(params), read._meta, trace && readTrace(trace));
+    const result = this.#link.call(method, text, read);
+    if (structured && method === "tools/list") structured.learn((await result).tools);
+    if (!structured || method !== "tools/call" || params?.task !== undefined) return result;
+    return structured.checked(text.name, await result, () => this.#listAll(), read.signal);
   }
 
   async callTool(params, options) {
@@ -38,7 +43,11 @@ export class Session {
 
   async resumeTask(taskId, options) {
     if (typeof taskId !== "string" || taskId === "") throw wrong("taskId", "a string that is not empty", taskId);
-    return this.#link.resumeTask(taskId, readRequest(options));
+    const read = readRequest(options);
+    const { structured, pendingTasks } = this.#link;
+    const name = pendingTasks.find((task) => task.taskId === taskId)?.name;
+    const result = this.#link.resumeTask(taskId, read);
+    return structured && name !== undefined ? structured.checked(name, await result, () => this.#listAll(), read.signal) : result;
   }
 
   get pendingTasks() {
@@ -47,6 +56,11 @@ export class Session {
 
   async listTools(params, options) {
     return this.request("tools/list", params, options);
+  }
+
+  /** So that the schemas of all tools are known. */
+  async #listAll() {
+    for await (const _ of this.tools());
   }
 
   async listResources(params, options) {

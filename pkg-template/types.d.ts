@@ -211,8 +211,35 @@ export interface ConnectOptions {
    * `code: "too_large"`. Default 64. (MCP, Pagination.)
    */
   maxPages?: number | undefined;
+  /**
+   * Says whether a tool's structured content fits the tool's `outputSchema`. It does where this gives nothing, `true`,
+   * `{ valid: true }` or an empty list; anything else says why not, and so does what it throws. The call then fails with
+   * `code: "protocol"`, `outcome: "executed"` and the diagnosis `"structured_content"`, and is not made again; `cause` is what
+   * came. So does one whose tool has a schema and gives no structured content. A result with `isError` is not asked for. Where
+   * the tools were not listed since they changed last, they are listed first, all pages. Default: nothing is checked; a
+   * validator of the TypeScript SDK's is one line: `(schema, value) => validator.getValidator(schema)(value)`.
+   * (MCP, Tools: Output Schema.)
+   */
+  validate?: ((schema: any, value: unknown) => Validity | Promise<Validity>) | undefined;
+  /**
+   * Where the host is in its trace: read for each request of the host's as it is made, and sent in the request's `_meta`,
+   * the same again where the request is sent again. A caller's own `_meta.traceparent` takes its place. What it throws, or a
+   * member that is no string, goes to `reportError`, and the request goes without. Default: no trace.
+   * (MCP 2026-07-28, Overview: `_meta`; W3C, Trace Context.)
+   */
+  trace?: (() => TraceContext | undefined) | undefined;
   /** Aborts the connecting. It has no effect on the session once that is ready. */
   signal?: AbortSignal | undefined;
+}
+
+/** What {@link ConnectOptions.validate} says. */
+export type Validity = void | null | boolean | string | Error | readonly unknown[] | { readonly valid: boolean; readonly [key: string]: unknown };
+
+/** A place in a trace, in the formats of W3C's Trace Context and Baggage. Other members are left out. */
+export interface TraceContext {
+  traceparent?: string | undefined;
+  tracestate?: string | undefined;
+  baggage?: string | undefined;
 }
 
 /** Who authorizes, and how. */
@@ -962,7 +989,7 @@ export interface Diagnosis {
   readonly hint: string;
   /** Where more is said of it: a section of the project's documentation, such as `docs/field.md#redirect`. */
   readonly help?: string;
-  /** With `invalid_tool`: the tool that was left out of the list, by the name that the server gives it. */
+  /** With `invalid_tool`: the tool that was left out of the list, by the name that the server gives it. With `structured_content`: the tool. */
   readonly tool?: string;
   /** With `invalid_tool`: what is wrong with it. */
   readonly why?: string;
@@ -1012,6 +1039,7 @@ export type DiagnosisKind =
   | "share_unavailable"
   | "slow_headers"
   | "stream_budget"
+  | "structured_content"
   | "timeout"
   | "undeclared_capability"
   | "unexpected_request"
