@@ -263,14 +263,14 @@ for (const [module, moduleResolution] of [
   test(`its types hold under tsc --strict, moduleResolution ${moduleResolution}`, bounded, async () => {
     const options = ["--strict", "--noEmit", "--exactOptionalPropertyTypes", "--module", module, "--moduleResolution", moduleResolution];
     const target = ["--target", "es2022", "--lib", "esnext,dom", "--types", ""];
-    await run(`${e2e}node_modules/.bin/tsc`, [...options, ...target, "types/consumer.ts"], { cwd: fixtures });
+    await run(`${e2e}node_modules/.bin/tsc`, [...options, ...target, "types/consumer.ts", "types/helpers.ts"], { cwd: fixtures });
   });
 
   test(`its types need no library but the language's, moduleResolution ${moduleResolution}`, bounded, async () => {
     const options = ["--strict", "--noEmit", "--exactOptionalPropertyTypes", "--module", module, "--moduleResolution", moduleResolution];
     for (const lib of ["es2022", "es2022,webworker", "es2022,dom"]) {
       const target = ["--target", "es2022", "--lib", lib, "--types", ""];
-      await run(`${e2e}node_modules/.bin/tsc`, [...options, ...target, "types/platform.ts"], { cwd: fixtures });
+      await run(`${e2e}node_modules/.bin/tsc`, [...options, ...target, "types/platform.ts", "types/helpers.ts"], { cwd: fixtures });
     }
   });
 
