@@ -4,7 +4,8 @@
 import { abortable } from "./abortable.js";
 import { McpError } from "./error.js";
 
-const HINT = "The tool does not keep to its outputSchema: tell whoever runs the server.";
+const HINT = "Tell whoever runs the server: the tool says in its outputSchema what it gives.";
+const MISFIT = "does not fit its outputSchema: see cause";
 
 export class Structured {
   #validate;
@@ -35,7 +36,7 @@ export class Structured {
     if (!this.#schemas.has(name)) {
       this.#listing ??= list().finally(() => (this.#listing = undefined));
       await this.#listing.catch((cause) => {
-        throw unfit(name, "is not known to fit: the list of tools, which says what it must be, could not be had", { cause });
+        throw unfit(name, "is not known to fit: the tools could not be listed", cause);
       });
     }
     const schema = this.#schemas.get(name);
@@ -44,18 +45,17 @@ export class Structured {
     if (value === undefined) throw unfit(name, "is missing");
     let verdict;
     try {
-      verdict = await this.#validate(schema, value);
+      verdict = (await this.#validate(schema, value)) ?? true;
     } catch (cause) {
-      throw unfit(name, "does not fit its outputSchema: validate threw the cause", { cause });
+      throw unfit(name, MISFIT, cause);
     }
-    const fits = verdict === undefined || verdict === null || verdict === true || verdict.valid === true || verdict.length === 0;
-    if (!fits) throw unfit(name, "does not fit its outputSchema: validate gave the cause", { cause: verdict });
+    if (verdict !== true && verdict.valid !== true && verdict.length !== 0) throw unfit(name, MISFIT, verdict);
     return result;
   }
 }
 
-function unfit(tool, what, more) {
+function unfit(tool, what, cause) {
   const diagnosis = { kind: "structured_content", tool, hint: HINT };
-  const message = `The structured content of the tool "${tool}" ${what}. The tool has run, and is not run again.`;
-  return new McpError(message, { code: "protocol", outcome: "executed", diagnosis, ...more });
+  const message = `The structured content of "${tool}" ${what}. The tool has run, and is not run again.`;
+  return new McpError(message, { code: "protocol", outcome: "executed", diagnosis, cause });
 }

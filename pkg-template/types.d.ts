@@ -213,11 +213,13 @@ export interface ConnectOptions {
   maxPages?: number | undefined;
   /**
    * Says whether a tool's structured content fits the tool's `outputSchema`. It does where this gives nothing, `true`,
-   * `{ valid: true }` or an empty list; anything else says why not, and so does what it throws. The call then fails with
-   * `code: "protocol"`, `outcome: "executed"` and the diagnosis `"structured_content"`, and is not made again; `cause` is what
-   * came. So does one whose tool has a schema and gives no structured content. A result with `isError` is not asked for. Where
-   * the tools were not listed since they changed last, they are listed first, all pages. Default: nothing is checked; a
-   * validator of the TypeScript SDK's is one line: `(schema, value) => validator.getValidator(schema)(value)`.
+   * `{ valid: true }`, an empty list or an empty string; anything else says why not, and so does what it throws. The call then
+   * fails with `code: "protocol"`, `outcome: "executed"` and the diagnosis `"structured_content"`, and is not made again;
+   * `cause` is what came. So does one whose tool has a schema and gives no structured content. A result with `isError` is not
+   * asked for. Where the tools were not listed since they changed last, they are listed after the call, all pages; where they
+   * cannot be, the call fails so, too. A task that is resumed is checked where {@link Session.pendingTasks} names its tool.
+   * Default: nothing is checked; a validator of the TypeScript SDK's is one line:
+   * `(schema, value) => validator.getValidator(schema)(value)`.
    * (MCP, Tools: Output Schema.)
    */
   validate?: ((schema: any, value: unknown) => Validity | Promise<Validity>) | undefined;

@@ -510,6 +510,7 @@ for (const [what, verdict] of [
   ["true", true],
   ["that it is valid", { valid: true, data: {} }],
   ["no errors", []],
+  ["no words", ""],
   ["a promise of true", Promise.resolve(true)],
 ]) {
   test(`structured content of which validate says ${what} is the caller's`, async () => {
@@ -570,7 +571,7 @@ test("schemas are those of the latest list: listed once, and again when the tool
 test("where the schemas cannot be had, the call says so and that it was executed", async () => {
   const { error } = await callChecked({ validate: () => true }, { content, structuredContent: {} }, { answer: () => new Error("no list") });
   assert.deepEqual([error.code, error.outcome, error.cause.message], ["protocol", "executed", "no list"]);
-  assert.match(error.message, /could not be had/);
+  assert.match(error.message, /could not be listed/);
 });
 
 test("who gives the call up while its schema is asked for is told at once", async () => {
