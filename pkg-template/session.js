@@ -32,7 +32,7 @@ export class Session {
     const { trace, structured } = this.#link;
     const text = paramsToJson(checkParams(params), read._meta, trace && readTrace(trace));
     const result = this.#link.call(method, text, read);
-    if (structured && method === "tools/list") structured.learn((await result).tools);
+    if (structured && method === "tools/list") structured.learn((await result).tools ?? []);
     if (!structured || method !== "tools/call" || params?.task !== undefined) return result;
     return structured.checked(text.name, await result, () => this.#listAll(), read.signal);
   }

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { readFile, readdir } from "node:fs/promises";
 import { setImmediate as turn } from "node:timers/promises";
+import { withDefaults } from "../../pkg-template/elicitation.js";
 import { McpError, fromCore } from "../../pkg-template/error.js";
 import { EVENTS } from "../../pkg-template/events.js";
 import { guardian } from "../../pkg-template/guard.js";
@@ -586,6 +587,24 @@ test("who gives the call up while its schema is asked for is told at once", asyn
   await assert.rejects(call, /enough/);
 });
 
+test("a task of an earlier page life is checked by its tool's name", async () => {
+  const { session, core, link } = await open({ validate: () => false });
+  await Promise.all([session.listTools(), core.calls[0]?.resolve(TOOLS)]);
+  core.takeUp = () => true;
+  core.resumeTask = (task, options, resolve) => (queueMicrotask(() => resolve({ content, structuredContent: {} })), 90);
+  link.takeUp({ session: "s", tasks: [{ taskId: "1", name: "t" }, { taskId: "2", name: "plain" }] });
+  core.host.event("takenup");
+  await assert.rejects(session.resumeTask("1"), { code: "protocol", outcome: "executed" });
+  assert.deepEqual(await session.resumeTask("2"), { content, structuredContent: {} });
+  assert.deepEqual(await session.resumeTask("3"), { content, structuredContent: {} });
+});
+
+test("a field that is called as what every object has gets its default, too", () => {
+  const requestedSchema = { properties: { constructor: { type: "string", default: "c" } } };
+  assert.deepEqual(withDefaults({ action: "accept", content: {} }, { requestedSchema }).content, { constructor: "c" });
+  assert.deepEqual(withDefaults({ action: "accept" }, { requestedSchema }).content, { constructor: "c" });
+});
+
 test("without validate nothing is listed", async () => {
   const { ok, asked } = await callChecked({}, { content, structuredContent: 5 });
   assert.equal(ok.structuredContent, 5);
@@ -680,7 +699,7 @@ async function open(options) {
   const runtime = { dead: undefined, watch: () => () => {}, open: (url, config, host) => (core = new Core(host)) };
   const link = new Link(runtime, config);
   await link.connect();
-  return { session: new Session(link), core };
+  return { session: new Session(link), core, link };
 }
 
 class Core {
