@@ -340,11 +340,11 @@ export type AuthStorage =
 
 /** (RFC 7591, Client Metadata.) */
 export interface ClientMetadata {
-  client_name?: string;
-  client_uri?: string;
-  logo_uri?: string;
+  client_name?: string | undefined;
+  client_uri?: string | undefined;
+  logo_uri?: string | undefined;
   /** Scopes to ask for where neither the server's refusal nor its metadata names any. */
-  scope?: string;
+  scope?: string | undefined;
   [key: string]: unknown;
 }
 
