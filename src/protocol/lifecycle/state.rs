@@ -1,8 +1,8 @@
 //! The state of a session and every transition. What a state needs lives in its variant.
 
+use super::wait::Wait;
 use crate::protocol::era::Era;
 use crate::protocol::identity::Owner;
-use crate::protocol::status::Wait;
 use crate::protocol::{ExchangeId, Now, error::Error};
 use std::fmt;
 

@@ -4,9 +4,9 @@ use super::Session;
 use crate::protocol::backoff;
 use crate::protocol::calls::{Kind, Queue};
 use crate::protocol::config::{Handshake, Recovery, Unreachable};
-use crate::protocol::lifecycle::Step;
+use crate::protocol::lifecycle::{Step, Wait};
 use crate::protocol::page::OFFLINE;
-use crate::protocol::status::{Event, Wait};
+use crate::protocol::status::Event;
 use crate::protocol::time::Timer;
 use crate::protocol::{CallId, Code, Error, Now, Output, Payload, Reach, error::Diagnosis};
 

@@ -6,9 +6,9 @@ use super::close::delete_request;
 use crate::protocol::calls::{Place, Queue};
 use crate::protocol::config::{Handshake, Offline};
 use crate::protocol::cursor::Cursor;
-use crate::protocol::lifecycle::{State, Step};
+use crate::protocol::lifecycle::{State, Step, Wait};
 use crate::protocol::page::{LOOK_MS, OFFLINE, PageChange};
-use crate::protocol::status::{Event, Wait};
+use crate::protocol::status::Event;
 use crate::protocol::time::Timer;
 use crate::protocol::{CallId, Code, Error, Now, Outcome, Payload};
 

@@ -7,8 +7,8 @@ use crate::protocol::backoff;
 use crate::protocol::calls::{Doubt, Queue};
 use crate::protocol::config::EraChoice;
 use crate::protocol::era::Era;
-use crate::protocol::lifecycle::{Established, Loss, Relation, Step};
-use crate::protocol::status::{Event, Wait};
+use crate::protocol::lifecycle::{Established, Loss, Relation, Step, Wait};
+use crate::protocol::status::Event;
 use crate::protocol::time::Timer;
 use crate::protocol::{CallId, Code, Error, Now, Outcome, Payload};
 

@@ -2,8 +2,8 @@
 
 use super::Session;
 use crate::protocol::era::modern;
-use crate::protocol::lifecycle::{Established, Since, State, Step};
-use crate::protocol::status::{Phase, Status, Wait, WaitingFor};
+use crate::protocol::lifecycle::{Established, Since, State, Step, Wait};
+use crate::protocol::status::{Phase, Status, WaitingFor};
 use crate::protocol::{Payload, Role};
 
 impl<P: Payload> Session<P> {
