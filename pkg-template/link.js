@@ -10,6 +10,7 @@ import { AwaitedElicitations, derived } from "./notifications.js";
 import { Questions } from "./questions.js";
 import { takeStatus } from "./status.js";
 import { Structured } from "./structured.js";
+import { Tasks } from "./tasks.js";
 
 /** What is asked of a session and holds beyond the answer. */
 const KEPT = ["resources/subscribe", "resources/unsubscribe", "logging/setLevel"];
@@ -46,12 +47,7 @@ export class Link {
   #authorizing;
   /** Where the session is kept for a later page life. */
   #keeper;
-  /** Tasks that calls became: their tools' names by their ids. */
-  #tasks = new Map();
-  /** The same of an earlier page life, that nobody waits for yet. */
-  #left = new Map();
-  /** As they came from the store: theirs is who is signed in, as far as is known yet. */
-  #found = [];
+  #tasks = new Tasks();
   #era;
   #ended = false;
   #config;
@@ -171,11 +167,11 @@ export class Link {
 
   /** Takes up what an earlier page life left, once it is known that it is of whoever is signed in now. */
   takeUp({ session, tasks }) {
-    this.#found = this.#tellCore((core) => core.takeUp(session)) ? tasks : [];
+    this.#tasks.keepFound(this.#tellCore((core) => core.takeUp(session)) ? tasks : []);
   }
 
   get pendingTasks() {
-    return list(this.#left);
+    return this.#tasks.left;
   }
 
   get sessionId() {
@@ -195,12 +191,20 @@ export class Link {
     );
   }
 
-  resumeTask(task, { signal, onprogress, ontask, _meta, ...options }) {
-    const name = this.#left.get(task);
-    this.#left.delete(task);
-    this.#tasks.set(task, name);
-    const about = { method: "tools/call", name };
-    return this.#command((resolve, reject) => this.#core.resumeTask(task, options, resolve, reject), { signal, ranMaybe: true, about, task });
+  /** `{ taskId, createdAt? }` */
+  /** The name of the tool that a task runs, where it is known. */
+  toolOf(named) {
+    return this.#tasks.find(named).name;
+  }
+
+  resumeTask(named, { signal, onprogress, ontask, _meta, ...options }) {
+    const task = this.#tasks.find(named);
+    const { taskId, name, createdAt } = task;
+    const send = (resolve, reject) => {
+      this.#tasks.run(task);
+      return this.#core.resumeTask(taskId, createdAt, options, resolve, reject);
+    };
+    return this.#command(send, { signal, ranMaybe: true, about: { method: "tools/call", name }, task });
   }
 
   notify(method, { text, meta }) {
@@ -267,7 +271,7 @@ export class Link {
       let call;
       const take = () => {
         signal?.removeEventListener("abort", abort);
-        this.#tasks.delete(this.#calls.get(call)?.task ?? task);
+        this.#tasks.end(this.#calls.get(call)?.task ?? task);
         this.#calls.delete(call);
         const taken = this.#open.delete(entry);
         this.#retire();
@@ -316,8 +320,8 @@ export class Link {
   }
 
   #event(event, detail) {
-    if (event === "keep") return this.#keeper.keep(detail.record, [...list(this.#tasks), ...list(this.#left), ...this.#found]);
-    if (event === "takenup") return this.#takeTasks();
+    if (event === "keep") return this.#keeper.keep(detail.record, this.#tasks.kept);
+    if (event === "takenup") return this.#tasks.takeFound();
     if (event === "reclaim") return this.#keeper.reclaim() || this.#tellCore((core) => core.forsake());
     let from;
     if (event === "notification") {
@@ -331,7 +335,7 @@ export class Link {
     if (event === "statechange") {
       this.#status = this.#snapshot(detail);
       if (detail.state === "ready") {
-        this.#found = [];
+        this.#tasks.keepFound([]);
         if (this.#learns) this.#learnEra(detail.era);
         this.#wasReady = true;
         this.#record = this.#tellCore((core) => core.record());
@@ -341,8 +345,8 @@ export class Link {
     } else if (event === "task") {
       const call = this.#calls.get(detail.call);
       if (call) {
-        call.task = detail.task.taskId;
-        this.#tasks.set(call.task, call.about.name);
+        this.#tasks.end(call.task);
+        call.task = this.#tasks.tell(detail.task, call.about.name);
         call.ontask?.(detail.task);
       }
     } else {
@@ -356,11 +360,6 @@ export class Link {
       this.#keeper?.end();
       this.#retire();
     }
-  }
-
-  #takeTasks() {
-    for (const { taskId, name } of this.#found) this.#left.set(taskId, name);
-    this.#found = [];
   }
 
   #learnEra(era) {
@@ -408,7 +407,7 @@ export class Link {
     if (this.#mourned === dead) return;
     this.#mourned = dead;
     // Whoever waits for a task may go on waiting for it in another core.
-    const tasks = [...this.#tasks];
+    const tasks = this.#tasks.running;
     for (const { fail, ranMaybe } of [...this.#open]) fail(crashed(ranMaybe ? "unknown" : "not_executed", dead));
     this.#questions.withdrawAll();
     this.#authorizing?.abort();
@@ -417,7 +416,7 @@ export class Link {
     // What kills one core may kill the next: once in a while.
     const again = performance.now() - this.#revivedAt > REVIVAL_PAUSE_MS;
     if (!this.#wasReady || this.#closing || !again || this.#config.core.handshake !== "own") return this.#end(before, dead);
-    for (const [taskId, name] of tasks) this.#left.set(taskId, name);
+    this.#tasks.leave(tasks);
     let begun;
     this.#reviving = new Promise((resolve) => (begun = resolve));
     this.#revive(before, dead).finally(() => begun((this.#reviving = undefined)));
@@ -466,8 +465,6 @@ export class Link {
     this.#event("recovered", { generation, reason, duration: Math.round(performance.now() - at), retried: 0, ...more });
   }
 }
-
-const list = (tasks) => [...tasks].map(([taskId, name]) => ({ taskId, name }));
 
 /** Most calls have no options; to look each up from the core is more work than all else that it asks. */
 function isEmpty(options) {

@@ -179,6 +179,17 @@ export function readClose(options) {
   return check("", options, CLOSE);
 }
 
+/** A task that is named by its id, or with when it was created: `{ taskId, createdAt? }`. */
+export function readTask(given) {
+  if (typeof given === "string" && given !== "") return { taskId: given };
+  const expected = "a taskId, or an object with taskId and createdAt, as in pendingTasks";
+  if (typeof given !== "object" || given === null || Array.isArray(given)) throw wrong("task", expected, given);
+  const { taskId, createdAt } = given;
+  text("task.taskId", taskId);
+  // What is absent is null in a database.
+  return { taskId, createdAt: createdAt === null || createdAt === undefined ? undefined : text("task.createdAt", createdAt) };
+}
+
 /** The options that a manager gives to each of its sessions. */
 export function readDefaults(options) {
   const { signal: _, ...readers } = CONNECT;

@@ -82,7 +82,7 @@ export class Keeper {
       // Below.
     }
     const { name, binding, session, tasks } = record ?? {};
-    const isTask = (task) => typeof task?.taskId === "string";
+    const isTask = (task) => typeof task?.taskId === "string" && ["string", "undefined"].includes(typeof task.createdAt);
     if ([name, binding, session].some((part) => typeof part !== "string") || !Array.isArray(tasks) || !tasks.every(isTask)) {
       return { session: "", tasks: [] };
     }

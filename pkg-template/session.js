@@ -3,7 +3,7 @@
 import { paramsToJson } from "./json.js";
 import { allPages } from "./pages.js";
 import { wrong } from "./checks.js";
-import { checkHandler, promiseOf, readClose, readRequest, readSignal, readTrace } from "./options.js";
+import { checkHandler, promiseOf, readClose, readRequest, readSignal, readTask, readTrace } from "./options.js";
 
 /** Methods that make a session, and are the session's own. */
 const HANDSHAKE = ["initialize", "notifications/initialized"];
@@ -41,13 +41,13 @@ export class Session {
     return this.#ask("tools/call", params, options, "name");
   }
 
-  async resumeTask(taskId, options) {
-    if (typeof taskId !== "string" || taskId === "") throw wrong("taskId", "a string that is not empty", taskId);
+  async resumeTask(task, options) {
+    const named = readTask(task);
     const read = readRequest(options);
-    const { structured, pendingTasks } = this.#link;
-    const name = pendingTasks.find((task) => task.taskId === taskId)?.name;
-    const result = this.#link.resumeTask(taskId, read);
-    return structured && name !== undefined ? structured.checked(name, await result, () => this.#listAll(), read.signal) : result;
+    const { structured } = this.#link;
+    const name = structured && this.#link.toolOf(named);
+    const result = this.#link.resumeTask(named, read);
+    return name === undefined ? result : structured.checked(name, await result, () => this.#listAll(), read.signal);
   }
 
   get pendingTasks() {

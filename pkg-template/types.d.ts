@@ -176,7 +176,7 @@ export interface ConnectOptions {
   keepAlive?: number | undefined;
   /**
    * Where the session is kept while the page is loaded anew: `sessionStorage`, or functions that may give promises. Its
-   * id, era, version and handshake, its subscriptions, the log level and the ids of tasks are kept, bound to `url`,
+   * id, era, version and handshake, its subscriptions, the log level and `pendingTasks` are kept, bound to `url`,
    * `identity`, `clientInfo`, `capabilities` and `era`, for a day; tokens never. The first call of the next page life
    * then goes out without a handshake, and heals the session if the server has evicted it. One page holds a session at a
    * time: a duplicated tab gets its own. Nothing of it is used before it is known that it was made for whoever is signed in
@@ -217,7 +217,7 @@ export interface ConnectOptions {
    * fails with `code: "protocol"`, `outcome: "executed"` and the diagnosis `"structured_content"`, and is not made again;
    * `cause` is what came. So does one whose tool has a schema and gives no structured content. A result with `isError` is not
    * asked for. Where the tools were not listed since they changed last, they are listed after the call, all pages; where they
-   * cannot be, the call fails so, too. A task that is resumed is checked where {@link Session.pendingTasks} names its tool.
+   * cannot be, the call fails so, too. A task that is resumed is checked where its tool is known, as in {@link Session.pendingTasks}.
    * Default: nothing is checked; a validator of the TypeScript SDK's is one line:
    * `(schema, value) => validator.getValidator(schema)(value)`.
    * (MCP, Tools: Output Schema.)
@@ -427,17 +427,27 @@ export interface Session {
   callTool<Structured = unknown>(params: CallToolParams, options?: RequestOptions): Promise<CallToolResult<Structured>>;
 
   /**
-   * Waits for a task that an earlier call became, by the `taskId` that {@link RequestOptions.ontask} told; also after the
-   * page was loaded anew. Resolves with the result of that call. A task that the server does not know any more rejects
-   * with `code: "rpc"`. (Extension io.modelcontextprotocol/tasks; MCP 2025-11-25, Tasks.)
+   * Waits for a task that an earlier call became: an entry of {@link Session.pendingTasks}, what
+   * {@link RequestOptions.ontask} told, or its `taskId`; also after the page was loaded anew. Resolves with the result of
+   * that call. A task that the server does not know any more rejects with `code: "rpc"`.
+   *
+   * Servers count their tasks anew after a restart. Where `createdAt` is given, or was told for this id (in
+   * `pendingTasks`, or in the life of this session), the server must tell the same: else it rejects with
+   * `code: "outcome_unknown"`, and the server's task of that id is left alone. Until the server has told it, giving the
+   * call up does not cancel the task. A task of which only the id is known is whatever the server has by it.
+   * (Extension io.modelcontextprotocol/tasks; MCP 2025-11-25, Tasks.)
    */
-  resumeTask<Structured = unknown>(taskId: string, options?: RequestOptions): Promise<CallToolResult<Structured>>;
+  resumeTask<Structured = unknown>(
+    task: string | { readonly taskId: string; readonly createdAt?: string | null | undefined },
+    options?: RequestOptions,
+  ): Promise<CallToolResult<Structured>>;
 
   /**
    * Tool calls of an earlier page life that had become tasks, and that nobody waits for yet: with
-   * {@link ConnectOptions.persist}, for {@link Session.resumeTask}. `name` is the tool's.
+   * {@link ConnectOptions.persist}, for {@link Session.resumeTask}. `name` is the tool's; `createdAt` is as the server
+   * told it (ISO 8601), and absent where it told none.
    */
-  readonly pendingTasks: readonly { readonly taskId: string; readonly name?: string }[];
+  readonly pendingTasks: readonly { readonly taskId: string; readonly name?: string; readonly createdAt?: string }[];
 
   /** One page of the server's tools; {@link Session.tools} gives all. (MCP, Tools: Listing Tools.) */
   listTools(params?: PageParams, options?: RequestOptions): Promise<ListToolsResult>;
@@ -633,6 +643,8 @@ export interface CloseOptions {
 export interface Task {
   /** For {@link Session.resumeTask}. */
   readonly taskId: string;
+  /** When it was created (ISO 8601): what tells it from another of this id. A host that stores tasks keeps both. */
+  readonly createdAt?: string;
   readonly status: "working" | "input_required" | "completed" | "failed" | "cancelled";
   /** Milliseconds that the server keeps it; `null`: without a bound. */
   readonly ttlMs?: number | null;

@@ -8,18 +8,19 @@
 //! |---|---|
 //! | `protocol` | the core: pure, told facts and asked what to do; compiled and tested natively |
 //! | `protocol::session` | commands in, facts in, outputs out; below it, what a room's word means for others |
+//! | `protocol::effect`, `session::heed` | what follows when a session is lost, in doubt or reached again, in one written order |
 //! | `protocol::lifecycle` | the one state, every transition, and what is remembered beyond them |
 //! | `protocol::calls` | every command from made to settled: where it is, whether it may have run |
-//! | `protocol::refusal`, `verdict` | what a refusal says and proves of its call; what it means for the session |
-//! | `protocol::era` | what differs between the protocol's two eras; which one a server speaks |
+//! | `protocol::policy` | pure functions: what a refusal says, proves and means; whether a call is sent again, and whether that does harm; how long is waited; which era a server speaks |
+//! | `protocol::codec` | HTTP, server-sent events, JSON-RPC: bytes and texts to types, and back |
+//! | `protocol::era` | what differs between the protocol's two eras |
 //! | `protocol::session::send` | what goes out, as its era wants it |
 //! | `protocol::session::receive`, `session::answer`, `session::refused` | what an exchange brings, and what follows for its call |
-//! | `protocol::policy::retry` | whether a call is sent again, a ping is asked first, or how it ends: all policy about retries |
-//! | `protocol::gate` | whether a refusal came in time to be the gate's |
+//! | `protocol::exchanges` | every HTTP exchange; whether a refusal came in time to be the gate's; where a broken stream is taken up |
 //! | `protocol::session::repair`, `session::liveness` | whether the session lives |
 //! | `protocol::session::negotiate`, `session::establish`, `session::hedge`, `session::failure` | which era is spoken; how a session is made, and how long that is waited for; what if it fails |
 //! | `protocol::listening` | how the standing stream stands, and what it is about |
-//! | `protocol::cursor`, `session::stream`, `session::listen`, `session::subscribe` | broken streams resumed; the standing stream of either era |
+//! | `protocol::session::stream`, `session::listen`, `session::subscribe` | broken streams resumed; the standing stream of either era |
 //! | `protocol::questions` | what the server asks: of the host, or as input that a call needs; what it may ask |
 //! | `protocol::session::task` | calls that become tasks |
 //! | `protocol::identity` | who is signed in; what is told nowhere |
@@ -47,9 +48,19 @@
 //! - After `close`: aborts, settlements, the DELETE, then silence.
 //!
 //! # In Rust
-//! ```ignore
-//! let session = mcp_evergreen::connect("https://example.com/mcp", Options::default()).await?;
+//! For programs that live in a page or a worker (Leptos, Yew, Dioxus …). Everything here exists for `wasm32-unknown-unknown` only.
+#![cfg_attr(target_arch = "wasm32", doc = "```no_run")]
+#![cfg_attr(not(target_arch = "wasm32"), doc = "```ignore")]
+//! use mcp_evergreen::{Error, Options, connect};
+//! use serde_json::json;
+//!
+//! # async fn run() -> Result<(), Box<Error>> {
+//! let session = connect("https://example.com/mcp", Options::default()).await?;
+//! // The server may restart here: the call is refused, the session made anew, and the call sent once more.
 //! let result = session.call_tool("search", json!({ "q": "otters" })).await?;
+//! println!("{}", result["content"][0]["text"]);
+//! session.close().await
+//! # }
 //! ```
 
 #[doc(hidden)]
@@ -64,9 +75,16 @@ pub mod browser;
 #[cfg(target_arch = "wasm32")]
 pub use browser::authorize::Authorizer;
 #[cfg(target_arch = "wasm32")]
-pub use browser::client::{Credentials, Error, Event, Listener, Options, Session, Status, connect};
+pub use browser::client::{Session, connect};
+#[cfg(target_arch = "wasm32")]
+pub use browser::options::{Credentials, Error, Event, Listener, Options, Status};
 pub use protocol::{
     CallOptions, Code, Config, Outcome,
     config::{EraChoice, Handshake, Mode, Recovery},
     oauth::Settings as AuthSettings,
 };
+
+/// The example of the crate's page compiles.
+#[cfg(all(doctest, target_arch = "wasm32"))]
+#[doc = include_str!("../docs/crate.md")]
+struct Page;

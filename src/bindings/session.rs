@@ -10,7 +10,7 @@ use crate::{
         driver::Driver,
         host::{Caller, Host, Settled},
     },
-    protocol::{CallId, Params, QuestionId},
+    protocol::{CallId, Params, QuestionId, TaskHandle},
 };
 use js_sys::Function;
 use std::rc::Rc;
@@ -67,9 +67,17 @@ impl Core {
 
     /// Waits for a task that an earlier call became.
     #[wasm_bindgen(js_name = resumeTask)]
-    pub fn resume_task(&self, task: &JsValue, options: &JsValue, resolve: JsValue, reject: JsValue) -> f64 {
+    pub fn resume_task(
+        &self,
+        task: &JsValue,
+        created_at: &JsValue,
+        options: &JsValue,
+        resolve: JsValue,
+        reject: JsValue,
+    ) -> f64 {
         let options = config::call_options(options);
-        id(self.driver.resume_task(config::string(task), options, caller(resolve, reject, JsValue::UNDEFINED)))
+        let task = TaskHandle { id: config::string(task), created_at: text(created_at) };
+        id(self.driver.resume_task(task, options, caller(resolve, reject, JsValue::UNDEFINED)))
     }
 
     /// Sends a notification.

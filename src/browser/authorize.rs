@@ -27,6 +27,17 @@ const BODY_BYTES: u64 = 1 << 20;
 /// Gets the tokens of one user with one server. Who drops one of its futures gives the authorization up: nothing more is
 /// begun. But what spends a code or a refresh token is finished, under the lock, and what was granted is kept: the next
 /// refresh with a token that was used is taken for a theft (RFC 9700, section 4.14.2).
+///
+/// ```no_run
+/// use mcp_evergreen::{AuthSettings, Authorizer, Options};
+/// use std::rc::Rc;
+/// use wasm_bindgen::JsValue;
+///
+/// /// `host` is an object with the methods of the npm package's `authorization.js`.
+/// fn options(settings: AuthSettings, host: JsValue) -> Options {
+///     Options { authorizer: Some(Rc::new(Authorizer::new(settings, host))), ..Options::default() }
+/// }
+/// ```
 pub struct Authorizer(Rc<Parts>);
 
 struct Parts {

@@ -6,65 +6,47 @@ use super::{
     exchange::Transport,
     host::{Caller, Host, Question, Settled, Wanted},
     js::{self, Plain},
+    options::{Credentials, Error, Event, Listener, Options, Status},
     task::{self, Slot, Task},
 };
-use crate::protocol::{self, CallId, CallOptions, Code, Config, Outcome, Params, Payload, QuestionId};
+use crate::protocol::{CallId, CallOptions, Code, Outcome, Params, Payload, QuestionId};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, error::Category, json};
 use std::{
     cell::{OnceCell, RefCell},
-    fmt,
     rc::Rc,
 };
 use wasm_bindgen::{JsCast, JsValue};
 
-/// Why a command failed.
-pub type Error = protocol::Error<JsValue>;
-/// A snapshot of a session.
-pub type Status = protocol::Status<JsValue>;
-/// What happens to a session.
-pub type Event = protocol::Event<JsValue>;
-/// Hears what happens.
-pub type Listener = Rc<dyn Fn(&Event)>;
-
-/// What a session may be told.
-#[derive(Clone, Default)]
-pub struct Options {
-    /// The handshake, time-outs, recovery and bounds.
-    pub config: Config,
-    /// Header fields of the host's, such as `authorization`. They go to the MCP endpoint only.
-    pub headers: Vec<(String, String)>,
-    /// Whether cookies go along. Default: no.
-    pub credentials: Credentials,
-    /// Gets tokens where the server wants them. Default: the caller gets the 401.
-    pub authorizer: Option<Rc<Authorizer>>,
-    /// Tabs of one origin that name the same key, and connect to the same URL as the same client, share one session and
-    /// one listening stream. Default: a session of its own.
-    pub share: Option<String>,
-    /// Hears everything that happens, from the first moment on.
-    pub on_event: Option<Listener>,
-}
-
-/// Fetch's `credentials`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Credentials {
-    /// Never.
-    #[default]
-    Omit,
-    /// To the page's own origin.
-    SameOrigin,
-    /// Always. The server must then name the page's origin in its CORS headers.
-    Include,
-}
-
 /// A session that outlives its evictions. Clones are handles of the same session; dropping them ends nothing,
 /// [`Session::close`] does.
+///
+/// ```no_run
+/// # async fn run(session: mcp_evergreen::Session) -> Result<(), Box<mcp_evergreen::Error>> {
+/// let handle = session.clone();
+/// drop(session);
+/// // The session lives.
+/// handle.list_tools(None).await?;
+/// handle.close().await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Session {
     driver: Driver,
 }
 
 /// Connects to the MCP server at `url`, which may be relative to the page. Dropping the future gives the session up.
+///
+/// ```no_run
+/// use mcp_evergreen::{Error, Options, connect};
+///
+/// # async fn run() -> Result<(), Box<Error>> {
+/// let session = connect("/mcp", Options::default()).await?;
+/// println!("{:?}", session.status().protocol_version);
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// # Errors
 /// When the URL is not http(s), the server cannot be reached, or it refuses.
@@ -99,6 +81,24 @@ pub async fn connect(url: &str, options: Options) -> Result<Session, Box<Error>>
 impl Session {
     /// Sends a request, and reads its result. Dropping the future cancels the request.
     ///
+    /// ```no_run
+    /// use mcp_evergreen::CallOptions;
+    /// use serde::Deserialize;
+    /// use serde_json::{Value, json};
+    ///
+    /// #[derive(Deserialize)]
+    /// struct Read {
+    ///     contents: Vec<Value>,
+    /// }
+    ///
+    /// # async fn run(session: mcp_evergreen::Session) -> Result<(), Box<mcp_evergreen::Error>> {
+    /// let options = CallOptions { timeout_ms: Some(5_000), ..CallOptions::default() };
+    /// let read: Read = session.request("resources/read", json!({ "uri": "file:///otters" }), options).await?;
+    /// println!("{} parts", read.contents.len());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// See [`Error`]: its `outcome` says whether the server ran it.
     pub async fn request<T: DeserializeOwned>(
@@ -117,6 +117,18 @@ impl Session {
 
     /// Calls a tool.
     ///
+    /// ```no_run
+    /// use serde_json::json;
+    ///
+    /// # async fn run(session: mcp_evergreen::Session) -> Result<(), Box<mcp_evergreen::Error>> {
+    /// let result = session.call_tool("search", json!({ "q": "otters" })).await?;
+    /// if result["isError"] == true {
+    ///     println!("the tool failed: {}", result["content"][0]["text"]);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// As [`Session::request`]. A tool's own failure is no error: see `isError` in the result.
     pub async fn call_tool(&self, name: &str, arguments: impl Serialize) -> Result<Value, Box<Error>> {
@@ -125,6 +137,23 @@ impl Session {
     }
 
     /// One page of the server's tools.
+    ///
+    /// ```no_run
+    /// # async fn run(session: mcp_evergreen::Session) -> Result<(), Box<mcp_evergreen::Error>> {
+    /// let mut cursor = None;
+    /// loop {
+    ///     let page = session.list_tools(cursor.as_deref()).await?;
+    ///     for tool in page["tools"].as_array().into_iter().flatten() {
+    ///         println!("{}", tool["name"]);
+    ///     }
+    ///     cursor = page["nextCursor"].as_str().map(str::to_owned);
+    ///     if cursor.is_none() {
+    ///         break;
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As [`Session::request`].
@@ -135,6 +164,13 @@ impl Session {
 
     /// Sends a notification.
     ///
+    /// ```no_run
+    /// # async fn run(session: mcp_evergreen::Session) -> Result<(), Box<mcp_evergreen::Error>> {
+    /// session.notify("notifications/roots/list_changed", ()).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// When the server did not accept it.
     pub async fn notify(&self, method: &str, params: impl Serialize) -> Result<(), Box<Error>> {
@@ -143,12 +179,27 @@ impl Session {
     }
 
     /// A snapshot of the state.
+    ///
+    /// ```no_run
+    /// # fn show(session: mcp_evergreen::Session) {
+    /// println!("{:?}", session.status().phase);
+    /// # }
+    /// ```
     #[must_use]
     pub fn status(&self) -> Status {
         self.driver.status()
     }
 
     /// Proves by a round trip that the session lives, and heals it if not.
+    ///
+    /// ```no_run
+    /// # async fn run(session: mcp_evergreen::Session) -> Result<(), Box<mcp_evergreen::Error>> {
+    /// // The device was taken out of a pocket.
+    /// let status = session.verify().await?;
+    /// println!("session {}", status.generation);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// When it cannot be healed.
@@ -158,6 +209,14 @@ impl Session {
     }
 
     /// Ends the session, here and on the server. What is open settles with an error.
+    ///
+    /// ```no_run
+    /// # async fn run(session: mcp_evergreen::Session) -> Result<(), Box<mcp_evergreen::Error>> {
+    /// session.close().await?;
+    /// assert!(session.list_tools(None).await.is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// None that matters: the session is closed in any case.
@@ -285,11 +344,3 @@ fn unserializable(error: serde_json::Error) -> Box<Error> {
 fn invalid(message: String) -> Box<Error> {
     Box::new(Error::new(Code::InvalidOption, Outcome::NotExecuted, message))
 }
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for Error {}

@@ -6,7 +6,9 @@ use super::{
     exchange::Transport,
     host::{Caller, Host},
 };
-use crate::protocol::{Authorized, CallId, CallOptions, Config, Now, Origin, Params, QuestionId, Session, Status};
+use crate::protocol::{
+    Authorized, CallId, CallOptions, Config, Now, Origin, Params, QuestionId, Session, Status, TaskHandle,
+};
 use std::rc::Rc;
 use wasm_bindgen::JsValue;
 
@@ -32,7 +34,7 @@ impl Driver {
     }
 
     /// Waits for a task that an earlier call became.
-    pub fn resume_task(&self, task: String, options: CallOptions, caller: Caller) -> CallId {
+    pub fn resume_task(&self, task: TaskHandle, options: CallOptions, caller: Caller) -> CallId {
         self.command(caller, |session, now| session.resume_task(task, options, now))
     }
 
@@ -90,7 +92,7 @@ impl Driver {
     /// A later page life has taken up the session.
     pub fn forsake(&self) {
         let now = clock::now();
-        self.0.session.borrow_mut().forsake(now);
+        self.0.session.borrow_mut().handle_taken_over(now);
         self.0.schedule();
     }
 

@@ -10,6 +10,7 @@ mod events;
 pub mod exchange;
 pub mod host;
 pub mod js;
+pub mod options;
 pub mod page;
 #[cfg(feature = "panic-words")]
 mod panics;

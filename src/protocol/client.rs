@@ -1,8 +1,8 @@
 //! The client that is spoken for, to the server: what it says of itself in the modern era; and of a host's own Client (the
 //! drop-in transport) the `initialize` that is replayed, and what it relies on.
 
+use super::codec::json::{self, Members};
 use super::config::ReconnectOn;
-use super::json::{self, Members};
 use super::{Code, Error, Outcome, Params};
 
 /// Where a stream that the host wants to hear the rest of is taken up.

@@ -1,6 +1,13 @@
 //! What the host may choose. Units are milliseconds and bytes.
 
 /// The options of a session.
+///
+/// ```
+/// use mcp_evergreen::{Config, EraChoice};
+///
+/// let config = Config { era: EraChoice::Legacy, timeout_ms: 20_000, ..Config::default() };
+/// assert_eq!(config.max_message_bytes, 64 << 20);
+/// ```
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Whose handshake it is.
@@ -76,6 +83,12 @@ pub enum Connections {
 }
 
 /// Which era is spoken.
+///
+/// ```
+/// use mcp_evergreen::{Config, EraChoice};
+///
+/// assert_eq!(Config::default().era, EraChoice::Auto);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum EraChoice {
     /// The one that the server speaks; the modern one where it speaks both.
@@ -122,6 +135,16 @@ pub enum ReconnectOn {
 }
 
 /// Whose handshake it is.
+///
+/// ```
+/// use mcp_evergreen::{Config, Handshake};
+///
+/// let handshake = Handshake::Own {
+///     client_info: r#"{"name":"my-host","version":"1.0.0"}"#.into(),
+///     capabilities: "{}".into(),
+/// };
+/// let config = Config { handshake, ..Config::default() };
+/// ```
 #[derive(Clone, Debug)]
 pub enum Handshake {
     /// Ours: `clientInfo` and `capabilities` as JSON texts.
@@ -136,7 +159,36 @@ pub enum Handshake {
     Host,
 }
 
+/// Nobody else asks which it is.
+impl Handshake {
+    pub(super) fn is_own(&self) -> bool {
+        match self {
+            Self::Own { .. } => true,
+            Self::Host => false,
+        }
+    }
+
+    pub(super) fn is_hosts(&self) -> bool {
+        !self.is_own()
+    }
+
+    /// `clientInfo` and what this client declares, as JSON texts; `None` where a host's own Client says so itself.
+    pub(super) fn own(&self) -> Option<(&str, &str)> {
+        match self {
+            Self::Own { client_info, capabilities } => Some((client_info, capabilities)),
+            Self::Host => None,
+        }
+    }
+}
+
 /// How a lost session is made anew.
+///
+/// ```
+/// use mcp_evergreen::{Config, Mode, Recovery};
+///
+/// let recovery = Recovery { mode: Mode::Strict, max_attempts: 3, ..Recovery::default() };
+/// let config = Config { recovery, ..Config::default() };
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Recovery {
     /// What is sent again.
@@ -150,6 +202,12 @@ pub struct Recovery {
 }
 
 /// What is sent again after a repair.
+///
+/// ```
+/// use mcp_evergreen::{Mode, Recovery};
+///
+/// assert_eq!(Recovery::default().mode, Mode::Default);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// Whatever was refused before it was dispatched; and what is safe to repeat.

@@ -1,6 +1,15 @@
 //! Errors as the host sees them: what happened, whether the server ran the call, and what to do.
 
 /// Why a command failed. A closed set: a host acts on it.
+///
+/// ```
+/// use mcp_evergreen::Code;
+///
+/// fn needs_the_user(code: Code) -> bool {
+///     matches!(code, Code::Unauthorized | Code::Auth)
+/// }
+/// assert!(!needs_the_user(Code::SessionLost));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Code {
     /// An option or argument is wrong. Nothing was sent.
@@ -43,6 +52,10 @@ pub enum Code {
 
 impl Code {
     /// The code's name in JavaScript.
+    ///
+    /// ```
+    /// assert_eq!(mcp_evergreen::Code::SessionLost.as_str(), "session_lost");
+    /// ```
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -85,6 +98,12 @@ impl Code {
 }
 
 /// Did the server run it?
+///
+/// ```
+/// use mcp_evergreen::Outcome;
+///
+/// assert_eq!(Outcome::NotExecuted.as_str(), "not_executed");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// No: it was not sent, or was refused before it was dispatched.
@@ -97,6 +116,10 @@ pub enum Outcome {
 
 impl Outcome {
     /// The outcome's name in JavaScript.
+    ///
+    /// ```
+    /// assert_eq!(mcp_evergreen::Outcome::Unknown.as_str(), "unknown");
+    /// ```
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

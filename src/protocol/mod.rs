@@ -15,24 +15,21 @@
 //! [`Input::Failed`] ends the exchange instead. After [`Output::Abort`] nothing more is reported; what is reported
 //! all the same is ignored.
 
+#![warn(clippy::too_many_lines)]
+
 mod authorization;
-mod backoff;
-mod body;
 mod bounds;
 mod calls;
 mod client;
+mod codec;
 pub mod config;
-mod cursor;
 mod desired;
+mod effect;
 pub mod era;
 pub mod error;
-mod exchange;
-mod gate;
+mod exchanges;
 mod hash;
-pub mod http;
 mod identity;
-pub mod json;
-pub mod json_rpc;
 mod lifecycle;
 mod listening;
 pub mod oauth;
@@ -43,28 +40,24 @@ mod policy;
 mod purpose;
 mod questions;
 mod record;
-mod refusal;
 mod session;
-mod shape;
-pub mod sse;
 pub mod status;
 mod tabs;
 pub mod time;
-pub mod verdict;
-mod wording;
-mod words;
 
 pub use authorization::{Authorized, Challenge, Origin};
 #[cfg(target_arch = "wasm32")]
 pub(crate) use bounds::TEXT;
-pub use calls::CallOptions;
+pub use calls::{CallOptions, TaskHandle};
 pub use client::Resume;
+pub use codec::{http, json, json_rpc, sse};
 pub use config::Config;
 pub use desired::ToolChanges;
 pub use error::{Code, Error, Outcome};
 pub use page::PageChange;
 pub use params::Params;
 pub use payload::{Field, Payload};
+pub use policy::verdict;
 pub use purpose::Purpose;
 pub use session::Session;
 pub use status::{Event, Status};

@@ -1,7 +1,7 @@
 //! The params of a request, as far as the core has to know them.
 
-use super::json::Members;
-use super::json_rpc;
+use super::codec::json::Members;
+use super::codec::json_rpc;
 
 /// The params of a request, taken when the call is made: what the caller changes later changes nothing. Whoever makes them
 /// from an object says what stands in which member: the core looks for none of it in the text, where an argument or a

@@ -1,7 +1,7 @@
 //! The values that the core passes on without looking inside more than it must.
 
 use super::bounds::TEXT;
-use super::json::quote;
+use super::codec::json::quote;
 
 /// A parsed JSON value that the core passes on without looking inside more than it must: a `JsValue` in the browser,
 /// a `serde_json::Value` in native tests.

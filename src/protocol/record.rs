@@ -1,9 +1,9 @@
 //! What survives the page: a session as a text that a later page life takes up, or another tab. Whose it may be, and that
 //! only one page life holds it at a time, is for whoever stores it to see to.
 
+use super::codec::json;
+use super::codec::json_rpc::REQUEST_ID_BASE;
 use super::era::{legacy, modern};
-use super::json;
-use super::json_rpc::REQUEST_ID_BASE;
 use super::lifecycle::SessionId;
 use super::{Now, Payload};
 use serde::{Deserialize, Serialize};
@@ -28,7 +28,9 @@ struct Stored {
     #[serde(deserialize_with = "Option::deserialize")]
     id: Option<String>,
     version: String,
-    wire_id: u64,
+    /// Its name in what is stored since the first version.
+    #[serde(rename = "wireId")]
+    request_id: u64,
     #[serde(deserialize_with = "Option::deserialize")]
     level: Option<String>,
     uris: Vec<String>,
@@ -64,7 +66,7 @@ impl<P: Payload> Record<P> {
             owner: self.made_for,
             id: self.id.as_ref().map(|id| id.expose().to_owned()),
             version: self.version.to_owned(),
-            wire_id: self.request_id,
+            request_id: self.request_id,
             level: self.level,
             uris: self.uris,
             handshake: self.handshake.to_json()?,
@@ -80,13 +82,13 @@ impl<P: Payload> Record<P> {
             Some(id) => Some(SessionId::parse(&id)?),
             None => None,
         };
-        (REQUEST_ID_BASE.start..REQUEST_ID_BASE.end * 2).contains(&stored.wire_id).then_some(())?;
+        (REQUEST_ID_BASE.start..REQUEST_ID_BASE.end * 2).contains(&stored.request_id).then_some(())?;
         Some(Self {
             at: stored.at,
             made_for: stored.owner,
             id,
             version,
-            request_id: stored.wire_id,
+            request_id: stored.request_id,
             level: stored.level,
             uris: stored.uris,
             handshake: P::parse(&stored.handshake).filter(P::is_object)?,

@@ -5,24 +5,19 @@
 use super::authorization::Authorization;
 use super::calls::{Call, Calls, Kind, Queue, Task};
 use super::client::Client;
-use super::config::{Connections, Handshake};
 use super::desired::Desired;
+use super::effect::Effects;
 use super::era::{legacy, modern};
-use super::exchange::Exchange;
-use super::gate::Gate;
+use super::exchanges::Exchanges;
 use super::identity::Identity;
-use super::json_rpc::REQUEST_ID_BASE;
 use super::lifecycle::{Lifecycle, State};
 use super::listening::Listening;
 use super::page::Page;
 use super::questions::Questions;
 use super::status::Event;
 use super::tabs::Tabs;
-use super::time::{Timer, Timers};
-use super::{CallId, CallOptions, Code, Config, Deadline, Error, ExchangeId, Now, Outcome, Output, Params, Payload};
-use std::collections::VecDeque;
-
-use litemap::LiteMap;
+use super::time::Timer;
+use super::{CallId, CallOptions, Config, Deadline, Error, Now, Output, Params, Payload, TaskHandle};
 
 mod answer;
 mod authorization;
@@ -36,6 +31,7 @@ mod failure;
 mod foreign;
 mod hearing;
 mod hedge;
+mod heed;
 mod host_client;
 mod identity;
 mod initialized;
@@ -68,20 +64,16 @@ pub struct Session<P> {
     rng: fastrand::Rng,
     lifecycle: Lifecycle<P>,
     calls: Calls<P>,
-    exchanges: LiteMap<ExchangeId, Box<Exchange>>,
+    exchanges: Exchanges,
     questions: Questions,
     desired: Desired<P>,
     identity: Identity,
     listening: Listening,
     authorization: Authorization<P>,
-    timers: Timers,
-    gate: Gate,
     page: Page,
     tabs: Tabs,
     client: Client,
-    outputs: VecDeque<Output<P>>,
-    next_id: u64,
-    next_wire_id: u64,
+    effects: Effects<P>,
 }
 
 impl<P: Payload> Session<P> {
@@ -89,12 +81,9 @@ impl<P: Payload> Session<P> {
     #[must_use]
     pub fn new(config: Config, seed: u64, now: Now) -> Self {
         let mut rng = fastrand::Rng::with_seed(seed);
-        let next_wire_id = rng.u64(REQUEST_ID_BASE);
+        let exchanges = Exchanges::new(config.connections, &mut rng);
         let tabs = Tabs::new(Self::shares(&config), &mut rng);
-        let stamp = match &config.handshake {
-            Handshake::Own { client_info, capabilities } => modern::stamp(client_info, capabilities),
-            Handshake::Host => String::new(),
-        };
+        let stamp = config.handshake.own().map(|(client_info, capabilities)| modern::stamp(client_info, capabilities));
         let lifecycle = Lifecycle::new(config.generation, config.known_legacy, now);
         Self {
             config,
@@ -103,18 +92,14 @@ impl<P: Payload> Session<P> {
             rng,
             lifecycle,
             calls: Calls::default(),
-            exchanges: LiteMap::default(),
+            exchanges,
             questions: Questions::default(),
             listening: Listening::default(),
             authorization: Authorization::default(),
-            timers: Timers::default(),
-            gate: Gate::default(),
             page: Page::default(),
             tabs,
-            client: Client::new(stamp),
-            outputs: VecDeque::default(),
-            next_id: 0,
-            next_wire_id,
+            client: Client::new(stamp.unwrap_or_default()),
+            effects: Effects::default(),
         }
     }
 
@@ -123,12 +108,12 @@ impl<P: Payload> Session<P> {
         self.command(Kind::Connect, String::new(), Params::default(), CallOptions::default(), now)
     }
 
-    /// Sends a request; settles with its `result`. With [`Handshake::Host`], `initialize` starts the handshake.
+    /// Sends a request; settles with its `result`. A host's own Client starts the handshake by `initialize`.
     pub fn call(&mut self, method: String, params: Params, options: CallOptions, now: Now) -> CallId {
-        if matches!(self.config.handshake, Handshake::Host) {
+        if self.config.handshake.is_hosts() {
             self.host_speaks(&method, &params, now);
         }
-        if matches!(self.config.handshake, Handshake::Host) && method == legacy::INITIALIZE {
+        if self.config.handshake.is_hosts() && method == legacy::INITIALIZE {
             if self.lifecycle.known().is_none() {
                 self.client.initializes(params);
             }
@@ -140,11 +125,12 @@ impl<P: Payload> Session<P> {
         self.command(Kind::Request, method, params, options, now)
     }
 
-    /// Waits for a task that an earlier call became, by its id; settles with the result of that call.
-    pub fn resume_task(&mut self, task: String, options: CallOptions, now: Now) -> CallId {
+    /// Waits for a task that an earlier call became; settles with the result of that call. Where the server does not say that
+    /// it has the task of this `created_at`, it settles with [`Code::OutcomeUnknown`], and the server's task is left alone.
+    pub fn resume_task(&mut self, task: TaskHandle, options: CallOptions, now: Now) -> CallId {
         let id = self.admit(Kind::Request, "tools/call".to_owned(), Params::default(), options, now);
         let generation = self.lifecycle.ready().map_or(0, |session| session.generation);
-        self.calls.became(id, Task::named(task, generation, now));
+        self.calls.became(id, Task::handed_over(task, generation, now));
         self.dispatch(id, now);
         id
     }
@@ -176,10 +162,10 @@ impl<P: Payload> Session<P> {
 
     /// Enters a command; its clock runs.
     fn admit(&mut self, kind: Kind, method: String, params: Params, options: CallOptions, now: Now) -> CallId {
-        let id = CallId(self.fresh_id());
+        let id = CallId(self.effects.fresh_id());
         let call = Call::new(kind, method, params, options, now.mono);
         let deadline = call.deadline(now.mono, self.config.timeout_ms, self.config.max_total_timeout_ms);
-        self.timers.set(Timer::Call(id), deadline);
+        self.effects.set_timer(Timer::Call(id), deadline);
         self.state_requested(id, &call);
         self.calls.admit(id, call);
         id
@@ -206,15 +192,10 @@ impl<P: Payload> Session<P> {
                 self.calls.enqueue(id, Queue::Session);
                 self.extend_handshake();
                 if self.identity.found().is_none() {
-                    self.hasten(now);
+                    self.session_is_wanted(now);
                 }
             }
-            State::Closed => {
-                let closed =
-                    || Error::boxed(Code::Closed, Outcome::NotExecuted, "The session was closed. Connect again.");
-                let error = self.lifecycle.parted().cloned().map_or_else(closed, Box::new);
-                self.settle(id, Err(error.with_outcome(self.calls.outcome(id))));
-            }
+            State::Closed => self.settle_closed(id, "The session was closed. Connect again."),
         }
     }
 
@@ -228,9 +209,9 @@ impl<P: Payload> Session<P> {
     }
 
     fn forget(&mut self, id: CallId) -> Option<Box<Call<P>>> {
-        self.timers.clear(Timer::Call(id));
-        self.timers.clear(Timer::Resend(id));
-        self.timers.clear(Timer::Resume(id));
+        self.effects.clear_timer(Timer::Call(id));
+        self.effects.clear_timer(Timer::Resend(id));
+        self.effects.clear_timer(Timer::Resume(id));
         self.withdraw_inputs(id);
         let call = self.calls.remove(id)?;
         self.state_request_ended(id, &call);
@@ -242,38 +223,26 @@ impl<P: Payload> Session<P> {
     }
 
     fn output(&mut self, output: Output<P>) {
-        self.outputs.push_back(output);
-    }
-
-    fn fresh_id(&mut self) -> u64 {
-        self.next_id += 1;
-        self.next_id
-    }
-
-    fn fresh_wire_id(&mut self) -> u64 {
-        self.next_wire_id += 1;
-        self.next_wire_id
+        self.effects.output(output);
     }
 
     /// What to do next; `None` when there is nothing.
     pub fn poll_output(&mut self) -> Option<Output<P>> {
-        if self.outputs.is_empty() {
+        if !self.effects.has_output() {
             self.say_wants();
         }
-        self.outputs.pop_front()
+        self.effects.poll_output()
     }
 
     /// A service worker answers for the page, or may: from now on nobody knows how long a request waits in the browser's
     /// queue, and no time is left out for it. For good: what was sent before may have gone through it.
     pub fn hide_queue(&mut self) {
-        if self.config.connections == Connections::SixOfOwnOrigin {
-            self.config.connections = Connections::Six;
-        }
+        self.exchanges.hide_queue();
     }
 
     /// When `handle_timeout` is to be called.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Deadline> {
-        self.timers.next()
+        self.effects.next_deadline()
     }
 }

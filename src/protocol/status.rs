@@ -174,8 +174,8 @@ pub enum Event<P> {
     },
     /// The session of an earlier page life was taken up, with what belongs to it.
     TakenUp,
-    /// The page goes on after it kept its session: if a later one has taken that up, it is to be forsaken
-    /// ([`super::Session::forsake`]).
+    /// The page goes on after it kept its session: if a later one has taken that up, it is given up
+    /// ([`super::Session::handle_taken_over`]).
     Reclaim,
     /// The session has ended for good.
     Close {

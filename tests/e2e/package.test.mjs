@@ -46,7 +46,7 @@ test("holds what its exports name, types for each entry, and nothing that a stri
   const files = readdirSync(packaged, { recursive: true }).filter((path) => statSync(`${packaged}/${path}`).isFile());
   const { exports } = JSON.parse(readFileSync(`${packaged}/package.json`, "utf8"));
   const named = JSON.stringify(exports).match(/"\.\/[^"]+\.\w+"/g).map((path) => path.slice(3, -1));
-  for (const path of [...named, "README.md", "LICENSE-MIT", "LICENSE-APACHE"]) assert.ok(files.includes(path), path);
+  for (const path of [...named, "README.md", "CHANGELOG.md", "LICENSE-MIT", "LICENSE-APACHE"]) assert.ok(files.includes(path), path);
   const types = [...new Set(Object.values(exports).flatMap((entry) => entry.types?.slice(2) ?? []))];
   assert.deepEqual(files.filter((path) => path.endsWith(".d.ts")).sort(), types.sort());
   for (const path of files.filter((path) => path.endsWith(".js"))) {

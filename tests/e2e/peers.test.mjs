@@ -7,7 +7,7 @@ import { runInNewContext } from "node:vm";
 import { setTimeout as sleep } from "node:timers/promises";
 import { installed } from "./lib/install.mjs";
 import { until } from "./lib/until.mjs";
-import { guess, randomServer } from "./lib/peers.mjs";
+import { failure, guess, json, peer, randomServer, raw, result } from "./lib/peers.mjs";
 
 const URL_ = "https://mcp.test/mcp";
 const LEGACY = { era: "legacy", listen: "never" };
@@ -19,11 +19,6 @@ let SessionManager;
 before(async () => ({ connect, SessionManager } = await import(`${await installed()}/node_modules/mcp-evergreen/index.js`)));
 
 const settle = (promise) => promise.then((ok) => ({ ok }), (error) => ({ error }));
-const json = (body, { status = 200, ...headers } = {}) =>
-  new Response(JSON.stringify(body), { status, headers: { "content-type": "application/json", ...headers } });
-const raw = (text) => new Response(text, { headers: { "content-type": "application/json" } });
-const result = ({ id }, value, headers) => json({ jsonrpc: "2.0", id, result: value }, headers);
-const failure = ({ id }, status, error) => json({ jsonrpc: "2.0", id: id ?? null, error }, { status });
 const hang = ({ signal }) => new Promise((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason)));
 
 function stream() {
@@ -36,28 +31,6 @@ function stream() {
     send: (message) => write(`data: ${JSON.stringify(message)}\n\n`),
     close: () => controller.close(),
   };
-}
-
-/** A server of either era; `on(message, init)` may answer in its place. */
-function peer(on = () => undefined, { capabilities = { tools: {}, resources: {} } } = {}) {
-  const sent = [];
-  const fetch = async (url, init) => {
-    const message = init.body ? JSON.parse(init.body) : {};
-    sent.push({ message, method: init.method, headers: Object.fromEntries(new Headers(init.headers)), body: init.body });
-    const own = await on(message, init);
-    if (own !== undefined) return own;
-    if (init.method !== "POST") return new Response(null, { status: init.method === "GET" ? 405 : 200 });
-    if (message.method === "initialize") {
-      const info = { protocolVersion: "2025-11-25", capabilities, serverInfo: { name: "s", version: "1" } };
-      return result(message, info, { "mcp-session-id": `session-${sent.length}-0123456789` });
-    }
-    if (message.method === "server/discover") {
-      return result(message, { resultType: "complete", supportedVersions: ["2026-07-28"], capabilities });
-    }
-    if (message.id === undefined || message.method === undefined) return new Response(null, { status: 202 });
-    return result(message, message.method === "tools/list" ? { tools: [] } : { content: [] });
-  };
-  return { fetch, sent };
 }
 
 // ── One answer ends no other server's session ──

@@ -117,8 +117,7 @@ test("who gives the call up while its schema is asked for is told at once", asyn
 test("a task of an earlier page life is checked by its tool's name", async () => {
   const { session, core, link } = await open({ validate: () => false });
   await Promise.all([session.listTools(), core.calls[0]?.resolve(TOOLS)]);
-  core.takeUp = () => true;
-  core.resumeTask = (task, options, resolve) => (queueMicrotask(() => resolve({ content, structuredContent: {} })), 90);
+  core.resumeTask = (task, createdAt, options, resolve) => (queueMicrotask(() => resolve({ content, structuredContent: {} })), 90);
   link.takeUp({ session: "s", tasks: [{ taskId: "1", name: "t" }, { taskId: "2", name: "plain" }] });
   core.host.event("takenup");
   await assert.rejects(session.resumeTask("1"), { code: "protocol", outcome: "executed" });

@@ -98,7 +98,8 @@ export async function serve(on) {
       if (method === "GET") standing = response;
       response.flushHeaders();
       if (body) response.write(bytes(body, fill));
-      if (reply.cut) setTimeout(() => request.socket.destroy(), 20);
+      // A busy browser drops what it has not read when the connection breaks.
+      if (reply.cut) setTimeout(() => request.socket.destroy(), 300);
       return;
     }
     response.end(bytes(body, fill));

@@ -5,7 +5,7 @@ use crate::pace::Clock;
 use crate::plan::{Action, Plan, Tool};
 use crate::world::{Happening, World};
 use mcp_evergreen::protocol::status::Phase;
-use mcp_evergreen::protocol::{CallId, CallOptions, Code, Error, ExchangeId, Outcome, Params, QuestionId};
+use mcp_evergreen::protocol::{CallId, CallOptions, Code, Error, ExchangeId, Outcome, Params, QuestionId, TaskHandle};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -13,10 +13,19 @@ use std::collections::BTreeMap;
 pub enum Kind {
     Connect,
     Call(Tool),
+    /// Waits for the task that this call became.
+    Resume(u64),
     Notify,
     Verify,
     Reconnect,
     Close,
+}
+
+impl Kind {
+    /// Whether it may become a task, or waits for one.
+    pub fn is_of_task(self) -> bool {
+        matches!(self, Self::Call(Tool::Task(_)) | Self::Resume(_))
+    }
 }
 
 /// How a command ended.
@@ -48,6 +57,8 @@ pub struct App {
     /// What it says, and for which call it is asked.
     pub questions: BTreeMap<QuestionId, (String, Option<u64>)>,
     pub wants: Wants,
+    /// The tasks that calls became.
+    pub tasks: Vec<(u64, TaskHandle)>,
     /// Commands of the closing act.
     pub scene: Vec<u64>,
     host: bool,
@@ -65,6 +76,7 @@ impl App {
             closed_at: 0,
             questions: BTreeMap::new(),
             wants: Wants::default(),
+            tasks: Vec::new(),
             scene: Vec::new(),
             host: plan.host,
             asked_under: None,
@@ -89,6 +101,7 @@ impl World {
             }
             Action::Reconnect => drop(self.reconnect()),
             Action::Cancel => self.cancel_one(),
+            Action::Resume => self.resume(),
             Action::Close => self.close(),
             Action::Listen(listening) => self.set_listening(listening),
             Action::Sleep(ms, breaks) => {
@@ -213,6 +226,21 @@ impl World {
         n
     }
 
+    fn resume(&mut self) {
+        if self.app.tasks.is_empty() {
+            return;
+        }
+        let (of, task) = self.app.tasks[self.rng.usize(0..self.app.tasks.len())].clone();
+        let id = self.session.resume_task(task, CallOptions::default(), self.now);
+        self.enter(id, Kind::Resume(of));
+    }
+
+    pub fn became_task(&mut self, call: CallId, task: &Value) {
+        let text = |name: &str| task[name].as_str().map(str::to_owned);
+        let (Some(n), Some(id)) = (self.app.number(call), text("taskId")) else { return };
+        self.app.tasks.push((n, TaskHandle { id, created_at: text("createdAt") }));
+    }
+
     fn cancel_one(&mut self) {
         let open = self.app.commands.iter().filter(|(_, command)| command.end.is_none());
         let open: Vec<u64> = open.filter(|(_, command)| command.kind != Kind::Close).map(|(n, _)| *n).collect();
@@ -224,12 +252,14 @@ impl World {
         if let Some(command) = self.app.commands.get_mut(&n) {
             command.end = Some(End::Cancelled);
             let (id, kind) = (command.id, command.kind);
+            let before = self.cancellations_of(kind);
             if let Kind::Call(tool) = kind {
                 self.wanted(n, tool, &End::Cancelled);
             }
             self.session.cancel(id, Some("enough".to_owned()), self.now);
             self.drain();
             self.check_task_cancelled(n);
+            self.check_other_not_cancelled(n, before);
         }
     }
 
@@ -262,7 +292,11 @@ impl World {
         let n = call.and_then(|call| self.app.number(call));
         let tag = params.and_then(|params| params["tag"].as_str()).unwrap_or_default().to_owned();
         self.note_asked(n, tag.starts_with("input:"));
-        if tag.starts_with("input:") && tag.split(':').nth(1).and_then(|of| of.parse().ok()) != n {
+        let of = n.map(|n| match self.app.commands.get(&n).map(|command| command.kind) {
+            Some(Kind::Resume(of)) => of,
+            _ => n,
+        });
+        if tag.starts_with("input:") && tag.split(':').nth(1).and_then(|of| of.parse().ok()) != of {
             self.fail(format!("{n:?} is asked {tag}"));
         }
         self.check_question(&tag, generation);

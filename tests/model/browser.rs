@@ -117,6 +117,7 @@ impl World {
     pub fn abort(&mut self, id: ExchangeId) {
         self.say(|world| format!("  {} aborted", world.name(id)));
         self.note_abort(id);
+        self.stream_closed(id);
         if let Some(ex) = self.exchanges.get_mut(&id) {
             ex.aborted = true;
         }

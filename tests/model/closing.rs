@@ -233,7 +233,9 @@ impl World {
                 Kind::Call(Tool::Subscribe(_)) if must_not => (false, false),
                 Kind::Call(tool) if tool.is_safe() => (reads, false),
                 Kind::Call(_) => (writes, true),
-                Kind::Connect | Kind::Notify | Kind::Verify | Kind::Reconnect | Kind::Close => (true, false),
+                Kind::Resume(_) | Kind::Connect | Kind::Notify | Kind::Verify | Kind::Reconnect | Kind::Close => {
+                    (true, false)
+                }
             };
             let (end, runs) = (command.end.clone(), self.ledger.runs(n));
             let must = must && !(once && self.met_a_dead_session(n));

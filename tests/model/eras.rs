@@ -51,6 +51,8 @@ pub struct Eras {
     pub poll: u64,
     /// Milliseconds until it acknowledges a listening stream.
     pub acknowledges: u64,
+    /// It counts its tasks from one after a restart.
+    pub counts_anew: bool,
 }
 
 fn pick<T: Copy>(rng: &mut Rng, of: &[T]) -> T {
@@ -74,6 +76,7 @@ impl Eras {
             ttl: pick(rng, &[0, 300, 3_000, 60_000]),
             poll: pick(rng, &[0, 100, 700, 5_000, 40_000, 1_000_000_000_000]),
             acknowledges: pick(rng, &[0, 0, 30, 2_000]),
+            counts_anew: rng.bool(),
         }
     }
 }

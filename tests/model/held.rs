@@ -391,6 +391,15 @@ impl World {
         }
     }
 
+    /// One that the client closes itself ends no chain of short ones, unless it had lived.
+    pub fn stream_closed(&mut self, id: ExchangeId) {
+        let now = self.now.mono;
+        let lived = |ex: &&Ex| ex.is_standing() && ex.begun_at.is_some() && now - ex.sent_at >= SHORT_MS;
+        if self.app.wants.chain.latest == Some(id) && self.exchanges.get(&id).filter(lived).is_some() {
+            self.app.wants.chain.short = 0;
+        }
+    }
+
     /// The next token opens the stream, whatever became of it before.
     pub fn stream_denied(&mut self) {
         self.app.wants.chain = Chain::default();

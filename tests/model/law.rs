@@ -325,12 +325,12 @@ impl World {
                 self.check_era();
                 self.note_recovery();
             }
+            Event::Task { call, task } => self.became_task(*call, task),
             Event::Notification { .. }
             | Event::EventId { .. }
             | Event::Keep { .. }
             | Event::TakenUp
             | Event::Reclaim
-            | Event::Task { .. }
             | Event::Stale { .. }
             | Event::InvalidTool { .. } => {}
         }
@@ -374,6 +374,10 @@ impl World {
                 let mut own = command.sent.iter().filter_map(|id| self.exchanges.get(id));
                 let own = own.any(|ex| result["wire"] == ex.body["id"]);
                 (result["n"].as_u64() != Some(n) || !own).then(|| format!("it got the answer {result}"))
+            }
+            (Some(result), Kind::Resume(of)) => {
+                self.steps.mark("task", "resumed");
+                (result["n"] != of).then(|| format!("it waits for what became of {of}, and got {result}"))
             }
             (Some(result), Kind::Connect) => {
                 let known = result["protocolVersion"].is_string() || result["supportedVersions"].is_array();
@@ -420,9 +424,7 @@ impl World {
             let wrong = match end {
                 Some(end) => self.untrue(n, kind, &end),
                 // A task may run for an hour.
-                None if matches!(kind, Kind::Call(Tool::Task(_))) => {
-                    self.app.commands.get(&n).and_then(|command| self.is_too_late(command))
-                }
+                None if kind.is_of_task() => self.app.commands.get(&n).and_then(|command| self.is_too_late(command)),
                 None => Some("is not settled".to_owned()),
             };
             if let Some(wrong) = wrong {

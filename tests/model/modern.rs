@@ -1,7 +1,7 @@
 //! Servers of the modern era: no sessions, but rounds, tasks, listening streams and results that may be used again; and
 //! the laws of these.
 
-use crate::app::Command;
+use crate::app::{Command, Kind};
 use crate::browser::Ex;
 use crate::held::{LEVELS, URIS};
 use crate::plan::{Standing, Tool};
@@ -23,7 +23,10 @@ const POLL_FLOOR_MS: u64 = 100;
 pub struct Modern {
     /// By their numbers.
     rounds: BTreeMap<u64, Round>,
-    tasks: BTreeMap<String, Task>,
+    /// In the order of their making: of those of one name, the last is the one that it means.
+    tasks: Vec<Task>,
+    /// Tasks that were made since it counts them.
+    counted: u64,
     ids: BTreeSet<u64>,
     made: u64,
 }
@@ -41,14 +44,23 @@ struct Round {
 }
 
 struct Task {
+    name: String,
+    created_at: String,
     n: u64,
     made_in: ExchangeId,
     done_at: u64,
-    number: u64,
     /// Questions that are still to come; `pending` is open.
     asks: u64,
     pending: Option<String>,
     forgotten: bool,
+}
+
+impl Modern {
+    /// The task of this name, where it is known still.
+    fn task(&mut self, name: &str) -> Result<&mut Task, (i64, &'static str)> {
+        let named = self.tasks.iter_mut().rfind(|task| task.name == name);
+        named.filter(|task| !task.forgotten).ok_or((-32602, "unknown task"))
+    }
 }
 
 impl Ex {
@@ -82,7 +94,10 @@ fn error(id: &Value, code: i64, words: &str) -> Value {
 impl World {
     pub fn forget_modern(&mut self) {
         self.server.modern.rounds.values_mut().for_each(|round| round.forgotten = true);
-        self.server.modern.tasks.values_mut().for_each(|task| task.forgotten = true);
+        self.server.modern.tasks.iter_mut().for_each(|task| task.forgotten = true);
+        if self.plan.eras.as_ref().is_some_and(|eras| eras.counts_anew) {
+            self.server.modern.counted = 0;
+        }
     }
 
     /// A request of the modern era reaches a server that speaks it.
@@ -118,14 +133,11 @@ impl World {
             }
             "tasks/get" => self.stands(params["taskId"].as_str().unwrap_or_default()),
             "tasks/update" => self.update(params),
-            "tasks/cancel" => match self.server.modern.tasks.get_mut(params["taskId"].as_str().unwrap_or_default()) {
-                Some(task) => {
-                    task.forgotten = true;
-                    self.steps.mark("task", "cancelled");
-                    Ok(json!({"resultType": "complete"}))
-                }
-                None => Err((-32602, "unknown task")),
-            },
+            "tasks/cancel" => self.server.modern.task(params["taskId"].as_str().unwrap_or_default()).map(|task| {
+                task.forgotten = true;
+                self.steps.mark("task", "cancelled");
+                json!({"resultType": "complete"})
+            }),
             _ => Err((-32601, "Method not found")),
         };
         let odds = self.plan.odds;
@@ -185,14 +197,18 @@ impl World {
                 self.ran(n, id);
                 let modern = &mut self.server.modern;
                 modern.made += 1;
-                let name = format!("task{}", modern.made);
+                modern.counted += 1;
+                let name = format!("task{}", modern.counted);
+                let created_at = format!("2026-01-01T00:00:00.{:06}Z", modern.made);
                 let ms = params["arguments"]["takes"].as_u64().unwrap_or(0);
-                let (asks, number) = (params["arguments"]["asks"].as_u64().unwrap_or(0), modern.made);
+                let asks = params["arguments"]["asks"].as_u64().unwrap_or(0);
                 let done_at = self.now.mono + ms;
-                let task = Task { n, made_in: id, done_at, number, asks, pending: None, forgotten: false };
-                modern.tasks.insert(name.clone(), task);
                 let poll = self.plan.eras.as_ref().map_or(0, |eras| eras.poll);
-                Ok(json!({"resultType": "task", "taskId": name, "status": "working", "pollIntervalMs": poll}))
+                let told = json!({"resultType": "task", "taskId": name, "createdAt": created_at, "status": "working",
+                    "pollIntervalMs": poll});
+                let task = Task { name, created_at, n, made_in: id, done_at, asks, pending: None, forgotten: false };
+                modern.tasks.push(task);
+                Ok(told)
             }
             Some("throws") => {
                 self.ran(n, id);
@@ -232,34 +248,31 @@ impl World {
         let poll = self.plan.eras.as_ref().map_or(0, |eras| eras.poll);
         let dreams = self.unlucky(self.plan.odds.garbage);
         let number = self.server.modern.made + 1;
-        let Some(task) = self.server.modern.tasks.get_mut(name).filter(|task| !task.forgotten) else {
-            return Err((-32602, "unknown task"));
-        };
+        let task = self.server.modern.task(name)?;
+        let mut told = json!({"taskId": name, "createdAt": task.created_at, "pollIntervalMs": poll});
         if dreams {
-            return Ok(json!({"taskId": name, "status": "dreaming", "pollIntervalMs": poll}));
-        }
-        if task.asks > 0 {
-            self.server.modern.made += 1;
+            told["status"] = json!("dreaming");
+        } else if task.asks > 0 {
             let key = task.pending.get_or_insert_with(|| format!("q{number}")).clone();
             let asked = json!({"method": "elicitation/create", "params": {"tag": tag(task.n, &key)}});
-            let asked = json!({"taskId": name, "status": "input_required", "pollIntervalMs": poll, "inputRequests": {key: asked}});
-            return Ok(asked);
+            told["status"] = json!("input_required");
+            told["inputRequests"] = json!({key: asked});
+            self.server.modern.made += 1;
+        } else if self.now.mono < task.done_at {
+            told["status"] = json!("working");
+        } else {
+            let wire = self.exchanges.get(&task.made_in).map(|ex| ex.body["id"].clone());
+            told["status"] = json!("completed");
+            told["result"] = json!({"n": task.n, "wire": wire});
+            self.steps.mark("task", "completed");
         }
-        if self.now.mono < task.done_at {
-            return Ok(json!({"taskId": name, "status": "working", "pollIntervalMs": poll}));
-        }
-        let wire = self.exchanges.get(&task.made_in).map(|ex| ex.body["id"].clone());
-        let result = json!({"n": task.n, "wire": wire});
-        self.steps.mark("task", "completed");
-        Ok(json!({"taskId": name, "status": "completed", "result": result}))
+        Ok(told)
     }
 
     /// Takes what a task had asked for.
     fn update(&mut self, params: &Value) -> Result<Value, (i64, &'static str)> {
         let name = params["taskId"].as_str().unwrap_or_default();
-        let Some(task) = self.server.modern.tasks.get_mut(name).filter(|task| !task.forgotten) else {
-            return Err((-32602, "unknown task"));
-        };
+        let task = self.server.modern.task(name)?;
         let (n, given) = (task.n, &params["inputResponses"]);
         if let Some(key) = task.pending.take_if(|key| given.get(key.as_str()).is_some()) {
             task.asks -= 1;
@@ -387,13 +400,39 @@ impl World {
             let ex = self.exchanges.get(&task.made_in);
             task.n == n && ex.is_some_and(|ex| ex.is_answered() && ex.generation == status.generation)
         };
-        let known = self.server.modern.tasks.iter().filter(|(_, task)| known(task));
         // A browser that sends twice makes two; the client is told of the later one.
-        let Some((name, _)) = known.max_by_key(|(_, task)| task.number) else { return };
-        if !self.exchanges.values().any(|ex| ex.is("tasks/cancel") && *ex.param("taskId") == **name) {
+        let Some(Task { name, .. }) = self.server.modern.tasks.iter().rfind(known) else { return };
+        if self.cancellations(name) == 0 {
             let what = format!("{n} is given up, and {name} runs on");
             self.fail(what);
         }
+    }
+
+    /// How often the task was cancelled that this one waits for, by its name.
+    pub fn cancellations_of(&self, kind: Kind) -> usize {
+        let Kind::Resume(of) = kind else { return 0 };
+        let named = self.app.tasks.iter().find(|(n, _)| *n == of);
+        named.map_or(0, |(_, task)| self.cancellations(&task.id))
+    }
+
+    /// "A cancellation may meet another's": nothing is cancelled that the server has not told of. `before`: how often it
+    /// was when this was given up.
+    pub fn check_other_not_cancelled(&mut self, n: u64, before: usize) {
+        let Some(command) = self.app.commands.get(&n) else { return };
+        if !self.is_told_of_task(command) && self.cancellations_of(command.kind) != before {
+            self.fail(format!("{n} is given up, and cancels a task that may be another"));
+        }
+    }
+
+    /// How often a task of this name was cancelled.
+    fn cancellations(&self, name: &str) -> usize {
+        self.exchanges.values().filter(|ex| ex.is("tasks/cancel") && *ex.param("taskId") == *name).count()
+    }
+
+    /// Whether the client was told how the task stands that this command waits for.
+    fn is_told_of_task(&self, command: &Command) -> bool {
+        let mut sent = command.sent.iter().filter_map(|id| self.exchanges.get(id));
+        sent.any(|ex| ex.is("tasks/get") && ex.is_answered())
     }
 
     /// The answer is the call's own, or one that may be used again.

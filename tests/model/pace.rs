@@ -1,9 +1,8 @@
 //! The laws of time: no call outlives its time-out, nothing is hot while nobody waits, no flood of the server's becomes
 //! one of ours, and nothing is given up that was going to be answered.
 
-use crate::app::{Command, End, Kind};
+use crate::app::{Command, End};
 use crate::browser::CONNECTIONS;
-use crate::plan::Tool;
 use crate::world::World;
 use mcp_evergreen::protocol::http::Method;
 use mcp_evergreen::protocol::{Code, ExchangeId, Purpose};
@@ -152,7 +151,7 @@ impl World {
         command.clock.stop(now);
         command.clock.asked += u32::from(round);
         let asked = command.clock.asked;
-        let task = matches!(command.kind, Kind::Call(Tool::Task(_)));
+        let task = command.kind.is_of_task();
         if asked > if task { MOST_ASKED_BY_TASK } else { MOST_ASKED } {
             self.fail(format!("{n} has asked {asked} times"));
         }
@@ -169,7 +168,7 @@ impl World {
     pub fn note_task(&mut self, id: ExchangeId) {
         let (now, n) = (self.now.mono, self.number_of(id));
         let Some(command) = n.and_then(|n| self.app.commands.get_mut(&n)) else { return };
-        if matches!(command.kind, Kind::Call(Tool::Task(_))) {
+        if command.kind.is_of_task() {
             command.clock.anew(now);
         }
     }
@@ -178,7 +177,7 @@ impl World {
         let took = command.clock.shows(self.now.mono);
         let timeout = command.clock.timeout;
         // What the server says of a task starts its clock anew; until the next question it may wait as long as a call.
-        let task = matches!(command.kind, Kind::Call(Tool::Task(_)));
+        let task = command.kind.is_of_task();
         let may = if task { timeout.saturating_mul(2) } else { timeout };
         // Where it stopped between its end and the timer, that is late twice.
         let in_time = took <= may + 2 * self.plan.timer_late || self.law.slept;

@@ -185,6 +185,8 @@ pub enum Action {
     Verify,
     Reconnect,
     Cancel,
+    /// Waits for a task that some call became.
+    Resume,
     Close,
     /// Somebody listens, or nobody any more.
     Listen(bool),
@@ -347,6 +349,34 @@ impl Plan {
                 _ => Tool::Asks(rng.u64(1..4), rng.bool()),
             };
             self.actions.push((rng.u64(0..self.quiet_at), Action::Call(tool)));
+        }
+        for _ in 0..rng.usize(0..3) {
+            self.actions.push((rng.u64(0..self.quiet_at), Action::Resume));
+        }
+        if chance(rng, 15) {
+            self.restart_between_tasks(rng);
+        }
+    }
+
+    /// A task; a server that forgot it, and has made another; and somebody waits for the first, and may give up.
+    fn restart_between_tasks(&mut self, rng: &mut Rng) {
+        let mut at = rng.u64(0..self.quiet_at / 2);
+        let mut later = |rng: &mut Rng| {
+            at += rng.u64(200..2_000);
+            at
+        };
+        let task = |rng: &mut Rng| Action::Call(Tool::Task(pick(rng, &[0, 900, 9_000])));
+        self.actions.push((later(rng), task(rng)));
+        if rng.bool() {
+            self.actions.push((later(rng), Action::Cancel));
+        }
+        self.weather.push((later(rng), Weather::Restart(0, Down::Refused)));
+        self.actions.push((later(rng), task(rng)));
+        for _ in 0..rng.usize(1..4) {
+            self.actions.push((later(rng), Action::Resume));
+        }
+        if rng.bool() {
+            self.actions.push((at + rng.u64(0..200), Action::Cancel));
         }
     }
 

@@ -77,6 +77,7 @@ pub const REQUIRED: &[(State, State)] = &[
     (("held", "input"), ("held", "given")),
     (("held", "task"), ("held", "completed")),
     (("held", "task"), ("held", "cancelled")),
+    (("held", "task"), ("held", "resumed")),
     (("held", "filter"), ("held", "acknowledged")),
     (("held", "filter"), ("held", "as wanted")),
 ];

@@ -418,7 +418,7 @@ fn a_page_from_the_cache_whose_session_another_has_taken_up_makes_its_own() {
     assert_eq!(kept(&net).len(), 1);
     told(&mut net, PageChange::Thawed);
     assert!(net.events.iter().any(|event| matches!(event, Event::Reclaim)));
-    net.session.forsake(net.now);
+    net.session.handle_taken_over(net.now);
     net.call("echo");
     assert_eq!(
         net.run(),

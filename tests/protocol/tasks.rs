@@ -3,7 +3,7 @@
 use crate::net::{Net, Reply};
 use mcp_evergreen::protocol::config::EraChoice;
 use mcp_evergreen::protocol::era::Era;
-use mcp_evergreen::protocol::{CallId, CallOptions, Config, Outcome};
+use mcp_evergreen::protocol::{CallId, CallOptions, Config, Outcome, TaskHandle};
 use serde_json::{Value, json};
 
 const MADE: &str = "2026-01-01T00:00:00Z";
@@ -41,7 +41,10 @@ fn after_recovery(net: &mut Net, ms: u64) -> Vec<String> {
 
 #[test]
 fn a_task_of_the_next_session_with_the_same_id_is_another() {
-    for (before, after) in [(Some(MADE), Some(LATER)), (Some(MADE), None), (None, Some(MADE)), (None, None)] {
+    let told = [Some(MADE), None, Some("")];
+    let pairs = told.iter().flat_map(|before| told.map(|after| (*before, after)));
+    let others = pairs.filter(|pair| *pair != (Some(MADE), Some(MADE))).chain([(Some(MADE), Some(LATER))]);
+    for (before, after) in others {
         let (mut net, call) = restarted(before);
         net.answer_next("tasks/get", &task(after, "completed"));
         let log = after_recovery(&mut net, 5_000);
@@ -168,6 +171,132 @@ fn a_task_that_is_named_by_its_id_alone_is_not_looked_for_beyond_the_session() {
     assert_eq!(log[..3], ["tasks/get→404", "initialize→200 s2", "initialized→202"]);
     assert_eq!(log[3..], ["tasks/get→200", "resumed outcome_unknown unknown"], "it may be another's");
     assert!(net.sent.iter().all(|sent| sent.name() != "tasks/result" && sent.name() != "tasks/cancel"));
+}
+
+/// A session of either era, of a server that may have been restarted since the task was made.
+fn next_session(era: Era) -> Net {
+    let mut net = match era {
+        Era::Legacy => Net::new(Config::default()),
+        Era::Modern => Net::in_era(EraChoice::Modern, Config::default()),
+    };
+    net.eras = if era == Era::Modern { &[Era::Modern] } else { &[Era::Legacy] };
+    net.capabilities = json!({"tools": {}, "tasks": {"requests": {"tools": {"call": {}}}, "cancel": {}}});
+    net.connect();
+    net.run();
+    net
+}
+
+/// What `tasks/get` tells in either era, where the task has all that it may have.
+fn stands(created_at: Option<&str>, status: &str) -> Value {
+    let mut task = task(created_at, status);
+    task["resultType"] = json!("complete");
+    task["pollIntervalMs"] = json!(500);
+    task["result"] = json!({"content": ["done"]});
+    task["error"] = json!({"code": -32000, "message": "burnt"});
+    task["inputRequests"] = json!({"k": {"method": "elicitation/create", "params": {}}});
+    task
+}
+
+/// The task that was told of in an earlier session, as another page hands it over.
+fn hand_over(net: &mut Net, created_at: Option<&str>) -> CallId {
+    let task = TaskHandle { id: "1".into(), created_at: created_at.map(str::to_owned) };
+    let call = net.session.resume_task(task, CallOptions::default(), net.now);
+    net.name(call, "resumed");
+    call
+}
+
+fn cancels(net: &Net) -> usize {
+    net.sent.iter().filter(|sent| sent.name() == "tasks/cancel").count()
+}
+
+#[test]
+fn a_task_that_is_handed_over_is_another_where_the_server_tells_another_time_or_none() {
+    for era in [Era::Legacy, Era::Modern] {
+        for told in [Some(LATER), Some(""), None] {
+            for status in ["working", "input_required", "completed", "failed", "cancelled", "dreaming"] {
+                let mut net = next_session(era);
+                net.session.set_handled("elicitation/create".into());
+                net.answer_next("tasks/get", &stands(told, status));
+                let call = hand_over(&mut net, Some(MADE));
+                let log = net.run_for(120_000);
+                assert_eq!(log, ["tasks/get→200", "resumed outcome_unknown unknown"], "{era:?} {told:?} {status}");
+                assert!(!net.error(call).retryable && net.questions.is_empty());
+                assert_eq!(cancels(&net), 0, "{era:?} {told:?} {status}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_task_that_is_handed_over_is_waited_for_where_the_server_tells_its_time() {
+    for (era, ends) in [
+        (Era::Legacy, &["tasks/get→200", "tasks/get→200", "tasks/result→200", "resumed ok"][..]),
+        (Era::Modern, &["tasks/get→200", "tasks/get→200", "resumed ok"]),
+    ] {
+        let mut net = next_session(era);
+        net.answer_next("tasks/get", &stands(Some(MADE), "working"));
+        net.answer_next("tasks/get", &stands(Some(MADE), "completed"));
+        net.answer_next("tasks/result", &json!({"content": ["done"]}));
+        let call = hand_over(&mut net, Some(MADE));
+        assert_eq!(net.run_for(5_000), ends);
+        assert_eq!(net.results[&call].as_ref().expect("a result")["content"][0], "done");
+    }
+}
+
+/// The page took its session up, and the server has lost it: the task is asked for under the next one.
+#[test]
+fn a_task_that_is_handed_over_is_looked_for_beyond_the_session() {
+    for (told, ends) in [
+        (MADE, &["tasks/get→200", "tasks/result→200", "resumed ok"][..]),
+        (LATER, &["tasks/get→200", "resumed outcome_unknown unknown"]),
+    ] {
+        let mut net = next_session(Era::Legacy);
+        net.restart();
+        net.answer_next("tasks/get", &task(Some(told), "completed"));
+        net.answer_next("tasks/result", &json!({"content": []}));
+        hand_over(&mut net, Some(MADE));
+        let log = net.run_for(5_000);
+        assert_eq!(log[..3], ["tasks/get→404", "initialize→200 s2", "initialized→202"]);
+        assert_eq!(log[3..], *ends);
+        assert_eq!(cancels(&net), 0);
+    }
+}
+
+/// Until the server has said that it has this one, a cancellation may meet another's. A task of which no time is known is
+/// the one of this name.
+#[test]
+fn a_task_that_is_handed_over_is_cancelled_once_the_server_has_said_that_it_has_it() {
+    for era in [Era::Legacy, Era::Modern] {
+        for (known, told, cancelled) in [
+            (Some(MADE), None, 0),
+            (Some(MADE), Some(MADE), 1),
+            (Some(MADE), Some(LATER), 0),
+            (None, None, 1),
+            (None, Some(MADE), 1),
+        ] {
+            let mut net = next_session(era);
+            match told {
+                Some(_) => net.answer_next("tasks/get", &stands(told, "working")),
+                None => net.reply("tasks/get", Reply::Silence),
+            }
+            let call = hand_over(&mut net, known);
+            net.run_for(100);
+            net.session.cancel(call, None, net.now);
+            net.run_for(100);
+            assert_eq!(cancels(&net), cancelled, "{era:?} {known:?} {told:?}");
+        }
+    }
+}
+
+#[test]
+fn a_task_that_is_handed_over_and_never_answered_for_is_not_cancelled_when_its_time_is_up() {
+    for era in [Era::Legacy, Era::Modern] {
+        let mut net = next_session(era);
+        net.reply("tasks/get", Reply::Silence);
+        let call = hand_over(&mut net, Some(MADE));
+        net.run_for(200_000);
+        assert_eq!((net.error(call).outcome, cancels(&net)), (Outcome::Unknown, 0), "{era:?}");
+    }
 }
 
 /// Until the list of the new session is read, that of the one before tells how tools are called.

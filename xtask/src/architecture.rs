@@ -8,6 +8,29 @@ use anyhow::Result;
 
 use crate::stamp::files_below;
 
+/// Folders of the core that do not know the session.
+const ROOMS: &[&str] = &[
+    "authorization",
+    "calls",
+    "codec",
+    "desired",
+    "exchanges",
+    "identity",
+    "lifecycle",
+    "listening",
+    "policy",
+    "questions",
+    "tabs",
+];
+
+/// Who may ask which era it is: where that is found out, and tasks, of which the eras have nothing in common.
+const ASK_ERA: &[&str] =
+    &["src/protocol/era/", "src/protocol/policy/", "src/protocol/calls/task.rs", "src/protocol/session/task.rs"];
+
+/// Of the session, which is its rooms and little else.
+const MOST_FIELDS: usize = 14;
+const LONGEST_SESSION: usize = 250;
+
 /// One line for each thing that is named and not there, or done where it is not to be done.
 pub fn untruths(root: &Path) -> Result<Vec<String>> {
     let doc = fs::read_to_string(root.join("docs/architecture.md"))?;
@@ -18,6 +41,8 @@ pub fn untruths(root: &Path) -> Result<Vec<String>> {
     }
     let mut found = missing(&doc, &sources);
     found.extend(sources.iter().flat_map(|(name, text)| trespasses(name, text)));
+    let session = sources.iter().find(|(name, _)| name == "src/protocol/session.rs");
+    found.extend(session.and_then(|(name, text)| too_much(name, text)));
     Ok(found)
 }
 
@@ -52,11 +77,43 @@ fn trespasses(name: &str, text: &str) -> Vec<String> {
     if name.starts_with("src/protocol/") && sets_state && name != "src/protocol/lifecycle/mod.rs" {
         found.push(format!("{name}: the state is set in src/protocol/lifecycle/mod.rs alone"));
     }
-    let is_room = ["calls", "lifecycle", "listening", "desired", "questions", "authorization", "identity", "tabs"]
-        .iter()
-        .any(|room| name.starts_with(&format!("src/protocol/{room}/")));
+    let is_room = ROOMS.iter().any(|room| name.starts_with(&format!("src/protocol/{room}/")));
+    found.extend(matches_on_kind(name, text));
     if is_room && (text.contains("Session<P>") || text.contains("session::Session")) {
         found.push(format!("{name}: a room does not know the session"));
+    }
+    found
+}
+
+/// Where the session is more than its rooms put together.
+fn too_much(name: &str, text: &str) -> Option<String> {
+    let fields = text.split_once("pub struct Session<P> {\n")?.1.split_once("\n}")?.0;
+    let (fields, lines) =
+        (fields.lines().filter(|line| !line.trim_start().starts_with("//")).count(), text.lines().count());
+    (fields > MOST_FIELDS || lines > LONGEST_SESSION).then(|| {
+        format!("{name}: {fields} fields and {lines} lines, {MOST_FIELDS} and {LONGEST_SESSION} are allowed: what is it about?")
+    })
+}
+
+/// What differs between the eras is asked of `era/`, and what kind of handshake it is of the configuration: each has a name
+/// there. Policy finds out which era it is.
+fn matches_on_kind(name: &str, text: &str) -> Vec<String> {
+    let code = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
+    let asks = |kinds: [&str; 2]| {
+        let code = code.lines().filter(|line| !line.trim_start().starts_with("//"));
+        code.flat_map(|line| line.split(|letter: char| !(letter.is_alphanumeric() || ":_".contains(letter))))
+            .any(|word| kinds.contains(&word))
+    };
+    let is_in = |places: &[&str]| places.iter().any(|place| name.starts_with(place));
+    let mut found = Vec::new();
+    if !name.starts_with("src/protocol/") {
+        return found;
+    }
+    if asks(["Era::Legacy", "Era::Modern"]) && !is_in(ASK_ERA) {
+        found.push(format!("{name}: which era it is, is asked in src/protocol/era/ alone"));
+    }
+    if asks(["Handshake::Own", "Handshake::Host"]) && !is_in(&["src/protocol/config.rs"]) {
+        found.push(format!("{name}: whose the handshake is, is asked in src/protocol/config.rs alone"));
     }
     found
 }
@@ -83,6 +140,22 @@ mod tests {
             found,
             ["docs/architecture.md: there is no function goes", "docs/architecture.md: there is no src/b.rs"]
         );
+    }
+
+    #[test]
+    fn a_session_with_too_many_fields_is_named() {
+        let session = |fields: usize| format!("pub struct Session<P> {{\n{}}}\n", "    a: A,\n".repeat(fields));
+        assert_eq!(too_much("session.rs", &session(14)), None);
+        assert!(too_much("session.rs", &session(15)).is_some());
+    }
+
+    #[test]
+    fn who_asks_for_the_era_or_the_kind_of_handshake_elsewhere_is_named() {
+        let asks = "match era {\n    Era::Legacy => 1,\n}";
+        assert_eq!(matches_on_kind("src/protocol/era/legacy.rs", asks), [""; 0]);
+        assert_eq!(matches_on_kind("src/protocol/session/close.rs", "// Era::Legacy\nEraChoice::Legacy"), [""; 0]);
+        assert_eq!(matches_on_kind("src/protocol/session/close.rs", asks).len(), 1);
+        assert_eq!(matches_on_kind("src/protocol/session/close.rs", "if let Handshake::Own { .. } = it {").len(), 1);
     }
 
     #[test]

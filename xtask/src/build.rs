@@ -13,7 +13,8 @@ use crate::setup::{self, Piece};
 use crate::stamp::{self, Inputs, files_below};
 use crate::toolchain::{self, WASM};
 
-const LICENCES: &[&str] = &["LICENSE-MIT", "LICENSE-APACHE"];
+/// Files of the repository that go along as they are.
+const ALONG: &[&str] = &["CHANGELOG.md", "LICENSE-MIT", "LICENSE-APACHE"];
 
 /// Stands in the template, once in each of these files, where the version of `Cargo.toml` goes.
 const NO_VERSION: &str = "\"0.0.0\"";
@@ -207,10 +208,9 @@ impl Build<'_> {
             inputs.file(&self.compiled(module))?;
         }
         inputs.folder(&project.root.join("pkg-template"))?;
-        for file in LICENCES {
+        for file in ALONG {
             inputs.file(&project.root.join(file))?;
         }
-        inputs.file(&readme(project))?;
         Ok(inputs.finish())
     }
 
@@ -365,17 +365,10 @@ fn copy_template(project: &Project, to: &Path) -> Result<()> {
         }
         fs::write(path, text.replace(NO_VERSION, &format!("\"{}\"", project.version)))?;
     }
-    fs::copy(readme(project), to.join("README.md"))?;
-    for file in LICENCES {
+    for file in ALONG {
         fs::copy(project.root.join(file), to.join(file))?;
     }
     Ok(())
-}
-
-/// The package's own README where there is one, else that of the repository.
-fn readme(project: &Project) -> PathBuf {
-    let own = project.root.join("pkg-template/README.md");
-    if own.is_file() { own } else { project.root.join("README.md") }
 }
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ pub fn command(project: &Project, _: &[String]) -> Result<()> {
     clippy(project, FOR_WASM)?;
     doc(project, &["--workspace"])?;
     doc(project, FOR_WASM)?;
+    examples(project)?;
     say("Lints: all clean.");
     Ok(())
 }
@@ -35,6 +36,13 @@ fn clippy(project: &Project, what: &[&str]) -> Result<()> {
 fn doc(project: &Project, what: &[&str]) -> Result<()> {
     let arguments = [&["doc", "--no-deps"], what].concat();
     step(project, &arguments, &[("RUSTDOCFLAGS", "-D warnings")])
+}
+
+/// Those of the documentation as docs.rs shows it, compiled. rustdoc makes one program of them all, and nothing here could run
+/// it: that is answered by a program that does nothing.
+fn examples(project: &Project) -> Result<()> {
+    let runner = ("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", "rustc --version");
+    step(project, &["test", "--doc", "--package", "mcp-evergreen", "--target", WASM], &[runner])
 }
 
 fn step(project: &Project, arguments: &[&str], environment: &[(&str, &str)]) -> Result<()> {

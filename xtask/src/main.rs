@@ -2,6 +2,7 @@
 
 mod apps;
 mod architecture;
+mod audit;
 mod bench;
 mod browsers;
 mod build;
@@ -9,6 +10,8 @@ mod chaos;
 mod conformance;
 mod cycles;
 mod demo;
+mod documents;
+mod examples;
 mod field;
 mod fuzz;
 mod glue;
@@ -19,6 +22,7 @@ mod planted;
 mod process;
 mod project;
 mod python;
+mod release;
 mod rules;
 mod setup;
 mod size;
@@ -125,6 +129,18 @@ const COMMANDS: &[Command] = &[
         takes: "",
         does: "rustfmt, clippy and rustdoc for native and wasm32, and the rules of this repository",
         run: lint::command,
+    },
+    Command {
+        name: "audit",
+        takes: audit::USAGE,
+        does: "licences and sources of what comes from others, and the holes that are known (--offline: without these)",
+        run: audit::command,
+    },
+    Command {
+        name: "release",
+        takes: release::USAGE,
+        does: "both packages and what stands beside them, checked against each other and published (--dry-run: not that)",
+        run: release::command,
     },
     Command {
         name: "setup",

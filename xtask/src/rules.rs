@@ -8,6 +8,8 @@ use anyhow::Result;
 
 use crate::architecture::untruths;
 use crate::cycles::cycles;
+use crate::documents::{dead_links, untested_threats};
+use crate::examples::without_example;
 use crate::process::output;
 use crate::project::Project;
 use crate::stamp::files_below;
@@ -46,12 +48,18 @@ pub fn violations(project: &Project) -> Result<Vec<String>> {
     }
     found.extend(cycles(&project.root.join("src/protocol"))?.iter().filter_map(|files| too_tangled(files)));
     found.extend(untruths(&project.root)?);
+    found.extend(untested_threats(&project.root)?);
+    found.extend(without_example(&project.root)?);
     found.extend(js_in_tree(&native_tree(project)?));
     for name in committed_files(project)? {
         // Not every committed file is text, and one may be deleted but not committed so.
         if let Ok(text) = fs::read_to_string(project.root.join(&name)) {
             found.extend(names_registry(&name, &text));
             found.extend(too_long_for_tests(Path::new(&name), &text));
+            if name.ends_with(".md") {
+                found.extend(dead_links(&project.root, &name, &text));
+                found.extend(names_issue(&name, &text));
+            }
         }
     }
     Ok(found)
@@ -114,7 +122,7 @@ fn js_in_tree(tree: &str) -> Vec<String> {
         .collect()
 }
 
-fn committed_files(project: &Project) -> Result<Vec<String>> {
+pub fn committed_files(project: &Project) -> Result<Vec<String>> {
     let files = output(
         Command::new("git")
             .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
@@ -132,9 +140,28 @@ fn names_registry(name: &str, text: &str) -> Vec<String> {
         .collect()
 }
 
+/// A number of an issue says nothing to who reads the document without the tracker.
+fn names_issue(name: &str, text: &str) -> Vec<String> {
+    let is_number = |word: &str| {
+        let word = word.trim_matches(|letter: char| !letter.is_alphanumeric() && letter != '#');
+        word.strip_prefix('#')
+            .is_some_and(|digits| !digits.is_empty() && digits.chars().all(|digit| digit.is_ascii_digit()))
+    };
+    text.split_whitespace()
+        .filter(|word| is_number(word))
+        .map(|word| format!("{name}: names the issue {word}"))
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_issue_in_a_document_is_named() {
+        assert_eq!(names_issue("a.md", "as of #12, and (#3)").len(), 2);
+        assert_eq!(names_issue("a.md", "# 12 things, #anchor, field.md#12"), [""; 0]);
+    }
 
     #[test]
     fn tests_at_the_end_of_a_file_are_not_counted() {

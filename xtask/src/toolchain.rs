@@ -98,6 +98,31 @@ pub fn wasm_bindgen(project: &Project) -> Result<PathBuf> {
     Ok(ours)
 }
 
+/// A subcommand of cargo's, of this version: the program, where it is or was installed.
+pub fn cargo_tool(project: &Project, name: &str, version: &str) -> Result<PathBuf> {
+    let ours = project.tools().join("bin");
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let candidates = std::iter::once(ours.clone()).chain(std::env::split_paths(&path));
+    let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
+    let subcommand = name.trim_start_matches("cargo-");
+    let is_it = |tool: &PathBuf| {
+        tool.is_file()
+            && [&["--version"][..], &[subcommand, "--version"][..]].iter().any(|arguments| {
+                output(Command::new(tool).args(*arguments))
+                    .is_ok_and(|text| text.split_whitespace().any(|word| word == version))
+            })
+    };
+    if let Some(found) = candidates.map(|folder| folder.join(&file)).find(is_it) {
+        return Ok(found);
+    }
+    say(format!("Installing {name} {version} into {} (about 5 minutes)…", project.tools().display()));
+    run(cargo().args(["install", "--locked", name, "--version", version, "--root"]).arg(project.tools()))
+        .with_context(|| {
+            format!("{name} {version} is missing: get it with `cargo install {name} --version {version}`")
+        })?;
+    Ok(ours.join(file))
+}
+
 pub fn wasm_bindgen_version(project: &Project) -> Result<String> {
     locked_version(&project.read("Cargo.lock")?, "wasm-bindgen")
         .map(str::to_owned)

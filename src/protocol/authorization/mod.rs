@@ -2,8 +2,8 @@
 //! it is known that there is one, until when it is good, that one was refused, and what waits for the next: one
 //! authorization at a time.
 
-use super::exchange::{Answer, Exchange};
-use super::http::Request;
+use super::codec::http::Request;
+use super::exchanges::{Answer, Exchange};
 use super::{CallId, Code, Error, ExchangeId, Now, Outcome, Purpose};
 
 /// A token that is refused at once is not followed by another one before this many milliseconds are over.
@@ -204,7 +204,7 @@ impl<P> Authorization<P> {
     /// How many exchanges of this purpose wait for a token.
     pub fn held_for(&self, purpose: Purpose) -> usize {
         let held = self.flight.as_ref().map(|flight| flight.held.as_slice()).unwrap_or_default();
-        held.iter().filter(|held| held.exchange.purpose == purpose).count()
+        held.iter().filter(|held| held.exchange.purpose() == purpose).count()
     }
 
     pub fn is_under_way(&self) -> bool {

@@ -8,6 +8,13 @@ use crate::protocol::questions::Round;
 use crate::protocol::{ExchangeId, Outcome, Params, Resume};
 
 /// The options of one call.
+///
+/// ```
+/// use mcp_evergreen::CallOptions;
+///
+/// // A search changes nothing: it may be asked twice.
+/// let options = CallOptions { repeatable: true, timeout_ms: Some(10_000), ..CallOptions::default() };
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CallOptions {
     /// Milliseconds; the session's time-out where `None`.

@@ -9,6 +9,7 @@ mod task;
 pub use call::CallOptions;
 pub(super) use call::{Call, Kind, Repair};
 pub(super) use place::{Broken, Doubt, Place, Queue};
+pub use task::TaskHandle;
 pub(super) use task::{Stage, Task, milliseconds};
 
 use super::config::Mode;
@@ -80,6 +81,13 @@ impl<P> Calls<P> {
     /// Who waits for the answer to a ping, in order.
     pub fn in_question(&self) -> Vec<CallId> {
         self.along(None).collect()
+    }
+
+    /// Those of them whose callers want to know that alone.
+    pub fn asked_whether_it_lives(&self) -> Vec<CallId> {
+        let asks =
+            |id: &CallId| self.get(*id).is_some_and(|call| matches!(call.place, Place::InQuestion(Doubt::Asked)));
+        self.along(None).filter(asks).collect()
     }
 
     fn along(&self, queue: Option<Queue>) -> impl DoubleEndedIterator<Item = CallId> {

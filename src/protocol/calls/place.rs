@@ -1,9 +1,9 @@
 //! Where a call is, and what it waits for.
 
 use crate::protocol::ExchangeId;
-use crate::protocol::cursor::Cursor;
 use crate::protocol::error::Error;
-use crate::protocol::verdict::Form;
+use crate::protocol::exchanges::Cursor;
+use crate::protocol::policy::verdict::Form;
 
 /// Where a call is: the only place where that is written.
 #[derive(Debug)]
@@ -72,5 +72,5 @@ pub(crate) struct Broken {
     pub cursor: Cursor,
     pub generation: u32,
     /// The id of the request that the stream answers.
-    pub wire_id: Option<u64>,
+    pub request_id: Option<u64>,
 }

@@ -1,8 +1,8 @@
 //! What is known of a tool call that runs on the server as a task: the modern era's extension
 //! `io.modelcontextprotocol/tasks` (SEP-2663), and the experimental tasks of 2025-11-25.
 
+use crate::protocol::codec::json::quote;
 use crate::protocol::era::Era;
-use crate::protocol::json::quote;
 use crate::protocol::questions::Round;
 use crate::protocol::{Field, Now, Params, Payload, json_rpc};
 
@@ -14,6 +14,23 @@ const LONGEST_TTL_MS: u64 = 24 * TOTAL_MS;
 const FETCH_MS: u64 = 60_000;
 /// So many questions in a row that took a session each are told apart.
 const MOST_LOST: u32 = 5;
+
+/// A task that is handed over from another session, page or program.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TaskHandle {
+    /// Its `taskId`.
+    pub id: String,
+    /// Its `createdAt` (ISO 8601), as the server told it. Servers count their ids anew after a restart: without it, whatever
+    /// task has this id is taken for it.
+    pub created_at: Option<String>,
+}
+
+impl From<&str> for TaskHandle {
+    /// The task that is known by its id alone.
+    fn from(id: &str) -> Self {
+        Self { id: id.to_owned(), created_at: None }
+    }
+}
 
 /// A tool call that runs on the server as a task.
 #[derive(Clone, Debug)]
@@ -31,8 +48,9 @@ pub(crate) struct Task {
     lost: u32,
     /// What was told of it when it was made; `None` where only its id is known.
     made: Option<Made>,
-    /// The generation of the session that it was made under, or was found again under.
-    generation: u32,
+    /// The generation of the session that it was made under, or was found again under; `None`: it was handed over, and no
+    /// server has said yet that it has this one.
+    generation: Option<u32>,
     /// When it has had its time, on the monotonic clock, where the host names no bound.
     until: u64,
 }
@@ -59,8 +77,9 @@ struct Made {
 
 impl Made {
     fn read<P: Payload>(told: &P) -> Self {
-        let text = |field| told.field(field).and_then(|value| value.to_json());
-        Self { created_at: text(Field::CreatedAt), ttl: text(Field::Ttl) }
+        // `null` and an empty text tell nothing.
+        let created_at = told.field(Field::CreatedAt).filter(P::is_truthy).and_then(|value| value.to_json());
+        Self { created_at, ttl: told.field(Field::Ttl).and_then(|value| value.to_json()) }
     }
 
     /// Whether both may be of one task; where it `must_be_told`, whether they are.
@@ -97,9 +116,14 @@ impl Stage {
 }
 
 impl Task {
-    /// One of which nothing but its id is known.
-    pub fn named(id: String, generation: u32, now: Now) -> Self {
-        Self::of(TaskId { json: quote(&id), text: id }, generation, now)
+    /// One that was handed over. `generation`: of the session that there is; 0 where there is none.
+    pub fn handed_over(handle: TaskHandle, generation: u32, now: Now) -> Self {
+        let mut task = Self::of(TaskId { json: quote(&handle.id), text: handle.id }, generation, now);
+        if let Some(at) = handle.created_at {
+            task.made = Some(Made { created_at: Some(quote(&at)), ttl: None });
+            task.generation = None;
+        }
+        task
     }
 
     /// The one that a result tells of; `None` where it names none.
@@ -123,7 +147,7 @@ impl Task {
             repaired_since: now.mono,
             lost: 0,
             made: None,
-            generation,
+            generation: Some(generation),
             until,
         }
     }
@@ -131,7 +155,7 @@ impl Task {
     /// Whether a server of this era knows the task under the session of this generation, and no other by its name. In the
     /// modern era it belongs to no session.
     pub fn is_known_to(&self, era: Era, generation: u32) -> bool {
-        era == Era::Modern || self.generation == generation
+        self.generation.is_some_and(|own| era == Era::Modern || own == generation)
     }
 
     /// Asks how it stands, gives what it waits for, or fetches its result.
@@ -146,16 +170,16 @@ impl Task {
     }
 
     /// Whether what `tasks/get` tells under a session of this era and generation is of this task. A server that keeps its
-    /// tasks beyond its sessions says so with the task's `createdAt`. One that was named by its id alone, under a session that is gone since, cannot
-    /// be compared.
+    /// tasks beyond its sessions says so with the task's `createdAt`. One that was named by its id alone, under a session
+    /// that is gone since, cannot be compared.
     pub fn is_same<P: Payload>(&mut self, era: Era, generation: u32, told: &P) -> bool {
         let (now, must_be_told) = (Made::read(told), !self.is_known_to(era, generation));
-        if self.made.is_none() && must_be_told && self.generation > 0 {
+        if self.made.is_none() && must_be_told && self.generation != Some(0) {
             return false;
         }
         let is_same = self.made.get_or_insert_with(|| now.clone()).is_like(&now, must_be_told);
         if is_same {
-            self.generation = generation;
+            self.generation = Some(generation);
         }
         is_same
     }

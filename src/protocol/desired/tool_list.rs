@@ -66,7 +66,7 @@ fn read<P: Payload>(
     let name = definition.field(Field::Name)?.as_string()?;
     let text = definition.to_json();
     let param_headers = match &text {
-        Some(text) if era == Era::Modern => param_headers::read(text),
+        Some(text) if era.stamps_requests() => param_headers::read(text),
         Some(_) | None => Ok(Vec::new()),
     };
     let hints = definition.field(Field::Annotations).filter(|_| trusted);

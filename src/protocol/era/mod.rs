@@ -13,12 +13,14 @@
 //! | eviction | see `verdict` | cannot happen: what sounds like it is a server of the other era |
 //! | goodbye | DELETE (405 is fine) | abort |
 //!
-//! Which era a server speaks is found out by `negotiation`.
+//! Which era a server speaks is found out by `policy::probe`.
 
 pub mod legacy;
 pub mod modern;
-pub mod negotiation;
 pub mod param_headers;
+
+use super::codec::json_rpc::{HEADER_MISMATCH, UNSUPPORTED_PROTOCOL_VERSION};
+use super::policy::refusal::Refusal;
 
 /// The protocol's eras.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +52,52 @@ impl Era {
         match self {
             Self::Legacy => legacy::PING,
             Self::Modern => modern::DISCOVER,
+        }
+    }
+
+    /// The era of a request that goes out before there is a session: `server/discover`, or `initialize`.
+    pub(crate) fn before_session(discovers: bool) -> Self {
+        if discovers { Self::Modern } else { Self::Legacy }
+    }
+
+    /// Whether a session is made by a handshake, and can be lost; otherwise there is nothing but the server.
+    pub(crate) fn has_sessions(self) -> bool {
+        match self {
+            Self::Legacy => true,
+            Self::Modern => false,
+        }
+    }
+
+    /// Whether each request says in its header fields and in `_meta` what it is and who sends it.
+    pub(crate) fn stamps_requests(self) -> bool {
+        match self {
+            Self::Legacy => false,
+            Self::Modern => true,
+        }
+    }
+
+    /// Whether results say of what type they are, and how long they stay fresh.
+    pub(crate) fn describes_results(self) -> bool {
+        match self {
+            Self::Legacy => false,
+            Self::Modern => true,
+        }
+    }
+
+    /// Whether the server is heard by a request of ours, `subscriptions/listen`; otherwise by a GET.
+    pub(crate) fn listens_by_request(self) -> bool {
+        match self {
+            Self::Legacy => false,
+            Self::Modern => true,
+        }
+    }
+
+    /// Whether a refusal may be another server's word, after the one that was meant has run the call: a server of the modern
+    /// era refuses under the request's own id, and one of the legacy era knows no header fields that it could miss.
+    pub(crate) fn may_be_anothers(self, refusal: &Refusal) -> bool {
+        match self {
+            Self::Legacy => matches!(refusal.rpc_code, Some(HEADER_MISMATCH | UNSUPPORTED_PROTOCOL_VERSION)),
+            Self::Modern => !refusal.own_id && !matches!(refusal.status, 401 | 403 | 429),
         }
     }
 
@@ -100,7 +148,7 @@ impl Era {
     pub(crate) fn needed_capability(self, method: &str, version: &str) -> Option<&'static str> {
         match self {
             Self::Legacy => legacy::needed_capability(method, version),
-            // The log level is a wish that each request carries.
+            // The log level is a member of each request.
             Self::Modern if method == "logging/setLevel" => None,
             Self::Modern => legacy::needed_capability(method, version),
         }

@@ -1,7 +1,7 @@
 //! The modern era: every request says all that the server has to know (2026-07-28, basic, Request metadata).
 
-use crate::protocol::json::{Members, quote, without};
-use crate::protocol::json_rpc::member;
+use crate::protocol::codec::json::{Members, quote, without};
+use crate::protocol::codec::json_rpc::member;
 use crate::protocol::{Field, Params, Payload};
 
 /// The version that we speak.

@@ -7,9 +7,9 @@
 pub(crate) mod secrets;
 
 use super::Now;
+use super::codec::http;
+use super::codec::json::Members;
 use super::hash::fnv1a;
-use super::http;
-use super::json::Members;
 use super::tabs::Mark;
 use secrets::{Confidential, Secrets};
 

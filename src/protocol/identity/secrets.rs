@@ -1,7 +1,7 @@
 //! What is told nowhere: the ids of sessions, and the credentials that go along with requests. A server that quotes them
 //! is quoted without them.
 
-use crate::protocol::json::quote;
+use crate::protocol::codec::json::quote;
 use crate::protocol::oauth::text::{decode, encode};
 use crate::protocol::{Payload, bounds, http};
 use std::fmt;

@@ -3,8 +3,8 @@
 use super::Lifecycle;
 use crate::protocol::era::legacy;
 use crate::protocol::error::Error;
+use crate::protocol::policy::verdict::Form;
 use crate::protocol::status::{LastRecovery, Status};
-use crate::protocol::verdict::Form;
 
 /// What outlives a state.
 pub(super) struct History<P> {

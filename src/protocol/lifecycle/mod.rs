@@ -151,12 +151,12 @@ impl<P> Lifecycle<P> {
 
     /// In doubt → lost. Returns its generation; `None` where it is not in doubt.
     pub fn give_up_doubted(&mut self, reason: &'static str) -> Option<u32> {
-        self.state.condemn(reason)
+        self.state.give_up_doubted(reason)
     }
 
     /// In doubt → ready again, the same session.
     pub fn is_reached_again(&mut self) {
-        self.state.reprieve();
+        self.state.reach_again();
         self.history.last_error = None;
     }
 

@@ -257,7 +257,7 @@ impl<P> State<P> {
 
     /// In doubt → lost: the server says so, or answers everything but this session. Returns its generation; `None` where
     /// it is not in doubt.
-    pub fn condemn(&mut self, reason: &'static str) -> Option<u32> {
+    pub fn give_up_doubted(&mut self, reason: &'static str) -> Option<u32> {
         let establishing = self.establishing_mut()?;
         match std::mem::replace(&mut establishing.since, Since::First) {
             Since::Doubt { old, at } => {
@@ -273,7 +273,7 @@ impl<P> State<P> {
     }
 
     /// In doubt → ready again, the same session.
-    pub fn reprieve(&mut self) {
+    pub fn reach_again(&mut self) {
         *self = match std::mem::replace(self, Self::Closed) {
             Self::Establishing(establishing) => match establishing.since {
                 Since::Doubt { old, .. } => Self::Ready(old),

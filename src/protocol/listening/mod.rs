@@ -6,7 +6,7 @@ mod heard;
 pub(super) use heard::{Acknowledged, Heard};
 
 use super::ExchangeId;
-use super::cursor::Cursor;
+use super::exchanges::Cursor;
 
 /// How the standing stream of a session stands.
 #[derive(Debug, Default)]

@@ -3,7 +3,7 @@
 use super::text::{Url, is_one_origin, may_be_asked};
 use super::trust::{difference, difference_without_paths};
 use super::{Trouble, trouble};
-use crate::protocol::json::{self, lenient};
+use crate::protocol::codec::json::{self, lenient};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;

@@ -12,7 +12,7 @@ use super::flow::{Flow, Stage, Step};
 use super::text::{Url, is_one_origin};
 use super::trust::difference_without_paths;
 use super::{Reply, Trouble};
-use crate::protocol::json::Members;
+use crate::protocol::codec::json::Members;
 use std::collections::VecDeque;
 
 /// So many folders of the authorization endpoint are asked for metadata, from the root down.

@@ -5,8 +5,8 @@ use super::registration::Client;
 use super::text::may_be_asked;
 use super::token::is_visible;
 use crate::protocol::Challenge;
+use crate::protocol::codec::json::{self, Members, lenient};
 use crate::protocol::hash::fnv1a as hash;
-use crate::protocol::json::{self, Members, lenient};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 

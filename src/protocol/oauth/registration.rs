@@ -5,7 +5,7 @@ use super::record::Record;
 use super::text::{Url, encode};
 use super::trust::{difference, is_same};
 use super::{Fetch, Settings, Trouble, trouble};
-use crate::protocol::json::lenient;
+use crate::protocol::codec::json::lenient;
 use base64::prelude::{BASE64_STANDARD, Engine};
 use serde::{Deserialize, Serialize};
 use serde_json::json;

@@ -1,9 +1,26 @@
 //! What the host has decided, and what an authorization needs of chance.
 
 use super::trust::Trust;
-use crate::protocol::json::Members;
+use crate::protocol::codec::json::Members;
 
 /// What the host has decided.
+///
+/// ```
+/// use mcp_evergreen::AuthSettings;
+///
+/// let settings = AuthSettings {
+///     endpoint: "https://example.com/mcp".into(),
+///     redirect_url: "https://app.example.com/callback.html".into(),
+///     client_id: Some("https://app.example.com/client.json".into()),
+///     resource: None,
+///     client_secret: None,
+///     client_is_renewable: false,
+///     issuer: None,
+///     bound: None,
+///     client_metadata: None,
+///     trust: None,
+/// };
+/// ```
 #[derive(Clone)]
 pub struct Settings {
     /// The MCP endpoint.

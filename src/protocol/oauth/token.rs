@@ -5,7 +5,7 @@ use super::record::{Grant, Pending};
 use super::text::{form, query_field, query_fields};
 use super::trust::difference;
 use super::{Fetch, Settings, Spends, Trouble, trouble};
-use crate::protocol::json::lenient;
+use crate::protocol::codec::json::lenient;
 use serde::Deserialize;
 
 /// A token is refreshed so long before it expires; short-lived ones in the last tenth of their life.

@@ -8,7 +8,7 @@ pub(crate) use round::{Round, asked_too_often};
 pub(crate) use trust::{why_refused, without_unsafe};
 
 use super::bounds;
-use super::json_rpc::Id;
+use super::codec::json_rpc::Id;
 use super::{CallId, QuestionId};
 use std::collections::VecDeque;
 

@@ -1,7 +1,7 @@
 //! What the server may ask of the host: only what was declared that the host can do, and no address but a safe one.
 
 use crate::protocol::bounds::each;
-use crate::protocol::json;
+use crate::protocol::codec::json;
 use crate::protocol::{Field, Payload};
 use serde_json::value::RawValue;
 

@@ -3,15 +3,13 @@
 use super::Session;
 use super::refused::session_refused_for_good;
 use crate::protocol::calls::Kind;
-use crate::protocol::config::Handshake;
-use crate::protocol::era::Era;
+use crate::protocol::codec::http::Method;
+use crate::protocol::codec::shape::{shaped, too_long};
 use crate::protocol::era::modern::ResultType;
-use crate::protocol::exchange::{Answer, Exchange};
-use crate::protocol::http::Method;
+use crate::protocol::exchanges::{Answer, Exchange};
 use crate::protocol::lifecycle::Relation;
-use crate::protocol::shape::{shaped, too_long};
+use crate::protocol::policy::verdict::{Refusal, Verdict, asks_for_session};
 use crate::protocol::status::Event;
-use crate::protocol::verdict::{Verdict, asks_for_session};
 use crate::protocol::{CallId, Code, Error, Now, Outcome, Payload, error::Diagnosis};
 
 /// The server handed out a session id that the page cannot see (Fetch, CORS-safelisted response headers).
@@ -34,30 +32,29 @@ impl<P: Payload> Session<P> {
         if !self.calls.put_back(id) {
             return;
         }
-        let verifies = self.calls.get(id).is_some_and(|call| call.kind() == Kind::Verify);
         match answer {
             Answer::Result(result) => {
-                self.proven(exchange.generation, now);
+                self.proven(exchange.generation(), now);
                 self.call_succeeded(id, exchange, result, now);
             }
             Answer::Lost { .. } if self.resume_later(id, exchange, None, now) => {}
-            Answer::Lost { error } => self.lost(id, exchange.generation, error, now),
+            Answer::Lost { error } => self.lost(id, exchange.generation(), error, now),
             // A moment's refusal says nothing of the stream, which the server may keep.
             Answer::Refused { ref refusal, retry_after, .. }
-                if exchange.method == Method::Get
+                if exchange.method() == Method::Get
                     && matches!(verdict, Verdict::Transient | Verdict::NotEviction)
                     && matches!(refusal.status, 401 | 408 | 425 | 429 | 500..)
                     && self.resume_later(id, exchange, retry_after, now) => {}
             // The stream cannot be resumed, whatever the reason: the call itself was taken.
             Answer::Refused { error, .. }
-                if exchange.method == Method::Get && !(exchange.is_stream() && verdict == Verdict::NotEviction) =>
+                if exchange.method() == Method::Get && !(exchange.is_stream() && verdict == Verdict::NotEviction) =>
             {
-                self.lost(id, exchange.generation, error, now);
+                self.lost(id, exchange.generation(), error, now);
             }
             // The request that would have resumed the stream was not sent, or led elsewhere: that says nothing of the call.
-            Answer::Unusable { error } if exchange.method == Method::Get && exchange.head.is_none() => {
+            Answer::Unusable { error } if exchange.method() == Method::Get && exchange.head().is_none() => {
                 if !self.resume_later(id, exchange, None, now) {
-                    self.lost(id, exchange.generation, error, now);
+                    self.lost(id, exchange.generation(), error, now);
                 }
             }
             Answer::Unusable { error } => self.settle(id, Err(error)),
@@ -70,50 +67,55 @@ impl<P: Payload> Session<P> {
                 Verdict::UnknownOutcome { session_gone: true } => {
                     self.refused_with_session(id, exchange, false, error, now);
                 }
-                Verdict::UnknownOutcome { session_gone: false } => self.lost(id, exchange.generation, error, now),
+                Verdict::UnknownOutcome { session_gone: false } => self.lost(id, exchange.generation(), error, now),
                 Verdict::Suspect => self.suspected(id, exchange, &refusal, error, now),
                 Verdict::Transient => self.busy(id, exchange, error, retry_after.unwrap_or_default(), now),
                 Verdict::OtherEra => self.other_era(id, exchange, &refusal, error, now),
-                Verdict::NotEviction if exchange.session.is_none() && !refusal.own_id && asks_for_session(&refusal) => {
-                    self.emit(Event::Warning {
-                        kind: HIDDEN_SESSION_ID.kind,
-                        header: HIDDEN_SESSION_ID.header,
-                        hint: HIDDEN_SESSION_ID.hint,
-                    });
-                    let error = Error::boxed(Code::Cors, error.outcome, HIDDEN_SESSION_ID.hint);
-                    let error = error.with_status(refusal.status).with_diagnosis(HIDDEN_SESSION_ID);
-                    self.settle(id, Err(error));
-                }
-                // "If it does not know ping": an answer all the same.
-                Verdict::NotEviction if verifies && refusal.rpc_code.is_some() => {
-                    self.proven(exchange.generation, now);
-                    self.settle(id, Ok(P::empty()));
-                }
-                Verdict::NotEviction if self.relist(id, exchange, &error, now) => {}
-                Verdict::NotEviction => {
-                    if (200..300).contains(&refusal.status) {
-                        self.proven(exchange.generation, now);
-                    }
-                    self.refusal_stands(id, error, now);
-                }
+                Verdict::NotEviction => self.refused_for_itself(id, exchange, &refusal, error, now),
             },
+        }
+    }
+
+    /// The refusal is none of the session's.
+    fn refused_for_itself(
+        &mut self,
+        id: CallId,
+        exchange: &Exchange,
+        refusal: &Refusal,
+        error: Box<Error<P>>,
+        now: Now,
+    ) {
+        let verifies = self.calls.get(id).is_some_and(|call| call.kind() == Kind::Verify);
+        if exchange.session().is_none() && !refusal.own_id && asks_for_session(refusal) {
+            let Diagnosis { kind, header, hint } = HIDDEN_SESSION_ID;
+            self.emit(Event::Warning { kind, header, hint });
+            let error = Error::boxed(Code::Cors, error.outcome, hint);
+            let error = error.with_status(refusal.status).with_diagnosis(HIDDEN_SESSION_ID);
+            self.settle(id, Err(error));
+        } else if verifies && refusal.rpc_code.is_some() {
+            // "If it does not know ping": an answer all the same.
+            self.proven(exchange.generation(), now);
+            self.settle(id, Ok(P::empty()));
+        } else if !self.relist(id, exchange, &error, now) {
+            if (200..300).contains(&refusal.status) {
+                self.proven(exchange.generation(), now);
+            }
+            self.refusal_stands(id, error, now);
         }
     }
 
     fn call_succeeded(&mut self, id: CallId, exchange: &Exchange, result: P, now: Now) {
         let Some(call) = self.calls.get(id) else { return };
         let (verifies, is_first) = (call.kind() == Kind::Verify, !call.params().has_cursor);
-        let method = exchange.rpc_method.clone().unwrap_or_default();
+        let method = exchange.rpc_method().map(str::to_owned).unwrap_or_default();
         if call.task().is_some() {
             return self.task_answered(id, exchange, &method, &result, now);
         }
         if let Some(error) = too_long(&method, &result) {
             return self.settle(id, Err(error));
         }
-        let result_type = match exchange.era {
-            Era::Modern if !self.is_hosts_own(exchange.era) => ResultType::of(&result),
-            Era::Legacy | Era::Modern => ResultType::Complete,
-        };
+        let is_described = exchange.era().describes_results() && !self.is_hosts_own(exchange.era());
+        let result_type = if is_described { ResultType::of(&result) } else { ResultType::Complete };
         match result_type {
             ResultType::Complete => {}
             ResultType::InputRequired => return self.input_required(id, &result, now),
@@ -124,7 +126,8 @@ impl<P: Payload> Session<P> {
                 return self.settle(id, Err(Error::boxed(Code::Protocol, Outcome::Unknown, text)));
             }
         }
-        if method == "tools/call" && exchange.era == Era::Legacy && self.became_task(id, exchange, &result, now) {
+        if method == "tools/call" && !exchange.era().describes_results() && self.became_task(id, exchange, &result, now)
+        {
             return;
         }
         let result = match self.shape(&method, result) {
@@ -151,10 +154,10 @@ impl<P: Payload> Session<P> {
             }
             _ => result,
         };
-        self.state_request_accepted(id, exchange.generation, now);
+        self.state_request_accepted(id, exchange.generation(), now);
         // What an older session was told may have changed since.
-        let current = self.lifecycle.relation(exchange.generation) == Relation::Current;
-        if current && exchange.era == Era::Modern && !self.is_hosts_own(exchange.era) {
+        let current = self.lifecycle.relation(exchange.generation()) == Relation::Current;
+        if current && is_described {
             self.keep(id, exchange, &result, now);
         }
         self.settle(id, Ok(if verifies { P::empty() } else { result }));
@@ -162,7 +165,7 @@ impl<P: Payload> Session<P> {
 
     /// A host's own Client gets results as they came.
     pub(in crate::protocol) fn shape(&self, method: &str, result: P) -> Result<P, Box<Error<P>>> {
-        if matches!(self.config.handshake, Handshake::Host) { Ok(result) } else { shaped(method, result) }
+        if self.config.handshake.is_hosts() { Ok(result) } else { shaped(method, result) }
     }
 
     pub(in crate::protocol) fn notification_answered(
@@ -176,10 +179,10 @@ impl<P: Payload> Session<P> {
         self.calls.put_back(id);
         match answer {
             Answer::Result(_) | Answer::Accepted | Answer::Unusable { .. } => {
-                self.proven(exchange.generation, now);
+                self.proven(exchange.generation(), now);
                 self.settle(id, Ok(P::empty()));
             }
-            Answer::Lost { error } => self.lost(id, exchange.generation, error, now),
+            Answer::Lost { error } => self.lost(id, exchange.generation(), error, now),
             Answer::Refused { error, .. } => {
                 // What a dead session refused is not replayed: it may speak of that session's requests.
                 let error = match self.calls.get(id) {
@@ -198,9 +201,9 @@ impl<P: Payload> Session<P> {
     /// A `cancelled` or an answer of the host's: nobody waits for what becomes of it.
     pub(in crate::protocol) fn aside_answered(&mut self, exchange: &Exchange, verdict: Verdict, now: Now) {
         if verdict.session_gone() {
-            self.session_refused(exchange.generation, false, now);
+            self.session_refused(exchange.generation(), false, now);
         } else if verdict == Verdict::Suspect
-            && self.lifecycle.relation(exchange.generation) == Relation::Current
+            && self.lifecycle.relation(exchange.generation()) == Relation::Current
             && !self.is_known_alive(now)
         {
             self.check(None, now);

@@ -3,12 +3,12 @@
 use super::Session;
 use crate::protocol::authorization::{Authorized, Challenge, Ended, Held, Origin};
 use crate::protocol::calls::{Kind, Queue, Repair};
-use crate::protocol::exchange::{Answer, Exchange};
-use crate::protocol::http::{Method, Request};
+use crate::protocol::codec::http::{Method, Request};
+use crate::protocol::exchanges::{Answer, Exchange};
 use crate::protocol::lifecycle::Relation;
 use crate::protocol::listening::Listening;
+use crate::protocol::policy::verdict::{Verdict, speaks_of_sessions};
 use crate::protocol::status::Event;
-use crate::protocol::verdict::{Verdict, speaks_of_sessions};
 use crate::protocol::{CallId, Code, Error, ExchangeId, Now, Outcome, Output, Payload, Purpose, json_rpc};
 
 impl<P: Payload> Session<P> {
@@ -52,13 +52,13 @@ impl<P: Payload> Session<P> {
         request: Request,
         now: Now,
     ) -> Option<(Box<Exchange>, Request)> {
-        exchange.token = self.authorization.token();
-        if !self.config.authorizes || exchange.purpose == Purpose::Delete {
+        exchange.has_token(self.authorization.token(), None);
+        if !self.config.authorizes || exchange.purpose() == Purpose::Delete {
             return Some((exchange, request));
         }
-        let command = exchange.purpose.call().is_some() && exchange.method == Method::Post;
+        let command = exchange.purpose().call().is_some() && exchange.method() == Method::Post;
         if !command {
-            exchange.again = Some(Box::new(request.clone()));
+            exchange.has_token(self.authorization.token(), Some(Box::new(request.clone())));
         }
         if command || self.authorization.is_usable(now) {
             return Some((exchange, request));
@@ -95,29 +95,30 @@ impl<P: Payload> Session<P> {
         }
         let Some((challenge, repair)) = refused_token(&answer) else {
             // A ping may be free to all.
-            let proves = !matches!(answer, Answer::Lost { .. }) && exchange.purpose != Purpose::Ping;
+            let proves = !matches!(answer, Answer::Lost { .. }) && exchange.purpose() != Purpose::Ping;
             if proves {
-                self.authorization.is_proven(exchange.token);
+                self.authorization.is_proven(exchange.token());
             }
             return Some(answer);
         };
-        let late = exchange.token < self.authorization.token();
+        let late = exchange.token() < self.authorization.token();
         if !late && (self.was_asked_to_connect() || self.authorization.is_hopeless(&challenge, now)) {
             return Some(answer);
         }
         // Whoever joins an authorization that is for something else may be refused once more.
         let joins = self.authorization.joins_another(&challenge) && !late;
-        match exchange.purpose {
+        match exchange.purpose() {
             Purpose::Cancelled | Purpose::Delete => return Some(answer),
             // A stream is taken up under the session that it began in, or not at all.
             Purpose::Call(_)
-                if exchange.method == Method::Get && self.lifecycle.relation(exchange.generation) == Relation::Gone =>
+                if exchange.method() == Method::Get
+                    && self.lifecycle.relation(exchange.generation()) == Relation::Gone =>
             {
                 return Some(answer);
             }
             // Of two handshakes, or of one that nobody waits for any more, nothing is mended.
             Purpose::Initialize if !self.is_only_handshake(id) => return Some(answer),
-            Purpose::Call(call) | Purpose::Notification(call) if exchange.method == Method::Post => {
+            Purpose::Call(call) | Purpose::Notification(call) if exchange.method() == Method::Post => {
                 let Answer::Refused { error, .. } = &answer else { return Some(answer) };
                 let outcome = error.outcome;
                 let mode = self.config.recovery.mode;
@@ -140,12 +141,9 @@ impl<P: Payload> Session<P> {
             | Purpose::Restore
             | Purpose::Listen
             | Purpose::Answer => {
-                let Some(request) = exchange.again.clone().filter(|_| !exchange.repaired.contains(&repair)) else {
-                    return Some(answer);
-                };
-                let mut exchange = exchange.anew();
-                exchange.repaired.extend((!joins).then_some(repair));
-                let held = Held { id, exchange, request: *request, refused: Some(answer) };
+                let Some(request) = exchange.repeatable_after(repair) else { return Some(answer) };
+                let exchange = exchange.anew((!joins).then_some(repair));
+                let held = Held { id, exchange, request, refused: Some(answer) };
                 // It keeps its name: nothing of the refused attempt may be taken for the next one's.
                 self.output(Output::Abort { exchange: id });
                 if late {
@@ -235,28 +233,27 @@ impl<P: Payload> Session<P> {
     /// Sends a held exchange, with an id that the server has not seen.
     fn resend(&mut self, held: Held<P>, now: Now) {
         let Held { id, mut exchange, mut request, refused } = held;
-        if self.lifecycle.relation(exchange.generation) == Relation::Gone {
-            if matches!(exchange.purpose, Purpose::Answer | Purpose::Cancelled | Purpose::Listen) {
+        if self.lifecycle.relation(exchange.generation()) == Relation::Gone {
+            if matches!(exchange.purpose(), Purpose::Answer | Purpose::Cancelled | Purpose::Listen) {
                 return;
             }
-            if exchange.purpose.call().is_some() && exchange.method == Method::Get {
+            if exchange.purpose().call().is_some() && exchange.method() == Method::Get {
                 let text = "The session was lost while the stream of the call waited for a token.";
                 let error = Error::boxed(Code::OutcomeUnknown, Outcome::Unknown, text).retryable();
                 return self.deny(Held { id, exchange, request, refused }, error, now);
             }
         }
-        if exchange.purpose == Purpose::Listen && !self.wants_to_listen() {
+        if exchange.purpose() == Purpose::Listen && !self.wants_to_listen() {
             return self.stream_not_opened(id, Listening::off, now);
         }
         if let (Some(old), Some(body), true, true) =
-            (exchange.wire_id, &request.body, refused.is_some(), exchange.method == Method::Post)
+            (exchange.request_id(), &request.body, refused.is_some(), exchange.method() == Method::Post)
         {
-            let new = self.fresh_wire_id();
+            let new = self.exchanges.fresh_request_id();
             request.body = Some(json_rpc::renumber(body, old, new));
-            exchange.wire_id = Some(new);
+            exchange.renumber(new);
         }
-        exchange.token = self.authorization.token();
-        exchange.again = Some(Box::new(request.clone()));
+        exchange.has_token(self.authorization.token(), Some(Box::new(request.clone())));
         self.transmit(id, exchange, request, now);
     }
 
@@ -270,13 +267,13 @@ impl<P: Payload> Session<P> {
 
     /// There is no token, and the error says why.
     fn deny(&mut self, held: Held<P>, error: Box<Error<P>>, now: Now) {
-        if held.exchange.purpose == Purpose::Listen {
+        if held.exchange.purpose() == Purpose::Listen {
             self.stream_not_opened(held.id, Listening::denied, now);
             return self.subscribers_denied(&error);
         }
         let answer = match held.refused {
             // That there is no token says nothing of the era.
-            Some(Answer::Refused { .. }) if held.exchange.purpose == Purpose::Discover => Answer::Unusable { error },
+            Some(Answer::Refused { .. }) if held.exchange.purpose() == Purpose::Discover => Answer::Unusable { error },
             Some(Answer::Refused { refusal, .. }) => Answer::Refused { refusal, error, retry_after: None },
             _ => Answer::Unusable { error },
         };

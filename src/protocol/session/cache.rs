@@ -4,7 +4,7 @@
 use super::Session;
 use crate::protocol::calls::{Call, Queue};
 use crate::protocol::desired::Asked;
-use crate::protocol::exchange::Exchange;
+use crate::protocol::exchanges::Exchange;
 use crate::protocol::{CallId, Now, Payload};
 
 /// What input was given for, and what was asked with header fields of the call's own, is a result of its own.
@@ -15,7 +15,7 @@ fn is_plain<P>(call: &Call<P>) -> bool {
 impl<P: Payload> Session<P> {
     /// Nothing that was asked so far is used again.
     pub(in crate::protocol) fn forget_cached(&mut self) {
-        self.desired.forget_results(self.next_wire_id);
+        self.desired.forget_results(self.exchanges.latest_request());
     }
 
     /// Settles a call from the cache, if that is fresh and the caller does not want to ask anew. Says whether the call is
@@ -50,8 +50,8 @@ impl<P: Payload> Session<P> {
             method: call.method(),
             params: call.params().text.as_deref().unwrap_or_default(),
             uri: call.params().uri.as_ref(),
-            request_id: exchange.wire_id.unwrap_or_default(),
-            fields: exchange.fields,
+            request_id: exchange.request_id().unwrap_or_default(),
+            fields: exchange.fields(),
         };
         self.desired.keep(&asked, result, now);
     }
@@ -64,6 +64,6 @@ impl<P: Payload> Session<P> {
 
     /// The server says that something has changed.
     pub(in crate::protocol) fn forget_changed(&mut self, method: &str, params: Option<&P>) {
-        self.desired.changed(method, params, self.next_wire_id);
+        self.desired.changed(method, params, self.exchanges.latest_request());
     }
 }

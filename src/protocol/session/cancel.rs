@@ -2,14 +2,14 @@
 
 use super::Session;
 use super::close::delete_request;
+use super::send::Own;
 use crate::protocol::calls::{Call, Kind, Place, Queue, Task};
-use crate::protocol::config::{Connections, Handshake};
+use crate::protocol::codec::json_rpc;
 use crate::protocol::era::legacy;
-use crate::protocol::exchange::{Answer, CONNECTIONS};
-use crate::protocol::json_rpc;
+use crate::protocol::exchanges::Answer;
 use crate::protocol::lifecycle::{Establishing, Relation, Since, Step};
+use crate::protocol::policy::verdict::Verdict;
 use crate::protocol::time::Timer;
-use crate::protocol::verdict::Verdict;
 use crate::protocol::{CallId, Code, Error, Now, Outcome, Params, Payload, Purpose};
 
 /// The server's answer to `notifications/cancelled` is not waited for longer.
@@ -21,7 +21,7 @@ pub(in crate::protocol) const STARVED_MS: u64 = 3_000;
 impl<P: Payload> Session<P> {
     /// Does what is due.
     pub fn handle_timeout(&mut self, now: Now) {
-        while let Some(timer) = self.timers.pop(now.mono) {
+        while let Some(timer) = self.effects.take_due(now.mono) {
             match timer {
                 Timer::Call(id) => self.timed_out(id, now),
                 Timer::Resend(id) => self.dispatch(id, now),
@@ -137,22 +137,19 @@ impl<P: Payload> Session<P> {
     }
 
     fn connect_given_up(&mut self, reason: &'static str, now: Now) {
-        match self.config.handshake {
-            Handshake::Own { .. } => {
-                let delete = self.lifecycle.fresh().and_then(|fresh| delete_request(fresh, now));
-                self.shut(reason, now);
-                if let Some(delete) = delete {
-                    self.delete(delete, now);
-                }
+        if self.config.handshake.is_own() {
+            let delete = self.lifecycle.fresh().and_then(|fresh| delete_request(fresh, now));
+            self.shut(reason, now);
+            if let Some(delete) = delete {
+                self.delete(delete, now);
             }
-            Handshake::Host => {
-                let step = self.lifecycle.establishing().map(|establishing| &establishing.step);
-                if let Some(&Step::Handshake { exchange, hedge }) = step {
-                    self.abort(exchange, now);
-                    hedge.map(|hedge| self.abort(hedge, now));
-                    self.step(Step::Idle);
-                }
-            }
+            return;
+        }
+        let step = self.lifecycle.establishing().map(|establishing| &establishing.step);
+        if let Some(&Step::Handshake { exchange, hedge }) = step {
+            self.abort(exchange, now);
+            hedge.map(|hedge| self.abort(hedge, now));
+            self.step(Step::Idle);
         }
     }
 
@@ -165,20 +162,20 @@ impl<P: Payload> Session<P> {
             let (method, params) = task.cancel_request();
             self.post_aside(method, &params, now);
         }
-        let (wire_id, generation) = match call.place() {
+        let (request_id, generation) = match call.place() {
             Place::Sent(id) => match self.abort(*id, now) {
-                Some(exchange) => (exchange.wire_id, exchange.generation),
+                Some(exchange) => (exchange.request_id(), exchange.generation()),
                 None => return,
             },
-            Place::Broken(broken) => (broken.wire_id, broken.generation),
+            Place::Broken(broken) => (broken.request_id, broken.generation),
             Place::Relisting { list, .. } => {
                 self.abort(*list, now);
                 return;
             }
             Place::Here | Place::Queued(_) | Place::InQuestion(_) | Place::Asking | Place::Subscribing => return,
         };
-        if let Some(wire_id) = wire_id.filter(|_| self.lifecycle.relation(generation) != Relation::Gone) {
-            self.post_cancelled(wire_id, reason, now);
+        if let Some(request_id) = request_id.filter(|_| self.lifecycle.relation(generation) != Relation::Gone) {
+            self.post_cancelled(request_id, reason, now);
         }
     }
 
@@ -186,33 +183,28 @@ impl<P: Payload> Session<P> {
     pub(in crate::protocol) fn connection_freed(&mut self, now: Now) {
         let step = self.lifecycle.establishing().map(|establishing| &establishing.step);
         if let Some(Step::Handshake { hedge: None, .. }) = step
-            && self.is_queue_full()
-            && self.timers.at(Timer::Step).is_some()
+            && self.exchanges.is_queue_full()
+            && self.effects.timer_at(Timer::Step).is_some()
         {
-            self.timers.set(Timer::Step, now.mono.saturating_add(STARVED_MS));
+            self.effects.set_timer(Timer::Step, now.mono.saturating_add(STARVED_MS));
         }
-    }
-
-    /// Whether what is sent now waits in the browser for a connection.
-    fn is_queue_full(&self) -> bool {
-        self.config.connections != Connections::Many && self.exchanges.len() > CONNECTIONS
     }
 
     /// Where a handshake starves, one request of the dead session gives its connection up: a stream that only listens, or
     /// the youngest call.
     pub(in crate::protocol) fn free_connection(&mut self, now: Now) {
-        if !self.is_queue_full() {
+        if !self.exchanges.is_queue_full() {
             return;
         }
-        let listens = self.exchanges.iter().find(|(_, exchange)| exchange.purpose == Purpose::Listen);
-        if let Some(stream) = listens.map(|(id, _)| *id) {
+        let listens = self.exchanges.iter().find(|(_, exchange)| exchange.purpose() == Purpose::Listen);
+        if let Some(stream) = listens.map(|(id, _)| id) {
             self.abort(stream, now);
             return;
         }
-        let calls = self.exchanges.iter().filter_map(|(id, exchange)| Some((*id, exchange.purpose.call()?)));
+        let calls = self.exchanges.iter().filter_map(|(id, exchange)| Some((id, exchange.purpose().call()?)));
         let Some((id, call)) = calls.max() else { return };
         let Some(exchange) = self.abort(id, now) else { return };
-        if self.calls.get(call).is_some_and(|call| call.is_sent_in(id)) && !exchange.concluded {
+        if self.calls.get(call).is_some_and(|call| call.is_sent_in(id)) && !exchange.is_concluded() {
             let text =
                 "The session was lost while the call may have been running, and the new one needed its connection.";
             let error = Error::boxed(Code::OutcomeUnknown, Outcome::Unknown, text).retryable();
@@ -220,21 +212,25 @@ impl<P: Payload> Session<P> {
         }
     }
 
-    fn post_cancelled(&mut self, wire_id: u64, reason: Option<&str>, now: Now) {
+    fn post_cancelled(&mut self, request_id: u64, reason: Option<&str>, now: Now) {
         let Some(session) = self.lifecycle.known().filter(|session| session.era().says_cancelled()) else { return };
         let reason = reason.map(|reason| format!(",\"reason\":{}", json_rpc::quote(reason))).unwrap_or_default();
-        let text = Some(format!("{{\"requestId\":{wire_id}{reason}}}"));
+        let text = Some(format!("{{\"requestId\":{request_id}{reason}}}"));
         let (method, params) = (legacy::CANCELLED, Params { text, ..Params::default() });
-        let parcel = self.own_notification(Purpose::Cancelled, session, method, &params, CANCELLED_MS, now);
+        let parcel = self.own_notification(
+            Own { purpose: Purpose::Cancelled, method, params: &params, timeout_ms: CANCELLED_MS },
+            session,
+            now,
+        );
         self.send(parcel, now);
     }
 
     /// Sends a request whose answer nobody waits for.
     fn post_aside(&mut self, method: &str, params: &Params, now: Now) {
-        self.fresh_wire_id();
+        self.exchanges.fresh_request_id();
         let Some(session) = self.lifecycle.ready() else { return };
-        let purpose = Purpose::Cancelled;
-        let parcel = self.own_request(purpose, Some(session), method, params, CANCELLED_MS, now);
+        let own = Own { purpose: Purpose::Cancelled, method, params, timeout_ms: CANCELLED_MS };
+        let parcel = self.own_request(own, Some(session), now);
         self.send(parcel, now);
     }
 }

@@ -7,14 +7,14 @@ use crate::protocol::{CallId, Now, Payload};
 impl<P: Payload> Session<P> {
     /// The clock of a call stands still while the user is asked on its behalf; its bound over everything does not.
     pub(in crate::protocol) fn stop_clock(&mut self, call: Option<CallId>, now: Now) {
-        let Some((id, at)) = call.and_then(|id| Some((id, self.timers.at(Timer::Call(id))?))) else { return };
+        let Some((id, at)) = call.and_then(|id| Some((id, self.effects.timer_at(Timer::Call(id))?))) else { return };
         if !self.calls.pause(id, at, now.mono) {
             return;
         }
         let Some(call) = self.calls.get(id) else { return };
         match call.total_deadline(self.config.max_total_timeout_ms) {
-            Some(total) => self.timers.set(Timer::Call(id), total),
-            None => self.timers.clear(Timer::Call(id)),
+            Some(total) => self.effects.set_timer(Timer::Call(id), total),
+            None => self.effects.clear_timer(Timer::Call(id)),
         }
     }
 
@@ -23,6 +23,6 @@ impl<P: Payload> Session<P> {
         let Some(left) = self.calls.go_on(id) else { return };
         let Some(call) = self.calls.get(id) else { return };
         let total = call.total_deadline(self.config.max_total_timeout_ms).unwrap_or(u64::MAX);
-        self.timers.set(Timer::Call(id), now.mono.saturating_add(left).min(total));
+        self.effects.set_timer(Timer::Call(id), now.mono.saturating_add(left).min(total));
     }
 }

@@ -1,11 +1,11 @@
 //! The end of a session: by `close`, by a connect that failed, and on the server by DELETE.
 
 use super::Session;
-use super::send::{Parcel, outgoing};
+use super::send::Parcel;
 use crate::protocol::calls::Kind;
+use crate::protocol::codec::http::{Head, Method, Request};
 use crate::protocol::era::legacy;
-use crate::protocol::exchange::{Answer, Exchange};
-use crate::protocol::http::{Head, Method, Request};
+use crate::protocol::exchanges::{Answer, Exchange};
 use crate::protocol::lifecycle::{Established, SessionId, Since, State, Step};
 use crate::protocol::status::{Event, Phase, Status};
 use crate::protocol::time::Timer;
@@ -63,27 +63,23 @@ impl<P: Payload> Session<P> {
         // What ends a session on the server goes on: servers cap sessions. One that is being made is ended once it is known.
         // One whose answer was taken made a session that is ended, or gone, with the others.
         let ends = |exchange: &Exchange| {
-            exchange.purpose == Purpose::Delete || exchange.purpose == Purpose::Initialize && !exchange.concluded
+            exchange.purpose() == Purpose::Delete
+                || exchange.purpose() == Purpose::Initialize && !exchange.is_concluded()
         };
         let (ending, exchanges): (Vec<_>, Vec<_>) =
-            self.exchanges.iter().map(|(id, exchange)| (*id, ends(exchange))).partition(|(_, ends)| *ends);
+            self.exchanges.iter().map(|(id, exchange)| (id, ends(exchange))).partition(|(_, ends)| *ends);
         for (exchange, _) in ending {
-            self.timers.set(Timer::Exchange(exchange), now.mono.saturating_add(DELETE_MS));
+            self.effects.set_timer(Timer::Exchange(exchange), now.mono.saturating_add(DELETE_MS));
         }
         for id in open {
-            let closed = || {
-                let text = "The session was closed before the call was answered.";
-                Error::boxed(Code::Closed, Outcome::NotExecuted, text)
-            };
-            let error = self.lifecycle.parted().cloned().map_or_else(closed, Box::new);
-            self.settle(id, Err(error.with_outcome(self.calls.outcome(id))));
+            self.settle_closed(id, "The session was closed before the call was answered.");
         }
         for (exchange, _) in exchanges {
             self.abort(exchange, now);
         }
-        let begun = self.exchanges.iter().filter(|(_, exchange)| exchange.purpose == Purpose::Initialize);
+        let begun = self.exchanges.iter().filter(|(_, exchange)| exchange.purpose() == Purpose::Initialize);
         for (exchange, head) in
-            begun.filter_map(|(id, exchange)| Some((*id, exchange.head.clone()?))).collect::<Vec<_>>()
+            begun.filter_map(|(id, exchange)| Some((id, exchange.head().cloned()?))).collect::<Vec<_>>()
         {
             self.end_unwanted(exchange, &head, now);
         }
@@ -99,29 +95,33 @@ impl<P: Payload> Session<P> {
             Timer::Owner,
             Timer::Identify,
         ] {
-            self.timers.clear(timer);
+            self.effects.clear_timer(timer);
         }
         self.emit(Event::StateChange);
         self.emit(Event::Close { reason });
     }
 
+    /// A command ends with the session, or comes after it.
+    pub(in crate::protocol) fn settle_closed(&mut self, id: CallId, text: &str) {
+        let closed = || Error::boxed(Code::Closed, Outcome::NotExecuted, text);
+        let error = self.lifecycle.parted().cloned().map_or_else(closed, Box::new);
+        self.settle(id, Err(error.with_outcome(self.calls.outcome(id))));
+    }
+
     pub(in crate::protocol) fn delete(&mut self, parcel: Parcel, now: Now) -> ExchangeId {
         let id = self.send(parcel, now);
-        self.timers.set(Timer::Exchange(id), now.mono.saturating_add(DELETE_MS));
+        self.effects.set_timer(Timer::Exchange(id), now.mono.saturating_add(DELETE_MS));
         id
     }
 
     /// A session that was made while this one was closed is ended on the server, whatever it says of itself.
     pub(in crate::protocol) fn end_unwanted(&mut self, id: ExchangeId, head: &Head, now: Now) {
-        let made_for = self.abort(id, now).and_then(|exchange| exchange.owner);
+        let made_for = self.abort(id, now).and_then(|exchange| exchange.owner());
         let Some(session) = head.session_id.as_deref().filter(|_| head.is_success()).and_then(SessionId::parse) else {
             return;
         };
-        let mut exchange = outgoing::<P>(Purpose::Delete, None, now);
-        exchange.method = Method::Delete;
         let headers = vec![("mcp-session-id".to_owned(), session.expose().to_owned())];
-        exchange.session = Some(session);
-        exchange.made_for = made_for;
+        let exchange = Exchange::outgoing::<P>(Purpose::Delete, None, now).deleting().under(Some(session), made_for);
         self.delete((exchange, Request { method: Method::Delete, headers, body: None, rpc_method: None }), now);
     }
 
@@ -170,8 +170,7 @@ impl<P: Payload> Session<P> {
 /// The DELETE that ends this session; `None` where the server keeps none.
 pub(in crate::protocol) fn delete_request<P>(session: &Established<P>, now: Now) -> Option<Parcel> {
     session.id.as_ref()?;
-    let mut exchange = outgoing(Purpose::Delete, Some(session), now);
-    exchange.method = Method::Delete;
+    let exchange = Exchange::outgoing(Purpose::Delete, Some(session), now).deleting();
     let headers = legacy::session_headers(session);
     Some((exchange, Request { method: Method::Delete, headers, body: None, rpc_method: None }))
 }

@@ -1,6 +1,7 @@
 //! What the app asks to be held, and what the server says to that.
 
 use super::Session;
+use super::send::Own;
 use crate::protocol::calls::Call;
 use crate::protocol::desired::{Attempt, StateRequest};
 use crate::protocol::{CallId, ExchangeId, Now, Params, Payload, Purpose};
@@ -72,11 +73,12 @@ impl<P: Payload> Session<P> {
         timeout_ms: u64,
         now: Now,
     ) -> Option<ExchangeId> {
-        self.fresh_wire_id();
+        self.exchanges.fresh_request_id();
         let session = self.lifecycle.ready().filter(|session| session.missing_capability(method).is_none())?;
         let params = Params { text: params, ..Params::default() };
-        let timeout = timeout_ms.min(self.config.timeout_ms);
-        let parcel = self.own_request(Purpose::Restore, Some(session), method, &params, timeout, now);
+        let timeout_ms = timeout_ms.min(self.config.timeout_ms);
+        let own = Own { purpose: Purpose::Restore, method, params: &params, timeout_ms };
+        let parcel = self.own_request(own, Some(session), now);
         Some(self.send(parcel, now))
     }
 }

@@ -2,17 +2,17 @@
 
 use super::Session;
 use super::close::delete_request;
+use super::send::Own;
 use crate::protocol::calls::{Kind, Queue};
-use crate::protocol::config::Handshake;
+use crate::protocol::codec::http::Head;
+use crate::protocol::codec::json::Members;
 use crate::protocol::era::legacy;
-use crate::protocol::era::negotiation::{named, unsupported_error};
-use crate::protocol::exchange::{Answer, Exchange};
-use crate::protocol::http::Head;
-use crate::protocol::json::Members;
+use crate::protocol::exchanges::{Answer, Exchange};
 use crate::protocol::lifecycle::{Discovered, Established, Since, Step};
+use crate::protocol::policy::probe::{named, unsupported_error};
+use crate::protocol::policy::verdict::{Verdict, says_already_initialized};
 use crate::protocol::status::{Changes, Event, LastRecovery};
 use crate::protocol::time::Timer;
-use crate::protocol::verdict::{Verdict, says_already_initialized};
 use crate::protocol::{CallId, Code, Error, ExchangeId, Field, Now, Outcome, Params, Payload, Purpose};
 
 const VERSION: &str = "protocolVersion";
@@ -22,7 +22,7 @@ pub(in crate::protocol) const OTHER_SERVER: &str = "the server is another now";
 
 impl<P: Payload> Session<P> {
     pub(in crate::protocol) fn step(&mut self, step: Step<P>) {
-        self.timers.clear(Timer::Step);
+        self.effects.clear_timer(Timer::Step);
         self.lifecycle.step(step);
     }
 
@@ -77,23 +77,27 @@ impl<P: Payload> Session<P> {
 
     pub(in crate::protocol) fn send_initialize(&mut self, timeout_ms: u64, now: Now) -> ExchangeId {
         let params = self.initialize_params();
-        self.fresh_wire_id();
-        let parcel = self.own_request(Purpose::Initialize, None, legacy::INITIALIZE, &params, timeout_ms, now);
+        self.exchanges.fresh_request_id();
+        let parcel = self.own_request(
+            Own { purpose: Purpose::Initialize, method: legacy::INITIALIZE, params: &params, timeout_ms },
+            None,
+            now,
+        );
         self.send(parcel, now)
     }
 
     fn initialize_params(&self) -> Params {
-        match (&self.config.handshake, self.lifecycle.known()) {
-            (Handshake::Own { client_info, capabilities }, _) => Params {
+        match (self.config.handshake.own(), self.lifecycle.known()) {
+            (Some((client_info, capabilities)), _) => Params {
                 text: Some(format!(
                     r#"{{"protocolVersion":"{}","capabilities":{capabilities},"clientInfo":{client_info}}}"#,
                     self.lifecycle.offers()
                 )),
                 ..Params::default()
             },
-            (Handshake::Host, None) => self.client.initialize().clone(),
+            (None, None) => self.client.initialize().clone(),
             // The host's Client goes on with the version that it knows.
-            (Handshake::Host, Some(session)) => {
+            (None, Some(session)) => {
                 let initialize = self.client.initialize();
                 let text = initialize.text.as_deref().unwrap_or("{}");
                 let mut params = Members::parse(text).unwrap_or_default();
@@ -125,55 +129,27 @@ impl<P: Payload> Session<P> {
             }
             return;
         }
-        let result = match answer {
-            Answer::Result(result) => result,
-            Answer::Refused { refusal, retry_after, error } => {
-                if says_already_initialized(&refusal) && self.clear_old_session(now) {
-                    return;
-                }
-                if let Some(version) = self.other_version(&refusal, &error) {
-                    self.lifecycle.offer(version);
-                    return self.handshake(now);
-                }
-                if !matches!(verdict, Verdict::Transient | Verdict::UnknownOutcome { .. }) {
-                    // The next attempt asks which era it is.
-                    self.lifecycle.may_not_be_legacy();
-                }
-                if let Some(version) = self.other_version(&refusal, &error) {
-                    self.lifecycle.offer(version);
-                    return self.handshake(now);
-                }
-                let mut error = error;
-                let other_era = verdict == Verdict::OtherEra;
-                let probed = self.lifecycle.establishing().map(|establishing| establishing.discovered);
-                let unlike_legacy = matches!(refusal.status, 400 | 404 | 405 | 410 | 415)
-                    && (probed != Some(Discovered::Unclear) || refusal.rpc_code.is_some());
-                if (other_era || unlike_legacy) && self.doubt_legacy(other_era, &mut error, now) {
-                    return;
-                }
-                if other_era && error.code != Code::Cors {
-                    let unsupported = unsupported_error::<P>(&named(&error));
-                    error.code = unsupported.code;
-                    error.message = unsupported.message;
-                    if self.is_other_server(&error) {
-                        return self.part(error, OTHER_SERVER, now);
-                    }
-                }
-                if let Some(error) = self.was_redirected(exchange) {
-                    return self.attempt_failed(error, 0, now);
-                }
-                if matches!(refusal.status, 404 | 405) {
-                    error.code = Code::NotMcp;
-                    error.message += NO_ENDPOINT;
-                }
-                let wait = if verdict == Verdict::Transient { retry_after } else { None };
-                return self.attempt_failed(error, wait.unwrap_or_default(), now);
+        let Answer::Result(result) = answer else { return self.handshake_failed(exchange, answer, verdict, now) };
+        match self.read_handshake(exchange, result, now) {
+            Ok(fresh) => {
+                self.lifecycle.speaks_legacy(now);
+                self.lifecycle.handshake_took(now.mono.saturating_sub(exchange.sent().mono));
+                self.handshake_succeeded(fresh, now);
             }
+            Err(error) if self.is_other_server(&error) => self.part(error, OTHER_SERVER, now),
+            Err(error) => self.attempt_failed(error, 0, now),
+        }
+    }
+
+    /// `initialize` did not succeed.
+    fn handshake_failed(&mut self, exchange: &Exchange, answer: Answer<P>, verdict: Verdict, now: Now) {
+        match answer {
+            Answer::Refused { .. } => self.handshake_refused(exchange, answer, verdict, now),
             Answer::Unusable { mut error } => {
                 if error.code == Code::NotMcp {
                     error.message += " It was asked to `initialize`: no MCP server answers at this URL.";
                 }
-                return self.attempt_failed(error, 0, now);
+                self.attempt_failed(error, 0, now);
             }
             Answer::Lost { mut error } => {
                 self.initialize_lost(&error);
@@ -181,19 +157,54 @@ impl<P: Payload> Session<P> {
                     error.code = Code::NotMcp;
                     "The server ended the stream without an answer to `initialize`.".clone_into(&mut error.message);
                 }
-                return self.attempt_failed(error, 0, now);
+                self.attempt_failed(error, 0, now);
             }
-            Answer::Accepted => return,
-        };
-        match self.read_handshake(exchange, result, now) {
-            Ok(fresh) => {
-                self.lifecycle.speaks_legacy(now);
-                self.lifecycle.handshake_took(now.mono.saturating_sub(exchange.sent.mono));
-                self.handshake_succeeded(fresh, now);
-            }
-            Err(error) if self.is_other_server(&error) => self.part(error, OTHER_SERVER, now),
-            Err(error) => self.attempt_failed(error, 0, now),
+            Answer::Accepted | Answer::Result(_) => {}
         }
+    }
+
+    fn handshake_refused(&mut self, exchange: &Exchange, answer: Answer<P>, verdict: Verdict, now: Now) {
+        let Answer::Refused { refusal, retry_after, error } = answer else { return };
+        if says_already_initialized(&refusal) && self.clear_old_session(now) {
+            return;
+        }
+        if let Some(version) = self.other_version(&refusal, &error) {
+            self.lifecycle.offer(version);
+            return self.handshake(now);
+        }
+        if !matches!(verdict, Verdict::Transient | Verdict::UnknownOutcome { .. }) {
+            // The next attempt asks which era it is.
+            self.lifecycle.may_not_be_legacy();
+        }
+        if let Some(version) = self.other_version(&refusal, &error) {
+            self.lifecycle.offer(version);
+            return self.handshake(now);
+        }
+        let mut error = error;
+        let other_era = verdict == Verdict::OtherEra;
+        let probed = self.lifecycle.establishing().map(|establishing| establishing.discovered);
+        let unlike_legacy = matches!(refusal.status, 400 | 404 | 405 | 410 | 415)
+            && (probed != Some(Discovered::Unclear) || refusal.rpc_code.is_some());
+        if (other_era || unlike_legacy) && self.doubt_legacy(other_era, &mut error, now) {
+            return;
+        }
+        if other_era && error.code != Code::Cors {
+            let unsupported = unsupported_error::<P>(&named(&error));
+            error.code = unsupported.code;
+            error.message = unsupported.message;
+            if self.is_other_server(&error) {
+                return self.part(error, OTHER_SERVER, now);
+            }
+        }
+        if let Some(error) = self.was_redirected(exchange) {
+            return self.attempt_failed(error, 0, now);
+        }
+        if matches!(refusal.status, 404 | 405) {
+            error.code = Code::NotMcp;
+            error.message += NO_ENDPOINT;
+        }
+        let wait = if verdict == Verdict::Transient { retry_after } else { None };
+        self.attempt_failed(error, wait.unwrap_or_default(), now);
     }
 
     pub(in crate::protocol) fn read_handshake(
@@ -213,29 +224,29 @@ impl<P: Payload> Session<P> {
             let message = format!("The server speaks protocol version {theirs}; this client speaks {ours}.");
             return Err(Error::boxed(Code::UnsupportedVersion, Outcome::NotExecuted, message));
         };
-        let id = exchange.head.as_ref().map_or(Ok(None), Head::session);
+        let id = exchange.head().map_or(Ok(None), Head::session);
         let id = id.map_err(|(code, message)| Error::boxed(code, Outcome::NotExecuted, message))?;
         if let Some(error) = self.cannot_be_kept(&result) {
             return Err(error);
         }
-        let own = matches!(self.config.handshake, Handshake::Own { .. });
+        let own = self.config.handshake.is_own();
         let capabilities = if own { legacy::capabilities(&result) } else { None };
         let mut fresh = self.fresh_session(id, version, result, now);
         fresh.capabilities = capabilities;
-        fresh.made_for = exchange.owner;
+        fresh.made_for = exchange.owner();
         Ok(fresh)
     }
 
     fn handshake_succeeded(&mut self, fresh: Box<Established<P>>, now: Now) {
         let Some(establishing) = self.lifecycle.establishing() else { return };
-        match (&establishing.since, &self.config.handshake) {
+        match (&establishing.since, self.config.handshake.is_hosts()) {
             (Since::Doubt { .. }, _) => {
                 if let Some(ping) = self.ping(now) {
                     self.step_with_ping(Step::Confirm { ping, fresh }, now);
                 }
             }
             // The host's Client has its answer if nobody waits for one: this handshake is ours to finish.
-            (Since::First, Handshake::Host) => {
+            (Since::First, true) => {
                 let is_connect = |id: &CallId| self.calls.get(*id).is_some_and(|call| call.kind() == Kind::Connect);
                 let connecting: Vec<CallId> = self.calls.queued(Queue::Session).filter(is_connect).collect();
                 let result = fresh.handshake.clone();
@@ -263,10 +274,10 @@ impl<P: Payload> Session<P> {
     pub(in crate::protocol) fn put_in_place(&mut self, now: Now) {
         let Some(since) = self.lifecycle.establish(now) else { return };
         let parked = self.calls.dequeue_all(Queue::Session);
-        self.timers.clear(Timer::Step);
+        self.effects.clear_timer(Timer::Step);
         self.listening.begin();
         self.keep_alive(now);
-        self.desired.session_began(self.next_wire_id);
+        self.desired.session_began(self.exchanges.latest_request());
         let Since::Lost { old, reason, at } = since else {
             self.emit(Event::StateChange);
             self.listen_first(now);

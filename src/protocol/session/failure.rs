@@ -1,11 +1,11 @@
 //! What follows from an attempt to establish the session that failed.
 
 use super::Session;
-use crate::protocol::backoff;
 use crate::protocol::calls::{Kind, Queue};
-use crate::protocol::config::{Handshake, Recovery, Unreachable};
+use crate::protocol::config::{Recovery, Unreachable};
 use crate::protocol::lifecycle::{Step, Wait};
 use crate::protocol::page::OFFLINE;
+use crate::protocol::policy::backoff;
 use crate::protocol::status::Event;
 use crate::protocol::time::Timer;
 use crate::protocol::{CallId, Code, Error, Now, Output, Payload, Reach, error::Diagnosis};
@@ -104,7 +104,7 @@ impl<P: Payload> Session<P> {
             // A page cannot tell why a request failed below HTTP; the last word on it is worth one more.
             if error.code == Code::Network && !parked.is_empty() {
                 self.step(Step::Probe { error });
-                self.timers.set(Timer::Step, now.mono.saturating_add(PROBE_MS));
+                self.effects.set_timer(Timer::Step, now.mono.saturating_add(PROBE_MS));
                 return self.output(Output::Probe);
             }
             return self.connect_failed(&error, now);
@@ -141,7 +141,7 @@ impl<P: Payload> Session<P> {
 
     /// Whether a first connect that fails so ends with a session that waits.
     pub(in crate::protocol) fn waits_for_server(&self) -> bool {
-        self.config.unreachable == Unreachable::Wait && matches!(self.config.handshake, Handshake::Own { .. })
+        self.config.unreachable == Unreachable::Wait && self.config.handshake.is_own()
     }
 
     /// There never was a session. There will be none, or none before the server is there.
@@ -160,13 +160,11 @@ impl<P: Payload> Session<P> {
         if waits {
             return self.pause(0, now);
         }
-        match self.config.handshake {
-            Handshake::Own { .. } => self.shut("the server could not be reached or refused", now),
-            Handshake::Host => {
-                self.lifecycle.forget_attempts();
-                self.step(Step::Idle);
-            }
+        if self.config.handshake.is_own() {
+            return self.shut("the server could not be reached or refused", now);
         }
+        self.lifecycle.forget_attempts();
+        self.step(Step::Idle);
     }
 
     fn failed_call_error(&self, id: CallId, error: &Error<P>, first: bool) -> Box<Error<P>> {
@@ -183,7 +181,7 @@ impl<P: Payload> Session<P> {
     pub(in crate::protocol) fn back_off(&mut self, wait: u64, hasty: u64, why: Wait, now: Now) {
         let until = Now { mono: now.mono.saturating_add(wait), unix_ms: now.unix_ms.saturating_add(wait) };
         self.step(Step::Backoff { until, not_before: now.mono.saturating_add(hasty.min(wait)), why });
-        self.timers.set(Timer::Step, until.mono);
+        self.effects.set_timer(Timer::Step, until.mono);
         self.emit(Event::StateChange);
     }
 
@@ -195,8 +193,8 @@ impl<P: Payload> Session<P> {
     }
 
     /// Somebody waits for the session.
-    pub(in crate::protocol) fn hasten(&mut self, now: Now) {
-        let own = matches!(self.config.handshake, Handshake::Own { .. });
+    pub(in crate::protocol) fn session_is_wanted(&mut self, now: Now) {
+        let own = self.config.handshake.is_own();
         let kind = self.calls.last_queued(Queue::Session).map(|call| call.kind());
         let connects = kind == Some(Kind::Connect);
         let insists = kind.is_some_and(insists);
@@ -209,7 +207,7 @@ impl<P: Payload> Session<P> {
                     self.step_due(now);
                 } else if at < until.mono {
                     self.lifecycle.pause_until(Now { mono: at, unix_ms: now.unix_ms.saturating_add(at - now.mono) });
-                    self.timers.set(Timer::Step, at);
+                    self.effects.set_timer(Timer::Step, at);
                     self.emit(Event::StateChange);
                 }
             }

@@ -4,9 +4,9 @@
 
 use super::Session;
 use crate::protocol::calls::{Kind, Queue};
+use crate::protocol::codec::http::Method;
 use crate::protocol::error::Diagnosis;
-use crate::protocol::exchange::{Answer, Exchange};
-use crate::protocol::http::Method;
+use crate::protocol::exchanges::{Answer, Exchange};
 use crate::protocol::identity::Owner;
 use crate::protocol::lifecycle::{Established, Relation};
 use crate::protocol::status::Event;
@@ -24,24 +24,24 @@ const CHANGING: Diagnosis = Diagnosis {
 impl<P: Payload> Session<P> {
     /// For whom the session was made that this goes out under, as far as that is known now.
     fn made_for(&self, exchange: &Exchange) -> Option<Owner> {
-        let is_its = |session: &&Established<P>| session.generation == exchange.generation;
+        let is_its = |session: &&Established<P>| session.generation == exchange.generation();
         let session = self.lifecycle.known().filter(is_its).or_else(|| self.lifecycle.fresh().filter(is_its));
-        session.map_or(exchange.made_for, |session| session.made_for)
+        session.map_or(exchange.made_for(), |session| session.made_for)
     }
 
     /// Whether this would go out with other credentials than those that its session was made with.
     pub(in crate::protocol) fn is_anothers(&self, exchange: &Exchange) -> bool {
-        let both = self.made_for(exchange).zip(exchange.owner);
+        let both = self.made_for(exchange).zip(exchange.owner());
         !self.config.identified && both.is_some_and(|(made_for, owner)| !made_for.admits(owner))
     }
 
     /// Whose credentials this goes out with is known now, and it has not gone out yet.
     pub(in crate::protocol) fn see_owner(&mut self, id: ExchangeId, now: Now) {
-        let Some(exchange) = self.exchanges.get(&id) else { return };
+        let Some(exchange) = self.exchanges.get(id) else { return };
         if self.is_anothers(exchange) {
             return self.take_back(id, now);
         }
-        let (generation, owner) = (exchange.generation, exchange.owner);
+        let (generation, owner) = (exchange.generation(), exchange.owner());
         self.settle_owner(generation, owner);
     }
 
@@ -74,9 +74,9 @@ impl<P: Payload> Session<P> {
 
     /// This request is not sent: it would go out under somebody else's session.
     fn take_back(&mut self, id: ExchangeId, now: Now) {
-        let Some(exchange) = self.exchanges.get(&id) else { return };
-        let (purpose, method, generation) = (exchange.purpose, exchange.method, exchange.generation);
-        let (owner, has_id) = (exchange.owner.unwrap_or_default(), exchange.session.is_some());
+        let Some(exchange) = self.exchanges.get(id) else { return };
+        let (purpose, method, generation) = (exchange.purpose(), exchange.method(), exchange.generation());
+        let (owner, has_id) = (exchange.owner().unwrap_or_default(), exchange.session().is_some());
         let may = self.identity.may_renew(owner, now);
         let of_session = self.lifecycle.relation(generation) != Relation::Gone;
         let renews = match purpose {
@@ -127,7 +127,7 @@ impl<P: Payload> Session<P> {
                     // Most of them go with the session.
                     self.renew(owner, now);
                 }
-                if self.exchanges.contains_key(&id) {
+                if self.exchanges.has(id) {
                     self.output(Output::Abort { exchange: id });
                     self.conclude(id, Answer::Unusable { error: changing(Outcome::NotExecuted) }, now);
                 }
@@ -157,11 +157,11 @@ impl<P: Payload> Session<P> {
 
     /// Until a session may be made for its user.
     fn hold_for_owner(&mut self, id: CallId, until: u64, now: Now) {
-        if self.timers.at(Timer::Owner).is_none() {
+        if self.effects.timer_at(Timer::Owner).is_none() {
             self.emit(Event::Warning { kind: CHANGING.kind, header: CHANGING.header, hint: CHANGING.hint });
         }
-        self.timers.set(Timer::Owner, until);
-        let left = self.timers.at(Timer::Call(id)).map(|deadline| deadline.saturating_sub(now.mono));
+        self.effects.set_timer(Timer::Owner, until);
+        let left = self.effects.timer_at(Timer::Call(id)).map(|deadline| deadline.saturating_sub(now.mono));
         if left.is_some_and(|left| until.saturating_sub(now.mono) > left / 2) {
             let outcome = self.calls.outcome(id);
             return self.settle(id, Err(changing(outcome)));

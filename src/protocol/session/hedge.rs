@@ -4,6 +4,7 @@
 use super::Session;
 use super::cancel::STARVED_MS;
 use crate::protocol::calls::Queue;
+use crate::protocol::exchanges::Exchange;
 use crate::protocol::lifecycle::Step;
 use crate::protocol::time::Timer;
 use crate::protocol::{ExchangeId, Now, Payload};
@@ -39,20 +40,20 @@ impl<P: Payload> Session<P> {
             Some(_) | None => None,
         };
         let at = hedge.filter(|at| *at > now.mono).map_or(starved, |at| at.min(starved));
-        self.timers.set(Timer::Step, at);
+        self.effects.set_timer(Timer::Step, at);
     }
 
     /// When the next one is sent beside the first; `None` where one of them has come to nothing, or waits for a token.
     fn hedge_at(&self, first: ExchangeId, hedge: Option<ExchangeId>) -> Option<u64> {
-        let first = self.exchanges.get(&first)?;
+        let first = self.exchanges.get(first)?;
         let (sent, ms) = match hedge {
             None => {
-                let share = if first.head.is_some() { HEAD_SHARE } else { 1 };
-                (first.sent.mono, self.hedge_ms().saturating_mul(share))
+                let share = if first.head().is_some() { HEAD_SHARE } else { 1 };
+                (first.sent().mono, self.hedge_ms().saturating_mul(share))
             }
             Some(hedge) => {
-                let sent = self.exchanges.get(&hedge)?.sent.mono;
-                let doubled = sent.saturating_sub(first.sent.mono).saturating_mul(2);
+                let sent = self.exchanges.get(hedge)?.sent().mono;
+                let doubled = sent.saturating_sub(first.sent().mono).saturating_mul(2);
                 (sent, doubled.min(HANDSHAKE_MS.max(self.hedge_ms())))
             }
         };
@@ -65,7 +66,7 @@ impl<P: Payload> Session<P> {
             return;
         };
         let latest = hedge.filter(|hedge| self.is_under_way(*hedge)).unwrap_or(exchange);
-        let waited = self.exchanges.get(&latest).map_or(0, |latest| now.mono.saturating_sub(latest.sent.mono));
+        let waited = self.exchanges.get(latest).map_or(0, |latest| now.mono.saturating_sub(latest.sent().mono));
         if waited >= self.hedge_ms() && !self.is_offline() {
             self.abort(exchange, now);
             hedge.map(|hedge| self.abort(hedge, now));
@@ -85,7 +86,7 @@ impl<P: Payload> Session<P> {
 
     /// Whether an exchange was not concluded: it is on the wire, or waits for a token.
     pub(in crate::protocol) fn is_under_way(&self, id: ExchangeId) -> bool {
-        self.exchanges.contains_key(&id) || self.authorization.holds(id)
+        self.exchanges.has(id) || self.authorization.holds(id)
     }
 
     fn hedge_ms(&self) -> u64 {
@@ -101,14 +102,14 @@ impl<P: Payload> Session<P> {
         }
         let times = self.calls.queued(Queue::Session).filter_map(|id| {
             let own = self.calls.get(id)?.options().timeout_ms.unwrap_or(self.config.timeout_ms);
-            Some(self.timers.at(Timer::Call(id))?.saturating_sub(sent).min(own))
+            Some(self.effects.timer_at(Timer::Call(id))?.saturating_sub(sent).min(own))
         });
         times.max().map_or(usual, |longest| longest.max(usual))
     }
 
     /// When a handshake that is under way has had its time.
     fn handshake_end(&self, first: ExchangeId) -> Option<u64> {
-        let sent = self.exchanges.get(&first)?.sent.mono;
+        let sent = self.exchanges.get(first)?.sent().mono;
         Some(sent.saturating_add(self.handshake_ms(sent)))
     }
 
@@ -121,10 +122,9 @@ impl<P: Payload> Session<P> {
         let Some(until) = self.handshake_end(exchange) else { return };
         for id in [Some(exchange), hedge].into_iter().flatten() {
             // The rest of a refusal has a time of its own.
-            let refused =
-                self.exchanges.get(&id).and_then(|it| it.head.as_ref()).is_some_and(|head| !head.is_success());
-            if !refused && self.timers.at(Timer::Exchange(id)).is_some_and(|at| at < until) {
-                self.timers.set(Timer::Exchange(id), until);
+            let refused = self.exchanges.get(id).is_some_and(Exchange::is_refused);
+            if !refused && self.effects.timer_at(Timer::Exchange(id)).is_some_and(|at| at < until) {
+                self.effects.set_timer(Timer::Exchange(id), until);
             }
         }
     }

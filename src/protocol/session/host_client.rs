@@ -5,7 +5,6 @@ use super::Session;
 use super::close::delete_request;
 use crate::protocol::calls::Queue;
 use crate::protocol::client::Difference;
-use crate::protocol::config::Handshake;
 use crate::protocol::era::{Era, legacy, modern};
 use crate::protocol::lifecycle::{Established, Relation, SessionId, Since, Step};
 use crate::protocol::{CallId, Code, Error, Field, Now, Outcome, Params, Payload};
@@ -33,7 +32,7 @@ impl<P: Payload> Session<P> {
 
     /// What the host's Client asks for is what it relies on.
     pub(in crate::protocol) fn note_use(&mut self, method: &str) {
-        if let (Handshake::Host, Some(session)) = (&self.config.handshake, self.lifecycle.known()) {
+        if let (true, Some(session)) = (self.config.handshake.is_hosts(), self.lifecycle.known()) {
             let needed = legacy::needed_capability(method, session.version);
             needed.into_iter().for_each(|needed| self.client.uses(needed));
         }
@@ -41,8 +40,8 @@ impl<P: Payload> Session<P> {
 
     /// Why the host's Client cannot go on with the new session, if it cannot.
     pub(in crate::protocol) fn client_cannot_go_on(&self) -> Option<Box<Error<P>>> {
-        let (Handshake::Host, Some(old), Some(fresh)) =
-            (&self.config.handshake, self.lifecycle.known(), self.lifecycle.fresh())
+        let (true, Some(old), Some(fresh)) =
+            (self.config.handshake.is_hosts(), self.lifecycle.known(), self.lifecycle.fresh())
         else {
             return None;
         };
@@ -59,9 +58,7 @@ impl<P: Payload> Session<P> {
 
     /// Whether the answer to a replayed handshake says that the server has no such sessions any more.
     pub(in crate::protocol) fn is_other_server(&self, error: &Error<P>) -> bool {
-        matches!(self.config.handshake, Handshake::Host)
-            && error.code == Code::UnsupportedVersion
-            && self.lifecycle.known().is_some()
+        self.config.handshake.is_hosts() && error.code == Code::UnsupportedVersion && self.lifecycle.known().is_some()
     }
 
     /// The end beneath the host's Client: it hears `close`, and connects anew.
@@ -77,7 +74,7 @@ impl<P: Payload> Session<P> {
     /// The era is the choice of the host's Client: what it writes into `_meta` says that it speaks the modern one, and
     /// `initialize` that it does not, or not any more.
     pub(in crate::protocol) fn host_speaks(&mut self, method: &str, params: &Params, now: Now) {
-        let modern = self.lifecycle.ready().is_some_and(|session| session.era() == Era::Modern);
+        let modern = self.lifecycle.ready().is_some_and(|session| !session.era().has_sessions());
         if modern && method == legacy::INITIALIZE {
             self.lifecycle.start_over();
         }
@@ -93,12 +90,12 @@ impl<P: Payload> Session<P> {
 
     /// Whether a host's own Client speaks the modern era: it keeps what it heard, asks and answers by itself.
     pub(in crate::protocol) fn is_hosts_own(&self, era: Era) -> bool {
-        era == Era::Modern && matches!(self.config.handshake, Handshake::Host)
+        !era.has_sessions() && self.config.handshake.is_hosts()
     }
 
     /// The handshake of a session that was taken up without its `initialize` cannot be replayed.
     pub(in crate::protocol) fn has_nothing_to_replay(&self) -> bool {
-        let host = matches!(self.config.handshake, Handshake::Host);
+        let host = self.config.handshake.is_hosts();
         host && self.lifecycle.known().is_some() && self.client.has_nothing_to_replay()
     }
 

@@ -31,17 +31,15 @@ impl<P: Payload> Session<P> {
         if self.identity.has_fields(&fields) && !self.config.identified {
             self.forget_cached();
         }
-        let Some((id, exchange)) = exchange.and_then(|id| Some((id, self.exchanges.get_mut(&id)?))) else { return };
-        exchange.secrets.add_all(&fields.secrets);
-        exchange.fields = Some(fields.hash());
-        exchange.owner = Some(exchange.owner.unwrap_or_default().with_fields(&fields));
+        let Some(id) = exchange else { return };
+        self.exchanges.has_fields(id, &fields);
         self.see_owner(id, now);
     }
 
     /// Asks which header fields the host would add now.
     pub(super) fn identify(&mut self, now: Now) {
         let ms = IDENTIFY_MS.min(self.config.timeout_ms / IDENTIFY_SHARE);
-        self.timers.set(Timer::Identify, now.mono.saturating_add(ms));
+        self.effects.set_timer(Timer::Identify, now.mono.saturating_add(ms));
         self.output(Output::Identify);
     }
 
@@ -58,7 +56,7 @@ impl<P: Payload> Session<P> {
             self.dispatch(id, now);
         }
         match self.identity.take_found() {
-            Some(Found::Record(_)) => self.hasten(now),
+            Some(Found::Record(_)) => self.session_is_wanted(now),
             Some(Found::Told(..)) => self.part_from_tabs(now),
             None => {}
         }
@@ -67,7 +65,7 @@ impl<P: Payload> Session<P> {
 
     /// What was asked for by [`Output::Identify`](crate::protocol::Output::Identify) was told, or could not be had.
     pub fn handle_identified(&mut self, now: Now) {
-        self.timers.clear(Timer::Identify);
+        self.effects.clear_timer(Timer::Identify);
         self.identity.fields_are_fresh();
         for id in self.calls.dequeue_all(Queue::Fields) {
             self.dispatch(id, now);
@@ -82,10 +80,7 @@ impl<P: Payload> Session<P> {
         match self.identity.has_token(token, self.authorization.grant(), same_grant) {
             TokenOf::SameGrant(renewal) => {
                 self.lifecycle.renew_owners(|made_for| made_for.renew(renewal));
-                for (_, exchange) in self.exchanges.iter_mut() {
-                    let all = [&mut exchange.owner, &mut exchange.made_for];
-                    all.into_iter().flatten().for_each(|owner| owner.renew(renewal));
-                }
+                self.exchanges.renew_owners(|owner| owner.renew(renewal));
             }
             TokenOf::AnotherUser if !self.config.identified => self.forget_cached(),
             TokenOf::AnotherUser | TokenOf::Nobody => {}

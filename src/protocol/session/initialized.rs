@@ -3,10 +3,11 @@
 use super::Session;
 use super::answer::HIDDEN_SESSION_ID;
 use super::establish::OTHER_SERVER;
+use super::send::Own;
 use crate::protocol::era::legacy;
-use crate::protocol::exchange::{Answer, Exchange};
+use crate::protocol::exchanges::{Answer, Exchange};
 use crate::protocol::lifecycle::Step;
-use crate::protocol::verdict::{Refusal, Verdict, asks_for_session, speaks_of_sessions};
+use crate::protocol::policy::verdict::{Refusal, Verdict, asks_for_session, speaks_of_sessions};
 use crate::protocol::{CallId, Code, Error, ExchangeId, Now, Outcome, Params, Payload, Purpose};
 
 /// Some servers answer no notification at all: after so long the first call will tell. It takes no more than a quarter
@@ -31,8 +32,9 @@ impl<P: Payload> Session<P> {
         }
         let Some(fresh) = self.lifecycle.take_fresh() else { return };
         let (method, params) = (legacy::INITIALIZED, Params::default());
-        let timeout = INITIALIZED_MS.min(self.config.timeout_ms / INITIALIZED_SHARE);
-        let parcel = self.own_notification(Purpose::Initialized, &fresh, method, &params, timeout, now);
+        let timeout_ms = INITIALIZED_MS.min(self.config.timeout_ms / INITIALIZED_SHARE);
+        let own = Own { purpose: Purpose::Initialized, method, params: &params, timeout_ms };
+        let parcel = self.own_notification(own, &fresh, now);
         let exchange = self.send(parcel, now);
         self.step(Step::Initialized { exchange, fresh });
     }
@@ -51,7 +53,7 @@ impl<P: Payload> Session<P> {
         }
         match answer {
             // It was not sent, or has led elsewhere.
-            Answer::Unusable { error } if exchange.head.is_none() => {
+            Answer::Unusable { error } if exchange.head().is_none() => {
                 self.drop_fresh(now);
                 self.attempt_failed(error, 0, now);
             }

@@ -3,10 +3,11 @@
 
 use super::Session;
 use crate::protocol::calls::{Place, Repair};
+use crate::protocol::policy::backoff;
 use crate::protocol::policy::retry::{End, Next};
 use crate::protocol::questions::{Question, Round, To, asked_too_often, why_refused};
 use crate::protocol::time::Timer;
-use crate::protocol::{CallId, Code, Error, Field, Now, Outcome, Output, Payload, QuestionId, backoff, bounds};
+use crate::protocol::{CallId, Code, Error, Field, Now, Outcome, Output, Payload, QuestionId, bounds};
 
 const REPLACED: &str = "The server was replaced while it waited for input.";
 
@@ -51,7 +52,7 @@ impl<P: Payload> Session<P> {
         if requests.is_empty() {
             // "MAY retry immediately"; a server that sheds load would be asked again and again.
             let wait = backoff::delay(rounds, &self.config.recovery, 0, &mut self.rng);
-            return self.timers.set(Timer::Resend(id), now.mono.saturating_add(wait));
+            return self.effects.set_timer(Timer::Resend(id), now.mono.saturating_add(wait));
         }
         self.ask_for_inputs(id, requests, now);
     }
@@ -78,7 +79,7 @@ impl<P: Payload> Session<P> {
         self.calls.asks(id);
         let generation = self.lifecycle.known().map_or(0, |session| session.generation);
         for (key, method, params) in asked {
-            let question = QuestionId(self.fresh_id());
+            let question = QuestionId(self.effects.fresh_id());
             self.questions.ask(question, Question { to: To::Input { key }, generation, call: Some(id) });
             self.output(Output::Ask { question, method, params, call: Some(id), generation });
         }

@@ -5,14 +5,14 @@ use super::Session;
 use super::stream::stream_request;
 use crate::protocol::calls::{Kind, Queue};
 use crate::protocol::config::Listen;
-use crate::protocol::cursor::Cursor;
-use crate::protocol::era::Era;
-use crate::protocol::exchange::{Answer, Exchange};
+use crate::protocol::exchanges::Cursor;
+use crate::protocol::exchanges::{Answer, Exchange};
 use crate::protocol::listening::{Heard, Stream, Turn};
+use crate::protocol::policy::backoff;
+use crate::protocol::policy::verdict::Verdict;
 use crate::protocol::status::Event;
 use crate::protocol::time::Timer;
-use crate::protocol::verdict::Verdict;
-use crate::protocol::{CallId, Code, ExchangeId, Now, Payload, Purpose, backoff};
+use crate::protocol::{CallId, Code, ExchangeId, Now, Payload, Purpose};
 
 /// A stream that ends sooner is opened again more and more slowly.
 const SHORT_MS: u64 = 5_000;
@@ -80,7 +80,7 @@ impl<P: Payload> Session<P> {
     pub(in crate::protocol) fn listen(&mut self, now: Now) {
         let wanted = self.wants_to_listen();
         let Some(session) = self.lifecycle.ready() else { return };
-        if session.era() == Era::Modern {
+        if session.era().listens_by_request() {
             return self.listen_modern(wanted, now);
         }
         match (self.listening.stream(), wanted) {
@@ -89,14 +89,14 @@ impl<P: Payload> Session<P> {
                 self.open_stream(cursor, 0, now);
             }
             // It ended while the session was in doubt, and no timer runs.
-            (Stream::Ended { .. }, true) if self.timers.at(Timer::Listen).is_none() => self.listen_due(now),
+            (Stream::Ended { .. }, true) if self.effects.timer_at(Timer::Listen).is_none() => self.listen_due(now),
             (Stream::Open { exchange, .. }, false) => {
                 let exchange = *exchange;
                 self.close_stream(exchange, now);
                 self.listening.off();
             }
             (Stream::Ended { .. } | Stream::Denied, false) => {
-                self.timers.clear(Timer::Listen);
+                self.effects.clear_timer(Timer::Listen);
                 self.listening.off();
             }
             (Stream::Off | Stream::Refused, false)
@@ -113,14 +113,14 @@ impl<P: Payload> Session<P> {
     /// before the calls: one that is not open yet loses the question. They wait for its head, a moment.
     pub(in crate::protocol) fn listen_first(&mut self, now: Now) {
         let may_ask =
-            self.lifecycle.ready().is_some_and(|session| session.era() == Era::Legacy) && self.answers_questions();
+            self.lifecycle.ready().is_some_and(|session| session.era().asks_by_request()) && self.answers_questions();
         if !may_ask || !self.listening.may_hold_calls() || !self.is_to_listen() || self.listening.turn() == Turn::Later
         {
             return;
         }
         self.listening.hold_calls();
-        let wait = self.gate.round_trip_ms().saturating_mul(2).clamp(HELD_MS.0, HELD_MS.1);
-        self.timers.set(Timer::Held, now.mono.saturating_add(wait));
+        let wait = self.exchanges.round_trip_ms().saturating_mul(2).clamp(HELD_MS.0, HELD_MS.1);
+        self.effects.set_timer(Timer::Held, now.mono.saturating_add(wait));
         self.listen(now);
     }
 
@@ -136,7 +136,7 @@ impl<P: Payload> Session<P> {
 
     /// The calls that waited for the standing stream go out.
     pub(in crate::protocol) fn release_held(&mut self, now: Now) {
-        self.timers.clear(Timer::Held);
+        self.effects.clear_timer(Timer::Held);
         self.listening.release_calls();
         for id in self.calls.dequeue_all(Queue::Stream) {
             self.dispatch(id, now);
@@ -162,9 +162,10 @@ impl<P: Payload> Session<P> {
         }
         if let Stream::Ended { cursor, short } = self.listening.stream() {
             let (cursor, short) = (cursor.clone(), *short);
-            match session.era() {
-                Era::Legacy => self.open_stream(cursor, short, now),
-                Era::Modern => self.subscribe_again(short, now),
+            if session.era().listens_by_request() {
+                self.subscribe_again(short, now);
+            } else {
+                self.open_stream(cursor, short, now);
             }
         }
     }
@@ -172,15 +173,14 @@ impl<P: Payload> Session<P> {
     fn open_stream(&mut self, cursor: Cursor, short: u32, now: Now) {
         let Some(session) = self.lifecycle.ready() else { return };
         self.listening.note_stream(cursor.event_id.is_some());
-        let mut parcel = stream_request(Purpose::Listen, session, cursor, now);
-        parcel.0.timeout_ms = Some(HEAD_MS);
-        let exchange = self.send(parcel, now);
+        let (exchange, request) = stream_request(Purpose::Listen, session, cursor, None, now);
+        let exchange = self.send((exchange.within(HEAD_MS), request), now);
         self.listening.opened(exchange, short, Heard::default());
     }
 
     /// The session is lost: its stream holds a connection, and its event ids mean nothing to the next session.
     pub(in crate::protocol) fn hang_up(&mut self, now: Now) {
-        self.timers.clear(Timer::Listen);
+        self.effects.clear_timer(Timer::Listen);
         self.calls.enqueue_subscribers();
         if let Some((exchange, before)) = self.listening.open() {
             self.abort(exchange, now);
@@ -198,8 +198,8 @@ impl<P: Payload> Session<P> {
 
     /// What was open for a while, or had said something, was the server's stream.
     fn stream_was_open(&mut self, exchange: &Exchange) {
-        let is_legacy = self.lifecycle.known().is_some_and(|session| session.era() == Era::Legacy);
-        self.listening.note_stream(is_legacy && exchange.is_stream());
+        let by_get = self.lifecycle.known().is_some_and(|session| !session.era().listens_by_request());
+        self.listening.note_stream(by_get && exchange.is_stream());
     }
 
     /// The stream is not open any more, or will not be: whoever waits for it goes on, and the one that it was to replace
@@ -228,7 +228,7 @@ impl<P: Payload> Session<P> {
         self.abort(id, now);
         // Acknowledged, in the modern era.
         let had_stream = self.listening.had_stream();
-        let has_stream = had_stream || exchange.is_stream() && (exchange.dispatched || lived(exchange, now));
+        let has_stream = had_stream || exchange.is_stream() && (exchange.is_dispatched() || lived(exchange, now));
         match answer {
             Answer::Accepted if exchange.is_stream() => {
                 self.stream_was_open(exchange);
@@ -259,7 +259,7 @@ impl<P: Payload> Session<P> {
             // Something before the server, or another server; one that has no such stream answers the request, and
             // acknowledged none before.
             Answer::Refused { refusal, error, .. }
-                if exchange.era == Era::Modern
+                if exchange.era().listens_by_request()
                     && (refusal.rpc_code.is_none() || verdict == Verdict::Suspect || had_stream)
                     && error.code != Code::Auth =>
             {
@@ -269,12 +269,7 @@ impl<P: Payload> Session<P> {
                 }
             }
             Answer::Refused { .. } => {
-                if exchange.cursor.event_id.is_some() {
-                    // It does not know the event any more; a stream from here on it may well have.
-                    self.listen_from_here(exchange, short, now);
-                } else {
-                    self.no_stream(exchange, short, has_stream, now);
-                }
+                self.stream_refused(exchange, short, has_stream, now);
                 // "404 → start a new session" is said of every request; but some servers refuse each GET so while POST
                 // works. A ping on the POST channel tells.
                 if matches!(verdict, Verdict::Suspect | Verdict::OtherEra) {
@@ -300,6 +295,15 @@ impl<P: Payload> Session<P> {
         }
     }
 
+    fn stream_refused(&mut self, exchange: &Exchange, short: u32, has_stream: bool, now: Now) {
+        if exchange.cursor().event_id.is_some() {
+            // It does not know the event any more; a stream from here on it may well have.
+            self.listen_from_here(exchange, short, now);
+        } else {
+            self.no_stream(exchange, short, has_stream, now);
+        }
+    }
+
     /// This is no stream. A server that had one a moment ago is asked again, one that never had is not.
     fn no_stream(&mut self, exchange: &Exchange, short: u32, has_stream: bool, now: Now) {
         if has_stream {
@@ -310,12 +314,12 @@ impl<P: Payload> Session<P> {
 
     /// Opens it again without asking for what was missed.
     fn listen_from_here(&mut self, exchange: &Exchange, short: u32, now: Now) {
-        let cursor = Cursor { event_id: None, ..exchange.cursor.clone() };
+        let cursor = Cursor { event_id: None, ..exchange.cursor().clone() };
         self.listen_later(exchange, cursor, short, 0, now);
     }
 
     fn listen_again(&mut self, exchange: &Exchange, short: u32, floor_ms: u64, now: Now) {
-        self.listen_later(exchange, exchange.cursor.clone(), short, floor_ms, now);
+        self.listen_later(exchange, exchange.cursor().clone(), short, floor_ms, now);
     }
 
     fn listen_later(&mut self, exchange: &Exchange, mut cursor: Cursor, short: u32, floor_ms: u64, now: Now) {
@@ -330,11 +334,11 @@ impl<P: Payload> Session<P> {
             backoff::delay(short, &self.config.recovery, floor, &mut self.rng)
         };
         self.listening.ended(cursor, short);
-        self.timers.set(Timer::Listen, now.mono.saturating_add(wait));
+        self.effects.set_timer(Timer::Listen, now.mono.saturating_add(wait));
     }
 }
 
 /// Whether a stream that has ended was open for longer than a moment.
 fn lived(exchange: &Exchange, now: Now) -> bool {
-    exchange.is_stream() && now.mono.saturating_sub(exchange.sent.mono) >= SHORT_MS
+    exchange.is_stream() && now.mono.saturating_sub(exchange.sent().mono) >= SHORT_MS
 }

@@ -1,15 +1,14 @@
 //! The question whether the session lives, and what its answer tells: a ping, or in the modern era `server/discover`.
 
 use super::Session;
-use super::send::Parcel;
+use super::send::{Own, Parcel};
 use crate::protocol::calls::Doubt;
-use crate::protocol::era::Era;
-use crate::protocol::era::negotiation::{Evidence, weigh};
-use crate::protocol::exchange::{Answer, Exchange};
-use crate::protocol::http::Method;
+use crate::protocol::codec::http::Method;
+use crate::protocol::exchanges::{Answer, Exchange};
 use crate::protocol::lifecycle::{Check, Established, State, Step};
+use crate::protocol::policy::probe::{Evidence, weigh};
+use crate::protocol::policy::verdict::Verdict;
 use crate::protocol::time::Timer;
-use crate::protocol::verdict::Verdict;
 use crate::protocol::{CallId, Code, Error, ExchangeId, Now, Outcome, Params, Payload, Purpose};
 
 /// A ping that takes longer tells nothing.
@@ -42,7 +41,7 @@ impl<P: Payload> Session<P> {
         }
         let Some(ping) = self.ping(now) else { return };
         self.lifecycle.check_begins(ping, now);
-        self.timers.set(Timer::Check, now.mono.saturating_add(PING_AGAIN_MS));
+        self.effects.set_timer(Timer::Check, now.mono.saturating_add(PING_AGAIN_MS));
     }
 
     /// Whether a ping has shown a moment ago that the session lives.
@@ -60,7 +59,7 @@ impl<P: Payload> Session<P> {
 
     /// Pings under the session that is ready or in doubt.
     pub(in crate::protocol) fn ping(&mut self, now: Now) -> Option<ExchangeId> {
-        self.fresh_wire_id();
+        self.exchanges.fresh_request_id();
         let session = self.lifecycle.known()?;
         let ping = self.ping_under(session, now);
         Some(self.send(ping, now))
@@ -68,20 +67,24 @@ impl<P: Payload> Session<P> {
 
     /// Pings under a new session.
     pub(in crate::protocol) fn ping_fresh(&mut self, fresh: &Established<P>, now: Now) -> ExchangeId {
-        self.fresh_wire_id();
+        self.exchanges.fresh_request_id();
         let ping = self.ping_under(fresh, now);
         self.send(ping, now)
     }
 
     fn ping_under(&self, session: &Established<P>, now: Now) -> Parcel {
-        let (method, timeout) = (session.era().liveness(), PING_MS.min(self.config.timeout_ms));
-        self.own_request(Purpose::Ping, Some(session), method, &Params::default(), timeout, now)
+        let (method, timeout_ms) = (session.era().liveness(), PING_MS.min(self.config.timeout_ms));
+        self.own_request(
+            Own { purpose: Purpose::Ping, method, params: &Params::default(), timeout_ms },
+            Some(session),
+            now,
+        )
     }
 
     /// A ping of a step of establishing the session, which [`Self::step_due`] sends once more.
     pub(in crate::protocol) fn step_with_ping(&mut self, step: Step<P>, now: Now) {
         self.step(step);
-        self.timers.set(Timer::Step, now.mono.saturating_add(PING_AGAIN_MS));
+        self.effects.set_timer(Timer::Step, now.mono.saturating_add(PING_AGAIN_MS));
     }
 
     /// The ping of a check was not answered so far.
@@ -93,32 +96,31 @@ impl<P: Payload> Session<P> {
 
     /// One lost ping costs a moment: another takes its place, once.
     pub(in crate::protocol) fn ping_again(&mut self, ping: ExchangeId, now: Now) -> ExchangeId {
-        self.fresh_wire_id();
-        let Some(exchange) = self.exchanges.get(&ping).filter(|exchange| exchange.attempt == 1) else { return ping };
-        let under = |session: &&Established<P>| session.generation == exchange.generation;
+        self.exchanges.fresh_request_id();
+        let Some(exchange) = self.exchanges.get(ping).filter(|exchange| exchange.attempt() == 1) else { return ping };
+        let under = |session: &&Established<P>| session.generation == exchange.generation();
         let Some(session) = self.lifecycle.known().filter(under).or_else(|| self.lifecycle.fresh().filter(under))
         else {
             return ping;
         };
-        let (mut exchange, request) = self.ping_under(session, now);
-        exchange.attempt = 2;
+        let (exchange, request) = self.ping_under(session, now);
         self.abort(ping, now);
-        self.send((exchange, request), now)
+        self.send((exchange.of_attempt(2), request), now)
     }
 
     /// A result that was asked for since under a session that is in question shows that it lives, as the ping's answer
     /// would. That it is gone is shown by a refused ping alone: what others were refused with may be meant for them.
     pub(in crate::protocol) fn heard_under(&mut self, exchange: &Exchange, answer: &Answer<P>, now: Now) {
-        let asked_since = |check: &Check| exchange.sent.mono >= check.since;
-        let session = self.lifecycle.ready().filter(|session| session.generation == exchange.generation);
+        let asked_since = |check: &Check| exchange.sent().mono >= check.since;
+        let session = self.lifecycle.ready().filter(|session| session.generation == exchange.generation());
         let Some(ping) = session.and_then(|session| session.check.as_ref()).filter(|check| asked_since(check)) else {
             return;
         };
-        let (ping, posted) = (ping.ping, exchange.purpose != Purpose::Ping && exchange.method == Method::Post);
+        let (ping, posted) = (ping.ping, exchange.purpose() != Purpose::Ping && exchange.method() == Method::Post);
         match answer {
             Answer::Result(_) if posted => {
                 self.abort(ping, now);
-                self.checked(exchange.generation, Told::Alive, now);
+                self.checked(exchange.generation(), Told::Alive, now);
             }
             Answer::Result(_)
             | Answer::Accepted
@@ -150,19 +152,20 @@ impl<P: Payload> Session<P> {
         if proves && own {
             return self.proved(Told::Alive, now);
         }
-        let told = match exchange.era {
-            Era::Legacy => told(answer, verdict, exchange.session.is_some()),
-            Era::Modern => self.told_of_era(answer, verdict, now),
+        let told = if exchange.era().has_sessions() {
+            told(answer, verdict, exchange.session().is_some())
+        } else {
+            self.told_of_era(answer, verdict, now)
         };
         if let Told::Gone = told {
-            self.lifecycle.ping_refused(exchange.generation, refused_in);
+            self.lifecycle.ping_refused(exchange.generation(), refused_in);
         }
         match self.lifecycle.state() {
             State::Ready(session) if session.check.as_ref().is_some_and(|check| check.ping == id) => {
                 if let Told::Alive = told {
-                    self.lifecycle.was_alive_at(exchange.sent.mono);
+                    self.lifecycle.was_alive_at(exchange.sent().mono);
                 }
-                self.checked(exchange.generation, told, now);
+                self.checked(exchange.generation(), told, now);
             }
             State::Establishing(establishing) => match &establishing.step {
                 Step::Check { ping } if *ping == id => self.doubt_checked(told, now),

@@ -1,13 +1,14 @@
 //! Which era is spoken: asked before the first call, and again whenever the server says otherwise.
 
 use super::Session;
-use crate::protocol::config::{EraChoice, Handshake};
-use crate::protocol::era::negotiation::{Evidence, weigh};
-use crate::protocol::era::{Era, legacy, modern};
-use crate::protocol::exchange::{Answer, Exchange};
-use crate::protocol::json_rpc::UNSUPPORTED_PROTOCOL_VERSION;
+use super::send::Own;
+use crate::protocol::codec::json_rpc::UNSUPPORTED_PROTOCOL_VERSION;
+use crate::protocol::config::EraChoice;
+use crate::protocol::era::{legacy, modern};
+use crate::protocol::exchanges::{Answer, Exchange};
 use crate::protocol::lifecycle::{Discovered, Established, SessionId, Since, Step};
-use crate::protocol::verdict::Refusal;
+use crate::protocol::policy::probe::{Evidence, weigh};
+use crate::protocol::policy::verdict::Refusal;
 use crate::protocol::{Code, Error, ExchangeId, Now, Outcome, Params, Payload, Purpose, error::Diagnosis};
 
 /// The question is cheap: a server that takes longer to answer it is in trouble, or does not know it. It takes no more
@@ -33,10 +34,10 @@ impl<P: Payload> Session<P> {
         if self.is_offline() {
             return self.wait_for_network(now);
         }
-        match (&self.config.handshake, self.config.era) {
-            (Handshake::Host, _) | (Handshake::Own { .. }, EraChoice::Legacy) => self.handshake(now),
-            (Handshake::Own { .. }, EraChoice::Auto) if self.lifecycle.is_known_legacy(now) => self.handshake(now),
-            (Handshake::Own { .. }, EraChoice::Auto | EraChoice::Modern) => self.discover(now),
+        match (self.config.handshake.is_own(), self.config.era) {
+            (false, _) | (true, EraChoice::Legacy) => self.handshake(now),
+            (true, EraChoice::Auto) if self.lifecycle.is_known_legacy(now) => self.handshake(now),
+            (true, EraChoice::Auto | EraChoice::Modern) => self.discover(now),
         }
     }
 
@@ -44,10 +45,14 @@ impl<P: Payload> Session<P> {
         if self.is_made_elsewhere(now) {
             return;
         }
-        self.fresh_wire_id();
+        self.exchanges.fresh_request_id();
         let timeout = DISCOVER_MS.min(self.config.timeout_ms / DISCOVER_SHARE);
         let params = Params::default();
-        let parcel = self.own_request(Purpose::Discover, None, modern::DISCOVER, &params, timeout, now);
+        let parcel = self.own_request(
+            Own { purpose: Purpose::Discover, method: modern::DISCOVER, params: &params, timeout_ms: timeout },
+            None,
+            now,
+        );
         let exchange = self.send(parcel, now);
         self.step(Step::Discover { exchange });
     }
@@ -111,12 +116,12 @@ impl<P: Payload> Session<P> {
             return self.attempt_failed(error, 0, now);
         }
         self.lifecycle.may_not_be_legacy();
-        self.lifecycle.handshake_took(now.mono.saturating_sub(exchange.sent.mono));
+        self.lifecycle.handshake_took(now.mono.saturating_sub(exchange.sent().mono));
         let doubted = self.lifecycle.establishing().is_some_and(|it| matches!(it.since, Since::Doubt { .. }));
         let capabilities = legacy::capabilities(&result);
         let mut fresh = self.fresh_session(None, modern::VERSION, result, now);
         fresh.capabilities = capabilities;
-        fresh.made_for = exchange.owner;
+        fresh.made_for = exchange.owner();
         fresh.proven = true;
         match if doubted { self.ping(now) } else { None } {
             Some(ping) => self.step_with_ping(Step::Confirm { ping, fresh }, now),
@@ -150,7 +155,7 @@ impl<P: Payload> Session<P> {
     /// refusal names any; where it only speaks of the version, one that every server of the field knows. Once in each
     /// attempt (2025-11-25, lifecycle, Version Negotiation and Error Handling).
     pub(in crate::protocol) fn other_version(&mut self, refusal: &Refusal, error: &Error<P>) -> Option<&'static str> {
-        let own = matches!(self.config.handshake, Handshake::Own { .. });
+        let own = self.config.handshake.is_own();
         self.lifecycle.establishing()?;
         if !own || matches!(refusal.status, 401 | 403 | 404 | 405 | 429 | 503) {
             return None;
@@ -175,7 +180,7 @@ impl<P: Payload> Session<P> {
     /// The server was told to be of the legacy era, and refused to make a session as one of the modern era does, or as
     /// one that was replaced since may. Says whether it is asked.
     pub(in crate::protocol) fn doubt_legacy(&mut self, other_era: bool, error: &mut Error<P>, now: Now) -> bool {
-        let own = matches!(self.config.handshake, Handshake::Own { .. });
+        let own = self.config.handshake.is_own();
         let Some(establishing) = self.lifecycle.establishing() else { return false };
         let (discovered, doubted) = (establishing.discovered, matches!(establishing.since, Since::Doubt { .. }));
         if !own || self.config.era != EraChoice::Auto || discovered == Discovered::Legacy {
@@ -197,12 +202,12 @@ impl<P: Payload> Session<P> {
         if doubted && !other_era {
             return false;
         }
-        if doubted && self.lifecycle.known().is_some_and(|old| old.era() == Era::Modern) {
+        if doubted && self.lifecycle.known().is_some_and(|old| !old.era().has_sessions()) {
             return self.is_modern_still(discovered, now);
         }
         self.step(Step::Idle);
         if doubted {
-            self.condemned("the server speaks another protocol version now", now);
+            self.doubted_is_gone("the server speaks another protocol version now", now);
         }
         // A call that lost its questions with the session may have begun.
         if self.lifecycle.establishing().is_some_and(|establishing| matches!(establishing.step, Step::Idle)) {

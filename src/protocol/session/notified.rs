@@ -2,18 +2,18 @@
 
 use super::Session;
 use crate::protocol::calls::Call;
-use crate::protocol::json_rpc::Id;
+use crate::protocol::codec::json_rpc::Id;
+use crate::protocol::policy::verdict::is_own;
 use crate::protocol::status::Event;
 use crate::protocol::time::Timer;
-use crate::protocol::verdict::is_own;
 use crate::protocol::{ExchangeId, Field, Now, Output, Payload, Purpose};
 
 impl<P: Payload> Session<P> {
     pub(in crate::protocol) fn notified(&mut self, id: ExchangeId, method: String, params: Option<P>, now: Now) {
-        let Some(exchange) = self.exchanges.get(&id) else { return };
-        let (purpose, generation) = (exchange.purpose, exchange.generation);
-        let event_id = exchange.cursor.event_id.clone();
-        let progress_token = exchange.wire_id.filter(|_| !exchange.concluded);
+        let Some(exchange) = self.exchanges.get(id) else { return };
+        let (purpose, generation) = (exchange.purpose(), exchange.generation());
+        let event_id = exchange.cursor().event_id.clone();
+        let progress_token = exchange.request_id().filter(|_| !exchange.is_concluded());
         if purpose == Purpose::Listen && self.told_on_stream(id, &method, params.as_ref(), now) {
             return;
         }
@@ -40,7 +40,7 @@ impl<P: Payload> Session<P> {
             let resets = |call: &&Call<P>| call.options().reset_timeout_on_progress && !call.is_paused();
             if let Some(call) = self.calls.get(id).filter(resets) {
                 let deadline = call.deadline(now.mono, self.config.timeout_ms, self.config.max_total_timeout_ms);
-                self.timers.set(Timer::Call(id), deadline);
+                self.effects.set_timer(Timer::Call(id), deadline);
             }
             self.output(Output::Progress { call: id, params });
         }

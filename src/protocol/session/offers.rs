@@ -3,8 +3,9 @@
 //! that has.
 
 use super::Session;
+use super::questions::Asked;
 use crate::protocol::calls::{Kind, Place};
-use crate::protocol::json_rpc::Id;
+use crate::protocol::codec::json_rpc::Id;
 use crate::protocol::tabs::{Message, Offer, Sender};
 use crate::protocol::time::Timer;
 use crate::protocol::{Now, Payload, Purpose};
@@ -19,7 +20,7 @@ impl<P: Payload> Session<P> {
         if !self.tabs.may_offer() || self.has_call_under_way() {
             return false;
         }
-        let (question, id, method) = (self.fresh_id(), id.to_json(), method.to_owned());
+        let (question, id, method) = (self.effects.fresh_id(), id.to_json(), method.to_owned());
         self.tell(&Message::Offer { question, id: id.clone(), method: method.clone() }, params.cloned());
         let params = params.and_then(|params| params.to_json());
         self.tabs.offer(Offer { question, id, method, params }, now);
@@ -29,8 +30,8 @@ impl<P: Payload> Session<P> {
 
     fn offers_next(&mut self) {
         match self.tabs.offer_due_at() {
-            Some(at) => self.timers.set(Timer::Offer, at),
-            None => self.timers.clear(Timer::Offer),
+            Some(at) => self.effects.set_timer(Timer::Offer, at),
+            None => self.effects.clear_timer(Timer::Offer),
         }
     }
 
@@ -46,7 +47,8 @@ impl<P: Payload> Session<P> {
         let Some(generation) = self.lifecycle.ready().map(|session| session.generation) else { return };
         let Some(id) = P::parse(&offer.id).and_then(|id| Id::read(&id)) else { return };
         let params = offer.params.and_then(|params| P::parse(&params));
-        self.asked_here(id, offer.method, params, Purpose::Listen, generation, now);
+        let asked = Asked { id, method: offer.method, params, on: Purpose::Listen, generation };
+        self.asked_here(asked, now);
     }
 
     pub(super) fn offered(&mut self, sender: Sender, offer: Offer) {

@@ -4,8 +4,8 @@
 use super::Session;
 use super::close::delete_request;
 use crate::protocol::calls::{Place, Queue};
-use crate::protocol::config::{Handshake, Offline};
-use crate::protocol::cursor::Cursor;
+use crate::protocol::config::Offline;
+use crate::protocol::exchanges::Cursor;
 use crate::protocol::lifecycle::{State, Step, Wait};
 use crate::protocol::page::{LOOK_MS, OFFLINE, PageChange};
 use crate::protocol::status::Event;
@@ -39,7 +39,7 @@ impl<P: Payload> Session<P> {
 
     fn goes_offline(&mut self) {
         if self.page.goes_offline() {
-            self.timers.clear(Timer::Wake);
+            self.effects.clear_timer(Timer::Wake);
             if self.config.offline == Offline::Fail {
                 self.fail_parked();
             }
@@ -56,8 +56,8 @@ impl<P: Payload> Session<P> {
 
     fn goes_away(&mut self, now: Now) {
         self.page.goes_away(now);
-        self.timers.clear(Timer::Look);
-        self.timers.clear(Timer::KeepAlive);
+        self.effects.clear_timer(Timer::Look);
+        self.effects.clear_timer(Timer::KeepAlive);
     }
 
     fn is_back(&mut self, now: Now) {
@@ -71,7 +71,7 @@ impl<P: Payload> Session<P> {
         if back.away_since.is_some() || back.was_frozen {
             self.wake(now);
         }
-        self.timers.set(Timer::Look, now.mono.saturating_add(LOOK_MS));
+        self.effects.set_timer(Timer::Look, now.mono.saturating_add(LOOK_MS));
         self.keep_alive(now);
     }
 
@@ -81,7 +81,7 @@ impl<P: Payload> Session<P> {
             self.doubt_since(since, now);
             self.wake(now);
         }
-        self.timers.set(Timer::Look, now.mono.saturating_add(LOOK_MS));
+        self.effects.set_timer(Timer::Look, now.mono.saturating_add(LOOK_MS));
     }
 
     fn doubt_since(&mut self, since: Now, now: Now) {
@@ -95,7 +95,7 @@ impl<P: Payload> Session<P> {
         let waits = queued || self.calls.any(|call| matches!(call.place(), Place::Broken(_)));
         let spread = self.rng.u64(0..=SPREAD_MS);
         let wait = if waits { 0 } else { spread };
-        self.timers.set(Timer::Wake, now.mono.saturating_add(wait));
+        self.effects.set_timer(Timer::Wake, now.mono.saturating_add(wait));
     }
 
     /// One attempt at everything that stood still.
@@ -107,7 +107,7 @@ impl<P: Payload> Session<P> {
         let doubtful = self.page.take_doubt().filter(|_| waiting.is_empty());
         waiting.into_iter().for_each(|id| self.dispatch(id, now));
         let mut stuck = self.calls.those(|call| matches!(call.place(), Place::Broken(_)));
-        stuck.retain(|id| self.timers.at(Timer::Resume(*id)).is_none());
+        stuck.retain(|id| self.effects.timer_at(Timer::Resume(*id)).is_none());
         stuck.into_iter().for_each(|id| self.resume(id, now));
         match self.lifecycle.state() {
             State::Ready(_) => {
@@ -121,7 +121,7 @@ impl<P: Payload> Session<P> {
                 if let Step::Backoff { until, why, .. } = &establishing.step
                     && (until.mono != u64::MAX || *why == Wait::Offline)
                 {
-                    self.hasten(now);
+                    self.session_is_wanted(now);
                 }
             }
             State::Closed => {}
@@ -133,7 +133,8 @@ impl<P: Payload> Session<P> {
         let open = self.lifecycle.ready().and_then(|_| self.listening.open());
         let Some((exchange, before)) = open else { return };
         before.map(|before| self.abort(before, now));
-        let cursor = self.close_stream(exchange, now).map_or_else(Cursor::default, |exchange| exchange.cursor);
+        let cursor =
+            self.close_stream(exchange, now).map_or_else(Cursor::default, |exchange| exchange.cursor().clone());
         self.listening.ended(cursor, 0);
         self.forget_cached();
     }
@@ -142,7 +143,7 @@ impl<P: Payload> Session<P> {
     /// be running. A host's own Client ends its sessions itself.
     fn leave(&mut self, now: Now) {
         self.keep_record(now);
-        let own = matches!(self.config.handshake, Handshake::Own { .. });
+        let own = self.config.handshake.is_own();
         let broke_off = self.page.may_have_broken_off(now);
         if own && !self.config.persists && !self.tabs.is_shared() && self.calls.is_empty() && !broke_off {
             let delete = self.lifecycle.known().and_then(|session| delete_request(session, now));
@@ -183,7 +184,7 @@ impl<P: Payload> Session<P> {
         match self.lifecycle.establishing() {
             Some(_) => {
                 self.calls.enqueue(id, Queue::Session);
-                self.hasten(now);
+                self.session_is_wanted(now);
             }
             None => self.calls.enqueue(id, Queue::Network),
         }
@@ -207,7 +208,7 @@ impl<P: Payload> Session<P> {
     /// The next ping that keeps the session, if the host wants any.
     pub(in crate::protocol) fn keep_alive(&mut self, now: Now) {
         if let Some(every) = self.config.keep_alive_ms.filter(|_| !self.page.is_away()) {
-            self.timers.set(Timer::KeepAlive, now.mono.saturating_add(every));
+            self.effects.set_timer(Timer::KeepAlive, now.mono.saturating_add(every));
         }
     }
 
@@ -220,7 +221,7 @@ impl<P: Payload> Session<P> {
             self.check(None, now);
         }
         let wait = if quiet < every { every - quiet } else { every };
-        self.timers.set(Timer::KeepAlive, now.mono.saturating_add(wait));
+        self.effects.set_timer(Timer::KeepAlive, now.mono.saturating_add(wait));
     }
 }
 

@@ -1,11 +1,11 @@
 //! The server's requests: which are asked of the host, of another tab's, or answered at once, and when answers are sent.
 
 use super::Session;
-use super::send::{outgoing, posted};
-use crate::protocol::config::Handshake;
+use super::send::posted;
+use crate::protocol::codec::json_rpc::{self, Id};
 use crate::protocol::era::legacy;
 use crate::protocol::error::Diagnosis;
-use crate::protocol::json_rpc::{self, Id};
+use crate::protocol::exchanges::Exchange;
 use crate::protocol::lifecycle::{Relation, SessionId};
 use crate::protocol::questions::{Deferred, Question, To, why_refused};
 use crate::protocol::status::Event;
@@ -23,41 +23,38 @@ const FLOOD: Diagnosis = Diagnosis {
     hint: "The server asks more than this client can answer: some of its requests are left without an answer.",
 };
 
+/// A request of the server's, as it came.
+pub(in crate::protocol) struct Asked<P> {
+    pub id: Id,
+    pub method: String,
+    pub params: Option<P>,
+    /// What the exchange was sent for on whose stream it came.
+    pub on: Purpose,
+    pub generation: u32,
+}
+
 impl<P: Payload> Session<P> {
     /// From now on requests of the server's with this method are asked of the host; others get -32601.
     pub fn set_handled(&mut self, method: String) {
         self.questions.handle(method);
     }
 
-    pub(in crate::protocol) fn asked(
-        &mut self,
-        id: Id,
-        method: String,
-        params: Option<P>,
-        on: Purpose,
-        generation: u32,
-        now: Now,
-    ) {
+    /// The server asks.
+    pub(in crate::protocol) fn asked(&mut self, asked: Asked<P>, now: Now) {
         // A host's own Client answers everything itself.
-        let host = matches!(self.config.handshake, Handshake::Host);
-        if !host && method == legacy::PING {
-            return self.post_answer(&id, &Ok("{}".to_owned()), generation, now);
+        let host = self.config.handshake.is_hosts();
+        if !host && asked.method == legacy::PING {
+            return self.post_answer(&asked.id, &Ok("{}".to_owned()), asked.generation, now);
         }
-        if on != Purpose::Listen || !self.offer(&id, &method, params.as_ref(), now) {
-            self.asked_here(id, method, params, on, generation, now);
+        if asked.on != Purpose::Listen || !self.offer(&asked.id, &asked.method, asked.params.as_ref(), now) {
+            self.asked_here(asked, now);
         }
     }
 
-    pub(in crate::protocol) fn asked_here(
-        &mut self,
-        id: Id,
-        method: String,
-        params: Option<P>,
-        on: Purpose,
-        generation: u32,
-        now: Now,
-    ) {
-        let host = matches!(self.config.handshake, Handshake::Host);
+    /// It is asked of this tab.
+    pub(in crate::protocol) fn asked_here(&mut self, asked: Asked<P>, now: Now) {
+        let Asked { id, method, params, on, generation } = asked;
+        let host = self.config.handshake.is_hosts();
         if !host && !self.questions.handles(&method) {
             let refusal = Err((METHOD_NOT_FOUND, "Method not found".to_owned()));
             return self.post_answer(&id, &refusal, generation, now);
@@ -73,8 +70,9 @@ impl<P: Payload> Session<P> {
         if self.questions.is_full() {
             return self.post_answer(&id, &Err((INTERNAL_ERROR, TOO_MANY.to_owned())), generation, now);
         }
-        let call = on.call().or_else(|| self.only_call_under(generation));
-        let question = QuestionId(self.fresh_id());
+        // A question on the standing stream belongs to the call that is under way, if there is but one.
+        let call = on.call().or_else(|| self.exchanges.only_call_under(generation));
+        let question = QuestionId(self.effects.fresh_id());
         self.questions.ask(question, Question { to: To::Request { id }, generation, call });
         self.stop_clock(call, now);
         self.output(Output::Ask { question, method, params, call, generation });
@@ -82,20 +80,11 @@ impl<P: Payload> Session<P> {
 
     /// Whether the app answers requests of the server's.
     pub(in crate::protocol) fn answers_questions(&self) -> bool {
-        match &self.config.handshake {
-            Handshake::Own { .. } => self.questions.handles_any(),
-            // A host's own Client declares what it answers.
-            Handshake::Host => self.client.answers_questions(),
+        if self.config.handshake.is_own() {
+            return self.questions.handles_any();
         }
-    }
-
-    /// A question on the standing stream belongs to the call that is under way, if there is but one.
-    fn only_call_under(&self, generation: u32) -> Option<CallId> {
-        let mut calls =
-            self.exchanges.values().filter(|exchange| exchange.generation == generation && !exchange.concluded);
-        let mut calls = calls.by_ref().filter_map(|exchange| exchange.purpose.call());
-        let only = calls.next();
-        only.filter(|_| calls.next().is_none())
+        // A host's own Client declares what it answers.
+        self.client.answers_questions()
     }
 
     /// A call was given up, and with it what was asked on its behalf.
@@ -134,14 +123,12 @@ impl<P: Payload> Session<P> {
 
     /// On the wire, or waiting for a token.
     fn answers_under_way(&self) -> usize {
-        let sent = self.exchanges.values().filter(|exchange| exchange.purpose == Purpose::Answer).count();
-        sent + self.authorization.held_for(Purpose::Answer)
+        self.exchanges.count(Purpose::Answer) + self.authorization.held_for(Purpose::Answer)
     }
 
     fn put_answer(&mut self, body: String, now: Now) {
         let Some(session) = self.lifecycle.known() else { return };
-        let mut exchange = outgoing(Purpose::Answer, Some(session), now);
-        exchange.timeout_ms = Some(ANSWER_MS);
+        let exchange = Exchange::outgoing(Purpose::Answer, Some(session), now).within(ANSWER_MS);
         self.send(posted(exchange, (legacy::post_headers(Some(session)), body)), now);
     }
 
@@ -159,19 +146,17 @@ impl<P: Payload> Session<P> {
     /// lifecycle, Initialization), and the session's id has come with the head.
     pub(in crate::protocol) fn asked_early(&mut self, on: ExchangeId, id: &Id, method: &str, now: Now) {
         let under_way = self.answers_under_way();
-        let Some(on) = self.exchanges.get(&on) else { return };
-        let made_for = on.owner;
-        let Some(head) = on.head.as_ref().filter(|_| under_way < bounds::ANSWERS) else { return };
+        let Some(on) = self.exchanges.get(on) else { return };
+        let made_for = on.owner();
+        let Some(head) = on.head().filter(|_| under_way < bounds::ANSWERS) else { return };
         let answer = match method {
             legacy::PING => Ok("{}".to_owned()),
             _ => Err((METHOD_NOT_FOUND, "Method not found".to_owned())),
         };
-        let mut exchange = outgoing::<P>(Purpose::Answer, None, now);
-        exchange.session = head.session_id.as_deref().and_then(SessionId::parse);
-        exchange.made_for = made_for;
-        exchange.timeout_ms = Some(ANSWER_MS);
+        let session = head.session_id.as_deref().and_then(SessionId::parse);
+        let exchange = Exchange::outgoing::<P>(Purpose::Answer, None, now).under(session, made_for).within(ANSWER_MS);
         let mut headers = legacy::post_headers::<P>(None);
-        headers.extend(exchange.session.as_ref().map(|id| ("mcp-session-id".to_owned(), id.expose().to_owned())));
+        headers.extend(exchange.session().map(|id| ("mcp-session-id".to_owned(), id.expose().to_owned())));
         self.send(posted(exchange, (headers, json_rpc::response(id, &answer))), now);
     }
 
@@ -203,7 +188,7 @@ impl<P: Payload> Session<P> {
     /// The host is told. Returns the call that it was asked for.
     pub(super) fn take_back_question(&mut self, question: QuestionId) -> Option<Option<CallId>> {
         // A host's own Client answers for itself.
-        let is_told = matches!(self.config.handshake, Handshake::Own { .. });
+        let is_told = self.config.handshake.is_own();
         let taken = self.questions.withdraw(question, is_told)?;
         self.output(Output::Withdraw { question });
         Some(taken.call)
@@ -211,9 +196,6 @@ impl<P: Payload> Session<P> {
 
     /// What this client declares, as JSON text; `None` where a host's own Client declares it.
     pub(super) fn own_capabilities(&self) -> Option<&str> {
-        match &self.config.handshake {
-            Handshake::Own { capabilities, .. } => Some(capabilities),
-            Handshake::Host => None,
-        }
+        self.config.handshake.own().map(|(_, capabilities)| capabilities)
     }
 }

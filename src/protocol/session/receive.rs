@@ -1,19 +1,19 @@
 //! What an exchange brings: from the driver's facts to one [`Answer`] and whose it is.
 
 use super::Session;
-use crate::protocol::backoff;
-use crate::protocol::body;
+use super::questions::Asked;
 use crate::protocol::bounds;
-use crate::protocol::config::Handshake;
-use crate::protocol::era::Era;
-use crate::protocol::exchange::{Answer, Exchange};
-use crate::protocol::json_rpc::{Message, RpcError};
+use crate::protocol::codec::http::Head;
+use crate::protocol::codec::json_rpc::{Message, RpcError};
+use crate::protocol::exchanges::body;
+use crate::protocol::exchanges::wording::{EXCERPT, broken_answer, refusal_error, unusable};
+use crate::protocol::exchanges::{Answer, Exchange};
 use crate::protocol::lifecycle::SessionId;
+use crate::protocol::policy::backoff;
+use crate::protocol::policy::verdict::{self, Refusal, Verdict};
 use crate::protocol::status::Event;
 use crate::protocol::time::Timer;
-use crate::protocol::verdict::{self, Refusal, Verdict};
-use crate::protocol::wording::{EXCERPT, broken_answer, refusal_error, unusable};
-use crate::protocol::{Code, Error, ExchangeId, Input, Malformed, Now, Outcome, Output, Payload, Purpose, ReadAs};
+use crate::protocol::{Code, Error, ExchangeId, Input, Malformed, Now, Outcome, Output, Payload, Purpose};
 use std::borrow::Cow;
 
 /// A stream whose answer was taken is given this long to end by itself, so that its connection can be used again.
@@ -31,46 +31,22 @@ impl<P: Payload> Session<P> {
     }
 
     fn take_input(&mut self, id: ExchangeId, input: Input<P>, now: Now) {
-        let Some(exchange) = self.exchanges.get_mut(&id) else { return };
+        let Some(exchange) = self.exchanges.get(id) else { return };
         match input {
             Input::Fields(fields) => self.handle_fields(Some(id), &fields, now),
-            Input::Head(head) if self.lifecycle.is_closed() && exchange.purpose == Purpose::Initialize => {
+            Input::Head(head) if self.lifecycle.is_closed() && exchange.purpose() == Purpose::Initialize => {
                 self.end_unwanted(id, &head, now);
             }
-            Input::Head(head) => {
-                let how = exchange.read_as(&head, self.config.max_message_bytes, self.config.max_event_bytes);
-                if exchange.purpose.is_answered_at_once() {
-                    self.gate.passed_after(now.mono.saturating_sub(exchange.sent.mono));
-                }
-                // Also of a session that comes to nothing: it is told nowhere.
-                let own = exchange.session.as_ref().map(SessionId::expose);
-                let named = head.session().ok().flatten().filter(|id| own != Some(id.expose()));
-                named.iter().for_each(|id| self.identity.confidential_mut().remember_id(id.expose()));
-                exchange.events = matches!(how, ReadAs::Events { .. });
-                exchange.head = Some(head);
-                let listens = exchange.purpose == Purpose::Listen;
-                if exchange.head.as_ref().is_some_and(|head| !head.is_success()) {
-                    // The rest of a refusal is worth a moment.
-                    self.timers.set(Timer::Exchange(id), now.mono.saturating_add(REFUSAL_MS));
-                } else if listens && exchange.era == Era::Legacy {
-                    self.timers.clear(Timer::Exchange(id));
-                }
-                self.output(Output::Read { exchange: id, how });
-                if listens {
-                    self.release_held(now);
-                }
-            }
+            Input::Head(head) => self.take_head(id, head, now),
             Input::Message(value) => {
-                exchange.events = false;
+                self.exchanges.is_stream(id, false);
                 self.take_messages(id, &value, now);
                 self.take_no_answer(id, now);
             }
             Input::Event { id: event_id, retry_ms, message } => {
-                exchange.events = true;
-                exchange.cursor.saw(event_id.clone(), retry_ms, message.is_some());
-                exchange.dispatched |= event_id.is_some();
-                let generation = exchange.generation;
-                if let (Some(call), Some(event_id)) = (exchange.purpose.call(), event_id)
+                let (purpose, generation) = (exchange.purpose(), exchange.generation());
+                self.exchanges.saw_event(id, event_id.clone(), retry_ms, message.is_some());
+                if let (Some(call), Some(event_id)) = (purpose.call(), event_id)
                     && self.calls.get(call).is_some_and(|call| call.options().event_ids)
                 {
                     self.emit(Event::EventId { call, generation, event_id });
@@ -81,8 +57,9 @@ impl<P: Payload> Session<P> {
             }
             // Whatever else it is, the blank line may yet come.
             Input::Unfinished(value) => {
-                exchange.events = true;
-                if !exchange.concluded && body::is_answer(exchange, &value) {
+                let answers = !exchange.is_concluded() && body::is_answer(exchange, &value);
+                self.exchanges.is_stream(id, true);
+                if answers {
                     self.take_messages(id, &value, now);
                 }
             }
@@ -90,7 +67,7 @@ impl<P: Payload> Session<P> {
             Input::Malformed(malformed) => self.take_malformed(id, &malformed, now),
             Input::Following { status } => self.take_following(id, status, now),
             // Nothing that was said elsewhere is the gate's word on what was sent.
-            Input::Followed => exchange.dispatched = true,
+            Input::Followed => self.exchanges.was_dispatched(id),
             Input::Redirected(redirect) => self.take_redirect(id, redirect, now),
             Input::Unsent { cause } => {
                 let message = "The option `headers` gave no headers that can be sent: nothing was sent.";
@@ -100,6 +77,28 @@ impl<P: Payload> Session<P> {
             }
             Input::End => self.take_end(id, now),
             Input::Failed { cause } => self.take_failure(id, cause, now),
+        }
+    }
+
+    fn take_head(&mut self, id: ExchangeId, head: Head, now: Now) {
+        let Some(exchange) = self.exchanges.get(id) else { return };
+        let how = exchange.read_as(&head, self.config.max_message_bytes, self.config.max_event_bytes);
+        // Also of a session that comes to nothing: it is told nowhere.
+        let own = exchange.session().map(SessionId::expose);
+        let named = head.session().ok().flatten().filter(|id| own != Some(id.expose()));
+        named.iter().for_each(|id| self.identity.confidential_mut().remember_id(id.expose()));
+        let (listens, era) = (exchange.purpose() == Purpose::Listen, exchange.era());
+        let is_refused = !head.is_success();
+        self.exchanges.has_head(id, head, how, now);
+        if is_refused {
+            // The rest of a refusal is worth a moment.
+            self.effects.set_timer(Timer::Exchange(id), now.mono.saturating_add(REFUSAL_MS));
+        } else if listens && !era.listens_by_request() {
+            self.effects.clear_timer(Timer::Exchange(id));
+        }
+        self.output(Output::Read { exchange: id, how });
+        if listens {
+            self.release_held(now);
         }
     }
 
@@ -116,20 +115,18 @@ impl<P: Payload> Session<P> {
 
     fn take_message(&mut self, id: ExchangeId, value: &P, now: Now) {
         let message = Message::read(value);
-        if matches!(message, Message::Request { .. } | Message::Notification { .. })
-            && let Some(exchange) = self.exchanges.get_mut(&id)
-        {
-            exchange.dispatched = true;
+        if matches!(message, Message::Request { .. } | Message::Notification { .. }) {
+            self.exchanges.was_dispatched(id);
         }
         // A message before it in the same batch may have ended the exchange.
-        let Some(exchange) = self.exchanges.get(&id) else { return };
+        let Some(exchange) = self.exchanges.get(id) else { return };
         match message {
             Message::Request { id: asked, method, params } => {
-                let (purpose, generation) = (exchange.purpose, exchange.generation);
+                let (purpose, generation) = (exchange.purpose(), exchange.generation());
                 if purpose == Purpose::Initialize {
                     self.asked_early(id, &asked, &method, now);
-                } else if exchange.era.asks_by_request() {
-                    self.asked(asked, method, params, purpose, generation, now);
+                } else if exchange.era().asks_by_request() {
+                    self.asked(Asked { id: asked, method, params, on: purpose, generation }, now);
                 } else {
                     // "Clients MUST NOT send JSON-RPC responses" (2026-07-28, transports, Sending 4).
                     self.emit(Event::Warning { kind: "unexpected_request", header: None, hint: UNEXPECTED_REQUEST });
@@ -138,14 +135,14 @@ impl<P: Payload> Session<P> {
             Message::Notification { method, params } => self.notified(id, method, params, now),
             // "The result of subscriptions/listen ends the stream" (2026-07-28, patterns, Subscriptions).
             Message::Result { id: of, .. }
-                if exchange.era == Era::Modern
-                    && exchange.purpose == Purpose::Listen
+                if exchange.era().listens_by_request()
+                    && exchange.purpose() == Purpose::Listen
                     && exchange.is_answered_by(of.as_ref()) =>
             {
                 self.output(Output::Abort { exchange: id });
                 self.conclude(id, Answer::Accepted, now);
             }
-            _ if exchange.concluded || exchange.is_stream() && !exchange.hears_answer(&message) => {}
+            _ if exchange.is_concluded() || exchange.is_stream() && !exchange.hears_answer(&message) => {}
             // Said to another request.
             Message::Error { ref id, .. } if exchange.is_stream() && exchange.is_to_another(id.as_ref()) => {}
             Message::Result { id: of, result } => {
@@ -155,7 +152,7 @@ impl<P: Payload> Session<P> {
             }
             Message::Error { .. } | Message::Other { .. } => {
                 let status = exchange.status();
-                let Some(refusal) = Refusal::from_message(status, &message, exchange.wire_id) else { return };
+                let Some(refusal) = Refusal::from_message(status, &message, exchange.request_id()) else { return };
                 let error = match message {
                     Message::Error { error, .. } => Some(error),
                     Message::Result { .. }
@@ -165,7 +162,7 @@ impl<P: Payload> Session<P> {
                 };
                 if error.is_none() && self.judge(exchange, &refusal) == Verdict::NotEviction {
                     // On a stream the answer may follow; and nobody reads an answer to a notification.
-                    if !exchange.is_stream() && exchange.purpose.wants_response() {
+                    if !exchange.is_stream() && exchange.purpose().wants_response() {
                         let error = unusable(exchange, None);
                         self.conclude(id, Answer::Unusable { error }, now);
                     }
@@ -178,7 +175,7 @@ impl<P: Payload> Session<P> {
 
     /// A whole body was read: the answer that was not in it will not come.
     fn take_no_answer(&mut self, id: ExchangeId, now: Now) {
-        let Some(exchange) = self.exchanges.get(&id).filter(|exchange| exchange.purpose.wants_response()) else {
+        let Some(exchange) = self.exchanges.get(id).filter(|exchange| exchange.purpose().wants_response()) else {
             return;
         };
         let message =
@@ -188,19 +185,19 @@ impl<P: Payload> Session<P> {
     }
 
     fn take_text(&mut self, id: ExchangeId, text: &str, now: Now) {
-        let Some(exchange) = self.exchanges.get(&id) else { return };
-        let Some(head) = &exchange.head else { return };
+        let Some(exchange) = self.exchanges.get(id) else { return };
+        let Some(head) = exchange.head() else { return };
         // What is JSON-RPC under our own id is the answer, whatever the status and the framing say.
         let answer = body::answer_in::<P>(exchange, text);
         let (text, answer) = match answer.map(|value| (value.to_json(), Message::read(&value))) {
-            Some((_, Message::Result { result, .. })) if exchange.purpose.wants_response() => {
+            Some((_, Message::Result { result, .. })) if exchange.purpose().wants_response() => {
                 return self.conclude(id, Answer::Result(result), now);
             }
             Some((Some(json), answer)) => (Cow::Owned(json), Some(answer)),
             Some((None, answer)) => (Cow::Borrowed(text), Some(answer)),
             None => (Cow::Borrowed(text), P::parse(text).map(|value| Message::read(&value))),
         };
-        let refusal = Refusal::from_text(head.status, head.www_authenticate.clone(), &text, exchange.wire_id);
+        let refusal = Refusal::from_text(head.status, head.www_authenticate.clone(), &text, exchange.request_id());
         if head.is_success() && self.judge(exchange, &refusal) == Verdict::NotEviction && refusal.rpc_code.is_none() {
             let error = body::no_answer(exchange, &text);
             return self.conclude(id, Answer::Unusable { error }, now);
@@ -216,9 +213,9 @@ impl<P: Payload> Session<P> {
     }
 
     fn take_malformed(&mut self, id: ExchangeId, malformed: &Malformed, now: Now) {
-        let Some(exchange) = self.exchanges.get(&id) else { return };
+        let Some(exchange) = self.exchanges.get(id) else { return };
         let error = match malformed {
-            Malformed::Event { begins } if !exchange.concluded && body::is_broken_answer(exchange, begins) => {
+            Malformed::Event { begins } if !exchange.is_concluded() && body::is_broken_answer(exchange, begins) => {
                 broken_answer(exchange)
             }
             Malformed::Event { .. } => {
@@ -247,9 +244,9 @@ impl<P: Payload> Session<P> {
 
     /// Nothing more of it is read.
     fn unreadable(&mut self, id: ExchangeId, error: Box<Error<P>>, now: Now) {
-        let Some(exchange) = self.exchanges.get(&id) else { return };
+        let Some(exchange) = self.exchanges.get(id) else { return };
         let error = error.with_status(exchange.status());
-        if exchange.is_stream() || exchange.events {
+        if exchange.is_stream() {
             self.output(Output::Abort { exchange: id });
         }
         self.conclude(id, Answer::Unusable { error }, now);
@@ -257,10 +254,10 @@ impl<P: Payload> Session<P> {
     }
 
     fn take_end(&mut self, id: ExchangeId, now: Now) {
-        let Some(exchange) = self.exchanges.get(&id) else { return };
-        if !exchange.concluded {
-            let answer = match &exchange.head {
-                Some(head) if head.is_success() && !exchange.purpose.wants_response() => Answer::Accepted,
+        let Some(exchange) = self.exchanges.get(id) else { return };
+        if !exchange.is_concluded() {
+            let answer = match exchange.head() {
+                Some(head) if head.is_success() && !exchange.purpose().wants_response() => Answer::Accepted,
                 Some(head) if head.is_success() && !exchange.is_stream() => {
                     Answer::Unusable { error: unusable(exchange, Some(0)) }
                 }
@@ -280,12 +277,12 @@ impl<P: Payload> Session<P> {
     }
 
     fn take_failure(&mut self, id: ExchangeId, cause: Option<P>, now: Now) {
-        let Some(exchange) = self.exchanges.get(&id) else { return };
-        if !exchange.concluded {
-            if matches!(exchange.purpose, Purpose::Call(_)) {
+        let Some(exchange) = self.exchanges.get(id) else { return };
+        if !exchange.is_concluded() {
+            if matches!(exchange.purpose(), Purpose::Call(_)) {
                 self.page.call_broke_off(now);
             }
-            let message = match exchange.head {
+            let message = match exchange.head() {
                 Some(_) => "The connection broke before the answer was complete: the call may have run.",
                 None => {
                     "The request failed below HTTP: the server is down, this device is offline, or the answer lacks \
@@ -301,11 +298,11 @@ impl<P: Payload> Session<P> {
 
     /// An exchange of our own has had its time; or its stream was given long enough to end.
     pub(in crate::protocol) fn exchange_timed_out(&mut self, id: ExchangeId, now: Now) {
-        let Some(exchange) = self.exchanges.get(&id) else { return };
-        let head = exchange.head.as_ref().filter(|head| !head.is_success());
+        let Some(exchange) = self.exchanges.get(id) else { return };
+        let head = exchange.head().filter(|head| !head.is_success());
         let refusal =
             head.map(|head| Refusal { own_id: true, ..Refusal::of(head.status, head.www_authenticate.clone()) });
-        let concluded = exchange.concluded;
+        let concluded = exchange.is_concluded();
         self.output(Output::Abort { exchange: id });
         if let (Some(refusal), false) = (refusal, concluded) {
             // Nobody knows what it would have said, nor to whom.
@@ -321,20 +318,12 @@ impl<P: Payload> Session<P> {
         verdict::classify(&exchange.asked(), refusal)
     }
 
-    /// The refusal is whole: whether it can be the gate's is settled here, once.
-    pub(in crate::protocol) fn time_refusal(&mut self, id: ExchangeId, now: Now) {
-        let gate_ms = self.gate.time_ms();
-        if let Some(exchange) = self.exchanges.get_mut(&id) {
-            exchange.late = exchange.dispatched || exchange.took(self.config.connections, gate_ms, now) > gate_ms;
-        }
-    }
-
     fn refused(&mut self, id: ExchangeId, refusal: Refusal, error: Option<RpcError<P>>, now: Now) {
-        self.time_refusal(id, now);
-        let Some(exchange) = self.exchanges.get(&id) else { return };
-        let retry_after = exchange.head.as_ref().and_then(|head| head.retry_after.as_deref());
+        self.exchanges.time_refusal(id, now);
+        let Some(exchange) = self.exchanges.get(id) else { return };
+        let retry_after = exchange.head().and_then(|head| head.retry_after.as_deref());
         let retry_after = retry_after.and_then(|value| backoff::retry_after(value, now.unix_ms));
-        let own = matches!(self.config.handshake, Handshake::Own { .. });
+        let own = self.config.handshake.is_own();
         let bound = if own { EXCERPT } else { bounds::TEXT as usize };
         let error = refusal_error(self.identity.confidential(), &refusal, error, exchange, bound);
         self.conclude(id, Answer::Refused { refusal, error, retry_after }, now);
@@ -342,18 +331,15 @@ impl<P: Payload> Session<P> {
 
     /// Takes the answer of an exchange: once.
     pub(in crate::protocol) fn conclude(&mut self, id: ExchangeId, answer: Answer<P>, now: Now) {
-        let Some(exchange) = self.exchanges.get_mut(&id) else { return };
-        exchange.concluded = true;
-        // Whatever else ends an exchange ends its stream.
-        let exchange = if exchange.is_stream() && matches!(answer, Answer::Result(_) | Answer::Refused { .. }) {
-            let concluded = exchange.clone();
-            self.timers.set(Timer::Exchange(id), now.mono.saturating_add(DRAIN_MS));
+        let Some(goes_on) = self.exchanges.concludes(id, &answer) else { return };
+        let exchange = if goes_on {
+            self.effects.set_timer(Timer::Exchange(id), now.mono.saturating_add(DRAIN_MS));
             self.hurry_streams(now);
-            concluded
+            self.exchanges.get(id).cloned().map(Box::new)
         } else {
-            let Some(exchange) = self.remove_exchange(id, now) else { return };
-            exchange
+            self.remove_exchange(id, now)
         };
+        let Some(exchange) = exchange else { return };
         let verdict = match &answer {
             Answer::Refused { refusal, .. } => Some(self.judge(&exchange, refusal)),
             Answer::Unusable { .. } => Some(Verdict::NotEviction),
@@ -382,7 +368,7 @@ impl<P: Payload> Session<P> {
         if matches!(answer, Answer::Result(_)) {
             self.shows(exchange);
         }
-        match exchange.purpose {
+        match exchange.purpose() {
             Purpose::Discover => self.discover_answered(id, exchange, answer, now),
             Purpose::Initialize => self.handshake_answered(id, exchange, answer, verdict, now),
             Purpose::Initialized => self.initialized_answered(id, exchange, answer, verdict, now),

@@ -3,7 +3,6 @@
 
 use super::Session;
 use crate::protocol::calls::Queue;
-use crate::protocol::config::Handshake;
 use crate::protocol::era::{Era, legacy};
 use crate::protocol::identity::{Found, Owner};
 use crate::protocol::lifecycle::{SessionId, Since, State};
@@ -29,13 +28,15 @@ impl<P: Payload> Session<P> {
             },
             State::Closed => return None,
         };
-        let Handshake::Own { .. } = &self.config.handshake else { return None };
+        if self.config.handshake.is_hosts() {
+            return None;
+        }
         let record = Record {
             at: now.unix_ms,
             made_for: session.made_for.map(Owner::stored),
             id: session.id.clone(),
             version: session.version,
-            request_id: self.next_wire_id,
+            request_id: self.exchanges.latest_request(),
             level: self.desired.log_level().map(str::to_owned),
             uris: self.desired.subscriptions().map(str::to_owned).collect(),
             handshake: session.handshake.clone(),
@@ -72,14 +73,14 @@ impl<P: Payload> Session<P> {
         if !self.lifecycle.has_none() {
             return;
         }
-        self.next_wire_id = read.next_request_id(&mut self.rng);
+        self.exchanges.go_on_from(read.next_request_id(&mut self.rng));
         let Record { id, version, handshake, level, uris, .. } = read;
         let capabilities = legacy::capabilities(&handshake);
         let parked = self.calls.dequeue_all(Queue::Session);
         self.emit(Event::TakenUp);
         self.take_up_session(id, version, handshake, capabilities, now);
         self.lifecycle.made_for(self.lifecycle.generation(), self.identity.owner());
-        if Era::of(version) == Era::Legacy {
+        if Era::of(version).has_sessions() {
             self.lifecycle.speaks_legacy(now);
         }
         self.desired.take_up(self.lifecycle.generation(), level, uris);
@@ -109,7 +110,7 @@ impl<P: Payload> Session<P> {
         }
         match found {
             Found::Record(_) if is_ours => self.take_up_read(read, now),
-            Found::Record(_) => self.hasten(now),
+            Found::Record(_) => self.session_is_wanted(now),
             Found::Told(mark, _) if is_ours => self.take_told(mark, read, now),
             Found::Told(..) => self.part_from_tabs(now),
         }
@@ -132,7 +133,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// Another page life has taken up the session meanwhile: it is not ours any more, and is not ended.
-    pub fn forsake(&mut self, now: Now) {
+    pub fn handle_taken_over(&mut self, now: Now) {
         self.lose_to_another("another page has taken up the session", now);
     }
 

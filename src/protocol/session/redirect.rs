@@ -1,8 +1,8 @@
 //! Redirects: what the driver does not follow, and the address that is tried in its place.
 
 use super::Session;
-use crate::protocol::exchange::{Answer, Exchange};
-use crate::protocol::http::Method;
+use crate::protocol::codec::http::Method;
+use crate::protocol::exchanges::{Answer, Exchange};
 use crate::protocol::lifecycle::Since;
 use crate::protocol::policy::retry;
 use crate::protocol::policy::safety::Safety;
@@ -25,20 +25,20 @@ impl<P: Payload> Session<P> {
     /// Following it would carry the session, and what the host adds, to an address that nobody chose. The same address
     /// with the other final slash is tried once, as long as there was no session: nothing has run.
     pub(in crate::protocol) fn take_redirect(&mut self, id: ExchangeId, redirect: Redirect, now: Now) {
-        self.time_refusal(id, now);
-        let Some(exchange) = self.exchanges.get(&id) else { return };
+        self.exchanges.time_refusal(id, now);
+        let Some(exchange) = self.exchanges.get(id) else { return };
         let Redirect { elsewhere, status } = redirect;
-        let establishes = matches!(exchange.purpose, Purpose::Discover | Purpose::Initialize);
+        let establishes = matches!(exchange.purpose(), Purpose::Discover | Purpose::Initialize);
         let first =
             self.lifecycle.establishing().is_some_and(|establishing| matches!(establishing.since, Since::First));
         if establishes && first && !elsewhere && !self.lifecycle.took_other_slash() {
-            let purpose = exchange.purpose;
+            let purpose = exchange.purpose();
             self.lifecycle.take_other_slash();
             self.output(Output::OtherSlash);
             self.remove_exchange(id, now);
             return if purpose == Purpose::Initialize { self.handshake(now) } else { self.begin(now) };
         }
-        let outcome = match exchange.purpose.call() {
+        let outcome = match exchange.purpose().call() {
             Some(_) if !is_before_dispatch(status, exchange) => Outcome::Unknown,
             Some(_) | None => Outcome::NotExecuted,
         };
@@ -47,9 +47,11 @@ impl<P: Payload> Session<P> {
 
     /// Following it sends the request once more: a call that may have run by now is not sent there.
     pub(in crate::protocol) fn take_following(&mut self, id: ExchangeId, status: u16, now: Now) {
-        self.time_refusal(id, now);
-        let Some(exchange) = self.exchanges.get(&id).filter(|exchange| exchange.method == Method::Post) else { return };
-        let Purpose::Call(call) = exchange.purpose else { return };
+        self.exchanges.time_refusal(id, now);
+        let Some(exchange) = self.exchanges.get(id).filter(|exchange| exchange.method() == Method::Post) else {
+            return;
+        };
+        let Purpose::Call(call) = exchange.purpose() else { return };
         let Some(call) = self.calls.get(call) else { return };
         let mode = self.config.recovery.mode;
         // By annotations alone it is not: nothing reads the list again before.
@@ -71,7 +73,7 @@ impl<P: Payload> Session<P> {
 /// Whether it says, before anything has run, that the same request belongs elsewhere (RFC 9110, 15.4.8 and 15.4.9). 303
 /// follows upon a POST that was processed (15.4.4), and the others are used so.
 fn is_before_dispatch(status: Option<u16>, exchange: &Exchange) -> bool {
-    matches!(status, Some(307 | 308)) && !exchange.late
+    matches!(status, Some(307 | 308)) && !exchange.is_late()
 }
 
 fn redirect_error<P>(elsewhere: bool, outcome: Outcome) -> Box<Error<P>> {

@@ -1,17 +1,16 @@
 //! What follows for a call that was refused, or whose answer was lost. [`crate::protocol::policy::retry`] decides; here it is done.
 
 use super::Session;
-use crate::protocol::backoff;
 use crate::protocol::calls::{Call, Doubt, Kind, Repair};
-use crate::protocol::config::{EraChoice, Handshake};
-use crate::protocol::era::Era;
-use crate::protocol::era::negotiation::{Common, supported};
-use crate::protocol::exchange::Exchange;
+use crate::protocol::config::EraChoice;
+use crate::protocol::exchanges::Exchange;
 use crate::protocol::lifecycle::Relation;
+use crate::protocol::policy::backoff;
+use crate::protocol::policy::probe::{Common, supported};
 use crate::protocol::policy::retry::{End, Next};
 
+use crate::protocol::policy::verdict::{Form, Refusal};
 use crate::protocol::time::Timer;
-use crate::protocol::verdict::{Form, Refusal};
 use crate::protocol::{CallId, Code, Error, Now, Outcome, Payload};
 
 const INVALID_PARAMS: i64 = -32602;
@@ -23,7 +22,7 @@ impl<P: Payload> Session<P> {
     /// What follows for a call, where this repair would come before it is sent again. If it is sent again, the repair is
     /// spent.
     pub(in crate::protocol) fn next(&mut self, id: CallId, repair: Repair, end: End) -> Next {
-        self.calls.next(id, self.config.recovery.mode, repair, end, self.next_wire_id)
+        self.calls.next(id, self.config.recovery.mode, repair, end, self.exchanges.latest_request())
     }
 
     /// Its session is gone, and it was refused with it. `at_gate`: its own refusal is the gate's.
@@ -36,12 +35,12 @@ impl<P: Payload> Session<P> {
         now: Now,
     ) {
         // What this side has ended refuses what was running under it.
-        let ended = match self.lifecycle.relation(exchange.generation) {
-            Relation::Gone => self.lifecycle.refused() != exchange.generation,
+        let ended = match self.lifecycle.relation(exchange.generation()) {
+            Relation::Gone => self.lifecycle.refused() != exchange.generation(),
             Relation::Current | Relation::Doubted => self.tabs.has_ended(),
         };
         let again = self.is_sent_again_without_session(id, at_gate && !ended, error);
-        self.session_refused(exchange.generation, again, now);
+        self.session_refused(exchange.generation(), again, now);
         if again {
             self.dispatch(id, now);
         }
@@ -86,12 +85,12 @@ impl<P: Payload> Session<P> {
         let blames = refusal.blames_session();
         let form = refusal.may_be_a_handlers().then(|| refusal.form());
         let explained = refusal.explains_itself();
-        let doubt = Doubt::Refused { error, at_gate: blames && !exchange.late, form, explained };
+        let doubt = Doubt::Refused { error, at_gate: blames && !exchange.is_late(), form, explained };
         if !self.calls.has(id) {
             return;
         }
-        self.calls.may_have_run(id, exchange.late);
-        let relation = self.lifecycle.relation(exchange.generation);
+        self.calls.may_have_run(id, exchange.is_late());
+        let relation = self.lifecycle.relation(exchange.generation());
         match relation {
             Relation::Current if !refusal.is_plain_about_session() && self.is_known_alive(now) => {
                 self.doubt_dispelled(id, doubt, now);
@@ -102,8 +101,8 @@ impl<P: Payload> Session<P> {
                 }
             }
             // It cannot be asked any more: what the server said of it before has to do.
-            Relation::Gone if blames && self.lifecycle.refused() == exchange.generation => {
-                if self.is_refused_with(exchange.generation, id, doubt) {
+            Relation::Gone if blames && self.lifecycle.refused() == exchange.generation() => {
+                if self.is_refused_with(exchange.generation(), id, doubt) {
                     self.dispatch(id, now);
                 }
             }
@@ -224,17 +223,17 @@ impl<P: Payload> Session<P> {
         let wait = backoff::delay(1, &self.config.recovery, floor_ms, &mut self.rng);
         let until = now.mono.saturating_add(wait);
         // A host's own Client has a clock that nobody sees here: it is told of a longer wait than calls have by default.
-        let host = matches!(self.config.handshake, Handshake::Host);
+        let host = self.config.handshake.is_hosts();
         let bound = if host { call.made().saturating_add(self.config.timeout_ms) } else { u64::MAX };
-        let in_time = self.timers.at(Timer::Call(id)).is_some_and(|deadline| until < deadline.min(bound));
+        let in_time = self.effects.timer_at(Timer::Call(id)).is_some_and(|deadline| until < deadline.min(bound));
         let end = End::Busy { outcome, at_gate: outcome == Outcome::NotExecuted };
         if in_time && self.next(id, Repair::Busy, end) == Next::SendAgain {
-            return self.timers.set(Timer::Resend(id), until);
+            return self.effects.set_timer(Timer::Resend(id), until);
         }
         self.settle(id, Err(error.retryable()));
         // Waiting is not what helps: it may be a proxy's word on a server that went, and its sessions with it.
         if exchange.status() == 503
-            && self.lifecycle.relation(exchange.generation) == Relation::Current
+            && self.lifecycle.relation(exchange.generation()) == Relation::Current
             && !self.is_known_alive(now)
         {
             self.check(None, now);
@@ -250,23 +249,21 @@ impl<P: Payload> Session<P> {
         mut error: Box<Error<P>>,
         now: Now,
     ) {
-        if exchange.late {
-            return self.lost(id, exchange.generation, error, now);
+        if exchange.is_late() {
+            return self.lost(id, exchange.generation(), error, now);
         }
-        let own = matches!(self.config.handshake, Handshake::Own { .. });
+        let own = self.config.handshake.is_own();
         if own && self.config.era == EraChoice::Auto {
-            match exchange.era {
-                // "retry even when `supported` contains the version just sent"; once.
-                Era::Modern if supported(&error) == Common::Modern => {
-                    if self.next(id, Repair::Envelope, End::OtherVersion { at_gate: true }) == Next::SendAgain {
-                        return self.dispatch(id, now);
-                    }
-                }
-                Era::Modern => return self.suspected(id, exchange, refusal, error, now),
-                Era::Legacy => {
-                    self.lifecycle.may_not_be_legacy();
-                    return self.suspected(id, exchange, refusal, error, now);
-                }
+            if exchange.era().has_sessions() {
+                self.lifecycle.may_not_be_legacy();
+                return self.suspected(id, exchange, refusal, error, now);
+            }
+            if supported(&error) != Common::Modern {
+                return self.suspected(id, exchange, refusal, error, now);
+            }
+            // "retry even when `supported` contains the version just sent"; once.
+            if self.next(id, Repair::Envelope, End::OtherVersion { at_gate: true }) == Next::SendAgain {
+                return self.dispatch(id, now);
             }
         }
         let text = "The server no longer speaks the negotiated protocol version. Connect again.";

@@ -5,12 +5,13 @@ use super::Session;
 use super::tools::NOT_HARMLESS;
 use crate::protocol::calls::{Call, Place, Queue};
 use crate::protocol::desired::{Ask, Attempt, Changes, Compared, LastRecovery, next_cursor};
-use crate::protocol::exchange::{Answer, Exchange};
+use crate::protocol::exchanges::{Answer, Exchange};
 use crate::protocol::listening::Turn;
+use crate::protocol::policy::backoff;
+use crate::protocol::policy::verdict::Verdict;
 use crate::protocol::status::Event;
 use crate::protocol::time::Timer;
-use crate::protocol::verdict::Verdict;
-use crate::protocol::{CallId, Code, Error, ExchangeId, Field, Now, Outcome, Payload, backoff, bounds};
+use crate::protocol::{CallId, Code, Error, ExchangeId, Field, Now, Outcome, Payload, bounds};
 
 const REPLACED: &str = "The server was replaced while it refused this call, and this tool is another now. It was not \
                         sent to the new one: list the tools, and decide again.";
@@ -64,7 +65,7 @@ impl<P: Payload> Session<P> {
     /// Whether this call is on the wire under the session of this generation.
     fn is_under(&self, call: &Call<P>, generation: u32) -> bool {
         let &Place::Sent(exchange) = call.place() else { return false };
-        self.exchanges.get(&exchange).is_some_and(|exchange| exchange.generation == generation)
+        self.exchanges.get(exchange).is_some_and(|exchange| exchange.generation() == generation)
     }
 
     /// Asks the server for it; what cannot be asked for is lost.
@@ -85,8 +86,8 @@ impl<P: Payload> Session<P> {
 
     fn set_restore_timer(&mut self) {
         match self.desired.next_attempt_at() {
-            Some(at) => self.timers.set(Timer::Restore, at),
-            None => self.timers.clear(Timer::Restore),
+            Some(at) => self.effects.set_timer(Timer::Restore, at),
+            None => self.effects.clear_timer(Timer::Restore),
         }
     }
 
@@ -116,13 +117,13 @@ impl<P: Payload> Session<P> {
         now: Now,
     ) {
         if verdict.session_gone() {
-            self.session_refused(exchange.generation, false, now);
+            self.session_refused(exchange.generation(), false, now);
         }
         if verdict == Verdict::OtherEra {
             self.check(None, now);
         }
         self.relisted(id, exchange, &answer, now);
-        let Some(attempt) = self.desired.answered(id, exchange.generation) else { return };
+        let Some(attempt) = self.desired.answered(id, exchange.generation()) else { return };
         match (attempt.tool_page(), answer) {
             _ if attempt.is_stream() => {}
             (Some(number), Answer::Result(page)) if is_bounded(&page) => {
@@ -133,7 +134,7 @@ impl<P: Payload> Session<P> {
             }
             (None, Answer::Result(_)) => {
                 if let Some(request) = self.desired.restored(&attempt) {
-                    self.accepted(request, exchange.generation, now);
+                    self.accepted(request, exchange.generation(), now);
                 }
             }
             (_, answer) => match pause_after(&answer, verdict) {
@@ -164,7 +165,7 @@ impl<P: Payload> Session<P> {
     /// It ended before that. It may be about to be opened again.
     pub(in crate::protocol) fn stream_lost(&mut self, id: ExchangeId, now: Now) {
         let Some(attempt) = self.desired.stream_ended(id) else { return };
-        match self.timers.at(Timer::Listen) {
+        match self.effects.timer_at(Timer::Listen) {
             Some(at) => {
                 self.desired.ask_at(attempt, at);
                 self.set_restore_timer();
@@ -215,7 +216,7 @@ impl<P: Payload> Session<P> {
     /// The session went while its restoration was under way: what was open is lost with it.
     pub(in crate::protocol) fn abandon_restoration(&mut self, now: Now) {
         let abandoned = self.desired.abandon_restoration();
-        self.timers.clear(Timer::Restore);
+        self.effects.clear_timer(Timer::Restore);
         for exchange in abandoned.again {
             self.abort(exchange, now);
         }

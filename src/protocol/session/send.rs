@@ -2,13 +2,10 @@
 
 use super::Session;
 use crate::protocol::calls::{Call, Doubt, Kind, Queue, Task};
-use crate::protocol::config::Handshake;
-use crate::protocol::cursor::Cursor;
+use crate::protocol::codec::http::{Method, Request};
+use crate::protocol::codec::json_rpc;
 use crate::protocol::era::{Era, legacy, modern, param_headers};
-use crate::protocol::exchange::{CONNECTIONS, Exchange};
-use crate::protocol::http::{Method, Request};
-use crate::protocol::identity::secrets::Secrets;
-use crate::protocol::json_rpc;
+use crate::protocol::exchanges::Exchange;
 use crate::protocol::lifecycle::{Established, State};
 use crate::protocol::policy::safety::Safety;
 use crate::protocol::questions::Round;
@@ -24,6 +21,15 @@ const HURRIED_MS: u64 = 100;
 
 /// Header fields and body.
 type Message = (Vec<(String, String)>, String);
+
+/// A message of our own.
+pub(in crate::protocol) struct Own<'a> {
+    pub purpose: Purpose,
+    pub method: &'a str,
+    pub params: &'a Params,
+    /// Bounds the exchange.
+    pub timeout_ms: u64,
+}
 
 /// A request that is about to be sent, and what is known of it.
 pub(in crate::protocol) type Parcel = (Box<Exchange>, Request);
@@ -54,7 +60,7 @@ impl<P: Payload> Session<P> {
                 self.settle(id, Ok(P::empty()));
             }
             Kind::Request if hosts_own => self.put_on_wire(id, now),
-            Kind::Request | Kind::Verify if era == Era::Modern && call.method() == legacy::PING => {
+            Kind::Request | Kind::Verify if !era.has_sessions() && call.method() == legacy::PING => {
                 self.check(Some((id, Doubt::Asked)), now);
             }
             Kind::Request if !era.holds_by_request() && self.held_without_request(id, now) => {}
@@ -74,7 +80,6 @@ impl<P: Payload> Session<P> {
     }
 
     fn put_on_wire(&mut self, id: CallId, now: Now) {
-        let wire_id = self.next_wire_id + 1;
         let (State::Ready(_), Some(call)) = (self.lifecycle.state(), self.calls.get(id)) else { return };
         if call.kind() == Kind::Request && self.exchanges.len() >= AT_ONCE {
             return self.calls.enqueue(id, Queue::Turn);
@@ -87,16 +92,17 @@ impl<P: Payload> Session<P> {
         }
         let (State::Ready(session), Some(call)) = (self.lifecycle.state(), self.calls.get(id)) else { return };
         let asked = call.round().is_some() || call.task().is_some_and(Task::has_inputs);
-        if session.era() == Era::Legacy && asked {
+        if session.era().asks_by_request() && asked {
             return self.round_lost(id, now);
         }
         let (method, params) = self.wording(session, call);
+        let request_id = self.exchanges.latest_request() + 1;
         let as_task = self.goes_as_task(session, call);
         let (purpose, (mut headers, body)) = match call.kind() {
             Kind::Notification => (Purpose::Notification(id), self.compose_notification(session, &method, &params)),
             Kind::Request | Kind::Verify | Kind::Connect | Kind::Reconnect | Kind::Close => {
                 let message =
-                    self.compose(session.era(), Some(session), wire_id, &method, &params, call.options().progress);
+                    self.compose(session.era(), Some(session), request_id, (&method, &params), call.options().progress);
                 (Purpose::Call(id), message)
             }
         };
@@ -108,12 +114,11 @@ impl<P: Payload> Session<P> {
             None if safe => Safety::Safe,
             None => Safety::Unsafe,
         };
-        let mut exchange = outgoing(purpose, Some(session), now);
-        call.options().headers.iter().for_each(|(name, value)| exchange.secrets.add_field(name, value));
-        exchange.attempt = call.sends() + 1;
-        exchange.rpc_method = Some(method);
-        exchange.wire_id = purpose.wants_response().then_some(wire_id);
-        self.next_wire_id = wire_id;
+        let id_in_it = purpose.wants_response().then_some(request_id);
+        let exchange = Exchange::outgoing(purpose, Some(session), now).with_message(&method, id_in_it);
+        let mut exchange = exchange.of_attempt(call.sends() + 1);
+        call.options().headers.iter().for_each(|(name, value)| exchange.conceal(name, value));
+        self.exchanges.fresh_request_id();
         let sent = self.send(posted(exchange, (headers, body)), now);
         self.calls.sent(id, sent, safety, as_task);
     }
@@ -129,42 +134,21 @@ impl<P: Payload> Session<P> {
         (call.method().to_owned(), call.params().with(inputs.as_deref(), as_task))
     }
 
-    /// A request of our own under this session, or before there is one, with the wire id that was drawn last. `timeout_ms`
-    /// bounds the exchange.
-    pub(in crate::protocol) fn own_request(
-        &self,
-        purpose: Purpose,
-        session: Option<&Established<P>>,
-        method: &str,
-        params: &Params,
-        timeout_ms: u64,
-        now: Now,
-    ) -> Parcel {
-        let wire_id = self.next_wire_id;
-        let mut exchange = outgoing(purpose, session, now);
-        if session.is_none() {
-            exchange.attempt = self.lifecycle.establishing().map_or(1, |establishing| establishing.failed + 1);
-        }
-        exchange.wire_id = Some(wire_id);
-        exchange.rpc_method = Some(method.to_owned());
-        exchange.timeout_ms = Some(timeout_ms);
-        let message = self.compose(exchange.era, session, wire_id, method, params, false);
+    /// A request of our own under this session, or before there is one, with the request id that was drawn last.
+    pub(in crate::protocol) fn own_request(&self, own: Own<'_>, session: Option<&Established<P>>, now: Now) -> Parcel {
+        let Own { purpose, method, params, timeout_ms } = own;
+        let request_id = self.exchanges.latest_request();
+        let attempts = self.lifecycle.establishing().filter(|_| session.is_none()).map_or(0, |it| it.failed);
+        let exchange = Exchange::outgoing(purpose, session, now).with_message(method, Some(request_id));
+        let exchange = exchange.of_attempt(attempts + 1).within(timeout_ms);
+        let message = self.compose(exchange.era(), session, request_id, (method, params), false);
         posted(exchange, message)
     }
 
     /// A notification of our own under this session.
-    pub(in crate::protocol) fn own_notification(
-        &self,
-        purpose: Purpose,
-        session: &Established<P>,
-        method: &str,
-        params: &Params,
-        timeout_ms: u64,
-        now: Now,
-    ) -> Parcel {
-        let mut exchange = outgoing(purpose, Some(session), now);
-        exchange.rpc_method = Some(method.to_owned());
-        exchange.timeout_ms = Some(timeout_ms);
+    pub(in crate::protocol) fn own_notification(&self, own: Own<'_>, session: &Established<P>, now: Now) -> Parcel {
+        let Own { purpose, method, params, timeout_ms } = own;
+        let exchange = Exchange::outgoing(purpose, Some(session), now).with_message(method, None).within(timeout_ms);
         posted(exchange, self.compose_notification(session, method, params))
     }
 
@@ -173,29 +157,24 @@ impl<P: Payload> Session<P> {
         &self,
         era: Era,
         session: Option<&Established<P>>,
-        wire_id: u64,
-        method: &str,
-        params: &Params,
+        request_id: u64,
+        (method, params): (&str, &Params),
         progress: bool,
     ) -> Message {
-        match era {
-            Era::Legacy => (legacy::post_headers(session), json_rpc::request(wire_id, method, params, progress, "")),
-            Era::Modern => {
-                let (headers, params, stamp) = self.stamped(method, params);
-                (headers, json_rpc::request(wire_id, method, &params, progress, &stamp))
-            }
+        if !era.stamps_requests() {
+            return (legacy::post_headers(session), json_rpc::request(request_id, method, params, progress, ""));
         }
+        let (headers, params, stamp) = self.stamped(method, params);
+        (headers, json_rpc::request(request_id, method, &params, progress, &stamp))
     }
 
     /// A notification as the era of this session wants it.
     fn compose_notification(&self, session: &Established<P>, method: &str, params: &Params) -> Message {
-        match session.era() {
-            Era::Legacy => (legacy::post_headers(Some(session)), json_rpc::notification(method, params, "")),
-            Era::Modern => {
-                let (headers, params, stamp) = self.stamped(method, params);
-                (headers, json_rpc::notification(method, &params, &stamp))
-            }
+        if !session.era().stamps_requests() {
+            return (legacy::post_headers(Some(session)), json_rpc::notification(method, params, ""));
         }
+        let (headers, params, stamp) = self.stamped(method, params);
+        (headers, json_rpc::notification(method, &params, &stamp))
     }
 
     fn stamped(&self, method: &str, params: &Params) -> (Vec<(String, String)>, Params, String) {
@@ -205,20 +184,18 @@ impl<P: Payload> Session<P> {
         if let (false, Some(text)) = (repeated.is_empty(), &params.text) {
             headers.extend(param_headers::fields(repeated, text));
         }
-        match self.config.handshake {
-            Handshake::Own { .. } => {
-                let meta = params.meta.as_deref().map(modern::without_stamp);
-                let stamp = modern::stamp_with_level(self.client.stamp(), self.desired.log_level());
-                (headers, Params { meta, ..params.clone() }, stamp)
-            }
-            // A host's own Client writes its own.
-            Handshake::Host if params.meta.is_some() => (headers, params.clone(), String::new()),
-            Handshake::Host => (headers, params.clone(), self.client.stamp().to_owned()),
+        if self.config.handshake.is_own() {
+            let meta = params.meta.as_deref().map(modern::without_stamp);
+            let stamp = modern::stamp_with_level(self.client.stamp(), self.desired.log_level());
+            return (headers, Params { meta, ..params.clone() }, stamp);
         }
+        // A host's own Client writes its own.
+        let stamp = if params.meta.is_some() { "" } else { self.client.stamp() };
+        (headers, params.clone(), stamp.to_owned())
     }
 
     pub(in crate::protocol) fn send(&mut self, (exchange, request): Parcel, now: Now) -> ExchangeId {
-        let id = ExchangeId(self.fresh_id());
+        let id = ExchangeId(self.effects.fresh_id());
         if let Some((exchange, request)) = self.hold_for_token(id, exchange, request, now) {
             self.transmit(id, exchange, request, now);
         }
@@ -232,35 +209,31 @@ impl<P: Payload> Session<P> {
         request: Request,
         now: Now,
     ) {
-        if let Some(timeout_ms) = exchange.timeout_ms {
-            self.timers.set(Timer::Exchange(id), now.mono.saturating_add(timeout_ms));
+        if let Some(timeout_ms) = exchange.timeout_ms() {
+            self.effects.set_timer(Timer::Exchange(id), now.mono.saturating_add(timeout_ms));
         }
-        exchange.sent = now;
-        exchange.fields = self.identity.fields();
-        exchange.owner = self.identity.owner();
-        self.identity.confidential().along().for_each(|secrets| exchange.secrets.add_all(secrets));
+        let credentials = (self.identity.fields(), self.identity.owner());
+        exchange.goes_out(credentials, self.identity.confidential().along(), now);
         let identify = self.is_anothers(&exchange);
-        if !identify && exchange.owner.is_some() && exchange.made_for.is_some() {
-            self.settle_owner(exchange.generation, exchange.owner);
+        if !identify && exchange.owner().is_some() && exchange.made_for().is_some() {
+            self.settle_owner(exchange.generation(), exchange.owner());
         }
-        exchange.ahead = self.exchanges.len();
-        exchange.connected_at = (exchange.ahead < CONNECTIONS).then_some(now.mono);
-        let purpose = exchange.purpose;
+        let purpose = exchange.purpose();
         self.emit(exchange.wire(id, WireStep::Sent, now));
-        self.exchanges.insert(id, exchange);
+        self.exchanges.begins(id, exchange, now);
         self.output(Output::Send { exchange: id, purpose, request, identify });
         self.hurry_streams(now);
     }
 
     /// Where something may wait in the browser's queue, streams whose answer was taken hold no connection for long.
     pub(in crate::protocol) fn hurry_streams(&mut self, now: Now) {
-        if self.exchanges.len() <= CONNECTIONS {
+        if !self.exchanges.may_queue() {
             return;
         }
         let until = now.mono.saturating_add(HURRIED_MS);
-        for (id, _) in self.exchanges.iter().filter(|(_, exchange)| exchange.concluded) {
-            if self.timers.at(Timer::Exchange(*id)).is_some_and(|at| at > until) {
-                self.timers.set(Timer::Exchange(*id), until);
+        for (id, _) in self.exchanges.iter().filter(|(_, exchange)| exchange.is_concluded()) {
+            if self.effects.timer_at(Timer::Exchange(id)).is_some_and(|at| at > until) {
+                self.effects.set_timer(Timer::Exchange(id), until);
             }
         }
     }
@@ -271,8 +244,8 @@ impl<P: Payload> Session<P> {
             return Some(held);
         }
         let exchange = self.remove_exchange(id, now)?;
-        if !exchange.concluded {
-            let duration_ms = now.mono.saturating_sub(exchange.sent.mono);
+        if !exchange.is_concluded() {
+            let duration_ms = now.mono.saturating_sub(exchange.sent().mono);
             self.emit(exchange.wire(id, WireStep::Aborted { duration_ms }, now));
         }
         self.output(Output::Abort { exchange: id });
@@ -281,49 +254,14 @@ impl<P: Payload> Session<P> {
 
     /// An exchange is over; the next in the browser's queue may have its connection.
     pub(in crate::protocol) fn remove_exchange(&mut self, id: ExchangeId, now: Now) -> Option<Box<Exchange>> {
-        self.timers.clear(Timer::Exchange(id));
-        let exchange = self.exchanges.remove(&id)?;
-        if let Some((_, next)) = self.exchanges.iter_mut().nth(CONNECTIONS - 1) {
-            next.connected_at.get_or_insert(now.mono);
-        }
+        self.effects.clear_timer(Timer::Exchange(id));
+        let exchange = self.exchanges.ends(id, now)?;
         self.connection_freed(now);
         Some(exchange)
     }
 }
 
-/// A POST that is about to be sent under this session.
-pub(in crate::protocol) fn outgoing<P>(purpose: Purpose, session: Option<&Established<P>>, now: Now) -> Box<Exchange> {
-    let era = if purpose == Purpose::Discover { Era::Modern } else { Era::Legacy };
-    Box::new(Exchange {
-        purpose,
-        era: session.map_or(era, Established::era),
-        generation: session.map_or(0, |session| session.generation),
-        session: session.and_then(|session| session.id.clone()),
-        method: Method::Post,
-        rpc_method: None,
-        wire_id: None,
-        attempt: 1,
-        sent: now,
-        ahead: 0,
-        connected_at: None,
-        fields: None,
-        owner: None,
-        secrets: Secrets::default(),
-        made_for: session.and_then(|session| session.made_for),
-        token: 0,
-        timeout_ms: None,
-        again: None,
-        repaired: Vec::new(),
-        head: None,
-        dispatched: false,
-        late: false,
-        events: false,
-        concluded: false,
-        cursor: Cursor::default(),
-    })
-}
-
 pub(in crate::protocol) fn posted(exchange: Box<Exchange>, (headers, body): Message) -> Parcel {
-    let rpc_method = exchange.rpc_method.clone();
+    let rpc_method = exchange.rpc_method().map(str::to_owned);
     (exchange, Request { method: Method::Post, headers, body: Some(body), rpc_method })
 }

@@ -124,7 +124,7 @@ impl<P: Payload> Session<P> {
                     Some(generation) if !doubt => self.session_refused(generation, true, now),
                     Some(_) | None => {}
                 }
-                self.hasten(now);
+                self.session_is_wanted(now);
             }
         }
     }
@@ -156,8 +156,8 @@ impl<P: Payload> Session<P> {
         self.replaced(ELSEWHERE, now);
         self.tabs.takes_up(mark);
         self.leader_asks(false, now);
-        self.timers.clear(Timer::Leader);
-        if Era::of(read.version) == Era::Legacy {
+        self.effects.clear_timer(Timer::Leader);
+        if Era::of(read.version).has_sessions() {
             self.lifecycle.speaks_legacy(now);
         }
         read.id.iter().for_each(|id| self.identity.confidential_mut().remember_id(id.expose()));

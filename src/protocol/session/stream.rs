@@ -3,12 +3,12 @@
 
 use super::Session;
 use super::listen::LONGEST_RETRY_MS;
-use super::send::{Parcel, outgoing};
+use super::send::Parcel;
 use crate::protocol::calls::{Broken, Place};
-use crate::protocol::cursor::Cursor;
+use crate::protocol::codec::http::{Method, Request};
 use crate::protocol::era::legacy;
-use crate::protocol::exchange::Exchange;
-use crate::protocol::http::{Method, Request};
+use crate::protocol::exchanges::Cursor;
+use crate::protocol::exchanges::Exchange;
 use crate::protocol::lifecycle::{Established, Relation};
 use crate::protocol::time::Timer;
 use crate::protocol::{CallId, Code, Error, Now, Outcome, Payload, Purpose};
@@ -25,13 +25,13 @@ impl<P: Payload> Session<P> {
         floor_ms: Option<u64>,
         now: Now,
     ) -> bool {
-        let mut cursor = exchange.cursor.clone();
-        let gone = self.lifecycle.relation(exchange.generation) == Relation::Gone || !exchange.era.resumes();
+        let mut cursor = exchange.cursor().clone();
+        let gone = self.lifecycle.relation(exchange.generation()) == Relation::Gone || !exchange.era().resumes();
         if gone || cursor.event_id.is_none() || cursor.tries >= self.config.max_resumes {
             return false;
         }
         // A server may have its client wait for as long as the call has: half of that, so that there is time for the answer.
-        let left = self.timers.at(Timer::Call(id)).map(|at| at.saturating_sub(now.mono));
+        let left = self.effects.timer_at(Timer::Call(id)).map(|at| at.saturating_sub(now.mono));
         let longest = left.map_or(CLOCKLESS_MS, |left| (left / 2).min(LONGEST_RETRY_MS));
         let floor = floor_ms.unwrap_or_default();
         if floor > longest {
@@ -41,8 +41,8 @@ impl<P: Payload> Session<P> {
             return false;
         }
         let wait = cursor.wait(longest, &self.config.recovery, &mut self.rng).max(floor);
-        self.calls.broke(id, Broken { cursor, generation: exchange.generation, wire_id: exchange.wire_id });
-        self.timers.set(Timer::Resume(id), now.mono.saturating_add(wait));
+        self.calls.broke(id, Broken { cursor, generation: exchange.generation(), request_id: exchange.request_id() });
+        self.effects.set_timer(Timer::Resume(id), now.mono.saturating_add(wait));
         true
     }
 
@@ -60,10 +60,8 @@ impl<P: Payload> Session<P> {
             let text = "The session was lost while the call may have been running.";
             return self.lost(id, broken.generation, Error::boxed(Code::OutcomeUnknown, Outcome::Unknown, text), now);
         };
-        let mut parcel = stream_request(Purpose::Call(id), session, broken.cursor, now);
-        parcel.0.wire_id = broken.wire_id;
-        parcel.0.attempt = attempt;
-        let sent = self.send(parcel, now);
+        let (exchange, request) = stream_request(Purpose::Call(id), session, broken.cursor, broken.request_id, now);
+        let sent = self.send((exchange.of_attempt(attempt), request), now);
         self.calls.resumed(id, sent);
     }
 
@@ -72,17 +70,18 @@ impl<P: Payload> Session<P> {
         let Some(session) = self.lifecycle.ready() else { return };
         self.calls.taken_up(id);
         let cursor = Cursor { event_id: Some(event_id), ..Cursor::default() };
-        let parcel = stream_request(Purpose::Call(id), session, cursor, now);
+        let parcel = stream_request(Purpose::Call(id), session, cursor, None, now);
         let sent = self.send(parcel, now);
         self.calls.resumed(id, sent);
     }
 }
 
-/// A GET that opens or resumes an event stream.
+/// A GET that opens or resumes an event stream; `answers`: the request that it answers.
 pub(in crate::protocol) fn stream_request<P>(
     purpose: Purpose,
     session: &Established<P>,
     cursor: Cursor,
+    answers: Option<u64>,
     now: Now,
 ) -> Parcel {
     let mut headers = vec![("accept".to_owned(), "text/event-stream".to_owned())];
@@ -90,8 +89,6 @@ pub(in crate::protocol) fn stream_request<P>(
     // The field's value is the id in UTF-8 (WHATWG HTML, 9.2.3), and Fetch takes a value byte by byte.
     let bytes = |id: &String| id.bytes().map(char::from).collect();
     headers.extend(cursor.event_id.as_ref().map(|id| ("last-event-id".to_owned(), bytes(id))));
-    let mut exchange = outgoing(purpose, Some(session), now);
-    exchange.method = Method::Get;
-    exchange.cursor = cursor;
+    let exchange = Exchange::outgoing(purpose, Some(session), now).taking_up(cursor, answers);
     (exchange, Request { method: Method::Get, headers, body: None, rpc_method: None })
 }

@@ -3,11 +3,12 @@
 //! the server has acknowledged the new one.
 
 use super::Session;
+use super::send::Own;
 use crate::protocol::bounds;
 use crate::protocol::calls::Call;
+use crate::protocol::codec::json::quote;
 use crate::protocol::config::Listen;
-use crate::protocol::era::{Era, modern};
-use crate::protocol::json::quote;
+use crate::protocol::era::modern;
 use crate::protocol::lifecycle::Established;
 use crate::protocol::listening::{Acknowledged, Heard, Stream, Turn};
 use crate::protocol::status::Event;
@@ -74,10 +75,10 @@ impl<P: Payload> Session<P> {
                 self.stream_replaced(exchange, now);
             }
             Stream::Ended { .. } if filter.is_empty() => {
-                self.timers.clear(Timer::Listen);
+                self.effects.clear_timer(Timer::Listen);
                 self.listening.off();
             }
-            Stream::Ended { .. } if self.timers.at(Timer::Listen).is_none() => self.listen_due(now),
+            Stream::Ended { .. } if self.effects.timer_at(Timer::Listen).is_none() => self.listen_due(now),
             Stream::Off | Stream::Open { .. } | Stream::Ended { .. } | Stream::Denied | Stream::Refused => {}
         }
     }
@@ -99,11 +100,12 @@ impl<P: Payload> Session<P> {
         after_break: bool,
         now: Now,
     ) {
-        self.fresh_wire_id();
+        self.exchanges.fresh_request_id();
         let Some(session) = self.lifecycle.ready() else { return };
         let params = Params { text: Some(format!("{{\"notifications\":{{{filter}}}}}")), ..Params::default() };
         let (purpose, method) = (Purpose::Listen, modern::LISTEN);
-        let parcel = self.own_request(purpose, Some(session), method, &params, ACKNOWLEDGED_MS, now);
+        let own = Own { purpose, method, params: &params, timeout_ms: ACKNOWLEDGED_MS };
+        let parcel = self.own_request(own, Some(session), now);
         let exchange = self.send(parcel, now);
         self.listening.opened(exchange, short, Heard::asked(filter, before, after_break));
     }
@@ -116,9 +118,9 @@ impl<P: Payload> Session<P> {
         params: Option<&P>,
         now: Now,
     ) -> bool {
-        let own = self.exchanges.get(&id).and_then(|exchange| exchange.wire_id);
+        let own = self.exchanges.get(id).and_then(|exchange| exchange.request_id());
         let named = params.and_then(|params| params.field(Field::Meta)?.field(Field::SubscriptionId));
-        #[expect(clippy::cast_precision_loss, reason = "wire ids stay below 2^53")]
+        #[expect(clippy::cast_precision_loss, reason = "request ids stay below 2^53")]
         let is_own = |named: &P| named.as_number() == own.map(|own| own as f64);
         if named.is_some_and(|named| !is_own(&named)) {
             return true;
@@ -141,7 +143,7 @@ impl<P: Payload> Session<P> {
         let granted = told.map_or_else(|| subscribed.clone(), named);
         let Some(told) = self.listening.acknowledge(id, &granted) else { return };
         let Acknowledged { before, after_break } = told;
-        self.timers.clear(Timer::Exchange(id));
+        self.effects.clear_timer(Timer::Exchange(id));
         before.map(|before| self.abort(before, now));
         self.tell_stream(&subscribed, Some(&granted), after_break);
         self.subscribers_told(&subscribed, &granted, now);
@@ -183,7 +185,7 @@ impl<P: Payload> Session<P> {
 
     /// Another tab has said what it wants to hear, and the stream that is open may tell it already.
     pub(in crate::protocol) fn tell_stream_again(&mut self) {
-        let Some(session) = self.lifecycle.ready().filter(|session| session.era() == Era::Modern) else { return };
+        let Some(session) = self.lifecycle.ready().filter(|session| session.era().listens_by_request()) else { return };
         let asked: Vec<_> = self.all_subscriptions().into_iter().map(str::to_owned).collect();
         match self.listening.stream() {
             Stream::Open { heard, .. } => {

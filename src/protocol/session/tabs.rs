@@ -1,7 +1,7 @@
 //! What it means for the session that tabs share it: this one's part among them, and what they tell each other.
 
 use super::Session;
-use crate::protocol::config::{Config, Handshake};
+use crate::protocol::config::Config;
 use crate::protocol::lifecycle::{State, Step};
 use crate::protocol::status::Event;
 use crate::protocol::tabs::{Leader, Message, Offer, PULSE_MS, Role, SILENCE_MS, Sender, Why};
@@ -15,7 +15,7 @@ impl<P: Payload> Session<P> {
             return;
         }
         self.leader_asks(false, now);
-        self.timers.clear(Timer::Leader);
+        self.effects.clear_timer(Timer::Leader);
         match role {
             Role::Leading => self.lead(now),
             Role::Following | Role::Apart => {
@@ -52,7 +52,7 @@ impl<P: Payload> Session<P> {
 
     pub(super) fn watch_leader(&mut self, wait: u64, now: Now) {
         let due = self.tabs.watch_leader(wait, now);
-        self.timers.set(Timer::Leader, due);
+        self.effects.set_timer(Timer::Leader, due);
     }
 
     /// The leader has had time to say something.
@@ -189,12 +189,12 @@ impl<P: Payload> Session<P> {
 
     pub(in crate::protocol) fn say_bye(&mut self) {
         self.tell(&Message::Bye, None);
-        self.timers.clear(Timer::Leader);
-        self.timers.clear(Timer::Offer);
+        self.effects.clear_timer(Timer::Leader);
+        self.effects.clear_timer(Timer::Offer);
     }
 
     /// Whether this session can be shared at all.
     pub(in crate::protocol) fn shares(config: &Config) -> bool {
-        config.shared && matches!(config.handshake, Handshake::Own { .. })
+        config.shared && config.handshake.is_own()
     }
 }

@@ -4,14 +4,14 @@
 use super::Session;
 use crate::protocol::bounds;
 use crate::protocol::calls::{Call, Stage, Task, milliseconds};
+use crate::protocol::codec::json_rpc::RpcError;
 use crate::protocol::era::Era;
-use crate::protocol::exchange::Exchange;
-use crate::protocol::json_rpc::RpcError;
+use crate::protocol::exchanges::Exchange;
+use crate::protocol::exchanges::wording::EXCERPT;
 use crate::protocol::lifecycle::Established;
 use crate::protocol::questions::asked_too_often;
 use crate::protocol::status::Event;
 use crate::protocol::time::Timer;
-use crate::protocol::wording::EXCERPT;
 use crate::protocol::{CallId, Code, Error, Field, Now, Outcome, Payload};
 
 /// Where the server names no pace. It doubles with every question that takes a session of its own.
@@ -32,7 +32,7 @@ impl<P: Payload> Session<P> {
 
     /// Takes the result of a call if it says that the call became a task.
     pub(in crate::protocol) fn became_task(&mut self, id: CallId, exchange: &Exchange, result: &P, now: Now) -> bool {
-        let task = match exchange.era {
+        let task = match exchange.era() {
             // Where we asked for none, a member of this name is the result's own; a caller that did wants to see it.
             Era::Legacy => {
                 self.calls.get(id).filter(|call| call.went_as_task()).and_then(|_| result.field(Field::Task))
@@ -40,7 +40,7 @@ impl<P: Payload> Session<P> {
             Era::Modern => Some(result.clone()),
         };
         let Some(task) = task else { return false };
-        let Some(named) = Task::told(&task, exchange.generation, now) else { return false };
+        let Some(named) = Task::told(&task, exchange.generation(), now) else { return false };
         if !self.calls.became(id, named) {
             return false;
         }
@@ -58,7 +58,7 @@ impl<P: Payload> Session<P> {
         result: &P,
         now: Now,
     ) {
-        let (era, generation) = (exchange.era, exchange.generation);
+        let (era, generation) = (exchange.era(), exchange.generation());
         match method {
             "tasks/result" => self.settle(id, self.shape("tools/call", result.clone())),
             "tasks/update" => {
@@ -80,7 +80,7 @@ impl<P: Payload> Session<P> {
                         input_required, completed, failed and cancelled.";
             return self.give_up_call(id, Error::boxed(Code::Protocol, Outcome::Unknown, text), "unknown status", now);
         };
-        match (exchange.era, stage) {
+        match (exchange.era(), stage) {
             (_, Stage::Working) => self.poll(id, told, now),
             // Whatever it waits for is asked on the stream of this request.
             (Era::Legacy, _) => {
@@ -126,8 +126,8 @@ impl<P: Payload> Session<P> {
         if let (None, Some(task)) = (call.total_deadline(self.config.max_total_timeout_ms), call.task()) {
             deadline = deadline.min(task.until());
         }
-        self.timers.set(Timer::Call(id), deadline);
-        self.timers.set(Timer::Resend(id), next);
+        self.effects.set_timer(Timer::Call(id), deadline);
+        self.effects.set_timer(Timer::Resend(id), next);
     }
 
     fn task_asks(&mut self, id: CallId, told: &P, now: Now) {

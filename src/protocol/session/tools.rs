@@ -2,10 +2,10 @@
 
 use super::Session;
 use crate::protocol::calls::{Queue, Repair};
+use crate::protocol::codec::json_rpc::HEADER_MISMATCH;
 use crate::protocol::desired::{MAX_PAGES, RESTORE_MS, ToolPage, next_cursor};
-use crate::protocol::era::{Era, legacy};
-use crate::protocol::exchange::{Answer, Exchange};
-use crate::protocol::json_rpc::HEADER_MISMATCH;
+use crate::protocol::era::legacy;
+use crate::protocol::exchanges::{Answer, Exchange};
 use crate::protocol::lifecycle::Relation;
 use crate::protocol::policy::retry::{End, Next};
 use crate::protocol::status::Event;
@@ -20,7 +20,7 @@ pub(super) const NOT_HARMLESS: &str = "The call may have run, and is sent again 
 impl<P: Payload> Session<P> {
     /// A server that answers a list has what is in it, whatever it declares.
     pub(in crate::protocol) fn shows(&mut self, exchange: &Exchange) {
-        let method = exchange.rpc_method.as_deref().filter(|method| legacy::is_list(method));
+        let method = exchange.rpc_method().filter(|method| legacy::is_list(method));
         let missing = method.and_then(|method| self.lifecycle.ready()?.missing_capability(method));
         if let Some(missing) = missing.filter(|missing| !self.lifecycle.has_shown(missing)) {
             self.lifecycle.shows(missing);
@@ -31,12 +31,12 @@ impl<P: Payload> Session<P> {
     /// Learns from a page of the current session's tool list. Returns the page without the tools that cannot be called,
     /// and what was read of it.
     pub(in crate::protocol) fn learn_tools(&mut self, exchange: &Exchange, is_first: bool, page: P) -> (P, ToolPage) {
-        let asked = exchange.wire_id.unwrap_or_default();
-        let (read, invalid) = ToolPage::read(&page, exchange.era, self.config.trust_annotations, asked);
+        let asked = exchange.request_id().unwrap_or_default();
+        let (read, invalid) = ToolPage::read(&page, exchange.era(), self.config.trust_annotations, asked);
         for (name, why) in invalid.warnings {
             self.emit(Event::InvalidTool { name, why });
         }
-        if self.lifecycle.relation(exchange.generation) == Relation::Current {
+        if self.lifecycle.relation(exchange.generation()) == Relation::Current {
             self.desired.learn_tools(&read, is_first, next_cursor(&page).is_none());
         }
         let page = if invalid.places.is_empty() { page } else { page.without_items(Field::Tools, &invalid.places) };
@@ -45,10 +45,10 @@ impl<P: Payload> Session<P> {
 
     /// "-32020: tools/list, rebuild the header fields, retry" (2026-07-28, transports, Client Behavior): once.
     pub(in crate::protocol) fn relist(&mut self, id: CallId, exchange: &Exchange, error: &Error<P>, now: Now) -> bool {
-        let is_tool = exchange.rpc_method.as_deref() == Some("tools/call");
+        let is_tool = exchange.rpc_method() == Some("tools/call");
         // "MUST reject with 400" (2026-07-28, transports, Server Validation); with another status it is a handler's word.
-        let refused = exchange.era == Era::Modern && error.http_status == Some(400);
-        let end = End::OtherVersion { at_gate: !exchange.late };
+        let refused = exchange.era().stamps_requests() && error.http_status == Some(400);
+        let end = End::OtherVersion { at_gate: !exchange.is_late() };
         if !is_tool
             || !refused
             || error.rpc_code != Some(HEADER_MISMATCH)

@@ -4,7 +4,7 @@
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
-use crate::protocol::json::{raw, text};
+use crate::protocol::codec::json::{raw, text};
 
 /// Of what JavaScript counts without gaps.
 const GREATEST: u64 = (1 << 53) - 1;

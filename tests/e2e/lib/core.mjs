@@ -1,4 +1,4 @@
-// The JavaScript of the package over a core made of a few lines, in place of its WebAssembly.
+// A core of a few lines, for tests of the package's JavaScript without its WebAssembly.
 
 import { Link } from "../../../pkg-template/link.js";
 import { readConnect } from "../../../pkg-template/options.js";
@@ -6,18 +6,10 @@ import { Session } from "../../../pkg-template/session.js";
 
 export const URL_OF_ALL = "https://example.com/mcp";
 
-/** A session over a core that does nothing by itself but connect. */
-export async function open(options) {
-  const config = readConnect(URL_OF_ALL, options);
-  let core;
-  const runtime = { dead: undefined, watch: () => () => {}, open: (url, config, host) => (core = new Core(host)) };
-  const link = new Link(runtime, config);
-  await link.connect();
-  return { session: new Session(link), core, link };
-}
-
-class Core {
+/** It does nothing by itself but connect, and notes what it is asked. */
+export class Core {
   calls = [];
+  resumed = [];
   cancelled = [];
   answers = [];
   refusals = [];
@@ -45,6 +37,12 @@ class Core {
     return id;
   }
 
+  resumeTask(taskId, createdAt, options, resolve, reject) {
+    this.resumed.push({ task: [taskId, createdAt], options, resolve, reject });
+    return 1_000 + this.resumed.length;
+  }
+
+  takeUp = () => true;
   record = () => undefined;
   free = () => {};
   status = () => ({ ...this.state });
@@ -54,4 +52,14 @@ class Core {
   setHandled = (method) => this.handled.push(method);
   setListening = (listening) => (this.listening = listening);
   setTraced = (traced) => (this.traced = traced);
+}
+
+/** A session over such a core. */
+export async function open(options) {
+  const config = readConnect(URL_OF_ALL, options);
+  let core;
+  const runtime = { dead: undefined, watch: () => () => {}, open: (url, config, host) => (core = new Core(host)) };
+  const link = new Link(runtime, config);
+  await link.connect();
+  return { session: new Session(link), core, link };
 }

@@ -1,11 +1,39 @@
-// Servers that are played by a function: one that answers at random with whatever a hostile or an unlucky one may answer,
-// and what puts such a function behind HTTP.
+// Servers that are played by a function: one that answers as it should, but where a test answers in its place; one that
+// answers at random with whatever a hostile or an unlucky one may answer; and what puts such a function behind HTTP.
 
 import { createServer } from "node:http";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 
 const EXPOSED = "mcp-session-id, retry-after, www-authenticate";
+
+export const json = (body, { status = 200, ...headers } = {}) =>
+  new Response(JSON.stringify(body), { status, headers: { "content-type": "application/json", ...headers } });
+export const raw = (text) => new Response(text, { headers: { "content-type": "application/json" } });
+export const result = ({ id }, value, headers) => json({ jsonrpc: "2.0", id, result: value }, headers);
+export const failure = ({ id }, status, error) => json({ jsonrpc: "2.0", id: id ?? null, error }, { status });
+
+/** A server of either era; `on(message, init)` may answer in its place. */
+export function peer(on = () => undefined, { capabilities = { tools: {}, resources: {} } } = {}) {
+  const sent = [];
+  const fetch = async (url, init) => {
+    const message = init.body ? JSON.parse(init.body) : {};
+    sent.push({ message, method: init.method, headers: Object.fromEntries(new Headers(init.headers)), body: init.body });
+    const own = await on(message, init);
+    if (own !== undefined) return own;
+    if (init.method !== "POST") return new Response(null, { status: init.method === "GET" ? 405 : 200 });
+    if (message.method === "initialize") {
+      const info = { protocolVersion: "2025-11-25", capabilities, serverInfo: { name: "s", version: "1" } };
+      return result(message, info, { "mcp-session-id": `session-${sent.length}-0123456789` });
+    }
+    if (message.method === "server/discover") {
+      return result(message, { resultType: "complete", supportedVersions: ["2026-07-28"], capabilities });
+    }
+    if (message.id === undefined || message.method === undefined) return new Response(null, { status: 202 });
+    return result(message, message.method === "tools/list" ? { tools: [] } : { content: [] });
+  };
+  return { fetch, sent };
+}
 
 /** Puts a `fetch` behind HTTP, for pages of any origin; what is no `Response` is a connection that breaks. */
 export async function serveFetch(fetch) {

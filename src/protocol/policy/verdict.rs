@@ -4,12 +4,12 @@
 //! 401, 403, 410, 422, 5xx and 200, with any code and any id. The words are looked for in the places where a refusal
 //! has them, never inside a `result`.
 
-use super::era::Era;
-use super::http::Method;
-use super::json_rpc::{HEADER_MISMATCH, UNSUPPORTED_PROTOCOL_VERSION};
-pub use super::refusal::Refusal;
-pub(super) use super::refusal::{Form, is_own};
-use super::words::{self, Words};
+use crate::protocol::codec::http::Method;
+use crate::protocol::codec::json_rpc::{HEADER_MISMATCH, UNSUPPORTED_PROTOCOL_VERSION};
+use crate::protocol::era::Era;
+pub use crate::protocol::policy::refusal::Refusal;
+pub(in crate::protocol) use crate::protocol::policy::refusal::{Form, is_own};
+use crate::protocol::policy::words::{self, Words};
 
 /// What a refusal means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +61,7 @@ pub struct Asked {
     pub era: Era,
     /// Whether `Mcp-Session-Id` went with it. Never with `initialize`.
     pub with_session: bool,
-    /// The answer came later than a gate refuses (`gate.rs`).
+    /// The answer came later than a gate refuses (`exchanges`).
     pub late: bool,
 }
 
@@ -184,7 +184,7 @@ fn without_session(refusal: &Refusal) -> Verdict {
 }
 
 /// Whether a refusal speaks of sessions, and not of credentials.
-pub(super) fn speaks_of_sessions(refusal: &Refusal) -> bool {
+pub(in crate::protocol) fn speaks_of_sessions(refusal: &Refusal) -> bool {
     let words = Words::read(&refusal.words);
     (words.lookup || words.ending) && !refusal.is_about_credentials()
 }

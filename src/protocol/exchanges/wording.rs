@@ -1,19 +1,17 @@
 //! The errors that a caller gets for what a server said, in words that hold no secret.
 
-use super::era::Era;
-use super::exchange::Exchange;
-use super::identity::secrets::Confidential;
-use super::json_rpc::RpcError;
-use super::json_rpc::{HEADER_MISMATCH, UNSUPPORTED_PROTOCOL_VERSION};
-use super::questions::without_unsafe;
-use super::verdict::Refusal;
-use super::{Code, Error, Outcome, Payload, error::Diagnosis};
+use crate::protocol::codec::json_rpc::RpcError;
+use crate::protocol::exchanges::exchange::Exchange;
+use crate::protocol::identity::secrets::Confidential;
+use crate::protocol::policy::verdict::Refusal;
+use crate::protocol::questions::without_unsafe;
+use crate::protocol::{Code, Error, Outcome, Payload, error::Diagnosis};
 
 /// Characters of a server's message that stand in an error of ours. A host's own Client gets the message whole.
-pub(super) const EXCERPT: usize = 200;
+pub(in crate::protocol) const EXCERPT: usize = 200;
 
 /// What came was no answer of an MCP server's.
-pub(super) fn unusable<P>(exchange: &Exchange, bytes: Option<u64>) -> Box<Error<P>> {
+pub(in crate::protocol) fn unusable<P>(exchange: &Exchange, bytes: Option<u64>) -> Box<Error<P>> {
     let (status, kind) = match &exchange.head {
         Some(head) => (head.status, head.media_type()),
         None => (0, String::new()),
@@ -35,7 +33,7 @@ pub(super) fn unusable<P>(exchange: &Exchange, bytes: Option<u64>) -> Box<Error<
 }
 
 /// What came is a web page, with a form in it that asks who the user is.
-pub(super) fn is_login_page(text: &str) -> bool {
+pub(in crate::protocol) fn is_login_page(text: &str) -> bool {
     let text = text.to_ascii_lowercase();
     ["type=\"password\"", "type='password'", "type=password", "sign in", "sign-in", "log in", "login", "signin"]
         .iter()
@@ -48,7 +46,7 @@ const WEB_PAGE: Diagnosis = Diagnosis {
     hint: "A web page answers at this address, and no MCP server: the path is wrong, or something before the server \
            answers in its place.",
 };
-pub(super) const LOGIN_PAGE: Diagnosis = Diagnosis {
+pub(in crate::protocol) const LOGIN_PAGE: Diagnosis = Diagnosis {
     kind: "login_page",
     header: None,
     hint: "A page where the user signs in answers in the place of the MCP server: let the user sign in there first, send \
@@ -57,14 +55,14 @@ pub(super) const LOGIN_PAGE: Diagnosis = Diagnosis {
 };
 
 /// What was meant to be the answer is no JSON.
-pub(super) fn broken_answer<P>(exchange: &Exchange) -> Box<Error<P>> {
+pub(in crate::protocol) fn broken_answer<P>(exchange: &Exchange) -> Box<Error<P>> {
     let message = "The server answered this request with what is no JSON: it may hold NaN, or was cut off. The call may have \
                    run.";
     Error::boxed(Code::Protocol, Outcome::Unknown, message).with_status(exchange.status())
 }
 
 /// The error that the caller gets where a refusal is the answer.
-pub(super) fn refusal_error<P: Payload>(
+pub(in crate::protocol) fn refusal_error<P: Payload>(
     confidential: &Confidential,
     refusal: &Refusal,
     error: Option<RpcError<P>>,
@@ -73,13 +71,7 @@ pub(super) fn refusal_error<P: Payload>(
 ) -> Box<Error<P>> {
     let code = refusal.code();
     let status = refusal.status;
-    // A server of the modern era refuses under the request's own id, and one of the legacy era knows no such header fields:
-    // anything else may be another server's word, after the first one ran the call.
-    let foreign = match exchange.era {
-        Era::Modern => !refusal.own_id && !matches!(refusal.status, 401 | 403 | 429),
-        Era::Legacy => matches!(refusal.rpc_code, Some(HEADER_MISMATCH | UNSUPPORTED_PROTOCOL_VERSION)),
-    };
-    let outcome = if foreign { Outcome::Unknown } else { refusal.outcome(exchange.late) };
+    let outcome = if exchange.era.may_be_anothers(refusal) { Outcome::Unknown } else { refusal.outcome(exchange.late) };
     let retryable = matches!(status, 429 | 500..);
     let Some(rpc) = error else {
         let message = match status {

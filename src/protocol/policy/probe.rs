@@ -1,11 +1,11 @@
 //! Which era a server speaks: what its answer to `server/discover` proves (2026-07-28, basic, Versioning, and
 //! transports, Backward Compatibility). Pure policy.
 
-use super::{legacy, modern};
 use crate::protocol::bounds;
-use crate::protocol::exchange::Answer;
-use crate::protocol::json_rpc::{HEADER_MISMATCH, MISSING_CLIENT_CAPABILITY, UNSUPPORTED_PROTOCOL_VERSION};
-use crate::protocol::verdict::{Refusal, speaks_of_sessions};
+use crate::protocol::codec::json_rpc::{HEADER_MISMATCH, MISSING_CLIENT_CAPABILITY, UNSUPPORTED_PROTOCOL_VERSION};
+use crate::protocol::era::{legacy, modern};
+use crate::protocol::exchanges::Answer;
+use crate::protocol::policy::verdict::{Refusal, speaks_of_sessions};
 use crate::protocol::{Code, Error, Field, Outcome, Payload};
 
 /// What an answer to `server/discover` proves.

@@ -20,30 +20,30 @@ impl Members {
     }
 
     /// Those that pass.
-    pub(super) fn retain(&mut self, keep: impl Fn(&str) -> bool) {
+    pub(in crate::protocol) fn retain(&mut self, keep: impl Fn(&str) -> bool) {
         self.0.retain(|(name, _)| keep(name));
     }
 
-    pub(super) fn push(&mut self, name: &str, value: &(impl Serialize + ?Sized)) {
+    pub(in crate::protocol) fn push(&mut self, name: &str, value: &(impl Serialize + ?Sized)) {
         self.0.push((name.to_owned(), raw(value)));
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &RawValue)> {
+    pub(in crate::protocol) fn iter(&self) -> impl Iterator<Item = (&str, &RawValue)> {
         self.0.iter().map(|(name, value)| (name.as_str(), &**value))
     }
 
     /// The value of the member with this name; of several, the last one's.
-    pub(super) fn get(&self, name: &str) -> Option<&RawValue> {
+    pub(in crate::protocol) fn get(&self, name: &str) -> Option<&RawValue> {
         self.0.iter().rev().find(|(own, _)| own == name).map(|(_, value)| &**value)
     }
 
     /// The member with this name, where it is of this type.
-    pub(super) fn read<'a, T: Deserialize<'a>>(&'a self, name: &str) -> Option<T> {
+    pub(in crate::protocol) fn read<'a, T: Deserialize<'a>>(&'a self, name: &str) -> Option<T> {
         serde_json::from_str(self.get(name)?.get()).ok()
     }
 
     /// As JSON text.
-    pub(super) fn to_text(&self) -> String {
+    pub(in crate::protocol) fn to_text(&self) -> String {
         text(self)
     }
 }
@@ -77,20 +77,22 @@ impl Serialize for Members {
 }
 
 /// A document that somebody else has written, or an earlier version: of a member that stands twice, the last one counts.
-pub(super) fn read<T: DeserializeOwned>(text: &str) -> Option<T> {
+pub(in crate::protocol) fn read<T: DeserializeOwned>(text: &str) -> Option<T> {
     let members = Members::parse(text)?;
     let last: LiteMap<_, _> = members.iter().collect();
     T::deserialize(MapDeserializer::new(last.into_iter())).ok()
 }
 
 /// A member that is as good as absent where it is of another type than it should be.
-pub(super) fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned + Default>(from: D) -> Result<T, D::Error> {
+pub(in crate::protocol) fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned + Default>(
+    from: D,
+) -> Result<T, D::Error> {
     let value = Box::<RawValue>::deserialize(from)?;
     Ok(serde_json::from_str(value.get()).unwrap_or_default())
 }
 
 /// What stands at this path of members, where it is of this type.
-pub(super) fn at<T: DeserializeOwned>(text: &str, path: &[&str]) -> Option<T> {
+pub(in crate::protocol) fn at<T: DeserializeOwned>(text: &str, path: &[&str]) -> Option<T> {
     let Some((name, rest)) = path.split_first() else { return serde_json::from_str(text).ok() };
     at(Members::parse(text)?.get(name)?.get(), rest)
 }
@@ -114,11 +116,11 @@ pub fn quote(text: &str) -> String {
 }
 
 /// As JSON text.
-pub(super) fn text(value: &(impl Serialize + ?Sized)) -> String {
+pub(in crate::protocol) fn text(value: &(impl Serialize + ?Sized)) -> String {
     serde_json::to_string(value).expect(HAS_TEXT)
 }
 
-pub(super) fn raw(value: &(impl Serialize + ?Sized)) -> Box<RawValue> {
+pub(in crate::protocol) fn raw(value: &(impl Serialize + ?Sized)) -> Box<RawValue> {
     to_raw_value(value).expect(HAS_TEXT)
 }
 

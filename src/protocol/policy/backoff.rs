@@ -1,10 +1,10 @@
 //! Delays: `Retry-After`, doubling, cap, jitter. Jitter is added: it never undercuts what the server said.
 
-use super::config::Recovery;
+use crate::protocol::config::Recovery;
 use std::time::UNIX_EPOCH;
 
 /// The pause before an attempt. `attempt` is 1 for the first pause; `floor` is what the server asked for.
-pub(super) fn delay(attempt: u32, recovery: &Recovery, floor: u64, rng: &mut fastrand::Rng) -> u64 {
+pub(in crate::protocol) fn delay(attempt: u32, recovery: &Recovery, floor: u64, rng: &mut fastrand::Rng) -> u64 {
     let doubled = recovery.base_delay_ms.saturating_mul(1 << attempt.saturating_sub(1).min(20));
     let step = doubled.min(recovery.max_delay_ms);
     step.max(floor).saturating_add(rng.u64(0..=step))
@@ -15,7 +15,7 @@ const LONGEST_MS: u64 = 5 * 60_000;
 
 /// `Retry-After` in milliseconds from now: seconds or an HTTP date (RFC 9110, 10.2.3), five minutes at most. Anything else
 /// is as if absent.
-pub(super) fn retry_after(value: &str, unix_ms: u64) -> Option<u64> {
+pub(in crate::protocol) fn retry_after(value: &str, unix_ms: u64) -> Option<u64> {
     let value = value.trim();
     if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
         return Some(value.parse::<u64>().unwrap_or(u64::MAX).saturating_mul(1000).min(LONGEST_MS));

@@ -1,9 +1,9 @@
 //! JSON-RPC 2.0 messages, as MCP uses them (2025-11-25, basic, Messages).
 
-use super::bounds::TEXT;
-use super::json;
-pub(super) use super::json::quote;
-use super::{Field, Params, Payload};
+use crate::protocol::bounds::TEXT;
+use crate::protocol::codec::json;
+pub(in crate::protocol) use crate::protocol::codec::json::quote;
+use crate::protocol::{Field, Params, Payload};
 use std::fmt::Write;
 
 /// The server does not speak this protocol version; `data.supported` names those that it does.
@@ -13,7 +13,7 @@ pub(crate) const HEADER_MISMATCH: i64 = -32020;
 /// The server needs a capability that the client does not declare.
 pub(crate) const MISSING_CLIENT_CAPABILITY: i64 = -32021;
 /// Request ids start at a random base, so that they differ between pages, and stay exact in JavaScript.
-pub(super) const REQUEST_ID_BASE: std::ops::Range<u64> = 1 << 40..1 << 52;
+pub(in crate::protocol) const REQUEST_ID_BASE: std::ops::Range<u64> = 1 << 40..1 << 52;
 
 /// The id of a request: MCP allows strings and integers.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,7 +27,7 @@ pub enum Id {
 }
 
 impl Id {
-    pub(super) fn read<P: Payload>(value: &P) -> Option<Self> {
+    pub(in crate::protocol) fn read<P: Payload>(value: &P) -> Option<Self> {
         if let Some(text) = value.as_string() {
             // What is not Unicode's was replaced by this, and what is too long was cut.
             let is_exact = text.len() < TEXT as usize && !text.contains(char::REPLACEMENT_CHARACTER);
@@ -42,7 +42,7 @@ impl Id {
         Some(Self::Integer(number as i64))
     }
 
-    pub(super) fn to_json(&self) -> String {
+    pub(in crate::protocol) fn to_json(&self) -> String {
         match self {
             Self::Integer(number) => number.to_string(),
             Self::Text(text) => quote(text),
@@ -133,7 +133,7 @@ impl<P: Payload> Message<P> {
     }
 }
 
-pub(super) fn is_null<P: Payload>(value: &P) -> bool {
+pub(in crate::protocol) fn is_null<P: Payload>(value: &P) -> bool {
     !value.is_truthy() && value.as_number().is_none() && value.as_bool().is_none() && value.as_string().is_none()
 }
 
@@ -141,7 +141,7 @@ pub(super) fn is_null<P: Payload>(value: &P) -> bool {
 const MAX_SAFE: u64 = (1 << 53) - 1;
 
 impl<P: Payload> RpcError<P> {
-    pub(super) fn read(error: &P) -> Self {
+    pub(in crate::protocol) fn read(error: &P) -> Self {
         let code = error.field(Field::Code);
         // "The error code MUST be an integer": what is none, or none that JavaScript can tell from the next, is no code.
         #[expect(clippy::cast_possible_truncation, reason = "it is whole, and a float-to-integer cast saturates")]
@@ -165,7 +165,7 @@ impl<P: Payload> RpcError<P> {
 }
 
 /// A request. `progress` asks for progress under the request's own id; `stamp` is more of `_meta`, without braces.
-pub(super) fn request(id: u64, method: &str, params: &Params, progress: bool, stamp: &str) -> String {
+pub(in crate::protocol) fn request(id: u64, method: &str, params: &Params, progress: bool, stamp: &str) -> String {
     if !progress {
         return message(Some(id), method, params, stamp);
     }
@@ -176,7 +176,7 @@ pub(super) fn request(id: u64, method: &str, params: &Params, progress: bool, st
 }
 
 /// A notification.
-pub(super) fn notification(method: &str, params: &Params, stamp: &str) -> String {
+pub(in crate::protocol) fn notification(method: &str, params: &Params, stamp: &str) -> String {
     message(None, method, params, stamp)
 }
 
@@ -202,12 +202,12 @@ fn message(id: Option<u64>, method: &str, params: &Params, extra_meta: &str) -> 
 }
 
 /// A request of ours under another id; a progress token that was the old id stays.
-pub(super) fn renumber(body: &str, old: u64, new: u64) -> String {
+pub(in crate::protocol) fn renumber(body: &str, old: u64, new: u64) -> String {
     body.replacen(&format!("\"id\":{old},"), &format!("\"id\":{new},"), 1)
 }
 
 /// A JSON object's text with more members.
-pub(super) fn merge(object: &str, members: &str) -> String {
+pub(in crate::protocol) fn merge(object: &str, members: &str) -> String {
     if members.is_empty() {
         return object.to_owned();
     }
@@ -217,18 +217,18 @@ pub(super) fn merge(object: &str, members: &str) -> String {
 }
 
 /// One member of a JSON object, whose value is JSON text.
-pub(super) fn member(name: &str, value: &str) -> String {
+pub(in crate::protocol) fn member(name: &str, value: &str) -> String {
     [&quote(name), ":", value].concat()
 }
 
 /// Members of a JSON object, one after the other.
-pub(super) fn join(members: &str, more: &str) -> String {
+pub(in crate::protocol) fn join(members: &str, more: &str) -> String {
     let comma = if members.is_empty() || more.is_empty() { "" } else { "," };
     format!("{members}{comma}{more}")
 }
 
 /// A response to a request of the server's: a `result` as JSON text, or an error.
-pub(super) fn response(id: &Id, answer: &Result<String, (i64, String)>) -> String {
+pub(in crate::protocol) fn response(id: &Id, answer: &Result<String, (i64, String)>) -> String {
     let id = id.to_json();
     match answer {
         Ok(result) => format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{result}}}"#),

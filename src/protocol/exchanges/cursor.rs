@@ -1,7 +1,7 @@
 //! Where an event stream is taken up again, and when.
 
-use super::backoff;
-use super::config::Recovery;
+use crate::protocol::config::Recovery;
+use crate::protocol::policy::backoff;
 
 /// Added to `retry:` so that the clients of a server that closes all streams at once do not come back at once.
 const SPREAD_MS: u64 = 100;

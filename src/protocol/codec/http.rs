@@ -1,7 +1,7 @@
 //! The HTTP that the core speaks: what it sends, and what it reads of a response's head.
 
-use super::Code;
-use super::lifecycle::SessionId;
+use crate::protocol::Code;
+use crate::protocol::lifecycle::SessionId;
 use base64::engine::general_purpose::{GeneralPurpose, NO_PAD};
 use base64::{Engine, alphabet};
 
@@ -72,7 +72,7 @@ impl Head {
     ///
     /// # Errors
     /// What is wrong with it.
-    pub(super) fn session(&self) -> Result<Option<SessionId>, (Code, &'static str)> {
+    pub(in crate::protocol) fn session(&self) -> Result<Option<SessionId>, (Code, &'static str)> {
         let Some(text) = self.session_id.as_deref().map(str::trim).filter(|text| !text.is_empty()) else {
             return Ok(None);
         };
@@ -107,7 +107,7 @@ impl Head {
 
 /// What a part of an `Authorization` field stands for: Base64 of either alphabet (RFC 4648, 4 and 5), with or without
 /// padding; `None` where it is none.
-pub(super) fn credential(text: &str) -> Option<String> {
+pub(in crate::protocol) fn credential(text: &str) -> Option<String> {
     let text = text.trim_end_matches('=').replace('+', "-").replace('/', "_");
     String::from_utf8(LENIENT.decode(text).ok()?).ok()
 }

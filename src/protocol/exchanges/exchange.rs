@@ -1,71 +1,71 @@
 //! One HTTP exchange: why it was sent, under which session, when, and what its answer is.
 
-use super::calls::Repair;
-use super::config::Connections;
 use super::cursor::Cursor;
-use super::era::Era;
-use super::error::Error;
-use super::http::{Head, Method, Request};
-use super::identity::Owner;
-use super::identity::secrets::{Secrets, Traffic};
-use super::json_rpc::{Id, Message};
-use super::lifecycle::SessionId;
-use super::status::{Event, Wire, WireStep};
-use super::verdict::{Asked, Refusal, Verdict, is_own};
-use super::{ExchangeId, Now, Purpose, ReadAs, bounds};
+use crate::protocol::calls::Repair;
+use crate::protocol::codec::http::{Head, Method, Request};
+use crate::protocol::codec::json_rpc::{Id, Message};
+use crate::protocol::config::Connections;
+use crate::protocol::era::Era;
+use crate::protocol::error::Error;
+use crate::protocol::identity::Owner;
+use crate::protocol::identity::secrets::{Secrets, Traffic};
+use crate::protocol::lifecycle::SessionId;
+use crate::protocol::policy::verdict::{Asked, Refusal, Verdict, is_own};
+use crate::protocol::status::{Event, Wire, WireStep};
+use crate::protocol::{ExchangeId, Now, Purpose, ReadAs, bounds};
 
 /// One request on the wire.
 #[derive(Clone, Debug)]
-pub(super) struct Exchange {
-    pub purpose: Purpose,
-    pub era: Era,
+pub(crate) struct Exchange {
+    pub(super) purpose: Purpose,
+    pub(super) era: Era,
     /// The generation of the session that it was sent under; 0 for `initialize`.
-    pub generation: u32,
+    pub(super) generation: u32,
     /// The `Mcp-Session-Id` that went with it.
-    pub session: Option<SessionId>,
-    pub method: Method,
-    pub rpc_method: Option<String>,
+    pub(super) session: Option<SessionId>,
+    pub(super) method: Method,
+    pub(super) rpc_method: Option<String>,
     /// The id of the JSON-RPC request in it.
-    pub wire_id: Option<u64>,
+    pub(super) request_id: Option<u64>,
     /// 1 for the first send of a call.
-    pub attempt: u32,
-    pub sent: Now,
+    pub(super) attempt: u32,
+    pub(super) sent: Now,
     /// Exchanges that were open when it was sent.
-    pub ahead: usize,
+    pub(super) ahead: usize,
     /// When there was a connection for it, if the origin has but [`CONNECTIONS`].
-    pub connected_at: Option<u64>,
+    pub(super) connected_at: Option<u64>,
     /// The host's header fields that it goes out with, as a hash.
-    pub fields: Option<u64>,
+    pub(super) fields: Option<u64>,
     /// Whose credentials it goes out with; `None`: that is not known.
-    pub owner: Option<Owner>,
+    pub(super) owner: Option<Owner>,
     /// For whom the session in it was made; `None`: that is not known.
-    pub made_for: Option<Owner>,
+    pub(super) made_for: Option<Owner>,
     /// What goes along with it that is told nowhere.
-    pub secrets: Secrets,
+    pub(super) secrets: Secrets,
     /// The token that it was sent with, counted.
-    pub token: u32,
+    pub(super) token: u32,
     /// Bounds the exchange, from when it is sent.
-    pub timeout_ms: Option<u64>,
+    pub(super) timeout_ms: Option<u64>,
     /// What was sent, where it may have to be sent again as it is under another token.
-    pub again: Option<Box<Request>>,
+    pub(super) again: Option<Box<Request>>,
     /// What was mended before it was sent again.
-    pub repaired: Vec<Repair>,
-    pub head: Option<Head>,
+    pub(super) repaired: Vec<Repair>,
+    pub(super) head: Option<Head>,
     /// What came on its stream shows that a handler has begun: no refusal that follows is the gate's.
-    pub dispatched: bool,
+    pub(super) dispatched: bool,
     /// Its refusal is not the gate's: it came too late, or after the dispatch.
-    pub late: bool,
+    pub(super) late: bool,
     /// Its body is an event stream, by what it said and by how it began.
-    pub events: bool,
+    pub(super) events: bool,
     /// Its answer was taken; what still comes on the stream is only requests and notifications.
-    pub concluded: bool,
+    pub(super) concluded: bool,
     /// Where its event stream can be taken up again.
-    pub cursor: Cursor,
+    pub(super) cursor: Cursor,
 }
 
 /// How an exchange was answered.
 #[derive(Debug)]
-pub(super) enum Answer<P> {
+pub(crate) enum Answer<P> {
     /// The `result` of the response to this request.
     Result(P),
     /// 2xx, where no response was expected.
@@ -84,11 +84,113 @@ const QUEUE_MS: u64 = 5_000;
 /// "HTTP/1.1 allows six connections per host": what is sent beyond that waits in the browser.
 pub(super) const CONNECTIONS: usize = 6;
 
+/// What is known of it.
+impl Exchange {
+    pub fn purpose(&self) -> Purpose {
+        self.purpose
+    }
+
+    pub fn era(&self) -> Era {
+        self.era
+    }
+
+    /// The generation of the session that it was sent under; 0 for `initialize`.
+    pub fn generation(&self) -> u32 {
+        self.generation
+    }
+
+    /// The `Mcp-Session-Id` that went with it.
+    pub fn session(&self) -> Option<&SessionId> {
+        self.session.as_ref()
+    }
+
+    pub fn method(&self) -> Method {
+        self.method
+    }
+
+    pub fn rpc_method(&self) -> Option<&str> {
+        self.rpc_method.as_deref()
+    }
+
+    /// The id of the JSON-RPC request in it, or of the one that its stream answers.
+    pub fn request_id(&self) -> Option<u64> {
+        self.request_id
+    }
+
+    /// 1 for the first send of a call.
+    pub fn attempt(&self) -> u32 {
+        self.attempt
+    }
+
+    pub fn sent(&self) -> Now {
+        self.sent
+    }
+
+    /// The host's header fields that it goes out with, as a hash.
+    pub fn fields(&self) -> Option<u64> {
+        self.fields
+    }
+
+    /// Whose credentials it goes out with; `None`: that is not known.
+    pub fn owner(&self) -> Option<Owner> {
+        self.owner
+    }
+
+    /// For whom the session in it was made; `None`: that is not known.
+    pub fn made_for(&self) -> Option<Owner> {
+        self.made_for
+    }
+
+    /// The token that it was sent with, counted.
+    pub fn token(&self) -> u32 {
+        self.token
+    }
+
+    pub fn timeout_ms(&self) -> Option<u64> {
+        self.timeout_ms
+    }
+
+    pub fn head(&self) -> Option<&Head> {
+        self.head.as_ref()
+    }
+
+    /// A refusal has begun to come.
+    pub fn is_refused(&self) -> bool {
+        self.head.as_ref().is_some_and(|head| !head.is_success())
+    }
+
+    /// A handler has begun: no refusal that follows is the gate's.
+    pub fn is_dispatched(&self) -> bool {
+        self.dispatched
+    }
+
+    /// Its refusal is not the gate's.
+    pub fn is_late(&self) -> bool {
+        self.late
+    }
+
+    /// Its answer was taken.
+    pub fn is_concluded(&self) -> bool {
+        self.concluded
+    }
+
+    /// Where its event stream can be taken up again.
+    pub fn cursor(&self) -> &Cursor {
+        &self.cursor
+    }
+
+    /// Whether its body is an event stream, which may go on after the response.
+    pub fn is_stream(&self) -> bool {
+        self.events
+    }
+}
+
+/// What comes of it.
 impl Exchange {
     /// How long the server took, on the clock that says more: a device that slept stops one of them. Without the time in the
     /// browser's queue where there is one that can be seen: no more than a gate takes for each six that were ahead, nor than
     /// [`QUEUE_MS`].
-    pub fn took(&self, connections: Connections, gate_ms: u64, now: Now) -> u64 {
+    pub(super) fn took(&self, connections: Connections, gate_ms: u64, now: Now) -> u64 {
         let whole = now.since(self.sent);
         if connections != Connections::SixOfOwnOrigin {
             return whole;
@@ -96,19 +198,6 @@ impl Exchange {
         let rounds = (self.ahead / CONNECTIONS) as u64;
         let queued = self.connected_at.unwrap_or(now.mono).saturating_sub(self.sent.mono);
         whole - queued.min(rounds.saturating_mul(gate_ms)).min(QUEUE_MS)
-    }
-
-    /// For its next attempt: nothing of the answer is kept.
-    pub fn anew(&self) -> Box<Self> {
-        let mut next = Box::new(self.clone());
-        next.head = None;
-        next.dispatched = false;
-        next.late = false;
-        next.events = false;
-        next.concluded = false;
-        next.again = None;
-        next.attempt += 1;
-        next
     }
 
     /// How to read the body that follows this head.
@@ -134,8 +223,8 @@ impl Exchange {
     /// Whether a response with this id is the answer. The rest of a stream that was taken up answers the request that
     /// opened it, whose id nobody here knows.
     pub fn is_answered_by(&self, id: Option<&Id>) -> bool {
-        let taken_up = self.method == Method::Get && self.wire_id.is_none() && self.purpose.wants_response();
-        taken_up || is_own(id, self.wire_id)
+        let taken_up = self.method == Method::Get && self.request_id.is_none() && self.purpose.wants_response();
+        taken_up || is_own(id, self.request_id)
     }
 
     /// Whether a response with this id answers another request. With none, or a word in its place ("server-error"), it may be
@@ -153,7 +242,7 @@ impl Exchange {
     /// modern era, where it is a request.
     pub fn hears_answer<P>(&self, message: &Message<P>) -> bool {
         let refused = || match message {
-            Message::Error { id, .. } => self.era == Era::Modern && self.is_answered_by(id.as_ref()),
+            Message::Error { id, .. } => self.era.listens_by_request() && self.is_answered_by(id.as_ref()),
             Message::Result { .. } | Message::Request { .. } | Message::Notification { .. } | Message::Other { .. } => {
                 false
             }
@@ -163,11 +252,6 @@ impl Exchange {
 
     pub fn status(&self) -> u16 {
         self.head.as_ref().map_or(0, |head| head.status)
-    }
-
-    /// Whether its body is an event stream, which may go on after the response.
-    pub fn is_stream(&self) -> bool {
-        self.events
     }
 
     /// What went along and came with the answer, and is told nowhere.

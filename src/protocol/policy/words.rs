@@ -2,7 +2,7 @@
 
 /// What a text says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Words {
+pub(in crate::protocol) struct Words {
     /// The session could not be found.
     pub lookup: bool,
     /// The session has ended.
@@ -152,7 +152,7 @@ const CREDENTIALS: &[&str] = &["invalid_token", "access token", "bearer", "crede
 /// Whether the first line of a text says nothing but that a session is not found, or a server not initialized: in the words
 /// that servers of MCP have for it, and of no other session or thing. What follows upon the name of the header field, or of
 /// the id in it, does not matter.
-pub(super) fn is_plain_refusal(text: &str) -> bool {
+pub(in crate::protocol) fn is_plain_refusal(text: &str) -> bool {
     let text = prefix(text, WORDS_BYTES).to_ascii_lowercase();
     let mut lines = text.lines().map(|line| parts(line).skip_while(|part| REASONS.contains(part)).peekable());
     let Some(mut parts) = lines.find_map(|mut parts| parts.peek().is_some().then_some(parts)) else { return false };
@@ -180,7 +180,7 @@ const OWN: &str = "a an the this your you it in or and with of for to please mus
                    initialised initialization initialisation uninitialized reinitialize re first again new";
 
 /// Whether a proxy says that what stands behind it is gone, or was not asked.
-pub(super) fn gone_behind(text: &str) -> bool {
+pub(in crate::protocol) fn gone_behind(text: &str) -> bool {
     let text = prefix(text, WORDS_BYTES).to_ascii_lowercase();
     GONE_BEHIND.iter().any(|word| text.contains(word)) || BROKEN.iter().any(|word| is_near(&text, LINK, word))
 }

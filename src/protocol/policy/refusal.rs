@@ -1,13 +1,13 @@
 //! A refusal, as it was read: what it says, whose answer it is, and what it proves of the call. What it means for the
-//! session is [`super::verdict`]'s.
+//! session is [`crate::protocol::verdict`]'s.
 
-use super::json::{self, Members};
-use super::json_rpc::{
+use crate::protocol::codec::json::{self, Members};
+use crate::protocol::codec::json_rpc::{
     HEADER_MISMATCH, Id, MISSING_CLIENT_CAPABILITY, Message, REQUEST_ID_BASE, UNSUPPORTED_PROTOCOL_VERSION,
 };
-use super::oauth::Bearer;
-use super::words::{Words, gone_behind};
-use super::{Outcome, Payload, bounds, error::Code};
+use crate::protocol::oauth::Bearer;
+use crate::protocol::policy::words::{Words, gone_behind};
+use crate::protocol::{Outcome, Payload, bounds, error::Code};
 use serde_json::value::RawValue;
 
 /// What was answered.
@@ -51,19 +51,19 @@ const INVALID_PARAMS: i64 = -32602;
 
 impl Refusal {
     /// From a head alone.
-    pub(super) fn of(status: u16, challenge: Option<String>) -> Self {
+    pub(in crate::protocol) fn of(status: u16, challenge: Option<String>) -> Self {
         Self { status, challenge, ..Self::default() }
     }
 
     /// From a body that was read as text: JSON in any Content-Type, an event stream, or plain words.
     #[must_use]
-    pub fn from_text(status: u16, challenge: Option<String>, text: &str, wire_id: Option<u64>) -> Self {
+    pub fn from_text(status: u16, challenge: Option<String>, text: &str, request_id: Option<u64>) -> Self {
         let mut refusal = Self { status, challenge, has_body: !text.trim().is_empty(), ..Self::default() };
         let text = text.trim_start_matches('\u{feff}').trim();
         let data = text.lines().find_map(|line| line.strip_prefix("data:")).map(str::trim);
         let json = data.unwrap_or(text);
         match serde_json::from_str::<&RawValue>(json) {
-            Ok(_) => refusal.read_json(json, wire_id),
+            Ok(_) => refusal.read_json(json, request_id),
             // It was cut, and nobody knows whose it is.
             Err(_) if text.len() >= bounds::REFUSAL && text.starts_with(['{', '[']) => {
                 refusal.own_id = true;
@@ -75,16 +75,16 @@ impl Refusal {
         }
         // In a batch, in another event, as a text or a fraction: where our number stands, which is drawn at random, it is
         // said to us.
-        refusal.own_id |= wire_id.is_some_and(|id| id >= REQUEST_ID_BASE.start && text.contains(&id.to_string()));
+        refusal.own_id |= request_id.is_some_and(|id| id >= REQUEST_ID_BASE.start && text.contains(&id.to_string()));
         refusal
     }
 
-    fn read_json(&mut self, text: &str, wire_id: Option<u64>) {
+    fn read_json(&mut self, text: &str, request_id: Option<u64>) {
         if let Some(error) = json::at::<Members>(text, &["error"]) {
             self.rpc_code = error.read("code");
             let id = json::at(text, &["id"]).map(Id::Integer);
             let id = id.or_else(|| json::at(text, &["id"]).map(Id::Text));
-            self.own_id = is_own(id.as_ref(), wire_id);
+            self.own_id = is_own(id.as_ref(), request_id);
         }
         let places: [&[&str]; 7] = [
             &[],
@@ -100,12 +100,12 @@ impl Refusal {
 
     /// From a message of a 2xx answer. `None` where it is no refusal.
     #[must_use]
-    pub fn from_message<P: Payload>(status: u16, message: &Message<P>, wire_id: Option<u64>) -> Option<Self> {
+    pub fn from_message<P: Payload>(status: u16, message: &Message<P>, request_id: Option<u64>) -> Option<Self> {
         let base = Self { status, has_body: true, ..Self::default() };
         match message {
             Message::Error { id, error } => Some(Self {
                 rpc_code: Some(error.code),
-                own_id: is_own(id.as_ref(), wire_id),
+                own_id: is_own(id.as_ref(), request_id),
                 words: error.words(),
                 ..base
             }),
@@ -115,13 +115,13 @@ impl Refusal {
     }
 
     /// Whether it is a JSON-RPC error under the request's own id. Where that id stands otherwise, nobody knows.
-    pub(super) fn is_answer(&self) -> bool {
+    pub(in crate::protocol) fn is_answer(&self) -> bool {
         self.own_id && self.rpc_code.is_some()
     }
 
     /// Whether it says that the session is gone, by its status or its words. To a ping this is proof; what it means for a
-    /// call is [`super::policy::retry`]'s.
-    pub(super) fn blames_session(&self) -> bool {
+    /// call is [`crate::protocol::policy::retry`]'s.
+    pub(in crate::protocol) fn blames_session(&self) -> bool {
         let words = Words::read(&self.words);
         let gone = words.lookup || words.ending;
         match self.status {
@@ -136,47 +136,47 @@ impl Refusal {
     }
 
     /// A legacy request lacks the header fields that a server of the modern era wants: it has no sessions any more.
-    pub(super) fn wants_modern_headers(&self) -> bool {
+    pub(in crate::protocol) fn wants_modern_headers(&self) -> bool {
         self.status == 400 && self.rpc_code == Some(HEADER_MISMATCH)
     }
 
     /// In which form it came. A gate refuses every request in the same.
-    pub(super) fn form(&self) -> Form {
+    pub(in crate::protocol) fn form(&self) -> Form {
         let words = Words::read(&self.words);
         let of_session = words.lookup || words.ending || words.mention;
         Form { status: self.status, code: self.rpc_code, own_id: self.own_id, words: self.words.clone(), of_session }
     }
 
     /// Whether a handler may have made it: a gate's refusal has the same form as that of a ping then.
-    pub(super) fn may_be_a_handlers(&self) -> bool {
+    pub(in crate::protocol) fn may_be_a_handlers(&self) -> bool {
         self.own_id || self.status < 400
     }
 
     /// "-32601" under the request's own id, and not a word of sessions: an answer of a session that lives.
-    pub(super) fn says_method_not_found(&self) -> bool {
+    pub(in crate::protocol) fn says_method_not_found(&self) -> bool {
         let words = Words::read(&self.words);
         self.own_id && self.rpc_code == Some(METHOD_NOT_FOUND) && !words.lookup && !words.ending
     }
 
     /// Whether nothing but its own words is needed to know that a ping is worth it.
-    pub(super) fn is_plain_about_session(&self) -> bool {
+    pub(in crate::protocol) fn is_plain_about_session(&self) -> bool {
         let words = Words::read(&self.words);
         matches!(self.status, 404 | 410) || words.lookup || words.ending
     }
 
     /// Whether its words, or its challenge, say that the credentials are the problem.
-    pub(super) fn is_about_credentials(&self) -> bool {
+    pub(in crate::protocol) fn is_about_credentials(&self) -> bool {
         Words::read(&self.words).credentials || names_an_error(self.challenge.as_deref())
     }
 
     /// "insufficient_scope" (RFC 6750, 3.1): the token is good, and not for this.
-    pub(super) fn lacks_scope(&self) -> bool {
+    pub(in crate::protocol) fn lacks_scope(&self) -> bool {
         let error = self.challenge.as_deref().and_then(|challenge| Bearer::parse(challenge)?.error);
         error.as_deref() == Some("insufficient_scope")
     }
 
     /// Whether it names a reason that is none of the session's: credentials, permission, a rate.
-    pub(super) fn explains_itself(&self) -> bool {
+    pub(in crate::protocol) fn explains_itself(&self) -> bool {
         matches!(self.status, 401 | 403 | 429) && !self.blames_session()
     }
 
@@ -245,10 +245,10 @@ fn names_an_error(challenge: Option<&str>) -> bool {
 
 /// Whether a response's id is the request's. Some servers give a number back as text: where but one request was sent,
 /// nothing else can be meant.
-pub(super) fn is_own(id: Option<&Id>, wire_id: Option<u64>) -> bool {
-    match (id, wire_id) {
-        (Some(Id::Integer(id)), Some(wire_id)) => u64::try_from(*id) == Ok(wire_id),
-        (Some(Id::Text(text)), Some(wire_id)) => *text == wire_id.to_string(),
+pub(in crate::protocol) fn is_own(id: Option<&Id>, request_id: Option<u64>) -> bool {
+    match (id, request_id) {
+        (Some(Id::Integer(id)), Some(request_id)) => u64::try_from(*id) == Ok(request_id),
+        (Some(Id::Text(text)), Some(request_id)) => *text == request_id.to_string(),
         (Some(Id::Integer(_) | Id::Text(_) | Id::Exact(_)) | None, _) => false,
     }
 }

@@ -1,13 +1,13 @@
 //! What a body holds that was read as text, or that did not parse: an answer in another framing, or a broken one.
 
-use super::bounds;
-use super::exchange::Exchange;
-use super::json_rpc::Message;
-use super::wording::{LOGIN_PAGE, broken_answer, is_login_page, unusable};
-use super::{Error, Payload, Purpose, sse};
+use crate::protocol::bounds;
+use crate::protocol::codec::json_rpc::Message;
+use crate::protocol::exchanges::exchange::Exchange;
+use crate::protocol::exchanges::wording::{LOGIN_PAGE, broken_answer, is_login_page, unusable};
+use crate::protocol::{Error, Payload, Purpose, sse};
 
 /// The message in a text that answers this exchange's request, as servers frame it: JSON, a batch, or an event stream.
-pub(super) fn answer_in<P: Payload>(exchange: &Exchange, text: &str) -> Option<P> {
+pub(in crate::protocol) fn answer_in<P: Payload>(exchange: &Exchange, text: &str) -> Option<P> {
     let is_own = |value: &P| is_answer(exchange, value);
     let of_value = |value: P| match value.count() {
         Some(_) => bounds::each(&value).take(bounds::BATCH).find(is_own),
@@ -31,7 +31,7 @@ pub(super) fn answer_in<P: Payload>(exchange: &Exchange, text: &str) -> Option<P
 }
 
 /// Whether a message, or one of a batch, is the response to this exchange's request.
-pub(super) fn is_answer<P: Payload>(exchange: &Exchange, value: &P) -> bool {
+pub(in crate::protocol) fn is_answer<P: Payload>(exchange: &Exchange, value: &P) -> bool {
     if value.count().is_some() {
         return bounds::each(value).take(bounds::BATCH).any(|value| is_answer(exchange, &value));
     }
@@ -42,7 +42,7 @@ pub(super) fn is_answer<P: Payload>(exchange: &Exchange, value: &P) -> bool {
 }
 
 /// What a text is that answers nothing.
-pub(super) fn no_answer<P>(exchange: &Exchange, text: &str) -> Box<Error<P>> {
+pub(in crate::protocol) fn no_answer<P>(exchange: &Exchange, text: &str) -> Box<Error<P>> {
     if is_broken_answer(exchange, text) {
         return broken_answer(exchange);
     }
@@ -52,25 +52,23 @@ pub(super) fn no_answer<P>(exchange: &Exchange, text: &str) -> Box<Error<P>> {
 
 /// Whether a text that is no JSON was meant to be the answer to this call: some servers write `NaN`, or break off. It
 /// begins as a response does. A notification is none, and neither are such signs of life as some servers send.
-pub(super) fn is_broken_answer(exchange: &Exchange, begins: &str) -> bool {
+pub(in crate::protocol) fn is_broken_answer(exchange: &Exchange, begins: &str) -> bool {
     let begins = begins.trim_start_matches('\u{feff}').trim_start();
     let payload = begins.find("\"result\"").or_else(|| begins.find("\"error\""));
     let head = &begins[..payload.unwrap_or(begins.len())];
-    let responds = payload.is_some() || exchange.wire_id.is_some_and(|id| begins.contains(&id.to_string()));
+    let responds = payload.is_some() || exchange.request_id.is_some_and(|id| begins.contains(&id.to_string()));
     let is_call = matches!(exchange.purpose, Purpose::Call(_));
     is_call && begins.starts_with(['{', '[']) && responds && !head.contains("\"method\"")
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::{CallId, Now, session::send::outgoing};
     use super::*;
+    use crate::protocol::{CallId, Now};
     use serde_json::{Value, json};
 
     fn exchange() -> Box<Exchange> {
-        let mut exchange = outgoing::<Value>(Purpose::Call(CallId(1)), None, Now::default());
-        exchange.wire_id = Some(7);
-        exchange
+        Exchange::outgoing::<Value>(Purpose::Call(CallId(1)), None, Now::default()).with_message("tools/call", Some(7))
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! A result has the list that its type promises, whatever way a server has of writing that there is nothing in it.
 
-use super::bounds;
-use super::json_rpc::is_null;
-use super::{Code, Error, Field, Outcome, Payload};
+use crate::protocol::bounds;
+use crate::protocol::codec::json_rpc::is_null;
+use crate::protocol::{Code, Error, Field, Outcome, Payload};
 
 /// Where the answer to a request has its list.
 fn list_of(method: &str) -> Option<Field> {
@@ -20,7 +20,7 @@ fn list_of(method: &str) -> Option<Field> {
 }
 
 /// The error for a page of a list that is longer than [`bounds::ITEMS`].
-pub(super) fn too_long<P: Payload>(method: &str, result: &P) -> Option<Box<Error<P>>> {
+pub(in crate::protocol) fn too_long<P: Payload>(method: &str, result: &P) -> Option<Box<Error<P>>> {
     let count = result.field(list_of(method)?)?.count()?;
     (count > bounds::ITEMS).then(|| bounds::too_many("items of a list", bounds::ITEMS).with_outcome(Outcome::Executed))
 }
@@ -28,7 +28,7 @@ pub(super) fn too_long<P: Payload>(method: &str, result: &P) -> Option<Box<Error
 /// The result with its list. One that is null, `{}` or left out is empty; in what a tool answered, it is only added beside
 /// `structuredContent`. Whatever else is in its place is no list, nor is a page without items that names a next one: it has
 /// lost what it was sent for.
-pub(super) fn shaped<P: Payload>(method: &str, result: P) -> Result<P, Box<Error<P>>> {
+pub(in crate::protocol) fn shaped<P: Payload>(method: &str, result: P) -> Result<P, Box<Error<P>>> {
     let Some(list) = list_of(method) else { return Ok(result) };
     let has = |field| result.field(field).is_some();
     if list == Field::Content && result.is_object() && !has(list) && !has(Field::StructuredContent) {

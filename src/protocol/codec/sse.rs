@@ -258,7 +258,7 @@ mod tests {
 
     #[test]
     fn a_line_of_16_mib_is_accepted_by_default_and_one_byte_more_is_not() {
-        let max = usize::try_from(super::super::Config::default().max_event_bytes).expect("fits");
+        let max = usize::try_from(crate::protocol::Config::default().max_event_bytes).expect("fits");
         assert_eq!(max, 16 << 20);
         let line = |length: usize| [&b"data: "[..], &vec![b'x'; length - 6]].concat();
         let parse = |line: &[u8], end: &[u8]| {
