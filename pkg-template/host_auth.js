@@ -115,7 +115,7 @@ export function tokens(options, url, send) {
         forget(status);
       }
       const refusal = new Error(`The server refuses the token (HTTP ${told}), and the provider has no other.`);
-      return { error: auth.failure ?? Object.assign(refusal, { httpStatus: told }) };
+      return { thrown: auth.failure ?? Object.assign(refusal, { httpStatus: told }) };
     },
   };
   return auth;

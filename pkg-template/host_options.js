@@ -53,6 +53,8 @@ export function readTransport(url, options) {
     identified: oauth === undefined,
     authorizes: oauth !== undefined || bearer?.asks === true,
     reconnectOn,
+  });
+  Object.assign(config.environment, {
     headers: async (context) => {
       const headers = new Headers(requestInit.headers ?? undefined);
       for (const [name, value] of new Headers((await own(context)) ?? undefined)) headers.set(name, value);

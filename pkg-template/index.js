@@ -4,6 +4,7 @@ import { openSession } from "./connect.js";
 import { Sessions } from "./manager.js";
 
 export { McpError } from "./error.js";
+export { toolHash } from "./tool_hash.js";
 export { init, initAuth } from "./runtime.js";
 
 export function connect(url, options) {

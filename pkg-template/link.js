@@ -71,7 +71,7 @@ export class Link {
     this.maxPages = config.maxPages;
     this.trace = config.trace;
     this.structured = config.validate && new Structured(config.validate);
-    this.#learns = config.core.era === "auto" && config.core.handshake === "own";
+    this.#learns = config.core.era === "auto" && config.core.handshake !== "host";
     this.#authority = config.authority ?? (config.auth && new Authority(runtime.authority, config.auth));
     if (config.auth) config.auth.onwarning = (warning) => this.#tell("warning", warning);
     this.#unwatchGrant = config.auth?.watch?.(() => this.#tellCore((core) => core.signedOut()));
@@ -88,17 +88,18 @@ export class Link {
     for (const [event, listener] of config.on) this.#listeners.add(event, listener);
     this.#host = {
       event: quietly((event, detail) => this.#event(event, detail)),
+      notification: quietly((method, params, call) => this.#notification(method, params, call)),
       ask: quietly((...question) => this.#ask(...question)),
       withdraw: quietly((question) => this.#questions.withdraw(question)),
       authorize: (token, status, challenge, ask) => this.#authorize({ token, status, challenge, ask }),
     };
-    this.#begin(runtime, config.core);
+    this.#begin(runtime, config.environment, config.core);
   }
 
-  #begin(runtime, core) {
+  #begin(runtime, environment, core) {
     this.#runtime = runtime;
     this.#listening = false;
-    this.#core = runtime.open(this.url, core, this.#host);
+    this.#core = runtime.open(this.url, environment, core, this.#host);
     const refresh = () => this.#listen();
     const stops = [runtime.watch(() => this.#die()), this.#listeners.observe(refresh), this.#outer?.observe(refresh)];
     this.#unwatch = () => stops.forEach((stop) => stop?.());
@@ -248,7 +249,7 @@ export class Link {
   async #authorize(wanted) {
     const { signal } = (this.#authorizing = new AbortController());
     const asked = () => this.#tellCore((core) => core.userAsked()) === true;
-    const result = await this.#authority.authorize(wanted, { signal, asked }).catch((error) => ({ error }));
+    const result = await this.#authority.authorize(wanted, { signal, asked }).catch((thrown) => ({ thrown }));
     this.#tellCore((core) => core.authorized(result));
   }
 
@@ -323,14 +324,6 @@ export class Link {
     if (event === "keep") return this.#keeper.keep(detail.record, this.#tasks.kept);
     if (event === "takenup") return this.#tasks.takeFound();
     if (event === "reclaim") return this.#keeper.reclaim() || this.#tellCore((core) => core.forsake());
-    let from;
-    if (event === "notification") {
-      const { call, ...message } = detail;
-      // On whose stream it came is a transport's business.
-      from = this.#calls.get(call);
-      from?.onstream?.();
-      detail = message;
-    }
     if (event === "eventid") return this.#calls.get(detail.call)?.onstream?.(detail);
     if (event === "statechange") {
       this.#status = this.#snapshot(detail);
@@ -349,10 +342,7 @@ export class Link {
         call.task = this.#tasks.tell(detail.task, call.about.name);
         call.ontask?.(detail.task);
       }
-    } else {
-      if (event !== "stale") this.#tell(event, Object.freeze(detail ?? {}), from?.hostId);
-      for (const [name, more] of derived(event, detail ?? {}, this.#awaited)) this.#tell(name, Object.freeze(more));
-    }
+    } else this.#tellAll(event, detail);
     if (event === "close") {
       this.#ended = true;
       this.#unwatchGrant?.();
@@ -360,6 +350,19 @@ export class Link {
       this.#keeper?.end();
       this.#retire();
     }
+  }
+
+  /** On whose stream it came is a transport's business. */
+  #notification(method, params, call) {
+    const from = this.#calls.get(call);
+    from?.onstream?.();
+    this.#tellAll("notification", params === undefined ? { method } : { method, params }, from?.hostId);
+  }
+
+  /** What happened, and what follows from it for those who listen. */
+  #tellAll(event, detail = {}, hostId) {
+    if (event !== "stale") this.#tell(event, Object.freeze(detail), hostId);
+    for (const [name, more] of derived(event, detail, this.#awaited)) this.#tell(name, Object.freeze(more));
   }
 
   #learnEra(era) {
@@ -380,7 +383,7 @@ export class Link {
       this.#tellCore((core) => core.free());
       this.#core = undefined;
     };
-    if (this.#config.core.handshake === "own") queueMicrotask(free);
+    if (this.#config.core.handshake !== "host") queueMicrotask(free);
     else setTimeout(free, FAREWELL_MS)?.unref?.();
   }
 
@@ -415,7 +418,7 @@ export class Link {
     if (before.state === "closed" || this.#ended) return this.#keeper?.end();
     // What kills one core may kill the next: once in a while.
     const again = performance.now() - this.#revivedAt > REVIVAL_PAUSE_MS;
-    if (!this.#wasReady || this.#closing || !again || this.#config.core.handshake !== "own") return this.#end(before, dead);
+    if (!this.#wasReady || this.#closing || !again || this.#config.core.handshake === "host") return this.#end(before, dead);
     this.#tasks.leave(tasks);
     let begun;
     this.#reviving = new Promise((resolve) => (begun = resolve));
@@ -445,8 +448,9 @@ export class Link {
     try {
       const instance = await this.#runtime.successor();
       this.#revival = { reason, at };
-      this.#begin(instance, { ...this.#config.core, handled: this.#questions.methods, generation });
-      if (this.#record !== undefined && !this.#config.core.share) this.#core.takeUp(this.#record);
+      const { environment, core } = this.#config;
+      this.#begin(instance, { ...environment, handled: this.#questions.methods }, { ...core, generation });
+      if (this.#record !== undefined && !environment.share) this.#core.takeUp(this.#record);
     } catch {
       if (!this.#ended) this.#end(known, dead);
       return;

@@ -80,19 +80,37 @@ const REQUEST = {
   inputRequired: oneOf("auto", "manual"),
   cache: oneOf("default", "reload"),
   _meta: object,
-  headers,
+  headers: (name, value) => headers(name, value).flat(),
 };
+
+/** Those of `CONNECT` that the core takes as they are given, and knows the defaults of. */
+const CORE = [
+  "recovery",
+  "trustAnnotations",
+  "timeout",
+  "maxTotalTimeout",
+  "maxMessageBytes",
+  "maxEventBytes",
+  "offline",
+  "unreachable",
+  "keepAlive",
+  "listen",
+  "maxResumes",
+  "maxInputRounds",
+];
 
 const SIGNAL = { signal };
 const CLOSE = { terminate: boolean };
 
-/** The arguments of `connect`, as the core takes them (`core`) and as the facade needs them. */
+/**
+ * The arguments of `connect`, as the core takes them (`core`), as whoever sends its requests does (`environment`), and as
+ * the facade needs them.
+ */
 export function readConnect(url, options) {
   const href = readUrl(url);
   const given = check("", options, CONNECT);
   const handlers = readHandlers(given.handlers ?? {});
   const capabilities = readCapabilities(given.capabilities ?? {}, handlers);
-  const recovery = given.recovery ?? {};
   const clientInfo = readClientInfo(given.clientInfo ?? { name: "mcp-evergreen", version });
   const declared = toJson("capabilities", capabilities);
   if (depthOf(declared) > MAX_DEPTH) throw new TypeError(`capabilities: nested more than ${MAX_DEPTH} levels deep`);
@@ -110,38 +128,23 @@ export function readConnect(url, options) {
     maxPages: given.maxPages ?? 64,
     validate: given.validate,
     trace: given.trace,
-    core: {
-      clientInfo,
-      capabilities: declared,
-      handshake: "own",
-      era,
-      knownLegacy: isKnownLegacy(href),
-      handled: [...handlers.keys()],
+    environment: {
       headers: headerFunction(given.headers),
       fetch: send,
       credentials: given.credentials ?? "omit",
+      share: readShare(given, [href, given.identity ?? null, clientInfo, declared, era]),
+      handled: [...handlers.keys()],
+    },
+    core: {
+      ...Object.fromEntries(CORE.filter((name) => given[name] !== undefined).map((name) => [name, given[name]])),
+      handshake: { own: { clientInfo, capabilities: declared } },
+      era,
+      knownLegacy: isKnownLegacy(href),
       authorizes: given.auth !== undefined,
       identified: given.identity !== undefined,
       // An object is read anew for each request, too.
       fieldsVary: given.headers !== undefined,
-      mode: recovery.mode ?? "default",
-      maxAttempts: recovery.maxAttempts ?? 2,
-      baseDelay: recovery.baseDelay ?? 500,
-      maxDelay: recovery.maxDelay ?? 30_000,
-      trustAnnotations: given.trustAnnotations ?? false,
-      timeout: given.timeout ?? 60_000,
-      maxTotalTimeout: given.maxTotalTimeout,
-      maxMessageBytes: given.maxMessageBytes ?? 64 * 1024 * 1024,
-      maxEventBytes: given.maxEventBytes ?? 16 * 1024 * 1024,
-      maxResumes: given.maxResumes ?? 5,
-      maxInputRounds: given.maxInputRounds ?? 10,
-      listen: given.listen ?? "auto",
-      offline: given.offline ?? "wait",
-      unreachable: given.unreachable ?? "fail",
-      keepAlive: given.keepAlive,
       persists: given.persist !== undefined,
-      share: readShare(given, [href, given.identity ?? null, clientInfo, declared, era]),
-      reconnectOn: "incompatible",
     },
   };
 }
@@ -166,7 +169,7 @@ export function readTrace(trace) {
   }
 }
 
-/** The options of one request; `headers` as a list of pairs. */
+/** The options of one request; `headers` as a list of names and values in turn. */
 export function readRequest(options) {
   return check("", options, REQUEST);
 }
@@ -190,10 +193,15 @@ export function readTask(given) {
   return { taskId, createdAt: createdAt === null || createdAt === undefined ? undefined : text("task.createdAt", createdAt) };
 }
 
-/** The options that a manager gives to each of its sessions. */
-export function readDefaults(options) {
+/** The options that a manager gives to each of its sessions; `more`: readers of its own. */
+export function readDefaults(options, more) {
   const { signal: _, ...readers } = CONNECT;
-  return check("", options, readers);
+  return check("", options, { ...readers, ...more });
+}
+
+/** The options of one of its sessions, with readers of its own beside those of `connect`. */
+export function readOpen(options, more) {
+  return check("", options, { ...CONNECT, ...more });
 }
 
 /** Which capability a method needs that only a client can promise. */
@@ -201,7 +209,8 @@ export function promiseOf(method) {
   return Object.hasOwn(PROMISES, method) ? PROMISES[method] : undefined;
 }
 
-function readUrl(given) {
+/** As it is asked: absolute, without a fragment. */
+export function readUrl(given) {
   if (typeof given !== "string" && !(given instanceof URL)) throw wrong("url", "a string or a URL", given);
   let url;
   try {
@@ -291,7 +300,7 @@ function headers(name, value) {
 }
 
 /** An options object against a table of readers; `undefined` counts as absent. */
-function check(path, options, readers) {
+export function check(path, options, readers) {
   const given = object(path || "options", options ?? {}, options);
   const read = {};
   for (const [key, value] of Object.entries(given)) {
@@ -309,12 +318,12 @@ function string(name, value) {
   return value;
 }
 
-function text(name, value) {
+export function text(name, value) {
   if (typeof value !== "string" || value === "") throw wrong(name, "a string that is not empty", value);
   return value;
 }
 
-function boolean(name, value) {
+export function boolean(name, value) {
   if (typeof value !== "boolean") throw wrong(name, "true or false", value);
   return value;
 }

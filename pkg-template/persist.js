@@ -30,7 +30,8 @@ export class Keeper {
     this.#store = store;
     this.#key = `mcp-evergreen:session:${JSON.stringify([url, identity ?? null])}`;
     this.#eraKey = `mcp-evergreen:era:${url}`;
-    this.#binding = JSON.stringify([core.clientInfo, core.capabilities, core.era]);
+    const { clientInfo, capabilities } = core.handshake.own;
+    this.#binding = JSON.stringify([clientInfo, capabilities, core.era]);
   }
 
   /**
@@ -61,7 +62,7 @@ export class Keeper {
     let late;
     const bound = new Promise((resolve) => {
       const pass = () => resolve((this.isLate = true) && undefined);
-      late = setTimeout(pass, Math.min(STORE_MS, core.timeout / 4));
+      late = setTimeout(pass, Math.min(STORE_MS, (core.timeout ?? Infinity) / 4));
     });
     try {
       return await abortable(Promise.race([ask(over.signal), bound]), signal);

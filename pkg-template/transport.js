@@ -165,8 +165,10 @@ export class EvergreenTransport {
         signal: stop.signal,
         hostId: id,
         // The Client has a clock of its own.
-        timeout: Infinity,
-        headers: Object.entries(headers ?? {}).filter(([name]) => !RESERVED.test(name)),
+        timeout: Number.MAX_SAFE_INTEGER,
+        headers: Object.entries(headers ?? {})
+          .filter(([name, value]) => typeof value === "string" && !RESERVED.test(name))
+          .flat(),
         resume: resumptionToken,
         resumeGeneration: this.#tokens.get(resumptionToken),
         eventIds: onresumptiontoken !== undefined,

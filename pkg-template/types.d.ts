@@ -967,6 +967,8 @@ export type Outcome = "not_executed" | "executed" | "unknown";
  *   `{ status, error }`: the HTTP status, and its `error` where that is a plain code of up to 64 bytes [not_executed].
  * - `"too_large"`: the answer is larger than the bound, the list has more pages or more items (131 072 in one page), a
  *   batch has more than 1024 messages, or a call asks for more than 64 inputs at once [executed or unknown].
+ * - `"unknown_tool"`: no server of a manager's has a tool of this name; the message names those that are open
+ *   [not_executed].
  * - `"closed"`: the session was closed [not_executed, or unknown for what was open].
  * - `"crashed"`: the WebAssembly module crashed. Calls that were open end so; sessions go on in another instance, once a
  *   minute, and the next `connect` starts it anew [unknown, or not_executed].
@@ -990,6 +992,7 @@ export type ErrorCode =
   | "unauthorized"
   | "auth"
   | "too_large"
+  | "unknown_tool"
   | "closed"
   | "crashed";
 
@@ -1122,13 +1125,14 @@ export interface HandlerContext {
 
 // ── Many servers ─────────────────────────────────────────────────────────────────────────────────
 
-/** Sessions with many servers, each by the name that the host gave it. */
+/** Sessions with many servers, each by the name that the host gave it, and what the servers offer as one. */
 export class SessionManager {
   /**
-   * @param defaults Options for every session; those given to {@link SessionManager.open} replace them one by one.
+   * @param options Options for every session; those given to {@link SessionManager.open} replace them one by one. And
+   *   where the list of servers is kept.
    * @throws {TypeError} An unknown option, or one of a wrong type.
    */
-  constructor(defaults?: Omit<ConnectOptions, "signal">);
+  constructor(options?: ManagerOptions);
 
   /**
    * The session of this name: the one that is open, the one that others are waiting for, or a new one. A name is free
@@ -1136,13 +1140,28 @@ export class SessionManager {
    * handshake ends when nobody waits for it any more.
    *
    * @param name 1 to 63 letters, digits, `_`, `.` and `-`; it begins with a letter or digit, does not end with `_` and
-   *   holds no `__`.
+   *   holds no `__`. {@link OpenOptions.title} is what people see.
+   * @returns The session; with `lazy: true` nothing, as soon as it is under way.
    * @throws {TypeError} A wrong name or option; or the name is open with another `url` or other options. Functions
    *   among the options are the same where they are the same object.
    * @throws {McpError} As {@link connect} with `unreachable: "wait"`, which is the default here; with `code: "closed"`
    *   once the manager is closed.
    */
-  open(name: string, url: string | URL, options?: ConnectOptions): Promise<Session>;
+  open<O extends OpenOptions>(name: string, url: string | URL, options?: O): Promise<O extends { lazy: true } ? undefined : Session>;
+
+  /**
+   * Opens the servers that {@link ManagerOptions.store} holds and that are not open, without waiting for them. They are in
+   * {@link SessionManager.servers} at once, with titles and icons. What cannot be used of the store is left out, with the
+   * `warning` `"kept_servers"`, and so is a server that was opened with options that are not kept (`headers`, `auth`,
+   * `fetch`, `handlers`, `identity`, a function among `filters`) where `optionsFor` does not give them.
+   *
+   * @param optionsFor Options of one server, over those that are kept; `null` or `false` leaves it unopened. Default: none.
+   * @returns The names of those that are under way now.
+   * @throws {McpError} With `code: "closed"` once the manager is closed.
+   */
+  restore(
+    optionsFor?: (server: ManagedServer) => OpenOptions | null | false | undefined | Promise<OpenOptions | null | false | undefined>,
+  ): Promise<string[]>;
 
   /** The session of this name, where one is open and ready. */
   get(name: string): Session | undefined;
@@ -1154,43 +1173,223 @@ export class SessionManager {
   statuses(): Map<string, Status>;
 
   /**
-   * The tools of all sessions, all pages. A server that cannot tell its tools stands in `failed` and does not hide the
-   * others'.
+   * All servers: those that are open or on their way, those that were opened with `lazy` and failed, and those that are
+   * only kept. A frozen array, the same until something in it is another: then there is the event `servers`.
+   */
+  servers(): readonly ManagedServer[];
+
+  /**
+   * The tools of all servers, all pages, read now; without those that {@link OpenOptions.filters} leaves out. The event
+   * `tools` tells when they are others. A server that cannot tell its tools stands in `failed`, and does not hide the
+   * others'; what it listed before stays. One that was found to be away is waited for two seconds, and read on meanwhile;
+   * one that is still connecting, or waits for its user to sign in, is not waited for, and stands in `pending`.
+   *
+   * @throws The signal's reason, where `options.signal` was aborted.
    */
   tools(options?: RequestOptions): Promise<ManagedTools>;
 
+  /** The same for resources. */
+  resources(options?: RequestOptions): Promise<ManagedResources>;
+
+  /** The same for resource templates. */
+  resourceTemplates(options?: RequestOptions): Promise<ManagedResourceTemplates>;
+
+  /** The same for prompts. */
+  prompts(options?: RequestOptions): Promise<ManagedPrompts>;
+
   /**
-   * As {@link Session.on}, for the events of all sessions, present and future. The second argument is the session's name.
+   * Calls a tool by the name that {@link SessionManager.tools} gave it, in this page life or in another. A server that is
+   * still connecting, or whose tools were not read yet, is waited for where the name can be of one of its tools; `timeout`
+   * runs meanwhile, but stands still while that server's user is asked to authorize.
+   *
+   * @param args The tool's arguments. Default: none.
+   * @throws {McpError} As {@link Session.callTool}. With `code: "unknown_tool"` where no server that is open has a tool of
+   *   this name, or it is filtered out; the message names the servers that are open.
    */
-  on<E extends keyof SessionEvents>(event: E, listener: (detail: SessionEvents[E], name: string) => void): () => void;
+  callTool(name: string, args?: Record<string, unknown>, options?: RequestOptions): Promise<CallToolResult>;
 
-  /** {@link Session.signOut} of all sessions. */
-  signOut(): Promise<void>;
+  /**
+   * As {@link Session.on}, for the events of all sessions, present and future, and for those of the manager itself. The
+   * second argument is the server's name; it is empty where an event is of no one server.
+   */
+  on<E extends keyof ManagerEvents>(event: E, listener: (detail: ManagerEvents[E], name: string) => void): () => void;
 
-  /** Closes all sessions, and the manager for good. */
-  close(options?: CloseOptions): Promise<void>;
+  /**
+   * {@link Session.signOut} of one server's session, or of all: also of those that are still connecting, or failed. Kept
+   * servers stay in the list.
+   *
+   * @throws {TypeError} There is no server of this name.
+   */
+  signOut(name?: string): Promise<void>;
+
+  /**
+   * Closes one server's session, which frees its name, and takes it out of the kept list; or, without a name, closes all
+   * sessions, and the manager for good: what is kept comes back with the next one.
+   *
+   * @param name A server's name: one that is not open, or kept only, is fine. Or the options for all.
+   */
+  close(name?: string | CloseOptions, options?: CloseServerOptions): Promise<void>;
 
   /** `await using`: the same as {@link SessionManager.close}. Where the platform has `Symbol.asyncDispose`. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** The tools of a manager's sessions. */
-export interface ManagedTools {
-  tools: {
-    /** `<server>__<tool>`: unique, and by the host's name for the server, which the server cannot choose. */
-    name: string;
-    /** The name of the session. */
-    server: string;
-    /** The tool, as its server describes it. */
-    tool: Tool;
-  }[];
-  failed: {
-    /** The name of the session. */
-    server: string;
-    /** Why its tools are missing. */
-    error: unknown;
-  }[];
+/** The options of {@link SessionManager}. */
+export interface ManagerOptions extends Omit<ConnectOptions, "signal"> {
+  /**
+   * Where the list of servers is kept, for {@link SessionManager.restore}: a `Storage` such as `localStorage`,
+   * `indexedDB`, or functions that may give promises. Kept are names, addresses, titles, icons, and the options that are
+   * plain data; no tokens, headers or identities. A secret in the query of a server's address is part of the address. The
+   * lists of two values of `identity` are two. A store that fails, or does not answer within five seconds, costs no
+   * session: there is a `warning`. Default: not kept.
+   */
+  store?: ServerStore | undefined;
 }
+
+/** A store for {@link ManagerOptions.store}. */
+export type ServerStore =
+  | Pick<WebStorage, "getItem" | "setItem">
+  | Pick<IDBFactory, "open" | "cmp">
+  | {
+      get(key: string): string | null | undefined | Promise<string | null | undefined>;
+      set(key: string, text: string): unknown;
+    };
+
+/** The options of {@link SessionManager.open}. */
+export interface OpenOptions extends ConnectOptions {
+  /**
+   * Whether `open` resolves as soon as the session is under way. It is there by {@link SessionManager.get} once it is
+   * ready; a failure stands in {@link SessionManager.servers} and in `failed` of the lists, until the name is opened anew or
+   * closed. Default `false`.
+   */
+  lazy?: boolean | undefined;
+  /** Which of the server's items the manager offers and calls. {@link Session} itself knows no filters. Default: all. */
+  filters?:
+    | {
+        tools?: ManagedFilter<Tool> | undefined;
+        /** By `uri`. */
+        resources?: ManagedFilter<Resource> | undefined;
+        /** By `uriTemplate`. */
+        resourceTemplates?: ManagedFilter<ResourceTemplate> | undefined;
+        prompts?: ManagedFilter<Prompt> | undefined;
+      }
+    | undefined;
+  /** What people call the server, of up to 256 characters. Default: the `title` that the server gives itself, or the name. */
+  title?: string | undefined;
+  /** Default: those that the server gives itself. */
+  icons?: readonly ManagedIcon[] | undefined;
+}
+
+/**
+ * What is offered: what `allow` holds, or all without it; and of that what `deny` does not hold. By the server's own names,
+ * or by a function that gives true or false at once; an item for which one throws is not offered.
+ */
+export interface ManagedFilter<T> {
+  allow?: readonly string[] | ((item: T) => boolean | undefined) | undefined;
+  deny?: readonly string[] | ((item: T) => boolean | undefined) | undefined;
+}
+
+/** The options of {@link SessionManager.close} for one server. */
+export interface CloseServerOptions extends CloseOptions {
+  /** Whether the server stays in the kept list. Default `false`. */
+  keep?: boolean | undefined;
+}
+
+/** A server of a manager's. */
+export interface ManagedServer {
+  readonly name: string;
+  /** Its endpoint. */
+  readonly url: string;
+  /** For people: the host's, the server's own, or the name. */
+  readonly title: string;
+  /** The host's, or the server's own, as far as a page can show them: eight at most, `https:` or `data:` images. */
+  readonly icons: readonly ManagedIcon[];
+  /** Absent where it is kept only, and before the first step to a session. */
+  readonly status?: Status | undefined;
+  /** Why it could not be opened. */
+  readonly error?: unknown;
+}
+
+/** (MCP, Overview: Icons.) */
+export type ManagedIcon = Icon;
+
+/** Events of a manager beside those of its sessions. */
+export interface ManagerEvents extends SessionEvents {
+  /** {@link SessionManager.servers} gives something else. */
+  servers: readonly ManagedServer[];
+  /**
+   * The tools that are offered now: a server has opened, closed, failed, recovered with other tools, or says that it has
+   * others. While somebody listens they are read again as that happens; that is listening in the sense of
+   * {@link ConnectOptions.listen}. What a server had before stays where it cannot be read again, beside the failure.
+   */
+  tools: ManagedTools;
+  /** The same for resources. */
+  resources: ManagedResources;
+  /** The same for resource templates. */
+  resourceTemplates: ManagedResourceTemplates;
+  /** The same for prompts. */
+  prompts: ManagedPrompts;
+}
+
+/** What is common to the lists of a manager. */
+export interface ManagedLists {
+  readonly failed: {
+    /** The name of the server. */
+    readonly server: string;
+    /** Why what it offers could not be read. */
+    readonly error: unknown;
+  }[];
+  /** The names of servers that are still connecting, or wait for their user to sign in. */
+  readonly pending: string[];
+}
+
+/** The tools of a manager's servers. */
+export interface ManagedTools extends ManagedLists {
+  readonly tools: ManagedTool[];
+}
+
+/** A tool of a manager's. */
+export interface ManagedTool {
+  /**
+   * For models, and for {@link SessionManager.callTool}: 1 to 64 of the characters `A-Z a-z 0-9 _ -`. No other tool of any
+   * server has it, and it is the same whoever else is open: `<server>__<tool>` where that fits, else
+   * `<server>_<tool>_<hash>` of what is readable in the names. The server's name is the host's, which the server cannot
+   * choose. Of two tools to which a server gives one name the later one counts.
+   */
+  readonly name: string;
+  /** For people: the tool's `title`, that of its annotations, or its own name. */
+  readonly title: string;
+  /** As {@link toolHash} of the tool. */
+  readonly hash: string;
+  /** The name of the server. */
+  readonly server: string;
+  /** The tool, as its server describes it. */
+  readonly tool: Tool;
+}
+
+/** The resources of a manager's servers. */
+export interface ManagedResources extends ManagedLists {
+  readonly resources: { readonly title: string; readonly server: string; readonly resource: Resource }[];
+}
+
+/** The resource templates of a manager's servers. */
+export interface ManagedResourceTemplates extends ManagedLists {
+  readonly resourceTemplates: { readonly title: string; readonly server: string; readonly resourceTemplate: ResourceTemplate }[];
+}
+
+/** The prompts of a manager's servers. */
+export interface ManagedPrompts extends ManagedLists {
+  readonly prompts: { readonly title: string; readonly server: string; readonly prompt: Prompt }[];
+}
+
+/**
+ * What tells one definition of a tool from another, for consents: SHA-256 of the JSON of all its members, in order (RFC
+ * 8785), as 64 hexadecimal digits. A consent that is kept under the tool's server and this hash ends with the definition
+ * that was consented to: the order of members does not count, everything else does.
+ *
+ * @throws {TypeError} The tool is no object.
+ */
+export function toolHash(tool: Tool): string;
 
 // ── What the platform has ────────────────────────────────────────────────────────────────────────
 // As far as the compiler's libraries know it (`dom`, `webworker`, or the types of Node.js, Deno or Bun); else what is needed
@@ -1215,6 +1414,7 @@ type Fetch = PlatformFunction<"fetch", (input: any, init?: any) => Promise<any>>
 type Request = Platform<"Request", { readonly url: string }>;
 type RequestInit = PlatformFunction<"fetch", unknown> extends (input: any, init?: infer Init) => any ? NonNullable<Init> : object;
 type URLSearchParams = Platform<"URLSearchParams", { get(name: string): string | null }>;
+type IDBFactory = Platform<"IDBFactory", { open(name: string, version?: number): any; cmp(first: any, second: any): number }>;
 type WebAssemblyModule = typeof globalThis extends { WebAssembly: { Module: { prototype: infer Known } } } ? Known : object;
 
 /** `localStorage`, `sessionStorage`, and their like. */

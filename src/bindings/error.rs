@@ -1,28 +1,74 @@
-//! Makes plain objects of errors.
+//! Errors, for the facade to make an `McpError` of.
 
-use crate::{
-    browser::js::Plain,
-    protocol::{Error, error::Diagnosis},
-};
+use super::values::{Raw, plain};
+use crate::protocol::{self, error};
+use serde::Serialize;
 use wasm_bindgen::JsValue;
 
-/// An error, for the facade to make an `McpError` of.
-pub(super) fn error(error: Error<JsValue>) -> JsValue {
-    let help = error.help();
-    let data = error.data.or_else(|| error.excerpt.map(|excerpt| Plain::new().with("excerpt", excerpt).into()));
-    Plain::new()
-        .with("code", error.code.as_str())
-        .with("outcome", error.outcome.as_str())
-        .with("message", error.message)
-        .with("retryable", error.retryable)
-        .with_some("rpcCode", error.rpc_code.map(|code| code as f64))
-        .with_some("httpStatus", error.http_status)
-        .with_some("diagnosis", error.diagnosis.map(|it| diagnosis(it).with_some("help", help)))
-        .with_some("data", data)
-        .with_some("cause", error.cause)
-        .into()
+/// The fields of an `McpError`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct McpError {
+    code: &'static str,
+    outcome: &'static str,
+    message: String,
+    retryable: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rpc_code: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    http_status: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    diagnosis: Option<Diagnosis>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<Raw>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<Raw>,
 }
 
-pub(super) fn diagnosis(diagnosis: Diagnosis) -> Plain {
-    Plain::new().with("kind", diagnosis.kind).with_some("header", diagnosis.header).with("hint", diagnosis.hint)
+/// What somebody can mend.
+#[derive(Serialize)]
+pub(super) struct Diagnosis {
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    header: Option<&'static str>,
+    hint: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    help: Option<String>,
+}
+
+/// `data`, where what came was no JSON-RPC.
+#[derive(Serialize)]
+struct Excerpt {
+    excerpt: String,
+}
+
+/// An error as a plain object.
+pub(super) fn error(error: protocol::Error<JsValue>) -> JsValue {
+    plain(&McpError::from(error))
+}
+
+impl Diagnosis {
+    pub(super) fn new(kind: &'static str, header: Option<&'static str>, hint: &'static str) -> Self {
+        Self { kind, header, hint, help: None }
+    }
+}
+
+impl From<protocol::Error<JsValue>> for McpError {
+    fn from(error: protocol::Error<JsValue>) -> Self {
+        let help = error.help();
+        let diagnosed =
+            |error::Diagnosis { kind, header, hint }| Diagnosis { help, ..Diagnosis::new(kind, header, hint) };
+        let excerpt = error.excerpt.map(|excerpt| plain(&Excerpt { excerpt }));
+        Self {
+            code: error.code.as_str(),
+            outcome: error.outcome.as_str(),
+            message: error.message,
+            retryable: error.retryable,
+            rpc_code: error.rpc_code.map(|code| code as f64),
+            http_status: error.http_status,
+            diagnosis: error.diagnosis.map(diagnosed),
+            data: error.data.or(excerpt).map(Raw),
+            cause: error.cause.map(Raw),
+        }
+    }
 }

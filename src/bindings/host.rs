@@ -1,6 +1,6 @@
 //! Calls out to the facade. It does not throw; what is thrown all the same goes nowhere.
 
-use super::convert;
+use super::view;
 use crate::{
     browser::host::{Host, Question, Wanted},
     protocol::{Event, QuestionId, Status},
@@ -10,11 +10,13 @@ use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen]
 extern "C" {
-    /// `{event(name, detail), ask(question, method, params, call, generation), withdraw(question),
+    /// `{event(name, detail), notification(method, params, call), ask(question, method, params, call, generation), withdraw(question),
     /// authorize(token, status, challenge, ask)}`
     type HostObject;
     #[wasm_bindgen(method, catch)]
     fn event(this: &HostObject, name: &str, detail: &JsValue) -> Result<(), JsValue>;
+    #[wasm_bindgen(method, catch)]
+    fn notification(this: &HostObject, method: &str, params: &JsValue, call: Option<f64>) -> Result<(), JsValue>;
     #[wasm_bindgen(method, catch)]
     fn ask(
         this: &HostObject,
@@ -52,15 +54,17 @@ impl Facade {
 
 impl Host for Facade {
     fn status_changed(&self, status: Status<JsValue>) {
-        let _ = self.host.event("statechange", &convert::status(status));
+        let _ = self.host.event("statechange", &view::status(status));
     }
 
     fn event(&self, event: Event<JsValue>) {
         if matches!(event, Event::Wire(_)) && !self.traced.get() {
             return;
         }
-        if let Some((name, detail)) = convert::event(event) {
-            let _ = self.host.event(name, &detail.into());
+        if let Event::Notification { method, params, call } = event {
+            let _ = self.host.notification(&method, &params.unwrap_or_default(), call.map(super::session::id));
+        } else if let Some((name, detail)) = view::event(event) {
+            let _ = self.host.event(name, &detail);
         }
     }
 

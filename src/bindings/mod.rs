@@ -4,19 +4,25 @@
 //!
 //! No method takes `&mut self` or is `async`, every argument arrives as a `JsValue`, and a result comes through
 //! `resolve` or `reject`, exactly one of them, once, after the method has returned.
+//!
+//! What is structured crosses by `serde-wasm-bindgen`: options and how an authorization ended on the way in; the status,
+//! events, diagnoses and errors on the way out. What crosses for each message does so as it is: params as texts, results,
+//! progress and notifications as the engine has parsed them.
 
 #[cfg(feature = "js-auth")]
 mod authorization;
-#[cfg(feature = "js")]
-mod config;
-#[cfg(feature = "js")]
-mod convert;
 mod error;
 #[cfg(feature = "js")]
 mod host;
+mod members;
+mod obtained;
+#[cfg(feature = "js")]
+mod options;
 #[cfg(feature = "js")]
 mod session;
 mod values;
+#[cfg(feature = "js")]
+mod view;
 
 use talc::wasm::WasmDynamicTalc;
 

@@ -1,14 +1,17 @@
 //! The exports of the package's first module: sessions.
 
 use super::{
-    config, convert, error,
+    error,
     host::Facade,
-    values::{self, number, text},
+    obtained,
+    options::{self, Environment},
+    values, view,
 };
 use crate::{
     browser::{
         driver::Driver,
         host::{Caller, Host, Settled},
+        js::type_error,
     },
     protocol::{CallId, Params, QuestionId, TaskHandle},
 };
@@ -23,15 +26,18 @@ pub struct Core {
     facade: Rc<Facade>,
 }
 
-/// Makes a session that has not said anything yet; `connect` starts it.
+/// Makes a session that has not said anything yet; `connect` starts it. `environment`: see
+/// [`options::environment`]; `config`: see [`options::config`].
 ///
 /// # Errors
 /// A `TypeError` where the facade hands over what it should not.
 #[wasm_bindgen]
-pub fn open(url: &JsValue, config: &JsValue, host: JsValue) -> Result<Core, JsValue> {
-    let (transport, config, group, handled) = config::parse(url, config)?;
+pub fn open(url: &JsValue, environment: &JsValue, config: &JsValue, host: JsValue) -> Result<Core, JsValue> {
+    let url = url.as_string().ok_or_else(|| type_error("url: expected a string"))?;
+    let Environment { transport, share, handled } = options::environment(url, environment)?;
+    let config = options::config(config)?;
     let facade = Rc::new(Facade::new(host));
-    let driver = Driver::open(transport, config, group, Rc::clone(&facade) as Rc<dyn Host>);
+    let driver = Driver::open(transport, config, share, Rc::clone(&facade) as Rc<dyn Host>);
     for method in handled {
         driver.set_handled(method);
     }
@@ -46,6 +52,9 @@ impl Core {
     }
 
     /// Sends a request.
+    ///
+    /// # Errors
+    /// As [`open`].
     #[expect(clippy::too_many_arguments, reason = "an object would have to be built and taken apart for each call")]
     pub fn call(
         &self,
@@ -58,14 +67,20 @@ impl Core {
         reject: JsValue,
         onprogress: JsValue,
         more: &JsValue,
-    ) -> f64 {
-        let mut options = config::call_options(options);
-        options.progress = onprogress.is_function();
-        let params = config::params(text, meta, name, more);
-        id(self.driver.call(config::string(method), params, options, caller(resolve, reject, onprogress)))
+    ) -> Result<f64, JsValue> {
+        let options = options::call(options, onprogress.is_function())?;
+        let mut params = params(text, meta);
+        params.name = name.as_string();
+        if more.is_object() {
+            options::more(more, &mut params)?;
+        }
+        Ok(id(self.driver.call(string(method), params, options, caller(resolve, reject, onprogress))))
     }
 
     /// Waits for a task that an earlier call became.
+    ///
+    /// # Errors
+    /// As [`open`].
     #[wasm_bindgen(js_name = resumeTask)]
     pub fn resume_task(
         &self,
@@ -74,16 +89,16 @@ impl Core {
         options: &JsValue,
         resolve: JsValue,
         reject: JsValue,
-    ) -> f64 {
-        let options = config::call_options(options);
-        let task = TaskHandle { id: config::string(task), created_at: text(created_at) };
-        id(self.driver.resume_task(task, options, caller(resolve, reject, JsValue::UNDEFINED)))
+    ) -> Result<f64, JsValue> {
+        let options = options::call(options, false)?;
+        let task = TaskHandle { id: string(task), created_at: created_at.as_string() };
+        Ok(id(self.driver.resume_task(task, options, caller(resolve, reject, JsValue::UNDEFINED))))
     }
 
     /// Sends a notification.
     pub fn notify(&self, method: &JsValue, text: &JsValue, meta: &JsValue, resolve: JsValue, reject: JsValue) -> f64 {
-        let params = config::params(text, meta, &JsValue::UNDEFINED, &JsValue::UNDEFINED);
-        id(self.driver.notify(config::string(method), params, caller(resolve, reject, JsValue::UNDEFINED)))
+        let params = params(text, meta);
+        id(self.driver.notify(string(method), params, caller(resolve, reject, JsValue::UNDEFINED)))
     }
 
     /// Proves that the session lives.
@@ -110,14 +125,14 @@ impl Core {
 
     /// Takes up a session that was made elsewhere; `initialize` is the JSON text of the params that it was made with.
     pub fn adopt(&self, id: &JsValue, version: &JsValue, initialize: &JsValue) -> bool {
-        let initialize = text(initialize).map(|text| Params { text: Some(text), ..Params::default() });
-        self.driver.adopt(&config::string(id), &config::string(version), initialize)
+        let initialize = initialize.as_string().map(|text| Params { text: Some(text), ..Params::default() });
+        self.driver.adopt(&string(id), &string(version), initialize)
     }
 
     /// Takes up the session that an earlier page life left.
     #[wasm_bindgen(js_name = takeUp)]
     pub fn take_up(&self, record: &JsValue) -> bool {
-        self.driver.take_up(&config::string(record))
+        self.driver.take_up(&string(record))
     }
 
     /// The session as a text by which another core can take it up; `undefined` where there is none.
@@ -141,7 +156,7 @@ impl Core {
     /// Answers a question of the server's with a JSON text.
     pub fn answer(&self, question: &JsValue, text: &JsValue) {
         if let Some(question) = number(question) {
-            self.driver.answer(QuestionId(question), Ok(config::string(text)));
+            self.driver.answer(QuestionId(question), Ok(string(text)));
         }
     }
 
@@ -149,14 +164,14 @@ impl Core {
     pub fn refuse(&self, question: &JsValue, code: &JsValue, message: &JsValue) {
         if let Some(question) = number(question) {
             let code = code.as_f64().unwrap_or(-32603.0);
-            self.driver.answer(QuestionId(question), Err((code as i64, config::string(message))));
+            self.driver.answer(QuestionId(question), Err((code as i64, string(message))));
         }
     }
 
     /// From now on the host answers requests with this method.
     #[wasm_bindgen(js_name = setHandled)]
     pub fn set_handled(&self, method: &JsValue) {
-        self.driver.set_handled(config::string(method));
+        self.driver.set_handled(string(method));
     }
 
     /// Whether somebody listens for what the server says unasked.
@@ -178,10 +193,14 @@ impl Core {
         self.driver.user_asked()
     }
 
-    /// How an authorization ended: what the second module gave; or `{error}`, where it gave nothing.
-    pub fn authorized(&self, result: &JsValue) {
-        let (token, authorized) = config::obtained(result).into_fact();
+    /// How an authorization ended: what the second module gave; or `{thrown}`, where it gave nothing.
+    ///
+    /// # Errors
+    /// As [`open`].
+    pub fn authorized(&self, result: &JsValue) -> Result<(), JsValue> {
+        let (token, authorized) = obtained::read(result)?.into_fact();
         self.driver.authorized(token, authorized);
+        Ok(())
     }
 
     /// Another session has given up the grant that this one's token is of.
@@ -193,8 +212,13 @@ impl Core {
     /// A snapshot.
     #[must_use]
     pub fn status(&self) -> JsValue {
-        convert::status(self.driver.status())
+        view::status(self.driver.status())
     }
+}
+
+/// The params of a request or a notification.
+fn params(text: &JsValue, meta: &JsValue) -> Params {
+    Params { text: text.as_string(), meta: meta.as_string(), ..Params::default() }
 }
 
 fn caller(resolve: JsValue, reject: JsValue, onprogress: JsValue) -> Caller {
@@ -212,4 +236,14 @@ fn caller(resolve: JsValue, reject: JsValue, onprogress: JsValue) -> Caller {
 /// Ids count up from one: a double holds them all.
 pub(super) fn id(call: CallId) -> f64 {
     call.0 as f64
+}
+
+/// A string; empty where it is none.
+fn string(value: &JsValue) -> String {
+    value.as_string().unwrap_or_default()
+}
+
+/// The number of a call or question.
+fn number(value: &JsValue) -> Option<u64> {
+    value.as_f64().filter(|number| *number >= 0.0).map(|number| number as u64)
 }

@@ -1,16 +1,20 @@
-//! Plain values of JavaScript's, as ours.
+//! Values of ours as JavaScript's. `serde-wasm-bindgen` follows a value as deep as it goes: none of a server's is among
+//! what it writes or reads, but as [`Raw`].
 
 use js_sys::Function;
+use serde::Serialize;
+use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::{JsCast, JsValue};
 
-/// A string, where it is one.
-pub(super) fn text(value: &JsValue) -> Option<String> {
-    value.as_string()
-}
+/// What is handed on as it is, whatever it is: nobody looks into it. It survives no `flatten`, and no enum with a tag.
+#[derive(Clone, Serialize)]
+#[serde(transparent)]
+pub(super) struct Raw(#[serde(with = "serde_wasm_bindgen::preserve")] pub JsValue);
 
-/// A count, a size or milliseconds. The cast saturates: Infinity becomes as much as can be.
-pub(super) fn number(value: &JsValue) -> Option<u64> {
-    value.as_f64().filter(|number| *number >= 0.0).map(|number| number as u64)
+/// A plain object.
+pub(super) fn plain(value: &impl Serialize) -> JsValue {
+    // Fails of integers beyond 2^53 alone, which are written as doubles.
+    value.serialize(&Serializer::json_compatible()).unwrap_or_default()
 }
 
 /// Calls a function of the facade's. It does not throw; what is thrown all the same goes nowhere.

@@ -13,7 +13,7 @@ use crate::protocol::{
     oauth::{Chance, Fetch, Flow, Need, Reply, Settings, Spends, Step, Trouble},
 };
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
-use js_sys::{Array, Function, Uint8Array, Uint32Array};
+use js_sys::{Array, Function};
 use std::rc::Rc;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::spawn_local;
@@ -344,12 +344,9 @@ fn not_returned(thrown: &JsValue) -> Trouble {
 }
 
 async fn chance() -> Thrown<Chance> {
-    let random = Uint32Array::new_with_length(16);
-    js::random_values(&random)?;
-    let bytes: Vec<u8> = random.to_vec().into_iter().flat_map(u32::to_le_bytes).collect();
+    let bytes = js::random_bytes(64)?;
     let (verifier, state) = bytes.split_at(32);
     let verifier = BASE64_URL_SAFE_NO_PAD.encode(verifier);
-    let digest = js::digest("SHA-256", &Uint8Array::from(verifier.as_bytes()))?;
-    let challenge = BASE64_URL_SAFE_NO_PAD.encode(Uint8Array::new(&js::settled(&digest).await?).to_vec());
+    let challenge = BASE64_URL_SAFE_NO_PAD.encode(&js::sha256(&verifier).await?);
     Ok(Chance { verifier, challenge, state: BASE64_URL_SAFE_NO_PAD.encode(state) })
 }

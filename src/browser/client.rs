@@ -5,18 +5,20 @@ use super::{
     driver::Driver,
     exchange::Transport,
     host::{Caller, Host, Question, Settled, Wanted},
-    js::{self, Plain},
+    js,
     options::{Credentials, Error, Event, Listener, Options, Status},
     task::{self, Slot, Task},
 };
 use crate::protocol::{CallId, CallOptions, Code, Outcome, Params, Payload, QuestionId};
+use js_sys::{Array, Object};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, error::Category, json};
 use std::{
     cell::{OnceCell, RefCell},
     rc::Rc,
 };
-use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::JsValue;
+use web_sys::{Url, Window};
 
 /// A session that outlives its evictions. Clones are handles of the same session; dropping them ends nothing,
 /// [`Session::close`] does.
@@ -56,7 +58,7 @@ pub async fn connect(url: &str, options: Options) -> Result<Session, Box<Error>>
     let transport = Transport {
         url: absolute(url)?,
         fetch: None,
-        headers: headers.iter().fold(Plain::new(), |all, (name, value)| all.with(name, value.as_str())).into(),
+        headers: Object::from_entries(&pairs(&headers)).unwrap_or_default().into(),
         credentials: match credentials {
             Credentials::Omit => "omit",
             Credentials::SameOrigin => "same-origin",
@@ -315,6 +317,10 @@ pub fn read<T: DeserializeOwned>(value: &JsValue) -> Result<T, &'static str> {
     })
 }
 
+fn pairs(fields: &[(String, String)]) -> Array {
+    fields.iter().map(|(name, value)| Array::of2(&name.into(), &value.into())).collect()
+}
+
 fn params(params: &impl Serialize) -> Result<Params, Box<Error>> {
     match serde_json::to_value(params).map_err(unserializable)? {
         Value::Null => Ok(Params::default()),
@@ -328,10 +334,10 @@ fn params(params: &impl Serialize) -> Result<Params, Box<Error>> {
 }
 
 fn absolute(url: &str) -> Result<String, Box<Error>> {
-    let page: JsValue = js_sys::global().unchecked_ref::<js::Global>().location().unwrap_or_default();
-    let base = if page.is_object() { page.unchecked_ref::<js::Url>().href() } else { "".into() };
-    let base = if base.is_empty() { JsValue::UNDEFINED } else { base.into() };
-    match js::Url::parse(url, &base) {
+    let page = js::global(Window::location);
+    // Node has no location: it is `undefined`, which has no `href`.
+    let parsed = page.href().map_or_else(|_| Url::new(url), |base| Url::new_with_base(url, &base));
+    match parsed {
         Ok(url) if matches!(url.protocol().as_str(), "http:" | "https:") => Ok(url.href()),
         Ok(_) | Err(_) => Err(invalid("The URL of an MCP server begins with http:// or https://.".into())),
     }

@@ -7,16 +7,15 @@ use crate::protocol::Now;
 #[must_use]
 pub fn now() -> Now {
     // Both are finite and positive; the cast drops fractions of a millisecond.
-    Now { mono: js::performance_now() as u64, unix_ms: js_sys::Date::now() as u64 }
+    Now { mono: js::monotonic_ms() as u64, unix_ms: js_sys::Date::now() as u64 }
 }
 
 /// For jitter and ids: differs between pages.
 #[must_use]
 pub fn seed() -> u64 {
-    let words = js_sys::Uint32Array::new_with_length(2);
-    match js::random_values(&words) {
-        Ok(_) => u64::from(words.get_index(0)) << 32 | u64::from(words.get_index(1)),
+    match js::random_bytes(8).map(<[u8; 8]>::try_from) {
+        Ok(Ok(bytes)) => u64::from_le_bytes(bytes),
         // No `crypto` here: good enough for what the seed is for.
-        Err(_) => js_sys::Math::random().to_bits() ^ now().unix_ms.rotate_left(32),
+        Err(_) | Ok(Err(_)) => js_sys::Math::random().to_bits() ^ now().unix_ms.rotate_left(32),
     }
 }

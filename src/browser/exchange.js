@@ -4,40 +4,21 @@
 
 import { Body, lines, text } from "./body.js";
 
-// What exchange.rs is told, as it numbers that.
-const MESSAGE = 0;
-const TEXT = 1;
-const CHUNK = 2;
-const NO_JSON = 3;
-const NO_UTF8 = 4;
-const TOO_LARGE = 5;
-const REDIRECTED = 6;
-const UNSENT = 7;
-const END = 8;
-const FAILED = 9;
-const PAUSED = 10;
-const FIELDS = 11;
-const FOLLOWING = 12;
-const FOLLOWED = 13;
-
-// How it wants a body to be read.
-const AS_JSON = 0;
-const AS_EVENTS = 1;
-const AS_TEXT = 2;
-const AS_NOTHING = 3;
-
 /** Milliseconds without another byte, after which an event is looked at whose blank line has not come. */
 const PAUSE = 1_000;
 /** Bytes of what turns out to be words. */
 const WORDS = 64 << 10;
 
-/** The exchanges of one session. `onhead` and `onfact` say whether the exchange is still wanted. */
+/**
+ * The exchanges of one session. `told` has a function for each fact, by its name, `(id, value, bytes)`, which says
+ * whether the exchange is still wanted; `head(id, status, …)`; and `identified(fields?)`.
+ */
 export class Exchanges {
   /** The host's fields, as they were told last. */
   fields;
 
-  constructor(url, credentials, headers, fetch, onhead, onfact, onfields) {
-    Object.assign(this, { url, own: url, credentials, headers, fetch, onhead, onfact, onfields });
+  constructor(url, credentials, headers, fetch, told) {
+    Object.assign(this, { url, own: url, credentials, headers, fetch, told });
   }
 
   /** `request`: the JSON text of `{ purpose, method, headers, identify? }`. */
@@ -73,9 +54,9 @@ export class Exchanges {
     } catch {
       // As it is said when they are needed.
     }
-    if (fields === this.fields) return this.onfields();
+    if (fields === this.fields) return this.told.identified();
     this.fields = fields;
-    this.onfields(fields ?? "");
+    this.told.identified(fields ?? "");
   }
 }
 
@@ -112,10 +93,10 @@ class Exchange extends AbortController {
       if (this.signal.aborted) return;
       if (fields !== this.#fields) {
         all.fields = fields;
-        this.#tell(FIELDS, fields);
+        this.#tell("fields", fields);
       }
     } catch (cause) {
-      return this.#tell(UNSENT, cause);
+      return this.#tell("unsent", cause);
     }
     if (this.signal.aborted) return;
     let head;
@@ -142,7 +123,7 @@ class Exchange extends AbortController {
         const { body, followed } = this.#response;
         ({ status } = this.#response);
         // What differs in the last slash only is the same for good.
-        if (followed === true) this.#tell(FOLLOWED);
+        if (followed === true) this.#tell("followed");
         const to = head ? undefined : target(this.#response, from);
         elsewhere = to !== undefined && to.origin !== new URL(from).origin;
         // The same request, at another address of the same origin (RFC 9110, 15.4.8 and 15.4.9).
@@ -152,35 +133,54 @@ class Exchange extends AbortController {
           break;
         }
         new Body(body?.getReader()).cancel();
-        if (!this.#tell(FOLLOWING, undefined, status)) return;
+        if (!this.#tell("following", undefined, status)) return;
         from = to.href;
         moved &&= status === 308;
       }
     } catch (cause) {
-      return this.#tell(FAILED, cause);
+      return this.#tell("failed", cause);
     }
-    if (!head) this.#tell(REDIRECTED, elsewhere, status);
-    else if (!this.signal.aborted) all.onhead(this.#id, ...head);
-    else this.read();
+    if (!head) this.#tell("redirected", elsewhere, status);
+    else if (!this.signal.aborted) all.told.head(this.#id, ...head);
+    else this.discard();
   }
 
-  /** `max` in bytes: of the whole, of one event, or of what is wanted of a text. Without `as` it is only given back. */
-  async read(as, max) {
+  /** `max` in bytes: of the whole. */
+  readJson(max) {
+    this.#read("json", max);
+  }
+
+  /** … of one event. */
+  readEvents(max) {
+    this.#read("events", max);
+  }
+
+  /** … of what is wanted of it. */
+  readText(max) {
+    this.#read("text", max);
+  }
+
+  /** The body is only given back. */
+  discard() {
+    this.#read();
+  }
+
+  async #read(as, max) {
     let fact;
     try {
-      const wanted = as === AS_JSON || as === AS_EVENTS || as === AS_TEXT;
+      const wanted = as !== undefined;
       this.#body = await Body.of(this.#response, wanted);
       if (this.signal.aborted) return;
       if (wanted) as = await framing(this.#body, as);
-      if (as === AS_JSON) fact = await json(this.#body, max);
-      if (as === AS_EVENTS && !(await this.#events())) return;
-      if (as === AS_TEXT) fact = [TEXT, await text(this.#body, Math.min(max, WORDS))];
+      if (as === "json") fact = await json(this.#body, max);
+      if (as === "events" && !(await this.#events())) return;
+      if (as === "text") fact = ["text", await text(this.#body, Math.min(max, WORDS))];
     } catch (cause) {
-      return void this.#tell(FAILED, cause);
+      return void this.#tell("failed", cause);
     } finally {
       this.#body?.cancel();
     }
-    if (!fact || this.#tell(...fact)) this.#tell(END);
+    if (!fact || this.#tell(...fact)) this.#tell("end");
   }
 
   /** Whether all of them were wanted. */
@@ -189,17 +189,17 @@ class Exchange extends AbortController {
     try {
       for (let chunk; (chunk = await this.#body.next()); ) {
         clearTimeout(paused);
-        if (!this.#tell(CHUNK, chunk)) return false;
-        if (!endsEvent(chunk)) paused = setTimeout(() => this.#tell(PAUSED), PAUSE);
+        if (!this.#tell("chunk", chunk)) return false;
+        if (!endsEvent(chunk)) paused = setTimeout(() => this.#tell("paused"), PAUSE);
       }
     } finally {
       clearTimeout(paused);
     }
-    return this.#tell(PAUSED);
+    return this.#tell("paused");
   }
 
   #tell(fact, value, bytes = 0) {
-    return !this.signal.aborted && this.#all.onfact(this.#id, fact, value, bytes);
+    return !this.signal.aborted && this.#all.told[fact](this.#id, value, bytes);
   }
 }
 
@@ -298,7 +298,7 @@ async function merged(own, context, fields) {
   return [Object.fromEntries(headers), text];
 }
 
-/** What `onhead` is told after the id; `undefined` of a redirect, which Node shows, and browsers do not. */
+/** What `head` is told after the id; `undefined` of a redirect, which Node shows, and browsers do not. */
 function headOf(response) {
   if (!isObject(response)) throw new TypeError("fetch did not give a Response.");
   const { status, type, redirected, headers } = response;
@@ -324,11 +324,11 @@ const JSON_TEXT = /^[{["\d-]/;
 const EVENT_STREAM = /^(?:data|event|id|retry)?:/;
 /** How a body is read that was to be read `as` this: by how it begins, as many servers name another Content-Type. */
 async function framing(body, as) {
-  if (as === AS_TEXT) return as;
+  if (as === "text") return as;
   const begins = await body.begins();
-  if (as === AS_EVENTS) return /^[{[]/.test(begins) ? AS_JSON : as;
-  if (EVENT_STREAM.test(begins)) return AS_EVENTS;
-  return JSON_TEXT.test(begins) ? AS_JSON : AS_TEXT;
+  if (as === "events") return /^[{[]/.test(begins) ? "json" : as;
+  if (EVENT_STREAM.test(begins)) return "events";
+  return JSON_TEXT.test(begins) ? "json" : "text";
 }
 
 /** Whether a chunk of an event stream ends with a blank line, so that nothing is left over. */
@@ -337,7 +337,7 @@ function endsEvent(chunk) {
   return chunk.length > 2 && ((last === second && (last === 10 || last === 13)) || (last === 10 && second === 13 && third === 10));
 }
 
-/** What it says, as `onfact` is told. */
+/** What it says, as a fact: `[name, value, bytes]`. */
 async function json(body, max) {
   const decoder = new TextDecoder("utf-8", { fatal: true });
   let text = "";
@@ -346,26 +346,26 @@ async function json(body, max) {
     const chunk = await body.next();
     more = chunk !== undefined;
     bytes += chunk?.length ?? 0;
-    if (bytes > max) return [TOO_LARGE, undefined, max];
+    if (bytes > max) return ["tooLarge", undefined, max];
     let piece;
     try {
       piece = decoder.decode(chunk, { stream: more });
     } catch {
-      return [NO_UTF8];
+      return ["noUtf8"];
     }
     try {
       // The engine puts them together when the whole is parsed. A body of one piece is copied nowhere.
       text += piece;
     } catch {
       // Longer than a string can be.
-      return [TOO_LARGE, undefined, bytes];
+      return ["tooLarge", undefined, bytes];
     }
   }
   try {
-    return [MESSAGE, JSON.parse(text)];
+    return ["message", JSON.parse(text)];
   } catch {
     const messages = lines(text);
-    if (messages) return [MESSAGE, messages];
-    return bytes > WORDS ? [NO_JSON, undefined, bytes] : [TEXT, text];
+    if (messages) return ["message", messages];
+    return bytes > WORDS ? ["noJson", undefined, bytes] : ["text", text];
   }
 }

@@ -12,7 +12,7 @@ use crate::protocol::{
     http::{Head, Request},
     json::quote,
 };
-use js_sys::{Array, Function, Uint8Array};
+use js_sys::{Array, Function, Object, Reflect, Uint8Array};
 use std::{
     cell::{Cell, RefCell},
     rc::Rc,
@@ -24,23 +24,15 @@ use web_sys::{AbortController, AbortSignal};
 const PROBE_MS: u32 = 10_000;
 
 type OnHead = dyn Fn(f64, u16, Option<String>, Option<String>, Option<String>, Option<String>);
-type OnFact = dyn Fn(f64, u32, JsValue, f64) -> bool;
-type OnFields = dyn Fn(Option<String>);
+type OnFact = dyn Fn(f64, JsValue, f64) -> bool;
+type OnIdentified = dyn Fn(Option<String>);
 
 #[wasm_bindgen(module = "/src/browser/exchange.js")]
 extern "C" {
     #[wasm_bindgen(js_name = Exchanges)]
     type JsExchanges;
     #[wasm_bindgen(constructor, js_class = "Exchanges")]
-    fn new(
-        url: &str,
-        credentials: &str,
-        headers: &JsValue,
-        fetch: Option<&Function>,
-        onhead: &Closure<OnHead>,
-        onfact: &Closure<OnFact>,
-        onfields: &Closure<OnFields>,
-    ) -> JsExchanges;
+    fn new(url: &str, credentials: &str, headers: &JsValue, fetch: Option<&Function>, told: &Object) -> JsExchanges;
     #[wasm_bindgen(method, catch)]
     fn send(this: &JsExchanges, id: f64, request: &str, body: Option<&str>) -> js::Thrown<JsExchange>;
 
@@ -51,8 +43,14 @@ extern "C" {
 
     #[wasm_bindgen(extends = AbortController)]
     type JsExchange;
+    #[wasm_bindgen(method, js_name = readJson)]
+    fn read_json(this: &JsExchange, max: f64);
+    #[wasm_bindgen(method, js_name = readEvents)]
+    fn read_events(this: &JsExchange, max: f64);
+    #[wasm_bindgen(method, js_name = readText)]
+    fn read_text(this: &JsExchange, max: f64);
     #[wasm_bindgen(method)]
-    fn read(this: &JsExchange, how: u32, max: f64);
+    fn discard(this: &JsExchange);
 
     #[wasm_bindgen(catch)]
     async fn ask(
@@ -66,7 +64,7 @@ extern "C" {
     ) -> js::Thrown<JsValue>;
 }
 
-#[wasm_bindgen(module = "/src/browser/page.js")]
+#[wasm_bindgen(module = "/src/browser/reach.js")]
 extern "C" {
     fn reach(url: &str, own: bool, ms: u32, told: &JsValue);
 }
@@ -106,7 +104,7 @@ pub struct Exchanges {
     to: (String, bool),
     streams: Rc<Streams>,
     /// What JavaScript calls.
-    _ears: (Closure<OnHead>, Closure<OnFact>, Closure<OnFields>),
+    _ears: (Closure<OnHead>, Vec<Closure<OnFact>>, Closure<OnIdentified>),
 }
 
 impl Exchanges {
@@ -119,25 +117,37 @@ impl Exchanges {
     ) -> Self {
         let tell = Rc::new(tell);
         let streams = Rc::<Streams>::default();
-        let (tell_head, known) = (Rc::clone(&tell), Rc::clone(&streams));
+        let tell_head = Rc::clone(&tell);
         let onhead = move |id, status, content_type, session_id, retry_after, www_authenticate| {
             let head = Head { status, content_type, session_id, retry_after, www_authenticate };
             tell_head(exchange(id), Input::Head(head));
         };
-        let onfact = move |id, fact, value, bytes: f64| {
-            let id = exchange(id);
-            match fact_of(fact, value, bytes as u64) {
-                Fact::Input(input) => tell(id, input),
-                Fact::Chunk(chunk) => events::hear(&known, id, &chunk, &*tell),
-                Fact::Paused => events::look(&known, id, &*tell),
-            }
+        let head: Closure<OnHead> = Closure::new(onhead);
+        let identified: Closure<OnIdentified> =
+            Closure::new(move |fields: Option<String>| tell_fields(fields.as_deref()));
+        let told = Object::new();
+        // A new object of our own takes any field.
+        let name = |name: &str, ear: &JsValue| drop(Reflect::set(&told, &name.into(), ear));
+        let fact = |(called, fact): (&str, ToFact)| {
+            let (tell, streams) = (Rc::clone(&tell), Rc::clone(&streams));
+            let ear: Closure<OnFact> = Closure::new(move |id, value, bytes: f64| {
+                let id = exchange(id);
+                match fact(value, bytes as u64) {
+                    Fact::Input(input) => tell(id, input),
+                    Fact::Chunk(chunk) => events::hear(&streams, id, &chunk, &*tell),
+                    Fact::Paused => events::look(&streams, id, &*tell),
+                }
+            });
+            name(called, ear.as_ref());
+            ear
         };
-        let (onhead, onfact): (Closure<OnHead>, Closure<OnFact>) = (Closure::new(onhead), Closure::new(onfact));
-        let onfields: Closure<OnFields> = Closure::new(move |fields: Option<String>| tell_fields(fields.as_deref()));
+        let facts = FACTS.map(fact).into();
+        name("head", head.as_ref());
+        name("identified", identified.as_ref());
         let Transport { url, fetch, headers, credentials, .. } = transport;
-        let js = JsExchanges::new(url, credentials, headers, fetch.as_ref(), &onhead, &onfact, &onfields);
+        let js = JsExchanges::new(url, credentials, headers, fetch.as_ref(), &told);
         let to = (url.clone(), fetch.is_some());
-        Self { js, to, streams, _ears: (onhead, onfact, onfields) }
+        Self { js, to, streams, _ears: (head, facts, identified) }
     }
 
     /// Tells later which header fields the host would add to a call: a JSON text of names and values, or nothing where
@@ -149,14 +159,13 @@ impl Exchanges {
     /// Tells later whether anything answers at the endpoint: a request whose answer need not be readable tells a server
     /// that is down from one whose answers CORS hides.
     pub fn reach(&self, tell: impl FnOnce(Reach) + 'static) {
-        // The numbers are those of `reach.js`.
-        let told = Closure::once_into_js(move |reach: u32| {
-            tell(match reach {
-                1 => Reach::Answers,
-                2 => Reach::Silent,
-                3 => Reach::Offline,
-                4 => Reach::Mixed,
-                5 => Reach::Local,
+        let told = Closure::once_into_js(move |found: JsValue| {
+            tell(match found.as_string().as_deref() {
+                Some("answers") => Reach::Answers,
+                Some("silent") => Reach::Silent,
+                Some("offline") => Reach::Offline,
+                Some("mixed") => Reach::Mixed,
+                Some("local") => Reach::Local,
                 _ => Reach::Unknown,
             });
         });
@@ -203,16 +212,15 @@ pub struct Exchange {
 impl Exchange {
     /// Reads the body of the answer whose head was told.
     pub fn read(&self, how: ReadAs) {
-        let (number, max) = match how {
-            ReadAs::Json { max } => (0, max),
-            ReadAs::Events { max } => (1, max),
-            ReadAs::Text { max } => (2, max),
-            ReadAs::Discard => (3, 0),
-        };
-        if matches!(how, ReadAs::Json { .. } | ReadAs::Events { .. }) {
+        if let ReadAs::Json { max } | ReadAs::Events { max } = how {
             self.streams.put(self.id, RefCell::new(Stream::new(max)));
         }
-        self.js.read(number, max as f64);
+        match how {
+            ReadAs::Json { max } => self.js.read_json(max as f64),
+            ReadAs::Events { max } => self.js.read_events(max as f64),
+            ReadAs::Text { max } => self.js.read_text(max as f64),
+            ReadAs::Discard => self.js.discard(),
+        }
     }
 }
 
@@ -260,25 +268,26 @@ enum Fact {
     Paused,
 }
 
-/// The numbers are those of `exchange.js`.
-fn fact_of(number: u32, value: JsValue, bytes: u64) -> Fact {
-    Fact::Input(match number {
-        0 => Input::Message(value),
-        1 => Input::Text(value.as_string().unwrap_or_default()),
-        2 => return Fact::Chunk(value.unchecked_into()),
-        3 => Input::Malformed(Malformed::Json { bytes }),
-        4 => Input::Malformed(Malformed::Utf8),
-        5 => Input::Malformed(Malformed::TooLarge { limit: bytes }),
-        6 => {
-            let status = u16::try_from(bytes).ok().filter(|status| *status > 0);
-            Input::Redirected(Redirect { elsewhere: value.is_truthy(), status })
-        }
-        7 => Input::Unsent { cause: Some(value) },
-        8 => Input::End,
-        10 => return Fact::Paused,
-        11 => Input::Fields(value.as_string().unwrap_or_default()),
-        12 => Input::Following { status: bytes as u16 },
-        13 => Input::Followed,
-        _ => Input::Failed { cause: Some(value) },
-    })
-}
+/// What a fact of JavaScript's is here: of a value, and of a number that is mostly one of bytes.
+type ToFact = fn(JsValue, u64) -> Fact;
+
+/// By the names that `exchange.js` tells them by.
+const FACTS: [(&str, ToFact); 14] = [
+    ("message", |value, _| Fact::Input(Input::Message(value))),
+    ("text", |value, _| Fact::Input(Input::Text(value.as_string().unwrap_or_default()))),
+    ("chunk", |value, _| Fact::Chunk(value.unchecked_into())),
+    ("paused", |_, _| Fact::Paused),
+    ("noJson", |_, bytes| Fact::Input(Input::Malformed(Malformed::Json { bytes }))),
+    ("noUtf8", |_, _| Fact::Input(Input::Malformed(Malformed::Utf8))),
+    ("tooLarge", |_, limit| Fact::Input(Input::Malformed(Malformed::TooLarge { limit }))),
+    ("fields", |value, _| Fact::Input(Input::Fields(value.as_string().unwrap_or_default()))),
+    ("following", |_, status| Fact::Input(Input::Following { status: status as u16 })),
+    ("followed", |_, _| Fact::Input(Input::Followed)),
+    ("redirected", |elsewhere, status| {
+        let status = u16::try_from(status).ok().filter(|status| *status > 0);
+        Fact::Input(Input::Redirected(Redirect { elsewhere: elsewhere.is_truthy(), status }))
+    }),
+    ("unsent", |cause, _| Fact::Input(Input::Unsent { cause: Some(cause) })),
+    ("failed", |cause, _| Fact::Input(Input::Failed { cause: Some(cause) })),
+    ("end", |_, _| Fact::Input(Input::End)),
+];

@@ -1,24 +1,22 @@
-//! What is imported from JavaScript. The types are structural: nothing is checked by `instanceof`, what may throw is
+//! The platform, by `web-sys`; and what is still imported by hand. Nothing is checked by `instanceof`, what may throw is
 //! caught, and what a host or a page may have changed arrives as a `JsValue`.
+//!
+//! By hand are: `JSON.parse` of a string that never leaves the engine, for which `js-sys` would copy it into the module's
+//! memory and back; the read of a field in `payload.rs`, at half the price of `Reflect.get`; Web Locks in `tabs.rs`, which
+//! `web-sys` has only with a `--cfg` that a library cannot ask of those who use it; and the objects and functions of this
+//! crate's own JavaScript, through which all that concerns `fetch` goes: a host or a page may have put another in its
+//! place, which may throw or answer with anything.
 
-use js_sys::{Function, Promise};
+use js_sys::{Array, Promise, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::AbortSignal;
+use web_sys::{AbortSignal, Crypto, Performance, Window};
 
 /// What a call into JavaScript gives or throws.
 pub type Thrown<T> = Result<T, JsValue>;
 
 #[wasm_bindgen]
 extern "C" {
-    /// The global object, as far as it is needed.
-    pub type Global;
-    #[wasm_bindgen(method, getter, catch)]
-    pub(super) fn location(this: &Global) -> Thrown<JsValue>;
-
-    #[wasm_bindgen(js_namespace = ["crypto", "subtle"], js_name = digest, catch)]
-    pub(super) fn digest(algorithm: &str, bytes: &js_sys::Uint8Array) -> Thrown<JsValue>;
-
     /// Keeps what an authorization leaves, and asks the user. Whatever is under way ends with the signal.
     pub(super) type AuthorizationHost;
     /// A promise of the text that was kept last, if there is one.
@@ -52,71 +50,55 @@ extern "C" {
         signal: &AbortSignal,
     ) -> Thrown<JsValue>;
 
-    #[wasm_bindgen(js_name = setTimeout, catch)]
-    pub(super) fn set_timeout(run: &Function, ms: i32) -> Thrown<JsValue>;
-    #[wasm_bindgen(js_name = queueMicrotask)]
-    pub(super) fn queue_microtask(run: &Closure<dyn FnMut()>);
-    #[wasm_bindgen(js_name = clearTimeout, catch)]
-    pub(super) fn clear_timeout(id: &JsValue) -> Thrown<()>;
-    #[wasm_bindgen(js_namespace = performance, js_name = now)]
-    pub(super) fn performance_now() -> f64;
-    #[wasm_bindgen(js_namespace = crypto, js_name = getRandomValues, catch)]
-    pub(super) fn random_values(into: &js_sys::Uint32Array) -> Thrown<JsValue>;
-
-    /// Throws where a promise of the host's own make does.
-    #[wasm_bindgen(js_namespace = Promise, js_name = resolve, catch)]
-    fn promise_of(value: &JsValue) -> Thrown<Promise>;
-
     /// `JSON.parse` of a string that never leaves the engine.
     #[wasm_bindgen(js_namespace = JSON, js_name = parse, catch)]
     pub(super) fn parse_json(text: &JsValue) -> Thrown<JsValue>;
+}
 
-    /// A URL.
-    #[wasm_bindgen(js_name = URL)]
-    pub(super) type Url;
-    #[wasm_bindgen(constructor, js_class = "URL", catch)]
-    pub(super) fn parse(url: &str, base: &JsValue) -> Thrown<Url>;
-    #[wasm_bindgen(method, getter)]
-    pub(super) fn href(this: &Url) -> String;
-    #[wasm_bindgen(method, getter)]
-    pub(super) fn protocol(this: &Url) -> String;
+thread_local! {
+    /// The global object. A worker and Node have no `Window`, and by the same names what is asked of it here.
+    static GLOBAL: Window = js_sys::global().unchecked_into();
+    /// Asked for the time at every fact.
+    static PERFORMANCE: Option<Performance> = global(Window::performance);
+}
+
+/// Asks something of the global object.
+pub(super) fn global<T>(ask: impl FnOnce(&Window) -> T) -> T {
+    GLOBAL.with(ask)
+}
+
+/// A property that not every platform has: `undefined` where it is none, or that cannot be had.
+pub(super) fn property(of: &JsValue, name: &str) -> JsValue {
+    Reflect::get(of, &name.into()).unwrap_or_default()
+}
+
+/// Milliseconds of a clock that is never set.
+pub(super) fn monotonic_ms() -> f64 {
+    PERFORMANCE.with(|clock| clock.as_ref().map_or_else(js_sys::Date::now, Performance::now))
+}
+
+/// Bytes that nobody can guess.
+pub(super) fn random_bytes(count: u32) -> Thrown<Vec<u8>> {
+    let bytes = Uint8Array::new_with_length(count);
+    crypto()?.get_random_values_with_js_u8_array(&bytes)?;
+    Ok(bytes.to_vec())
+}
+
+pub(super) async fn sha256(text: &str) -> Thrown<Vec<u8>> {
+    let bytes = Uint8Array::from(text.as_bytes());
+    let digest = crypto()?.subtle().digest_with_str_and_js_u8_array("SHA-256", &bytes)?;
+    Ok(Uint8Array::new(&JsFuture::from(digest).await?).to_vec())
+}
+
+/// In a page that is no secure context there is no `subtle`, and elsewhere there may be no `crypto`.
+fn crypto() -> Thrown<Crypto> {
+    global(Window::crypto)
 }
 
 /// Waits for a promise, or for what is none, as `await` does.
 pub(super) async fn settled(value: &JsValue) -> Thrown<JsValue> {
-    JsFuture::from(promise_of(value)?).await
-}
-
-/// A plain object under construction.
-pub(crate) struct Plain(js_sys::Object);
-
-impl Plain {
-    /// `{}`
-    pub(crate) fn new() -> Self {
-        Self(js_sys::Object::new())
-    }
-
-    /// With one more field.
-    pub(crate) fn with(self, key: &str, value: impl Into<JsValue>) -> Self {
-        // Cannot fail: the object is our own, and extensible.
-        let _ = js_sys::Reflect::set(&self.0, &key.into(), &value.into());
-        self
-    }
-
-    /// With one more field, where there is a value for it.
-    #[cfg(any(feature = "js", feature = "js-auth"))]
-    pub(crate) fn with_some(self, key: &str, value: Option<impl Into<JsValue>>) -> Self {
-        match value {
-            Some(value) => self.with(key, value),
-            None => self,
-        }
-    }
-}
-
-impl From<Plain> for JsValue {
-    fn from(plain: Plain) -> Self {
-        plain.0.into()
-    }
+    // Unlike `Promise.resolve`, it rejects where a promise of the host's own make throws.
+    JsFuture::from(Promise::race(&Array::of1(value))).await
 }
 
 /// A `TypeError`.

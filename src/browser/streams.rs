@@ -1,34 +1,71 @@
 //! How many listening streams this page has open with one origin. A browser has six connections to a host with HTTP/1.1:
 //! more streams than a few, and no call gets through.
 
-use super::{clock, drain::Inner, exchange::Transport};
+use super::{
+    clock,
+    drain::Inner,
+    exchange::Transport,
+    js::{self, property},
+};
 use crate::protocol::config::Connections;
+use js_sys::Array;
 use std::{
     cell::RefCell,
     rc::{Rc, Weak},
 };
-use wasm_bindgen::prelude::*;
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{PerformanceEntry, Url, Window};
 
-#[wasm_bindgen(module = "/src/browser/page.js")]
-extern "C" {
-    #[wasm_bindgen(js_name = originOf)]
-    fn origin_of(url: &str) -> String;
-    #[wasm_bindgen(js_name = isBounded)]
-    fn is_bounded(origin: &str) -> bool;
-    #[wasm_bindgen(js_name = connectionsTo)]
-    fn connections_to(origin: &str, own: bool) -> u32;
-    #[wasm_bindgen(js_name = hasWorker)]
-    fn has_worker() -> bool;
+/// How many connections there are to an endpoint, as far as can be told before anything is sent: over HTTP/1.1 a browser
+/// has six, and `http:` is never anything later. What waits for one of them can be known only where a page asks its own
+/// origin by itself: no service worker stands between, nor a `fetch` of the host's.
+pub(super) fn connections(to: &Transport) -> Connections {
+    let Some(own) = page_origin() else { return Connections::Many };
+    let origin = origin_of(&to.url);
+    let is_same = own == origin;
+    let is_first = || next_hop(&timings("navigation").get(0)).as_deref() == Some("http/1.1");
+    if !(origin.starts_with("http:") || (is_same && is_first())) {
+        return Connections::Many;
+    }
+    let asks_by_itself = is_same && to.fetch.is_none() && js::global(Window::document).is_some() && !has_worker();
+    if asks_by_itself { Connections::SixOfOwnOrigin } else { Connections::Six }
 }
 
-/// How many connections there are to an endpoint, as far as can be told before anything is sent.
-pub(super) fn connections(to: &Transport) -> Connections {
-    // The numbers are those of `page.js`.
-    match connections_to(&origin_of(&to.url), to.fetch.is_some()) {
-        1 => Connections::Six,
-        2 => Connections::SixOfOwnOrigin,
-        _ => Connections::Many,
-    }
+/// Whether connections to an origin are few. A later version of HTTP takes one for everything, which the browser says of
+/// an answer that this page got from there; outside of a browser there are as many as one likes.
+fn is_bounded(origin: &str) -> bool {
+    let is_from = |timing: &JsValue| {
+        timing.unchecked_ref::<PerformanceEntry>().name().strip_prefix(origin).is_some_and(|path| path.starts_with('/'))
+    };
+    let is_later = |timing: &JsValue| matches!(next_hop(timing).as_deref(), Some("h2" | "h3"));
+    page_origin().is_some() && !timings("resource").iter().any(|timing| is_later(&timing) && is_from(&timing))
+}
+
+/// `None` outside of a browser.
+fn page_origin() -> Option<String> {
+    js::global(Window::location).origin().ok()
+}
+
+fn origin_of(url: &str) -> String {
+    Url::new(url).map(|url| url.origin()).unwrap_or_default()
+}
+
+/// None where the platform keeps no such list, as where there is no browser but its document.
+fn timings(kind: &str) -> Array {
+    let performance = js::global(Window::performance).filter(|it| property(it, "getEntriesByType").is_function());
+    performance.map(|performance| performance.get_entries_by_type(kind)).unwrap_or_default()
+}
+
+/// The protocol's name; not every browser tells it.
+fn next_hop(timing: &JsValue) -> Option<String> {
+    property(timing, "nextHopProtocol").as_string()
+}
+
+/// Whether a service worker stands between this page and the network. One may come at any time; only secure contexts have
+/// any.
+fn has_worker() -> bool {
+    let workers = property(&js::global(Window::navigator), "serviceWorker");
+    property(&workers, "controller").is_object()
 }
 
 /// Half of the six connections.

@@ -2,7 +2,7 @@
 
 use super::js;
 use std::cell::RefCell;
-use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+use wasm_bindgen::{JsCast, closure::Closure};
 
 /// The longest delay that `setTimeout` takes; longer ones would fire at once.
 const LONGEST: u64 = i32::MAX as u64;
@@ -15,12 +15,12 @@ pub struct Timer {
 
 struct Armed {
     at: u64,
-    id: JsValue,
+    id: i32,
 }
 
 impl Drop for Armed {
     fn drop(&mut self) {
-        let _ = js::clear_timeout(&self.id);
+        js::global(|global| global.clear_timeout_with_handle(self.id));
     }
 }
 
@@ -43,7 +43,10 @@ impl Timer {
         let Some(at) = at else { return };
         // Bounded by LONGEST, which is an i32.
         let delay = at.saturating_sub(now()).min(LONGEST) as i32;
-        if let Ok(id) = js::set_timeout(self.run.as_ref().unchecked_ref(), delay) {
+        let run = self.run.as_ref().unchecked_ref();
+        // Node gives an object, which as a number is what Node's `clearTimeout` knows it by, too.
+        let id = js::global(|global| global.set_timeout_with_callback_and_timeout_and_arguments_0(run, delay));
+        if let Ok(id) = id {
             self.armed.replace(Some(Armed { at, id }));
         }
     }

@@ -1,4 +1,7 @@
-//! What the host may choose. Units are milliseconds and bytes.
+//! What the host may choose. Units are milliseconds and bytes. To JavaScript the options have the names that
+//! `types.d.ts` gives them.
+
+use serde::Deserialize;
 
 /// The options of a session.
 ///
@@ -61,7 +64,8 @@ pub struct Config {
 }
 
 /// What becomes of a first connect while the server cannot be reached, or is too busy.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
 pub enum Unreachable {
     /// It fails.
     #[default]
@@ -89,7 +93,8 @@ pub enum Connections {
 ///
 /// assert_eq!(Config::default().era, EraChoice::Auto);
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
 pub enum EraChoice {
     /// The one that the server speaks; the modern one where it speaks both.
     #[default]
@@ -101,7 +106,8 @@ pub enum EraChoice {
 }
 
 /// When the standing stream is open, on which the server speaks unasked.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
 pub enum Listen {
     /// While somebody listens, or is subscribed to a resource.
     #[default]
@@ -113,7 +119,8 @@ pub enum Listen {
 }
 
 /// What becomes of calls while the device is offline.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
 pub enum Offline {
     /// They wait for the network, as long as they have time.
     #[default]
@@ -124,7 +131,8 @@ pub enum Offline {
 
 /// When a host's Client, which reads what the server can do once, cannot go on with a new session. Another protocol
 /// version always is a reason.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
 pub enum ReconnectOn {
     /// For no other reason.
     Never,
@@ -208,7 +216,8 @@ pub struct Recovery {
 ///
 /// assert_eq!(Recovery::default().mode, Mode::Default);
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
 pub enum Mode {
     /// Whatever was refused before it was dispatched; and what is safe to repeat.
     Default,
@@ -254,5 +263,27 @@ impl Default for Config {
 impl Default for Recovery {
     fn default() -> Self {
         Self { mode: Mode::Default, max_attempts: 2, base_delay_ms: 500, max_delay_ms: 30_000 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_given_has_its_default() {
+        let Config { recovery, timeout_ms, max_total_timeout_ms, max_message_bytes, max_event_bytes, .. } =
+            Config::default();
+        assert_eq!((recovery.mode, recovery.max_attempts), (Mode::Default, 2));
+        assert_eq!((recovery.base_delay_ms, recovery.max_delay_ms), (500, 30_000));
+        assert_eq!((timeout_ms, max_total_timeout_ms), (60_000, None));
+        assert_eq!((max_message_bytes, max_event_bytes), (64 * 1024 * 1024, 16 * 1024 * 1024));
+        let Config { era, listen, offline, unreachable, reconnect_on, keep_alive_ms, .. } = Config::default();
+        assert_eq!((era, listen, offline), (EraChoice::Auto, Listen::Auto, Offline::Wait));
+        assert_eq!((unreachable, reconnect_on, keep_alive_ms), (Unreachable::Fail, ReconnectOn::Incompatible, None));
+        let Config { max_resumes, max_input_rounds, trust_annotations, generation, .. } = Config::default();
+        assert_eq!((max_resumes, max_input_rounds, trust_annotations, generation), (5, 10, false, 0));
+        let Config { known_legacy, authorizes, identified, fields_vary, persists, shared, .. } = Config::default();
+        assert!(![known_legacy, authorizes, identified, fields_vary, persists, shared].contains(&true));
     }
 }

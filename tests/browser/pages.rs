@@ -14,7 +14,7 @@ fn fire(name: &str, persisted: bool) {
     let fire = Function::new_with_args(
         "name, persisted",
         "const target = /visibility|freeze|resume/.test(name) ? document : globalThis;
-         target.dispatchEvent(Object.assign(new Event(name), persisted ? { persisted } : {}))",
+         target.dispatchEvent(/^page/.test(name) ? new PageTransitionEvent(name, { persisted }) : new Event(name))",
     );
     fire.call2(&global, &name.into(), &persisted.into()).expect("an event");
 }

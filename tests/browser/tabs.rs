@@ -203,7 +203,7 @@ fn caller(log: &Log, name: &'static str) -> Caller {
 }
 
 fn fire(name: &str) {
-    let fire = Function::new_with_args("name", "dispatchEvent(Object.assign(new Event(name), { persisted: true }))");
+    let fire = Function::new_with_args("name", "dispatchEvent(new PageTransitionEvent(name, { persisted: true }))");
     fire.call1(&JsValue::UNDEFINED, &name.into()).expect("an event");
 }
 

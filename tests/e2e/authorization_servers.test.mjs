@@ -398,6 +398,46 @@ test("a manager signs out those that still connect, too", async () => {
   await manager.close();
 });
 
+test("a call by a manager's name waits for the user to sign in, its clock stands still, and it hides no other server's tools", async () => {
+  let signIn;
+  const there = new Promise((resolve) => (signIn = resolve));
+  const tools = ({ rpc, headers }) =>
+    rpc?.method === "tools/list" && headers.authorization ? answer(200, { jsonrpc: "2.0", id: rpc.id, result: { tools: [{ name: "x", inputSchema: { type: "object" } }] } }) : undefined;
+  const world = startWorld({ on: tools, back: async ({ state }) => (await there, `https://app.example/callback?code=the-code&state=${state}`) });
+  const open = startWorld({ on: tools });
+  const manager = new SessionManager();
+  await manager.open("open", open.url, open.options);
+  assert.equal(await manager.open("closed", world.url, { ...world.options, lazy: true }), undefined);
+  const call = manager.callTool("closed__x", {}, { timeout: 1_000 });
+  const bound = manager.callTool("closed__x", {}, { timeout: 1_000, maxTotalTimeout: 1_500 }).then(String, ({ code, outcome }) => `${code} ${outcome}`);
+  while (manager.servers()[1].status?.waitingFor?.why !== "the user to authorize") await new Promise((resolve) => setTimeout(resolve, 5));
+  const { tools: offered, failed, pending } = await manager.tools();
+  assert.deepEqual([offered.map(({ name }) => name), failed, pending], [["open__x"], [], ["closed"]]);
+  assert.equal(await bound, "timeout not_executed");
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  assert.equal(world.requests.filter(({ rpc }) => rpc?.method === "tools/call").length, 0);
+  signIn();
+  assert.deepEqual((await call).content, []);
+  assert.equal(world.requests.filter(({ rpc }) => rpc?.method === "tools/call").length, 1);
+  assert.equal(world.opened.length, 1);
+  await manager.close();
+});
+
+test("a manager keeps no token in its list of servers, and signs out a lazy one that still waits for its user", async () => {
+  const kept = store();
+  const storage = store();
+  const world = startWorld({ provider: { storage, clientSecret: "s3cret", clientId: "mine" }, back: () => new Promise(() => {}) });
+  const manager = new SessionManager({ store: kept });
+  await manager.open("a", world.url, { ...world.options, headers: { "x-key": "s3cret" }, lazy: true });
+  while (manager.servers()[0].status?.waitingFor?.why !== "the user to authorize") await new Promise((resolve) => setTimeout(resolve, 5));
+  const [text] = kept.texts.values();
+  assert.deepEqual(JSON.parse(text).servers.map(({ name, url, needs }) => [name, url, needs]), [["a", world.url, ["auth", "fetch", "headers"]]]);
+  assert.doesNotMatch(text, SECRETS);
+  await manager.signOut("a");
+  assert.deepEqual(manager.servers().map(({ name, status }) => [name, status]), [["a", undefined]]);
+  await manager.close();
+});
+
 // ── A host's own OAuthClientProvider ──
 
 test("a drop-in whose client was forgotten registers anew, and its provider hears of it", async () => {

@@ -184,6 +184,7 @@ for (const [mistake, depth] of [
   ["deep-stream", { ok: 5_000 }],
   ["deep-error", { data: 5_000 }],
   ["deep-progress", { ok: 0, progress: 5_000 }],
+  ["deep-notification", { ok: 0, logged: 5_000 }],
   ["deep-question", { ok: 0, asked: 5_000 }],
 ]) {
   wire(`an answer nested 5 000 deep ("${mistake}") is handed over, and the next call works`, { target: () => hostile.at(mistake), connect: false }, async ({ proxy, recording, run }) => {
@@ -195,7 +196,8 @@ for (const [mistake, depth] of [
       };
       const found = {};
       const handlers = { "sampling/createMessage": ({ deep }) => ((found.asked = depth(deep)), { role: "assistant", model: "m", content: { type: "text", text: "" } }) };
-      globalThis.session = await connect(url, { era: "legacy", handlers });
+      const on = { log: ({ data }) => (found.logged = depth(data)) };
+      globalThis.session = await connect(url, { era: "legacy", handlers, on });
       const onprogress = ({ deep }) => (found.progress = depth(deep));
       await session.callTool({ name: "odd", arguments: {} }, { onprogress }).then(
         (ok) => (found.ok = depth(ok._meta?.deep)),
@@ -215,6 +217,17 @@ wire("a handshake nested 5 000 deep: connect settles, and the next one works", {
     if (error) assert.equal(error.name, "McpError", JSON.stringify(error));
     else await assertNextCallWorks(run);
   }
+});
+
+wire("what a server says of itself nested 5 000 deep is in the status as it came", { target: () => hostile.at("deep-identity"), connect: false }, async ({ connect, run }) => {
+  assert.equal((await connect()).error, undefined);
+  const depth = await run(() => {
+    let depth = 0;
+    for (let value = session.status.serverInfo.title; Array.isArray(value) && value.length > 0; [value] = value) depth += 1;
+    return depth;
+  });
+  assert.equal(depth, 5_000);
+  await assertNextCallWorks(run);
 });
 
 // ── CORS ──

@@ -49,45 +49,25 @@ for (const url of ["ftp://example.com/", "/relative", "https://user:secret@examp
   });
 }
 
-test("the core gets every option, those that were not given with their defaults", () => {
-  const { core, url } = readConnect(new URL("#part", URL_OF_ALL), { clientInfo: { name: "a", version: "1" }, timeout: undefined });
+test("the core gets the options that were given, and no others: it knows the defaults", () => {
+  const clientInfo = { name: "a", version: "1" };
+  const { core, environment, url } = readConnect(new URL("#part", URL_OF_ALL), { clientInfo, timeout: undefined, keepAlive: 5 });
   assert.equal(url, URL_OF_ALL);
   assert.deepEqual(core, {
-    clientInfo: '{"name":"a","version":"1"}',
-    capabilities: "{}",
-    handshake: "own",
+    handshake: { own: { clientInfo: '{"name":"a","version":"1"}', capabilities: "{}" } },
     era: "auto",
     knownLegacy: false,
-    handled: [],
-    headers: undefined,
-    fetch: undefined,
-    credentials: "omit",
     authorizes: false,
     identified: false,
     fieldsVary: false,
-    mode: "default",
-    maxAttempts: 2,
-    baseDelay: 500,
-    maxDelay: 30_000,
-    trustAnnotations: false,
-    timeout: 60_000,
-    maxTotalTimeout: undefined,
-    maxMessageBytes: 64 * 1024 * 1024,
-    maxEventBytes: 16 * 1024 * 1024,
-    maxResumes: 5,
-    maxInputRounds: 10,
-    listen: "auto",
-    offline: "wait",
-    unreachable: "fail",
-    keepAlive: undefined,
+    keepAlive: 5,
     persists: false,
-    share: undefined,
-    reconnectOn: "incompatible",
   });
+  assert.deepEqual(environment, { headers: undefined, fetch: undefined, credentials: "omit", share: undefined, handled: [] });
 });
 
 test("tabs that share a session are alike in what it is bound to", () => {
-  const group = (options, url = URL_OF_ALL) => readConnect(url, { share: { key: "k" }, ...options }).core.share;
+  const group = (options, url = URL_OF_ALL) => readConnect(url, { share: { key: "k" }, ...options }).environment.share;
   assert.equal(group({}), group({ timeout: 5, headers: { authorization: "x" } }));
   const clientInfo = { name: "a", version: "1" };
   const others = [{ share: { key: "l" } }, { identity: "me" }, { clientInfo }, { capabilities: { roots: {} }, handlers: { "roots/list"() {} } }, { era: "legacy" }];
@@ -139,14 +119,14 @@ test("who authorizes is checked, and what is to be kept is kept by user and by s
 
 test("a handler declares its capability, unless the host does it better", () => {
   const handlers = { "roots/list": () => ({ roots: [] }), "sampling/createMessage": () => {} };
-  const { core } = readConnect(URL_OF_ALL, { handlers, capabilities: { roots: { listChanged: true }, extensions: { x: {} } } });
-  assert.deepEqual(JSON.parse(core.capabilities), { roots: { listChanged: true }, extensions: { x: {} }, sampling: {} });
-  assert.deepEqual(core.handled, ["roots/list", "sampling/createMessage"]);
+  const { core, environment } = readConnect(URL_OF_ALL, { handlers, capabilities: { roots: { listChanged: true }, extensions: { x: {} } } });
+  assert.deepEqual(JSON.parse(core.handshake.own.capabilities), { roots: { listChanged: true }, extensions: { x: {} }, sampling: {} });
+  assert.deepEqual(environment.handled, ["roots/list", "sampling/createMessage"]);
 });
 
 test("headers are read anew for each request, and checked each time", async () => {
   const given = { authorization: "one", "x-none": undefined };
-  const { headers } = readConnect(URL_OF_ALL, { headers: given }).core;
+  const { headers } = readConnect(URL_OF_ALL, { headers: given }).environment;
   assert.deepEqual(await headers({}), { authorization: "one" });
   given.authorization = "two";
   assert.deepEqual(await headers({}), { authorization: "two" });
@@ -164,7 +144,7 @@ test("a call hands the core texts taken at the time of the call", async () => {
   const [call] = core.calls;
   assert.deepEqual(
     [call.method, call.text, call.meta, call.name, call.options],
-    ["tools/call", '{"name":"t","arguments":{"a":1}}', '{"x":1,"y":2}', "t", { timeout: 5, headers: [["x-a", "b"]] }],
+    ["tools/call", '{"name":"t","arguments":{"a":1}}', '{"x":1,"y":2}', "t", { timeout: 5, headers: ["x-a", "b"] }],
   );
   const value = { content: [] };
   call.resolve(value);
@@ -245,10 +225,10 @@ test("each `off` takes one listener away; one that throws disturbs nobody", asyn
     throw new Error("a listener's own");
   });
   session.on("notification", listener);
-  core.host.event("notification", { method: "a" });
+  core.host.notification("a");
   off();
   off();
-  core.host.event("notification", { method: "b" });
+  core.host.notification("b");
   assert.deepEqual(heard, ["a", "a", "b"]);
   assert.equal(reported.callCount(), 2);
   assert.throws(() => session.on("recoverd", listener), /^TypeError: event: /);
@@ -528,7 +508,7 @@ test("a record is taken up once, whatever else stands in the storage", async () 
     const items = new Map(text === null ? [] : [["mcp-evergreen:spent", text]]);
     globalThis.localStorage = { getItem: (key) => items.get(key) ?? null, setItem: (key, value) => items.set(key, value) };
     try {
-      const core = { clientInfo: "{}", capabilities: "{}", era: "auto", timeout: 1_000 };
+      const core = { handshake: { own: { clientInfo: "{}", capabilities: "{}" } }, era: "auto", timeout: 1_000 };
       const record = JSON.stringify({ name: "n", binding: JSON.stringify(["{}", "{}", "auto"]), session: "s", tasks: [] });
       const claim = async () => {
         const keeper = new Keeper({ get: () => record, set() {}, remove() {} }, { url: URL_OF_ALL, core });

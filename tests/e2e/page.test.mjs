@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { openPage, withKit } from "./lib/chrome.mjs";
 import { ENGINE, launchEngine } from "./lib/engine.mjs";
 import { installed } from "./lib/install.mjs";
-import { hold, startProxy } from "./lib/proxy.mjs";
+import { hold, startProxy, withLeisure } from "./lib/proxy.mjs";
 import * as servers from "./lib/servers.mjs";
 import { serve } from "./lib/static.mjs";
 import { until } from "./lib/until.mjs";
@@ -357,6 +357,67 @@ scene("keepAlive pings while nothing else is said, and pauses in a hidden page",
   const mark = recording.records.length;
   await sleep(1_000);
   assert.deepEqual(recording.transcript(mark), []);
+});
+
+for (const store of ["localStorage", "indexedDB"]) {
+  scene(`a manager's servers come back after a reload, from ${store}, and their tools by the same names`, async ({ server, proxy, page }) => {
+    const before = await page.run(
+      async ({ SessionManager, until }, url, store) => {
+        const manager = new SessionManager({ era: "legacy", store: globalThis[store] });
+        await manager.open("one", url, { title: "The first", filters: { tools: { deny: ["slow"] } } });
+        const other = new SessionManager({ store: globalThis[store] });
+        await until(async () => (await other.restore(() => null), other.servers().length === 1));
+        const { tools } = await manager.tools();
+        return tools.map(({ name }) => name);
+      },
+      proxy.url,
+      store,
+    );
+    assert.ok(before.includes("one__echo") && !before.includes("one__slow"), String(before));
+    await reload(page);
+    withLeisure(proxy);
+    const seen = await page.run(
+      async ({ SessionManager, text }, store) => {
+        globalThis.manager = new SessionManager({ era: "legacy", store: globalThis[store] });
+        const begun = await manager.restore();
+        const titles = manager.servers().map(({ title }) => title);
+        const said = text(await manager.callTool("one__echo", { message: "hi" }));
+        return { begun, titles, said, names: (await manager.tools()).tools.map(({ name }) => name) };
+      },
+      store,
+    );
+    assert.deepEqual(seen, { begun: ["one"], titles: ["The first"], said: "Echo: hi", names: before });
+    await server.restart();
+    assert.equal(await page.run(async ({ text }) => text(await manager.callTool("one__echo", { message: "again" }))), "Echo: again");
+    await page.run(async () => {
+      await manager.close("one");
+      await manager.close();
+    });
+    await reload(page);
+    assert.deepEqual(await page.run(async ({ SessionManager }, store) => new SessionManager({ store: globalThis[store] }).restore(), store), []);
+  });
+}
+
+scene("a database that is no list's is a warning, and costs no session", async ({ proxy, page }) => {
+  const seen = await page.run(async ({ SessionManager, text }, url) => {
+    const settled = (request) => new Promise((resolve) => Object.assign(request, { onsuccess: resolve, onerror: resolve }));
+    await settled(indexedDB.deleteDatabase("mcp-evergreen"));
+    const opening = indexedDB.open("mcp-evergreen", 1);
+    opening.onupgradeneeded = () => opening.result.createObjectStore("else");
+    await settled(opening);
+    opening.result.close();
+    const warnings = [];
+    globalThis.reportError = () => {};
+    const manager = new SessionManager({ era: "legacy", store: indexedDB });
+    manager.on("warning", ({ kind }) => warnings.push(kind));
+    await manager.restore();
+    await manager.open("one", url);
+    const said = text(await manager.callTool("one__echo", { message: "hi" }));
+    await manager.close();
+    await settled(indexedDB.deleteDatabase("mcp-evergreen"));
+    return { said, kinds: [...new Set(warnings)] };
+  }, proxy.url);
+  assert.deepEqual(seen, { said: "Echo: hi", kinds: ["kept_servers"] });
 });
 
 scene("the options are checked", async ({ proxy, page }) => {

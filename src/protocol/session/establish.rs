@@ -176,10 +176,6 @@ impl<P: Payload> Session<P> {
             // The next attempt asks which era it is.
             self.lifecycle.may_not_be_legacy();
         }
-        if let Some(version) = self.other_version(&refusal, &error) {
-            self.lifecycle.offer(version);
-            return self.handshake(now);
-        }
         let mut error = error;
         let other_era = verdict == Verdict::OtherEra;
         let probed = self.lifecycle.establishing().map(|establishing| establishing.discovered);

@@ -58,7 +58,7 @@ export class Core {
 export async function open(options) {
   const config = readConnect(URL_OF_ALL, options);
   let core;
-  const runtime = { dead: undefined, watch: () => () => {}, open: (url, config, host) => (core = new Core(host)) };
+  const runtime = { dead: undefined, watch: () => () => {}, open: (url, environment, config, host) => (core = new Core(host)) };
   const link = new Link(runtime, config);
   await link.connect();
   return { session: new Session(link), core, link };

@@ -68,6 +68,7 @@ const mistakes = {
   "latin-session-id": (exchange) => initialize(exchange, {}, "caf\u00e9"),
   "spaced-session-id": (exchange) => initialize(exchange, {}, "two words"),
   "deep-handshake": (exchange) => serve(exchange, undefined, { capabilities: { tools: {}, experimental: "deep" } }),
+  "deep-identity": (exchange) => serve(exchange, undefined, { serverInfo: { name: "hostile", version: "1.0.0", title: "deep" } }),
   "endless-stream": async ({ res }) => {
     res.writeHead(200, { "content-type": "text/event-stream" });
     await flood(res, Buffer.from("data: " + "x".repeat(1000)), "", 100 * MiB);
@@ -93,6 +94,11 @@ const mistakes = {
     serve(exchange, ({ res, id }) => {
       const params = `{"progressToken":${id},"progress":1,"deep":${DEEP}}`;
       sendEvents(res, `{"jsonrpc":"2.0","method":"notifications/progress","params":${params}}`, `{"jsonrpc":"2.0","id":${id},"result":{}}`);
+    }),
+  "deep-notification": (exchange) =>
+    serve(exchange, ({ res, id }) => {
+      const said = `{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":${DEEP}}}`;
+      sendEvents(res, said, `{"jsonrpc":"2.0","id":${id},"result":{}}`);
     }),
   "deep-question": (exchange) =>
     serve(exchange, ({ res, id }) => {

@@ -13,7 +13,7 @@ const CORS = {
 const METHOD_NOT_FOUND = { code: -32601, message: "Method not found" };
 
 /**
- * `become({ capabilities, version, answers })` forgets all sessions and starts over. `answers` are by method: a result,
+ * `become({ capabilities, version, info, answers })` forgets all sessions and starts over. `answers` are by method: a result,
  * or a function `(params, { say, ask }) => result | Promise`, which may throw `{ code, message, data }`.
  * `say(method, params)` sends a notification, `ask(method, params)` a request and resolves to the response: those of
  * the server on the standing streams, those that such a function gets on the stream of its answer.
@@ -28,9 +28,9 @@ export async function startScripted() {
   let received;
   let nextId = 0;
 
-  const become = ({ capabilities = { tools: {} }, version = "1", answers = {} } = {}) => {
+  const become = ({ capabilities = { tools: {} }, version = "1", info = {}, answers = {} } = {}) => {
     for (const stream of [...(streams ?? []), ...answering]) stream.destroy();
-    script = { capabilities, version, answers };
+    script = { capabilities, version, info, answers };
     sessions = new Set();
     streams = new Set();
     questions = new Map();
@@ -72,8 +72,8 @@ export async function startScripted() {
   function initialize(res, { id, params }) {
     const session = randomUUID();
     sessions.add(session);
-    const { capabilities, version } = script;
-    const result = { protocolVersion: params.protocolVersion, capabilities, serverInfo: { name: "scripted", version } };
+    const { capabilities, version, info } = script;
+    const result = { protocolVersion: params.protocolVersion, capabilities, serverInfo: { name: "scripted", version, ...info } };
     res.writeHead(200, { "content-type": "application/json", "mcp-session-id": session });
     res.end(JSON.stringify({ jsonrpc: "2.0", id, result }));
   }
