@@ -8,9 +8,13 @@ export function withDefaults(result, params) {
   const { properties } = params?.requestedSchema ?? {};
   if (result.action !== "accept" || !isObject(properties)) return result;
   const defaults = Object.entries(properties)
-    .filter(([name, schema]) => result.content?.[name] === undefined && schema?.default !== undefined)
+    .filter(([name, schema]) => own(result.content, name) === undefined && schema?.default !== undefined)
     .map(([name, schema]) => [name, schema.default]);
   return { ...result, content: { ...result.content, ...Object.fromEntries(defaults) } };
+}
+
+function own(content, name) {
+  return Object.hasOwn(content ?? {}, name) ? content[name] : undefined;
 }
 
 function isObject(value) {

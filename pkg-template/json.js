@@ -16,12 +16,18 @@ export function toJson(name, value) {
  * The parameters of a request, as texts taken at call time: what the caller does to the object later changes nothing. What
  * the core has to know of them is said beside the text: it looks for no member in there.
  */
-export function paramsToJson(params, meta) {
-  if (params === undefined) return { meta: meta && toJson("_meta", meta) };
-  const { _meta, inputResponses, requestState, ...rest } = params;
-  const both = _meta === undefined && meta === undefined ? undefined : { ..._meta, ...meta };
+export function paramsToJson(params, given, trace) {
+  const { _meta, inputResponses, requestState, ...rest } = params ?? {};
+  const all = _meta === undefined && given === undefined ? trace : traced({ ..._meta, ...given }, trace);
+  const meta = all && toJson("_meta", all);
+  if (params === undefined) return { meta };
   const more = rareIn(rest, { inputResponses, requestState });
-  return { text: toJson("params", rest), meta: both && toJson("_meta", both), name: string(rest.name), more };
+  return { text: toJson("params", rest), meta, name: string(rest.name), more };
+}
+
+/** A caller's own trace is not mixed with another. */
+function traced(meta, trace) {
+  return meta.traceparent === undefined ? { ...trace, ...meta } : meta;
 }
 
 /** What few requests have; `undefined` of the others. */

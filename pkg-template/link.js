@@ -9,6 +9,7 @@ import { Listeners, report } from "./events.js";
 import { AwaitedElicitations, derived } from "./notifications.js";
 import { Questions } from "./questions.js";
 import { takeStatus } from "./status.js";
+import { Structured } from "./structured.js";
 import { Tasks } from "./tasks.js";
 
 /** What is asked of a session and holds beyond the answer. */
@@ -68,6 +69,8 @@ export class Link {
     this.url = config.url;
     this.capabilities = config.capabilities;
     this.maxPages = config.maxPages;
+    this.trace = config.trace;
+    this.structured = config.validate && new Structured(config.validate);
     this.#learns = config.core.era === "auto" && config.core.handshake !== "host";
     this.#authority = config.authority ?? (config.auth && new Authority(runtime.authority, config.auth));
     if (config.auth) config.auth.onwarning = (warning) => this.#tell("warning", warning);
@@ -190,6 +193,11 @@ export class Link {
   }
 
   /** `{ taskId, createdAt? }` */
+  /** The name of the tool that a task runs, where it is known. */
+  toolOf(named) {
+    return this.#tasks.find(named).name;
+  }
+
   resumeTask(named, { signal, onprogress, ontask, _meta, ...options }) {
     const task = this.#tasks.find(named);
     const { taskId, name, createdAt } = task;
@@ -380,6 +388,7 @@ export class Link {
   }
 
   #tell(event, detail, hostId) {
+    if (event === "toolschange") this.structured?.forget();
     this.#listeners.emit(event, detail);
     this.#tap?.(event, detail, hostId);
   }

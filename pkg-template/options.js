@@ -3,7 +3,7 @@
 import { readAuth } from "./authorization.js";
 import { func, object, wrong } from "./checks.js";
 import { isKnownLegacy } from "./eras.js";
-import { EVENTS } from "./events.js";
+import { EVENTS, report } from "./events.js";
 import { toJson } from "./json.js";
 import { proxied, readProxy } from "./proxy_option.js";
 import { version } from "./version.js";
@@ -23,6 +23,9 @@ const MAX_DEPTH = 64;
 
 /** Headers that the session sets itself. */
 const OURS = ["accept", "content-type", "last-event-id", "mcp-method", "mcp-name", "mcp-protocol-version", "mcp-session-id"];
+
+/** (W3C, Trace Context and Baggage.) */
+const TRACE = ["traceparent", "tracestate", "baggage"];
 
 const CONNECT = {
   clientInfo: object,
@@ -56,6 +59,8 @@ const CONNECT = {
   maxResumes: (name, value) => whole(name, value, 0, 1000, "a whole number from 0 to 1000"),
   maxInputRounds: (name, value) => whole(name, value, 0, 1000, "a whole number from 0 to 1000"),
   maxPages: (name, value) => whole(name, value, 1, 1_000_000, "a whole number from 1 to 1000000"),
+  validate: func,
+  trace: func,
   signal,
 };
 
@@ -127,6 +132,8 @@ export function readConnect(url, options) {
     identity: given.identity,
     persist: given.persist,
     maxPages: given.maxPages ?? 64,
+    validate: given.validate,
+    trace: given.trace,
     environment: {
       headers: headerFunction(given.headers),
       fetch: ways?.mcp ?? send,
@@ -155,6 +162,18 @@ function readShare({ share, persist }, bound) {
   text("share.key", share.key);
   if (persist) throw new TypeError("share: cannot go with persist: a shared session lives as long as one of its tabs; choose one");
   return JSON.stringify([share.key, ...bound]);
+}
+
+/** What goes into `_meta` of a request that is made now (SEP-414). What fails in here costs no call. */
+export function readTrace(trace) {
+  try {
+    const given = object("trace", trace() ?? {});
+    const kept = TRACE.filter((key) => given[key] !== undefined).map((key) => [key, string(`trace.${key}`, given[key])]);
+    return kept.length > 0 ? Object.fromEntries(kept) : undefined;
+  } catch (error) {
+    report(error);
+    return undefined;
+  }
 }
 
 /** The options of one request; `headers` as a list of names and values in turn. */

@@ -5,6 +5,7 @@ import type {
   ConnectOptions,
   GetPromptResult,
   McpError,
+  PlatformURL as URL,
   Prompt,
   ReadResourceResult,
   RequestOptions,
@@ -54,7 +55,11 @@ export interface UseMcpResult {
    * Calls a tool, as soon as there is a session: its time-out and its signal count from now on. Once the last user is
    * unmounted and the session closed, it rejects with the code `"closed"`. So do `readResource` and `getPrompt`.
    */
-  readonly callTool: (name: string, args?: Record<string, unknown>, options?: RequestOptions) => Promise<CallToolResult>;
+  readonly callTool: <Structured = unknown>(
+    name: string,
+    args?: Record<string, unknown>,
+    options?: RequestOptions,
+  ) => Promise<CallToolResult<Structured>>;
   readonly readResource: (uri: string, options?: RequestOptions) => Promise<ReadResourceResult>;
   readonly getPrompt: (name: string, args?: Record<string, string>, options?: RequestOptions) => Promise<GetPromptResult>;
   /** Connects anew, as long as somebody uses it. */

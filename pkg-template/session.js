@@ -3,7 +3,7 @@
 import { paramsToJson } from "./json.js";
 import { allPages } from "./pages.js";
 import { wrong } from "./checks.js";
-import { checkHandler, promiseOf, readClose, readRequest, readSignal, readTask } from "./options.js";
+import { checkHandler, promiseOf, readClose, readRequest, readSignal, readTask, readTrace } from "./options.js";
 
 /** Methods that make a session, and are the session's own. */
 const HANDSHAKE = ["initialize", "notifications/initialized"];
@@ -29,7 +29,12 @@ export class Session {
   async request(method, params, options) {
     checkMethod(method);
     const read = readRequest(options);
-    return this.#link.call(method, paramsToJson(checkParams(params), read._meta), read);
+    const { trace, structured } = this.#link;
+    const text = paramsToJson(checkParams(params), read._meta, trace && readTrace(trace));
+    const result = this.#link.call(method, text, read);
+    if (structured && method === "tools/list") structured.learn((await result).tools ?? []);
+    if (!structured || method !== "tools/call" || params?.task !== undefined) return result;
+    return structured.checked(text.name, await result, () => this.#listAll(), read.signal);
   }
 
   async callTool(params, options) {
@@ -37,7 +42,12 @@ export class Session {
   }
 
   async resumeTask(task, options) {
-    return this.#link.resumeTask(readTask(task), readRequest(options));
+    const named = readTask(task);
+    const read = readRequest(options);
+    const { structured } = this.#link;
+    const name = structured && this.#link.toolOf(named);
+    const result = this.#link.resumeTask(named, read);
+    return name === undefined ? result : structured.checked(name, await result, () => this.#listAll(), read.signal);
   }
 
   get pendingTasks() {
@@ -46,6 +56,11 @@ export class Session {
 
   async listTools(params, options) {
     return this.request("tools/list", params, options);
+  }
+
+  /** So that the schemas of all tools are known. */
+  async #listAll() {
+    for await (const _ of this.tools());
   }
 
   async listResources(params, options) {

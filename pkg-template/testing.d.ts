@@ -3,6 +3,13 @@
  * is sent anywhere.
  */
 
+import type {
+  PlatformRequest as Request,
+  PlatformRequestInit as RequestInit,
+  PlatformResponse as Response,
+  PlatformURL as URL,
+} from "./types.js";
+
 /** What the server is; everything can be changed later by {@link TestServer.become}. */
 export interface TestServerOptions {
   /** With sessions (MCP 2025-11-25 and older; default), or without (2026-07-28): then there is nothing to evict. */

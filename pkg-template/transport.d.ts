@@ -5,7 +5,18 @@
  * Client's own `initialize`, and what was refused is sent once more.
  */
 
-import type { AuthTrust, ConnectOptions, McpError, SessionEvents, Status } from "./types.js";
+import type {
+  AuthTrust,
+  ConnectOptions,
+  McpError,
+  PlatformAbortSignal as AbortSignal,
+  PlatformRequestInit as RequestInit,
+  PlatformResponse as Response,
+  PlatformURL as URL,
+  PlatformURLSearchParams as URLSearchParams,
+  SessionEvents,
+  Status,
+} from "./types.js";
 
 /** A JSON-RPC message, as the host's Client has it. */
 type Message = any;
@@ -121,7 +132,7 @@ export interface EvergreenTransportOptions
   /** An authorization server that the host knows, and vouches for, with an `OAuthClientProvider`. Default: none. */
   trust?: AuthTrust | undefined;
   /** The SDK's function `auth`: an `OAuthClientProvider` then authorizes by that, in place of by us. */
-  auth?: (provider: any, options: any) => Promise<unknown>;
+  auth?: ((provider: any, options: any) => Promise<unknown>) | undefined;
   /** What every request has; `headers` among it. */
   requestInit?: RequestInit | undefined;
   /** Used in place of the global `fetch`, as the SDK's transports use it: for the MCP endpoint and for OAuth alike. */
@@ -131,10 +142,10 @@ export interface EvergreenTransportOptions
   /** Bounds for what is tried again: pauses in milliseconds, and how often a broken stream is resumed. */
   reconnectionOptions?:
     | {
-        maxReconnectionDelay?: number;
-        initialReconnectionDelay?: number;
-        reconnectionDelayGrowFactor?: number;
-        maxRetries?: number;
+        maxReconnectionDelay?: number | undefined;
+        initialReconnectionDelay?: number | undefined;
+        reconnectionDelayGrowFactor?: number | undefined;
+        maxRetries?: number | undefined;
       }
     | undefined;
   /** Taken and not used: the core has its own clock. */
@@ -180,11 +191,11 @@ export interface EvergreenTransportOptions
   errors?:
     | {
         /** For a 401. */
-        UnauthorizedError?: new (message?: string) => Error;
+        UnauthorizedError?: (new (message?: string) => Error) | undefined;
         /** Of `sdk` 1.x, for other refusals. */
-        StreamableHTTPError?: new (code: number | undefined, message: string | undefined) => Error;
+        StreamableHTTPError?: (new (code: number | undefined, message: string | undefined) => Error) | undefined;
         /** Of `client` 2.x, for other refusals. */
-        SdkHttpError?: new (code: any, message: string, data: any) => Error;
+        SdkHttpError?: (new (code: any, message: string, data: any) => Error) | undefined;
       }
     | undefined;
 }

@@ -46,7 +46,7 @@ export function init(source?: WasmSource | Promise<WasmSource>): Promise<void>;
 export function initAuth(source?: WasmSource | Promise<WasmSource>): Promise<void>;
 
 /** Where the WebAssembly can come from. */
-export type WasmSource = string | URL | Response | ArrayBuffer | ArrayBufferView | WebAssembly.Module;
+export type WasmSource = string | URL | Response | ArrayBuffer | ArrayBufferView | WebAssemblyModule;
 
 /** The options of {@link connect}. `undefined` counts as absent. */
 export interface ConnectOptions {
@@ -78,7 +78,7 @@ export interface ConnectOptions {
    */
   headers?: RequestHeaders | ((context: HeaderContext) => RequestHeaders | Promise<RequestHeaders>) | undefined;
   /** Used in place of the global `fetch`, for the MCP endpoint alone. It must honour `signal`. */
-  fetch?: typeof globalThis.fetch | undefined;
+  fetch?: Fetch | undefined;
   /**
    * By way of `mcp-evergreen/proxy`, for servers that send no CORS headers: its URL, or {@link ProxyRoute}. Default: none.
    */
@@ -189,7 +189,7 @@ export interface ConnectOptions {
    * that ends without `pagehide` (a crash) leaves nothing. Whoever can read the store can use the session. Default: not
    * kept; the session ends with the page.
    */
-  persist?: Pick<Storage, "getItem" | "setItem" | "removeItem"> | SessionStore | undefined;
+  persist?: WebStorage | SessionStore | undefined;
   /**
    * Tabs (and workers) of one origin that name the same key share one session and one listening stream with the server.
    * Those that differ in `url`, `identity`, `clientInfo`, `capabilities` or `era` do not meet. One of them leads: it makes
@@ -215,6 +215,25 @@ export interface ConnectOptions {
    * `code: "too_large"`. Default 64. (MCP, Pagination.)
    */
   maxPages?: number | undefined;
+  /**
+   * Says whether a tool's structured content fits the tool's `outputSchema`. It does where this gives nothing, `true`,
+   * `{ valid: true }`, an empty list or an empty string; anything else says why not, and so does what it throws. The call then
+   * fails with `code: "protocol"`, `outcome: "executed"` and the diagnosis `"structured_content"`, and is not made again;
+   * `cause` is what came. So does one whose tool has a schema and gives no structured content. A result with `isError` is not
+   * asked for. Where the tools were not listed since they changed last, they are listed after the call, all pages; where they
+   * cannot be, the call fails so, too. A task that is resumed is checked where its tool is known, as in {@link Session.pendingTasks}.
+   * Default: nothing is checked; a validator of the TypeScript SDK's is one line:
+   * `(schema, value) => validator.getValidator(schema)(value)`.
+   * (MCP, Tools: Output Schema.)
+   */
+  validate?: ((schema: any, value: unknown) => Validity | Promise<Validity>) | undefined;
+  /**
+   * Where the host is in its trace: read for each request of the host's as it is made, and sent in the request's `_meta`,
+   * the same again where the request is sent again. A caller's own `_meta.traceparent` takes its place. What it throws, or a
+   * member that is no string, goes to `reportError`, and the request goes without. Default: no trace.
+   * (MCP 2026-07-28, Overview: `_meta`; W3C, Trace Context.)
+   */
+  trace?: (() => TraceContext | undefined) | undefined;
   /** Aborts the connecting. It has no effect on the session once that is ready. */
   signal?: AbortSignal | undefined;
 }
@@ -237,6 +256,16 @@ export interface ProxyRoute {
   headers?: RequestHeaders | (() => RequestHeaders | Promise<RequestHeaders>) | undefined;
 }
 
+/** What {@link ConnectOptions.validate} says. */
+export type Validity = void | null | boolean | string | Error | readonly unknown[] | { readonly valid: boolean; readonly [key: string]: unknown };
+
+/** A place in a trace, in the formats of W3C's Trace Context and Baggage. Other members are left out. */
+export interface TraceContext {
+  traceparent?: string | undefined;
+  tracestate?: string | undefined;
+  baggage?: string | undefined;
+}
+
 /** Who authorizes, and how. */
 export interface AuthOptions {
   /** Shows, and stores. */
@@ -246,7 +275,7 @@ export interface AuthOptions {
    * registrations, tokens, revocations. {@link ConnectOptions.fetch} is not used for those: what it adds is for the MCP
    * endpoint. It is asked not to follow redirects, and must honour `signal`.
    */
-  fetch?: typeof globalThis.fetch | undefined;
+  fetch?: Fetch | undefined;
   /** An authorization server that the host knows, and vouches for. Default: none. */
   trust?: AuthTrust | undefined;
 }
@@ -325,7 +354,7 @@ export interface AuthOpenOptions {
 
 /** Where texts are kept. They hold tokens. */
 export type AuthStorage =
-  | Pick<Storage, "getItem" | "setItem">
+  | Pick<WebStorage, "getItem" | "setItem">
   | {
       get(key: string): string | null | undefined | Promise<string | null | undefined>;
       set(key: string, text: string): unknown;
@@ -333,11 +362,11 @@ export type AuthStorage =
 
 /** (RFC 7591, Client Metadata.) */
 export interface ClientMetadata {
-  client_name?: string;
-  client_uri?: string;
-  logo_uri?: string;
+  client_name?: string | undefined;
+  client_uri?: string | undefined;
+  logo_uri?: string | undefined;
   /** Scopes to ask for where neither the server's refusal nor its metadata names any. */
-  scope?: string;
+  scope?: string | undefined;
   [key: string]: unknown;
 }
 
@@ -417,7 +446,7 @@ export interface Session {
   /**
    * Calls a tool. A tool that reports a failure of its own resolves, with `isError: true`. (MCP, Tools: Calling Tools.)
    */
-  callTool(params: CallToolParams, options?: RequestOptions): Promise<CallToolResult>;
+  callTool<Structured = unknown>(params: CallToolParams, options?: RequestOptions): Promise<CallToolResult<Structured>>;
 
   /**
    * Waits for a task that an earlier call became: an entry of {@link Session.pendingTasks}, what
@@ -430,10 +459,10 @@ export interface Session {
    * call up does not cancel the task. A task of which only the id is known is whatever the server has by it.
    * (Extension io.modelcontextprotocol/tasks; MCP 2025-11-25, Tasks.)
    */
-  resumeTask(
+  resumeTask<Structured = unknown>(
     task: string | { readonly taskId: string; readonly createdAt?: string | null | undefined },
     options?: RequestOptions,
-  ): Promise<CallToolResult>;
+  ): Promise<CallToolResult<Structured>>;
 
   /**
    * Tool calls of an earlier page life that had become tasks, and that nobody waits for yet: with
@@ -699,14 +728,27 @@ export interface Status {
   readonly lastRecovery?: LastRecovery;
   /** With `"waiting"`: what for. */
   readonly waitingFor?: {
-    /** A short reason. */
-    readonly why: string;
+    /** A short reason, in words that are shown as they are. */
+    readonly why: WaitingReason;
     /** Until when, in milliseconds since the epoch; absent where nobody knows. */
     readonly until?: number;
   };
   /** Why the latest attempt to make the session failed. Absent once it is ready. */
   readonly lastError?: McpError;
 }
+
+/**
+ * What a session can wait for. While it waits for the user to authorize, the clocks of its calls stand still; after an
+ * authorization that failed nothing happens before the next call.
+ */
+export type WaitingReason =
+  | "about to make a new session"
+  | "the next call: the authorization failed"
+  | "the server cannot be reached"
+  | "the server cannot be reached or refuses new sessions"
+  | "the server loses sessions soon after it made them"
+  | "the user to authorize"
+  | "this device is offline";
 
 /** What a recovery did. */
 export interface LastRecovery {
@@ -981,19 +1023,78 @@ export type ErrorCode =
 
 /** A cause that somebody can mend. */
 export interface Diagnosis {
-  /** A stable name, such as `hidden_session_id`. */
-  readonly kind: string;
+  /** A stable name. */
+  readonly kind: DiagnosisKind;
   /** The header concerned. */
   readonly header?: string;
   /** What to do, in a sentence. */
   readonly hint: string;
   /** Where more is said of it: a section of the project's documentation, such as `docs/field.md#redirect`. */
   readonly help?: string;
-  /** With `invalid_tool`: the tool that was left out of the list, by the name that the server gives it. */
+  /** With `invalid_tool`: the tool that was left out of the list, by the name that the server gives it. With `structured_content`: the tool. */
   readonly tool?: string;
   /** With `invalid_tool`: what is wrong with it. */
   readonly why?: string;
 }
+
+/** All that an {@link McpError.diagnosis} or a {@link SessionEvents.warning} can be. */
+export type DiagnosisKind =
+  | "asked_elsewhere"
+  | "auth_storage"
+  | "bad_cursor"
+  | "bad_token"
+  | "changing_credentials"
+  | "client_forgotten"
+  | "closed"
+  | "cors"
+  | "declined"
+  | "event_too_large"
+  | "failed"
+  | "flood"
+  | "hidden_refusal"
+  | "hidden_session_id"
+  | "invalid_tool"
+  | "issuer_mismatch"
+  | "list_failed"
+  | "local_network"
+  | "login_page"
+  | "malformed_event"
+  | "mix_up"
+  | "mixed_content"
+  | "no_client"
+  | "no_code"
+  | "no_metadata"
+  | "no_pkce"
+  | "not_registered"
+  | "not_returned"
+  | "offline"
+  | "other_issuer"
+  | "other_origin"
+  | "persisted_session"
+  | "popup_blocked"
+  | "redirect"
+  | "redirect_loop"
+  | "refused"
+  | "resource_mismatch"
+  | "resource_refused"
+  | "sent_away"
+  | "share_unavailable"
+  | "slow_headers"
+  | "stream_budget"
+  | "structured_content"
+  | "timeout"
+  | "undeclared_capability"
+  | "unexpected_request"
+  | "unreachable"
+  | "unsafe_url"
+  | "unstable_sessions"
+  | "wasm_csp"
+  | "wasm_html"
+  | "wasm_invalid"
+  | "wasm_missing"
+  | "web_page"
+  | "wrong_issuer"
+  | "wrong_state";
 
 // ── Questions of the server's ────────────────────────────────────────────────────────────────────
 
@@ -1172,7 +1273,7 @@ export interface ManagerOptions extends Omit<ConnectOptions, "signal"> {
 
 /** A store for {@link ManagerOptions.store}. */
 export type ServerStore =
-  | Pick<Storage, "getItem" | "setItem">
+  | Pick<WebStorage, "getItem" | "setItem">
   | Pick<IDBFactory, "open" | "cmp">
   | {
       get(key: string): string | null | undefined | Promise<string | null | undefined>;
@@ -1234,13 +1335,8 @@ export interface ManagedServer {
   readonly error?: unknown;
 }
 
-/** (MCP 2025-11-25, Icons.) */
-export interface ManagedIcon {
-  src: string;
-  mimeType?: string;
-  sizes?: string[];
-  theme?: "light" | "dark";
-}
+/** (MCP, Overview: Icons.) */
+export type ManagedIcon = Icon;
 
 /** Events of a manager beside those of its sessions. */
 export interface ManagerEvents extends SessionEvents {
@@ -1320,118 +1416,264 @@ export interface ManagedPrompts extends ManagedLists {
  */
 export function toolHash(tool: Tool): string;
 
+// ── What the platform has ────────────────────────────────────────────────────────────────────────
+// As far as the compiler's libraries know it (`dom`, `webworker`, or the types of Node.js, Deno or Bun); else what is needed
+// of it, so that these types hold under `lib: ["es2022"]` alone.
+
+type Platform<Name extends string, Otherwise> = typeof globalThis extends { [key in Name]: { prototype: infer Known } } ? Known : Otherwise;
+type PlatformFunction<Name extends string, Otherwise> = typeof globalThis extends { [key in Name]: infer Known } ? Known : Otherwise;
+
+type AbortSignal = Platform<
+  "AbortSignal",
+  {
+    readonly aborted: boolean;
+    readonly reason: any;
+    addEventListener(type: "abort", listener: (event: any) => void, options?: any): void;
+    removeEventListener(type: "abort", listener: (event: any) => void, options?: any): void;
+  }
+>;
+type Headers = Platform<"Headers", { forEach(callback: (value: string, name: string, all: any) => void): void }>;
+type Response = Platform<"Response", { readonly ok: boolean; arrayBuffer(): Promise<ArrayBuffer> }>;
+type URL = Platform<"URL", { readonly href: string }>;
+type Fetch = PlatformFunction<"fetch", (input: any, init?: any) => Promise<any>>;
+type Request = Platform<"Request", { readonly url: string }>;
+type RequestInit = PlatformFunction<"fetch", unknown> extends (input: any, init?: infer Init) => any ? NonNullable<Init> : object;
+type URLSearchParams = Platform<"URLSearchParams", { get(name: string): string | null }>;
+type IDBFactory = Platform<"IDBFactory", { open(name: string, version?: number): any; cmp(first: any, second: any): number }>;
+type WebAssemblyModule = typeof globalThis extends { WebAssembly: { Module: { prototype: infer Known } } } ? Known : object;
+
+/** `localStorage`, `sessionStorage`, and their like. */
+export interface WebStorage {
+  getItem(key: string): string | null;
+  setItem(key: string, value: string): void;
+  removeItem(key: string): void;
+}
+
+// For the package's other entries.
+export type {
+  AbortSignal as PlatformAbortSignal,
+  Fetch as PlatformFetch,
+  Request as PlatformRequest,
+  RequestInit as PlatformRequestInit,
+  Response as PlatformResponse,
+  URL as PlatformURL,
+  URLSearchParams as PlatformURLSearchParams,
+};
+
 // ── What the specification defines ───────────────────────────────────────────────────────────────
-// As far as hosts commonly need it. Fields beyond these pass through.
+// Revision 2025-11-25, and what 2026-07-28 adds. Each member that may be missing may be `undefined` as well. Members beyond
+// these pass through; the types that the specification leaves open let them be read. Where `any` stands, the revisions, or the
+// SDKs for them, have types that do not fit each other.
+
+/** A JSON object of no certain kind. */
+export type JsonObject = Record<string, any>;
+
+/** What may be attached to anything: keys have a prefix, but for those that are reserved. (MCP, Overview: `_meta`.) */
+export type Meta = Record<string, unknown>;
 
 /** Parameters of a request or notification. */
 export interface Params {
   /** (MCP, Overview: `_meta`.) */
-  _meta?: Record<string, unknown>;
+  _meta?: Meta | undefined;
   [key: string]: unknown;
 }
 
-/** (MCP, Lifecycle: Initialization.) */
+/** Who speaks, or is spoken to. (MCP, Resources: Annotations.) */
+export type Role = "user" | "assistant";
+
+/** An image for people. Its address is foreign: it may tell its host who looks at it. (MCP, Overview: Icons.) */
+export interface Icon {
+  /** An `https:` or a `data:` URL. */
+  src: string;
+  /** Such as `image/png`, where the server's own may be wrong or too general. */
+  mimeType?: string | undefined;
+  /** Such as `"48x48"`, or `"any"`. Default: any size. */
+  sizes?: string[] | undefined;
+  /** For which background it is made. Default: any. */
+  theme?: "light" | "dark" | undefined;
+}
+
+/** For whom something is, and how much it matters. (MCP, Resources: Annotations.) */
+export interface Annotations {
+  audience?: Role[] | undefined;
+  /** From 0, least, to 1, most. */
+  priority?: number | undefined;
+  /** ISO 8601. */
+  lastModified?: string | undefined;
+}
+
+/** Client or server. (MCP, Lifecycle: Initialization.) */
 export interface Implementation {
   name: string;
   version: string;
-  title?: string;
+  /** For people. Default: the name. */
+  title?: string | undefined;
+  description?: string | undefined;
+  websiteUrl?: string | undefined;
+  icons?: Icon[] | undefined;
   [key: string]: unknown;
 }
 
 /** (MCP, Lifecycle: Capability Negotiation.) */
 export interface ClientCapabilities {
-  roots?: { listChanged?: boolean; [key: string]: unknown };
-  sampling?: Record<string, unknown>;
-  elicitation?: { form?: Record<string, unknown>; url?: Record<string, unknown>; [key: string]: unknown };
-  experimental?: Record<string, unknown>;
-  extensions?: Record<string, unknown>;
+  roots?: { listChanged?: boolean | undefined; [key: string]: any } | undefined;
+  /** `tools`: {@link CreateMessageParams.tools} may be asked for. */
+  sampling?: { context?: JsonObject | undefined; tools?: JsonObject | undefined; [key: string]: any } | undefined;
+  elicitation?: { form?: JsonObject | undefined; url?: JsonObject | undefined; [key: string]: any } | undefined;
+  experimental?: Record<string, JsonObject> | undefined;
+  extensions?: Record<string, JsonObject> | undefined;
   [key: string]: unknown;
 }
 
 /** (MCP, Lifecycle: Capability Negotiation.) */
 export interface ServerCapabilities {
-  tools?: { listChanged?: boolean; [key: string]: unknown };
-  resources?: { subscribe?: boolean; listChanged?: boolean; [key: string]: unknown };
-  prompts?: { listChanged?: boolean; [key: string]: unknown };
-  logging?: Record<string, unknown>;
-  completions?: Record<string, unknown>;
-  experimental?: Record<string, unknown>;
-  extensions?: Record<string, unknown>;
+  tools?: { listChanged?: boolean | undefined; [key: string]: unknown } | undefined;
+  resources?: { subscribe?: boolean | undefined; listChanged?: boolean | undefined; [key: string]: unknown } | undefined;
+  prompts?: { listChanged?: boolean | undefined; [key: string]: unknown } | undefined;
+  logging?: JsonObject | undefined;
+  completions?: JsonObject | undefined;
+  experimental?: Record<string, JsonObject> | undefined;
+  extensions?: Record<string, JsonObject> | undefined;
   [key: string]: unknown;
 }
 
 /** (MCP, Pagination.) */
 export interface PageParams extends Params {
   /** `nextCursor` of the page before. */
-  cursor?: string;
+  cursor?: string | undefined;
 }
 
 /** (MCP, Tools: Listing Tools.) */
 export interface ListToolsResult {
   tools: Tool[];
   /** For {@link PageParams.cursor}; absent on the last page. */
-  nextCursor?: string;
+  nextCursor?: string | undefined;
+  _meta?: Meta | undefined;
   [key: string]: unknown;
 }
 
 /** (MCP, Tools: Data Types.) */
 export interface Tool {
   name: string;
-  title?: string;
-  description?: string;
-  /** A JSON Schema. */
-  inputSchema: { type: "object"; properties?: Record<string, unknown>; required?: string[]; [key: string]: unknown };
-  /** A JSON Schema. */
-  outputSchema?: Record<string, unknown>;
-  /** What the server claims of the tool. */
-  annotations?: {
-    title?: string;
-    readOnlyHint?: boolean;
-    destructiveHint?: boolean;
-    idempotentHint?: boolean;
-    openWorldHint?: boolean;
+  /** For people. Default: `annotations.title`, else the name. */
+  title?: string | undefined;
+  description?: string | undefined;
+  icons?: Icon[] | undefined;
+  /** A JSON Schema (2020-12, unless `$schema` says otherwise). */
+  inputSchema: {
+    type: "object";
+    properties?: JsonObject | undefined;
+    /** Names: `string[]`. */
+    required?: any;
     [key: string]: unknown;
   };
+  /**
+   * A JSON Schema, of {@link CallToolResult.structuredContent}: of an object in 2025-11-25, of anything in 2026-07-28. See
+   * {@link ConnectOptions.validate}.
+   */
+  outputSchema?: any;
+  /** What the server claims of the tool. */
+  annotations?:
+    | {
+        title?: string | undefined;
+        readOnlyHint?: boolean | undefined;
+        destructiveHint?: boolean | undefined;
+        idempotentHint?: boolean | undefined;
+        openWorldHint?: boolean | undefined;
+        [key: string]: unknown;
+      }
+    | undefined;
+  /** Whether it can run as a task. The session does what it says. Default `"forbidden"`. (MCP, Tasks.) */
+  execution?: { taskSupport?: "forbidden" | "optional" | "required" | undefined } | undefined;
+  _meta?: Meta | undefined;
   [key: string]: unknown;
 }
 
 /** (MCP, Tools: Calling Tools.) */
 export interface CallToolParams extends Params {
   name: string;
-  arguments?: Record<string, unknown>;
+  arguments?: Record<string, unknown> | undefined;
 }
 
-/** (MCP, Tools: Tool Result.) */
-export interface CallToolResult {
+/**
+ * What a tool gave. `Structured` is what the host takes its structured content for: nothing of it is checked, unless
+ * {@link ConnectOptions.validate} does. (MCP, Tools: Tool Result.)
+ */
+export interface CallToolResult<Structured = unknown> {
   content: ContentBlock[];
-  structuredContent?: Record<string, unknown>;
+  /** What {@link Tool.outputSchema} describes: an object in 2025-11-25, any JSON value in 2026-07-28. */
+  structuredContent?: Structured | undefined;
   /** The tool failed, and `content` says how. */
-  isError?: boolean;
-  _meta?: Record<string, unknown>;
+  isError?: boolean | undefined;
+  _meta?: Meta | undefined;
   [key: string]: unknown;
 }
 
 /** (MCP, Tools: Tool Result.) */
-export type ContentBlock =
-  | { type: "text"; text: string; [key: string]: unknown }
-  | { type: "image"; data: string; mimeType: string; [key: string]: unknown }
-  | { type: "audio"; data: string; mimeType: string; [key: string]: unknown }
-  | { type: "resource_link"; uri: string; name: string; [key: string]: unknown }
-  | { type: "resource"; resource: ResourceContents; [key: string]: unknown };
+export type ContentBlock = TextContent | ImageContent | AudioContent | ResourceLink | EmbeddedResource;
 
-/** (MCP, Resources: Resource Contents.) */
-export interface ResourceContents {
-  uri: string;
-  mimeType?: string;
-  text?: string;
-  /** Base64. */
-  blob?: string;
+export interface TextContent {
+  type: "text";
+  text: string;
+  annotations?: Annotations | undefined;
+  _meta?: Meta | undefined;
   [key: string]: unknown;
 }
+
+export interface ImageContent {
+  type: "image";
+  /** Base64. */
+  data: string;
+  mimeType: string;
+  annotations?: Annotations | undefined;
+  _meta?: Meta | undefined;
+  [key: string]: unknown;
+}
+
+export interface AudioContent {
+  type: "audio";
+  /** Base64. */
+  data: string;
+  mimeType: string;
+  annotations?: Annotations | undefined;
+  _meta?: Meta | undefined;
+  [key: string]: unknown;
+}
+
+/** A resource that can be read; it need not be in the list of resources. */
+export interface ResourceLink extends Resource {
+  type: "resource_link";
+}
+
+export interface EmbeddedResource {
+  type: "resource";
+  resource: ResourceContents;
+  annotations?: Annotations | undefined;
+  _meta?: Meta | undefined;
+  [key: string]: unknown;
+}
+
+/** Which of the two it is tells `"text" in contents`. (MCP, Resources: Resource Contents.) */
+export type ResourceContents = TextResourceContents | BlobResourceContents;
+
+export type TextResourceContents = {
+  uri: string;
+  mimeType?: string | undefined;
+  text: string;
+  _meta?: Meta | undefined;
+};
+
+export type BlobResourceContents = {
+  uri: string;
+  mimeType?: string | undefined;
+  /** Base64. */
+  blob: string;
+  _meta?: Meta | undefined;
+};
 
 /** (MCP, Overview: Responses.) What says no more than that it is done. */
 export interface EmptyResult {
-  _meta?: Record<string, unknown>;
+  _meta?: Meta | undefined;
   [key: string]: unknown;
 }
 
@@ -1439,7 +1681,8 @@ export interface EmptyResult {
 export interface ListResourcesResult {
   resources: Resource[];
   /** For {@link PageParams.cursor}; absent on the last page. */
-  nextCursor?: string;
+  nextCursor?: string | undefined;
+  _meta?: Meta | undefined;
   [key: string]: unknown;
 }
 
@@ -1447,11 +1690,15 @@ export interface ListResourcesResult {
 export interface Resource {
   uri: string;
   name: string;
-  title?: string;
-  description?: string;
-  mimeType?: string;
-  /** Bytes. */
-  size?: number;
+  /** For people. Default: the name. */
+  title?: string | undefined;
+  description?: string | undefined;
+  mimeType?: string | undefined;
+  icons?: Icon[] | undefined;
+  annotations?: Annotations | undefined;
+  /** Bytes, before any encoding. */
+  size?: number | undefined;
+  _meta?: Meta | undefined;
   [key: string]: unknown;
 }
 
@@ -1459,18 +1706,24 @@ export interface Resource {
 export interface ListResourceTemplatesResult {
   resourceTemplates: ResourceTemplate[];
   /** For {@link PageParams.cursor}; absent on the last page. */
-  nextCursor?: string;
+  nextCursor?: string | undefined;
+  _meta?: Meta | undefined;
   [key: string]: unknown;
 }
 
 /** (MCP, Resources: Resource Templates.) */
 export interface ResourceTemplate {
-  /** As in RFC 6570. */
+  /** As in RFC 6570: see `UriTemplate` of `mcp-evergreen/uri-template`. */
   uriTemplate: string;
   name: string;
-  title?: string;
-  description?: string;
-  mimeType?: string;
+  /** For people. Default: the name. */
+  title?: string | undefined;
+  description?: string | undefined;
+  /** Of all that match it, where they have one in common. */
+  mimeType?: string | undefined;
+  icons?: Icon[] | undefined;
+  annotations?: Annotations | undefined;
+  _meta?: Meta | undefined;
   [key: string]: unknown;
 }
 
@@ -1485,6 +1738,7 @@ export type ReadResourceParams = ResourceParams;
 /** (MCP, Resources: Reading Resources.) */
 export interface ReadResourceResult {
   contents: ResourceContents[];
+  _meta?: Meta | undefined;
   [key: string]: unknown;
 }
 
@@ -1492,43 +1746,68 @@ export interface ReadResourceResult {
 export interface ListPromptsResult {
   prompts: Prompt[];
   /** For {@link PageParams.cursor}; absent on the last page. */
-  nextCursor?: string;
+  nextCursor?: string | undefined;
+  _meta?: Meta | undefined;
   [key: string]: unknown;
 }
 
 /** (MCP, Prompts: Data Types.) */
 export interface Prompt {
   name: string;
-  title?: string;
-  description?: string;
-  arguments?: { name: string; title?: string; description?: string; required?: boolean; [key: string]: unknown }[];
+  /** For people. Default: the name. */
+  title?: string | undefined;
+  description?: string | undefined;
+  icons?: Icon[] | undefined;
+  arguments?: PromptArgument[] | undefined;
+  _meta?: Meta | undefined;
+  [key: string]: unknown;
+}
+
+/** (MCP, Prompts: Data Types.) */
+export interface PromptArgument {
+  name: string;
+  /** For people. Default: the name. */
+  title?: string | undefined;
+  description?: string | undefined;
+  /** Default `false`. */
+  required?: boolean | undefined;
   [key: string]: unknown;
 }
 
 /** (MCP, Prompts: Getting a Prompt.) */
 export interface GetPromptParams extends Params {
   name: string;
-  arguments?: Record<string, string>;
+  arguments?: Record<string, string> | undefined;
 }
 
 /** (MCP, Prompts: Getting a Prompt.) */
 export interface GetPromptResult {
-  description?: string;
-  messages: { role: "user" | "assistant"; content: ContentBlock; [key: string]: unknown }[];
+  description?: string | undefined;
+  messages: PromptMessage[];
+  _meta?: Meta | undefined;
+  [key: string]: unknown;
+}
+
+/** (MCP, Prompts: Data Types.) */
+export interface PromptMessage {
+  role: Role;
+  content: ContentBlock;
   [key: string]: unknown;
 }
 
 /** (MCP, Completion: Requesting Completions.) */
 export interface CompleteParams extends Params {
   /** What the argument belongs to; `uri` may be a template. */
-  ref: { type: "ref/prompt"; name: string; [key: string]: unknown } | { type: "ref/resource"; uri: string; [key: string]: unknown };
+  ref:
+    | { type: "ref/prompt"; name: string; title?: string | undefined; [key: string]: unknown }
+    | { type: "ref/resource"; uri: string; [key: string]: unknown };
   argument: {
     name: string;
     /** What the user has typed. */
     value: string;
   };
   /** Arguments that have their value already. */
-  context?: { arguments?: Record<string, string> };
+  context?: { arguments?: Record<string, string> | undefined } | undefined;
 }
 
 /** (MCP, Completion: Completion Results.) */
@@ -1536,54 +1815,222 @@ export interface CompleteResult {
   completion: {
     /** 100 at most, the best first. */
     values: string[];
-    total?: number;
-    hasMore?: boolean;
+    total?: number | undefined;
+    hasMore?: boolean | undefined;
     [key: string]: unknown;
   };
+  _meta?: Meta | undefined;
   [key: string]: unknown;
 }
 
 /** From the least to the most severe, as in RFC 5424. (MCP, Logging: Log Levels.) */
 export type LoggingLevel = "debug" | "info" | "notice" | "warning" | "error" | "critical" | "alert" | "emergency";
 
-/** (MCP, Sampling.) */
+/** (MCP, Sampling: Creating Messages.) */
 export interface CreateMessageParams extends Params {
-  messages: { role: "user" | "assistant"; content: unknown; [key: string]: unknown }[];
+  messages: SamplingMessage[];
+  /** Tokens that the answer may have at most. */
   maxTokens: number;
-  systemPrompt?: string;
+  systemPrompt?: string | undefined;
+  modelPreferences?: ModelPreferences | undefined;
+  /** What of this server or of all is to be put before the messages. Default `"none"`. */
+  includeContext?: "none" | "thisServer" | "allServers" | undefined;
+  temperature?: number | undefined;
+  stopSequences?: string[] | undefined;
+  /** For the model's provider. */
+  metadata?: JsonObject | undefined;
+  /** What the model may call; the server runs it. Needs `capabilities.sampling.tools`. (MCP, Sampling: Sampling with Tools.) */
+  tools?: Tool[] | undefined;
+  /** Whether it may, must or must not. Default `{ mode: "auto" }`. */
+  toolChoice?: { mode?: "auto" | "required" | "none" | undefined } | undefined;
 }
 
-/** (MCP, Sampling.) */
-export interface CreateMessageResult {
-  role: "user" | "assistant";
-  content: unknown;
-  model: string;
-  stopReason?: string;
+/** What matters to the server in a model; the host chooses. Priorities are from 0 to 1. (MCP, Sampling: Model Preferences.) */
+export interface ModelPreferences {
+  /** Names or parts of names of models, the most wanted first. */
+  hints?: { name?: string | undefined; [key: string]: unknown }[] | undefined;
+  costPriority?: number | undefined;
+  speedPriority?: number | undefined;
+  intelligencePriority?: number | undefined;
+}
+
+/** (MCP, Sampling: Data Types.) */
+export interface SamplingMessage {
+  role: Role;
+  content: SamplingContent | SamplingContent[];
+  _meta?: Meta | undefined;
   [key: string]: unknown;
 }
 
-/** (MCP, Elicitation.) */
-export interface ElicitParams extends Params {
-  message: string;
-  /** `"form"` where it is absent. */
-  mode?: "form" | "url";
-  /** In form mode: a JSON Schema of one level. */
-  requestedSchema?: Record<string, unknown>;
-  /** In URL mode: where the user is to go. It must be shown in full and opened only with the user's consent. */
-  url?: string;
-  /** In URL mode: what `elicitationcomplete` names. */
-  elicitationId?: string;
+/** (MCP, Sampling: Message Content.) */
+export type SamplingContent = TextContent | ImageContent | AudioContent | ToolUseContent | ToolResultContent;
+
+/** The model calls a tool. (MCP, Sampling: Sampling with Tools.) */
+export interface ToolUseContent {
+  type: "tool_use";
+  id: string;
+  name: string;
+  input: Record<string, unknown>;
+  _meta?: Meta | undefined;
+  [key: string]: unknown;
 }
 
-/** (MCP, Elicitation.) */
+/** What came of it. (MCP, Sampling: Sampling with Tools.) */
+export interface ToolResultContent {
+  type: "tool_result";
+  toolUseId: string;
+  content: ContentBlock[];
+  /** As in {@link CallToolResult}. */
+  structuredContent?: any;
+  isError?: boolean | undefined;
+  _meta?: Meta | undefined;
+  [key: string]: unknown;
+}
+
+/** (MCP, Sampling: Creating Messages.) */
+export interface CreateMessageResult {
+  role: Role;
+  content: SamplingContent | SamplingContent[];
+  /** The name of the model that was chosen. */
+  model: string;
+  /** `endTurn`, `stopSequence`, `maxTokens`, `toolUse`, or what the model's provider says. */
+  stopReason?: string | undefined;
+  _meta?: Meta | undefined;
+  [key: string]: unknown;
+}
+
+/** What the server asks the user: `mode` is `"form"` where it is absent. (MCP, Elicitation.) */
+export type ElicitParams = ElicitFormParams | ElicitUrlParams;
+
+/** (MCP, Elicitation: Form Mode Elicitation Requests.) */
+export interface ElicitFormParams extends Params {
+  mode?: "form" | undefined;
+  message: string;
+  requestedSchema: ElicitSchema;
+}
+
+/** (MCP, Elicitation: URL Mode Elicitation Requests.) */
+export interface ElicitUrlParams extends Params {
+  mode: "url";
+  message: string;
+  /** Where the user is to go. It must be shown in full and opened only with the user's consent. */
+  url: string;
+  /** What `elicitationcomplete` names. */
+  elicitationId: string;
+}
+
+/** A JSON Schema of one level: see `mcp-evergreen/elicitation`. (MCP, Elicitation: Requested Schema.) */
+export interface ElicitSchema {
+  $schema?: string | undefined;
+  type: "object";
+  properties: Record<string, PrimitiveSchema>;
+  required?: string[] | undefined;
+  [key: string]: unknown;
+}
+
+/** One field of a form. (MCP, Elicitation: Supported Schema Types.) */
+export type PrimitiveSchema = StringSchema | NumberSchema | BooleanSchema | EnumSchema;
+
+export interface StringSchema {
+  type: "string";
+  title?: string | undefined;
+  description?: string | undefined;
+  /** Characters (Unicode code points). */
+  minLength?: number | undefined;
+  maxLength?: number | undefined;
+  format?: "email" | "uri" | "date" | "date-time" | undefined;
+  default?: string | undefined;
+}
+
+export interface NumberSchema {
+  type: "number" | "integer";
+  title?: string | undefined;
+  description?: string | undefined;
+  minimum?: number | undefined;
+  maximum?: number | undefined;
+  default?: number | undefined;
+}
+
+export interface BooleanSchema {
+  type: "boolean";
+  title?: string | undefined;
+  description?: string | undefined;
+  default?: boolean | undefined;
+}
+
+/** A choice. (MCP, Elicitation: Supported Schema Types; SEP-1330.) */
+export type EnumSchema =
+  | UntitledSingleSelectEnumSchema
+  | TitledSingleSelectEnumSchema
+  | UntitledMultiSelectEnumSchema
+  | TitledMultiSelectEnumSchema
+  | LegacyTitledEnumSchema;
+
+/** One of these. */
+export interface UntitledSingleSelectEnumSchema {
+  type: "string";
+  title?: string | undefined;
+  description?: string | undefined;
+  enum: string[];
+  default?: string | undefined;
+}
+
+/** One of these, each with its name for people. */
+export interface TitledSingleSelectEnumSchema {
+  type: "string";
+  title?: string | undefined;
+  description?: string | undefined;
+  oneOf: { const: string; title: string }[];
+  default?: string | undefined;
+}
+
+/** Several of these. */
+export interface UntitledMultiSelectEnumSchema {
+  type: "array";
+  title?: string | undefined;
+  description?: string | undefined;
+  minItems?: number | undefined;
+  maxItems?: number | undefined;
+  items: { type: "string"; enum: string[] };
+  default?: string[] | undefined;
+}
+
+/** Several of these, each with its name for people. */
+export interface TitledMultiSelectEnumSchema {
+  type: "array";
+  title?: string | undefined;
+  description?: string | undefined;
+  minItems?: number | undefined;
+  maxItems?: number | undefined;
+  items: { anyOf: { const: string; title: string }[] };
+  default?: string[] | undefined;
+}
+
+/** As before 2025-11-25: names for people in the order of the values. */
+export interface LegacyTitledEnumSchema {
+  type: "string";
+  title?: string | undefined;
+  description?: string | undefined;
+  enum: string[];
+  enumNames?: string[] | undefined;
+  default?: string | undefined;
+}
+
+/** What the user has filled in, by the names of the fields. */
+export type ElicitContent = Record<string, string | number | boolean | string[]>;
+
+/** (MCP, Elicitation: Response Actions.) */
 export interface ElicitResult {
   action: "accept" | "decline" | "cancel";
-  content?: Record<string, unknown>;
+  /** With `"accept"` in form mode. */
+  content?: ElicitContent | undefined;
+  _meta?: Meta | undefined;
   [key: string]: unknown;
 }
 
 /** (MCP, Roots.) */
 export interface ListRootsResult {
-  roots: { uri: string; name?: string; [key: string]: unknown }[];
+  roots: { uri: string; name?: string | undefined; _meta?: Meta | undefined; [key: string]: unknown }[];
+  _meta?: Meta | undefined;
   [key: string]: unknown;
 }

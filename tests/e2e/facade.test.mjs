@@ -7,13 +7,12 @@ import { setImmediate as turn } from "node:timers/promises";
 import { McpError, fromCore } from "../../pkg-template/error.js";
 import { EVENTS } from "../../pkg-template/events.js";
 import { guardian } from "../../pkg-template/guard.js";
-import { Link } from "../../pkg-template/link.js";
 import { compile } from "../../pkg-template/load.js";
 import { Sessions } from "../../pkg-template/manager.js";
 import { readConnect, readRequest } from "../../pkg-template/options.js";
 import { Keeper } from "../../pkg-template/persist.js";
 import { Session } from "../../pkg-template/session.js";
-import { Core, URL_OF_ALL } from "./lib/core.mjs";
+import { URL_OF_ALL, open } from "./lib/core.mjs";
 
 // ── Options ──
 
@@ -33,6 +32,8 @@ for (const [what, options, says] of [
   ["a header that the session sets", { headers: { "Mcp-Session-Id": "x" } }, /^headers\["Mcp-Session-Id"\]: /],
   ["a header that HTTP does not allow", { headers: { a: "x\ny" } }, /^headers\["a"\]: /],
   ["a listener for no event", { on: { recoverd() {} } }, /^on\.recoverd: /],
+  ["a validator that is none", { validate: {} }, /^validate: expected a function, got object/],
+  ["a trace that is no function", { trace: { traceparent: "00-" } }, /^trace: expected a function, got object/],
   ["a signal that is none", { signal: {} }, /^signal: expected an AbortSignal/],
 ]) {
   test(`${what} is a TypeError that names it`, () => {
@@ -482,16 +483,6 @@ test("types.d.ts names the events, options and methods that there are", async ()
 // ── Details ──
 
 const ERROR = { code: "rpc", outcome: "executed", message: "no", retryable: false };
-
-/** A session over a core that does nothing by itself but connect. */
-async function open(options) {
-  const config = readConnect(URL_OF_ALL, options);
-  let core;
-  const runtime = { dead: undefined, watch: () => () => {}, open: (url, environment, config, host) => (core = new Core(host)) };
-  const link = new Link(runtime, config);
-  await link.connect();
-  return { session: new Session(link), core };
-}
 
 /** A manager whose sessions are no more than what a test needs of them. */
 function manage(defaults, { hang = false } = {}) {

@@ -15,7 +15,7 @@ const [EARLY, LATE] = ["2026-01-01T00:00:00Z", "2026-01-01T00:00:01Z"];
 /** A session over a core that takes up what an earlier page left; `keep()`: the tasks that it leaves in its turn. */
 async function openWith(tasks) {
   let core;
-  const runtime = { dead: undefined, watch: () => () => {}, open: (url, config, host) => (core = new Core(host)) };
+  const runtime = { dead: undefined, watch: () => () => {}, open: (url, environment, config, host) => (core = new Core(host)) };
   let kept;
   const keeper = { keep: (record, tasks) => (kept = tasks), learnEra() {}, end() {} };
   const link = new Link(runtime, readConnect(URL_OF_ALL, {}), { keeper });

@@ -263,7 +263,21 @@ for (const [module, moduleResolution] of [
   test(`its types hold under tsc --strict, moduleResolution ${moduleResolution}`, bounded, async () => {
     const options = ["--strict", "--noEmit", "--exactOptionalPropertyTypes", "--module", module, "--moduleResolution", moduleResolution];
     const target = ["--target", "es2022", "--lib", "esnext,dom", "--types", ""];
-    await run(`${e2e}node_modules/.bin/tsc`, [...options, ...target, "types/consumer.ts"], { cwd: fixtures });
+    await run(`${e2e}node_modules/.bin/tsc`, [...options, ...target, "types/consumer.ts", "types/helpers.ts"], { cwd: fixtures });
+  });
+
+  test(`its types need no library but the language's, moduleResolution ${moduleResolution}`, bounded, async () => {
+    const options = ["--strict", "--noEmit", "--exactOptionalPropertyTypes", "--module", module, "--moduleResolution", moduleResolution];
+    for (const lib of ["es2022", "es2022,webworker", "es2022,dom"]) {
+      const target = ["--target", "es2022", "--lib", lib, "--types", ""];
+      await run(`${e2e}node_modules/.bin/tsc`, [...options, ...target, "types/platform.ts", "types/helpers.ts"], { cwd: fixtures });
+    }
+  });
+
+  test(`what sessions give and take is what the SDKs take and give, moduleResolution ${moduleResolution}`, bounded, async () => {
+    const options = ["--strict", "--noEmit", "--exactOptionalPropertyTypes", "--module", module, "--moduleResolution", moduleResolution];
+    const target = ["--target", "es2022", "--lib", "esnext,dom", "--types", "", "--skipLibCheck"];
+    await run(`${e2e}node_modules/.bin/tsc`, [...options, ...target, "results.ts"], { cwd: await typesOfHosts() });
   });
 
   test(`the transport is one of each SDK's under tsc --strict, moduleResolution ${moduleResolution}`, bounded, async () => {
@@ -307,10 +321,10 @@ test("the README's example runs as it stands", bounded, async () => {
 async function typesOfHosts() {
   const folder = `${fixtures}/hosts-types`;
   mkdirSync(`${folder}/node_modules`, { recursive: true });
-  for (const name of ["@modelcontextprotocol", "@ai-sdk", "zod", "react", "@types"]) {
+  for (const name of ["@modelcontextprotocol", "@ai-sdk", "@anthropic-ai", "@types", "ai", "openai", "react", "zod"]) {
     const link = `${folder}/node_modules/${name}`;
     if (!existsSync(link)) symlinkSync(`${e2e}node_modules/${name}`, link);
   }
-  cpSync(`${fixtures}/types/hosts.ts`, `${folder}/hosts.ts`);
+  for (const file of ["hosts.ts", "results.ts"]) cpSync(`${fixtures}/types/${file}`, `${folder}/${file}`);
   return folder;
 }

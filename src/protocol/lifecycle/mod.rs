@@ -5,8 +5,10 @@ mod established;
 mod history;
 mod making;
 mod state;
+mod wait;
 
 pub(super) use state::{Check, Discovered, Established, Establishing, SessionId, Since, State, Step};
+pub(super) use wait::Wait;
 
 use super::Now;
 use super::error::Error;

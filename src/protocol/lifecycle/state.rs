@@ -1,5 +1,6 @@
 //! The state of a session and every transition. What a state needs lives in its variant.
 
+use super::wait::Wait;
 use crate::protocol::era::Era;
 use crate::protocol::identity::Owner;
 use crate::protocol::{ExchangeId, Now, error::Error};
@@ -118,7 +119,7 @@ pub(crate) enum Step<P> {
     /// Another tab, which makes the session; or this one's part among them.
     Elsewhere,
     /// Time. A call may cut it short, down to `not_before`.
-    Backoff { until: Now, not_before: u64, why: &'static str },
+    Backoff { until: Now, not_before: u64, why: Wait },
 }
 
 /// What `server/discover` told in one attempt to make a session.

@@ -3,7 +3,7 @@
 use super::Session;
 use crate::protocol::calls::{Kind, Queue};
 use crate::protocol::config::{Recovery, Unreachable};
-use crate::protocol::lifecycle::Step;
+use crate::protocol::lifecycle::{Step, Wait};
 use crate::protocol::page::OFFLINE;
 use crate::protocol::policy::backoff;
 use crate::protocol::status::Event;
@@ -114,7 +114,7 @@ impl<P: Payload> Session<P> {
             self.settle(id, Err(error));
         }
         if denied {
-            return self.wait_for_a_call("the next call: the authorization failed", now);
+            return self.wait_for_a_call(Wait::Call, now);
         }
         self.pause(floor_ms, now);
     }
@@ -136,7 +136,7 @@ impl<P: Payload> Session<P> {
         let slow = Recovery { max_delay_ms: longest, ..recovery };
         let wait = backoff::delay(failed, &slow, floor_ms, &mut self.rng);
         let hasty = backoff::delay(1, &recovery, floor_ms, &mut self.rng);
-        self.back_off(wait, hasty, "the server cannot be reached or refuses new sessions", now);
+        self.back_off(wait, hasty, Wait::Server, now);
     }
 
     /// Whether a first connect that fails so ends with a session that waits.
@@ -178,7 +178,7 @@ impl<P: Payload> Session<P> {
         own.retryable()
     }
 
-    pub(in crate::protocol) fn back_off(&mut self, wait: u64, hasty: u64, why: &'static str, now: Now) {
+    pub(in crate::protocol) fn back_off(&mut self, wait: u64, hasty: u64, why: Wait, now: Now) {
         let until = Now { mono: now.mono.saturating_add(wait), unix_ms: now.unix_ms.saturating_add(wait) };
         self.step(Step::Backoff { until, not_before: now.mono.saturating_add(hasty.min(wait)), why });
         self.effects.set_timer(Timer::Step, until.mono);
@@ -186,7 +186,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// Nothing happens by itself.
-    pub(in crate::protocol) fn wait_for_a_call(&mut self, why: &'static str, now: Now) {
+    pub(in crate::protocol) fn wait_for_a_call(&mut self, why: Wait, now: Now) {
         let until = Now { mono: u64::MAX, unix_ms: u64::MAX };
         self.step(Step::Backoff { until, not_before: now.mono, why });
         self.emit(Event::StateChange);

@@ -4,7 +4,7 @@
 use super::Session;
 use crate::protocol::calls::Queue;
 use crate::protocol::effect::{Effect, Fate};
-use crate::protocol::lifecycle::{Established, Loss, Step};
+use crate::protocol::lifecycle::{Established, Loss, Step, Wait};
 use crate::protocol::policy::backoff;
 use crate::protocol::status::Event;
 use crate::protocol::{CallId, Now, Payload};
@@ -44,7 +44,7 @@ impl<P: Payload> Session<P> {
         let caller_waits = loss != Loss::Refused { caller_waits: false };
         let waits = caller_waits || self.calls.is_any_queued(Queue::Session) || !self.calls.in_question().is_empty();
         let early = self.lifecycle.early_losses().saturating_sub(FREE_LOSSES);
-        let why = "the server loses sessions soon after it made them";
+        let why = Wait::Losses;
         if self.lifecycle.fruitless() > 0 {
             let wait = backoff::delay(self.lifecycle.fruitless(), &self.config.recovery, 0, &mut self.rng);
             self.back_off(wait, wait.min(CALLER_MS), why, now);
@@ -56,7 +56,7 @@ impl<P: Payload> Session<P> {
             self.back_off(wait, 0, why, now);
         } else {
             let wait = self.spread();
-            self.back_off(wait, 0, "about to make a new session", now);
+            self.back_off(wait, 0, Wait::Spread, now);
         }
         if self.lifecycle.early_losses() == FREE_LOSSES + 1 {
             self.emit(Event::Warning { kind: "unstable_sessions", header: None, hint: UNSTABLE });

@@ -6,7 +6,7 @@ use super::close::delete_request;
 use crate::protocol::calls::{Place, Queue};
 use crate::protocol::config::Offline;
 use crate::protocol::exchanges::Cursor;
-use crate::protocol::lifecycle::{State, Step};
+use crate::protocol::lifecycle::{State, Step, Wait};
 use crate::protocol::page::{LOOK_MS, OFFLINE, PageChange};
 use crate::protocol::status::Event;
 use crate::protocol::time::Timer;
@@ -14,7 +14,6 @@ use crate::protocol::{CallId, Code, Error, Now, Outcome, Payload};
 
 /// What comes back comes back spread over this time.
 const SPREAD_MS: u64 = 2_000;
-const WHY_OFFLINE: &str = "this device is offline";
 
 impl<P: Payload> Session<P> {
     /// Something has happened to the page.
@@ -120,7 +119,7 @@ impl<P: Payload> Session<P> {
             // One that waits for a call, and not for the network, goes on waiting.
             State::Establishing(establishing) => {
                 if let Step::Backoff { until, why, .. } = &establishing.step
-                    && (until.mono != u64::MAX || *why == WHY_OFFLINE)
+                    && (until.mono != u64::MAX || *why == Wait::Offline)
                 {
                     self.session_is_wanted(now);
                 }
@@ -172,8 +171,8 @@ impl<P: Payload> Session<P> {
         self.page.is_offline()
     }
 
-    pub(in crate::protocol) fn why_offline(&self) -> Option<&'static str> {
-        self.page.is_offline().then_some(WHY_OFFLINE)
+    pub(in crate::protocol) fn why_offline(&self) -> Option<Wait> {
+        self.page.is_offline().then_some(Wait::Offline)
     }
 
     /// A call without a network waits, or fails.
@@ -196,7 +195,7 @@ impl<P: Payload> Session<P> {
         if self.config.offline == Offline::Fail {
             self.fail_parked();
         }
-        self.wait_for_a_call(WHY_OFFLINE, now);
+        self.wait_for_a_call(Wait::Offline, now);
     }
 
     fn fail_parked(&mut self) {

@@ -6,7 +6,7 @@ use super::liveness::Told;
 use crate::protocol::calls::Queue;
 use crate::protocol::config::EraChoice;
 use crate::protocol::effect::{Effect, Fate};
-use crate::protocol::lifecycle::{Established, Loss, Relation};
+use crate::protocol::lifecycle::{Established, Loss, Relation, Wait};
 use crate::protocol::status::Event;
 use crate::protocol::time::Timer;
 use crate::protocol::{Code, Error, Now, Outcome, Payload};
@@ -145,7 +145,7 @@ impl<P: Payload> Session<P> {
             return self.doubt_persists(error, now);
         }
         let wait = self.spread();
-        self.back_off(wait, 0, "the server cannot be reached", now);
+        self.back_off(wait, 0, Wait::Answer, now);
     }
 
     /// Where nobody waits: a server that goes ends all its streams at once, and its clients must not come back at once.

@@ -2,7 +2,7 @@
 
 use super::Session;
 use crate::protocol::era::modern;
-use crate::protocol::lifecycle::{Established, Since, State, Step};
+use crate::protocol::lifecycle::{Established, Since, State, Step, Wait};
 use crate::protocol::status::{Phase, Status, WaitingFor};
 use crate::protocol::{Payload, Role};
 
@@ -16,19 +16,21 @@ impl<P: Payload> Session<P> {
         let mut waiting_for = None;
         let phase = match self.lifecycle.state() {
             _ if self.asks_user() => {
-                waiting_for = Some(WaitingFor { why: "the user to authorize", until_unix_ms: None });
+                waiting_for = Some(WaitingFor { why: Wait::User.as_str(), until_unix_ms: None });
                 Phase::Waiting
             }
             State::Closed => Phase::Closed,
             _ if self.is_offline() => {
-                waiting_for = self.why_offline().map(|why| WaitingFor { why, until_unix_ms: None });
+                waiting_for = self.why_offline().map(|why| WaitingFor { why: why.as_str(), until_unix_ms: None });
                 Phase::Waiting
             }
             State::Ready(_) => Phase::Ready,
             State::Establishing(establishing) => match &establishing.step {
                 Step::Backoff { until, why, .. } => {
-                    waiting_for =
-                        Some(WaitingFor { why, until_unix_ms: Some(until.unix_ms).filter(|until| *until != u64::MAX) });
+                    waiting_for = Some(WaitingFor {
+                        why: why.as_str(),
+                        until_unix_ms: Some(until.unix_ms).filter(|until| *until != u64::MAX),
+                    });
                     Phase::Waiting
                 }
                 Step::Idle

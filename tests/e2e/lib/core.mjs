@@ -1,5 +1,9 @@
 // A core of a few lines, for tests of the package's JavaScript without its WebAssembly.
 
+import { Link } from "../../../pkg-template/link.js";
+import { readConnect } from "../../../pkg-template/options.js";
+import { Session } from "../../../pkg-template/session.js";
+
 export const URL_OF_ALL = "https://example.com/mcp";
 
 /** It does nothing by itself but connect, and notes what it is asked. */
@@ -48,4 +52,14 @@ export class Core {
   setHandled = (method) => this.handled.push(method);
   setListening = (listening) => (this.listening = listening);
   setTraced = (traced) => (this.traced = traced);
+}
+
+/** A session over such a core. */
+export async function open(options) {
+  const config = readConnect(URL_OF_ALL, options);
+  let core;
+  const runtime = { dead: undefined, watch: () => () => {}, open: (url, environment, config, host) => (core = new Core(host)) };
+  const link = new Link(runtime, config);
+  await link.connect();
+  return { session: new Session(link), core, link };
 }
