@@ -9,7 +9,10 @@ import { installed } from "./lib/install.mjs";
 const URL_OF_ALL = "https://example.com/mcp";
 
 /** Options of `connect` that the core does not see as they are. */
-const FACADES = ["auth", "clientInfo", "capabilities", "handlers", "identity", "maxPages", "on", "persist", "resource", "signal"];
+const FACADES = [
+  "auth", "clientInfo", "capabilities", "handlers", "identity", "maxPages", "on", "persist", "proxy", "resource", "signal", "trace",
+  "validate",
+];
 /** … of a call. */
 const FACADES_OF_A_CALL = ["_meta", "onprogress", "ontask", "signal"];
 

@@ -63,7 +63,7 @@ test("the core gets the options that were given, and no others: it knows the def
     keepAlive: 5,
     persists: false,
   });
-  assert.deepEqual(environment, { headers: undefined, fetch: undefined, credentials: "omit", share: undefined, handled: [] });
+  assert.deepEqual(environment, { headers: undefined, fetch: undefined, via: undefined, credentials: "omit", share: undefined, handled: [] });
 });
 
 test("tabs that share a session are alike in what it is bound to", () => {

@@ -109,7 +109,7 @@ for (const [given, says] of [
 }
 
 test("of what an earlier page left, tasks without a time are read, and those with a time that is none are not", async () => {
-  const core = { clientInfo: "{}", capabilities: "{}", era: "auto", timeout: 1_000 };
+  const core = { handshake: { own: { clientInfo: "{}", capabilities: "{}" } }, era: "auto", timeout: 1_000 };
   for (const [tasks, read] of [
     [[OLD, ENTRY], { session: "s", tasks: [OLD, ENTRY] }],
     [[{ ...ENTRY, createdAt: 5 }], { session: "", tasks: [] }],

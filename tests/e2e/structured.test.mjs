@@ -181,7 +181,7 @@ test("types.d.ts names every kind of diagnosis, and all that a session waits for
   sources.splice(sources.indexOf("pkg-template/form.js"), 1);
   const code = (await Promise.all(sources.map(text))).map((source) => source.split("#[cfg(test)]")[0]).join("\n");
   const [, troubles] = /const KINDS: &\[&str\] = &\[([^\]]*)\]/.exec(code);
-  const places = [troubles, ...code.matchAll(/\bkind(?::|",) ("\w+"|\w+ \? "\w+" : "\w+")|\bwarn\(("\w+")/g)].map(String);
+  const places = [troubles, ...code.matchAll(/\bkind(?::|",) ("\w+"|\w+ \? "\w+" : "\w+")|\bwarn\(("\w+")|(?<=\blet kind = if [^{]*)\{ "\w+" \} else \{ "\w+" \}/g)].map(String);
   const kinds = places.flatMap((place) => [...place.matchAll(/"([a-z_]+)"/g)].map(([, kind]) => kind));
   assert.deepEqual(await unionOf("DiagnosisKind"), [...new Set(kinds)].sort());
 
