@@ -1,6 +1,7 @@
-//! The session: commands in, facts in, outputs out. What follows from them is decided in the neighbouring files:
-//! `send` (what goes out), `receive` (what an exchange brings), `answer` (what follows for a call), `repair` (whether the
-//! session lives), `negotiate` and `establish` (how it is made), `question` and `input` (what the server asks), `close`.
+//! The session: commands in, outputs out. What follows from them is decided in the neighbouring files:
+//! `send` (what goes out), `receive` (what an exchange brings), `answer` and `refused` (what follows for a call), `repair`
+//! (whether the session lives), `negotiate` and `establish` (how it is made), `questions` and `input` (what the server asks),
+//! `close`. The map of all is the crate's page.
 
 use super::authorization::Authorization;
 use super::calls::{Call, Calls, Kind, Queue, Task};

@@ -10,9 +10,10 @@ use crate::protocol::{Field, Now, Params, Payload, json_rpc};
 /// name.
 const TOTAL_MS: u64 = 3_600_000;
 const LONGEST_TTL_MS: u64 = 24 * TOTAL_MS;
-/// A result that could not be fetched is no better off for what else the server answered within this time.
+/// Requests for a task's result have new repairs once in this time only: each may be refused, and the questions between them
+/// answered, again and again.
 const FETCH_MS: u64 = 60_000;
-/// So many questions in a row that took a session each are told apart.
+/// Questions in a row for each of which a session had to be made are counted up to this many.
 const MOST_LOST: u32 = 5;
 
 /// A task that is handed over from another session, page or program.

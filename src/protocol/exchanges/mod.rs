@@ -1,5 +1,5 @@
 //! The room of HTTP exchanges: each from sent to over, what has come of it so far, the ids of the JSON-RPC requests in them, and
-//! whether a refusal came in time to be the gate's. That is decided here and nowhere else, once, when the refusal is whole.
+//! whether a refusal came in time to be the gate's: [`Exchanges::time_refusal`] decides that, once, when the refusal is whole.
 
 pub(super) mod body;
 mod compose;
@@ -173,7 +173,8 @@ impl Exchanges {
         }
     }
 
-    /// What came shows that a handler has begun, or was not said to this request: no refusal that follows is the gate's.
+    /// What came shows that a handler has begun, or that what follows may be said to another request: no refusal that follows is
+    /// the gate's.
     pub fn was_dispatched(&mut self, id: ExchangeId) {
         if let Some(exchange) = self.all.get_mut(&id) {
             exchange.dispatched = true;

@@ -1,5 +1,5 @@
 //! The room of the session's life: the one state, all its transitions, and what is remembered beyond them. Nothing else
-//! writes any of it; what the others need to know they read here.
+//! writes any of it: whoever has read a handshake fills in what it told of the session, before that is handed over here.
 
 mod established;
 mod history;

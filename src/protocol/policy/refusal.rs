@@ -1,5 +1,6 @@
-//! A refusal, as it was read: what it says, whose answer it is, and what it proves of the call. What it means for the
-//! session is [`crate::protocol::verdict`]'s.
+//! A refusal, as it was read: what it says, whose answer it is, and what it proves of the call. What that of a call means
+//! for the session is [`crate::protocol::policy::verdict`]'s; what that of a ping proves is
+//! [`Refusal::blames_session`]'s.
 
 use crate::protocol::codec::json::{self, Members};
 use crate::protocol::codec::json_rpc::{

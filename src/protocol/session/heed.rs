@@ -34,7 +34,8 @@ impl<P: Payload> Session<P> {
         }
     }
 
-    /// The next session is made.
+    /// The next session is made: at once where somebody waits for it; after a pause where the server refuses sessions at once,
+    /// or where nobody waits.
     fn begin_after(&mut self, loss: Loss, now: Now) {
         if loss == Loss::Replaced {
             // It is at hand.

@@ -178,7 +178,7 @@ impl<P: Payload> Session<P> {
                 | Step::Idle
                 | Step::Discover { .. }
                 | Step::Handshake { .. }
-                | Step::Host { .. }
+                | Step::Made { .. }
                 | Step::Initialized { .. }
                 | Step::Clearing { .. }
                 | Step::Probe { .. }

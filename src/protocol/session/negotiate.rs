@@ -126,7 +126,7 @@ impl<P: Payload> Session<P> {
         match if doubted { self.ping(now) } else { None } {
             Some(ping) => self.step_with_ping(Step::Confirm { ping, fresh }, now),
             None => {
-                self.step(Step::Host { fresh });
+                self.step(Step::Made { fresh });
                 self.established(now);
             }
         }

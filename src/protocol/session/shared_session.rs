@@ -27,7 +27,7 @@ impl<P: Payload> Session<P> {
                 | Step::Check { ping: exchange },
             ) => Some(*exchange),
             // The session that it makes is ended when it is known.
-            Some(Step::Handshake { .. } | Step::Clearing { .. } | Step::Host { .. } | Step::Elsewhere) => None,
+            Some(Step::Handshake { .. } | Step::Clearing { .. } | Step::Made { .. } | Step::Elsewhere) => None,
             Some(Step::Idle | Step::Probe { .. } | Step::Backoff { .. }) | None => return,
         };
         self.drop_fresh(now);
@@ -164,7 +164,7 @@ impl<P: Payload> Session<P> {
         let mut fresh = self.fresh_session(read.id, read.version, read.handshake, now);
         fresh.capabilities = legacy::capabilities(&fresh.handshake);
         fresh.made_for = self.identity.owner();
-        self.step(Step::Host { fresh });
+        self.step(Step::Made { fresh });
         self.put_in_place(now);
         self.go_on_elsewhere(now);
         if self.tabs.is_leading() {

@@ -35,7 +35,7 @@ impl<P: Payload> Session<P> {
                 | Step::Discover { .. }
                 | Step::Handshake { .. }
                 | Step::Confirm { .. }
-                | Step::Host { .. }
+                | Step::Made { .. }
                 | Step::Initialized { .. }
                 | Step::Proof { .. }
                 | Step::Elsewhere
