@@ -122,7 +122,7 @@ impl<P: Payload> Session<P> {
         }
         self.note_use(&method);
         self.remember_own(&options);
-        self.page.is_used(now);
+        self.page.note_use(now);
         self.command(Kind::Request, method, params, options, now)
     }
 

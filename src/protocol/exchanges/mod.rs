@@ -132,7 +132,7 @@ impl Exchanges {
     }
 
     /// The header fields that the host adds to it.
-    pub fn has_fields(&mut self, id: ExchangeId, fields: &HostFields) {
+    pub fn set_fields(&mut self, id: ExchangeId, fields: &HostFields) {
         if let Some(exchange) = self.all.get_mut(&id) {
             exchange.secrets.add_all(&fields.secrets);
             exchange.fields = Some(fields.hash());
@@ -148,7 +148,7 @@ impl Exchanges {
     }
 
     /// Status and headers have come, and the body is read so.
-    pub fn has_head(&mut self, id: ExchangeId, head: Head, how: ReadAs, now: Now) {
+    pub fn set_head(&mut self, id: ExchangeId, head: Head, how: ReadAs, now: Now) {
         let Some(exchange) = self.all.get_mut(&id) else { return };
         if exchange.purpose.is_answered_at_once() {
             self.gate.passed_after(now.mono.saturating_sub(exchange.sent.mono));
@@ -158,7 +158,7 @@ impl Exchanges {
     }
 
     /// Its body is an event stream, or not, whatever it said.
-    pub fn is_stream(&mut self, id: ExchangeId, is: bool) {
+    pub fn set_stream(&mut self, id: ExchangeId, is: bool) {
         if let Some(exchange) = self.all.get_mut(&id) {
             exchange.events = is;
         }

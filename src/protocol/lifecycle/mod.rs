@@ -153,7 +153,7 @@ impl<P> Lifecycle<P> {
     }
 
     /// In doubt → ready again, the same session.
-    pub fn is_reached_again(&mut self) {
+    pub fn reach_again(&mut self) {
         self.state.reach_again();
         self.history.last_error = None;
     }

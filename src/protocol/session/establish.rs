@@ -62,7 +62,7 @@ impl<P: Payload> Session<P> {
 
     /// Sends `initialize`, without a session id, always.
     pub(in crate::protocol) fn handshake(&mut self, now: Now) {
-        if self.is_made_elsewhere(now) {
+        if self.delegate_to_leader(now) {
             return;
         }
         if self.has_nothing_to_replay() {

@@ -70,17 +70,17 @@ impl<P: Payload> Session<P> {
         match fate {
             Fate::Lives => self.doubt_dispelled(id, doubt, now),
             Fate::Gone(generation) => {
-                if self.is_refused_with(generation, id, doubt) {
+                if self.resend_or_settle_when_gone(generation, id, doubt) {
                     self.dispatch(id, now);
                 }
             }
             Fate::Unclear => {
-                if self.is_sent_again_in_doubt(id, doubt) {
+                if self.resend_or_settle_in_doubt(id, doubt) {
                     self.dispatch(id, now);
                 }
             }
             Fate::Unreachable => {
-                if self.is_sent_again_in_doubt(id, doubt) {
+                if self.resend_or_settle_in_doubt(id, doubt) {
                     self.calls.enqueue(id, Queue::Session);
                 }
             }

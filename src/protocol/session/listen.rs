@@ -145,7 +145,7 @@ impl<P: Payload> Session<P> {
 
     /// They have waited long enough, and so it will be at this server's.
     pub(in crate::protocol) fn stream_is_late(&mut self, now: Now) {
-        self.listening.is_late();
+        self.listening.mark_slow();
         self.release_held(now);
     }
 

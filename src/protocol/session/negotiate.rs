@@ -42,7 +42,7 @@ impl<P: Payload> Session<P> {
     }
 
     fn discover(&mut self, now: Now) {
-        if self.is_made_elsewhere(now) {
+        if self.delegate_to_leader(now) {
             return;
         }
         self.exchanges.fresh_request_id();
@@ -71,7 +71,7 @@ impl<P: Payload> Session<P> {
         let pinned = self.config.era == EraChoice::Modern;
         let is_last = establishing.failed + 1 >= self.config.recovery.max_attempts;
         match weigh(answer) {
-            Evidence::Modern(result) => self.is_modern(exchange, result, now),
+            Evidence::Modern(result) => self.discover_succeeded(exchange, result, now),
             Evidence::Legacy if pinned => {
                 let text =
                     "The server does not speak protocol version 2026-07-28, and the option `era` allows no other.";
@@ -111,7 +111,8 @@ impl<P: Payload> Session<P> {
         }
     }
 
-    fn is_modern(&mut self, exchange: &Exchange, result: P, now: Now) {
+    /// The server is of the modern era, and has told what else there is to know.
+    fn discover_succeeded(&mut self, exchange: &Exchange, result: P, now: Now) {
         if let Some(error) = self.cannot_be_kept(&result) {
             return self.attempt_failed(error, 0, now);
         }
@@ -203,7 +204,7 @@ impl<P: Payload> Session<P> {
             return false;
         }
         if doubted && self.lifecycle.known().is_some_and(|old| !old.era().has_sessions()) {
-            return self.is_modern_still(discovered, now);
+            return self.check_in_same_era(discovered, now);
         }
         self.step(Step::Idle);
         if doubted {
@@ -216,8 +217,9 @@ impl<P: Payload> Session<P> {
         true
     }
 
-    /// A server that could not be reached is there again, and of the era that it was of: what is between us lives.
-    fn is_modern_still(&mut self, discovered: Discovered, now: Now) -> bool {
+    /// A server that could not be reached is there again, and of the era that it was of: a ping tells whether what is between
+    /// us lives. Says whether one is sent.
+    fn check_in_same_era(&mut self, discovered: Discovered, now: Now) -> bool {
         if discovered != Discovered::Nothing {
             return false;
         }

@@ -39,7 +39,7 @@ impl<P: Payload> Session<P> {
             }
             Input::Head(head) => self.take_head(id, head, now),
             Input::Message(value) => {
-                self.exchanges.is_stream(id, false);
+                self.exchanges.set_stream(id, false);
                 self.take_messages(id, &value, now);
                 self.take_no_answer(id, now);
             }
@@ -58,7 +58,7 @@ impl<P: Payload> Session<P> {
             // Whatever else it is, the blank line may yet come.
             Input::Unfinished(value) => {
                 let answers = !exchange.is_concluded() && body::is_answer(exchange, &value);
-                self.exchanges.is_stream(id, true);
+                self.exchanges.set_stream(id, true);
                 if answers {
                     self.take_messages(id, &value, now);
                 }
@@ -89,7 +89,7 @@ impl<P: Payload> Session<P> {
         named.iter().for_each(|id| self.identity.confidential_mut().remember_id(id.expose()));
         let (listens, era) = (exchange.purpose() == Purpose::Listen, exchange.era());
         let is_refused = !head.is_success();
-        self.exchanges.has_head(id, head, how, now);
+        self.exchanges.set_head(id, head, how, now);
         if is_refused {
             // The rest of a refusal is worth a moment.
             self.effects.set_timer(Timer::Exchange(id), now.mono.saturating_add(REFUSAL_MS));

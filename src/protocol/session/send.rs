@@ -87,7 +87,7 @@ impl<P: Payload> Session<P> {
         if let Some(event_id) = call.options().resume.as_ref().map(|resume| resume.event_id.clone()) {
             return self.take_up(id, event_id, now);
         }
-        if self.is_held_for_licence(id, now) {
+        if self.hold_for_licence(id, now) {
             return;
         }
         let (State::Ready(session), Some(call)) = (self.lifecycle.state(), self.calls.get(id)) else { return };

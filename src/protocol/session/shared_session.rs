@@ -35,8 +35,8 @@ impl<P: Payload> Session<P> {
         self.step(Step::Elsewhere);
     }
 
-    /// A session is needed, and another tab makes it. Says whether that is so.
-    pub(in crate::protocol) fn is_made_elsewhere(&mut self, now: Now) -> bool {
+    /// A session is needed: where another tab makes it, that one is asked for it. Says whether that is so.
+    pub(in crate::protocol) fn delegate_to_leader(&mut self, now: Now) -> bool {
         if self.tabs.acts() {
             return false;
         }
@@ -174,7 +174,7 @@ impl<P: Payload> Session<P> {
 
     /// Whether that is who is signed in here; where it is not, this tab goes on alone, and where that is not known yet, it
     /// is asked for.
-    pub(super) fn is_of_this_user(&mut self, owner: Option<u64>, now: Now) -> bool {
+    pub(super) fn ask_whose_or_part(&mut self, owner: Option<u64>, now: Now) -> bool {
         let Some(owner) = owner.filter(|_| !self.config.identified) else { return true };
         if !self.knows_owner(now) {
             return false;
