@@ -31,7 +31,7 @@
 //! | `protocol::client`, `session::host_client` | what the client says of itself; a host's own Client: its handshake, and what it relies on |
 //! | `protocol::tabs`, `session::tabs`, `session::shared_session`, `session::hearing`, `session::offers` | tabs that share a session: who leads, which session is newer, who hears what, whose a question is |
 //! | `protocol::page`, `record`, `session::page`, `session::record` | the page: hidden, asleep, offline, leaving; what survives it |
-//! | `protocol::session::cancel`, `session::clock`, `session::close` | time-outs and cancellation; calls whose user is asked; the end |
+//! | `protocol::session::timers`, `session::cancel`, `session::clock`, `session::close` | what is due; time-outs and cancellation; calls whose user is asked; the end |
 //! | `protocol::status`, `session::snapshot`, `error`, `purpose` | what the host is told: status, events, errors; why a request is sent |
 //! | `protocol::payload`, `params`, `time`, `config` | the values that pass through; the two clocks, and what is due when; the options |
 //! | `browser` (wasm32) | performs what `protocol` asks for: timers, tabs, and `fetch`, whose steps are taken in `exchange.js`; and the library's API for Rust |

@@ -57,6 +57,7 @@ mod stream;
 mod subscribe;
 mod tabs;
 mod task;
+mod timers;
 mod tools;
 
 /// One session with one server, through as many evictions as it takes.
