@@ -107,13 +107,8 @@ impl<P: Payload> Session<P> {
             }
         };
         headers.extend(call.options().headers.iter().cloned());
-        let safe = call.options().repeatable || legacy::is_safe_to_repeat(&method);
-        let tool = call.params().name.as_ref().filter(|_| !safe && method == "tools/call");
-        let safety = match tool.and_then(|tool| self.desired.licence(tool)) {
-            Some(licence) => Safety::Annotated(licence),
-            None if safe => Safety::Safe,
-            None => Safety::Unsafe,
-        };
+        let licence = call.params().name.as_ref().and_then(|tool| self.desired.licence(tool));
+        let safety = Safety::of(call.options().repeatable, &method, licence);
         let id_in_it = purpose.wants_response().then_some(request_id);
         let exchange = Exchange::outgoing(purpose, Some(session), now).with_message(&method, id_in_it);
         let mut exchange = exchange.of_attempt(call.sends() + 1);
