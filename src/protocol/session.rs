@@ -181,12 +181,12 @@ impl<P: Payload> Session<P> {
         if self.is_offline() && !self.lifecycle.is_closed() {
             return self.hold_offline(id, now);
         }
-        if self.waits_for_stream(id) {
+        if self.park_until_stream(id) {
             return;
         }
         match self.lifecycle.state() {
             State::Ready(_) => {
-                if !self.waits_for_token(id, now) && !self.waits_for_owner(id, now) {
+                if !self.park_until_token(id, now) && !self.park_until_owner(id, now) {
                     self.send_call(id, now);
                 }
             }

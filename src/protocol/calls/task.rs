@@ -170,10 +170,11 @@ impl Task {
         (method.to_owned(), self.params(&inputs))
     }
 
-    /// Whether what `tasks/get` tells under a session of this era and generation is of this task. A server that keeps its
+    /// Says whether what `tasks/get` tells under a session of this era and generation is of this task, which is that session's
+    /// then. A server that keeps its
     /// tasks beyond its sessions says so with the task's `createdAt`. One that was named by its id alone, under a session
     /// that is gone since, cannot be compared.
-    pub fn is_same<P: Payload>(&mut self, era: Era, generation: u32, told: &P) -> bool {
+    pub fn recognizes<P: Payload>(&mut self, era: Era, generation: u32, told: &P) -> bool {
         let (now, must_be_told) = (Made::read(told), !self.is_known_to(era, generation));
         if self.made.is_none() && must_be_told && self.generation != Some(0) {
             return false;

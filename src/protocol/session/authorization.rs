@@ -12,8 +12,8 @@ use crate::protocol::status::Event;
 use crate::protocol::{CallId, Code, Error, ExchangeId, Now, Outcome, Output, Payload, Purpose, json_rpc};
 
 impl<P: Payload> Session<P> {
-    /// Whether a call that is about to be sent has to wait for a token.
-    pub(in crate::protocol) fn waits_for_token(&mut self, id: CallId, now: Now) -> bool {
+    /// A call is about to be sent. Says whether it waits for a token.
+    pub(in crate::protocol) fn park_until_token(&mut self, id: CallId, now: Now) -> bool {
         let waits = self.config.authorizes
             && !self.authorization.is_usable(now)
             && self

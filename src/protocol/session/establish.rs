@@ -175,7 +175,7 @@ impl<P: Payload> Session<P> {
         }
         if !matches!(verdict, Verdict::Transient | Verdict::UnknownOutcome { .. }) {
             // The next attempt asks which era it is.
-            self.lifecycle.may_not_be_legacy();
+            self.lifecycle.forget_legacy();
         }
         let mut error = error;
         let other_era = verdict == Verdict::OtherEra;

@@ -116,7 +116,7 @@ impl<P: Payload> Session<P> {
         if let Some(error) = self.cannot_be_kept(&result) {
             return self.attempt_failed(error, 0, now);
         }
-        self.lifecycle.may_not_be_legacy();
+        self.lifecycle.forget_legacy();
         self.lifecycle.handshake_took(now.mono.saturating_sub(exchange.sent().mono));
         let doubted = self.lifecycle.establishing().is_some_and(|it| matches!(it.since, Since::Doubt { .. }));
         let capabilities = legacy::capabilities(&result);
@@ -148,7 +148,7 @@ impl<P: Payload> Session<P> {
     /// next attempt asks.
     pub(in crate::protocol) fn initialize_lost(&mut self, error: &Error<P>) {
         if error.code == Code::Network {
-            self.lifecycle.may_not_be_legacy();
+            self.lifecycle.forget_legacy();
         }
     }
 
@@ -199,7 +199,7 @@ impl<P: Payload> Session<P> {
             // It is asked once more: it may not have been awake.
             self.lifecycle.discovered(Discovered::Doubted);
         }
-        self.lifecycle.may_not_be_legacy();
+        self.lifecycle.forget_legacy();
         if doubted && !other_era {
             return false;
         }

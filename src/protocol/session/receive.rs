@@ -300,12 +300,10 @@ impl<P: Payload> Session<P> {
     pub(in crate::protocol) fn exchange_timed_out(&mut self, id: ExchangeId, now: Now) {
         let Some(exchange) = self.exchanges.get(id) else { return };
         let head = exchange.head().filter(|head| !head.is_success());
-        let refusal =
-            head.map(|head| Refusal { own_id: true, ..Refusal::of(head.status, head.www_authenticate.clone()) });
+        let refusal = head.map(|head| Refusal::unread(head.status, head.www_authenticate.clone()));
         let concluded = exchange.is_concluded();
         self.output(Output::Abort { exchange: id });
         if let (Some(refusal), false) = (refusal, concluded) {
-            // Nobody knows what it would have said, nor to whom.
             self.refused(id, refusal, None, now);
         } else if !concluded {
             let error = Error::boxed(Code::Timeout, Outcome::Unknown, "The server did not answer in time.").retryable();

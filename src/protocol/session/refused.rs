@@ -36,7 +36,7 @@ impl<P: Payload> Session<P> {
     ) {
         // What this side has ended refuses what was running under it.
         let ended = match self.lifecycle.relation(exchange.generation()) {
-            Relation::Gone => self.lifecycle.refused() != exchange.generation(),
+            Relation::Gone => self.lifecycle.refused_generation() != exchange.generation(),
             Relation::Current | Relation::Doubted => self.tabs.has_ended(),
         };
         let again = self.resend_or_settle_without_session(id, at_gate && !ended, error);
@@ -90,7 +90,7 @@ impl<P: Payload> Session<P> {
         if !self.calls.has(id) {
             return;
         }
-        self.calls.may_have_run(id, exchange.is_late());
+        self.calls.note_may_have_run(id, exchange.is_late());
         let relation = self.lifecycle.relation(exchange.generation());
         match relation {
             Relation::Current if !refusal.is_plain_about_session() && self.is_known_alive(now) => {
@@ -102,7 +102,7 @@ impl<P: Payload> Session<P> {
                 }
             }
             // It cannot be asked any more: what the server said of it before has to do.
-            Relation::Gone if blames && self.lifecycle.refused() == exchange.generation() => {
+            Relation::Gone if blames && self.lifecycle.refused_generation() == exchange.generation() => {
                 if self.resend_or_settle_when_gone(exchange.generation(), id, doubt) {
                     self.dispatch(id, now);
                 }
@@ -190,7 +190,7 @@ impl<P: Payload> Session<P> {
         if !self.calls.put_back(id) {
             return;
         }
-        self.calls.may_have_run(id, true);
+        self.calls.note_may_have_run(id, true);
         let again = self.next(id, Repair::Connection, End::Lost) == Next::SendAgain;
         if !again {
             let what = match error.http_status.filter(|status| !(200..300).contains(status)) {
@@ -226,7 +226,7 @@ impl<P: Payload> Session<P> {
         now: Now,
     ) {
         let outcome = error.outcome;
-        self.calls.may_have_run(id, outcome != Outcome::NotExecuted);
+        self.calls.note_may_have_run(id, outcome != Outcome::NotExecuted);
         let Some(call) = self.calls.get(id) else { return };
         let wait = backoff::delay(1, &self.config.recovery, floor_ms, &mut self.rng);
         let until = now.mono.saturating_add(wait);
@@ -263,7 +263,7 @@ impl<P: Payload> Session<P> {
         let own = self.config.handshake.is_own();
         if own && self.config.era == EraChoice::Auto {
             if exchange.era().has_sessions() {
-                self.lifecycle.may_not_be_legacy();
+                self.lifecycle.forget_legacy();
                 return self.suspected(id, exchange, refusal, error, now);
             }
             if supported(&error) != Common::Modern {

@@ -90,7 +90,7 @@ impl<P: Payload> Session<P> {
         let Some(generation) = self.lifecycle.known().filter(|_| self.tabs.has_ended()).map(|it| it.generation) else {
             return;
         };
-        if self.lifecycle.refused() == generation {
+        if self.lifecycle.refused_generation() == generation {
             self.lifecycle.forget_refusal();
         }
         let is_refused = |call: &Call<P>| call.refused_by() == generation && !call.is_safe();
@@ -176,7 +176,7 @@ impl<P: Payload> Session<P> {
     /// is asked for.
     pub(super) fn ask_whose_or_part(&mut self, owner: Option<u64>, now: Now) -> bool {
         let Some(owner) = owner.filter(|_| !self.config.identified) else { return true };
-        if !self.knows_owner(now) {
+        if !self.learn_owner(now) {
             return false;
         }
         let is = self.identity.owner().unwrap_or_default().stored() == owner;
