@@ -1,7 +1,6 @@
-//! The session: commands in, outputs out. What follows from them is decided in the neighbouring files:
-//! `send` (what goes out), `receive` (what an exchange brings), `answer` and `refused` (what follows for a call), `repair`
-//! (whether the session lives), `negotiate` and `establish` (how it is made), `questions` and `input` (what the server asks),
-//! `close`. The map of all is the crate's page.
+//! The session: commands in, outputs out. What follows is decided in the neighbouring files, of which `src/lib.rs` has the
+//! map: `send`, `receive`, `answer` and `refused` (calls), `repair` (whether the session lives), `negotiate` and `establish`
+//! (how it is made), `questions` and `input` (what the server asks), `close`.
 
 use super::authorization::Authorization;
 use super::calls::{Call, Calls, Kind, Queue, Task};
