@@ -19,7 +19,7 @@
 //! | `protocol::exchanges` | every HTTP exchange; whether a refusal came in time to be the gate's; where a broken stream is taken up |
 //! | `protocol::session::repair`, `session::liveness` | whether the session lives; what follows when it is reached again |
 //! | `protocol::session::negotiate`, `session::establish`, `session::initialized` | which era is spoken; how a session is made, and what follows when it is in place |
-//! | `protocol::session::hedge`, `session::failure`, `session::redirect` | how long a handshake is waited for; what if it fails; another address |
+//! | `protocol::session::hedge`, `session::failure`, `session::redirect`, `session::proxied` | how long a handshake is waited for; what if it fails; another address; what a proxy says in its own name |
 //! | `protocol::listening` | how the standing stream stands, and what it is about |
 //! | `protocol::session::stream`, `session::listen`, `session::subscribe`, `session::notified` | broken streams resumed; the standing stream of either era; what is told on any |
 //! | `protocol::questions`, `session::questions`, `session::input` | what the server asks: of the host, or as input that a call needs; what it may ask |
