@@ -36,8 +36,6 @@ export async function bundle() {
     format: "esm",
     platform: "browser",
     target: "es2022",
-    // A file of its own, loaded where the option `proxy` is given; none of these apps gives it.
-    external: ["./proxied.js"],
     nodePaths: [modules],
     logLevel: "error",
   });
