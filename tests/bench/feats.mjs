@@ -1,7 +1,15 @@
 // What is measured of ours alone, or cannot be said by one ratio. Each gives lines:
 // `{ name, title, value, limit, good, exact }`; what is `exact` holds however busy the machine is.
 
-import { median } from "./lab.mjs";
+import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { installed } from "../e2e/lib/install.mjs";
+import { fileAt, serve } from "../e2e/lib/static.mjs";
+import { bundles } from "./bundle.mjs";
+import { Lab, median } from "./lab.mjs";
+
+/** Milliseconds that each file takes from afar. */
+const LATENCY = 80;
 
 /** An eviction under one call: the round trips that it takes, and how long they take. */
 export async function oneCall(lab, { smoke }) {
@@ -149,4 +157,44 @@ async function held({ page, devtools }) {
     controllers: await count("AbortController"),
     functions: await count("Function"),
   };
+}
+
+/** From the import to the first result, where each file comes from afar: without a bundler, times what a bundled app takes. */
+export async function afar(lab, { smoke }) {
+  const packaged = `${await installed()}/node_modules/mcp-evergreen/`;
+  const app = await readFile(new URL("apps/ours.mjs", import.meta.url), "utf8");
+  const plain = { bundle: "bundle.js", inline: "bundle_inline.js", modules: "index.js" };
+  let asked = [];
+  const file = (path) => fileAt(path.startsWith("/package/") ? path.replace("/package/", packaged) : path.replace("/apps/", bundles));
+  const override = (path) => {
+    if (path === "/work.mjs") return fileAt(fileURLToPath(new URL("page/work.mjs", import.meta.url)));
+    if (!/^\/(apps|package)\//.test(path)) return undefined;
+    // Without a bundler the app's own code is in the page.
+    const name = /^\/apps\/(\w+)\.js$/.exec(path)?.[1];
+    if (plain[name]) return { type: "text/javascript", body: app.replace('"mcp-evergreen"', `"/package/${plain[name]}"`) };
+    asked.push(path);
+    return new Promise((resolve) => setTimeout(() => resolve(file(path)), LATENCY));
+  };
+  const site = await serve(bundles, { override });
+  const there = new Lab({ browser: lab.browser, site, server: lab.server });
+  const took = { ours: [] };
+  const files = {};
+  for (let round = 0; round < (smoke ? 1 : 7); round++) {
+    for (const name of ["ours", ...Object.keys(plain)]) {
+      const page = await there.page();
+      asked = [];
+      (took[name] ??= []).push(await page.play("start", name, lab.server.url));
+      files[name] = asked.length;
+      await page.close();
+    }
+  }
+  await site.close();
+  const all = { bundle: ["bundle.js", 2], inline: ["bundle_inline.js", 1], modules: ["its modules, one by one"] };
+  return Object.entries(all).flatMap(([name, [title, most]]) => {
+    const value = median(took[name].map((ms, round) => ms / took.ours[round]));
+    const limit = most && 1.2;
+    const start = { name: "afar", title: `start, ${LATENCY} ms a file, without a bundler, times the bundled app: ${title}`, value, limit, good: most ? value <= limit : undefined };
+    const count = { name: "afar", title: `files of the package until then: ${title}`, value: files[name], limit: most, good: files[name] === most, exact: true };
+    return most ? [{ ...start, detail: `${median(took[name]).toFixed(0)} ms` }, count] : [{ ...start, detail: `${files[name]} files` }];
+  });
 }

@@ -36,6 +36,9 @@ const MODULES: &[Module] = &[
     Module { name: "mcp_evergreen_auth", feature: "js-auth", folder: "authorizations", constant: "AUTHORIZATIONS" },
 ];
 
+/// Files of the template that name what they join: in the package each is one file, minified.
+const JOINED: &[&str] = &["bundle.js", "bundle_inline.js"];
+
 const WASM_BINDGEN_FLAGS: &[&str] = &["--target=web", "--no-typescript", "--omit-default-module-path"];
 
 /// Twice, since what the first round finds out of each function is of use to the second. Without common subexpressions and
@@ -203,7 +206,9 @@ impl Build<'_> {
         inputs.text(&format!("{:?}", self.kind));
         inputs.text(&project.version);
         inputs.text(&toolchain::wasm_bindgen_version(project)?);
-        inputs.file(&project.e2e().join("node_modules/binaryen/package.json"))?;
+        for tool in ["binaryen", "esbuild"] {
+            inputs.file(&project.e2e().join("node_modules").join(tool).join("package.json"))?;
+        }
         for module in MODULES {
             inputs.file(&self.compiled(module))?;
         }
@@ -234,6 +239,7 @@ impl Build<'_> {
         }
         inline(&wasm)?;
         copy_template(self.project, &folder)?;
+        join(self.project, &folder)?;
         self.pack()
     }
 
@@ -333,6 +339,14 @@ fn inline(folder: &Path) -> Result<()> {
     "#;
     let modules = MODULES.iter().map(|module| format!("{}={}", module.constant, file(module, folder).display()));
     run(Command::new("node").args(["-e", SCRIPT, "--"]).arg(folder.join("inline.js")).args(modules))
+}
+
+/// Each of the joined files, in the place of the one that names its parts.
+fn join(project: &Project, folder: &Path) -> Result<()> {
+    run(Command::new(project.e2e().join("node_modules/.bin/esbuild"))
+        .args(JOINED.iter().map(|name| folder.join(name)))
+        .args(["--bundle", "--minify", "--format=esm", "--target=es2022", "--log-level=warning", "--allow-overwrite"])
+        .arg(format!("--outdir={}", folder.display())))
 }
 
 fn file(module: &Module, folder: &Path) -> PathBuf {
