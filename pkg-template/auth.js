@@ -67,7 +67,8 @@ export function popup({ width = 520, height = 720, timeout = 300_000, window: gi
       clearTimeout(shown.linger);
       shown.lead = (opened) => {
         shown.opened = opened;
-        opened.location.replace(url);
+        // One that the user has closed before it led anywhere is closed, and not blocked.
+        if (!opened.closed) opened.location.replace(url);
       };
       if (shown.opened) shown.lead(shown.opened);
       return new Promise((resolve, reject) => {

@@ -256,6 +256,9 @@ impl<P: Payload> Session<P> {
         for id in self.calls.ids() {
             self.start_clock(Some(id), now);
         }
+        if error.is_none() && self.lifecycle.ready().is_some() {
+            self.lifecycle.forget_error();
+        }
         if over.asked || over.another {
             // It may be another user than before: "MUST NOT be shared across authorization contexts".
             self.forget_cached();
