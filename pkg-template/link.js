@@ -257,7 +257,7 @@ export class Link {
   /** Called in a user's click: what needs that, such as a window, is done before this returns. */
   authorize(signal) {
     if (!this.#config.auth) return Promise.reject(new TypeError("authorize: the session was made without the option `auth`"));
-    const release = this.#core && !signal?.aborted && this.#config.auth.prepare?.();
+    const release = this.#core && !signal?.aborted ? this.#config.auth.prepare?.() : undefined;
     const done = this.#command((resolve, reject) => this.#core.signIn(resolve, reject), { signal });
     return done.finally(() => release?.());
   }
