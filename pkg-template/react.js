@@ -19,7 +19,7 @@ const USERS_MS = 10_000;
 const TIMEOUT_MS = 60_000;
 
 /** `status.waitingFor.why` while clocks stand still. */
-const USER = "the user to authorize";
+const USER = "sign-in";
 const METHOD_NOT_FOUND = -32601;
 
 const CONNECTING = Object.freeze({ state: "connecting", era: "legacy", generation: 0, recoveries: 0 });
