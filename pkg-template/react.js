@@ -13,6 +13,7 @@ const USERS_MS = 10_000;
 
 const stores = new Map();
 const idle = idleStore();
+const Provided = createContext(undefined);
 
 /** Whose session it is: whom `identity` names, or the `Bearer` or `Basic` value among the header fields. */
 function ownerOf({ identity, headers }) {
@@ -29,9 +30,8 @@ let restless = 0;
  * As text. Credentials that are others with each render name nobody: their component has a session of its own, which
  * nobody else's component shares.
  */
-function useOwner(options) {
+function useOwner(owner) {
   const [known] = useState(() => ({ users: new Map(), itself: undefined }));
-  const owner = ownerOf(options);
   const text = JSON.stringify(owner);
   const isGuessed = owner.length > 1;
   useEffect(() => {
@@ -58,11 +58,12 @@ function storeOf(url, options, owner) {
 }
 
 export function useMcp(url, options = {}) {
-  const defaults = useContext(Provided)?.defaults;
-  const given = defaults ? { ...defaults, ...options } : options;
+  const provided = useContext(Provided);
+  const given = provided ? over(options, provided.defaults) : options;
   const { key, enabled = true } = given;
   const href = String(url);
-  const owner = useOwner(given);
+  const isItsOwn = !provided || options.identity !== undefined || options.headers !== undefined;
+  const owner = useOwner(isItsOwn ? ownerOf(given) : provided.owner);
   const [user] = useState(() => ({}));
   // The options of the first to use it count: a url, a key and a user name one session.
   const store = useMemo(() => (enabled ? storeOf(href, given, owner) : idle), [href, key, owner, Boolean(enabled)]);
@@ -72,23 +73,31 @@ export function useMcp(url, options = {}) {
   return useSyncExternalStore(store.subscribe, store.getSnapshot, store.getServerSnapshot);
 }
 
-const Provided = createContext(undefined);
+/** `undefined` counts as absent. */
+function over(options, defaults) {
+  return { ...defaults, ...Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) };
+}
 
 export function McpProvider({ children, ...options }) {
   const { defaults = {} } = options;
   const [known] = useState(() => ({ options, store: new ServersStore(options) }));
-  const owner = JSON.stringify(ownerOf(defaults));
+  const owner = ownerOf(defaults);
   useEffect(() => {
     known.options = options;
     known.store.use(options);
   });
   useEffect(() => known.store.subscribe(() => {}), [known]);
+  // Who is below renders anew for another user; of all else the latest is used.
   const value = useMemo(() => {
-    const { identity, headers, ...rest } = defaults;
-    const latest = () => [known.options.defaults ?? {}];
-    const followed = following({ ...rest, ...(typeof headers === "function" && { headers }) }, latest);
-    return { store: known.store, defaults: { ...(headers && { headers }), ...(identity !== undefined && { identity }), ...followed } };
-  }, [known, owner]);
+    const latest = () => known.options.defaults ?? {};
+    const { identity, headers: _, ...rest } = defaults;
+    const headers = (context) => {
+      const { headers } = latest();
+      return typeof headers === "function" ? headers(context) : headers;
+    };
+    const followed = following({ ...rest, headers }, () => [latest()].map(({ headers: _, ...rest }) => rest));
+    return { store: known.store, owner, defaults: identity === undefined ? followed : { ...followed, identity } };
+  }, [known, JSON.stringify(owner)]);
   return createElement(Provided.Provider, { value }, children);
 }
 

@@ -305,7 +305,7 @@ export class SessionStore {
   #set(changes) {
     const next = { ...this.#snapshot, ...changes };
     const { status } = next;
-    next.error = status.state === "ready" ? undefined : (this.#failure ?? status.lastError);
+    next.error = this.#failure ?? status.lastError;
     next.needsSignIn = wantsSignIn(status, next.error);
     this.#snapshot = Object.freeze(next);
     for (const clock of this.#clocks) clock.run(!asksUser(status));

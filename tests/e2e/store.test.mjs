@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { installed } from "./lib/install.mjs";
+import { startWorld } from "./lib/oauth.mjs";
 import { until } from "./lib/until.mjs";
 
 const app = await installed();
@@ -147,6 +148,7 @@ test("a form is a question that takes what fits it, once", bounded, async (t) =>
   assert.equal(look.now.pendingQuestions.length, 1);
   question.accept({ name: "ann" });
   question.decline();
+  question.accept({});
   assert.equal(text(await call), '{"action":"accept","content":{"size":3,"name":"ann"}}');
   assert.deepEqual([look.now.pendingQuestions.length, look.server.answers.length], [0, 1]);
 });
@@ -292,6 +294,39 @@ test("whom the server does not let in signs in by a button; who only looks on as
   token = "Bearer good";
   await look.now.authorize();
   assert.deepEqual([look.now.status.state, look.now.needsSignIn, look.now.error], ["ready", false, undefined]);
+});
+
+test("a window that was blocked is opened by a click, once, whoever looks on; a call waits for it meanwhile", bounded, async (t) => {
+  let isBlocked = true;
+  let signIn;
+  const back = async ({ state }) => {
+    if (isBlocked) throw new DOMException("blocked", "NotAllowedError");
+    await new Promise((resolve) => (signIn = resolve));
+    return `https://app.example/callback?code=the-code&state=${state}`;
+  };
+  const world = startWorld({ back });
+  const store = mcpStore(world.url, { ...world.options, timeout: 300 });
+  for (let count = 0; count < 2; count++) t.after(store.subscribe(() => {}));
+  const now = () => store.getSnapshot();
+  await until(() => now().error && now().status.state !== "connecting");
+  assert.deepEqual([now().error.code, now().needsSignIn, world.opened.length], ["auth", true, 1]);
+  t.after(store.subscribe(() => {}));
+  await sleep(50);
+  assert.equal(world.opened.length, 1);
+  isBlocked = false;
+  const ran = () => now().callTool("t").then(() => "ran", ({ code }) => code);
+  // A call asks, too, and its window is that of the button.
+  const early = ran();
+  const authorized = now().authorize();
+  await until(() => signIn);
+  assert.deepEqual([now().needsSignIn, world.opened.length], [true, 2]);
+  const call = ran();
+  // The clocks of calls stand still while the user is asked.
+  await sleep(400);
+  signIn();
+  await authorized;
+  assert.deepEqual([now().status.state, now().needsSignIn, now().error, world.opened.length], ["ready", false, undefined, 2]);
+  assert.deepEqual([await early, await call], ["ran", "ran"]);
 });
 
 // ── Many servers ──
