@@ -2,15 +2,12 @@
 // one was imported.
 
 import { build } from "./load.js";
-import * as proxied from "./proxied.js";
-import { bundleProxied } from "./proxy_option.js";
 import { AUTHORIZATIONS, SESSIONS } from "./wasm/inline.js";
 
 const unpacked = (packed) => async () => {
   const bytes = Uint8Array.from(atob(packed), (character) => character.charCodeAt(0));
   return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
 };
-bundleProxied(proxied);
 build({ sessions: unpacked(SESSIONS), authorizations: unpacked(AUTHORIZATIONS) });
 
 export * from "./index.js";

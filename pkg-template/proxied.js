@@ -1,4 +1,4 @@
-// Requests by way of `mcp-evergreen/proxy`, for servers that send no CORS headers. Loaded where the option `proxy` is given.
+// Requests by way of `mcp-evergreen/proxy`, for servers that send no CORS headers.
 
 import { isNeeded, MARK, PASS, REDIRECTS, SHOW, STATUS, TARGET } from "./proxy_wire.js";
 import { SPAN } from "./eras.js";

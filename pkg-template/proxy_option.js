@@ -1,13 +1,7 @@
-// The option `proxy`: what a host may say, and the way to the module that heeds it.
+// The option `proxy`: what a host may say, and the `fetch` that heeds it.
 
 import { func, object, wrong } from "./checks.js";
-
-let load = () => import("./proxied.js");
-
-/** Where there is no second file. */
-export function bundleProxied(module) {
-  load = async () => module;
-}
+import { Ways } from "./proxied.js";
 
 /** `{ url, when, oauth, headers }`. */
 export function readProxy(name, given) {
@@ -31,18 +25,6 @@ export function readProxy(name, given) {
 /** `{ mcp, oauth }`, each in the place of a `fetch`; those of the host are used where they are given. */
 export function proxied({ proxy, endpoint, send, sendOauth, warn }) {
   const own = (given) => given ?? ((input, init) => fetch(input, init));
-  let ways;
-  const made = () => {
-    ways ??= load()
-      .then(({ Ways }) => new Ways({ proxy, endpoint, send: own(send), sendOauth: own(sendOauth), warn }))
-      .catch((error) => {
-        ways = undefined;
-        throw error;
-      });
-    return ways;
-  };
-  return {
-    mcp: async (input, init) => (await made()).mcp(input, init),
-    oauth: async (input, init) => (await made()).oauth(input, init),
-  };
+  const ways = new Ways({ proxy, endpoint, send: own(send), sendOauth: own(sendOauth), warn });
+  return { mcp: (input, init) => ways.mcp(input, init), oauth: (input, init) => ways.oauth(input, init) };
 }

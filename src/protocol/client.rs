@@ -46,12 +46,12 @@ impl Client {
         &self.stamp
     }
 
-    /// A host's own says so.
+    /// As the requests of a host's own Client say it.
     pub fn set_stamp(&mut self, stamp: String) {
         self.stamp = stamp;
     }
 
-    /// It shakes hands with this.
+    /// A host's own Client has sent `initialize` with these params.
     pub fn initializes(&mut self, params: Params) {
         self.initialize = params;
     }

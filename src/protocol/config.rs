@@ -162,12 +162,12 @@ pub enum Handshake {
         /// `{}` or what the host declares.
         capabilities: String,
     },
-    /// A host's own Client runs it through [`super::Session::call`] and [`super::Session::notify`]; it is kept, and
-    /// replayed when the session is lost.
+    /// A host's own Client runs it through [`super::Session::call`] and [`super::Session::notify`]; its `initialize` is kept,
+    /// and sent again when the session is lost.
     Host,
 }
 
-/// Nobody else asks which it is.
+/// Whose handshake it is, in the words that the core asks in.
 impl Handshake {
     pub(super) fn is_own(&self) -> bool {
         match self {

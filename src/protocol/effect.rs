@@ -1,4 +1,5 @@
-//! What follows from a fact: what rooms are to heed, in one order; what the driver is to do; what is due when.
+//! What follows from a fact: what is to be heeded when a session is lost, in doubt or checked, in one order; what the driver
+//! is to do; what is due when.
 
 use super::calls::Queue;
 use super::lifecycle::Loss;
@@ -56,7 +57,7 @@ impl<P> Effect<P> {
     }
 }
 
-/// No fact has more effects.
+/// No fact has more effects: what has goes round in a circle.
 const MOST: usize = 10_000;
 
 /// What has to be done.
@@ -77,7 +78,7 @@ impl<P> Default for Effects<P> {
     }
 }
 
-/// For rooms.
+/// What has happened, for `session/repair.rs` to say and for `session/heed.rs` to heed; and names.
 impl<P> Effects<P> {
     pub fn push(&mut self, effect: Effect<P>) {
         self.waiting.push(effect);

@@ -188,7 +188,7 @@ impl<P> Error<P> {
         }
     }
 
-    /// As [`Self::new`], where it stays: moving one costs code.
+    /// As [`Self::new`], on the heap: errors are large, and each move of one is code.
     #[must_use]
     pub fn boxed(code: Code, outcome: Outcome, message: impl Into<String>) -> Box<Self> {
         Box::new(Self::new(code, outcome, message))

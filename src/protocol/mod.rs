@@ -1,4 +1,4 @@
-//! The pure core: no I/O, no clock, no randomness, no JavaScript, no `async`.
+//! The pure core: no I/O, no clock, no entropy but the seed that it is given, no JavaScript, no `async`.
 //!
 //! [`Session`] is told facts (`handle_*`) and asked what to do (`poll_*`); it never does anything itself. The drive
 //! loop of whoever owns it:

@@ -71,7 +71,7 @@ impl Page {
     }
 
     /// Somebody sees it, and the clocks are compared from now on.
-    pub fn is_back(&mut self, now: Now) -> Back {
+    pub fn comes_back(&mut self, now: Now) -> Back {
         self.looked = now;
         let away_since = self.away.take().filter(|since| now.since(*since) > AWAY_MS);
         Back { was_frozen: std::mem::take(&mut self.frozen), away_since }
@@ -104,7 +104,7 @@ impl Page {
     }
 
     /// The host asks for something.
-    pub fn is_used(&mut self, now: Now) {
+    pub fn note_use(&mut self, now: Now) {
         self.used = Some(now.mono);
     }
 

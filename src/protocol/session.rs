@@ -1,6 +1,6 @@
-//! The session: commands in, facts in, outputs out. What follows from them is decided in the neighbouring files:
-//! `send` (what goes out), `receive` (what an exchange brings), `answer` (what follows for a call), `repair` (whether the
-//! session lives), `negotiate` and `establish` (how it is made), `question` and `input` (what the server asks), `close`.
+//! The session: commands in, outputs out. What follows is decided in the neighbouring files, of which `src/lib.rs` has the
+//! map: `send`, `receive`, `answer` and `refused` (calls), `repair` (whether the session lives), `negotiate` and `establish`
+//! (how it is made), `questions` and `input` (what the server asks), `close`.
 
 use super::authorization::Authorization;
 use super::calls::{Call, Calls, Kind, Queue, Task};
@@ -57,6 +57,7 @@ mod stream;
 mod subscribe;
 mod tabs;
 mod task;
+mod timers;
 mod tools;
 
 /// One session with one server, through as many evictions as it takes.
@@ -122,7 +123,7 @@ impl<P: Payload> Session<P> {
         }
         self.note_use(&method);
         self.remember_own(&options);
-        self.page.is_used(now);
+        self.page.note_use(now);
         self.command(Kind::Request, method, params, options, now)
     }
 
@@ -180,12 +181,12 @@ impl<P: Payload> Session<P> {
         if self.is_offline() && !self.lifecycle.is_closed() {
             return self.hold_offline(id, now);
         }
-        if self.waits_for_stream(id) {
+        if self.park_until_stream(id) {
             return;
         }
         match self.lifecycle.state() {
             State::Ready(_) => {
-                if !self.waits_for_token(id, now) && !self.waits_for_owner(id, now) {
+                if !self.park_until_token(id, now) && !self.park_until_owner(id, now) {
                     self.send_call(id, now);
                 }
             }

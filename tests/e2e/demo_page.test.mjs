@@ -69,7 +69,9 @@ describe("the page, from plain files under a path", () => {
     for (const action of ["evict", "restart", "refuse404", "refuse400", "refuse200"]) {
       await pilot.press(action);
       const result = await pilot.call();
-      assert.deepEqual([result.kind, result.healed], ["ok", true], `${action}: ${result.title} ${result.text}`);
+      // A restart breaks the standing stream, too: that may have healed the session before the call.
+      const healed = result.healed || (action === "restart" && /process 2/.test(result.text));
+      assert.deepEqual([result.kind, healed], ["ok", true], `${action}: ${result.title} ${result.text}`);
     }
     await pilot.press("kill");
     assert.equal((await pilot.call()).kind, "error");

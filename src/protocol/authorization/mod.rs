@@ -146,7 +146,7 @@ impl<P> Authorization<P> {
     }
 
     /// Something was answered under this token.
-    pub fn is_proven(&mut self, token: u32) {
+    pub fn mark_proven(&mut self, token: u32) {
         if token == self.token {
             self.unproven_since = None;
         }

@@ -306,7 +306,7 @@ impl<P> Calls<P> {
     }
 
     /// A send of it has ended: it may have run, where this says so.
-    pub fn may_have_run(&mut self, id: CallId, may: bool) {
+    pub fn note_may_have_run(&mut self, id: CallId, may: bool) {
         if let Some(call) = self.all.get_mut(&id) {
             call.maybe_ran |= may;
         }

@@ -10,9 +10,10 @@ use crate::protocol::{Field, Now, Params, Payload, json_rpc};
 /// name.
 const TOTAL_MS: u64 = 3_600_000;
 const LONGEST_TTL_MS: u64 = 24 * TOTAL_MS;
-/// A result that could not be fetched is no better off for what else the server answered within this time.
+/// Requests for a task's result have new repairs once in this time only: each may be refused, and the questions between them
+/// answered, again and again.
 const FETCH_MS: u64 = 60_000;
-/// So many questions in a row that took a session each are told apart.
+/// Questions in a row for each of which a session had to be made are counted up to this many.
 const MOST_LOST: u32 = 5;
 
 /// A task that is handed over from another session, page or program.
@@ -169,10 +170,11 @@ impl Task {
         (method.to_owned(), self.params(&inputs))
     }
 
-    /// Whether what `tasks/get` tells under a session of this era and generation is of this task. A server that keeps its
+    /// Says whether what `tasks/get` tells under a session of this era and generation is of this task, which is that session's
+    /// then. A server that keeps its
     /// tasks beyond its sessions says so with the task's `createdAt`. One that was named by its id alone, under a session
     /// that is gone since, cannot be compared.
-    pub fn is_same<P: Payload>(&mut self, era: Era, generation: u32, told: &P) -> bool {
+    pub fn recognizes<P: Payload>(&mut self, era: Era, generation: u32, told: &P) -> bool {
         let (now, must_be_told) = (Made::read(told), !self.is_known_to(era, generation));
         if self.made.is_none() && must_be_told && self.generation != Some(0) {
             return false;

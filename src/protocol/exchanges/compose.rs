@@ -86,7 +86,7 @@ impl Exchange {
     }
 
     /// It goes out with this token. `again`: what is sent, where it may have to be sent again as it is.
-    pub fn has_token(&mut self, token: u32, again: Option<Box<Request>>) {
+    pub fn set_token(&mut self, token: u32, again: Option<Box<Request>>) {
         self.token = token;
         self.again = again;
     }

@@ -1,4 +1,5 @@
-//! How fast the server's gate is, and so whether a refusal can be the gate's: the one place where that is decided.
+//! How fast the server's gate is, and so within which time a refusal can be the gate's. Whether one is in time says
+//! [`super::Exchanges::time_refusal`].
 //!
 //! A gate refuses before it dispatches, at once. A refusal that comes later may be that of a second copy of the request
 //! (Chromium and Firefox send a POST again by themselves when a reused connection dies before any header), of a server
@@ -12,7 +13,7 @@ const ROUND_TRIPS: u64 = 3;
 /// So many round trips are remembered.
 const RECENT: usize = 5;
 
-/// The recent round trips of requests that no handler keeps waiting: the handshake, pings, notifications.
+/// The recent round trips of requests that no handler keeps waiting: those of the handshake, and pings.
 #[derive(Debug, Default)]
 pub(super) struct Gate {
     recent: Vec<u64>,

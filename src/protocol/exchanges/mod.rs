@@ -1,5 +1,5 @@
 //! The room of HTTP exchanges: each from sent to over, what has come of it so far, the ids of the JSON-RPC requests in them, and
-//! whether a refusal came in time to be the gate's. That is decided here and nowhere else, once, when the refusal is whole.
+//! whether a refusal came in time to be the gate's: [`Exchanges::time_refusal`] decides that, once, when the refusal is whole.
 
 pub(super) mod body;
 mod compose;
@@ -132,7 +132,7 @@ impl Exchanges {
     }
 
     /// The header fields that the host adds to it.
-    pub fn has_fields(&mut self, id: ExchangeId, fields: &HostFields) {
+    pub fn set_fields(&mut self, id: ExchangeId, fields: &HostFields) {
         if let Some(exchange) = self.all.get_mut(&id) {
             exchange.secrets.add_all(&fields.secrets);
             exchange.fields = Some(fields.hash());
@@ -148,7 +148,7 @@ impl Exchanges {
     }
 
     /// Status and headers have come, and the body is read so.
-    pub fn has_head(&mut self, id: ExchangeId, head: Head, how: ReadAs, now: Now) {
+    pub fn set_head(&mut self, id: ExchangeId, head: Head, how: ReadAs, now: Now) {
         let Some(exchange) = self.all.get_mut(&id) else { return };
         if exchange.purpose.is_answered_at_once() {
             self.gate.passed_after(now.mono.saturating_sub(exchange.sent.mono));
@@ -158,7 +158,7 @@ impl Exchanges {
     }
 
     /// Its body is an event stream, or not, whatever it said.
-    pub fn is_stream(&mut self, id: ExchangeId, is: bool) {
+    pub fn set_stream(&mut self, id: ExchangeId, is: bool) {
         if let Some(exchange) = self.all.get_mut(&id) {
             exchange.events = is;
         }
@@ -173,7 +173,8 @@ impl Exchanges {
         }
     }
 
-    /// What came shows that a handler has begun, or was not said to this request: no refusal that follows is the gate's.
+    /// What came shows that a handler has begun, or that what follows may be said to another request: no refusal that follows is
+    /// the gate's.
     pub fn was_dispatched(&mut self, id: ExchangeId) {
         if let Some(exchange) = self.all.get_mut(&id) {
             exchange.dispatched = true;

@@ -117,16 +117,16 @@ pub(crate) struct Identity {
 /// Who is signed in.
 impl Identity {
     /// The host adds these fields to what is sent. Says whether another user is signed in now.
-    pub fn has_fields(&mut self, fields: &HostFields) -> bool {
+    pub fn adopt_fields(&mut self, fields: &HostFields) -> bool {
         self.confidential.goes_along(secrets::Source::Host, fields.secrets.clone());
         self.fields = Some(fields.hash);
         self.is_asked = true;
-        self.is_owned_by(self.owner.unwrap_or_default().with_fields(fields))
+        self.adopt_owner(self.owner.unwrap_or_default().with_fields(fields))
     }
 
     /// This token goes along from now on, of the grant of this name; `same_grant`: of the user that the one before was of.
     /// Says whether it is another user's.
-    pub fn has_token(&mut self, token: Option<&str>, grant: Option<&str>, same_grant: bool) -> TokenOf {
+    pub fn adopt_token(&mut self, token: Option<&str>, grant: Option<&str>, same_grant: bool) -> TokenOf {
         let mut secrets = Secrets::default();
         token.iter().for_each(|token| secrets.add(token));
         self.confidential.goes_along(secrets::Source::Token, secrets);
@@ -137,10 +137,10 @@ impl Identity {
             self.owner = Some(owner);
             return TokenOf::SameGrant(Renewal { old: before.token, new });
         }
-        if self.is_owned_by(owner) { TokenOf::AnotherUser } else { TokenOf::Nobody }
+        if self.adopt_owner(owner) { TokenOf::AnotherUser } else { TokenOf::Nobody }
     }
 
-    fn is_owned_by(&mut self, owner: Owner) -> bool {
+    fn adopt_owner(&mut self, owner: Owner) -> bool {
         self.owner.replace(owner).is_some_and(|before| before != owner)
     }
 

@@ -69,7 +69,7 @@ impl<P> History<P> {
 
 impl<P> Lifecycle<P> {
     /// The generation of the last session that the server itself refused.
-    pub fn refused(&self) -> u32 {
+    pub fn refused_generation(&self) -> u32 {
         self.history.refused
     }
 

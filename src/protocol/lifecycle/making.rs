@@ -70,8 +70,8 @@ impl<P> Lifecycle<P> {
         self.history.legacy_since = Some(now.mono);
     }
 
-    /// Whether it is, is to be asked.
-    pub fn may_not_be_legacy(&mut self) {
+    /// Whether it still is, is to be asked again.
+    pub fn forget_legacy(&mut self) {
         self.history.legacy_since = None;
     }
 

@@ -1,5 +1,5 @@
 //! The room of the session's life: the one state, all its transitions, and what is remembered beyond them. Nothing else
-//! writes any of it; what the others need to know they read here.
+//! writes any of it: whoever has read a handshake fills in what it told of the session, before that is handed over here.
 
 mod established;
 mod history;
@@ -155,7 +155,7 @@ impl<P> Lifecycle<P> {
     }
 
     /// In doubt → ready again, the same session.
-    pub fn is_reached_again(&mut self) {
+    pub fn reach_again(&mut self) {
         self.state.reach_again();
         self.history.last_error = None;
     }

@@ -74,7 +74,7 @@ impl<P> Established<P> {
     }
 }
 
-/// A ping under a session that is in doubt, one for all who wait.
+/// A ping that asks whether the session that is ready lives, one for all who wait.
 #[derive(Debug)]
 pub(crate) struct Check {
     pub ping: ExchangeId,
@@ -104,11 +104,12 @@ pub(crate) enum Step<P> {
     Handshake { exchange: ExchangeId, hedge: Option<ExchangeId> },
     /// A second ping under the session in doubt: the server answers `initialize`, does it still not answer this?
     Confirm { ping: ExchangeId, fresh: Box<Established<P>> },
-    /// `notifications/initialized` of a host's own Client.
-    Host { fresh: Box<Established<P>> },
+    /// Nothing any more, or `notifications/initialized` of a host's own Client: the handshake succeeded.
+    Made { fresh: Box<Established<P>> },
     /// The answer to `notifications/initialized`.
     Initialized { exchange: ExchangeId, fresh: Box<Established<P>> },
-    /// A ping under the new session: the one before it was refused at once.
+    /// A ping under the new session: the answer to `notifications/initialized` left open whether it holds, or the session
+    /// before it was refused at once.
     Proof { ping: ExchangeId, fresh: Box<Established<P>> },
     /// A ping under the session in doubt.
     Check { ping: ExchangeId },
@@ -288,7 +289,7 @@ impl<P> State<P> {
     /// The new session, in a step that holds one.
     pub fn fresh(&self) -> Option<&Established<P>> {
         match &self.establishing()?.step {
-            Step::Host { fresh }
+            Step::Made { fresh }
             | Step::Confirm { fresh, .. }
             | Step::Initialized { fresh, .. }
             | Step::Proof { fresh, .. } => Some(fresh),
@@ -305,7 +306,7 @@ impl<P> State<P> {
 
     /// As [`Self::fresh`].
     pub fn fresh_mut(&mut self) -> Option<&mut Established<P>> {
-        let (Step::Host { fresh }
+        let (Step::Made { fresh }
         | Step::Confirm { fresh, .. }
         | Step::Initialized { fresh, .. }
         | Step::Proof { fresh, .. }) = &mut self.establishing_mut()?.step
@@ -319,7 +320,7 @@ impl<P> State<P> {
     pub fn take_fresh(&mut self) -> Option<Box<Established<P>>> {
         let step = &mut self.establishing_mut()?.step;
         match std::mem::replace(step, Step::Idle) {
-            Step::Host { fresh }
+            Step::Made { fresh }
             | Step::Confirm { fresh, .. }
             | Step::Initialized { fresh, .. }
             | Step::Proof { fresh, .. } => Some(fresh),

@@ -155,7 +155,7 @@ impl Listening {
     }
 
     /// They have waited long enough, and so it will be at this server's if the stream was open.
-    pub fn is_late(&mut self) {
+    pub fn mark_slow(&mut self) {
         self.is_slow |= matches!(self.stream, Stream::Open { .. });
     }
 }

@@ -1,5 +1,6 @@
-//! A refusal, as it was read: what it says, whose answer it is, and what it proves of the call. What it means for the
-//! session is [`crate::protocol::verdict`]'s.
+//! A refusal, as it was read: what it says, whose answer it is, and what it proves of the call. What that of a call means
+//! for the session is [`crate::protocol::policy::verdict`]'s; what that of a ping proves is
+//! [`Refusal::blames_session`]'s.
 
 use crate::protocol::codec::json::{self, Members};
 use crate::protocol::codec::json_rpc::{
@@ -50,9 +51,10 @@ const METHOD_NOT_FOUND: i64 = -32601;
 const INVALID_PARAMS: i64 = -32602;
 
 impl Refusal {
-    /// From a head alone.
-    pub(in crate::protocol) fn of(status: u16, challenge: Option<String>) -> Self {
-        Self { status, challenge, ..Self::default() }
+    /// From a head alone, whose body did not come: nobody knows what it would have said, nor to whom. It may have been the
+    /// request's own answer.
+    pub(in crate::protocol) fn unread(status: u16, challenge: Option<String>) -> Self {
+        Self { status, challenge, own_id: true, ..Self::default() }
     }
 
     /// From a body that was read as text: JSON in any Content-Type, an event stream, or plain words.

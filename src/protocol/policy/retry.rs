@@ -75,9 +75,9 @@ pub(in crate::protocol) enum Next {
     Settle(Outcome),
 }
 
-/// The decision.
+/// What follows for a call whose send came to this end.
 pub(in crate::protocol) fn next(call: Known, end: End) -> Next {
-    // Nothing that was sent before may be run by what is sent now.
+    // No send so far can have run, or another run does no harm.
     let clean = call.safe || !call.maybe_ran;
     let again = |may: bool, outcome: Outcome| {
         if may && call.repairable { Next::SendAgain } else { Next::Settle(outcome) }

@@ -1,8 +1,10 @@
 //! What a refusal means. Pure policy: from status, words and whether the request carried a session id to a verdict.
 //!
-//! Neither the status nor the JSON-RPC code nor the id proves an eviction: servers in the field say it with 404, 400,
-//! 401, 403, 410, 422, 5xx and 200, with any code and any id. The words are looked for in the places where a refusal
-//! has them, never inside a `result`.
+//! To a POST under a session 404 and 410 say that it is gone ("MUST respond … with HTTP 404 Not Found", 2025-11-25,
+//! transports, Session Management 3), whatever their words; unless the error is under the request's own id, or its code is
+//! -32601. 400 says so in the plain words of a lost session. Servers in the field say it with 401, 403, 422, 5xx and 200 as
+//! well, with any code and any id: nothing of that is proof, and a ping tells. The words are looked for in the places where
+//! a refusal has them, never inside a `result`.
 
 use crate::protocol::codec::http::Method;
 use crate::protocol::codec::json_rpc::{HEADER_MISMATCH, UNSUPPORTED_PROTOCOL_VERSION};

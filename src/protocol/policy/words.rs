@@ -1,4 +1,9 @@
 //! What the words of a refusal say: of a session, and of credentials.
+//!
+//! Most refusals need no word in these lists: 404 and 410 are plain without any, and after every other 4xx but 429 a ping
+//! decides, unless it is the request's own answer and mentions neither session nor handshake. Nor does a ping that is refused
+//! with 4xx have to say more than that. A word matters in a 200 or a 5xx, to a call or to a ping; and in a 400, which it
+//! spares the ping ([`OWN`]).
 
 /// What a text says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,7 +40,8 @@ impl Words {
 
 const SESSION: &[&str] = &["session"];
 const HANDSHAKE: &[&str] = &["initializ", "initialis"];
-/// Said of a session that could not be found.
+/// Said of a session that could not be found: what looked for it did not run the call. With 5xx a ping tells, and what was
+/// refused may be sent again. A request without a session id that is refused so lacks one.
 const LOOKUP: &[&str] = &[
     "not found",
     "notfound",
@@ -70,7 +76,8 @@ const LOOKUP: &[&str] = &[
     "reinitialize",
     "required",
 ];
-/// Said of a session that has ended, perhaps with the call in it.
+/// Said of a session that has ended, perhaps with the call in it: with 5xx the call may have run, and a request without
+/// a session id lacks none. In all else as [`LOOKUP`].
 const ENDING: &[&str] = &[
     "terminated",
     "closing",
@@ -172,7 +179,8 @@ fn parts(line: &str) -> impl Iterator<Item = &str> {
 
 /// What a server may say first: the status in words, or what it is.
 const REASONS: &[&str] = &["bad request", "invalid request", "not found", "error", "mcp", "mcp error", "-32000", "400"];
-/// All that is needed to speak of the protocol's own session.
+/// All that is needed to speak of the protocol's own session. A 400 with another word, which may be one of [`ENDING`] (gone,
+/// lost, removed, deleted, destroyed, dropped, closing), may speak of another session or thing: it costs a ping.
 const OWN: &str = "a an the this your you it in or and with of for to please must no not is was has have been be does \
                    doesn t exist exists found unknown invalid valid missing expired active stale evicted terminated \
                    closed ended required requires provided such longer anymore known header field request bad id ids \

@@ -12,8 +12,8 @@ use crate::protocol::status::Event;
 use crate::protocol::{CallId, Code, Error, ExchangeId, Now, Outcome, Output, Payload, Purpose, json_rpc};
 
 impl<P: Payload> Session<P> {
-    /// Whether a call that is about to be sent has to wait for a token.
-    pub(in crate::protocol) fn waits_for_token(&mut self, id: CallId, now: Now) -> bool {
+    /// A call is about to be sent. Says whether it waits for a token.
+    pub(in crate::protocol) fn park_until_token(&mut self, id: CallId, now: Now) -> bool {
         let waits = self.config.authorizes
             && !self.authorization.is_usable(now)
             && self
@@ -52,13 +52,13 @@ impl<P: Payload> Session<P> {
         request: Request,
         now: Now,
     ) -> Option<(Box<Exchange>, Request)> {
-        exchange.has_token(self.authorization.token(), None);
+        exchange.set_token(self.authorization.token(), None);
         if !self.config.authorizes || exchange.purpose() == Purpose::Delete {
             return Some((exchange, request));
         }
         let command = exchange.purpose().call().is_some() && exchange.method() == Method::Post;
         if !command {
-            exchange.has_token(self.authorization.token(), Some(Box::new(request.clone())));
+            exchange.set_token(self.authorization.token(), Some(Box::new(request.clone())));
         }
         if command || self.authorization.is_usable(now) {
             return Some((exchange, request));
@@ -97,7 +97,7 @@ impl<P: Payload> Session<P> {
             // A ping may be free to all.
             let proves = !matches!(answer, Answer::Lost { .. }) && exchange.purpose() != Purpose::Ping;
             if proves {
-                self.authorization.is_proven(exchange.token());
+                self.authorization.mark_proven(exchange.token());
             }
             return Some(answer);
         };
@@ -253,7 +253,7 @@ impl<P: Payload> Session<P> {
             request.body = Some(json_rpc::renumber(body, old, new));
             exchange.renumber(new);
         }
-        exchange.has_token(self.authorization.token(), Some(Box::new(request.clone())));
+        exchange.set_token(self.authorization.token(), Some(Box::new(request.clone())));
         self.transmit(id, exchange, request, now);
     }
 

@@ -19,31 +19,6 @@ const CANCELLED_MS: u64 = 10_000;
 pub(in crate::protocol) const STARVED_MS: u64 = 3_000;
 
 impl<P: Payload> Session<P> {
-    /// Does what is due.
-    pub fn handle_timeout(&mut self, now: Now) {
-        while let Some(timer) = self.effects.take_due(now.mono) {
-            match timer {
-                Timer::Call(id) => self.timed_out(id, now),
-                Timer::Resend(id) => self.dispatch(id, now),
-                Timer::Resume(id) => self.resume(id, now),
-                Timer::Exchange(id) => self.exchange_timed_out(id, now),
-                Timer::Listen => self.listen_due(now),
-                Timer::Restore => self.restore_due(now),
-                Timer::Step => self.step_due(now),
-                Timer::Wake => self.wake_due(now),
-                Timer::Look => self.look_due(now),
-                Timer::Check => self.check_due(now),
-                Timer::Held => self.stream_is_late(now),
-                Timer::KeepAlive => self.keep_alive_due(now),
-                Timer::Leader => self.leader_due(now),
-                Timer::Offer => self.offer_due(now),
-                Timer::Owner => self.owner_due(now),
-                Timer::Identify => self.identify_due(now),
-            }
-        }
-        self.send_waiting(now);
-    }
-
     /// Gives a command up: it is not settled any more, and the server is told where it may be running.
     pub fn cancel(&mut self, id: CallId, reason: Option<String>, now: Now) {
         let Some(call) = self.forget(id) else { return };
@@ -55,7 +30,8 @@ impl<P: Payload> Session<P> {
         self.send_waiting(now);
     }
 
-    fn timed_out(&mut self, id: CallId, now: Now) {
+    /// The time of a command is up.
+    pub(super) fn timed_out(&mut self, id: CallId, now: Now) {
         let Some(call) = self.calls.get(id) else { return };
         let (kind, outcome, waited) = (call.kind(), call.outcome(), now.mono.saturating_sub(call.made()));
         if kind == Kind::Close || kind == Kind::Connect && self.is_first() && self.waits_for_server() {

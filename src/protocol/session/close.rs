@@ -23,7 +23,7 @@ impl<P: Payload> Session<P> {
             _ if !terminate || self.tabs.has_company() => None,
             State::Ready(session) => delete_request(session, now),
             State::Establishing(establishing) => match (&establishing.step, &establishing.since) {
-                (Step::Host { fresh } | Step::Initialized { fresh, .. } | Step::Proof { fresh, .. }, _) => {
+                (Step::Made { fresh } | Step::Initialized { fresh, .. } | Step::Proof { fresh, .. }, _) => {
                     delete_request(fresh, now)
                 }
                 (_, Since::Doubt { old, .. }) => delete_request(old, now),

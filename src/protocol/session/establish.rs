@@ -1,4 +1,5 @@
-//! How a session is made: the handshake, its failures, and the pauses between them.
+//! How a session is made: the steps to it, the handshake and its answer, and what follows when it is in place. What if an
+//! attempt fails is `failure`'s.
 
 use super::Session;
 use super::close::delete_request;
@@ -50,7 +51,7 @@ impl<P: Payload> Session<P> {
             (
                 Step::Idle
                 | Step::Discover { .. }
-                | Step::Host { .. }
+                | Step::Made { .. }
                 | Step::Initialized { .. }
                 | Step::Clearing { .. }
                 | Step::Elsewhere,
@@ -61,7 +62,7 @@ impl<P: Payload> Session<P> {
 
     /// Sends `initialize`, without a session id, always.
     pub(in crate::protocol) fn handshake(&mut self, now: Now) {
-        if self.is_made_elsewhere(now) {
+        if self.delegate_to_leader(now) {
             return;
         }
         if self.has_nothing_to_replay() {
@@ -174,7 +175,7 @@ impl<P: Payload> Session<P> {
         }
         if !matches!(verdict, Verdict::Transient | Verdict::UnknownOutcome { .. }) {
             // The next attempt asks which era it is.
-            self.lifecycle.may_not_be_legacy();
+            self.lifecycle.forget_legacy();
         }
         let mut error = error;
         let other_era = verdict == Verdict::OtherEra;
@@ -246,14 +247,14 @@ impl<P: Payload> Session<P> {
                 let is_connect = |id: &CallId| self.calls.get(*id).is_some_and(|call| call.kind() == Kind::Connect);
                 let connecting: Vec<CallId> = self.calls.queued(Queue::Session).filter(is_connect).collect();
                 let result = fresh.handshake.clone();
-                self.step(Step::Host { fresh });
+                self.step(Step::Made { fresh });
                 if connecting.is_empty() {
                     return self.initialized(now);
                 }
                 connecting.into_iter().for_each(|id| self.settle(id, Ok(result.clone())));
             }
             (Since::First | Since::Lost { .. }, _) => {
-                self.step(Step::Host { fresh });
+                self.step(Step::Made { fresh });
                 self.initialized(now);
             }
         }

@@ -215,7 +215,7 @@ impl<P: Payload> Session<P> {
             | Step::Discover { .. }
             | Step::Handshake { .. }
             | Step::Confirm { .. }
-            | Step::Host { .. }
+            | Step::Made { .. }
             | Step::Initialized { .. }
             | Step::Proof { .. }
             | Step::Check { .. }

@@ -51,7 +51,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// A call is about to be sent, and the grant is another now. Says whether it waits for a session of its user's.
-    pub(in crate::protocol) fn waits_for_owner(&mut self, id: CallId, now: Now) -> bool {
+    pub(in crate::protocol) fn park_until_owner(&mut self, id: CallId, now: Now) -> bool {
         let Some((session, owner)) = self.lifecycle.ready().zip(self.identity.owner()) else { return false };
         let is_of_grant = session.made_for.is_none_or(|made_for| made_for.has_grant_of(owner));
         let waits = self

@@ -34,7 +34,8 @@ impl<P: Payload> Session<P> {
         }
     }
 
-    /// The next session is made.
+    /// The next session is made: at once where somebody waits for it; after a pause where the server refuses sessions at once,
+    /// or where nobody waits.
     fn begin_after(&mut self, loss: Loss, now: Now) {
         if loss == Loss::Replaced {
             // It is at hand.
@@ -69,17 +70,17 @@ impl<P: Payload> Session<P> {
         match fate {
             Fate::Lives => self.doubt_dispelled(id, doubt, now),
             Fate::Gone(generation) => {
-                if self.is_refused_with(generation, id, doubt) {
+                if self.resend_or_settle_when_gone(generation, id, doubt) {
                     self.dispatch(id, now);
                 }
             }
             Fate::Unclear => {
-                if self.is_sent_again_in_doubt(id, doubt) {
+                if self.resend_or_settle_in_doubt(id, doubt) {
                     self.dispatch(id, now);
                 }
             }
             Fate::Unreachable => {
-                if self.is_sent_again_in_doubt(id, doubt) {
+                if self.resend_or_settle_in_doubt(id, doubt) {
                     self.calls.enqueue(id, Queue::Session);
                 }
             }

@@ -84,7 +84,7 @@ impl<P: Payload> Session<P> {
         let Some(stamp) = params.meta.as_deref().filter(|_| idle).and_then(modern::stamp_of) else { return };
         self.client.set_stamp(stamp);
         let fresh = self.fresh_session(None, modern::VERSION, P::empty(), now);
-        self.step(Step::Host { fresh });
+        self.step(Step::Made { fresh });
         self.established(now);
     }
 

@@ -28,11 +28,11 @@ impl<P: Payload> Session<P> {
     /// ([`Output::Identify`](crate::protocol::Output::Identify)).
     pub fn handle_fields(&mut self, exchange: Option<ExchangeId>, fields: &str, now: Now) {
         let fields = HostFields::read(fields);
-        if self.identity.has_fields(&fields) && !self.config.identified {
+        if self.identity.adopt_fields(&fields) && !self.config.identified {
             self.forget_cached();
         }
         let Some(id) = exchange else { return };
-        self.exchanges.has_fields(id, &fields);
+        self.exchanges.set_fields(id, &fields);
         self.see_owner(id, now);
     }
 
@@ -77,7 +77,7 @@ impl<P: Payload> Session<P> {
 
     /// The token that goes along from now on; `same_grant`: of the user that the one before was of.
     pub fn handle_token(&mut self, token: Option<&str>, same_grant: bool) {
-        match self.identity.has_token(token, self.authorization.grant(), same_grant) {
+        match self.identity.adopt_token(token, self.authorization.grant(), same_grant) {
             TokenOf::SameGrant(renewal) => {
                 self.lifecycle.renew_owners(|made_for| made_for.renew(renewal));
                 self.exchanges.renew_owners(|owner| owner.renew(renewal));

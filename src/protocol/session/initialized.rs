@@ -19,7 +19,7 @@ impl<P: Payload> Session<P> {
     /// With [`crate::protocol::config::Handshake::Host`], the host's own `notifications/initialized` goes on with the handshake.
     pub(in crate::protocol) fn host_is_initialized(&mut self, id: CallId, now: Now) {
         let is = self.calls.get(id).is_some_and(|call| call.method() == legacy::INITIALIZED);
-        if is && self.lifecycle.establishing().is_some_and(|e| matches!(e.step, Step::Host { .. })) {
+        if is && self.lifecycle.establishing().is_some_and(|e| matches!(e.step, Step::Made { .. })) {
             self.initialized(now);
         }
     }

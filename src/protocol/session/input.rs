@@ -128,7 +128,7 @@ impl<P: Payload> Session<P> {
     /// The server is of the legacy era now, and knows nothing of what it asked: the call begins anew, or fails.
     pub(in crate::protocol) fn round_lost(&mut self, id: CallId, now: Now) {
         self.calls.end_round(id);
-        self.calls.may_have_run(id, true);
+        self.calls.note_may_have_run(id, true);
         if self.next(id, Repair::Session, End::Lost) == Next::SendAgain {
             self.dispatch(id, now);
         } else {

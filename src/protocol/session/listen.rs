@@ -124,8 +124,8 @@ impl<P: Payload> Session<P> {
         self.listen(now);
     }
 
-    /// Whether a command that is about to be sent waits for the head of the standing stream.
-    pub(in crate::protocol) fn waits_for_stream(&mut self, id: CallId) -> bool {
+    /// A command is about to be sent. Says whether it waits for the head of the standing stream.
+    pub(in crate::protocol) fn park_until_stream(&mut self, id: CallId) -> bool {
         let is_request = self.calls.get(id).is_some_and(|call| call.kind() == Kind::Request);
         let waits = is_request && self.listening.holds_calls();
         if waits {
@@ -145,7 +145,7 @@ impl<P: Payload> Session<P> {
 
     /// They have waited long enough, and so it will be at this server's.
     pub(in crate::protocol) fn stream_is_late(&mut self, now: Now) {
-        self.listening.is_late();
+        self.listening.mark_slow();
         self.release_held(now);
     }
 

@@ -143,7 +143,7 @@ impl<P: Payload> Session<P> {
             Answer::Result(_) | Answer::Accepted | Answer::Unusable { .. } | Answer::Lost { .. } => None,
         };
         if verdict == Verdict::OtherEra {
-            self.lifecycle.may_not_be_legacy();
+            self.lifecycle.forget_legacy();
         }
         // A new session that answers a ping under its own id is there, whatever it thinks of pings.
         let proves =
@@ -178,7 +178,7 @@ impl<P: Payload> Session<P> {
                 | Step::Idle
                 | Step::Discover { .. }
                 | Step::Handshake { .. }
-                | Step::Host { .. }
+                | Step::Made { .. }
                 | Step::Initialized { .. }
                 | Step::Clearing { .. }
                 | Step::Probe { .. }
@@ -193,7 +193,7 @@ impl<P: Payload> Session<P> {
     fn told_of_era(&mut self, answer: Answer<P>, verdict: Verdict, now: Now) -> Told<P> {
         match weigh(answer) {
             Evidence::Modern(_) => {
-                self.lifecycle.may_not_be_legacy();
+                self.lifecycle.forget_legacy();
                 Told::Alive
             }
             Evidence::Legacy => {

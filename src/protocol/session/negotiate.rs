@@ -42,7 +42,7 @@ impl<P: Payload> Session<P> {
     }
 
     fn discover(&mut self, now: Now) {
-        if self.is_made_elsewhere(now) {
+        if self.delegate_to_leader(now) {
             return;
         }
         self.exchanges.fresh_request_id();
@@ -71,7 +71,7 @@ impl<P: Payload> Session<P> {
         let pinned = self.config.era == EraChoice::Modern;
         let is_last = establishing.failed + 1 >= self.config.recovery.max_attempts;
         match weigh(answer) {
-            Evidence::Modern(result) => self.is_modern(exchange, result, now),
+            Evidence::Modern(result) => self.discover_succeeded(exchange, result, now),
             Evidence::Legacy if pinned => {
                 let text =
                     "The server does not speak protocol version 2026-07-28, and the option `era` allows no other.";
@@ -111,11 +111,12 @@ impl<P: Payload> Session<P> {
         }
     }
 
-    fn is_modern(&mut self, exchange: &Exchange, result: P, now: Now) {
+    /// The server is of the modern era, and has told what else there is to know.
+    fn discover_succeeded(&mut self, exchange: &Exchange, result: P, now: Now) {
         if let Some(error) = self.cannot_be_kept(&result) {
             return self.attempt_failed(error, 0, now);
         }
-        self.lifecycle.may_not_be_legacy();
+        self.lifecycle.forget_legacy();
         self.lifecycle.handshake_took(now.mono.saturating_sub(exchange.sent().mono));
         let doubted = self.lifecycle.establishing().is_some_and(|it| matches!(it.since, Since::Doubt { .. }));
         let capabilities = legacy::capabilities(&result);
@@ -126,7 +127,7 @@ impl<P: Payload> Session<P> {
         match if doubted { self.ping(now) } else { None } {
             Some(ping) => self.step_with_ping(Step::Confirm { ping, fresh }, now),
             None => {
-                self.step(Step::Host { fresh });
+                self.step(Step::Made { fresh });
                 self.established(now);
             }
         }
@@ -147,7 +148,7 @@ impl<P: Payload> Session<P> {
     /// next attempt asks.
     pub(in crate::protocol) fn initialize_lost(&mut self, error: &Error<P>) {
         if error.code == Code::Network {
-            self.lifecycle.may_not_be_legacy();
+            self.lifecycle.forget_legacy();
         }
     }
 
@@ -198,12 +199,12 @@ impl<P: Payload> Session<P> {
             // It is asked once more: it may not have been awake.
             self.lifecycle.discovered(Discovered::Doubted);
         }
-        self.lifecycle.may_not_be_legacy();
+        self.lifecycle.forget_legacy();
         if doubted && !other_era {
             return false;
         }
         if doubted && self.lifecycle.known().is_some_and(|old| !old.era().has_sessions()) {
-            return self.is_modern_still(discovered, now);
+            return self.check_in_same_era(discovered, now);
         }
         self.step(Step::Idle);
         if doubted {
@@ -216,8 +217,9 @@ impl<P: Payload> Session<P> {
         true
     }
 
-    /// A server that could not be reached is there again, and of the era that it was of: what is between us lives.
-    fn is_modern_still(&mut self, discovered: Discovered, now: Now) -> bool {
+    /// A server that could not be reached is there again, and of the era that it was of: a ping tells whether what is between
+    /// us lives. Says whether one is sent.
+    fn check_in_same_era(&mut self, discovered: Discovered, now: Now) -> bool {
         if discovered != Discovered::Nothing {
             return false;
         }

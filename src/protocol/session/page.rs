@@ -30,7 +30,7 @@ impl<P: Payload> Session<P> {
                     self.keep_record(now);
                 }
             }
-            PageChange::Visible | PageChange::Thawed => self.is_back(now),
+            PageChange::Visible | PageChange::Thawed => self.page_comes_back(now),
             PageChange::Leaving => self.leave(now),
             PageChange::Offline => self.goes_offline(),
             PageChange::Online => self.goes_online(now),
@@ -60,8 +60,8 @@ impl<P: Payload> Session<P> {
         self.effects.clear_timer(Timer::KeepAlive);
     }
 
-    fn is_back(&mut self, now: Now) {
-        let back = self.page.is_back(now);
+    fn page_comes_back(&mut self, now: Now) {
+        let back = self.page.comes_back(now);
         if back.was_frozen && self.config.persists {
             self.emit(Event::Reclaim);
         }

@@ -39,7 +39,7 @@ impl<P: Payload> Session<P> {
             }
             Input::Head(head) => self.take_head(id, head, now),
             Input::Message(value) => {
-                self.exchanges.is_stream(id, false);
+                self.exchanges.set_stream(id, false);
                 self.take_messages(id, &value, now);
                 self.take_no_answer(id, now);
             }
@@ -58,7 +58,7 @@ impl<P: Payload> Session<P> {
             // Whatever else it is, the blank line may yet come.
             Input::Unfinished(value) => {
                 let answers = !exchange.is_concluded() && body::is_answer(exchange, &value);
-                self.exchanges.is_stream(id, true);
+                self.exchanges.set_stream(id, true);
                 if answers {
                     self.take_messages(id, &value, now);
                 }
@@ -90,7 +90,7 @@ impl<P: Payload> Session<P> {
         named.iter().for_each(|id| self.identity.confidential_mut().remember_id(id.expose()));
         let (listens, era) = (exchange.purpose() == Purpose::Listen, exchange.era());
         let is_refused = !head.is_success();
-        self.exchanges.has_head(id, head, how, now);
+        self.exchanges.set_head(id, head, how, now);
         if is_refused {
             // The rest of a refusal is worth a moment.
             self.effects.set_timer(Timer::Exchange(id), now.mono.saturating_add(REFUSAL_MS));
@@ -301,12 +301,10 @@ impl<P: Payload> Session<P> {
     pub(in crate::protocol) fn exchange_timed_out(&mut self, id: ExchangeId, now: Now) {
         let Some(exchange) = self.exchanges.get(id) else { return };
         let head = exchange.head().filter(|head| !head.is_success());
-        let refusal =
-            head.map(|head| Refusal { own_id: true, ..Refusal::of(head.status, head.www_authenticate.clone()) });
+        let refusal = head.map(|head| Refusal::unread(head.status, head.www_authenticate.clone()));
         let concluded = exchange.is_concluded();
         self.output(Output::Abort { exchange: id });
         if let (Some(refusal), false) = (refusal, concluded) {
-            // Nobody knows what it would have said, nor to whom.
             self.refused(id, refusal, None, now);
         } else if !concluded {
             let error = Error::boxed(Code::Timeout, Outcome::Unknown, "The server did not answer in time.").retryable();

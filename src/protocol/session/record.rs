@@ -97,7 +97,7 @@ impl<P: Payload> Session<P> {
 
     /// Takes it up or drops it, as soon as that is known.
     pub(in crate::protocol) fn take_found(&mut self, now: Now) {
-        if self.identity.found().is_none() || self.lifecycle.is_closed() || !self.knows_owner(now) {
+        if self.identity.found().is_none() || self.lifecycle.is_closed() || !self.learn_owner(now) {
             return;
         }
         let Some(found) = self.identity.take_found() else { return };
@@ -116,8 +116,8 @@ impl<P: Payload> Session<P> {
         }
     }
 
-    /// Whether it is known who is signed in; else it is asked for.
-    pub(in crate::protocol) fn knows_owner(&mut self, now: Now) -> bool {
+    /// Who is signed in is asked for where that is not known. Says whether it is.
+    pub(in crate::protocol) fn learn_owner(&mut self, now: Now) -> bool {
         if self.config.identified {
             return true;
         }

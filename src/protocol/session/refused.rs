@@ -36,18 +36,19 @@ impl<P: Payload> Session<P> {
     ) {
         // What this side has ended refuses what was running under it.
         let ended = match self.lifecycle.relation(exchange.generation()) {
-            Relation::Gone => self.lifecycle.refused() != exchange.generation(),
+            Relation::Gone => self.lifecycle.refused_generation() != exchange.generation(),
             Relation::Current | Relation::Doubted => self.tabs.has_ended(),
         };
-        let again = self.is_sent_again_without_session(id, at_gate && !ended, error);
+        let again = self.resend_or_settle_without_session(id, at_gate && !ended, error);
         self.session_refused(exchange.generation(), again, now);
         if again {
             self.dispatch(id, now);
         }
     }
 
-    /// As [`Self::refused_with_session`], where the session is given up already. A call that is not sent again is settled.
-    pub(in crate::protocol) fn is_sent_again_without_session(
+    /// As [`Self::refused_with_session`], where the session is given up already. Says whether the call is to be sent again; if
+    /// not, it is settled.
+    pub(in crate::protocol) fn resend_or_settle_without_session(
         &mut self,
         id: CallId,
         at_gate: bool,
@@ -89,7 +90,7 @@ impl<P: Payload> Session<P> {
         if !self.calls.has(id) {
             return;
         }
-        self.calls.may_have_run(id, exchange.is_late());
+        self.calls.note_may_have_run(id, exchange.is_late());
         let relation = self.lifecycle.relation(exchange.generation());
         match relation {
             Relation::Current if !refusal.is_plain_about_session() && self.is_known_alive(now) => {
@@ -101,13 +102,13 @@ impl<P: Payload> Session<P> {
                 }
             }
             // It cannot be asked any more: what the server said of it before has to do.
-            Relation::Gone if blames && self.lifecycle.refused() == exchange.generation() => {
-                if self.is_refused_with(exchange.generation(), id, doubt) {
+            Relation::Gone if blames && self.lifecycle.refused_generation() == exchange.generation() => {
+                if self.resend_or_settle_when_gone(exchange.generation(), id, doubt) {
                     self.dispatch(id, now);
                 }
             }
             Relation::Gone | Relation::Doubted => {
-                if self.is_sent_again_in_doubt(id, doubt) {
+                if self.resend_or_settle_in_doubt(id, doubt) {
                     self.dispatch(id, now);
                 }
             }
@@ -128,15 +129,22 @@ impl<P: Payload> Session<P> {
         }
     }
 
-    /// The session of this generation is gone. Says whether the call is sent again; if not, it is settled. Where no ping
+    /// The session of this generation is gone. Says whether the call is to be sent again; if not, it is settled. Where no ping
     /// has shown that, nobody knows what the refusal was meant for.
-    pub(in crate::protocol) fn is_refused_with(&mut self, generation: u32, id: CallId, doubt: Doubt<P>) -> bool {
-        let Some(gate) = self.lifecycle.form_of_ping(generation) else { return self.is_sent_again_in_doubt(id, doubt) };
+    pub(in crate::protocol) fn resend_or_settle_when_gone(
+        &mut self,
+        generation: u32,
+        id: CallId,
+        doubt: Doubt<P>,
+    ) -> bool {
+        let Some(gate) = self.lifecycle.form_of_ping(generation) else {
+            return self.resend_or_settle_in_doubt(id, doubt);
+        };
         match doubt {
             Doubt::Refused { error, at_gate, form, .. } => {
                 let like = |form: &Form| gate.is_some_and(|gate| gate.is_like(form));
                 let at_gate = at_gate && !self.tabs.has_ended() && form.as_ref().is_none_or(like);
-                self.is_sent_again_without_session(id, at_gate, error)
+                self.resend_or_settle_without_session(id, at_gate, error)
             }
             Doubt::Lost | Doubt::Asked => {
                 self.calls.put_back(id);
@@ -145,8 +153,8 @@ impl<P: Payload> Session<P> {
         }
     }
 
-    /// Nobody can tell whether the session lives. Says whether the call is sent again; if not, it is settled.
-    pub(in crate::protocol) fn is_sent_again_in_doubt(&mut self, id: CallId, doubt: Doubt<P>) -> bool {
+    /// Nobody can tell whether the session lives. Says whether the call is to be sent again; if not, it is settled.
+    pub(in crate::protocol) fn resend_or_settle_in_doubt(&mut self, id: CallId, doubt: Doubt<P>) -> bool {
         let Doubt::Refused { error, explained, .. } = doubt else {
             self.calls.put_back(id);
             return true;
@@ -182,7 +190,7 @@ impl<P: Payload> Session<P> {
         if !self.calls.put_back(id) {
             return;
         }
-        self.calls.may_have_run(id, true);
+        self.calls.note_may_have_run(id, true);
         let again = self.next(id, Repair::Connection, End::Lost) == Next::SendAgain;
         if !again {
             let what = match error.http_status.filter(|status| !(200..300).contains(status)) {
@@ -218,7 +226,7 @@ impl<P: Payload> Session<P> {
         now: Now,
     ) {
         let outcome = error.outcome;
-        self.calls.may_have_run(id, outcome != Outcome::NotExecuted);
+        self.calls.note_may_have_run(id, outcome != Outcome::NotExecuted);
         let Some(call) = self.calls.get(id) else { return };
         let wait = backoff::delay(1, &self.config.recovery, floor_ms, &mut self.rng);
         let until = now.mono.saturating_add(wait);
@@ -255,7 +263,7 @@ impl<P: Payload> Session<P> {
         let own = self.config.handshake.is_own();
         if own && self.config.era == EraChoice::Auto {
             if exchange.era().has_sessions() {
-                self.lifecycle.may_not_be_legacy();
+                self.lifecycle.forget_legacy();
                 return self.suspected(id, exchange, refusal, error, now);
             }
             if supported(&error) != Common::Modern {

@@ -209,7 +209,7 @@ impl<P: Payload> Session<P> {
 
     /// The session in doubt lives.
     fn reached_again(&mut self, now: Now) {
-        self.lifecycle.is_reached_again();
+        self.lifecycle.reach_again();
         let parked = self.calls.dequeue_all(Queue::Session);
         let generation = self.lifecycle.ready().map_or(0, |session| session.generation);
         self.proven(generation, now);

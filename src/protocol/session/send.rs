@@ -87,7 +87,7 @@ impl<P: Payload> Session<P> {
         if let Some(event_id) = call.options().resume.as_ref().map(|resume| resume.event_id.clone()) {
             return self.take_up(id, event_id, now);
         }
-        if self.is_held_for_licence(id, now) {
+        if self.hold_for_licence(id, now) {
             return;
         }
         let (State::Ready(session), Some(call)) = (self.lifecycle.state(), self.calls.get(id)) else { return };
@@ -107,13 +107,8 @@ impl<P: Payload> Session<P> {
             }
         };
         headers.extend(call.options().headers.iter().cloned());
-        let safe = call.options().repeatable || legacy::is_safe_to_repeat(&method);
-        let tool = call.params().name.as_ref().filter(|_| !safe && method == "tools/call");
-        let safety = match tool.and_then(|tool| self.desired.licence(tool)) {
-            Some(licence) => Safety::Annotated(licence),
-            None if safe => Safety::Safe,
-            None => Safety::Unsafe,
-        };
+        let licence = call.params().name.as_ref().and_then(|tool| self.desired.licence(tool));
+        let safety = Safety::of(call.options().repeatable, &method, licence);
         let id_in_it = purpose.wants_response().then_some(request_id);
         let exchange = Exchange::outgoing(purpose, Some(session), now).with_message(&method, id_in_it);
         let mut exchange = exchange.of_attempt(call.sends() + 1);

@@ -27,7 +27,7 @@ impl<P: Payload> Session<P> {
                 | Step::Check { ping: exchange },
             ) => Some(*exchange),
             // The session that it makes is ended when it is known.
-            Some(Step::Handshake { .. } | Step::Clearing { .. } | Step::Host { .. } | Step::Elsewhere) => None,
+            Some(Step::Handshake { .. } | Step::Clearing { .. } | Step::Made { .. } | Step::Elsewhere) => None,
             Some(Step::Idle | Step::Probe { .. } | Step::Backoff { .. }) | None => return,
         };
         self.drop_fresh(now);
@@ -35,8 +35,8 @@ impl<P: Payload> Session<P> {
         self.step(Step::Elsewhere);
     }
 
-    /// A session is needed, and another tab makes it. Says whether that is so.
-    pub(in crate::protocol) fn is_made_elsewhere(&mut self, now: Now) -> bool {
+    /// A session is needed: where another tab makes it, that one is asked for it. Says whether that is so.
+    pub(in crate::protocol) fn delegate_to_leader(&mut self, now: Now) -> bool {
         if self.tabs.acts() {
             return false;
         }
@@ -90,7 +90,7 @@ impl<P: Payload> Session<P> {
         let Some(generation) = self.lifecycle.known().filter(|_| self.tabs.has_ended()).map(|it| it.generation) else {
             return;
         };
-        if self.lifecycle.refused() == generation {
+        if self.lifecycle.refused_generation() == generation {
             self.lifecycle.forget_refusal();
         }
         let is_refused = |call: &Call<P>| call.refused_by() == generation && !call.is_safe();
@@ -164,7 +164,7 @@ impl<P: Payload> Session<P> {
         let mut fresh = self.fresh_session(read.id, read.version, read.handshake, now);
         fresh.capabilities = legacy::capabilities(&fresh.handshake);
         fresh.made_for = self.identity.owner();
-        self.step(Step::Host { fresh });
+        self.step(Step::Made { fresh });
         self.put_in_place(now);
         self.go_on_elsewhere(now);
         if self.tabs.is_leading() {
@@ -174,9 +174,9 @@ impl<P: Payload> Session<P> {
 
     /// Whether that is who is signed in here; where it is not, this tab goes on alone, and where that is not known yet, it
     /// is asked for.
-    pub(super) fn is_of_this_user(&mut self, owner: Option<u64>, now: Now) -> bool {
+    pub(super) fn ask_whose_or_part(&mut self, owner: Option<u64>, now: Now) -> bool {
         let Some(owner) = owner.filter(|_| !self.config.identified) else { return true };
-        if !self.knows_owner(now) {
+        if !self.learn_owner(now) {
             return false;
         }
         let is = self.identity.owner().unwrap_or_default().stored() == owner;

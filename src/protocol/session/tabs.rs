@@ -65,7 +65,7 @@ impl<P: Payload> Session<P> {
                 self.output(Output::Steal);
                 self.watch_leader(SILENCE_MS, now);
             }
-            Role::Following if waits => drop(self.is_made_elsewhere(now)),
+            Role::Following if waits => drop(self.delegate_to_leader(now)),
             Role::Following if listens => {
                 self.tell(&Message::Pulse, None);
                 self.watch_leader(SILENCE_MS, now);
@@ -132,7 +132,7 @@ impl<P: Payload> Session<P> {
             Message::Session { record } => self.session_told(sender.mark, &record, now),
             Message::Failed { code, message, retryable, floor_ms, owner } if !leads => {
                 self.leader_asks(false, now);
-                if self.is_of_this_user(owner, now) {
+                if self.ask_whose_or_part(owner, now) {
                     self.attempt_failed_elsewhere(&code, message, retryable, floor_ms, now);
                 }
             }
@@ -170,7 +170,7 @@ impl<P: Payload> Session<P> {
 
     /// Another tab has left, was closed, crashed, or stands still in the back/forward cache.
     pub fn handle_gone(&mut self, tab: u64, now: Now) {
-        if self.tabs.is_gone(tab) {
+        if self.tabs.forget(tab) {
             self.listen(now);
         }
     }

@@ -65,7 +65,7 @@ impl<P: Payload> Session<P> {
                 self.calls.end_round(id);
                 self.poll(id, result, now);
             }
-            _ if !self.calls.task(id).is_some_and(|task| task.is_same(era, generation, result)) => {
+            _ if !self.calls.task(id).is_some_and(|task| task.recognizes(era, generation, result)) => {
                 self.settle(id, Err(Error::boxed(Code::OutcomeUnknown, Outcome::Unknown, ANOTHER)));
             }
             _ => self.task_told(id, exchange, result, now),

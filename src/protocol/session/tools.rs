@@ -92,8 +92,8 @@ impl<P: Payload> Session<P> {
     }
 
     /// A call that may have run, and that is sent again only because annotations said that this does no harm, waits until a
-    /// list that was read since says the same of the tool.
-    pub(in crate::protocol) fn is_held_for_licence(&mut self, id: CallId, now: Now) -> bool {
+    /// list that was read since says the same of the tool; where none does, it is settled. Says whether it goes out no further.
+    pub(in crate::protocol) fn hold_for_licence(&mut self, id: CallId, now: Now) -> bool {
         let Some(call) = self.calls.get(id).filter(|call| call.relies_on_annotations()) else { return false };
         let licence = call.safety().licence();
         let confirmed = call.params().name.as_ref().and_then(|tool| self.desired.licence(tool));

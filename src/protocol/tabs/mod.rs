@@ -222,8 +222,8 @@ impl Tabs {
         self.met.pop()
     }
 
-    /// A tab is there no more. Says whether it was known.
-    pub fn is_gone(&mut self, tab: u64) -> bool {
+    /// Another tab is there no more. Says whether it was known.
+    pub fn forget(&mut self, tab: u64) -> bool {
         self.others.remove(&tab).is_some()
     }
 
