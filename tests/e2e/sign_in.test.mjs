@@ -341,8 +341,8 @@ for (const [name, launch] of [
         const page = await context.newPage();
         page.setDefaultTimeout(100_000);
         await page.goto(host.url.replace("127.0.0.1", "localhost"));
-        const popups = [];
-        page.on("popup", (popup) => popups.push(popup));
+        // Not every driver tells the page of a window that a frame in it has opened.
+        const nextPopup = () => until(async () => (await context.pages()).find((other) => other !== page), "a popup");
         const frame = await (await page.waitForSelector("iframe")).contentFrame();
         await frame.waitForFunction(() => document.readyState === "complete");
         const run = async (fn, ...args) => {
@@ -358,7 +358,7 @@ for (const [name, launch] of [
           button.id = "go";
           button.onclick = (0, eval)(`(${text})`);
         }, String(authorizeAndKeep));
-        await play({ as, page, frame, run, nextPopup: () => until(() => popups.shift(), "a popup"), click: () => frame.click("#go") });
+        await play({ page, frame, run, nextPopup, click: () => frame.click("#go") });
       } finally {
         await host.close();
       }
