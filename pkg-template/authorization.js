@@ -6,6 +6,18 @@ import { func, object, wrong } from "./checks.js";
 /** The storages of providers that name none: they last as long as the page. */
 const memories = new WeakMap();
 
+/**
+ * What providers without a storage have registered, by what asks the servers: a page may make a provider for each click.
+ * It holds no token: who signs in is a provider's own.
+ */
+const clients = new WeakMap();
+
+/** So many texts of a page's metadata are kept. */
+const MAX_LEARNED = 64;
+
+/** Who waits for a user is told by this name that one has signed in: what is stored may hold a token for it. */
+const SIGNED_IN = "mcp-evergreen:signed-in";
+
 /** What a host's storage did not take, by storage. */
 const missed = new WeakMap();
 
@@ -22,13 +34,21 @@ let leaving;
 /** Those who wait for their turn, by the name of what they wait for, where the platform has no locks. */
 const queues = new Map();
 
+/** Stands before the address, among what is known for all providers. */
+const METADATA = "metadata ";
+
+/** When the user is asked. */
+const ASKS = ["auto", "click", "never"];
+
 /** Checks `options.auth`; gives what the module for authorizations takes for it. */
 export function readAuth(auth, url, { identity = "", resource }) {
-  const { provider, fetch: send, trust, ...others } = object("auth", auth);
+  const { provider, ask = ASKS[0], fetch: send, trust, ...others } = object("auth", auth);
   const [unknown] = Object.keys(others);
-  if (unknown !== undefined) throw new TypeError(`auth.${unknown}: there is no such option; there are provider, fetch, trust`);
+  if (unknown !== undefined) throw new TypeError(`auth.${unknown}: there is no such option; there are provider, ask, fetch, trust`);
   object("auth.provider", provider);
   func("auth.provider.open", provider.open);
+  if (provider.prepare !== undefined) func("auth.provider.prepare", provider.prepare);
+  if (!ASKS.includes(ask)) throw wrong("auth.ask", ASKS.map((one) => `"${one}"`).join(" or "), ask);
   if (send !== undefined) func("auth.fetch", send);
   const text = (field) => {
     const value = provider[field];
@@ -38,6 +58,11 @@ export function readAuth(auth, url, { identity = "", resource }) {
   const key = `mcp-evergreen:auth:${JSON.stringify([identity, resource ?? url])}`;
   const clientKey = `mcp-evergreen:client:${text("clientId")}`;
   let hasLost = false;
+  /** The user has come back, and what comes of it is not kept yet. */
+  let isBack = false;
+  /** The user has clicked in this tab; and what waits for another one's goes on. */
+  let isClicked = false;
+  let goOn;
   const host = {
     endpoint: url,
     fetch: send && (async (input, init) => send.call(undefined, input, init)),
@@ -48,11 +73,44 @@ export function readAuth(auth, url, { identity = "", resource }) {
     issuer: text("issuer"),
     clientMetadata: JSON.stringify(object("auth.provider.clientMetadata", provider.clientMetadata ?? {})),
     resource,
+    ask,
     /** Told of what goes on without the host's storage. */
     onwarning: undefined,
-    load: async () => (await kept.get(key)) ?? undefined,
+    /** Told of the address that the user is led to, and of its end. */
+    onurl: undefined,
+    /** Gives the name and the address of the server that the user is asked for. */
+    server: undefined,
+    /** In the click of a user's who wants to sign in; gives what is to be called once that is over. */
+    prepare() {
+      isClicked = true;
+      goOn?.();
+      const release = provider.prepare?.();
+      return () => {
+        isClicked = false;
+        release?.();
+      };
+    },
+    load: async () => (await kept.get(key)) ?? registrations.get(registration),
     /** Whoever has lost the turn knows less than who has it. */
-    keep: async (text) => hasLost || kept.set(key, text),
+    async keep(text) {
+      if (hasLost) return;
+      if (kept.lock !== undefined) registrations.set(registration, JSON.stringify({ ...JSON.parse(text), grant: undefined }));
+      await kept.set(key, text);
+      if (isBack && accessOf(text) !== undefined) {
+        isBack = false;
+        tellSignedIn(key);
+      }
+    },
+    /** What was learned at an address, whoever makes the provider; and `learn(url)` forgets it. */
+    known: (url) => registrations.get(METADATA + url),
+    learn(url, text) {
+      const name = METADATA + url;
+      registrations.delete(name);
+      if (text === undefined) return;
+      const learned = [...registrations.keys()].filter((key) => key.startsWith(METADATA));
+      if (learned.length >= MAX_LEARNED) registrations.delete(learned[0]);
+      registrations.set(name, text);
+    },
     /** A client is its host's, whichever server and user it is used for. */
     bound: async () => (host.clientId === undefined ? undefined : issuerOf(await kept.get(clientKey))),
     async bind(issuer) {
@@ -79,15 +137,29 @@ export function readAuth(auth, url, { identity = "", resource }) {
       return back;
     },
     async open(url, state, pending, signal) {
+      isBack = false;
       const settled = await alone(provider, key, signal);
       try {
+        // In the other tab the user may be long; a click in this one is for this one.
+        if (kept.lock === undefined && !provider.navigates && !isClicked) {
+          await firstOfTabs(`${key}:user`, signal, host.load, new Promise((resolve) => (goOn = resolve)));
+        }
         if (provider.navigates) {
           await mayLeave(signal);
           // Whoever leaves the page leaves a note.
           leaveNote(key, { state, pending });
         }
-        return String(await provider.open(url, { state, signal }));
+        const { issuer, scope } = JSON.parse(pending);
+        const scopes = Object.freeze(scope?.split(" ").filter(Boolean) ?? []);
+        host.onurl?.(url);
+        // Who waits for a click shows the address: a window is not all that there is.
+        const server = host.server?.() ?? Object.freeze({ url: host.endpoint });
+        const warn = (kind, hint) => host.onwarning?.(Object.freeze({ kind, hint }));
+        const back = String(await provider.open(url, { state, signal, server, issuer, scopes, linked: ask === "click", warn }));
+        isBack = true;
+        return back;
       } finally {
+        host.onurl?.();
         if (provider.navigates) forgetNote(key, state);
         settled();
       }
@@ -95,8 +167,12 @@ export function readAuth(auth, url, { identity = "", resource }) {
     forget: () => forgetNote(key),
     /** Calls `gone` when another session of this page gives up the same grant; returns the way to stop that. */
     watch: (gone) => watch(provider.storage ?? provider, key, gone),
+    /** Calls `signedIn` when a user signs in to the same, in this page or in another tab; returns the way to stop that. */
+    hear: (signedIn) => hearSignedIn(key, signedIn),
     signedOut: () => holders.get(provider.storage ?? provider)?.get(key)?.forEach((gone) => gone()),
   };
+  const registration = JSON.stringify([key, host.redirectUrl, host.clientMetadata]);
+  const registrations = registered(send);
   const kept = provider.storage === undefined ? memory(provider) : lasting(provider.storage, () => host.onwarning?.(UNKEPT));
   return host;
 }
@@ -112,6 +188,33 @@ function watch(storage, key, gone) {
   if (!keys.has(key)) keys.set(key, new Set());
   keys.get(key).add(gone);
   return () => keys.get(key)?.delete(gone) && keys.get(key).size === 0 && keys.delete(key);
+}
+
+/** In a task of its own: what a task writes into localStorage, Firefox shows to other tabs after it. */
+function tellSignedIn(key) {
+  setTimeout(() => {
+    const channel = signedInChannel();
+    channel?.postMessage(key);
+    channel?.close();
+  });
+}
+
+function signedInChannel() {
+  try {
+    return new BroadcastChannel(SIGNED_IN);
+  } catch {
+    // A page may have none, such as one without an origin of its own.
+    return undefined;
+  }
+}
+
+function hearSignedIn(key, signedIn) {
+  const channel = signedInChannel();
+  if (!channel) return () => {};
+  channel.onmessage = ({ data }) => data === key && signedIn();
+  // A program that waits for nothing else ends.
+  channel.unref?.();
+  return () => channel.close();
 }
 
 const UNKEPT = Object.freeze({
@@ -137,6 +240,43 @@ async function alone(provider, key, signal) {
   asked.set(key, mine);
   signal.addEventListener("abort", () => asked.get(key) === mine && asked.delete(key));
   return () => (mine.isSettled = !signal.aborted);
+}
+
+/**
+ * The same among tabs with one storage: the second waits until the first's login is over. `clicked` ends the waiting, too.
+ * Without locks nobody knows of the other tabs.
+ */
+async function firstOfTabs(name, signal, load, clicked) {
+  const { locks } = globalThis.navigator ?? {};
+  if (!locks?.request) return;
+  const ended = over(signal);
+  const waiting = new AbortController();
+  const take = (options) =>
+    new Promise((resolve, reject) => {
+      const taken = (lock) => {
+        resolve(lock !== null);
+        return lock === null ? undefined : ended;
+      };
+      locks.request(name, options, taken).catch(reject);
+    });
+  const before = accessOf(await load());
+  // A page that may have no locks asks for itself.
+  if (await take({ ifAvailable: true }).catch(() => true)) return;
+  signal.addEventListener("abort", () => waiting.abort());
+  const turn = take({ signal: waiting.signal });
+  turn.catch(() => {});
+  await Promise.race([turn, clicked, ended]);
+  waiting.abort();
+  signal.throwIfAborted();
+  if (accessOf(await load()) !== before) throw new DOMException("The user has signed in in another tab.", "OperationError");
+}
+
+function accessOf(text) {
+  try {
+    return JSON.parse(text).grant.access;
+  } catch {
+    return undefined;
+  }
 }
 
 /** A page is not left while a session of it takes what its user came back with, nor by two at once. */
@@ -176,6 +316,11 @@ function redirectUrl(given) {
     throw wrong("auth.provider.redirectUrl", "a URL, or in a page one relative to it", given);
   }
   return URL.canParse(given) ? String(given) : new URL(given, base).href;
+}
+
+function registered(send = globalThis) {
+  if (!clients.has(send)) clients.set(send, new Map());
+  return clients.get(send);
 }
 
 function memory(provider) {

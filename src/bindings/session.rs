@@ -111,6 +111,12 @@ impl Core {
         id(self.driver.reconnect(caller(resolve, reject, JsValue::UNDEFINED)))
     }
 
+    /// The user wants to sign in, or may be asked to.
+    #[wasm_bindgen(js_name = signIn)]
+    pub fn sign_in(&self, resolve: JsValue, reject: JsValue) -> f64 {
+        id(self.driver.sign_in(caller(resolve, reject, JsValue::UNDEFINED)))
+    }
+
     /// Ends the session.
     pub fn close(&self, terminate: &JsValue, resolve: JsValue, reject: JsValue) -> f64 {
         id(self.driver.close(terminate.is_truthy(), caller(resolve, reject, JsValue::UNDEFINED)))
@@ -207,6 +213,12 @@ impl Core {
     #[wasm_bindgen(js_name = signedOut)]
     pub fn signed_out(&self) {
         self.driver.signed_out();
+    }
+
+    /// A user has signed in to the same in another session or tab.
+    #[wasm_bindgen(js_name = signedInElsewhere)]
+    pub fn signed_in_elsewhere(&self) {
+        self.driver.signed_in_elsewhere();
     }
 
     /// A snapshot.

@@ -53,6 +53,11 @@ impl Driver {
         self.command(caller, Session::reconnect)
     }
 
+    /// The user wants to sign in, or may be asked to.
+    pub fn sign_in(&self, caller: Caller) -> CallId {
+        self.command(caller, Session::sign_in)
+    }
+
     /// Ends the session.
     pub fn close(&self, terminate: bool, caller: Caller) -> CallId {
         self.command(caller, |session, now| session.close(terminate, now))
@@ -146,6 +151,12 @@ impl Driver {
     pub fn signed_out(&self) {
         self.0.session.borrow_mut().handle_token(None, false);
         self.0.transport.set_token(None);
+    }
+
+    /// A user has signed in to the same in another session or tab.
+    pub fn signed_in_elsewhere(&self) {
+        self.0.session.borrow_mut().handle_signed_in_elsewhere();
+        self.0.schedule();
     }
 
     /// A snapshot.

@@ -459,6 +459,7 @@ impl Net {
                         self.authorized(Authorized::Granted { refresh_at_unix_ms: None, same: true });
                     }
                 }
+                Output::GiveUpAuthorization => self.log.push("authorize given up".to_owned()),
                 Output::Emit(event) => {
                     if let Event::Task { task, .. } = &event {
                         self.log.push(format!("task {}", task["taskId"].as_str().unwrap_or("?")));

@@ -1,15 +1,18 @@
 //! What waits for a token, and what is sent again under the next one. A token that was refused is mended as a session is.
 
 use super::Session;
-use crate::protocol::authorization::{Authorized, Challenge, Ended, Held, Origin};
+use crate::protocol::authorization::{Authorized, Challenge, Ended, Held, Leave, Origin};
 use crate::protocol::calls::{Kind, Queue, Repair};
 use crate::protocol::codec::http::{Method, Request};
+use crate::protocol::config::Ask;
 use crate::protocol::exchanges::{Answer, Exchange};
 use crate::protocol::lifecycle::Relation;
 use crate::protocol::listening::Listening;
 use crate::protocol::policy::verdict::{Verdict, speaks_of_sessions};
 use crate::protocol::status::Event;
-use crate::protocol::{CallId, Code, Error, ExchangeId, Now, Outcome, Output, Payload, Purpose, json_rpc};
+use crate::protocol::{
+    CallId, CallOptions, Code, Error, ExchangeId, Now, Outcome, Output, Params, Payload, Purpose, json_rpc,
+};
 
 impl<P: Payload> Session<P> {
     /// A call is about to be sent. Says whether it waits for a token.
@@ -22,7 +25,7 @@ impl<P: Payload> Session<P> {
                 .is_some_and(|call| matches!(call.kind(), Kind::Request | Kind::Notification | Kind::Verify));
         if waits {
             self.authorize(None, now);
-            self.park_for_token(id, now);
+            self.park(id, Queue::Token, now);
         }
         waits
     }
@@ -30,15 +33,16 @@ impl<P: Payload> Session<P> {
     /// A user is asked: in this tab, or in the one that makes the session.
     pub(in crate::protocol) fn asks_user(&self) -> bool {
         let elsewhere = || self.lifecycle.is_elsewhere();
-        self.authorization.asks_user() || self.tabs.leader_asks() && elsewhere()
+        self.authorization.waits_for_user() || self.tabs.leader_asks() && elsewhere()
     }
 
     pub(in crate::protocol) fn waits_for_user(&self, id: CallId) -> bool {
         self.asks_user() && self.calls.get(id).is_some_and(|call| call.is_idle())
     }
 
-    fn park_for_token(&mut self, id: CallId, now: Now) {
-        self.calls.enqueue(id, Queue::Token);
+    /// It waits; where that is for a user, its clock stands still.
+    pub(in crate::protocol) fn park(&mut self, id: CallId, queue: Queue, now: Now) {
+        self.calls.enqueue(id, queue);
         if self.waits_for_user(id) {
             self.stop_clock(Some(id), now);
         }
@@ -70,9 +74,57 @@ impl<P: Payload> Session<P> {
 
     /// One authorization at a time.
     pub(in crate::protocol) fn authorize(&mut self, challenge: Option<Challenge>, now: Now) {
-        let ask = challenge.is_some() && self.somebody_waits();
+        let ask = challenge.is_some() && self.leave_to_ask().may_ask();
         if self.authorization.begin(challenge.clone(), ask, now) {
             self.output(Output::Authorize { challenge, ask });
+        }
+    }
+
+    fn leave_to_ask(&self) -> Leave {
+        let clicked = self.calls.any(|call| call.kind() == Kind::SignIn);
+        Leave { ask: self.config.ask, waits: self.somebody_waits(), clicked }
+    }
+
+    /// The user wants to sign in, or may be asked to: by a click, say. Settles with `{}` once that is done and there is a
+    /// session. Where the user is signed in, as far as is known, nobody is asked.
+    pub fn sign_in(&mut self, now: Now) -> CallId {
+        let id = self.admit(Kind::SignIn, String::new(), Params::default(), CallOptions::default(), now);
+        let unasked = Challenge { status: 401, www_authenticate: None };
+        if self.lifecycle.is_closed() || !self.config.authorizes {
+            self.dispatch(id, now);
+        } else if let Some(challenge) = self.authorization.clicked() {
+            self.output(Output::Authorize { challenge, ask: true });
+            self.park(id, Queue::Token, now);
+        } else if self.authorization.is_under_way() {
+            self.park(id, Queue::Token, now);
+        } else if self.authorization.grant().is_some() {
+            self.go_on_for_leader();
+            self.dispatch(id, now);
+        } else {
+            self.authorize(Some(unasked), now);
+            self.park(id, Queue::Token, now);
+        }
+        id
+    }
+
+    /// A user has signed in to the same elsewhere: what is stored may hold a token for this session, too.
+    pub fn handle_signed_in_elsewhere(&mut self) {
+        if let Some(challenge) = self.authorization.tries_again() {
+            self.output(Output::Authorize { challenge, ask: false });
+        }
+    }
+
+    /// The leader of the tabs waits for its user, and the one of this tab has signed in: this tab makes the session.
+    fn go_on_for_leader(&mut self) {
+        if self.tabs.leader_asks() && self.lifecycle.is_elsewhere() {
+            self.output(Output::Steal);
+        }
+    }
+
+    /// Whoever was waited for is not waited for any more: the user need not go on.
+    pub(in crate::protocol) fn nobody_waits_for_user(&mut self) {
+        if self.authorization.asks_user() && !self.somebody_waits() {
+            self.output(Output::GiveUpAuthorization);
         }
     }
 
@@ -129,7 +181,7 @@ impl<P: Payload> Session<P> {
                     self.dispatch(call, now);
                 } else {
                     self.authorize(Some(challenge), now);
-                    self.park_for_token(call, now);
+                    self.park(call, Queue::Token, now);
                 }
             }
             Purpose::Call(_)
@@ -168,6 +220,11 @@ impl<P: Payload> Session<P> {
         if !waits || !self.authorization.ask_user(self.connecting()) {
             return false;
         }
+        self.stop_clocks_for_user(now);
+        true
+    }
+
+    fn stop_clocks_for_user(&mut self, now: Now) {
         for id in self.calls.ids() {
             if self.waits_for_user(id) {
                 self.stop_clock(Some(id), now);
@@ -175,7 +232,28 @@ impl<P: Payload> Session<P> {
         }
         self.emit(Event::StateChange);
         self.tell_asking();
-        true
+    }
+
+    /// The host is told by the status. What waits goes on waiting, but for the host's own wish and a first `connect`, whose
+    /// host needs the session to say so.
+    fn user_awaited(&mut self, error: Option<Box<Error<P>>>, now: Now) {
+        if let Some(error) = error {
+            for id in self.calls.those(|call| call.kind() == Kind::SignIn) {
+                self.settle(id, Err(error.clone()));
+            }
+            self.lifecycle.note_error(error);
+        }
+        self.stop_clocks_for_user(now);
+        self.give_waiting_session();
+    }
+
+    /// To a first `connect`, whose host needs it to say that the user may be asked.
+    pub(in crate::protocol) fn give_waiting_session(&mut self) {
+        if self.config.ask == Ask::Click && self.config.handshake.is_own() {
+            for id in self.calls.those(|call| call.kind() == Kind::Connect) {
+                self.settle(id, Ok(P::empty()));
+            }
+        }
     }
 
     /// Where the token comes from that is told next.
@@ -189,9 +267,9 @@ impl<P: Payload> Session<P> {
 
     /// How the authorization ended.
     pub fn handle_authorized(&mut self, authorized: Authorized<P>, now: Now) {
-        let waits = self.somebody_waits();
-        let over = match self.authorization.ended(authorized, waits, self.connecting(), now) {
+        let over = match self.authorization.ended(authorized, self.leave_to_ask(), self.connecting(), now) {
             Some(Ended::Over(over)) => over,
+            Some(Ended::Awaited { error }) => return self.user_awaited(error, now),
             Some(Ended::AskUser { challenge }) => return self.output(Output::Authorize { challenge, ask: true }),
             None => return,
         };
@@ -200,6 +278,9 @@ impl<P: Payload> Session<P> {
         for id in self.calls.ids() {
             self.start_clock(Some(id), now);
         }
+        if error.is_none() && self.lifecycle.ready().is_some() {
+            self.lifecycle.forget_error();
+        }
         if over.asked || over.another {
             // It may be another user than before: "MUST NOT be shared across authorization contexts".
             self.forget_cached();
@@ -207,6 +288,9 @@ impl<P: Payload> Session<P> {
         if over.asked {
             self.emit(Event::StateChange);
             self.tell_asking();
+        }
+        if over.asked && error.is_none() {
+            self.go_on_for_leader();
         }
         for held in over.held {
             match &error {
