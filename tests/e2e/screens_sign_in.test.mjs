@@ -59,8 +59,8 @@ const SCREENS = {
     store.subscribe(() => {});
     document.getElementById("sign-in").onclick = () => authorize();
     return () => {
-      const { needSignIn, callTool, authorize, get } = store.getSnapshot();
-      return { needsSignIn: needSignIn.includes("a"), callTool: (name) => callTool(`a__${name}`), authorize: () => authorize("a"), session: get("a") };
+      const { needSignIn, authorize, get } = store.getSnapshot();
+      return { needsSignIn: needSignIn.includes("a"), callTool: (name) => get("a").callTool({ name }), authorize: () => authorize("a"), session: get("a") };
     };
   },
   async react(url, auth) {
@@ -87,8 +87,8 @@ const SCREENS = {
     const host = createElement(McpProvider, { servers: { a: { url, auth } } }, createElement(Servers));
     createRoot(document.getElementById("root")).render(createElement(StrictMode, null, host));
     return () => {
-      const { needSignIn, callTool, authorize, get } = many ?? { needSignIn: [], get() {} };
-      return { needsSignIn: needSignIn.includes("a"), callTool: (name) => callTool(`a__${name}`), authorize: () => authorize("a"), session: get("a") };
+      const { needSignIn, authorize, get } = many ?? { needSignIn: [], get() {} };
+      return { needsSignIn: needSignIn.includes("a"), callTool: (name) => get("a").callTool({ name }), authorize: () => authorize("a"), session: get("a") };
     };
   },
 };
