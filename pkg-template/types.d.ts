@@ -15,7 +15,8 @@
  * has not been done. (MCP, Lifecycle: Initialization.)
  *
  * @param url The server's MCP endpoint: `http:` or `https:`, without user name and password. In a page it may be
- *   relative to the page.
+ *   relative to the page; what begins with a host's name (`mcp.example.com/mcp`) is a URL without its scheme, and refused: a path
+ *   that looks so is written `./`.
  * @throws {TypeError} An unknown option, or one of a wrong type; the message names it. Nothing was sent.
  * @throws {McpError} The server cannot be reached, refuses, or is no MCP server; or the WebAssembly could not be
  *   loaded (`code: "load"`). Nothing goes on in the background after that.
@@ -1112,6 +1113,7 @@ export type DiagnosisKind =
   | "mixed_content"
   | "no_client"
   | "no_code"
+  | "no_connection"
   | "no_metadata"
   | "no_pkce"
   | "not_a_proxy"
@@ -1326,8 +1328,8 @@ export class SessionManager {
 export interface ManagerOptions extends Omit<ConnectOptions, "signal"> {
   /**
    * Where the list of servers is kept, for {@link SessionManager.restore}: a `Storage` such as `localStorage`,
-   * `indexedDB`, or functions that may give promises. Kept are names, addresses, titles, icons, and the options that are
-   * plain data; no tokens, headers or identities. A secret in the query of a server's address is part of the address. The
+   * `indexedDB`, or functions that may give promises. Kept are names, addresses, titles, icons, for an hour that a server speaks
+   * the legacy era, and the options that are plain data; no tokens, headers or identities. A secret in the query of a server's address is part of the address. The
    * lists of two values of `identity` are two. A store that fails, or does not answer within five seconds, costs no
    * session: there is a `warning`. Default: not kept.
    */

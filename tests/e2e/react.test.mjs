@@ -1,11 +1,13 @@
 // useMcp and McpProvider, in a page and on a server.
 
 import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { launchBrowser, openPage } from "./lib/chrome.mjs";
 import { bundledHosts } from "./lib/hosts.mjs";
 import { installed } from "./lib/install.mjs";
 import { e2e } from "./lib/paths.mjs";
+import { freePort } from "./lib/ports.mjs";
 import { run } from "./lib/processes.mjs";
 import { fileAt, serve } from "./lib/static.mjs";
 
@@ -32,7 +34,7 @@ after(async () => {
   await site?.close();
 });
 
-// Runs in the page: `mount(...panels)` renders a list of panels, each with a url, options and a name; `seen[name]` is
+// Runs in the page: `mount(...panels)` renders a list of panels, each with a url, options (or who makes them at each render) and a name; `seen[name]` is
 // what its latest render got, `renders[name]` how many there were. `show(...)` renders what it is given, with the package's
 // components in `kit`.
 async function stage() {
@@ -54,7 +56,7 @@ async function stage() {
     },
   });
   function Panel({ name, url, options }) {
-    seen[name] = useMcp(url, options);
+    seen[name] = useMcp(url, typeof options === "function" ? options() : options);
     renders[name] = (renders[name] ?? 0) + 1;
     pictures.add(`${seen[name].status.state} ${seen[name].session ? "with" : "without"} a session`);
     return createElement("p", null, `${name}: ${seen[name].status.state}, ${seen[name].tools.length} tools`);
@@ -155,26 +157,52 @@ for (const named of [true, false]) {
   }, { NAMED: named });
 }
 
-scene("credentials that change with each render make no session without end, and are nobody else's", async () => {
-  let sent = [];
+scene("credentials that change with each render make no session without end, and that is said once", async () => {
+  const said = [];
+  console.warn = (text) => said.push(text);
+  globalThis.process ??= { env: {} };
+  process.env.NODE_ENV = "development";
+  const sent = [];
   const fetch = (url, init) => {
     sent.push(new Headers(init.headers).get("authorization"));
     return server.fetch(url, init);
   };
-  let count = 0;
-  const restless = { get headers() { return { authorization: `Bearer changing ${++count}` }; }, fetch };
-  mount(["ann", { fetch, headers: { authorization: "Bearer ann" } }]);
+  const ann = ["ann", { fetch, headers: { authorization: "Bearer ann" } }];
+  // Each change of what is known is another render.
+  const restless = (name) => [name, () => ({ fetch, headers: { authorization: `Bearer secret ${Math.random()}` } })];
+  mount(ann);
   await until(() => seen.ann?.session);
-  mountAsIs(["ann", { fetch, headers: { authorization: "Bearer ann" } }], ["restless", restless]);
-  await until(() => count > 9);
-  await new Promise((resolve) => setTimeout(resolve, 3_000));
+  const render = () => mountAsIs(ann, restless("one"), restless("other"));
+  const renderFor = async (ms) => {
+    for (const end = performance.now() + ms; performance.now() < end; await new Promise((resolve) => setTimeout(resolve, 50))) render();
+  };
+  await renderFor(1_500);
+  await until(() => seen.one.error && seen.other.error);
+  // Ann's, and of each of the others three and the one that was too many.
   const made = server.sessionsMade;
-  sent = [];
+  sent.length = 0;
+  await renderFor(4_000);
+  if (made > 9 || server.sessionsMade !== made || sent.length > 0) return [made, server.sessionsMade, sent];
+  const { code } = await seen.one.callTool("echo", { x: 1 }).catch((error) => error);
+  if (code !== "invalid_option" || seen.one.error.diagnosis.kind !== "changing_credentials" || seen.one.status.state !== "closed") return seen.one;
   await seen.ann.callTool("echo", { x: 1 });
-  if (sent.join() !== "Bearer ann") return sent;
-  await new Promise((resolve) => setTimeout(resolve, 2_000));
-  // Once a minute at most.
-  return made < 25 && server.sessionsMade <= made + 1 ? "held" : [made, server.sessionsMade];
+  return said.length === 1 && /`identity`/.test(said[0]) && !said[0].includes("secret") && sent.join() === "Bearer ann" ? "held" : [said, sent];
+});
+
+scene("credentials that have come to rest name their user again, without another render of the host's", async () => {
+  const as = (token) => mount(["a", { headers: { authorization: `Bearer ${token}` } }]);
+  for (const token of "abcdefg") {
+    as(token);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  await until(() => seen.a?.error && !seen.a.session);
+  const made = server.sessionsMade;
+  await until(() => seen.a.tools.length === 1 && !seen.a.error);
+  if (server.sessionsMade !== made + 1) return [made, server.sessionsMade];
+  const { session } = seen.a;
+  as("h");
+  await until(() => seen.a.session && seen.a.session !== session);
+  return "held";
 });
 
 scene("an eviction is healed under a call, and lists follow the server", async () => {
@@ -473,6 +501,73 @@ scene("without a provider the hook for many servers says so", async () => {
   }));
   await until(() => said);
   return said === "useMcpServers: there is no McpProvider above this component" ? "held" : said;
+});
+
+test("components that Vite replaces while they run keep their sessions", bounded, async () => {
+  const [{ createServer }, { default: react }] = await Promise.all([import("vite"), import("@vitejs/plugin-react")]);
+  const root = mkdtempSync(`${app}/fixtures-`);
+  mkdirSync(`${root}/node_modules`);
+  for (const name of ["react", "react-dom", "scheduler"]) symlinkSync(`${e2e}node_modules/${name}`, `${root}/node_modules/${name}`);
+  const panel = (version) => `
+    import { useState } from "react";
+    import { useMcp, useMcpServers } from "mcp-evergreen/react";
+    import { server } from "./server.js";
+    export function Panel() {
+      const [kept] = useState(() => Math.random());
+      const own = useMcp(server.url);
+      const many = useMcpServers();
+      Object.assign(globalThis, { server, kept, sessions: [own.session, many.get("a")] });
+      return <p>panel ${version}: {own.tools.length + many.tools.length} tools</p>;
+    }`;
+  const host = (version) => `
+    import { McpProvider } from "mcp-evergreen/react";
+    import { Panel } from "./panel.jsx";
+    import { server } from "./server.js";
+    export function Host() {
+      return <McpProvider servers={{ a: server.url }} defaults={{ fetch: (...args) => server.fetch(...args) }}><p>host ${version}</p><Panel /></McpProvider>;
+    }`;
+  const files = {
+    "index.html": '<!doctype html><div id="root"></div><script type="module" src="/main.jsx"></script>',
+    "server.js": 'import { TestServer } from "mcp-evergreen/testing";\nexport const server = new TestServer({ tools: { echo: () => "x" } });',
+    "main.jsx": `
+      import { StrictMode } from "react";
+      import { createRoot } from "react-dom/client";
+      import { Host } from "./host.jsx";
+      createRoot(document.getElementById("root")).render(<StrictMode><Host /></StrictMode>);`,
+    "panel.jsx": panel("one"),
+    "host.jsx": host("one"),
+  };
+  for (const [name, text] of Object.entries(files)) writeFileSync(`${root}/${name}`, text);
+  const vite = await createServer({
+    root,
+    configFile: false,
+    logLevel: "error",
+    plugins: [react()],
+    resolve: { dedupe: ["react", "react-dom"] },
+    server: { host: "127.0.0.1", port: await freePort(), strictPort: true },
+  });
+  let page;
+  try {
+    await vite.listen();
+    page = await openPage(browser, vite.resolvedUrls.local[0]);
+    const { page: tab } = page;
+    const shows = (text) => tab.waitForFunction((text) => document.body.innerText.includes(text), { timeout: 60_000 }, text);
+    await shows("panel one: 2 tools");
+    const kept = await tab.evaluate(() => ((globalThis.before = [...sessions]), kept));
+    for (const [file, text, shown] of [["panel.jsx", panel("two"), "panel two: 2 tools"], ["host.jsx", host("two"), "host two"], ["panel.jsx", panel("three"), "panel three: 2 tools"]]) {
+      writeFileSync(`${root}/${file}`, text);
+      await shows(shown);
+      // Longer than sessions outlive their last user.
+      await new Promise((resolve) => setTimeout(resolve, 1_500));
+      const now = await tab.evaluate(() => [kept, sessions.every((session, at) => session === before[at] && session.status.state === "ready"), server.count("initialize")]);
+      assert.deepEqual(now, [kept, true, 2], shown);
+    }
+    assert.deepEqual(page.errors, []);
+  } finally {
+    await page?.close();
+    await vite.close();
+    rmSync(root, { recursive: true, force: true });
+  }
 });
 
 test("on a server it renders the first state and connects nowhere", bounded, async () => {
