@@ -196,3 +196,9 @@ export class McpEvergreenDevtools {
   /** As {@link Recording.toText}. */
   toText(options?: ReportOptions): string;
 }
+
+declare global {
+  interface HTMLElementTagNameMap {
+    "mcp-evergreen-devtools": McpEvergreenDevtools;
+  }
+}
