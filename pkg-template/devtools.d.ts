@@ -189,6 +189,8 @@ export class McpEvergreenDevtools {
   group(title: string): () => void;
   /** The diagram goes to its end, and along with it, also where somebody had scrolled back. */
   follow(): void;
+  /** Chooses the latest row that `find` says yes to, and scrolls to it within the diagram. @returns Whether one is drawn. */
+  choose(find: (row: Row) => boolean | undefined): boolean;
   /** As {@link Recording.clear}. */
   clear(): void;
   /** As {@link Recording.report}. Default: redacted as {@link McpEvergreenDevtools.redact} says. */

@@ -102,6 +102,10 @@ export class McpEvergreenDevtools extends Base {
     this.#diagram.follow();
   }
 
+  choose(find) {
+    return this.#diagram.choose(find);
+  }
+
   clear() {
     this.#recording.clear();
   }

@@ -71,6 +71,20 @@ export class Diagram {
     this.#toEnd();
   }
 
+  /** The latest row that `find` says yes to, where it is drawn. */
+  choose(find) {
+    const items = [...this.#list.children];
+    const item = items.findLast((item) => this.#rowOf.has(item) && find(this.#rowOf.get(item)));
+    if (!item) return false;
+    this.#following = item === items.at(-1);
+    this.#choose(item);
+    // The page itself stays where it is.
+    const { top, bottom } = this.#scroller.getBoundingClientRect();
+    const row = item.getBoundingClientRect();
+    if (row.top < top || row.bottom > bottom) this.#scroller.scrollTop += row.top - top - 8;
+    return true;
+  }
+
   redraw() {
     this.#chosen = undefined;
     this.#folded.clear();
