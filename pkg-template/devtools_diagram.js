@@ -30,7 +30,7 @@ export class Diagram {
     this.#empty.append(empty);
     const label = "Sequence diagram: arrow keys go from message to message";
     this.#scroller = element("div", { class: "scroll", id: "timeline", role: "group", tabindex: "0", "aria-label": label }, this.#list, this.#empty);
-    for (const gesture of GESTURES) this.#scroller.addEventListener(gesture, () => (this.#gestureUntil = Date.now() + GESTURE), { passive: true });
+    for (const gesture of GESTURES) this.#scroller.addEventListener(gesture, (event) => this.#gesture(event), { passive: true });
     this.#scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     this.#scroller.addEventListener("keydown", (event) => this.#key(event));
     this.#list.addEventListener("click", ({ target }) => {
@@ -165,6 +165,11 @@ export class Diagram {
     if (first && this.#rowOf.get(first) === row) first.remove();
   }
 
+  /** Who presses on a row means the row; on the box itself there is its scrollbar. */
+  #gesture({ type, target }) {
+    if (type !== "pointerdown" || target === this.#scroller) this.#gestureUntil = Date.now() + GESTURE;
+  }
+
   /** Rows that come into view change their height: only who scrolls back leaves the end. */
   #scrolled() {
     const { scrollTop, scrollHeight, clientHeight } = this.#scroller;
@@ -183,6 +188,7 @@ export class Diagram {
       this.#scrolling = false;
       const { scrollTop, scrollHeight, clientHeight } = this.#scroller;
       if (this.#following && scrollHeight - scrollTop - clientHeight > 1) this.#scroller.scrollTop = scrollHeight;
+      this.#top = this.#scroller.scrollTop;
     });
   }
 

@@ -56,7 +56,7 @@ export class Sessions {
   #made(name) {
     const part = (tag, className) => element(tag, { class: className });
     const parts = { state: part("strong", "state"), verified: part("dd", "verified"), generation: part("dd", "generation"), recoveries: part("dd", "recoveries"), about: part("p", "about") };
-    parts.only = element("button", { type: "button", class: "quiet", "aria-pressed": "false", "aria-label": `Only ${name}` }, "Only this");
+    parts.only = element("button", { type: "button", class: "quiet", "aria-pressed": "false" }, "Only this", element("span", { class: "hidden" }, `: ${name}`));
     parts.only.addEventListener("click", () => this.#choose(this.#only === name ? undefined : name));
     const fact = (words, node) => element("div", {}, element("dt", {}, words), node);
     const facts = element("dl", {}, fact("Last proof of life", parts.verified), fact("Session", parts.generation), fact("Recoveries", parts.recoveries));

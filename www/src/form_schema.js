@@ -11,29 +11,51 @@ export function formSchema(schema) {
   return shown(plainSchema(schema), true);
 }
 
+/** How many parts a form can have: references double easily. */
+const MAX_PARTS = 5_000;
+
 /** The schema with its local references followed, and each `Optional` as what it is an option of. */
-export function plainSchema(schema, root = schema, within = []) {
-  if (schema === null || typeof schema !== "object" || Array.isArray(schema)) return schema;
-  const { $ref, ...own } = schema;
-  // A schema that holds itself has no end.
-  if (within.includes($ref)) return {};
-  const here = typeof $ref === "string" ? { ...referred($ref, root), ...own } : schema;
-  const inner = (part) => plainSchema(part, root, typeof $ref === "string" ? [...within, $ref] : within);
-  const all = {};
-  for (const [key, value] of Object.entries(here)) {
-    if (key.startsWith("x-") || key === "$defs" || key === "definitions" || key === "$ref") continue;
-    all[key] = key === "properties" ? mapped(value, inner) : Array.isArray(value) ? value.map(inner) : key === "items" || key === "additionalProperties" ? inner(value) : value;
+export function plainSchema(schema) {
+  let left = MAX_PARTS;
+  function plain(part, within) {
+    if (part === null || typeof part !== "object") return part;
+    if (Array.isArray(part)) return part.map((item) => plain(item, within));
+    const { $ref, ...own } = part;
+    left -= 1;
+    // A schema that holds itself has no end.
+    if (left < 0 || within.includes($ref)) return {};
+    if (typeof $ref === "string") return plain({ ...referred($ref, schema), ...own }, [...within, $ref]);
+    const all = {};
+    for (const [key, value] of Object.entries(own)) {
+      if (key.startsWith("x-") || key === "$defs" || key === "definitions") continue;
+      if (key === "properties") all[key] = Object.fromEntries(Object.entries(value ?? {}).map(([name, property]) => [name, plain(property, within)]));
+      else all[key] = HOLD_SCHEMAS.includes(key) ? plain(value, within) : value;
+    }
+    return withoutNull(all);
   }
-  return withoutNull(all);
+  return plain(schema, []);
 }
+
+const HOLD_SCHEMAS = ["items", "prefixItems", "additionalProperties", "anyOf", "oneOf", "allOf", "not", "if", "then", "else"];
 
 function referred(ref, root) {
   if (!ref.startsWith("#")) return {};
   let at = root;
-  for (const part of ref.slice(1).split("/").filter(Boolean)) at = at?.[decodeURIComponent(part).replaceAll("~1", "/").replaceAll("~0", "~")];
-  // What is referred to may refer on; itself it may not.
-  if (typeof at?.$ref === "string") return at.$ref === ref ? {} : referred(at.$ref, root);
+  for (const part of ref.slice(1).split("/").filter(Boolean)) {
+    const name = unescaped(part);
+    if (at === null || typeof at !== "object" || !Object.hasOwn(at, name)) return {};
+    at = at[name];
+  }
   return at && typeof at === "object" && !Array.isArray(at) ? at : {};
+}
+
+/** (RFC 6901, 6.) */
+function unescaped(part) {
+  try {
+    return decodeURIComponent(part).replaceAll("~1", "/").replaceAll("~0", "~");
+  } catch {
+    return part;
+  }
 }
 
 /** `anyOf: [X, null]` and `type: [X, null]` are X, which may be left empty. */
@@ -130,4 +152,3 @@ function isEmpty(value) {
 
 const isRequired = (schema, name) => Array.isArray(schema.required) && schema.required.includes(name);
 const hasDefault = (property) => property?.default !== undefined && property.default !== null;
-const mapped = (object, map) => Object.fromEntries(Object.entries(object ?? {}).map(([key, value]) => [key, map(value)]));

@@ -356,6 +356,15 @@ async function breakServer(action, server = chosen) {
   showServer();
 }
 
+const OFFLINE = "Offline: a call waits for the network, as long as its time-out allows. Call, then go online again.";
+const OFFLINE_HERE = "Offline. This server is on your own device, which is reached without a network: a call fails as with one that is down.";
+
+/** No browser says of such an address that it cannot be reached for want of a network, so no session waits for one. */
+function isOnThisDevice({ url }) {
+  const { hostname } = new URL(url);
+  return hostname === "localhost" || hostname === "[::1]" || hostname.startsWith("127.");
+}
+
 byId("offline").addEventListener("click", () => plug(!network.online));
 
 function plug(online) {
@@ -364,7 +373,7 @@ function plug(online) {
   byId("offline").setAttribute("aria-pressed", String(!online));
   byId("offline").textContent = online ? "Go offline" : "Go online";
   wire.note({ lane: "page", text: online ? "the page is online again" : "the page is offline", tone: online ? "good" : "bad", opens: true });
-  if (!playing) announce(online ? "Online again." : "Offline: a call waits for the network, as long as its time-out allows. Call, then go online again.");
+  if (!playing) announce(online ? "Online again." : isOnThisDevice(chosen) ? OFFLINE_HERE : OFFLINE);
 }
 
 // ── What the demo plays by itself ────────────────────────────────────────────────────────────────
@@ -452,7 +461,7 @@ plays("storm", async (signal) => {
 function showStorm({ settled, once, twice, lost, retried, again, sessions }) {
   byId("storm-progress").value = settled;
   for (const [name, count] of Object.entries({ once, twice, lost, retried, again, sessions })) {
-    byId(`storm-${name}`).textContent = count ?? "…";
+    byId(`storm-${name}`).textContent = String(count ?? "…");
   }
   byId("storm-lost").dataset.tone = lost === undefined ? "" : lost === 0 ? "good" : "bad";
 }
