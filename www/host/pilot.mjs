@@ -123,10 +123,10 @@ export class PagePilot {
     const rows = await this.#page.$$eval(inside("#rows > li"), (items) =>
       items.map((item) => {
         const part = (name) => item.querySelector(`.${name}`)?.textContent ?? "";
-        return { lane: item.dataset.lane, when: part("when"), words: [part("text"), part("tag") && `[${part("tag")}]`, part("note")] };
+        return { lane: item.dataset.lane, when: part("when"), words: [part("fold"), part("text"), part("tag") && `[${part("tag")}]`, part("note")] };
       }),
     );
-    return rows.map(({ lane, when, words }) => `  ${when.padStart(9)}  ${ARROWS[lane]}  ${words.filter(Boolean).join("  ")}`);
+    return rows.map(({ lane, when, words }) => `  ${when.padStart(9)}  ${ARROWS[lane] ?? ""}  ${words.filter(Boolean).join("  ")}`);
   }
 
   close() {
