@@ -12,8 +12,8 @@ const field = (property, more) => formSchema(object({ a: property }, more)).prop
 const sent = (schema, filled = {}) => argumentsOf(schema, { ...formValues(schema, sampleArguments({ inputSchema: schema })), ...filled });
 
 for (const [name, property, shown] of [
-  ["a string", { type: "string" }, { type: "string", title: "a (optional)", description: undefined }],
-  ["a number: an empty field is none", { type: "number", minimum: 1, title: "A" }, { type: "string", title: "A (optional)", description: undefined, pattern: "^$|^-?[0-9]+([.][0-9]+)?$" }],
+  ["a string", { type: "string" }, { type: "string", title: "a (optional)" }],
+  ["a number: an empty field is none", { type: "number", minimum: 1, title: "A" }, { type: "string", title: "A (optional)", pattern: "^$|^-?[0-9]+([.][0-9]+)?$" }],
   ["a choice: none is the first", { enum: ["x", "y"] }, { type: "string", enum: ["", "x", "y"], title: "a (optional)" }],
   ["a choice of numbers", { type: "integer", enum: [1, 2] }, undefined],
   ["with a default it is as it is", { type: "number", default: 3 }, { type: "number", default: 3, title: "a" }],
@@ -57,6 +57,11 @@ test("references are followed, within others too, and a schema that holds itself
   assert.deepEqual(properties.tree.properties.left, { title: "left (optional)" });
   assert.doesNotMatch(JSON.stringify(properties), /\$ref|\$defs/);
   assert.deepEqual(sent(schema), { at: {} });
+});
+
+test("no member is undefined: the library that makes the form would not end", () => {
+  const walk = (part) => Object.entries(part ?? {}).forEach(([name, value]) => (assert.notEqual(value, undefined, name), typeof value === "object" && walk(value)));
+  walk(formSchema(object({ a: { type: "string" }, b: { type: "number" }, c: { anyOf: [{ type: "string" }, { type: "null" }] } })));
 });
 
 test("two that refer to each other have an end", () => {

@@ -15,7 +15,7 @@ const PACKAGE = "/node_modules/mcp-evergreen/index.js";
 /** WebKit's driver makes functions of texts in the page. */
 const DRIVEN = ENGINE === "webkit" ? " 'unsafe-eval'" : "";
 const TRUSTED = ENGINE === "webkit" ? "" : "; require-trusted-types-for 'script'; trusted-types 'none'";
-const POLICY = `default-src 'none'; script-src 'self' 'wasm-unsafe-eval'${DRIVEN}; style-src 'none'; connect-src 'self'${TRUSTED}`;
+const POLICY = `default-src 'none'; script-src 'self' 'wasm-unsafe-eval'${DRIVEN}; style-src 'none'; img-src 'self'; connect-src 'self'${TRUSTED}`;
 
 const PAGE = `<!doctype html><html lang="en"><meta charset="utf-8"><title>host</title>
 <script type="module" src="/host.js"></script><main><h1>A host</h1><mcp-evergreen-devtools></mcp-evergreen-devtools></main>`;
@@ -131,7 +131,7 @@ onPage("a manager's servers have a light each; one can be looked at alone; watch
 
 onPage("a report holds no token, no id, no address and no word of the server's, unless the host says so", async (run) => {
   const secrets = ["t0ken-secret", "mcp.test", "test://private", "tool-private", "name-private", "words-private", "argument-private"];
-  const told = await run(async () => {
+  const told = await run(async ({ until }) => {
     server.become({ name: "name-private", capabilities: { tools: {}, resources: { subscribe: true }, logging: {} }, answers: { "resources/subscribe": {} }, tools: { "tool-private": () => "words-private" } });
     const session = await open("search", { headers: { authorization: "Bearer t0ken-secret" }, on: tools.listeners("search", { log: true }) });
     await session.subscribeResource({ uri: "test://private" });
@@ -140,6 +140,7 @@ onPage("a report holds no token, no id, no address and no word of the server's, 
     server.become({ tools: { other: () => "words-private" } });
     server.evict();
     await session.ping();
+    await until(() => tools.recording.rows.some(({ recovered }) => recovered));
     const saved = [];
     URL.createObjectURL = (blob) => (saved.push(blob), "#");
     for (const id of ["save-json", "save-svg"]) one("#" + id).click();

@@ -8,7 +8,8 @@ const NUMERAL = "^$|^-?[0-9]+([.][0-9]+)?$";
  * name, since the library cleans titles and not names.
  */
 export function formSchema(schema) {
-  return shown(plainSchema(schema), true);
+  // The library does not end where a member is there and is undefined.
+  return JSON.parse(JSON.stringify(shown(plainSchema(schema), true)));
 }
 
 /** How many parts a form can have: references double easily. */

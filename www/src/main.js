@@ -411,7 +411,7 @@ plays("show", async () => {
   await showTool();
   if (!server.running) await breakServer("start");
   told.begin("A session is lost, in slow motion");
-  byId("story").scrollIntoView({ block: "nearest" });
+  byId("story").scrollIntoView({ block: "start" });
   network.slow = SLOW;
   const session = sessions.get(server);
   let stop = () => {};
@@ -432,7 +432,7 @@ plays("show", async () => {
     network.slow = 0;
   }
   wire.choose(({ wire, session }) => session === server.label && wire?.verdict === "evicted");
-  byId("story").scrollIntoView({ block: "nearest" });
+  byId("story").scrollIntoView({ block: "start" });
 });
 
 plays("storm", async (signal) => {
