@@ -159,6 +159,7 @@ describe("the page, from plain files under a path", () => {
     await pilot.click("#connect");
     await page.waitForFunction(() => document.getElementById("connect").textContent === "Connect", { timeout: 60_000 });
     assert.equal(await text(page, "#storm-lost"), "0");
+    assert.ok(Number(await text(page, "#storm-once")) < 200, "it was stopped");
     assert.match(await text(page, inside("[data-session] .about")), /the host closed the session/);
     await pilot.connect();
     assert.equal((await pilot.call()).kind, "ok");
