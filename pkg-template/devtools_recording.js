@@ -9,6 +9,8 @@ export class Recording {
   #rows = [];
   /** `{ name, status, ended }` by name. */
   #sessions = new Map();
+  /** What sessions without a name are called, for good. */
+  #names = new WeakMap();
   /** What stops listening, by what is watched. */
   #watched = new Map();
   #observers = new Set();
@@ -38,7 +40,7 @@ export class Recording {
     if (typeof source?.on !== "function") throw new TypeError("watch: expected a Session or a SessionManager");
     this.#watched.get(source)?.();
     const isManager = typeof source.statuses === "function";
-    const own = isManager ? undefined : (name ?? this.#nameFor());
+    const own = isManager ? undefined : (name ?? this.#nameFor(source));
     const stops = Object.entries(this.#listeners(log)).map(([event, listener]) =>
       source.on(event, (detail, server) => listener(detail, own ?? server)),
     );
@@ -176,10 +178,13 @@ export class Recording {
   }
 
   /** An address may be nobody's business: a session without a name is counted. */
-  #nameFor() {
-    let at = 1;
-    while (this.#sessions.has(`server ${at}`)) at += 1;
-    return `server ${at}`;
+  #nameFor(session) {
+    if (!this.#names.has(session)) {
+      let at = 1;
+      while (this.#sessions.has(`server ${at}`)) at += 1;
+      this.#names.set(session, `server ${at}`);
+    }
+    return this.#names.get(session);
   }
 }
 

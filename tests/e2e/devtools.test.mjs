@@ -233,7 +233,7 @@ onPage("by keyboard, paused, folded, followed", async (run) => {
 onPage("out of the page it listens to nothing; back in it, it does again; moved, it misses nothing", async (run) => {
   const counts = await run(async ({ connect }) => {
     const session = await connect(server.url, { era: "legacy", fetch: server.fetch });
-    tools.watch(session, { name: "search" });
+    tools.watch(session);
     const heard = async () => {
       const before = tools.recording.rows.length;
       await session.ping();
@@ -247,9 +247,9 @@ onPage("out of the page it listens to nothing; back in it, it does again; moved,
     await null;
     const gone = await heard();
     home.append(tools);
-    return { there, moved, gone, back: await heard(), drawn: rows().length === tools.recording.rows.length };
+    return { there, moved, gone, back: await heard(), drawn: rows().length === tools.recording.rows.length, names: tools.recording.sessions.map(({ name }) => name) };
   });
-  assert.deepEqual(counts, { there: 2, moved: 2, gone: 0, back: 2, drawn: true });
+  assert.deepEqual(counts, { there: 2, moved: 2, gone: 0, back: 2, drawn: true, names: ["server 1"] });
 });
 
 if (ENGINE === "chromium") {
