@@ -103,7 +103,7 @@ describe("the page, with real servers", () => {
         "session ◀── server 200 tools/call [ok]",
         "page ◀── session result [ok]",
       ]);
-      await page.waitForFunction(() => document.getElementById("rows").textContent.includes("1 call sent once more"));
+      await page.waitForFunction(() => document.getElementById("devtools").shadowRoot.getElementById("rows").textContent.includes("1 call sent once more"));
       const { GET: _, "tools/list": __, ...counts } = world.get(id).recording.counts(mark);
       assert.deepEqual(counts, { "tools/call": 2, initialize: 1, "notifications/initialized": 1 });
       assert.deepEqual(await pilot.status(), { state: "ready", generation: "2", recoveries: "1" });
@@ -161,7 +161,7 @@ describe("the page, with real servers", () => {
     await pilot.connect();
     await pilot.press("evict");
     await pilot.press("verify");
-    await page.waitForFunction(() => document.getElementById("recoveries").textContent === "1");
+    await page.waitForFunction(() => document.getElementById("devtools").shadowRoot.querySelector('[data-session="server-everything"] .recoveries').textContent === "1");
     assert.equal((await pilot.call()).healed, false);
   });
 

@@ -11,6 +11,11 @@ const ARROWS = {
   server: "                     server",
 };
 
+/** What the devtools have on their side of the shadow. */
+const INSIDE = ["pause", "copy", "save-json", "save-svg", "clear"];
+export const inside = (selector) => `mcp-evergreen-devtools >>> ${selector}`;
+const at = (id) => (INSIDE.includes(id) ? inside(`#${id}`) : `#${id}`);
+
 export class PagePilot {
   #page;
   /** The page's uncaught errors. */
@@ -65,9 +70,9 @@ export class PagePilot {
 
   /** Presses a button and waits until it is done. */
   async press(id, { timeout = WAIT.timeout } = {}) {
-    await this.#page.waitForSelector(`#${id}:enabled`, WAIT);
-    await this.click(`#${id}`);
-    await this.#page.waitForSelector(`#${id}:not([aria-busy])`, { timeout });
+    await this.#page.waitForSelector(`${at(id)}:enabled`, WAIT);
+    await this.click(at(id));
+    await this.#page.waitForSelector(`${at(id)}:not([aria-busy])`, { timeout });
   }
 
   /** Presses Call and waits for what comes of it. */
@@ -102,23 +107,26 @@ export class PagePilot {
     });
   }
 
-  /** The status light, in words. */
+  /** What the light of the chosen server says, in words. */
   status() {
     return this.#page.evaluate(() => {
-      const [state, generation, recoveries] = ["state", "generation", "recoveries"].map((id) => document.getElementById(id).textContent);
-      return { state, generation, recoveries };
+      const name = document.querySelector("#server-choices label:has(:checked) .name").textContent;
+      const { shadowRoot } = document.getElementById("devtools");
+      const item = [...shadowRoot.querySelectorAll("[data-session]")].find(({ dataset }) => dataset.session === name);
+      const part = (className, none) => item?.querySelector(`.${className}`).textContent ?? none;
+      return { state: part("state", "not connected"), generation: part("generation", "–"), recoveries: part("recoveries", "–") };
     });
   }
 
   /** The time line, one line of text per row. */
   async rows() {
-    const rows = await this.#page.$$eval("#rows > li", (items) =>
+    const rows = await this.#page.$$eval(inside("#rows > li"), (items) =>
       items.map((item) => {
         const part = (name) => item.querySelector(`.${name}`)?.textContent ?? "";
-        return { lane: item.dataset.lane, when: part("when"), words: [part("text"), part("tag") && `[${part("tag")}]`, part("note")] };
+        return { lane: item.dataset.lane, when: part("when"), words: [part("fold"), part("text"), part("tag") && `[${part("tag")}]`, part("note")] };
       }),
     );
-    return rows.map(({ lane, when, words }) => `  ${when.padStart(9)}  ${ARROWS[lane]}  ${words.filter(Boolean).join("  ")}`);
+    return rows.map(({ lane, when, words }) => `  ${when.padStart(9)}  ${ARROWS[lane] ?? ""}  ${words.filter(Boolean).join("  ")}`);
   }
 
   close() {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileAt, serve } from "../../tests/e2e/lib/static.mjs";
 import { Refused } from "./world.mjs";
 
-const ACTIONS = ["evict", "restart", "kill", "start", "drop", "refuse400", "refuse404", "refuse200", "busy"];
+const ACTIONS = ["evict", "restart", "kill", "start", "drop", "refuse400", "refuse404", "refuse200", "busy", "calm"];
 
 /** Serves the site in `folder` and the control of `world` on the loopback interface. */
 export function serveSite(world, folder) {

@@ -43,6 +43,8 @@ class DemoServer {
   #process;
   #proxy;
   #running = true;
+  /** Ends what is left of being busy. */
+  #calm = () => {};
   /** Labels of the sessions that the server has forgotten. */
   #ended = new Set();
   /** One thing at a time is done to a server. */
@@ -95,7 +97,7 @@ class DemoServer {
     return Object.fromEntries(Object.entries(counts).filter(([key]) => key.startsWith(prefix)));
   }
 
-  /** @param {"evict" | "restart" | "kill" | "start" | "drop" | "refuse400" | "refuse404" | "refuse200" | "busy"} action */
+  /** @param {"evict" | "restart" | "kill" | "start" | "drop" | "refuse400" | "refuse404" | "refuse200" | "busy" | "calm"} action */
   act(action) {
     const done = this.#busy.then(() => this.#act(action));
     this.#busy = done.catch(() => {});
@@ -113,7 +115,11 @@ class DemoServer {
       case "drop":
         return this.#proxy.drop();
       case "busy":
-        return void this.#proxy.when({ http: "POST" }, refused(BUSY), { times: BUSY_TIMES });
+        this.#calm();
+        this.#calm = this.#proxy.when({ http: "POST" }, refused(BUSY), { times: BUSY_TIMES });
+        return;
+      case "calm":
+        return this.#calm();
       case "kill":
         this.#running = false;
         return this.#process.kill();

@@ -1,5 +1,7 @@
 // A form for a tool's arguments, made from its JSON Schema by Jedison, and the same as JSON.
 
+import { argumentsOf, formSchema, formValues } from "./form_schema.js";
+
 /** Loaded with the first form. */
 let library;
 const loaded = () => (library ??= load().catch((error) => ((library = undefined), Promise.reject(error))));
@@ -14,18 +16,19 @@ async function load() {
 /** @param {(id: string) => HTMLElement} byId */
 export function argumentsForm(byId) {
   let form;
+  let schema;
   let asJson = false;
   let latest = 0;
 
   /** Shows a form for this tool with these values. */
-  async function show({ name, inputSchema: schema }, values) {
+  async function show({ name, inputSchema }, values) {
     const serial = ++latest;
     byId("arguments").value = JSON.stringify(values, null, 2);
     const jedison = await loaded();
     if (serial !== latest) return;
-    form?.destroy();
-    form = undefined;
-    const fields = Object.keys(schema?.properties ?? {}).length;
+    clear();
+    schema = inputSchema ?? {};
+    const fields = Object.keys(schema.properties ?? {}).length;
     const container = byId("form");
     container.replaceChildren();
     if (fields === 0) {
@@ -34,17 +37,25 @@ export function argumentsForm(byId) {
       form = new jedison.Create({
         container,
         theme: new jedison.Theme(),
-        schema: plain(schema),
-        data: values,
+        schema: formSchema(schema),
+        data: formValues(schema, values),
         // What the visitor types goes to the tool as it is; it stands in fields, not in HTML.
         purifyData: false,
         btnIcons: false,
         objectAdd: false,
         showErrors: "change",
       });
-      form.on("change", () => (byId("arguments").value = JSON.stringify(form.getValue(), null, 2)));
+      form.on("change", () => (byId("arguments").value = JSON.stringify(argumentsOf(schema, form.getValue()), null, 2)));
     }
     byId("form").dataset.tool = name;
+  }
+
+  /** Nothing of the tool before is left. */
+  function clear() {
+    form?.destroy();
+    form = undefined;
+    byId("form").replaceChildren();
+    delete byId("form").dataset.tool;
   }
 
   /** `{ value }`, or `{ error }` that says what is wrong. */
@@ -53,7 +64,7 @@ export function argumentsForm(byId) {
     if (asJson || parsed.error || !form) return parsed;
     // An object is wrong where one of its fields is: the field says why.
     const [deepest] = form.getErrors().sort((one, other) => other.path.length - one.path.length);
-    return deepest ? { error: `${deepest.path.replace(/^#\/?/, "") || "arguments"}: ${deepest.messages[0]}` } : { value: form.getValue() };
+    return deepest ? { error: `${deepest.path.replace(/^#\/?/, "") || "arguments"}: ${deepest.messages[0]}` } : { value: argumentsOf(schema, form.getValue()) };
   }
 
   function setJson(on) {
@@ -62,25 +73,10 @@ export function argumentsForm(byId) {
     byId("form").hidden = on;
     if (on || !form) return;
     const { value } = parse(byId("arguments").value);
-    if (value) form.setValue(value);
+    if (value) form.setValue(formValues(schema, value));
   }
 
-  return { show, read, setJson, focus: () => (asJson ? byId("arguments") : byId("form").querySelector("input, select, textarea"))?.focus() };
-}
-
-/**
- * Without the keywords by which a schema could steer the library itself; booleans are boxes to tick; and what has no
- * title is called by its name, since the library cleans titles and not names.
- */
-function plain(schema) {
-  return JSON.parse(JSON.stringify(schema), (key, value) => {
-    if (key.startsWith("x-")) return undefined;
-    if (value === null || typeof value !== "object" || Array.isArray(value)) return value;
-    for (const [name, property] of Object.entries(value.properties ?? {})) {
-      if (property && typeof property === "object") property.title ??= name;
-    }
-    return value.type === "boolean" ? { ...value, "x-format": "checkbox" } : value;
-  });
+  return { show, clear: () => (latest++, clear()), read, setJson, focus: () => (asJson ? byId("arguments") : byId("form").querySelector("input, select, textarea"))?.focus() };
 }
 
 function parse(text) {

@@ -1,24 +1,24 @@
 // The demo page: servers to break, tools to call, and a diagram of what went over the wire.
 
 import { connect, init } from "mcp-evergreen";
+import "mcp-evergreen/devtools";
+import { version } from "mcp-evergreen/package.json";
 import { STEPS, compare } from "./compare.js";
 import { control, ledger, serverInPage, serverProcesses } from "./control.js";
-import { diagramSvg, save } from "./export.js";
 import { argumentsForm } from "./form.js";
 import { network } from "./network.js";
-import { errorNodes, resultNodes } from "./result.js";
-import { keep, keptServers, ownServer, serverList, wrongAddress } from "./servers.js";
+import { errorNodes, paragraph, resultNodes } from "./result.js";
+import { keep, keptServers, linkedServer, ownServer, serverList, wrongAddress } from "./servers.js";
 import { signInTo } from "./signin.js";
-import { seconds, statusLight } from "./status.js";
 import { CALLS, storm } from "./storm.js";
-import { timeline } from "./timeline.js";
+import { story } from "./story.js";
 import { firstTool, sampleArguments } from "./tools.js";
 
 const INFO = { name: "mcp-evergreen-demo", version: "1.0.0" };
 
 const byId = (id) => document.getElementById(id);
-const light = statusLight(byId);
-const wire = timeline(byId);
+const wire = byId("devtools");
+const told = story(byId);
 const form = argumentsForm(byId);
 const list = serverList(byId("server-choices"), (server) => statusOf(server), choose);
 
@@ -26,6 +26,8 @@ const list = serverList(byId("server-choices"), (server) => statusOf(server), ch
 let servers = [];
 /** The one whose tools and status are shown. */
 let chosen;
+/** The one whose result is. */
+let shown;
 /** @type {Map<object, import("mcp-evergreen").Session>} */
 const sessions = new Map();
 /** Aborting one cancels a connect that is under way. @type {Map<object, AbortController>} */
@@ -35,6 +37,10 @@ const toolsOf = new Map();
 let calls = 0;
 /** A storm, a comparison or the show is on: one at a time. */
 let playing = false;
+/** Ends it early, where it can be ended. @type {AbortController | undefined} */
+let ending;
+/** Milliseconds by which answers are held back while the show is on. */
+const SLOW = 400;
 
 function statusOf(server) {
   return sessions.get(server)?.status ?? (connecting.has(server) ? { state: "connecting" } : undefined);
@@ -43,6 +49,8 @@ function statusOf(server) {
 // ── Servers ──────────────────────────────────────────────────────────────────────────────────────
 
 function choose(server) {
+  if (server !== shown) forgetResult();
+  shown = server;
   chosen = server;
   showServer();
   showTools();
@@ -51,16 +59,20 @@ function choose(server) {
 byId("connect").addEventListener("click", async () => {
   const server = chosen;
   if (connecting.has(server)) return connecting.get(server).abort(new DOMException("Connecting was cancelled.", "AbortError"));
-  if (sessions.has(server)) return disconnect(server);
-  await connectTo(server);
+  if (!sessions.has(server)) return void (await connectTo(server));
+  // A storm that loses its session would tell of nothing but that.
+  if (playing) await ended();
+  if (sessions.has(server)) await disconnect(server);
 });
 
 async function connectTo(server) {
   const giveUp = new AbortController();
   connecting.set(server, giveUp);
   showServer();
-  wire.add({ lane: "page-session", text: "connect", note: server.label, opens: true });
+  wire.follow();
+  note(server, { lane: "page-session", text: "connect", opens: true });
   const took = stopwatch();
+  const heard = wire.listeners(server.label);
   try {
     const session = await connect(server.url, {
       clientInfo: INFO,
@@ -70,12 +82,15 @@ async function connectTo(server) {
       fetch: network.fetch,
       signal: giveUp.signal,
       on: {
-        wire: wire.wire,
-        statechange: (status) => onStateChange(server, status),
-        recovering: ({ reason }) => wire.add({ lane: "session", text: "recovering:", tone: "warn", note: reason }),
-        recovered: onRecovered,
-        warning: ({ kind, hint }) => wire.add({ lane: "session", text: `${kind}:`, tone: "warn", note: hint }),
-        close: ({ reason }) => onClosed(server, reason),
+        ...heard,
+        statechange(status) {
+          heard.statechange(status);
+          list.tick();
+        },
+        close(detail) {
+          heard.close(detail);
+          onClosed(server, detail.reason);
+        },
         // This listener keeps the standing stream open, and so a session notices a restart by itself. With the
         // processes, the next call is to be seen meeting it.
         toolschange: server.kind === "process" ? undefined : () => sessions.has(server) && loadTools(server).catch((error) => fail("listTools", error)),
@@ -83,6 +98,7 @@ async function connectTo(server) {
     });
     sessions.set(server, session);
   } catch (error) {
+    wire.recording.forget(server.label);
     fail("connect", error);
     return false;
   } finally {
@@ -90,15 +106,15 @@ async function connectTo(server) {
     showServer();
   }
   const ms = took();
-  wire.add({ lane: "session-page", text: "ready", tag: "ok", tone: "good", note: `${ms} ms` });
-  step("call", `Connected to “${server.label}” in ${ms} ms. Call a tool, or press “Show me”.`);
+  note(server, { lane: "session-page", text: "ready", tag: "ok", tone: "good", note: `${ms} ms` });
+  step("call", `Connected to “${server.label}” in ${ms} ms. Call a tool${server.suggest ? ", or press “Show me”" : ""}.`);
   await loadTools(server).catch((error) => fail("listTools", error));
   return true;
 }
 
 async function disconnect(server) {
   busy(byId("connect"), true);
-  wire.add({ lane: "page-session", text: "close", opens: true });
+  note(server, { lane: "page-session", text: "close", opens: true });
   await sessions.get(server).close().catch((error) => fail("close", error));
   busy(byId("connect"), false);
   showServer();
@@ -109,15 +125,16 @@ function onClosed(server, reason) {
   toolsOf.delete(server);
   if (server === chosen) showTools();
   showServer();
-  light.show({ state: "closed", reason });
   step("connect", `The session is closed: ${reason}.`);
 }
 
 byId("verify").addEventListener("click", async () => {
-  wire.add({ lane: "page-session", text: "verify", opens: true });
+  const server = chosen;
+  wire.follow();
+  note(server, { lane: "page-session", text: "verify", opens: true });
   try {
-    const status = await sessions.get(chosen).verify();
-    wire.add({ lane: "session-page", text: status.state, tag: "ok", tone: "good" });
+    const status = await sessions.get(server).verify();
+    note(server, { lane: "session-page", text: status.state, tag: "ok", tone: "good" });
     announce(`Verified: the session is ${status.state}.`);
   } catch (error) {
     fail("verify", error);
@@ -146,6 +163,7 @@ byId("add-form").addEventListener("submit", (event) => {
 byId("remove").addEventListener("click", async () => {
   const server = chosen;
   if (sessions.has(server)) await disconnect(server);
+  wire.recording.forget(server.label);
   servers = servers.filter((other) => other !== server);
   keep(servers);
   choose(servers[0]);
@@ -156,17 +174,18 @@ byId("remove").addEventListener("click", async () => {
 function showServer() {
   const session = sessions.get(chosen);
   const isConnecting = connecting.has(chosen);
-  light.show(statusOf(chosen));
   list.tick();
-  byId("connect").disabled = !chosen;
-  byId("connect").textContent = isConnecting ? "Cancel" : session ? "Disconnect" : "Connect";
+  const isStopped = !playing || ending !== undefined;
+  enable("connect", chosen && isStopped);
+  byId("connect").textContent = isConnecting ? "Cancel" : session ? (ending ? "Stop and disconnect" : "Disconnect") : "Connect";
+  byId("connect").classList.toggle("primary", !session);
   byId("verify").disabled = !session;
   byId("remove").hidden = chosen?.kind !== "own";
   const broken = chosen?.actions ?? [];
   for (const button of byId("break-buttons").querySelectorAll("[data-action]")) {
     const { action } = button.dataset;
     const needsProcess = !["restart", "kill"].includes(action);
-    button.disabled = playing || !broken.includes(action) || (needsProcess && chosen.running === false);
+    enable(button.id, !playing && broken.includes(action) && !(needsProcess && chosen.running === false));
   }
   byId("kill").textContent = chosen?.running === false ? "Start server" : "Kill server";
   byId("process").textContent = !chosen || chosen.kind === "own"
@@ -174,18 +193,24 @@ function showServer() {
     : chosen.running
       ? `“${chosen.label}” runs as ${chosen.process}.`
       : `“${chosen.label}” does not run.`;
-  byId("storm").disabled = playing || !session || !chosen.storm;
-  byId("compare").disabled = playing || !chosen?.suggest || chosen.running === false;
-  byId("show").disabled = playing || !session || !chosen.suggest;
-  byId("call").disabled = !session || !toolsOf.get(chosen)?.length;
+  enable("storm", !playing && session && chosen.storm);
+  enable("compare", !playing && chosen?.suggest && chosen.running !== false);
+  enable("show", !playing && session && chosen.suggest);
+  enable("call", session && toolsOf.get(chosen)?.length);
+}
+
+/** A button that is at work keeps the focus: it takes no press all the same. */
+function enable(id, on) {
+  const button = byId(id);
+  button.disabled = !on && !button.hasAttribute("aria-busy");
 }
 
 // ── Tools ────────────────────────────────────────────────────────────────────────────────────────
 
 async function loadTools(server) {
-  wire.add({ lane: "page-session", text: "tools", opens: true });
+  note(server, { lane: "page-session", text: "tools", opens: true });
   const tools = await Array.fromAsync(sessions.get(server).tools());
-  wire.add({ lane: "session-page", text: `${tools.length} tools`, tag: "ok", tone: "good" });
+  note(server, { lane: "session-page", text: `${tools.length} tools`, tag: "ok", tone: "good" });
   toolsOf.set(server, tools);
   if (server === chosen) await showTools();
 }
@@ -199,6 +224,8 @@ async function showTools() {
   showServer();
   if (tools.length === 0) {
     byId("tool-about").textContent = "The server’s tools appear here.";
+    byId("arguments-error").textContent = "";
+    form.clear();
     return;
   }
   const kept = tools.find(({ name }) => name === before);
@@ -231,26 +258,31 @@ byId("call").addEventListener("click", async () => {
 
 async function call(name, args) {
   const serial = ++calls;
-  const session = sessions.get(chosen);
+  const server = chosen;
+  const session = sessions.get(server);
   const before = session.status.recoveries;
   const took = stopwatch();
-  showResult({ kind: "pending", title: `Calling ${name}…`, serial: "" });
-  wire.add({ lane: "page-session", text: `callTool ${name}`, opens: true });
+  showResult({ kind: "pending", title: `Calling ${name}…`, serial: "", nodes: [] });
+  wire.follow();
+  note(server, { lane: "page-session", text: `callTool ${name}`, opens: true });
   const onprogress = ({ progress, total }) => (byId("result-title").textContent = `Calling ${name}: ${progress} of ${total ?? "?"}…`);
   try {
     const result = await session.callTool({ name, arguments: args }, { onprogress });
     const ms = took();
     const healed = session.status.recoveries > before;
     const kind = result.isError ? "error" : "ok";
-    wire.add({ lane: "session-page", text: "result", tag: kind, tone: result.isError ? "bad" : "good", note: `${ms} ms` });
+    note(server, { lane: "session-page", text: "result", tag: kind, tone: result.isError ? "bad" : "good", note: `${ms} ms` });
     const title = result.isError
       ? `The tool reports an error, after ${ms} ms`
       : healed
-        ? `Healed on the way, answered in ${ms} ms`
+        ? `Healed on the way, answered in ${ms} ms${network.slow > 0 ? ", in slow motion" : ""}`
         : `Answered in ${ms} ms`;
+    // The visitor may look at another server by now.
+    if (server !== chosen) return;
     showResult({ kind, title, nodes: resultNodes(result), healed, took: ms, serial });
     if (healed) step("heal", `${title}. The diagram shows how.`, true);
     else step("break", chosen.suggest ? `${title}. Break the session.` : `${title}.`);
+    return { kind, healed, ms };
   } catch (error) {
     fail(`callTool ${name}`, error, serial);
   }
@@ -262,12 +294,30 @@ function showResult({ kind, title, nodes, healed = false, took, serial }) {
   Object.assign(byId("result").dataset, { kind, healed, serial, took });
 }
 
+/** Nothing of the server before stands there as if it were of this one. */
+function forgetResult() {
+  showResult({ kind: "none", title: "No result yet", nodes: [paragraph("What the tool answers appears here.")], serial: ++calls, took: "" });
+  byId("story").hidden = true;
+}
+
 /** Shows an error of any kind where results stand, and in the diagram. */
 function fail(what, error, serial = ++calls) {
+  if (error.name === "AbortError") return cancelled(what, serial);
   const code = typeof error.code === "string" ? error.code : error.name;
-  wire.add({ lane: "session-page", text: what, tag: code, tone: "bad" });
+  wire.note({ lane: "session-page", text: what, tag: code, tone: "bad" });
   showResult({ kind: "error", title: `${what}: ${code}`, nodes: errorNodes(error), serial });
   announce(`${what} failed: ${code}.${chosen?.running === false ? " Start the server, then try again." : ""}`);
+}
+
+/** Nothing is wrong: the visitor did not want it any more. */
+function cancelled(what, serial) {
+  wire.note({ lane: "session-page", text: what, tag: "cancelled", tone: "plain" });
+  showResult({ kind: "none", title: `${what}: cancelled`, nodes: [paragraph("You gave it up.")], serial });
+  announce(`${what} was cancelled.`);
+}
+
+function note(server, row) {
+  wire.note({ ...row, session: server.label });
 }
 
 // ── Break ────────────────────────────────────────────────────────────────────────────────────────
@@ -292,7 +342,7 @@ byId("break-buttons").addEventListener("click", async ({ target }) => {
 });
 
 function refused(action, { message }) {
-  wire.add({ lane: "server", text: `${action}: ${message}`, tone: "bad", opens: true });
+  wire.note({ lane: "server", text: `${action}: ${message}`, tone: "bad", opens: true });
   announce(message);
 }
 
@@ -300,10 +350,19 @@ async function breakServer(action, server = chosen) {
   const before = server.process;
   await control(server, action);
   const after = { kill: `${before} killed`, start: `${server.process} started`, restart: `${before ?? "nothing"} killed, ${server.process} started` };
-  const note = NOTES[action] ?? after[action];
-  wire.add({ lane: "server", text: note, tone: "warn", opens: true });
-  if (!playing) step(sessions.has(server) ? "heal" : "connect", `${server.label}: ${note}. ${sessions.has(server) ? "Call again." : "Connect."}`);
+  const done = NOTES[action] ?? after[action];
+  note(server, { lane: "server", text: done, tone: "warn", opens: true });
+  if (!playing) step(sessions.has(server) ? "heal" : "connect", `${server.label}: ${done}. ${sessions.has(server) ? "Call again." : "Connect."}`);
   showServer();
+}
+
+const OFFLINE = "Offline: a call waits for the network, as long as its time-out allows. Call, then go online again.";
+const OFFLINE_HERE = "Offline. This server is on your own device, which is reached without a network: a call fails as with one that is down.";
+
+/** No browser says of such an address that it cannot be reached for want of a network, so no session waits for one. */
+function isOnThisDevice({ url }) {
+  const { hostname } = new URL(url);
+  return hostname === "localhost" || hostname === "[::1]" || hostname.startsWith("127.");
 }
 
 byId("offline").addEventListener("click", () => plug(!network.online));
@@ -313,56 +372,96 @@ function plug(online) {
   network.set(online);
   byId("offline").setAttribute("aria-pressed", String(!online));
   byId("offline").textContent = online ? "Go offline" : "Go online";
-  wire.add({ lane: "page", text: online ? "the page is online again" : "the page is offline", tone: online ? "good" : "bad", opens: true });
-  if (!playing) announce(online ? "Online again." : "Offline: what the page sends does not leave it.");
+  wire.note({ lane: "page", text: online ? "the page is online again" : "the page is offline", tone: online ? "good" : "bad", opens: true });
+  if (!playing) announce(online ? "Online again." : isOnThisDevice(chosen) ? OFFLINE_HERE : OFFLINE);
 }
 
 // ── What the demo plays by itself ────────────────────────────────────────────────────────────────
 
-/** One play at a time; its button says that it is on. */
-function plays(id, play) {
+/** One play at a time; its button says that it is on. `stoppable`: it takes a signal that ends it early. */
+function plays(id, play, { stoppable = false } = {}) {
   byId(id).addEventListener("click", async () => {
     if (playing) return;
     playing = true;
+    ending = stoppable ? new AbortController() : undefined;
     busy(byId(id), true);
     showServer();
-    await play().catch((error) => fail(id, error));
+    await play(ending?.signal).catch((error) => fail(id, error));
     playing = false;
+    ending = undefined;
     busy(byId(id), false);
     showServer();
+    dispatchEvent(new Event("played"));
+  });
+}
+
+/** Ends the play that is on, and waits until what it began has settled. */
+function ended() {
+  return new Promise((resolve) => {
+    addEventListener("played", resolve, { once: true });
+    ending?.abort();
+    announce("Waiting for the calls that are on their way…");
   });
 }
 
 plays("show", async () => {
-  const { tool, arguments: given } = chosen.suggest;
+  const server = chosen;
+  const { tool, arguments: given } = server.suggest;
   byId("tool").value = tool;
   await showTool();
-  if (!chosen.running) await breakServer("start");
-  await call(tool, given);
-  await breakServer("evict");
-  await call(tool, given);
+  if (!server.running) await breakServer("start");
+  told.begin("A session is lost, in slow motion");
+  byId("story").scrollIntoView({ block: "start" });
+  network.slow = SLOW;
+  const session = sessions.get(server);
+  let stop = () => {};
+  try {
+    told.tell(`The page calls ${tool}.`);
+    const first = await call(tool, given);
+    told.tell(first ? "The server answers." : "That failed.", first ? undefined : "bad");
+    await breakServer("evict");
+    told.tell("The server forgets the session, as one that restarts does.", "bad");
+    await new Promise((resolve) => setTimeout(resolve, SLOW));
+    stop = told.follow(session);
+    told.tell(`The page calls ${tool} again, and knows of nothing.`);
+    const second = await call(tool, given);
+    if (second) told.tell("The page has its answer.", "good");
+    told.end(second?.healed ? "Healed: the page saw one call, one answer, and no error" : "It did not heal", Boolean(second?.healed));
+  } finally {
+    stop();
+    network.slow = 0;
+  }
+  wire.choose(({ wire, session }) => session === server.label && wire?.verdict === "evicted");
+  byId("story").scrollIntoView({ block: "start" });
 });
 
-plays("storm", async () => {
+plays("storm", async (signal) => {
   const server = chosen;
   if (!server.running) await breakServer("start", server);
   announce(`${CALLS} calls are on their way…`);
+  const unfold = wire.group(`Storm on “${server.label}”`);
   const sum = await storm({
     server,
+    signal,
     session: sessions.get(server),
     // Nothing can be evicted while nobody has a session: then that blow misses.
     blow: (action) => breakServer(action, server).catch((error) => refused(action, error)),
     ledger: (prefix) => ledger(server, prefix),
     plug,
     onCount: showStorm,
+  }).finally(async () => {
+    // What comes after it is not to meet what is left of it.
+    await control(server, "calm").catch(() => {});
+    unfold();
   });
-  announce(`${CALLS} calls: ${sum.once} executed once, ${sum.twice} twice, ${sum.lost} lost; ${sum.retried} retried by the session.`);
-});
+  const stopped = sum.called < CALLS ? ` Stopped: ${CALLS - sum.called} were not called.` : "";
+  announce(`${sum.called} calls: ${sum.once} executed once, ${sum.twice} twice, ${sum.lost} lost; ${sum.retried} retried by the session.${stopped}`);
+}, { stoppable: true });
 
 function showStorm({ settled, once, twice, lost, retried, again, sessions }) {
   byId("storm-progress").value = settled;
   for (const [name, count] of Object.entries({ once, twice, lost, retried, again, sessions })) {
-    byId(`storm-${name}`).textContent = count ?? "…";
+    byId(`storm-${name}`).textContent = String(count ?? "…");
   }
   byId("storm-lost").dataset.tone = lost === undefined ? "" : lost === 0 ? "good" : "bad";
 }
@@ -403,26 +502,6 @@ function showSteps() {
 
 // ── Status, steps, words ─────────────────────────────────────────────────────────────────────────
 
-function onStateChange(server, status) {
-  if (server === chosen) light.show(status);
-  list.tick();
-  if (status.state !== "waiting") return;
-  const { why, until } = status.waitingFor ?? {};
-  const next = until === undefined ? "" : `, next try in ${seconds(until - Date.now())}`;
-  wire.add({ lane: "session", text: "waiting:", tone: "warn", note: `${why ?? "?"}${next}` });
-}
-
-function onRecovered({ duration, retried, restored }) {
-  const again = retried === 1 ? "1 call sent once more" : `${retried} calls sent once more`;
-  const back = restored.length ? `, restored: ${restored.join(", ")}` : "";
-  wire.add({ lane: "session", text: "recovered", tone: "good", note: `in ${Math.round(duration)} ms, ${again}${back}` });
-}
-
-byId("clear").addEventListener("click", wire.clear);
-byId("pause").addEventListener("click", () => wire.pause(!wire.paused));
-byId("save-svg").addEventListener("click", () => save("wire.svg", "image/svg+xml", diagramSvg(wire.rows, "mcp-evergreen on the wire")));
-byId("save-json").addEventListener("click", () => save("wire.json", "application/json", JSON.stringify(wire.rows, null, 2)));
-
 /** Marks where the visitor is, and says so. `complete` marks the step itself as done. */
 function step(name, words, complete = false) {
   let passed = true;
@@ -462,9 +541,14 @@ init().catch(() => {});
 showSteps().forEach(({ sdk, evergreen }) => (sdk.textContent = evergreen.textContent = "–"));
 const [inPage, processes] = await Promise.all([serverInPage(), serverProcesses()]);
 servers = [...(inPage ? [inPage] : []), ...processes, ...keptServers()];
-chosen = servers[0];
+const linked = linkedServer(servers);
+if (linked && !servers.includes(linked)) servers.push(linked);
+chosen = linked ?? servers[0];
 list.show(servers, chosen);
 if (chosen) choose(chosen);
 if (!inPage) announce("This browser lets no server run in the page: add one of your own.");
-if (inPage) await connectTo(inPage);
+byId("version").textContent = version;
+// A link may name a server; that the page speaks to it is for the visitor to say.
+if (linked) announce(`This link names “${linked.label}”. Press “Connect” to try it.`);
+else if (inPage) await connectTo(inPage);
 document.documentElement.dataset.ready = "";

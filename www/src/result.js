@@ -72,11 +72,16 @@ const OUTCOMES = {
 export function errorNodes(error) {
   const { message, outcome, diagnosis, retryable } = error;
   const nodes = [paragraph(message)];
-  const again = retryable ? " The same call may succeed later." : "";
-  if (OUTCOMES[outcome]) nodes.push(paragraph(`${OUTCOMES[outcome]}${again}`));
+  if (OUTCOMES[outcome]) nodes.push(paragraph(`${OUTCOMES[outcome]}${next(outcome, retryable)}`));
   if (diagnosis) {
     const kind = Object.assign(document.createElement("strong"), { textContent: diagnosis.kind.replaceAll("_", " ") });
     nodes.push(paragraph(kind, `: ${diagnosis.hint}`));
   }
   return nodes;
+}
+
+/** Who calls again what may have run may run it twice. */
+function next(outcome, retryable) {
+  if (outcome === "unknown") return " Look there before you call again: it may have run.";
+  return retryable ? " The same call may succeed later." : "";
 }

@@ -1,6 +1,6 @@
 // The panel of servers: the demo's own and the visitor's, each with its light.
 
-import { inWords, proof } from "./status.js";
+import { inWords } from "./status.js";
 
 const KEPT = "servers";
 
@@ -27,6 +27,14 @@ export function keep(servers) {
 export function ownServer(url) {
   const { host, pathname } = new URL(url);
   return { id: url, kind: "own", label: `${host}${pathname}`, url, actions: [] };
+}
+
+/** The server that the page's own address names, as in `?server=https://example.com/mcp`. */
+export function linkedServer(servers, search = location.search) {
+  const text = new URLSearchParams(search).get("server");
+  if (!text || wrongAddress(text)) return undefined;
+  const url = new URL(text).href;
+  return servers.find((server) => server.url === url) ?? ownServer(url);
 }
 
 /** What is wrong with an address, in words. */
@@ -67,11 +75,10 @@ export function serverList(box, statusOf, onChoose) {
     for (const { server, label, state } of items) {
       const status = statusOf(server);
       label.dataset.state = status?.state ?? "none";
-      const words = status?.state === "ready" ? `ready, ${proof(status)}` : inWords(status);
+      const words = inWords(status);
       if (state.textContent !== words) state.textContent = words;
     }
   }
 
-  setInterval(tick, 250);
   return { show, tick };
 }

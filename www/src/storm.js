@@ -21,8 +21,9 @@ const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
  * @param {(prefix: string) => Promise<Record<string, number>>} play.ledger
  * @param {(online: boolean) => void} play.plug
  * @param {(counts: object) => void} play.onCount
+ * @param {AbortSignal} play.signal  ends it early: what was called by then is settled, and no more is called
  */
-export async function storm({ session, server, blow, ledger, plug, onCount }) {
+export async function storm({ session, server, blow, ledger, plug, onCount, signal }) {
   const prefix = `storm-${crypto.randomUUID().slice(0, 8)}-`;
   const counts = { settled: 0, retried: 0, again: 0, failed: 0, sessions: 0 };
   const unknown = [];
@@ -67,14 +68,16 @@ export async function storm({ session, server, blow, ledger, plug, onCount }) {
   const blows = BLOWS.filter((name) => name === "offline" || server.actions.includes(name));
   const all = Array.from({ length: CALLS }, (_, at) => `${prefix}${String(at).padStart(3, "0")}`);
   const running = [];
+  const called = [];
   const strike = (name) => {
     if (name !== "offline") return blow(name);
     plug(false);
     setTimeout(() => plug(true), OFFLINE_MS);
   };
   try {
-    for (let burst = 0; burst * BURST < CALLS; burst++) {
+    for (let burst = 0; burst * BURST < CALLS && !signal.aborted; burst++) {
       const keys = all.slice(burst * BURST, (burst + 1) * BURST);
+      called.push(...keys);
       running.push(...keys.slice(0, BURST / 2).map(settle));
       await sleep(LEAD);
       await strike(blows[burst % blows.length]);
@@ -88,9 +91,10 @@ export async function storm({ session, server, blow, ledger, plug, onCount }) {
     plug(true);
   }
   const book = await ledger(prefix);
-  const times = all.map((key) => book[key] ?? 0);
+  const times = called.map((key) => book[key] ?? 0);
   const sum = {
     ...counts,
+    called: called.length,
     sessions: session.status.generation - before + 1,
     once: times.filter((count) => count === 1).length,
     twice: times.filter((count) => count > 1).length,

@@ -1,5 +1,7 @@
 // Which tool comes first, and with which arguments.
 
+import { plainSchema } from "./form_schema.js";
+
 /** The tool to select first: the suggested one, else one that needs no arguments, else the first. */
 export function firstTool(tools, suggest) {
   return (
@@ -11,7 +13,7 @@ export function firstTool(tools, suggest) {
 
 /** Arguments that a tool's schema accepts as far as a guess can tell: required properties, and those with a default. */
 export function sampleArguments(tool) {
-  const schema = tool.inputSchema ?? {};
+  const schema = plainSchema(tool.inputSchema ?? {});
   const sample = {};
   for (const [name, property] of Object.entries(schema.properties ?? {})) {
     if (property?.default !== undefined) sample[name] = property.default;

@@ -51,6 +51,9 @@ export class World {
       case "busy":
         this.#busy = BUSY.times;
         return;
+      case "calm":
+        this.#busy = 0;
+        return;
       case "expire":
         return this.tokens.expire();
       case "kill":

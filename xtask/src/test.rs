@@ -56,7 +56,7 @@ const SUITES: &[Suite] = &[
     Suite {
         name: "e2e",
         about: "the packed npm package against real servers, in Chromium, Firefox and Node.js",
-        at_least: 510,
+        at_least: 545,
         needs: &[
             Piece::WasmTarget,
             Piece::WasmBindgen,
@@ -88,8 +88,8 @@ const SUITES: &[Suite] = &[
     },
     Suite {
         name: "firefox",
-        about: "the main path of the packed npm package, and the life of a page, in headless Firefox",
-        at_least: 100,
+        about: "the main path of the packed npm package, the life of a page and the devtools, in headless Firefox",
+        at_least: 106,
         needs: &[Piece::WasmTarget, Piece::WasmBindgen, Piece::Node, Piece::Firefox, Piece::Python],
         command: |project| engine(project, "firefox", &[FIREFOX]),
         passed: passed_by_node,
@@ -97,7 +97,7 @@ const SUITES: &[Suite] = &[
     Suite {
         name: "webkit",
         about: "the same in WebKitGTK's browser",
-        at_least: 97,
+        at_least: 103,
         needs: &[Piece::WasmTarget, Piece::WasmBindgen, Piece::Node, Piece::WebKit, Piece::Screen, Piece::Python],
         command: |project| engine(project, "webkit", &[WEBKIT, SCREEN]),
         passed: passed_by_node,
@@ -190,8 +190,9 @@ fn plain(project: &Project) -> Result<Command> {
     Ok(command)
 }
 
-/// Every file whose tests are on a stage can be played so.
-const MAIN_PATH: &[&str] = &["page", "tabs", "eviction", "held", "streams", "api", "eras", "crash", "hostile"];
+/// Every file whose tests are on a stage can be played so, and others that ask which engine it is.
+const MAIN_PATH: &[&str] =
+    &["page", "tabs", "eviction", "held", "streams", "api", "eras", "crash", "hostile", "devtools"];
 
 fn engine(project: &Project, engine: &str, programs: &[Program]) -> Result<Command> {
     build::publishable(project)?;

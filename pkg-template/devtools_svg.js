@@ -1,4 +1,4 @@
-// The diagram as a file: an SVG that stands alone, and the rows as JSON.
+// The diagram as a file: an SVG that stands alone.
 
 const X = { page: 150, session: 400, server: 760 };
 const WIDTH = 860;
@@ -6,7 +6,6 @@ const TOP = 70;
 const ROW = 34;
 const COLOURS = { good: "#0c7047", bad: "#ad231c", warn: "#875000", plain: "#3d6f9e" };
 
-/** @param {import("./timeline.js").Row[]} rows */
 export function diagramSvg(rows, title) {
   const height = TOP + rows.length * ROW + 30;
   const parts = rows.map((row, at) => drawn(row, TOP + at * ROW + ROW));
@@ -27,25 +26,19 @@ ${parts.join("\n")}
 }
 
 function drawn({ lane, text, tag, tone, note, lost, when }, y) {
-  const colour = COLOURS[tone] ?? COLOURS.plain;
+  const name = Object.hasOwn(COLOURS, tone) ? tone : "plain";
+  const colour = COLOURS[name];
   const words = `${escaped(text)}${tag ? ` <tspan font-weight="600" fill="${colour}">${escaped(tag)}</tspan>` : ""}${note ? ` <tspan fill="#566159" font-size="11">${escaped(note)}</tspan>` : ""}`;
   const time = `<text x="8" y="${y}" font-size="11" fill="#566159">${escaped(when)}</text>`;
   const [from, to] = lane.split("-").map((name) => X[name]);
   if (to === undefined) return `<g>${time}<text x="${from}" y="${y}" text-anchor="${lane === "server" ? "end" : "middle"}" fill="${colour}">${words}</text></g>`;
   const end = lost ? from + (to - from) * 0.4 : to;
   const dashes = lane.startsWith("server") || lane.endsWith("page") ? ' stroke-dasharray="6 4"' : "";
-  return `<g>${time}<text x="${Math.min(from, to) + 10}" y="${y - 3}">${words}</text><line class="arrow" x1="${from}" y1="${y + 5}" x2="${end}" y2="${y + 5}" stroke="${colour}" stroke-width="1.5"${dashes} marker-end="url(#${tone})"/></g>`;
+  return `<g>${time}<text x="${Math.min(from, to) + 10}" y="${y - 3}">${words}</text><line class="arrow" x1="${from}" y1="${y + 5}" x2="${end}" y2="${y + 5}" stroke="${colour}" stroke-width="1.5"${dashes} marker-end="url(#${name})"/></g>`;
 }
 
 /** Control characters have no place in XML. */
 function escaped(text) {
   const entities = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
   return String(text).replace(/[&<>"]/g, (character) => entities[character]).replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, " ");
-}
-
-/** Hands the visitor a file. */
-export function save(name, type, text) {
-  const href = URL.createObjectURL(new Blob([text], { type }));
-  Object.assign(document.createElement("a"), { href, download: name }).click();
-  setTimeout(() => URL.revokeObjectURL(href), 10_000);
 }
