@@ -1145,8 +1145,8 @@ export type DiagnosisKind =
 /**
  * Answers a request of the server's. What it returns is the `result`; for `elicitation/create` in form mode, the
  * defaults of `requestedSchema` are added for the properties that an accepted `content` lacks (SEP-1034). What it throws
- * becomes a JSON-RPC error: with the error's `code` and `message` where `code` is a whole number, as of an error that is
- * meant for the server; else -32603 and no word of what failed (nor for a `DOMException`).
+ * becomes a JSON-RPC error: with the error's `code`, `message` and `data` where `code` is a whole number, as of an error that
+ * is meant for the server; else -32603 and no word of what failed (nor for a `DOMException`).
  */
 export type RequestHandler<P = any, R = unknown> = (params: P, context: HandlerContext) => R | Promise<R>;
 
