@@ -139,13 +139,15 @@ export function byOurselves({ authProvider: provider, errors, trust }, endpoint,
     },
     /** The user is away from here: the Client hears that it is not authorized, until `finish`. */
     async open(url, _state, pending) {
-      const to = new URL(url);
-      const { issuer, resource } = JSON.parse(pending);
-      await requests.tell(issuer, resource);
-      const state = await provider.state?.();
-      if (state) to.searchParams.set("state", state);
-      await provider.saveCodeVerifier(state ? JSON.stringify({ ...JSON.parse(pending), state }) : pending);
-      await provider.redirectToAuthorization(to);
+      await seam(async () => {
+        const to = new URL(url);
+        const { issuer, resource } = JSON.parse(pending);
+        await requests.tell(issuer, resource);
+        const state = await provider.state?.();
+        if (state) to.searchParams.set("state", state);
+        await provider.saveCodeVerifier(state ? JSON.stringify({ ...JSON.parse(pending), state }) : pending);
+        await provider.redirectToAuthorization(to);
+      });
       throw required(errors);
     },
     async finish(callback, issuer) {
