@@ -9,7 +9,7 @@
  *   resolve: {
  *     alias: [
  *       { find: /^@modelcontextprotocol\/client$/, replacement: "mcp-evergreen/sdk" },
- *       { find: /^mcp-evergreen\/sdk-original$/, replacement: fileURLToPath(import.meta.resolve("@modelcontextprotocol/client")) },
+ *       { find: /^mcp-evergreen\/sdk-original$/, replacement: "/…/node_modules/@modelcontextprotocol/client/dist/index.mjs" },
  *     ],
  *   },
  * };

@@ -71,8 +71,8 @@ async function providerOf() {
 }
 
 async function assertion({ authorizationServerUrl: audience, resourceUrl: resource, scope, fetchFn }) {
-  const { idp_client_id: clientId, idp_id_token: idToken, idp_issuer: idpUrl } = context;
-  const { jwtAuthGrant } = await sdk.discoverAndRequestJwtAuthGrant({ idpUrl, audience, resource, idToken, clientId, scope, fetchFn });
+  const { idp_client_id: clientId, idp_id_token: idToken, idp_token_endpoint: tokenEndpoint } = context;
+  const { jwtAuthGrant } = await sdk.requestJwtAuthorizationGrant({ tokenEndpoint, audience, resource, idToken, clientId, scope, fetchFn });
   return jwtAuthGrant;
 }
 

@@ -11,8 +11,8 @@ const CORS = {
   "access-control-expose-headers": "*, mcp-session-id, www-authenticate",
 };
 
-/** `{ url, server, counts, expire(), close() }`; `server` is the `TestServer` that is given. */
-export async function startOAuth(server) {
+/** `{ url, server, counts, expire(), close() }`; `server` is the `TestServer` that is given. `open`: it asks for no token. */
+export async function startOAuth(server, { open = false } = {}) {
   const counts = { registered: 0, signedIn: 0, tokens: 0, refreshes: 0 };
   const state = { valid: undefined, refresh: undefined };
   let issuer;
@@ -55,7 +55,7 @@ export async function startOAuth(server) {
     }
     if (pathname !== "/mcp") return new Response("", { status: 404 });
     const token = request.headers.get("authorization");
-    if (state.valid !== undefined && token === `Bearer ${state.valid}`) return server.fetch(server.url, { method: request.method, headers: request.headers, body: request.body && (await request.text()), signal: request.signal });
+    if (open || (state.valid !== undefined && token === `Bearer ${state.valid}`)) return server.fetch(server.url, { method: request.method, headers: request.headers, body: request.body && (await request.text()), signal: request.signal });
     return new Response("", { status: 401, headers: { "www-authenticate": `Bearer resource_metadata="${issuer}/.well-known/oauth-protected-resource/mcp"` } });
   };
   const http = createServer(async (req, res) => {
