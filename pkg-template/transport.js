@@ -37,6 +37,8 @@ export class EvergreenTransport {
   #open = new Map();
   /** `{ generation, id }` by event ids: the session, and the host's id of the request on whose stream it came. */
   #tokens = new Map();
+  /** What ended requests that the host has had an answer to. */
+  #answered = new WeakSet();
   /** Who waits for the head of a stream that is resumed, by event ids. */
   #resumed = new Map();
 
@@ -208,11 +210,15 @@ export class EvergreenTransport {
         },
       };
       const ended = (answer) => {
-        if (this.#open.get(id) === stop) this.#open.delete(id);
+        // What is heard of a stream is the answer of the request that is open there, if nobody has had it.
+        const of = method ? stop : this.#open.get(id);
+        const isNews = of !== undefined && !this.#answered.has(of);
+        if (answer && of) this.#answered.add(of);
+        if (this.#open.get(id) === of) this.#open.delete(id);
         for (const one of signals) one.removeEventListener("abort", abort);
         if (!stop.signal.aborted && !this.#closed) {
           // A Client hears progress a moment later, and not at all once it has the answer.
-          if (answer && id !== undefined) this.#deliver({ jsonrpc: "2.0", id, ...answer });
+          if (answer && isNews) this.#deliver({ jsonrpc: "2.0", id, ...answer });
           onRequestStreamEnd?.();
         }
         resolve();
