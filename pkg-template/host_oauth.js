@@ -45,8 +45,8 @@ export function byOurselves({ authProvider: provider, errors, trust }, endpoint,
     /** There is none: the provider says what is exchanged for a token. */
     unattended: redirectUrl === "",
     namesResource: typeof provider.validateResourceURL === "function",
-    /** What a provider takes anew, it may have anew. */
-    clientIsRenewable: typeof provider.saveClientInformation === "function",
+    /** What a provider takes anew, it may have anew; but what is configured for a machine is that, and no other. */
+    clientIsRenewable: redirectUrl !== "" && typeof provider.saveClientInformation === "function",
     clientMetadata: JSON.stringify(provider.clientMetadata ?? {}),
     /** A client that the provider knows is used as it is. */
     async prepare() {
@@ -101,8 +101,8 @@ export function byOurselves({ authProvider: provider, errors, trust }, endpoint,
         return;
       }
       const { access, refresh, scope } = grant;
-      const token_type = requests.isBound(access) ? "DPoP" : "Bearer";
-      const tokens = { access_token: access, token_type, refresh_token: refresh, scope, issuer, [RECORD]: text };
+      const said = requests.saidOf(access);
+      const tokens = { ...said, refresh_token: refresh, scope: said.scope ?? scope, issuer, [RECORD]: text };
       await provider.saveTokens(tokens, { issuer });
       hasTokens = true;
     },

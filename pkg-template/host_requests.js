@@ -15,8 +15,8 @@ export class Requests {
   #resource;
   /** The latest first. */
   #servers = [];
-  /** Tokens that are bound to the provider's key. */
-  #bound = new Set();
+  /** What the token endpoint said last. */
+  #said;
   /** What was registered, by client id: a provider stores all of it. */
   registered = new Map();
   /** What the provider threw. */
@@ -52,8 +52,9 @@ export class Requests {
     return this.#known && (this.#known.authorizationServerMetadata?.issuer ?? String(this.#known.authorizationServerUrl));
   }
 
-  isBound(token) {
-    return this.#bound.has(token);
+  /** What was said of this token: a provider stores all of it. */
+  saidOf(token) {
+    return this.#said?.access_token === token ? this.#said : { access_token: token, token_type: "Bearer" };
   }
 
   /** Tells the provider who authorizes, and for what. */
@@ -144,10 +145,10 @@ export class Requests {
     };
     const session = await byProvider(() => provider.dpop?.());
     const response = await (session ? proven(proofs(session), url, post) : post());
-    const read = response.ok && provider.dpop ? await response.clone().json().catch(() => undefined) : undefined;
-    if (!isBound(read ?? {})) return response;
+    const read = response.ok ? await response.clone().json().catch(() => undefined) : undefined;
+    if (typeof read?.access_token === "string") this.#said = read;
     // To the flow it is a token like others: the proofs are added where it is sent.
-    this.#bound.add(read.access_token);
+    if (!session || !isBound(read ?? {})) return response;
     return Response.json({ ...read, token_type: "Bearer" });
   }
 
