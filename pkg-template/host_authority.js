@@ -48,7 +48,8 @@ export class HostAuthority {
     }
     const requests = this.#auth?.requests;
     if (!requests) return this.#authority.authorize(wanted, more);
-    await requests.begin();
+    // A server that refuses the token that it took may have another authorization server now.
+    await requests.begin(wanted.status === 401 && wanted.token !== undefined);
     let result = await this.#ask(wanted, more);
     if (requests.isKnown && STALE.includes(result.error?.diagnosis?.kind)) {
       await this.#auth.forgetDiscovery();
