@@ -3,6 +3,7 @@
 import { connect } from "mcp-evergreen";
 import { popup } from "mcp-evergreen/auth";
 import { clientCredentials, enterpriseManaged, withDpop, workloadIdentity } from "mcp-evergreen/grants";
+import { Skills } from "mcp-evergreen/skills";
 
 const clientInfo = { name: "mcp-evergreen-conformance", version: "1.0.0" };
 
@@ -84,6 +85,11 @@ const SCENARIOS = {
     expect(tools.length === 1, "the one valid tool");
   },
 
+  "sep-2640-client-no-prefetch": (session) => skillsOf(session).list(),
+  "sep-2640-client-verify-digest": { play: load, refusal: given("digest") },
+  "sep-2640-client-verify-size": { play: load, refusal: given("size") },
+  "sep-2640-client-verify-frontmatter": { play: load, refusal: given("frontmatter") },
+
   // No token is ever enough.
   "auth/scope-retry-limit": { refusal: ({ httpStatus }) => httpStatus === 403 },
   "auth/resource-mismatch": { refusal: because("resource_mismatch") },
@@ -93,6 +99,25 @@ const SCENARIOS = {
   "auth/iss-unexpected": { refusal: because("wrong_issuer") },
   "auth/iss-normalized": { refusal: because("wrong_issuer") },
 };
+
+function skillsOf(session) {
+  // The suite's front matter has no more to it.
+  const parseFrontmatter = (text) => Object.fromEntries(text.split("\n").map((line) => line.split(/: (.*)/).slice(0, 2)));
+  return new Skills(session, { parseFrontmatter });
+}
+
+/** A host that loads a skill with all that belongs to it. */
+async function load(session) {
+  const skills = skillsOf(session);
+  const [skill] = await skills.list();
+  await skills.read(skill);
+  await skills.read(skill, "references/FORMS.md");
+}
+
+/** A file is not what its entry says, in this. */
+function given(reason) {
+  return ({ data }) => data?.reason === reason;
+}
 
 /** The authorization must not come about, for this reason. */
 function because(kind) {

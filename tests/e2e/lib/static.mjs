@@ -22,7 +22,8 @@ const PAGE = `<!doctype html>
 <script type="importmap">{ "imports": {
   "mcp-evergreen": "/node_modules/mcp-evergreen/index.js",
   "mcp-evergreen/auth": "/node_modules/mcp-evergreen/auth.js",
-  "mcp-evergreen/grants": "/node_modules/mcp-evergreen/grants.js"
+  "mcp-evergreen/grants": "/node_modules/mcp-evergreen/grants.js",
+  "mcp-evergreen/skills": "/node_modules/mcp-evergreen/skills.js"
 } }</script>
 `;
 
