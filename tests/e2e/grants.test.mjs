@@ -1,11 +1,13 @@
 // `mcp-evergreen/grants`: tokens without a user, and tokens that are bound to a key. The authorization server checks what it is sent.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { decodeProtectedHeader, exportJWK, exportPKCS8, generateKeyPair, importJWK, jwtVerify } from "jose";
 import { TestServer, bounded, echo, failure, text } from "./lib/dropin.mjs";
 import { installed } from "./lib/install.mjs";
 import { store } from "./lib/oauth.mjs";
+import { root } from "./lib/paths.mjs";
 
 const folder = `${await installed()}/node_modules/mcp-evergreen`;
 const { connect } = await import(`${folder}/index.js`);
@@ -205,4 +207,18 @@ test("what it takes is told by name, before anything is sent", async () => {
   const rejects = (provider, words) => assert.rejects(connect(MCP, { auth: { provider } }), (error) => error instanceof TypeError && words.test(error.message));
   await rejects({ grant: 7 }, /^auth\.provider\.grant: expected a function/);
   await rejects({ grant: () => ({}), wrap: 7 }, /^auth\.provider\.wrap: expected a function/);
+});
+
+test("the documentation's example runs as it stands", bounded, async () => {
+  const [, code] = /\n## Tokens without a user\n[\s\S]*?```js\n([\s\S]*?)```/.exec(readFileSync(`${root}docs/extensions.md`, "utf8"));
+  const { privateKey } = await generateKeyPair("ES256");
+  const world = startWorld({ bound: true, methods: ["private_key_jwt"] });
+  const AsyncFunction = (async () => {}).constructor;
+  const written = code.replace(/^import .*$/gm, "").replace("https://as.example.com", ISSUER);
+  const run = new AsyncFunction("connect", "clientCredentials", "withDpop", "privateKey", `${written}\nreturn session;`);
+  // Here is neither that server nor an IndexedDB.
+  const here = (_url, { auth }) => open(world, auth.provider);
+  const session = await run(here, clientCredentials, (provider) => withDpop(provider, { key: "memory" }), privateKey);
+  assert.equal(text(await session.callTool({ name: "echo", arguments: { x: 1 } })), "s1 1");
+  await session.close();
 });

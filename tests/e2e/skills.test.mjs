@@ -2,10 +2,12 @@
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { parse } from "yaml";
 import { failure } from "./lib/dropin.mjs";
 import { installed } from "./lib/install.mjs";
+import { root } from "./lib/paths.mjs";
 
 const { EXTENSION, Skills } = await import(`${await installed()}/node_modules/mcp-evergreen/skills.js`);
 
@@ -32,7 +34,7 @@ function start({ files = { [URI]: { text: MANIFEST }, [FORMS]: { blob: Buffer.fr
       return { contents: files[uri] ? [{ uri, mimeType: "text/markdown", ...files[uri] }] : [] };
     },
   };
-  return { asked, skills: new Skills(session, { parseFrontmatter: parse }) };
+  return { asked, session, skills: new Skills(session, { parseFrontmatter: parse }) };
 }
 
 test("skills are listed, all pages, and nothing of them is read", async () => {
@@ -124,4 +126,15 @@ test("a server without the extension is asked nothing; what the options may not 
   assert.throws(() => new Skills(undefined, { parseFrontmatter: parse }), /^TypeError: session: expected a Session/);
   assert.throws(() => new Skills(session), /^TypeError: parseFrontmatter: expected a function/);
   assert.throws(() => new Skills(session, { parseFrontmatter: parse, nonsense: 1 }), /^TypeError: nonsense: there is no such option/);
+});
+
+test("the documentation's example runs as it stands", async () => {
+  const [, code] = /\n## Skills\n[\s\S]*?```js\n([\s\S]*?)```/.exec(readFileSync(`${root}docs/extensions.md`, "utf8"));
+  const listed = "skill://pdf/references/FORMS.md";
+  const files = { [URI]: { text: MANIFEST }, [listed]: { text: "Forms" } };
+  const { session } = start({ files, pages: [{ skills: [skill({ resources: [entryOf(URI, MANIFEST), entryOf(listed, "Forms")] })] }] });
+  const AsyncFunction = (async () => {}).constructor;
+  const run = new AsyncFunction("parse", "Skills", "session", `${code.replace(/^import .*$/gm, "")}\nreturn [body, bytes];`);
+  const [body, bytes] = await run(parse, Skills, session);
+  assert.deepEqual([body, new TextDecoder().decode(bytes)], ["\nBody.\n", "Forms"]);
 });
