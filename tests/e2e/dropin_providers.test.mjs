@@ -243,7 +243,7 @@ for (const [way, sdk, options] of WAYS) {
         params.set("proof", "yes");
       },
       scopeForRefresh: (tokens) => tokens.scope,
-    });
+    }, { client: { client_id: "mine", client_secret: "s3cret", issuer: ISSUER } });
     const scene = await login(sdk, world, provider, options);
     assert.equal(provider.kept.to.searchParams.get("resource"), "https://mcp.test/all");
     assert.deepEqual(told.slice(0, 1), [[RESOURCE, "https://elsewhere.test/mcp"]]);
@@ -251,7 +251,8 @@ for (const [way, sdk, options] of WAYS) {
     world.valid = "another";
     assert.equal(await scene.call(1), "s1 1");
     const [exchange, refresh] = world.forms;
-    assert.deepEqual([exchange.grant_type, exchange.proof, exchange.resource, exchange.client_id], ["authorization_code", "yes", "https://mcp.test/all", undefined]);
+    assert.deepEqual([exchange.grant_type, exchange.proof, exchange.resource], ["authorization_code", "yes", "https://mcp.test/all"]);
+    for (const form of world.forms) assert.deepEqual([form.client_id, form.client_secret, form.authorization], [undefined, undefined, undefined]);
     assert.equal(refresh.grant_type, "refresh_token");
     if (sdk.providers === v2) assert.equal(refresh.scope, "a b");
     await scene.client.close();
