@@ -52,7 +52,6 @@ export class SessionServer {
     this.#stops.forEach((stop) => stop());
     this.#stops = [];
     this.#tools = undefined;
-    if (!this.#make) return;
     const connecting = this.#connecting;
     this.#connecting = undefined;
     await (await connecting?.catch(() => undefined))?.close();
