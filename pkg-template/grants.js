@@ -41,7 +41,10 @@ export function clientCredentials(options) {
 export function workloadIdentity(options) {
   const given = readClient(options, { assertion: func });
   func("assertion", given.assertion);
-  const grant = async (asked) => ({ grant_type: JWT_BEARER, assertion: await word("assertion", given.assertion, asked), scope: given.scope ?? asked.scope });
+  const grant = async (asked) => {
+    const assertion = await word("assertion", given.assertion, asked);
+    return { grant_type: JWT_BEARER, assertion, scope: given.scope ?? asked.scope };
+  };
   return provider(given, grant);
 }
 

@@ -58,8 +58,8 @@ export function isOAuth(provider) {
 }
 
 /**
- * `{ token, fetch, authorize, failure, finish }`. `send` is for all that is asked, `proven` for the MCP endpoint. Whether what was refused is sent once more is the core's to say: it has
- * `authorize` ask the provider, one question for all.
+ * `{ token, fetch, authorize, failure, finish }`. `send` is for all that is asked, `proven` for the MCP endpoint. Whether what was
+ * refused is sent once more is the core's to say: it has `authorize` ask the provider, one question for all.
  */
 export function tokens(options, url, send, proven) {
   const { authProvider } = options;

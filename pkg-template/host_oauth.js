@@ -9,6 +9,8 @@ import { Requests } from "./host_requests.js";
 /** What we keep beside the tokens, which a provider stores as they are: the record of our own flow, as text. */
 const RECORD = "mcp-evergreen";
 
+const NO_GRANT = "authProvider.prepareTokenRequest: gave no grant_type, and without a redirectUrl there is no code";
+
 /** The issuers that clients were used at first, by provider and id, for providers that do not store it. */
 const owners = new WeakMap();
 
@@ -132,7 +134,7 @@ export function byOurselves({ authProvider: provider, errors, trust }, endpoint,
       return seam(async () => {
         await requests.tell(issuer, resource);
         const form = new URLSearchParams(await provider.prepareTokenRequest(scope ?? provider.clientMetadata?.scope));
-        if (!form.has("grant_type")) throw new TypeError("authProvider.prepareTokenRequest: gave no grant_type, and without a redirectUrl there is no code");
+        if (!form.has("grant_type")) throw new TypeError(NO_GRANT);
         if (resource !== undefined) form.delete("resource");
         return String(form);
       });

@@ -107,6 +107,13 @@ const OPTIONAL = [
   "discoveryState",
 ];
 
+const NO_FLOW =
+  "authProvider: has neither a redirectUrl, to which users come back, nor prepareTokenRequest, which says what is exchanged for a " +
+  "token: give it one of them";
+const NO_NAME =
+  "skipIssuerMetadataValidation: whoever is not checked is to be named: give trust: { issuer }, the authorization server that you " +
+  "vouch for; or auth, the SDK's function, which checks none of them";
+
 /** Whoever authorizes finds all that it takes, before anything is sent. */
 function checkProvider({ authProvider, auth, onInsufficientScope, maxStepUpRetries, skipIssuerMetadataValidation, trust }) {
   object("authProvider", authProvider);
@@ -130,14 +137,10 @@ function checkProvider({ authProvider, auth, onInsufficientScope, maxStepUpRetri
   }
   if (auth !== undefined) return;
   if (isUnattended && !authProvider.prepareTokenRequest) {
-    throw new TypeError(
-      "authProvider: has neither a redirectUrl, to which users come back, nor prepareTokenRequest, which says what is exchanged for a token: give it one of them",
-    );
+    throw new TypeError(NO_FLOW);
   }
   if (skipIssuerMetadataValidation && trust === undefined) {
-    throw new TypeError(
-      "skipIssuerMetadataValidation: whoever is not checked is to be named: give trust: { issuer }, the authorization server that you vouch for; or auth, the SDK's function, which checks none of them",
-    );
+    throw new TypeError(NO_NAME);
   }
 }
 

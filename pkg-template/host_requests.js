@@ -5,6 +5,9 @@ import { isBound, proven } from "./host_dpop.js";
 
 const SERVER = /^\/\.well-known\/(?:oauth-authorization-server|openid-configuration)|\/\.well-known\/openid-configuration$/;
 
+/** So many are remembered. */
+const MAX_SERVERS = 16;
+
 export class Requests {
   #provider;
   #endpoint;
@@ -97,7 +100,7 @@ export class Requests {
     const document = this.#known && this.#remembered(isServer, origin);
     const response = document ? Response.json(document) : await this.#send(url, init);
     const read = response.ok ? await response.clone().json().catch(() => undefined) : undefined;
-    if (read?.token_endpoint) this.#servers.unshift({ url, document: read });
+    if (read?.token_endpoint) this.#servers = [{ url, document: read }, ...this.#servers].slice(0, MAX_SERVERS);
     else if (!isServer && read?.authorization_servers) this.#resource = { url, document: read };
     return response;
   }
@@ -116,17 +119,17 @@ export class Requests {
   async #register(url, init) {
     const issuer = this.#serverOf("registration_endpoint", url)?.issuer;
     const client = issuer && (await byProvider(() => this.#provider.clientInformation({ issuer })));
-    const isItsOwn = client?.client_id && client.client_id !== this.forgotten && (client.issuer === undefined || bare(client.issuer) === bare(issuer));
-    if (isItsOwn && !this.#isUnstamped(client)) return Response.json(client, { status: 201 });
+    if (client?.client_id && this.#isKnownAt(client, issuer)) return Response.json(client, { status: 201 });
     const response = await this.#send(url, init);
     const read = response.ok ? await response.clone().json().catch(() => undefined) : undefined;
     if (read?.client_id) this.registered.set(read.client_id, read);
     return response;
   }
 
-  /** One that it gave before anybody knew for whom belongs elsewhere. */
-  #isUnstamped({ client_id: id, issuer }) {
-    return issuer === undefined && id === this.first;
+  /** A client that does not say whose it is, and was given before anybody knew for whom, belongs elsewhere. */
+  #isKnownAt({ client_id: id, issuer }, asked) {
+    if (id === this.forgotten) return false;
+    return issuer === undefined ? id !== this.first : bare(issuer) === bare(asked);
   }
 
   async #token(url, init, given) {

@@ -75,7 +75,8 @@ export class Skills {
     const bytes = bytesOf(content);
     if (!bytes) throw refused("entry", asked, "The answer to resources/read has neither text nor bytes.");
     if (entry) await verify(entry, bytes);
-    const file = { uri: asked, mimeType: content.mimeType, bytes, verified: entry !== undefined, ...(content.text !== undefined && { text: content.text }) };
+    const { mimeType, text: read } = content;
+    const file = { uri: asked, mimeType, bytes, verified: entry !== undefined, ...(read !== undefined && { text: read }) };
     return same(uri, skill.uri) ? { ...file, ...this.#manifest(skill, bytes) } : file;
   }
 
@@ -91,7 +92,9 @@ export class Skills {
       throw refused("frontmatter", skill.uri, "The front matter of SKILL.md cannot be read.", { cause });
     }
     const differs = differences(skill.frontmatter, frontmatter);
-    if (differs.length > 0) throw refused("frontmatter", skill.uri, "The front matter of SKILL.md is not what the entry says of the skill.", { differs });
+    if (differs.length > 0) {
+      throw refused("frontmatter", skill.uri, "The front matter of SKILL.md is not what the entry says.", { differs });
+    }
     return { text: read, frontmatter, body: read.slice(whole.length) };
   }
 
@@ -111,12 +114,16 @@ function wrongIn(skill) {
   if (resources === DYNAMIC) return undefined;
   if (!Array.isArray(resources)) return "has no list of resources";
   if (resources.length > MAX_FILES) return `has more than ${MAX_FILES} files`;
-  const isGood = (one) => typeof one?.uri === "string" && URL.canParse(one.uri) && DIGEST.test(one.digest) && Number.isSafeInteger(one.size) && one.size >= 0;
-  if (!resources.every(isGood)) return "has a resource without uri, digest and size";
+  if (!resources.every(isFile)) return "has a resource without uri, digest and size";
   if (resources.reduce((sum, { size }) => sum + size, 0) > MAX_BYTES) return `has more than ${MAX_BYTES} bytes`;
   const root = rootOf(uri);
   if (!resources.every((one) => normal(one.uri).startsWith(normal(root)))) return "has a resource that lies outside of it";
   return resources.some((one) => same(one.uri, uri)) ? undefined : "does not list its SKILL.md";
+}
+
+function isFile(one) {
+  const { uri, digest, size } = one ?? {};
+  return typeof uri === "string" && URL.canParse(uri) && DIGEST.test(digest) && Number.isSafeInteger(size) && size >= 0;
 }
 
 const rootOf = (uri) => uri.slice(0, uri.lastIndexOf("/") + 1);
