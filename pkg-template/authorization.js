@@ -46,7 +46,10 @@ export function readAuth(auth, url, { identity = "", resource }) {
   const [unknown] = Object.keys(others);
   if (unknown !== undefined) throw new TypeError(`auth.${unknown}: there is no such option; there are provider, ask, fetch, trust`);
   object("auth.provider", provider);
-  func("auth.provider.open", provider.open);
+  const isUnattended = provider.grant !== undefined;
+  if (isUnattended) func("auth.provider.grant", provider.grant);
+  else func("auth.provider.open", provider.open);
+  if (provider.wrap !== undefined) func("auth.provider.wrap", provider.wrap);
   if (provider.prepare !== undefined) func("auth.provider.prepare", provider.prepare);
   if (!ASKS.includes(ask)) throw wrong("auth.ask", ASKS.map((one) => `"${one}"`).join(" or "), ask);
   if (send !== undefined) func("auth.fetch", send);
@@ -67,7 +70,8 @@ export function readAuth(auth, url, { identity = "", resource }) {
     endpoint: url,
     fetch: send && (async (input, init) => send.call(undefined, input, init)),
     trust: readTrust("auth.trust", trust),
-    redirectUrl: redirectUrl(provider.redirectUrl),
+    redirectUrl: isUnattended ? "" : redirectUrl(provider.redirectUrl),
+    unattended: isUnattended,
     clientId: text("clientId"),
     clientSecret: text("clientSecret"),
     issuer: text("issuer"),
@@ -90,6 +94,13 @@ export function readAuth(auth, url, { identity = "", resource }) {
         release?.();
       };
     },
+    /** What is exchanged for a token where there is no user, as a form. */
+    async grant(issuer, resource, scope) {
+      const fields = Object.entries(await provider.grant({ issuer, resource, scope })).filter(([, value]) => value !== undefined);
+      return String(new URLSearchParams(fields));
+    },
+    /** `{ oauth, mcp }`: the provider's own, in the place of both ways to ask. */
+    wrap: provider.wrap && ((ways) => provider.wrap(ways)),
     load: async () => (await kept.get(key)) ?? registrations.get(registration),
     /** Whoever has lost the turn knows less than who has it. */
     async keep(text) {

@@ -1,50 +1,49 @@
 // The SDKs' `authProvider`: a token for each request, and what to do about a refusal.
 
-/** What a refusal says of itself (RFC 6750, 3; RFC 9728, 5.1). */
-function challenge(response) {
-  const header = response.headers.get("www-authenticate") ?? "";
-  const field = (name) => new RegExp(`\\b${name}=(?:"([^"]*)"|([^\\s,]+))`, "i").exec(header)?.slice(1).find(Boolean);
-  const metadata = field("resource_metadata");
-  return {
-    error: field("error"),
-    scope: field("scope"),
-    resourceMetadataUrl: metadata && URL.canParse(metadata) ? new URL(metadata) : undefined,
-  };
-}
+import { challenge } from "./challenge.js";
+import { needsIssuer, notGranted, readCallback } from "./host_callback.js";
+import { required } from "./host_errors.js";
 
 /** An OAuthClientProvider by the SDK's own `auth`, as `{ token, onUnauthorized, onForbidden, finish }`. */
-function byTheSdk({ authProvider: provider, auth, onInsufficientScope, errors = {} }, url, fetchFn) {
+function byTheSdk({ authProvider: provider, auth, skipIssuerMetadataValidation, errors = {} }, url, fetchFn) {
   let known = {};
   const run = async (more) => {
     const { resourceMetadataUrl, scope } = known;
-    const result = await auth(provider, { serverUrl: new URL(url), resourceMetadataUrl, scope, fetchFn, ...more });
+    const given = { serverUrl: new URL(url), resourceMetadataUrl, scope, fetchFn, skipIssuerMetadataValidation };
+    const result = await auth(provider, { ...given, ...more });
     if (result === "AUTHORIZED") return;
-    throw errors.UnauthorizedError ? new errors.UnauthorizedError() : undefined;
+    throw required(errors);
   };
   const scopes = (...texts) => [...new Set(texts.flatMap((text) => text?.split(" ") ?? []))].join(" ") || undefined;
   return {
     token: async () => (await provider.tokens())?.access_token,
     onUnauthorized({ response }) {
-      const { scope, resourceMetadataUrl = known.resourceMetadataUrl } = challenge(response);
+      const { scope, resourceMetadataUrl = known.resourceMetadataUrl } = of(response);
       known = { resourceMetadataUrl, scope: scopes(known.scope, scope) };
       return run();
     },
     /** A scope is missing: more are asked for, which a refresh cannot give. Says whether that is worth another try. */
     async onForbidden({ response }) {
-      const { error, scope, resourceMetadataUrl = known.resourceMetadataUrl } = challenge(response);
-      if (error !== "insufficient_scope" || onInsufficientScope === "throw") return false;
-      known = { resourceMetadataUrl, scope: scopes(known.scope, (await provider.tokens())?.scope, scope) };
-      await run({ forceReauthorization: true });
+      const { error, scope, resourceMetadataUrl = known.resourceMetadataUrl } = of(response);
+      if (error !== "insufficient_scope") return false;
+      const { scope: granted } = (await provider.tokens()) ?? {};
+      known = { resourceMetadataUrl, scope: scopes(known.scope, granted, scope) };
+      await run({ forceReauthorization: scopes(granted, known.scope) !== scopes(granted) });
       return true;
     },
-    finish(callback, issuer) {
-      const isText = typeof callback === "string";
-      const authorizationCode = isText ? callback : callback.get("code");
-      if (!authorizationCode) throw new TypeError("callback: holds no code");
-      return run({ authorizationCode, iss: issuer ?? (isText ? undefined : (callback.get("iss") ?? undefined)) });
+    async finish(callback, issuer) {
+      const { code: authorizationCode, iss, error } = readCallback(callback, issuer);
+      if (error !== undefined || !authorizationCode) throw notGranted(error, errors);
+      try {
+        await run({ authorizationCode, iss });
+      } catch (thrown) {
+        throw iss === undefined && thrown?.name === "IssuerMismatchError" && thrown.received === undefined ? needsIssuer(thrown) : thrown;
+      }
     },
   };
 }
+
+const of = ({ headers }) => challenge(headers.get("www-authenticate"));
 
 /** Who is asked what to do about a refusal. */
 const QUESTIONS = { 401: "onUnauthorized", 403: "onForbidden" };
@@ -59,10 +58,10 @@ export function isOAuth(provider) {
 }
 
 /**
- * `{ token, fetch, authorize, failure, finish }`. Whether what was refused is sent once more is the core's to say: it has
- * `authorize` ask the provider, one question for all.
+ * `{ token, fetch, authorize, failure, finish }`. `send` is for all that is asked, `proven` for the MCP endpoint. Whether what was
+ * refused is sent once more is the core's to say: it has `authorize` ask the provider, one question for all.
  */
-export function tokens(options, url, send) {
+export function tokens(options, url, send, proven) {
   const { authProvider } = options;
   const provider = isOAuth(authProvider) ? byTheSdk(options, url, send) : authProvider;
   /** Answers that refused a token, by status: a provider may look at all that they say. */
@@ -87,7 +86,7 @@ export function tokens(options, url, send) {
       return provider.finish(callback, issuer);
     },
     async fetch(input, init) {
-      const response = await send(input, init);
+      const response = await proven(input, init);
       const { status } = response;
       // Nothing that another address said is the gate's word on what was sent.
       if (!provider[QUESTIONS[status]] || response.bodyUsed || response.followed) return response;

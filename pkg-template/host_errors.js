@@ -22,12 +22,12 @@ export function rpcError({ rpcCode, message, data, code, outcome, retryable }) {
 /** The error that a host's `send` rejects with, of the host's own classes where it gave them. */
 export function thrown(error, { errors = {}, bearer }) {
   const { UnauthorizedError, StreamableHTTPError, SdkHttpError } = errors;
-  const isProviders = bearer !== undefined && error.code === "auth";
-  if (isProviders && bearer.failure !== undefined) return marked(bearer.failure, AUTH_SEAM, true);
+  // The user was sent away, or the provider threw: that is what the host waits for.
+  if (error.cause?.[AUTH_SEAM]) return error.cause;
+  const isProviders = error.code === "auth" && (bearer !== undefined || error.cause?.httpStatus !== undefined);
+  if (isProviders && bearer?.failure !== undefined) return hosts(bearer.failure);
   const { httpStatus, message } = isProviders ? (error.cause ?? error) : error;
   const code = isProviders ? "unauthorized" : error.code;
-  // The user was sent away: that is what the host waits for.
-  if (code === "auth" && error.cause?.[AUTH_SEAM]) return error.cause;
   if (code === "auth" && UnauthorizedError) return like(new UnauthorizedError(message), error);
   if (httpStatus === 401 && code === "unauthorized") {
     const own = bearer?.failure ?? (UnauthorizedError ? like(new UnauthorizedError(message), error) : unauthorized(error));
@@ -37,6 +37,31 @@ export function thrown(error, { errors = {}, bearer }) {
   if (StreamableHTTPError) return like(new StreamableHTTPError(httpStatus, message), error);
   const status = { status: httpStatus, statusText: "", text: undefined };
   return SdkHttpError ? like(new SdkHttpError("CLIENT_HTTP_NOT_IMPLEMENTED", message, status), error) : error;
+}
+
+/** What `run` throws is the host's own, and reaches it as it is. */
+export async function seam(run) {
+  try {
+    return await run();
+  } catch (error) {
+    throw hosts(error);
+  }
+}
+
+/** An error that the host's provider threw. */
+export function hosts(error) {
+  return typeof error === "object" && error !== null ? marked(error, AUTH_SEAM, true) : error;
+}
+
+/** A scope is missing, and the host wants nobody asked for more. */
+export function lacksScope({ scope, resourceMetadataUrl, errorDescription }, { InsufficientScopeError, StreamableHTTPError } = {}) {
+  const init = { requiredScope: scope, resourceMetadataUrl, errorDescription };
+  if (InsufficientScopeError) return hosts(new InsufficientScopeError(init));
+  const message = "The server refuses the token for want of a scope (HTTP 403, `requiredScope`), and the host wants none asked for.";
+  if (StreamableHTTPError) return hosts(new StreamableHTTPError(403, message));
+  const own = new McpError(message, { code: "unauthorized", outcome: "not_executed", httpStatus: 403 });
+  own.name = "InsufficientScopeError";
+  return hosts(Object.assign(marked(own, BRANDS, new Set(["mcp.OAuthClientFlowError", "mcp.InsufficientScopeError"])), init));
 }
 
 /** The user has to authorize. */

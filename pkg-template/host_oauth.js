@@ -1,10 +1,15 @@
-// An OAuthClientProvider of the SDKs as what our own flow needs of a host: it keeps, and shows.
+// An OAuthClientProvider of the SDKs as what our own flow needs of a host: it keeps, and shows, and has its say where the
+// flow asks for tokens.
 
 import { lock } from "./authorization.js";
-import { required } from "./host_errors.js";
+import { needsIssuer, readCallback } from "./host_callback.js";
+import { required, seam } from "./host_errors.js";
+import { Requests } from "./host_requests.js";
 
 /** What we keep beside the tokens, which a provider stores as they are: the record of our own flow, as text. */
 const RECORD = "mcp-evergreen";
+
+const NO_GRANT = "authProvider.prepareTokenRequest: gave no grant_type, and without a redirectUrl there is no code";
 
 /** The issuers that clients were used at first, by provider and id, for providers that do not store it. */
 const owners = new WeakMap();
@@ -12,9 +17,10 @@ const owners = new WeakMap();
 /** The names of locks of providers, which no other tab has. */
 const names = new WeakMap();
 
-/** As `readAuth` gives it for `options.auth`; and `prepare()`, `finish(callback, issuer)`. */
-export function byOurselves({ authProvider: provider, errors, trust }, endpoint, fetch) {
+/** As `readAuth` gives it for `options.auth`; and `prepare()`, `finish(callback, issuer)`, `forgetDiscovery()`. */
+export function byOurselves({ authProvider: provider, errors, trust }, endpoint, send) {
   const redirectUrl = String(provider.redirectUrl ?? "");
+  const requests = new Requests(provider, endpoint, send);
   /** What was kept last, for providers that have not stored it yet. */
   let last;
   /** What was kept with the tokens. */
@@ -24,25 +30,33 @@ export function byOurselves({ authProvider: provider, errors, trust }, endpoint,
   /** The one that it had before this began, with all that it has of it. */
   let own;
   let hasTokens = false;
-  /** What the user came back with. */
+  /** What the user came back with, and whether that was but the code. */
   let back;
+  let isBare = false;
   /** Another tab has taken the turn from this one, and knows more. */
   let hasLost = false;
   const saved = async (info) => provider.saveClientInformation?.(info, { issuer: info.issuer });
   return {
     endpoint,
-    fetch,
+    fetch: requests.fetch,
+    requests,
     trust,
     redirectUrl,
     /** The user is away from here, and comes back by `finish`. */
     leaves: true,
-    /** What a provider takes anew, it may have anew. */
-    clientIsRenewable: typeof provider.saveClientInformation === "function",
+    /** There is none: the provider says what is exchanged for a token. */
+    unattended: redirectUrl === "",
+    namesResource: typeof provider.validateResourceURL === "function",
+    /** What a provider takes anew, it may have anew; but what is configured for a machine is that, and no other. */
+    clientIsRenewable: redirectUrl !== "" && typeof provider.saveClientInformation === "function",
     clientMetadata: JSON.stringify(provider.clientMetadata ?? {}),
     /** A client that the provider knows is used as it is. */
     async prepare() {
-      own = await provider.clientInformation();
+      await requests.begin();
+      const issuer = requests.issuer ?? (await provider.tokens())?.issuer;
+      own = await provider.clientInformation(issuer === undefined ? undefined : { issuer });
       known = own?.client_id;
+      requests.first = known;
       this.clientId = known ?? provider.clientMetadataUrl;
       this.clientSecret = own?.client_secret;
     },
@@ -73,6 +87,7 @@ export function byOurselves({ authProvider: provider, errors, trust }, endpoint,
       if (hasLost) return;
       last = text;
       const { clients = {}, forgotten, grant } = JSON.parse(text);
+      requests.forgotten = forgotten;
       if (forgotten !== undefined && forgotten === known) {
         known = undefined;
         await provider.invalidateCredentials?.("client");
@@ -80,7 +95,7 @@ export function byOurselves({ authProvider: provider, errors, trust }, endpoint,
       const [issuer, { id, secret }] = grant ? [grant.issuer, grant.client] : (Object.entries(clients).at(-1) ?? ["", {}]);
       if (id && id !== known && id !== this.clientId) {
         known = id;
-        await saved({ client_id: id, client_secret: secret, issuer });
+        await saved({ ...requests.registered.get(id), client_id: id, client_secret: secret, issuer });
       }
       if (!grant) {
         if (hasTokens) await provider.invalidateCredentials?.("tokens");
@@ -88,7 +103,9 @@ export function byOurselves({ authProvider: provider, errors, trust }, endpoint,
         return;
       }
       const { access, refresh, scope } = grant;
-      await provider.saveTokens({ access_token: access, token_type: "Bearer", refresh_token: refresh, scope, [RECORD]: text });
+      const said = requests.saidOf(access);
+      const tokens = { ...said, refresh_token: refresh, scope: said.scope ?? scope, issuer, [RECORD]: text };
+      await provider.saveTokens(tokens, { issuer });
       hasTokens = true;
     },
     /** One of all that have this provider, and of all tabs that may have another one for the same client. */
@@ -105,25 +122,54 @@ export function byOurselves({ authProvider: provider, errors, trust }, endpoint,
       back = undefined;
       return returned;
     },
+    /** What the server is called where tokens are asked for. */
+    async name(said) {
+      const url = new URL(endpoint);
+      url.hash = "";
+      const resource = await seam(() => provider.validateResourceURL(url, said));
+      return resource && String(resource);
+    },
+    /** What is exchanged for a token, as a form. */
+    async grant(issuer, resource, scope) {
+      return seam(async () => {
+        await requests.tell(issuer, resource);
+        const form = new URLSearchParams(await provider.prepareTokenRequest(scope ?? provider.clientMetadata?.scope));
+        if (!form.has("grant_type")) throw new TypeError(NO_GRANT);
+        if (resource !== undefined) form.delete("resource");
+        return String(form);
+      });
+    },
     /** The user is away from here: the Client hears that it is not authorized, until `finish`. */
     async open(url, _state, pending) {
-      const to = new URL(url);
-      const state = await provider.state?.();
-      if (state) to.searchParams.set("state", state);
-      await provider.saveCodeVerifier(state ? JSON.stringify({ ...JSON.parse(pending), state }) : pending);
-      await provider.redirectToAuthorization(to);
+      await seam(async () => {
+        const to = new URL(url);
+        const { issuer, resource } = JSON.parse(pending);
+        await requests.tell(issuer, resource);
+        const state = await provider.state?.();
+        if (state) to.searchParams.set("state", state);
+        await provider.saveCodeVerifier(state ? JSON.stringify({ ...JSON.parse(pending), state }) : pending);
+        await provider.redirectToAuthorization(to);
+      });
       throw required(errors);
     },
     async finish(callback, issuer) {
-      const isCode = typeof callback === "string";
-      const params = new URLSearchParams(isCode ? { code: callback } : callback);
-      if (issuer) params.set("iss", issuer);
+      const { params, isCode, iss } = readCallback(callback, issuer);
+      isBare = isCode && iss === undefined;
       const pending = await provider.codeVerifier();
+      const { state, scope } = readPending(pending);
       // The Client's host has compared it where it gives but the code; what comes back otherwise has it (RFC 6749, 4.1.2).
-      if (isCode) params.set("state", stateOf(pending));
+      if (isCode) params.set("state", String(state ?? ""));
+      Object.assign(requests, { kept: pending, scope });
       const url = new URL(redirectUrl);
       url.search = params;
       back = [pending, url.href];
+    },
+    /** What is told of an answer that was not taken. */
+    notFinished(error) {
+      return isBare && error.diagnosis?.kind === "wrong_issuer" ? needsIssuer(error) : error;
+    },
+    async forgetDiscovery() {
+      await provider.invalidateCredentials?.("discovery");
     },
   };
 }
@@ -138,11 +184,11 @@ function ownerOf(id, record) {
   }
 }
 
-/** Of what was kept when the user was sent away; an authorization that others have begun has none. */
-function stateOf(pending) {
+/** What was kept when the user was sent away; an authorization that others have begun has none of it. */
+function readPending(pending) {
   try {
-    return String(JSON.parse(pending).state);
+    return JSON.parse(pending) ?? {};
   } catch {
-    return "";
+    return {};
   }
 }

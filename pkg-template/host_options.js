@@ -1,11 +1,14 @@
 // The options of the SDKs' transports as they are, and ours beside them. Others are left alone: an SDK may have new ones.
 
 import { isOAuth, tokens } from "./host_auth.js";
+import { HostAuthority } from "./host_authority.js";
+import { withProofs } from "./host_dpop.js";
 import { byOurselves } from "./host_oauth.js";
 import { readTrust } from "./authorization.js";
-import { wrong } from "./checks.js";
+import { func, object, wrong } from "./checks.js";
 import { readConnect } from "./options.js";
 import { proxied } from "./proxy_option.js";
+import { authority } from "./runtime.js";
 
 /** Those of `connect` that a transport takes, too. */
 const SHARED = [
@@ -45,8 +48,13 @@ export function readTransport(url, options) {
   const send = byWay(follower(options), config);
   const trust = readTrust("trust", options.trust);
   // The SDK's own flow where the host gives its function, else ours.
-  const oauth = isOAuth(options.authProvider) && !options.auth ? byOurselves({ ...options, trust }, config.url, send) : undefined;
-  const bearer = options.authProvider && !oauth ? tokens(options, config.url, send) : undefined;
+  const { authProvider } = options;
+  if (authProvider !== undefined && authProvider !== null) checkProvider(options);
+  const oauth = isOAuth(authProvider) && !options.auth ? byOurselves({ ...options, trust }, config.url, send) : undefined;
+  const proven = isOAuth(authProvider) ? withProofs(authProvider, send) : send;
+  const bearer = authProvider && !oauth ? tokens(options, config.url, send, proven) : undefined;
+  const asked = bearer?.asks ? new HostAuthority(bearer, undefined, options) : oauth && HostAuthority.ours(authority, oauth, options);
+  const answered = bearer ? bearer.fetch : proven;
   const given = options.headers;
   const own = typeof given === "function" ? given : () => given;
   Object.assign(config.core, {
@@ -64,19 +72,76 @@ export function readTransport(url, options) {
       if (token) headers.set("authorization", `Bearer ${token}`);
       return Object.fromEntries(headers);
     },
-    fetch: bearer ? bearer.fetch : send,
+    fetch: asked ? asked.watch(answered) : answered,
   });
   return {
     ...config,
     auth: oauth,
     bearer,
-    authority: bearer?.asks ? bearer : undefined,
+    authority: asked,
     initializeParams,
     terminateSessionOnClose,
     errors: options.errors,
     onsessionidchange: options.onsessionidchange ?? options.onSessionIdChange,
     onreinitialize: options.onreinitialize,
   };
+}
+
+/** What the SDK's providers are made of. */
+const MEMBERS = ["tokens", "clientInformation", "saveTokens"];
+/** … those that send a user away. */
+const INTERACTIVE = ["redirectToAuthorization", "saveCodeVerifier", "codeVerifier"];
+/** … and what any of them may have. */
+const OPTIONAL = [
+  "state",
+  "saveClientInformation",
+  "addClientAuthentication",
+  "dpop",
+  "validateResourceURL",
+  "scopeForRefresh",
+  "invalidateCredentials",
+  "prepareTokenRequest",
+  "saveAuthorizationServerUrl",
+  "saveResourceUrl",
+  "saveDiscoveryState",
+  "discoveryState",
+];
+
+const NO_FLOW =
+  "authProvider: has neither a redirectUrl, to which users come back, nor prepareTokenRequest, which says what is exchanged for a " +
+  "token: give it one of them";
+const NO_NAME =
+  "skipIssuerMetadataValidation: whoever is not checked is to be named: give trust: { issuer }, the authorization server that you " +
+  "vouch for; or auth, the SDK's function, which checks none of them";
+
+/** Whoever authorizes finds all that it takes, before anything is sent. */
+function checkProvider({ authProvider, auth, onInsufficientScope, maxStepUpRetries, skipIssuerMetadataValidation, trust }) {
+  object("authProvider", authProvider);
+  if (auth !== undefined) func("auth", auth);
+  const choices = ["reauthorize", "throw"];
+  if (onInsufficientScope !== undefined && !choices.includes(onInsufficientScope)) {
+    throw wrong("onInsufficientScope", choices.map((one) => `"${one}"`).join(" or "), onInsufficientScope);
+  }
+  if (maxStepUpRetries !== undefined && !(Number.isSafeInteger(maxStepUpRetries) && maxStepUpRetries >= 0)) {
+    throw wrong("maxStepUpRetries", "a whole number, at least 0", maxStepUpRetries);
+  }
+  if (!isOAuth(authProvider)) {
+    const { token } = authProvider;
+    if (typeof token !== "function") throw wrong("authProvider", "an OAuthClientProvider, or { token() }", authProvider);
+    return;
+  }
+  const isUnattended = !authProvider.redirectUrl;
+  for (const member of isUnattended ? MEMBERS : [...MEMBERS, ...INTERACTIVE]) func(`authProvider.${member}`, authProvider[member]);
+  for (const member of OPTIONAL) {
+    if (authProvider[member] !== undefined) func(`authProvider.${member}`, authProvider[member]);
+  }
+  if (auth !== undefined) return;
+  if (isUnattended && !authProvider.prepareTokenRequest) {
+    throw new TypeError(NO_FLOW);
+  }
+  if (skipIssuerMetadataValidation && trust === undefined) {
+    throw new TypeError(NO_NAME);
+  }
 }
 
 /** There is one `fetch` for MCP and for what OAuth asks, as in the SDK. */

@@ -97,7 +97,7 @@ export class Link {
     const io = {
       about: (call, generation) => this.#about(call, generation),
       answer: (question, text) => this.#tellCore((core) => core.answer(question, text)),
-      refuse: (question, code, message) => this.#tellCore((core) => core.refuse(question, code, message)),
+      refuse: (question, ...refusal) => this.#tellCore((core) => core.refuse(question, ...refusal)),
     };
     this.#questions = questions?.(io) ?? new Questions(config.handlers, io);
     for (const [event, listener] of config.on) this.#listeners.add(event, listener);

@@ -124,6 +124,9 @@ export function readConnect(url, options) {
   const auth = given.auth && readAuth(given.auth, href, given);
   const ways = given.proxy && proxied({ proxy: given.proxy, endpoint: href, send, sendOauth: auth?.fetch, warn: (kind, hint) => auth?.onwarning?.(Object.freeze({ kind, hint })) });
   if (auth && ways) auth.fetch = ways.oauth;
+  const own = (input, init) => fetch(input, init);
+  const wrapped = auth?.wrap?.({ endpoint: href, oauth: auth.fetch ?? own, mcp: ways?.mcp ?? send ?? own });
+  if (wrapped) auth.fetch = wrapped.oauth;
   return {
     url: href,
     proxy: given.proxy,
@@ -139,7 +142,7 @@ export function readConnect(url, options) {
     trace: given.trace,
     environment: {
       headers: headerFunction(given.headers),
-      fetch: ways?.mcp ?? send,
+      fetch: wrapped?.mcp ?? ways?.mcp ?? send,
       via: given.proxy?.url,
       credentials: given.credentials ?? "omit",
       share: readShare(given, [href, given.identity ?? null, clientInfo, declared, era]),

@@ -17,7 +17,7 @@ export class Questions {
 
   /**
    * `about(call, generation)` gives what a handler is told beside the parameters; `answer(question, text)` and
-   * `refuse(question, code, message)` take what comes of it.
+   * `refuse(question, code, message, data)`, data being a JSON text, take what comes of it.
    */
   constructor(handlers, { about, answer, refuse }) {
     this.#handlers = handlers;
@@ -76,11 +76,20 @@ export class Questions {
 }
 
 /**
- * Code and message for the server: a handler chooses both by throwing an error with a whole number in `code`. Any other
+ * Code, message and data for the server: a handler chooses them by throwing an error with a whole number in `code`. Any other
  * failure speaks of the host (a path, a name, an address), and is not the server's business.
  */
 function refusal(error) {
   const chosen = Number.isInteger(error?.code) && !(error instanceof DOMException);
   const message = chosen && typeof error.message === "string" && error.message !== "" ? error.message : "The handler failed";
-  return [chosen ? error.code : INTERNAL_ERROR, message];
+  return [chosen ? error.code : INTERNAL_ERROR, message, chosen ? textOf(error.data) : undefined];
+}
+
+/** What is no JSON is left out: the rest says enough. */
+function textOf(data) {
+  try {
+    return JSON.stringify(data);
+  } catch {
+    return undefined;
+  }
 }

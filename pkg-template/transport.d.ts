@@ -52,8 +52,18 @@ export class EvergreenTransport {
   /** Ends the session on the server by a DELETE. What is open fails. Call `close()` after it. */
   terminateSession(): Promise<void>;
 
-  /** Finishes an authorization that led the user away from the page: the code, or the parameters, of the redirect. */
+  /**
+   * Finishes an authorization that led the user away from the page: the parameters of the redirect, or its code alone. Where the
+   * authorization server says who it is in its answers (`iss`, RFC 9207), the code needs the `issuer` beside it.
+   * @throws {TypeError} The code came alone, and was not enough.
+   */
   finishAuth(callback: string | URLSearchParams, issuer?: string): Promise<void>;
+
+  /**
+   * Hears the rest of a stream from this event on: what was called on it and is still open gets its answer, and notifications
+   * come as ever. Resolves once the stream is there. (MCP, Transports: Resumability and Redelivery.)
+   */
+  resumeStream(lastEventId: string, options?: { onresumptiontoken?: ((token: string) => void) | undefined }): Promise<void>;
 
   /** The id of the session, once the handshake is over. It is a secret: not for logs. */
   get sessionId(): string | undefined;
@@ -127,6 +137,11 @@ export interface EvergreenTransportOptions
    * text; both are to be stored as they are. A client belongs to one authorization server: `clientInformation()` says to which
    * by `issuer`, as with the SDK; where it does not, to the first that it is used with, and `saveClientInformation` is called
    * with that before. With another one it is not used: one is registered there where the provider has `saveClientInformation`.
+   *
+   * What a provider may have beside, it has a say with: `prepareTokenRequest` (without a `redirectUrl` nobody is sent away, and it
+   * says what is exchanged for a token), `addClientAuthentication`, `validateResourceURL`, `scopeForRefresh`, `dpop`,
+   * `discoveryState` and `saveDiscoveryState`, `invalidateCredentials`; `clientInformation` and the like are told the `issuer`.
+   * What it throws reaches the host as it is. A provider that lacks a member is a `TypeError` that names it.
    */
   authProvider?: any;
   /** An authorization server that the host knows, and vouches for, with an `OAuthClientProvider`. Default: none. */
@@ -159,8 +174,15 @@ export interface EvergreenTransportOptions
    * what is open with `code: "session_lost"`, and ends the transport.
    */
   initializeParams?: unknown;
-  /** What a 403 for want of a scope does: ask for more (default), or fail. */
+  /** What a 403 for want of a scope does: ask for more (default), or fail, with an `InsufficientScopeError`. */
   onInsufficientScope?: "reauthorize" | "throw" | undefined;
+  /** How often in a row more is asked for, before it fails. Default 1. */
+  maxStepUpRetries?: number | undefined;
+  /**
+   * Whether the SDK's `auth` compares no issuers. With our own flow, {@link EvergreenTransportOptions.trust} names the
+   * authorization server that is vouched for; without it this is a `TypeError`.
+   */
+  skipIssuerMetadataValidation?: boolean | undefined;
 
   /** As in `connect`. Default: that of `requestInit`, else `"same-origin"`, as the SDKs have it. */
   credentials?: "omit" | "same-origin" | "include" | undefined;
@@ -192,6 +214,8 @@ export interface EvergreenTransportOptions
     | {
         /** For a 401. */
         UnauthorizedError?: (new (message?: string) => Error) | undefined;
+        /** Of `client` 2.x, for a 403 for want of a scope, with `onInsufficientScope: "throw"`. */
+        InsufficientScopeError?: (new (init: any) => Error) | undefined;
         /** Of `sdk` 1.x, for other refusals. */
         StreamableHTTPError?: (new (code: number | undefined, message: string | undefined) => Error) | undefined;
         /** Of `client` 2.x, for other refusals. */

@@ -1,14 +1,14 @@
 // A Transport for the Clients of others: the TypeScript SDK's, versions 1 and 2, and the AI SDK's. Their raw messages
 // go through the core as calls, notifications and answers; the session beneath them is the core's.
 
-import { Authority } from "./authority.js";
 import { fromHost, readTransport } from "./host_options.js";
 import { isAnswer, rpcError, thrown } from "./host_errors.js";
+import { wrong } from "./checks.js";
 import { report } from "./events.js";
 import { paramsToJson, toJson } from "./json.js";
 import { Link } from "./link.js";
 import { Relay } from "./relay.js";
-import { authority, runtimeFor } from "./runtime.js";
+import { runtimeFor } from "./runtime.js";
 
 const DISCOVER = "server/discover";
 const INITIALIZED = "notifications/initialized";
@@ -35,11 +35,22 @@ export class EvergreenTransport {
   #generation = 0;
   /** What ends the host's requests that are open, by the host's ids. */
   #open = new Map();
-  /** Generations by event ids. */
+  /** `{ generation, id }` by event ids: the session, and the host's id of the request on whose stream it came. */
   #tokens = new Map();
+  /** What ended requests that the host has had an answer to. */
+  #answered = new WeakSet();
+  /** Who waits for the head of a stream that is resumed, by event ids. */
+  #resumed = new Map();
 
   constructor(url, options = {}) {
     this.#config = readTransport(url, options);
+    const { environment } = this.#config;
+    const send = environment.fetch;
+    environment.fetch = async (input, init) => {
+      const response = await send(input, init);
+      if (response.ok) this.#resumed.get(init.headers["last-event-id"])?.();
+      return response;
+    };
     this.#sessionId = options.sessionId;
     this.protocolVersion = options.protocolVersion;
   }
@@ -114,15 +125,29 @@ export class EvergreenTransport {
   }
 
   async finishAuth(code, issuer) {
-    const { auth, bearer } = this.#config;
+    const { auth, authority, bearer } = this.#config;
     if (!auth && !bearer) throw new TypeError("finishAuth needs an OAuthClientProvider as authProvider");
     if (bearer) return void (await bearer.finish(code, issuer));
     await auth.prepare();
     await auth.finish(code, issuer);
     try {
-      await new Authority(authority, auth).takeReturned();
+      await authority.takeReturned();
     } catch (error) {
-      throw thrown(error, this.#config);
+      throw auth.notFinished(thrown(error, this.#config));
+    }
+  }
+
+  async resumeStream(lastEventId, { onresumptiontoken } = {}) {
+    if (typeof lastEventId !== "string" || lastEventId === "") throw wrong("lastEventId", "the id of an event", lastEventId);
+    this.#adopt(this.#live());
+    const opened = new Promise((resolve) => this.#resumed.set(lastEventId, resolve));
+    const { id } = this.#tokens.get(lastEventId) ?? {};
+    const over = this.#request({ id, method: "" }, { resumptionToken: lastEventId, onresumptiontoken });
+    over.catch(() => {});
+    try {
+      await Promise.race([opened, over]);
+    } finally {
+      this.#resumed.delete(lastEventId);
     }
   }
 
@@ -153,7 +178,8 @@ export class EvergreenTransport {
       if (one.aborted) stop.abort(one.reason);
       one.addEventListener("abort", abort, { once: true });
     }
-    this.#open.set(id, stop);
+    // What only hears a stream is no request of the Client's.
+    if (method) this.#open.set(id, stop);
     return new Promise((resolve, reject) => {
       // Whatever comes on its stream shows that the server has it; from then on a failure is told as a message.
       let taken = false;
@@ -170,7 +196,7 @@ export class EvergreenTransport {
           .filter(([name, value]) => typeof value === "string" && !RESERVED.test(name))
           .flat(),
         resume: resumptionToken,
-        resumeGeneration: this.#tokens.get(resumptionToken),
+        resumeGeneration: this.#tokens.get(resumptionToken)?.generation,
         eventIds: onresumptiontoken !== undefined,
         onprogress:
           progressToken !== undefined &&
@@ -180,15 +206,19 @@ export class EvergreenTransport {
           }),
         onstream: (event) => {
           accept();
-          if (event) queueMicrotask(() => this.#token(event, onresumptiontoken));
+          if (event) queueMicrotask(() => this.#token(event, id, onresumptiontoken));
         },
       };
       const ended = (answer) => {
-        if (this.#open.get(id) === stop) this.#open.delete(id);
+        // What is heard of a stream is the answer of the request that is open there, if nobody has had it.
+        const of = method ? stop : this.#open.get(id);
+        const isNews = of !== undefined && !this.#answered.has(of);
+        if (answer && of) this.#answered.add(of);
+        if (this.#open.get(id) === of) this.#open.delete(id);
         for (const one of signals) one.removeEventListener("abort", abort);
         if (!stop.signal.aborted && !this.#closed) {
           // A Client hears progress a moment later, and not at all once it has the answer.
-          if (answer) this.#deliver({ jsonrpc: "2.0", id, ...answer });
+          if (answer && isNews) this.#deliver({ jsonrpc: "2.0", id, ...answer });
           onRequestStreamEnd?.();
         }
         resolve();
@@ -207,8 +237,8 @@ export class EvergreenTransport {
     });
   }
 
-  #token({ eventId, generation }, onresumptiontoken) {
-    this.#tokens.set(eventId, generation);
+  #token({ eventId, generation }, id, onresumptiontoken) {
+    this.#tokens.set(eventId, { generation, id });
     if (this.#tokens.size > MAX_TOKENS) this.#tokens.delete(this.#tokens.keys().next().value);
     onresumptiontoken(eventId);
   }

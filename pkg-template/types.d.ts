@@ -270,7 +270,7 @@ export interface TraceContext {
 /** Who authorizes, and how. */
 export interface AuthOptions {
   /** Shows, and stores. */
-  provider: AuthProvider;
+  provider: AuthProvider | GrantProvider;
   /**
    * When the user is asked to sign in. A token that can be had without the user is had in any case, without a window.
    * - `"auto"`: as soon as a call needs it.
@@ -359,6 +359,28 @@ export interface AuthProvider {
    * {@link AuthProvider.open} leads it on. Gives what is called when that is over, whether `open` was called or not.
    */
   prepare?(): (() => void) | undefined;
+}
+
+/** What is asked of a {@link GrantProvider}. */
+export interface GrantRequest {
+  /** The authorization server, as it names itself. */
+  readonly issuer: string;
+  /** The MCP server, as its metadata names it (RFC 8707). */
+  readonly resource?: string | undefined;
+  /** What the server wants, or lists. */
+  readonly scope?: string | undefined;
+}
+
+/**
+ * In place of an {@link AuthProvider} where there is no user: a service, a workload, an enterprise that has signed its users in. Ready
+ * made in `mcp-evergreen/grants`.
+ */
+export interface GrantProvider extends Pick<AuthProvider, "clientId" | "clientSecret" | "issuer" | "clientMetadata" | "storage"> {
+  /**
+   * The fields of the request for a token: `grant_type` and what belongs to it. The client's authentication and `resource` are
+   * added. Called for each token. What it throws fails the calls that wait, with `code: "auth"`, as their `cause`.
+   */
+  grant(asked: GrantRequest): Readonly<Record<string, string | undefined>> | Promise<Readonly<Record<string, string | undefined>>>;
 }
 
 /** What {@link AuthProvider.open} is told beside the URL. */
@@ -1157,8 +1179,8 @@ export type DiagnosisKind =
 /**
  * Answers a request of the server's. What it returns is the `result`; for `elicitation/create` in form mode, the
  * defaults of `requestedSchema` are added for the properties that an accepted `content` lacks (SEP-1034). What it throws
- * becomes a JSON-RPC error: with the error's `code` and `message` where `code` is a whole number, as of an error that is
- * meant for the server; else -32603 and no word of what failed (nor for a `DOMException`).
+ * becomes a JSON-RPC error: with the error's `code`, `message` and `data` where `code` is a whole number, as of an error that
+ * is meant for the server; else -32603 and no word of what failed (nor for a `DOMException`).
  */
 export type RequestHandler<P = any, R = unknown> = (params: P, context: HandlerContext) => R | Promise<R>;
 

@@ -92,6 +92,8 @@ fn authorizer(host: &JsValue) -> Thrown<Authorizer> {
         issuer: given.read("issuer"),
         bound: None,
         client_metadata: metadata.and_then(|metadata| json::Members::parse(&metadata)),
+        unattended: given.read("unattended").unwrap_or_default(),
+        names_resource: given.read("namesResource").unwrap_or_default(),
         trust: given.given("trust").map(|trust| self::trust(&trust)).transpose()?,
     };
     let fetch = given.function("fetch");

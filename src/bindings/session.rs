@@ -13,7 +13,7 @@ use crate::{
         host::{Caller, Host, Settled},
         js::type_error,
     },
-    protocol::{CallId, Params, QuestionId, TaskHandle},
+    protocol::{CallId, Params, QuestionId, TaskHandle, json_rpc},
 };
 use js_sys::Function;
 use std::rc::Rc;
@@ -166,11 +166,12 @@ impl Core {
         }
     }
 
-    /// Answers a question of the server's with an error.
-    pub fn refuse(&self, question: &JsValue, code: &JsValue, message: &JsValue) {
+    /// Answers a question of the server's with an error; `data` is a JSON text.
+    pub fn refuse(&self, question: &JsValue, code: &JsValue, message: &JsValue, data: &JsValue) {
         if let Some(question) = number(question) {
-            let code = code.as_f64().unwrap_or(-32603.0);
-            self.driver.answer(QuestionId(question), Err((code as i64, string(message))));
+            let code = code.as_f64().unwrap_or(-32603.0) as i64;
+            let refusal = json_rpc::Refusal { code, message: string(message), data: data.as_string() };
+            self.driver.answer(QuestionId(question), Err(refusal));
         }
     }
 

@@ -215,7 +215,7 @@ impl Parts {
             let step = flow.poll_step().ok_or_else(|| type_error("The authorization came to no end."))?;
             match step {
                 // Nobody hears it.
-                Step::Bind { .. } | Step::Draw | Step::Open { .. } if signal.aborted() => {
+                Step::Bind { .. } | Step::Grant { .. } | Step::Draw | Step::Open { .. } if signal.aborted() => {
                     return Ok(Obtained::NeedsUser);
                 }
                 Step::Fetch(fetch) if signal.aborted() && fetch.spends != Some(Spends::Code) => {
@@ -247,6 +247,15 @@ impl Parts {
                 Step::Bind { issuer } => {
                     let bound = js::settled(&self.host.bind(&issuer)?).await?.as_string();
                     flow.handle_bound(&bound.ok_or_else(|| type_error("bind gave no issuer."))?);
+                }
+                Step::Name { said } => {
+                    let resource = js::settled(&self.host.name(said.as_deref())?).await?.as_string();
+                    flow.handle_resource(resource.as_deref());
+                }
+                Step::Grant { issuer, resource, scope } => {
+                    let form = self.host.grant(&issuer, resource.as_deref(), scope.as_deref())?;
+                    let form = js::settled(&form).await?.as_string();
+                    flow.handle_grant(&form.ok_or_else(|| type_error("grant gave no form."))?);
                 }
                 Step::Draw => flow.handle_chance(chance().await?),
                 Step::Open { .. } if !asked() => return Ok(Obtained::NeedsUser),
@@ -333,7 +342,14 @@ fn obtained(step: Step, cause: Option<JsValue>) -> Option<Obtained> {
         }
         Step::NeedsUser => Some(Obtained::NeedsUser),
         Step::Failed(trouble) => Some(Obtained::Failed(trouble, cause)),
-        Step::Fetch(_) | Step::Keep(_) | Step::Load | Step::Bind { .. } | Step::Draw | Step::Open { .. } => None,
+        Step::Fetch(_)
+        | Step::Keep(_)
+        | Step::Load
+        | Step::Bind { .. }
+        | Step::Name { .. }
+        | Step::Grant { .. }
+        | Step::Draw
+        | Step::Open { .. } => None,
     }
 }
 

@@ -7,7 +7,7 @@ use super::{
     host::{Caller, Host},
 };
 use crate::protocol::{
-    Authorized, CallId, CallOptions, Config, Now, Origin, Params, QuestionId, Session, Status, TaskHandle,
+    Authorized, CallId, CallOptions, Config, Now, Origin, Params, QuestionId, Session, Status, TaskHandle, json_rpc,
 };
 use std::rc::Rc;
 use wasm_bindgen::JsValue;
@@ -108,7 +108,7 @@ impl Driver {
     }
 
     /// Answers a question with a JSON text, or with a JSON-RPC error.
-    pub fn answer(&self, question: QuestionId, answer: Result<String, (i64, String)>) {
+    pub fn answer(&self, question: QuestionId, answer: Result<String, json_rpc::Refusal>) {
         let now = clock::now();
         self.0.session.borrow_mut().answer(question, answer, now);
         self.0.schedule();

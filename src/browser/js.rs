@@ -28,6 +28,17 @@ extern "C" {
     /// The same, after it was bound to this one where it was to none.
     #[wasm_bindgen(method, catch)]
     pub(super) fn bind(this: &AuthorizationHost, issuer: &str) -> Thrown<JsValue>;
+    /// A promise of what the server is called in requests for tokens, or of `undefined`: it is not named.
+    #[wasm_bindgen(method, catch)]
+    pub(super) fn name(this: &AuthorizationHost, said: Option<&str>) -> Thrown<JsValue>;
+    /// A promise of what is exchanged for a token, as a form.
+    #[wasm_bindgen(method, catch)]
+    pub(super) fn grant(
+        this: &AuthorizationHost,
+        issuer: &str,
+        resource: Option<&str>,
+        scope: Option<&str>,
+    ) -> Thrown<JsValue>;
     #[wasm_bindgen(method, catch)]
     pub(super) fn keep(this: &AuthorizationHost, text: &str) -> Thrown<JsValue>;
     /// The text that was learned at this address.

@@ -4,7 +4,8 @@
 import { createRequire } from "node:module";
 
 const { MCP_CONFORMANCE_CONTEXT = "{}", MCP_CONFORMANCE_SCENARIO: scenario, MCP_CONFORMANCE_PROTOCOL_VERSION: version, OVER, PACKAGE, SDK } = process.env;
-const { auth, Client, StreamableHTTPClientTransport, UnauthorizedError } = await import(createRequire(`${SDK}/`).resolve("@modelcontextprotocol/client"));
+const sdk = await import(createRequire(`${SDK}/`).resolve("@modelcontextprotocol/client"));
+const { auth, Client, StreamableHTTPClientTransport, UnauthorizedError } = sdk;
 const { EvergreenTransport } = await import(`${PACKAGE}/transport.js`);
 const context = JSON.parse(MCP_CONFORMANCE_CONTEXT);
 const url = new URL(process.argv[2]);
@@ -30,7 +31,52 @@ class Provider {
   }
 }
 
-const provider = scenario.startsWith("auth/") ? new Provider() : undefined;
+/** One that there is no user for. */
+class Workload {
+  clientMetadata = { client_name: "sdk", redirect_uris: [], grant_types: ["urn:ietf:params:oauth:grant-type:jwt-bearer"] };
+  #tokens;
+  get redirectUrl() {}
+  clientInformation = () => ({ client_id: context.client_id });
+  tokens = () => this.#tokens;
+  saveTokens = (tokens) => void (this.#tokens = tokens);
+  redirectToAuthorization() {}
+  saveCodeVerifier() {}
+  codeVerifier() {}
+  prepareTokenRequest(scope) {
+    const grant = { grant_type: "urn:ietf:params:oauth:grant-type:jwt-bearer", assertion: context.valid_jwt };
+    return new URLSearchParams({ ...grant, ...(scope && { scope }) });
+  }
+}
+
+/** All that the SDK ships, each where it is at home. */
+async function providerOf() {
+  const { client_id: clientId, client_secret: clientSecret } = context;
+  switch (scenario) {
+    case "auth/client-credentials-basic":
+      return new sdk.ClientCredentialsProvider({ clientId, clientSecret });
+    case "auth/client-credentials-jwt":
+      return new sdk.PrivateKeyJwtProvider({ clientId, privateKey: context.private_key_pem, algorithm: context.signing_algorithm });
+    case "auth/enterprise-managed-authorization":
+      return new sdk.CrossAppAccessProvider({ clientId, clientSecret, assertion });
+    case "auth/wif-jwt-bearer":
+      return new Workload();
+    case "auth/dpop":
+    case "auth/dpop-nonce": {
+      const session = await sdk.DpopSession.create();
+      return Object.assign(new Provider(), { dpop: () => session });
+    }
+    default:
+      return scenario.startsWith("auth/") ? new Provider() : undefined;
+  }
+}
+
+async function assertion({ authorizationServerUrl: audience, resourceUrl: resource, scope, fetchFn }) {
+  const { idp_client_id: clientId, idp_id_token: idToken, idp_token_endpoint: tokenEndpoint } = context;
+  const { jwtAuthGrant } = await sdk.requestJwtAuthorizationGrant({ tokenEndpoint, audience, resource, idToken, clientId, scope, fetchFn });
+  return jwtAuthGrant;
+}
+
+const provider = await providerOf();
 const open = () => {
   const options = { authProvider: provider, onInsufficientScope: "reauthorize" };
   return OVER === "own" ? new StreamableHTTPClientTransport(url, options) : new EvergreenTransport(url, { ...options, ...(OVER === "ours, by the SDK" && { auth }), errors: { UnauthorizedError } });

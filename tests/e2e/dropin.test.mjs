@@ -470,6 +470,41 @@ test("a resumption token resumes; one of a dead session is unknown at once, with
   await client.close();
 });
 
+test("resumeStream hears the rest of a stream: its call's answer, and what else comes there", bounded, async () => {
+  let finish;
+  const { client, server, transport, call } = await connected({
+    sse: true,
+    resumable: true,
+    tools: { echo, slow: () => new Promise((resolve) => (finish = resolve)) },
+  });
+  const tokens = [];
+  const first = call("slow", {}, { onresumptiontoken: (token) => tokens.push(token) });
+  first.catch(() => {});
+  await until(() => tokens.length === 1);
+  const before = server.count("tools/call");
+  const heard = [];
+  const onmessage = transport.onmessage;
+  transport.onmessage = (message) => {
+    heard.push(message);
+    onmessage(message);
+  };
+  const later = [];
+  await transport.resumeStream(tokens[0], { onresumptiontoken: (token) => later.push(token) });
+  finish("done");
+  assert.equal(text(await first), "done");
+  await sleep(50);
+  assert.deepEqual(heard.map(({ result }) => text(result)), ["done"], "once, whichever stream it came on");
+  assert.equal(server.count("tools/call"), before, "nothing is sent again");
+  // Of a session that is gone there is no rest.
+  server.evict();
+  await call("echo", { x: 1 });
+  const posts = server.requests.length;
+  assert.equal((await failure(transport.resumeStream(tokens[0]))).outcome, "unknown");
+  assert.equal(server.requests.length, posts);
+  for (const wrong of [undefined, 7, ""]) assert.equal((await failure(transport.resumeStream(wrong))).constructor, TypeError);
+  await client.close();
+});
+
 // ── 9. A session that the host stored ──
 
 test("a stored session is taken up; with its initialize it is healed, without it its end is told", bounded, async () => {

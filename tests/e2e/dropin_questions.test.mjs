@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as types from "@modelcontextprotocol/sdk/types.js";
 import { EvergreenTransport, INFO, TestServer, bounded, connected, echo, of } from "./lib/dropin.mjs";
+import { installed } from "./lib/install.mjs";
 import { until } from "./lib/until.mjs";
 
 /** `{ answer, client }`: the dialogs of the server's wait for `answer(result)`. */
@@ -95,4 +96,35 @@ test("progress of the old session's dialog never reaches the new one", bounded, 
   const told = of(server, "notifications/progress").map(({ session, params }) => [session, params.progressToken, params.progress]);
   assert.deepEqual(told, [["s1", 0, 1], ["s2", 0, 3]]);
   await client.close();
+});
+
+test("the host's own error goes to the server with its code and its data; what is no JSON is left out", bounded, async () => {
+  const { connect } = await import(`${await installed()}/node_modules/mcp-evergreen/index.js`);
+  const params = { message: "sure?", requestedSchema: { type: "object", properties: {} } };
+  const loop = {};
+  loop.loop = loop;
+  for (const [data, told] of [
+    [{ why: ["no"] }, { code: -32042, message: "MCP error -32042: not now", data: { why: ["no"] } }],
+    [undefined, { code: -32042, message: "MCP error -32042: not now" }],
+    [null, { code: -32042, message: "MCP error -32042: not now", data: null }],
+  ]) {
+    const { client, server } = await connected({}, {}, {
+      handle: (client) => client.setRequestHandler(types.ElicitRequestSchema, () => Promise.reject(new types.McpError(-32042, "not now", data))),
+    });
+    await until(() => server.streams === 1);
+    assert.deepEqual((await server.ask("elicitation/create", params)).error, told);
+    await client.close();
+  }
+  // A session's handler says it in the same way.
+  for (const [thrown, told] of [
+    [Object.assign(new Error("not now"), { code: -32042, data: { why: 1 } }), { code: -32042, message: "not now", data: { why: 1 } }],
+    [Object.assign(new Error("not now"), { code: -32042, data: loop }), { code: -32042, message: "not now" }],
+    [Object.assign(new Error("/home/ann"), { data: "/home/ann" }), { code: -32603, message: "The handler failed" }],
+  ]) {
+    const server = new TestServer({ tools: { echo } });
+    const session = await connect(server.url, { fetch: server.fetch, handlers: { "elicitation/create": () => Promise.reject(thrown) } });
+    await until(() => server.streams === 1);
+    assert.deepEqual((await server.ask("elicitation/create", params)).error, told);
+    await session.close();
+  }
 });

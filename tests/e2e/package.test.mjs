@@ -327,7 +327,7 @@ test("the README's example runs as it stands", bounded, async () => {
 async function typesOfHosts() {
   const folder = `${fixtures}/hosts-types`;
   mkdirSync(`${folder}/node_modules`, { recursive: true });
-  for (const name of ["@modelcontextprotocol", "@ai-sdk", "@anthropic-ai", "@types", "ai", "openai", "react", "zod"]) {
+  for (const name of ["@modelcontextprotocol", "@ai-sdk", "@anthropic-ai", "@openai", "@types", "ai", "openai", "react", "zod"]) {
     const link = `${folder}/node_modules/${name}`;
     if (!existsSync(link)) symlinkSync(`${e2e}node_modules/${name}`, link);
   }

@@ -283,7 +283,7 @@ impl World {
         // Whoever is asked without end goes on answering.
         let declines = if tag.starts_with("input:") { 8 } else { 2 };
         let answer =
-            if self.rng.u8(0..declines) > 0 { Ok(json!({"tag": tag}).to_string()) } else { Err((-1, tag.to_owned())) };
+            if self.rng.u8(0..declines) > 0 { Ok(json!({"tag": tag}).to_string()) } else { Err((-1, tag).into()) };
         self.session.answer(question, answer, self.now);
         self.drain();
     }

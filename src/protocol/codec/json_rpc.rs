@@ -227,13 +227,31 @@ pub(in crate::protocol) fn join(members: &str, more: &str) -> String {
     format!("{members}{comma}{more}")
 }
 
+/// Why a request of the server's has no result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// JSON-RPC 2.0, section 5.1.
+    pub code: i64,
+    /// A sentence.
+    pub message: String,
+    /// More, as JSON text.
+    pub data: Option<String>,
+}
+
+impl From<(i64, &str)> for Refusal {
+    fn from((code, message): (i64, &str)) -> Self {
+        Self { code, message: message.to_owned(), data: None }
+    }
+}
+
 /// A response to a request of the server's: a `result` as JSON text, or an error.
-pub(in crate::protocol) fn response(id: &Id, answer: &Result<String, (i64, String)>) -> String {
+pub(in crate::protocol) fn response(id: &Id, answer: &Result<String, Refusal>) -> String {
     let id = id.to_json();
     match answer {
         Ok(result) => format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{result}}}"#),
-        Err((code, message)) => {
-            format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":{code},"message":{}}}}}"#, quote(message))
+        Err(Refusal { code, message, data }) => {
+            let data = data.as_ref().map(|data| format!(r#","data":{data}"#)).unwrap_or_default();
+            format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":{code},"message":{}{data}}}}}"#, quote(message))
         }
     }
 }
@@ -275,8 +293,13 @@ mod tests {
     fn an_answer_keeps_the_type_of_the_id() {
         assert_eq!(response(&Id::Integer(0), &Ok("{}".into())), r#"{"jsonrpc":"2.0","id":0,"result":{}}"#);
         assert_eq!(
-            response(&Id::Text("a\"".into()), &Err((-32601, "no".into()))),
+            response(&Id::Text("a\"".into()), &Err((-32601, "no").into())),
             r#"{"jsonrpc":"2.0","id":"a\"","error":{"code":-32601,"message":"no"}}"#
+        );
+        let refusal = Refusal { code: 1, message: "no".into(), data: Some(r#"{"a":1}"#.into()) };
+        assert_eq!(
+            response(&Id::Integer(0), &Err(refusal)),
+            r#"{"jsonrpc":"2.0","id":0,"error":{"code":1,"message":"no","data":{"a":1}}}"#
         );
     }
 }

@@ -28,6 +28,9 @@ const NOT_ASKED: &[&str] = &["request", "request_uri", "response_mode"];
 impl Flow {
     /// The user has to be asked.
     pub(super) fn authorize(&mut self, server: Server) {
+        if self.settings.unattended {
+            return self.ask_user(server);
+        }
         if !self.ask {
             return self.end(Step::NeedsUser);
         }
@@ -105,6 +108,9 @@ impl Flow {
     }
 
     fn draw(&mut self, client: Client) {
+        if self.settings.unattended {
+            return self.ask_host(client);
+        }
         let issuer = self.server.as_ref().map(|server| server.issuer.clone()).unwrap_or_default();
         if self.is_registered(&issuer, &client) {
             self.record.unanswered = self.record.unanswered.saturating_add(1);
@@ -120,30 +126,13 @@ impl Flow {
         let server = self.server.clone().unwrap_or_default();
         let scope = self.scope(&server);
         let offline = scope.as_deref().is_some_and(|scope| covers(Some(scope), "offline_access"));
-        let trust = self.settings.trust.as_ref().filter(|_| server.trusted);
-        let names_resource = match trust.and_then(|trust| trust.resource) {
-            Some(names) => names,
-            None => trust.is_none() || self.record.no_resource.as_ref() != Some(&server.issuer),
-        };
-        let renewable = self.is_registered(&server.issuer, &client);
+        let authorization_endpoint = server.authorization_endpoint.clone();
         let pending = Pending {
-            endpoint: self.settings.endpoint.clone(),
             state: chance.state,
             verifier: chance.verifier,
             redirect: self.settings.redirect_url.clone(),
-            issuer: server.issuer,
-            sends_iss: server.sends_iss,
-            token_endpoint: server.token_endpoint,
-            revocation_endpoint: server.revocation_endpoint,
-            client,
-            resource: Some(self.resource.clone()).filter(|_| names_resource),
-            renewable,
             offline: offline && self.adds_offline(scope.as_deref()),
-            scope,
-            trusted: server.trusted,
-            status: self.challenge.as_ref().map(|challenge| challenge.status),
-            challenge: self.challenge.as_ref().and_then(|challenge| challenge.www_authenticate.clone()),
-            again: self.again || !self.record.may_renew(self.now),
+            ..self.pending(server, client, scope)
         };
         let mut fields = vec![
             ("response_type", "code"),
@@ -157,10 +146,38 @@ impl Flow {
         fields.extend(pending.scope.as_deref().map(|scope| ("scope", scope)));
         // "prompt … must contain consent" for offline access (OpenID Connect Core, section 11).
         fields.extend(offline.then_some(("prompt", "consent")));
-        let url = with_query(&server.authorization_endpoint, &fields, NOT_ASKED);
+        let url = with_query(&authorization_endpoint, &fields, NOT_ASKED);
         self.steps.push_back(Step::Open { url, state: pending.state.clone(), pending: pending.write() });
         self.pending = Some(pending);
         self.stage = Stage::User;
+    }
+
+    /// What is asked of the server for this client, but for what is left to chance.
+    pub(super) fn pending(&self, server: Server, client: Client, scope: Option<String>) -> Pending {
+        let trust = self.settings.trust.as_ref().filter(|_| server.trusted);
+        let names_resource = match trust.and_then(|trust| trust.resource) {
+            Some(names) => names,
+            None => trust.is_none() || self.record.no_resource.as_ref() != Some(&server.issuer),
+        };
+        Pending {
+            endpoint: self.settings.endpoint.clone(),
+            state: String::new(),
+            verifier: String::new(),
+            redirect: String::new(),
+            renewable: self.is_registered(&server.issuer, &client),
+            issuer: server.issuer,
+            sends_iss: server.sends_iss,
+            token_endpoint: server.token_endpoint,
+            revocation_endpoint: server.revocation_endpoint,
+            client,
+            resource: Some(self.resource.clone()).filter(|_| names_resource && !self.unnamed),
+            offline: false,
+            scope,
+            trusted: server.trusted,
+            status: self.challenge.as_ref().map(|challenge| challenge.status),
+            challenge: self.challenge.as_ref().and_then(|challenge| challenge.www_authenticate.clone()),
+            again: self.again || !self.record.may_renew(self.now),
+        }
     }
 
     /// Whether another one can be had in its place.
@@ -172,9 +189,11 @@ impl Flow {
 
     /// What to ask for: what the challenge says; else all that the resource lists; else what the host says; else nothing.
     /// A step-up asks for what was asked for before as well (2026-07-28, authorization, Scope Selection Strategy).
-    fn scope(&self, server: &Server) -> Option<String> {
+    pub(super) fn scope(&self, server: &Server) -> Option<String> {
         let scope = self.plain_scope(server)?;
         let offline = server.scopes.iter().find(|scope| *scope == "offline_access");
+        // Nobody is away where there is no user.
+        let offline = offline.filter(|_| !self.settings.unattended);
         let offline = offline.filter(|_| self.record.no_offline.as_ref() != Some(&server.issuer));
         Some(offline.map_or(scope.clone(), |offline| union(&scope, offline)))
     }
@@ -313,7 +332,7 @@ impl Flow {
         }
         self.again = true;
         match self.server.clone() {
-            Some(server) if self.ask => self.authorize(server),
+            Some(server) if self.ask || self.settings.unattended => self.authorize(server),
             _ if self.finish && is_client => self.fail(trouble("client_forgotten", FORGOTTEN).retryable()),
             _ if self.finish => self.fail(refused.trouble().retryable()),
             // The server is to say what it wants; the user is asked then.

@@ -52,7 +52,8 @@ pub(super) struct Resource {
 
 impl Resource {
     /// What stands at `place`. `Ok(None)` where the document is none.
-    pub fn read(text: &str, place: &str, endpoint: &str) -> Result<Option<Self>, Trouble> {
+    /// `named`: what the server is called is the host's to say.
+    pub fn read(text: &str, place: &str, endpoint: &str, named: bool) -> Result<Option<Self>, Trouble> {
         let (Some(document), Some(url)) = (document::<ResourceMetadata>(text), Url::parse(endpoint)) else {
             return Ok(None);
         };
@@ -64,7 +65,7 @@ impl Resource {
         // "the resource value … MUST be identical" (RFC 9728, section 3.3); servers publish the parent of an endpoint,
         // too, which only the origin's own word counts for: a token for it is good for all that lies in it.
         let said = Url::parse(&resource).filter(|said| said.covers(&url));
-        if !said.is_some_and(|said| is_own || url.covers(&said)) {
+        if !named && !said.is_some_and(|said| is_own || url.covers(&said)) {
             let what =
                 if said.is_some() { IS_PARENT.to_owned() } else { difference_without_paths(endpoint, &resource) };
             return Err(Trouble::new("resource_mismatch", format!("{RESOURCE_MISMATCH} ({what}). {USE_RESOURCE}")));
@@ -133,12 +134,13 @@ pub(super) struct Server {
 
 impl Server {
     /// `None` where the document is none.
-    pub fn read(text: &str) -> Option<Self> {
+    /// … or where it lacks what is needed of it; `unattended`: no user is sent there.
+    pub fn read(text: &str, unattended: bool) -> Option<Self> {
         let document: ServerMetadata = document(text)?;
         let methods = document.code_challenge_methods_supported.unwrap_or_default();
         Some(Self {
             issuer: document.issuer?,
-            authorization_endpoint: document.authorization_endpoint?,
+            authorization_endpoint: document.authorization_endpoint.or_else(|| unattended.then(String::new))?,
             token_endpoint: document.token_endpoint?,
             registration_endpoint: document.registration_endpoint,
             revocation_endpoint: document.revocation_endpoint,
@@ -152,10 +154,10 @@ impl Server {
         })
     }
 
-    /// Whether it may be used; `local`: this machine is meant to be spoken to.
-    pub fn check(mut self, local: bool) -> Result<Self, Trouble> {
+    /// Whether it may be used; `local`: this machine is meant to be spoken to; `unattended`: no user is sent there.
+    pub fn check(mut self, local: bool, unattended: bool) -> Result<Self, Trouble> {
         for (name, url) in [
-            ("authorization_endpoint", Some(&self.authorization_endpoint)),
+            ("authorization_endpoint", Some(&self.authorization_endpoint).filter(|_| !unattended)),
             ("token_endpoint", Some(&self.token_endpoint)),
             ("registration_endpoint", self.registration_endpoint.as_ref()),
             ("revocation_endpoint", self.revocation_endpoint.as_ref()),
@@ -165,7 +167,7 @@ impl Server {
             }
         }
         // "If code_challenge_methods_supported is absent … MCP clients MUST refuse to proceed."
-        if !self.has_pkce && !self.trusted {
+        if !self.has_pkce && !self.trusted && !unattended {
             return Err(trouble("no_pkce", NO_PKCE));
         }
         self.leave_out_strangers();

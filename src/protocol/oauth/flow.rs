@@ -1,7 +1,7 @@
 //! The order of an authorization.
 
 use super::challenge::Bearer;
-use super::discovery::Server;
+use super::discovery::{Resource, Server};
 use super::record::{Grant, Pending, Record};
 use super::registration::Client;
 use super::scopes::covers;
@@ -49,6 +49,20 @@ pub enum Step {
         /// The server, as it names itself.
         issuer: String,
     },
+    /// Say what the server is called, where it calls itself `said`, and tell [`Flow::handle_resource`].
+    Name {
+        /// What its metadata calls it; `None` where there is none.
+        said: Option<String>,
+    },
+    /// Say what is exchanged for a token, and tell [`Flow::handle_grant`].
+    Grant {
+        /// Who gives the token.
+        issuer: String,
+        /// For which server; `None`: that is not said.
+        resource: Option<String>,
+        /// What for.
+        scope: Option<String>,
+    },
     /// Draw what is left to chance, and tell [`Flow::handle_chance`].
     Draw,
     /// Send the user there, and tell [`Flow::handle_returned`]. `pending` is kept under `state` for the case that the
@@ -83,6 +97,8 @@ pub enum Step {
 /// What is waited for.
 pub(super) enum Stage {
     Resource(Search),
+    /// What the resource is called.
+    Naming(Option<Resource>),
     Server(Wanted, Search),
     /// What the origin of an authorization endpoint says of it.
     Party {
@@ -101,6 +117,8 @@ pub(super) enum Stage {
     },
     /// What is left to chance, to send the user away.
     Chance(Client),
+    /// What is exchanged for a token.
+    Granting(Client),
     User,
     Exchange,
     /// `server`: the one that the resource names now; without one, what is not refreshed is left as it is.
@@ -135,6 +153,8 @@ pub struct Flow {
     pub(super) stage: Stage,
     pub(super) steps: VecDeque<Step>,
     pub(super) resource: String,
+    /// The host has said that it is not named.
+    pub(super) unnamed: bool,
     /// What the resource's metadata lists.
     pub(super) scopes: Option<Vec<String>>,
     /// Authorization servers that have not been looked at.
@@ -178,6 +198,7 @@ impl Flow {
             stage: Stage::Over,
             steps: VecDeque::new(),
             resource,
+            unnamed: false,
             scopes: None,
             others: VecDeque::new(),
             trouble: None,
@@ -233,7 +254,7 @@ impl Flow {
         }
         self.challenge = Some(challenge);
         self.ask = ask;
-        if !ask && !self.can_refresh() {
+        if !ask && !self.settings.unattended && !self.can_refresh() {
             return self.end(Step::NeedsUser);
         }
         // The authorization server may have changed: it is looked for each time.
@@ -265,7 +286,13 @@ impl Flow {
                 self.refreshed(server, hiccup, bare, tokens(reply, &self.sent, now_unix_ms));
             }
             Stage::Revocation => self.granted(),
-            Stage::Binding { .. } | Stage::Chance(_) | Stage::User | Stage::Doubt { .. } | Stage::Over => {}
+            Stage::Naming(_)
+            | Stage::Binding { .. }
+            | Stage::Chance(_)
+            | Stage::Granting(_)
+            | Stage::User
+            | Stage::Doubt { .. }
+            | Stage::Over => {}
         }
     }
 

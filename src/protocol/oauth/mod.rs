@@ -9,6 +9,7 @@
 //! | `trust` | what the host vouches for; in what two identifiers differ |
 //! | `parties` | whether the endpoints that it names belong together |
 //! | `registration` | who the client is there |
+//! | `granting` | what the host says itself: what the server is called, and what is exchanged for a token without a user |
 //! | `token`, `refresh` | what the user comes back with, and what is got for it; the next token |
 //! | `scopes` | what is asked for |
 //! | `record` | what is kept |
@@ -20,6 +21,7 @@ mod challenge;
 mod discovery;
 mod fetch;
 mod flow;
+mod granting;
 mod parties;
 mod record;
 mod refresh;

@@ -112,17 +112,16 @@ impl Flow {
             return self.hiccup(&search);
         }
         // "MCP clients MUST … fall back" to the origin of the endpoint (2025-03-26, authorization, 2.3).
-        let issuer = self.home_url().map(|url| url.origin()).unwrap_or_default();
         self.hidden = search.hidden;
-        self.look_at(Wanted { issuer, legacy: true, led: false, trusted: false });
+        self.name_resource(None);
     }
 
     pub(super) fn resource_answered(&mut self, mut search: Search, reply: &Reply) {
         search.note(reply);
         let (status, body) = reply.parts();
         if (200..300).contains(&status) {
-            match Resource::read(body, &search.place, &self.resource) {
-                Ok(Some(found)) => return self.found_resource(found),
+            match Resource::read(body, &search.place, &self.resource, self.settings.names_resource) {
+                Ok(Some(found)) => return self.name_resource(Some(found)),
                 Ok(None) => {}
                 Err(trouble) => search.note_bad(trouble),
             }
@@ -136,7 +135,13 @@ impl Flow {
         self.look_for_resource(search);
     }
 
-    fn found_resource(&mut self, found: Resource) {
+    /// Nothing says who authorizes: the origin of the endpoint does.
+    pub(super) fn found_no_resource(&mut self) {
+        let issuer = self.home_url().map(|url| url.origin()).unwrap_or_default();
+        self.look_at(Wanted { issuer, legacy: true, led: false, trusted: false });
+    }
+
+    pub(super) fn found_resource(&mut self, found: Resource) {
         self.resource = found.resource;
         self.scopes = found.scopes;
         // Where there is a choice: where the user has been before, or where the client is known.
@@ -214,7 +219,10 @@ impl Flow {
     pub(super) fn server_answered(&mut self, wanted: Wanted, mut search: Search, reply: &Reply) {
         search.note(reply);
         let (status, body) = reply.parts();
-        let Some(mut server) = Some(body).filter(|_| (200..300).contains(&status)).and_then(Server::read) else {
+        let Some(mut server) = Some(body)
+            .filter(|_| (200..300).contains(&status))
+            .and_then(|body| Server::read(body, self.settings.unattended))
+        else {
             return self.look_for_server(wanted, search);
         };
         let trust = self.settings.trust.as_ref();
@@ -222,7 +230,7 @@ impl Flow {
         server.trusted = wanted.trusted || trust.is_some_and(|trust| trust.issuer == server.issuer);
         let mismatch = issuer_mismatch(&wanted.issuer, &server.issuer);
         match identity {
-            Identity::Own | Identity::Vouched => match server.check(self.is_local()) {
+            Identity::Own | Identity::Vouched => match server.check(self.is_local(), self.settings.unattended) {
                 // Another of its documents may say more.
                 Ok(server) if server.registration_endpoint.is_none() && self.needs_registration(&server) => {
                     search.good.get_or_insert(server);
@@ -256,7 +264,9 @@ impl Flow {
     }
 
     fn needs_registration(&self, server: &Server) -> bool {
-        self.ask && !self.can_refresh() && needs_registration(&self.settings, server, &self.record)
+        (self.ask || self.settings.unattended)
+            && !self.can_refresh()
+            && needs_registration(&self.settings, server, &self.record)
     }
 
     pub(super) fn get(&mut self, place: &str) {

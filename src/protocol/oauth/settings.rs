@@ -18,6 +18,8 @@ use crate::protocol::codec::json::Members;
 ///     issuer: None,
 ///     bound: None,
 ///     client_metadata: None,
+///     unattended: false,
+///     names_resource: false,
 ///     trust: None,
 /// };
 /// ```
@@ -42,6 +44,10 @@ pub struct Settings {
     pub bound: Option<String>,
     /// What is registered where clients are registered dynamically: an object (RFC 7591, section 2).
     pub client_metadata: Option<Members>,
+    /// There is no user: the host says what is exchanged for a token (RFC 6749, section 4.4; RFC 7523, section 2.1).
+    pub unattended: bool,
+    /// The host says what the server is called in requests for tokens, whatever its metadata says.
+    pub names_resource: bool,
     /// What the host vouches for.
     pub trust: Option<Trust>,
 }

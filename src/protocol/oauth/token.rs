@@ -110,6 +110,15 @@ pub(super) fn exchange(pending: &Pending, code: &str) -> Fetch {
     Fetch { spends: Some(Spends::Code), ..post(&pending.token_endpoint, fields, &pending.client) }
 }
 
+/// Asks for tokens in exchange for what the host has: `given` is a form.
+pub(super) fn exchange_given(pending: &Pending, given: &str) -> Fetch {
+    let fields = pending.resource.as_deref().map(|resource| ("resource", resource)).into_iter().collect();
+    let fetch = post(&pending.token_endpoint, fields, &pending.client);
+    let both = [given, fetch.body.as_deref().unwrap_or_default()];
+    let body = both.into_iter().filter(|form| !form.is_empty()).collect::<Vec<_>>().join("&");
+    Fetch { body: Some(body), spends: Some(Spends::Code), ..fetch }
+}
+
 /// Asks for tokens in exchange for the refresh token; `bare`: without `resource`.
 pub(super) fn refresh(grant: &Grant, settings: &Settings, bare: bool) -> Option<Fetch> {
     let token = grant.refresh.as_deref()?;

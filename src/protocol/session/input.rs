@@ -3,6 +3,7 @@
 
 use super::Session;
 use crate::protocol::calls::{Place, Repair};
+use crate::protocol::codec::json_rpc;
 use crate::protocol::policy::backoff;
 use crate::protocol::policy::retry::{End, Next};
 use crate::protocol::questions::{Question, Round, To, asked_too_often, why_refused};
@@ -91,7 +92,7 @@ impl<P: Payload> Session<P> {
         &mut self,
         id: CallId,
         key: &str,
-        answer: Result<String, (i64, String)>,
+        answer: Result<String, json_rpc::Refusal>,
         now: Now,
     ) {
         let Some(round) = self.calls.round(id) else { return };

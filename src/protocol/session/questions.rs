@@ -56,7 +56,7 @@ impl<P: Payload> Session<P> {
         let Asked { id, method, params, on, generation } = asked;
         let host = self.config.handshake.is_hosts();
         if !host && !self.questions.handles(&method) {
-            let refusal = Err((METHOD_NOT_FOUND, "Method not found".to_owned()));
+            let refusal = Err((METHOD_NOT_FOUND, "Method not found").into());
             return self.post_answer(&id, &refusal, generation, now);
         }
         // Under one session an id is used once (2025-11-25, Basic, Requests): on a stream that was resumed it is the same
@@ -65,10 +65,10 @@ impl<P: Payload> Session<P> {
             return;
         }
         if let Some(why) = why_refused(&method, params.as_ref(), self.own_capabilities()) {
-            return self.post_answer(&id, &Err((INVALID_PARAMS, why.to_owned())), generation, now);
+            return self.post_answer(&id, &Err((INVALID_PARAMS, why).into()), generation, now);
         }
         if self.questions.is_full() {
-            return self.post_answer(&id, &Err((INTERNAL_ERROR, TOO_MANY.to_owned())), generation, now);
+            return self.post_answer(&id, &Err((INTERNAL_ERROR, TOO_MANY).into()), generation, now);
         }
         // A question on the standing stream belongs to the call that is under way, if there is but one.
         let call = on.call().or_else(|| self.exchanges.only_call_under(generation));
@@ -96,7 +96,7 @@ impl<P: Payload> Session<P> {
 
     /// Answers a question: a `result` as JSON text, or a JSON-RPC error. Dropped where the question was withdrawn: that is
     /// told all the same, once what the host did for it has ended.
-    pub fn answer(&mut self, question: QuestionId, answer: Result<String, (i64, String)>, now: Now) {
+    pub fn answer(&mut self, question: QuestionId, answer: Result<String, json_rpc::Refusal>, now: Now) {
         let Some(question) = self.questions.answered(question) else { return };
         self.start_clock(question.call, now);
         match (question.to, question.call) {
@@ -107,7 +107,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// Answers the server, as soon as no more than [`bounds::ANSWERS`] are under way.
-    fn post_answer(&mut self, id: &Id, answer: &Result<String, (i64, String)>, generation: u32, now: Now) {
+    fn post_answer(&mut self, id: &Id, answer: &Result<String, json_rpc::Refusal>, generation: u32, now: Now) {
         // Servers count their ids from 0 in each session: an answer to the old question 0 must not reach the new one.
         if self.lifecycle.relation(generation) == Relation::Gone {
             return;
@@ -151,7 +151,7 @@ impl<P: Payload> Session<P> {
         let Some(head) = on.head().filter(|_| under_way < bounds::ANSWERS) else { return };
         let answer = match method {
             legacy::PING => Ok("{}".to_owned()),
-            _ => Err((METHOD_NOT_FOUND, "Method not found".to_owned())),
+            _ => Err((METHOD_NOT_FOUND, "Method not found").into()),
         };
         let session = head.session_id.as_deref().and_then(SessionId::parse);
         let exchange = Exchange::outgoing::<P>(Purpose::Answer, None, now).under(session, made_for).within(ANSWER_MS);

@@ -2,6 +2,8 @@
 
 import { connect } from "mcp-evergreen";
 import { popup } from "mcp-evergreen/auth";
+import { clientCredentials, enterpriseManaged, withDpop, workloadIdentity } from "mcp-evergreen/grants";
+import { Skills } from "mcp-evergreen/skills";
 
 const clientInfo = { name: "mcp-evergreen-conformance", version: "1.0.0" };
 
@@ -83,6 +85,11 @@ const SCENARIOS = {
     expect(tools.length === 1, "the one valid tool");
   },
 
+  "sep-2640-client-no-prefetch": (session) => skillsOf(session).list(),
+  "sep-2640-client-verify-digest": { play: load, refusal: given("digest") },
+  "sep-2640-client-verify-size": { play: load, refusal: given("size") },
+  "sep-2640-client-verify-frontmatter": { play: load, refusal: given("frontmatter") },
+
   // No token is ever enough.
   "auth/scope-retry-limit": { refusal: ({ httpStatus }) => httpStatus === 403 },
   "auth/resource-mismatch": { refusal: because("resource_mismatch") },
@@ -93,6 +100,25 @@ const SCENARIOS = {
   "auth/iss-normalized": { refusal: because("wrong_issuer") },
 };
 
+function skillsOf(session) {
+  // The suite's front matter has no more to it.
+  const parseFrontmatter = (text) => Object.fromEntries(text.split("\n").map((line) => line.split(/: (.*)/).slice(0, 2)));
+  return new Skills(session, { parseFrontmatter });
+}
+
+/** A host that loads a skill with all that belongs to it. */
+async function load(session) {
+  const skills = skillsOf(session);
+  const [skill] = await skills.list();
+  await skills.read(skill);
+  await skills.read(skill, "references/FORMS.md");
+}
+
+/** A file is not what its entry says, in this. */
+function given(reason) {
+  return ({ data }) => data?.reason === reason;
+}
+
 /** The authorization must not come about, for this reason. */
 function because(kind) {
   return ({ code, diagnosis }) => code === "auth" && diagnosis?.kind === kind;
@@ -102,10 +128,21 @@ function because(kind) {
 const DOCUMENT = "https://conformance-test.local/client-metadata.json";
 
 /** A host that authorizes in a popup. The mock of an authorization server sends everybody back at once. */
-function authorizing({ client_id = DOCUMENT, client_secret, issuer } = {}) {
-  const provider = popup({ redirectUrl: "/callback.html", clientId: client_id, clientSecret: client_secret, issuer, timeout: 10_000 });
-  return { auth: { provider } };
+function byPopup({ client_id = DOCUMENT, client_secret, issuer } = {}) {
+  return popup({ redirectUrl: "/callback.html", clientId: client_id, clientSecret: client_secret, issuer, timeout: 10_000 });
 }
+
+/** The providers of the extensions. The suite's secrets are for everybody to see. */
+const PROVIDERS = {
+  "auth/client-credentials-basic": ({ client_id: clientId, client_secret: clientSecret }) => clientCredentials({ clientId, clientSecret }),
+  "auth/client-credentials-jwt": ({ client_id: clientId, private_key_pem: privateKey, signing_algorithm: algorithm }) =>
+    clientCredentials({ clientId, privateKey, algorithm }),
+  "auth/enterprise-managed-authorization": ({ client_id: clientId, client_secret: clientSecret, idp_client_id, idp_id_token, idp_token_endpoint: tokenEndpoint }) =>
+    enterpriseManaged({ clientId, clientSecret, idToken: () => idp_id_token, idp: { tokenEndpoint, clientId: idp_client_id } }),
+  "auth/wif-jwt-bearer": ({ client_id: clientId, valid_jwt }) => workloadIdentity({ clientId, assertion: () => valid_jwt }),
+  "auth/dpop": (context) => withDpop(byPopup(context)),
+  "auth/dpop-nonce": (context) => withDpop(byPopup(context)),
+};
 
 /** What a host does with a server that wants an authorization. */
 const listAndCall = async (session) => {
@@ -119,7 +156,7 @@ const begin = (session) => session.listTools();
 /** Plays one against the server at `url`; rejects where it does not come to its end. */
 export async function play({ scenario, url, context }) {
   const isAuth = scenario.startsWith("auth/");
-  const { options = isAuth ? authorizing(context) : {}, play = listAndCall, refusal } = steps(SCENARIOS[scenario] ?? (isAuth ? listAndCall : begin));
+  const { options = isAuth ? { auth: { provider: (PROVIDERS[scenario] ?? byPopup)(context) } } : {}, play = listAndCall, refusal } = steps(SCENARIOS[scenario] ?? (isAuth ? listAndCall : begin));
   const whole = async () => {
     const session = await connect(url, { clientInfo, recovery: { maxAttempts: 1 }, ...options });
     await play(session, context);

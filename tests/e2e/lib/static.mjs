@@ -21,7 +21,9 @@ const PAGE = `<!doctype html>
 <title>e2e</title>
 <script type="importmap">{ "imports": {
   "mcp-evergreen": "/node_modules/mcp-evergreen/index.js",
-  "mcp-evergreen/auth": "/node_modules/mcp-evergreen/auth.js"
+  "mcp-evergreen/auth": "/node_modules/mcp-evergreen/auth.js",
+  "mcp-evergreen/grants": "/node_modules/mcp-evergreen/grants.js",
+  "mcp-evergreen/skills": "/node_modules/mcp-evergreen/skills.js"
 } }</script>
 `;
 

@@ -113,7 +113,7 @@ fn a_task_that_waits_for_input_which_nobody_can_give_is_ended() {
         let call = net.call("a");
         net.run_for(1_000);
         if let Some((question, _)) = net.questions.first().cloned() {
-            net.session.answer(question, Err((-1, "no".to_owned())), net.now);
+            net.session.answer(question, Err((-1, "no").into()), net.now);
             net.run();
         }
         assert_eq!(net.error(call).code, Code::Input);

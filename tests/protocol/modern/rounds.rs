@@ -113,7 +113,7 @@ fn input_that_cannot_be_given_ends_the_call() {
     net.answer_next("call", &asks(&["a", "b"], None));
     net.call("book");
     net.run();
-    net.session.answer(net.questions[0].0, Err((-32603, "the dialog crashed".into())), net.now);
+    net.session.answer(net.questions[0].0, Err((-32603, "the dialog crashed").into()), net.now);
     assert_eq!(net.run(), ["question withdrawn", "book input unknown"]);
 }
 

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 mod clients;
 mod field;
+mod granting;
 mod grants;
 mod login;
 mod tokens;
@@ -58,6 +59,8 @@ struct World {
     /// What chance has given already.
     drawn: u32,
     returned: Option<Challenge>,
+    /// What the host calls the server.
+    named: Option<String>,
 }
 
 fn prm() -> Value {
@@ -92,6 +95,8 @@ impl World {
                 issuer: None,
                 bound: None,
                 client_metadata: Members::parse("{}"),
+                unattended: false,
+                names_resource: false,
                 trust: None,
             },
             kept: None,
@@ -114,6 +119,7 @@ impl World {
             grant: None,
             drawn: 0,
             returned: None,
+            named: None,
         }
     }
 
@@ -180,6 +186,15 @@ impl World {
                     self.log.push(format!("bound to {bound}"));
                     flow.handle_bound(&bound);
                     self.bound = Some(bound);
+                }
+                Step::Name { said } => {
+                    self.log.push(format!("called {}", said.as_deref().unwrap_or("nothing")));
+                    flow.handle_resource(self.named.as_deref());
+                }
+                Step::Grant { issuer, resource, scope } => {
+                    let (resource, scope) = (resource.unwrap_or_default(), scope.unwrap_or_default());
+                    self.log.push(format!("grant of {issuer} for {resource} ({scope})"));
+                    flow.handle_grant("grant_type=client_credentials&more=1");
                 }
                 Step::Draw => {
                     draws += 1;

@@ -1,0 +1,107 @@
+// The interface `MCPServer` of `@openai/agents` over a Session: what it has of its own for that throws in a page.
+
+import { boolean, check, text } from "./options.js";
+import { func, object, wrong } from "./checks.js";
+
+const given = (_name, value) => value;
+
+const OPTIONS = {
+  name: text,
+  cacheToolsList: boolean,
+  useStructuredContent: boolean,
+  toolFilter: (name, value) => (typeof value === "function" ? value : object(name, value)),
+  toolMetaResolver: func,
+  customDataExtractor: func,
+  errorFunction: (name, value) => (value === null ? value : func(name, value)),
+  toolInputGuardrails: given,
+  toolOutputGuardrails: given,
+};
+
+export class SessionServer {
+  #make;
+  #session;
+  #connecting;
+  #caches;
+  #tools;
+  #stops = [];
+  /** The SDK would keep lists by the name of a server, and hears of no change: they are kept here. */
+  cacheToolsList = false;
+
+  constructor(session, options) {
+    const isMade = typeof session === "function";
+    if (!isMade && typeof session?.callTool !== "function") throw wrong("session", "a Session, or a function that gives one", session);
+    const { name, cacheToolsList = false, ...others } = check("", options, OPTIONS);
+    this.#caches = cacheToolsList;
+    if (isMade) this.#make = session;
+    else this.#session = session;
+    Object.defineProperty(this, "name", { value: name ?? (isMade ? "mcp-evergreen" : new URL(session.url).host), enumerable: true });
+    Object.assign(this, others);
+  }
+
+  async connect() {
+    if (this.#stops.length === 0 && this.#caches) {
+      const session = await this.#live();
+      const forget = () => void (this.#tools = undefined);
+      this.#stops = ["toolschange", "recovered"].map((event) => session.on(event, forget));
+    }
+    await this.#live();
+  }
+
+  /** A session that was made here is closed with it. */
+  async close() {
+    this.#stops.forEach((stop) => stop());
+    this.#stops = [];
+    this.#tools = undefined;
+    const connecting = this.#connecting;
+    this.#connecting = undefined;
+    await (await connecting?.catch(() => undefined))?.close();
+  }
+
+  async listTools() {
+    const session = await this.#live();
+    if (this.#tools) return this.#tools;
+    const tools = [];
+    for await (const tool of session.tools()) tools.push(tool);
+    if (this.#stops.length > 0) this.#tools = tools;
+    return tools;
+  }
+
+  async callToolResult(name, args, meta, { signal } = {}) {
+    const session = await this.#live();
+    return session.callTool({ name, arguments: args ?? {} }, { signal, ...(meta && { _meta: meta }) });
+  }
+
+  /** The content alone; the rest of the result hangs on it, where the SDK looks for it. */
+  async callTool(...call) {
+    const { content = [], ...rest } = await this.callToolResult(...call);
+    for (const [name, value] of Object.entries(rest)) Object.defineProperty(content, name, { value, configurable: true });
+    return content;
+  }
+
+  async listResources(params) {
+    return (await this.#live()).listResources(params);
+  }
+
+  async listResourceTemplates(params) {
+    return (await this.#live()).listResourceTemplates(params);
+  }
+
+  async readResource(uri) {
+    return (await this.#live()).readResource({ uri });
+  }
+
+  async invalidateToolsCache() {
+    this.#tools = undefined;
+  }
+
+  /** What failed is tried again with the next request. */
+  #live() {
+    if (this.#session) return Promise.resolve(this.#session);
+    if (!this.#connecting) {
+      const connecting = Promise.resolve().then(this.#make);
+      this.#connecting = connecting;
+      connecting.catch(() => this.#connecting === connecting && (this.#connecting = undefined));
+    }
+    return this.#connecting;
+  }
+}

@@ -1,0 +1,417 @@
+// The OAuth providers that the SDKs ship, and what any provider may have of its own, under EvergreenTransport: by the SDK's
+// `auth` and by our own flow. The authorization server checks what it is sent.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import * as v2 from "@modelcontextprotocol/client";
+import { auth as auth1, UnauthorizedError as Unauthorized1 } from "@modelcontextprotocol/sdk/client/auth.js";
+import * as extensions1 from "@modelcontextprotocol/sdk/client/auth-extensions.js";
+import { Client as Client1 } from "@modelcontextprotocol/sdk/client/index.js";
+import { calculateJwkThumbprint, decodeJwt, decodeProtectedHeader, exportPKCS8, generateKeyPair, importJWK, jwtVerify } from "jose";
+import { EvergreenTransport, INFO, TestServer, bounded, echo, failure, text } from "./lib/dropin.mjs";
+
+const ISSUER = "https://as.test";
+const RESOURCE = "https://mcp.test/mcp";
+const METADATA = `${ISSUER}/.well-known/oauth-authorization-server`;
+
+const json = (body, status = 200, headers = {}) =>
+  new Response(JSON.stringify(body), { status, headers: { "content-type": "application/json", ...headers } });
+
+/**
+ * An MCP server behind tokens, and its authorization server. `granting(form, headers)` says what the token endpoint answers,
+ * where it is not a token; `nonce` is what DPoP proofs must have; `on(url, init)` may answer first.
+ */
+function startWorld({ metadata = {}, resource = {}, granting = () => undefined, on = () => undefined, scope } = {}) {
+  const server = new TestServer({ tools: { echo } });
+  const world = { server, asked: [], forms: [], proofs: [], tokens: 0, valid: undefined, bound: undefined, scope, refusals: 0 };
+  world.issue = (more = {}) => {
+    world.valid = `t${++world.tokens}`;
+    return json({ access_token: world.valid, token_type: world.bound ? "DPoP" : "Bearer", expires_in: 3600, ...more });
+  };
+  world.fetch = async (input, init = {}) => {
+    const url = String(input);
+    const { origin, pathname } = new URL(url);
+    const headers = new Headers(init.headers);
+    const own = await on(url, init, world);
+    if (own) return own;
+    if (origin === new URL(RESOURCE).origin && pathname === "/mcp") return gate(url, init, headers);
+    world.asked.push(`${init.method ?? "GET"} ${pathname}`);
+    if (pathname.startsWith("/.well-known/oauth-protected-resource")) return json({ resource: RESOURCE, authorization_servers: [ISSUER], ...resource });
+    if (url === METADATA) {
+      const all = { issuer: ISSUER, authorization_endpoint: `${ISSUER}/authorize`, token_endpoint: `${ISSUER}/token`, registration_endpoint: `${ISSUER}/register` };
+      return json({ ...all, response_types_supported: ["code"], code_challenge_methods_supported: ["S256"], ...metadata });
+    }
+    if (pathname === "/register") return json({ ...JSON.parse(init.body), client_id: "registered" }, 201);
+    if (pathname === "/token") {
+      const form = Object.fromEntries(new URLSearchParams(String(init.body)));
+      world.forms.push({ ...form, authorization: headers.get("authorization") ?? undefined });
+      if (world.bound) {
+        const refusal = await proof(headers, { htm: "POST", htu: url });
+        if (refusal) return json({ error: refusal }, 400, { "dpop-nonce": world.nonce ?? "" });
+      }
+      return (await granting(form, headers, world)) ?? world.issue();
+    }
+    return new Response("", { status: 404 });
+  };
+  /** What is wrong with the proof of a request. */
+  async function proof(headers, { htm, htu, token }) {
+    const jwt = headers.get("dpop");
+    if (!jwt) return "invalid_dpop_proof";
+    const { jwk, alg, typ } = decodeProtectedHeader(jwt);
+    const { payload } = await jwtVerify(jwt, await importJWK(jwk, alg));
+    assert.equal(typ, "dpop+jwt");
+    assert.ok(!world.proofs.includes(payload.jti), "each request has a proof of its own");
+    world.proofs.push(payload.jti);
+    assert.deepEqual([payload.htm, payload.htu, payload.ath !== undefined], [htm, htu, token !== undefined]);
+    world.key ??= await calculateJwkThumbprint(jwk);
+    assert.equal(await calculateJwkThumbprint(jwk), world.key);
+    return world.nonce !== undefined && payload.nonce !== world.nonce ? "use_dpop_nonce" : undefined;
+  }
+  async function gate(url, init, headers) {
+    const refuse = (more, status = 401, extra = {}) => {
+      world.refusals++;
+      return new Response("", { status, headers: { "www-authenticate": `${world.bound ? "DPoP" : "Bearer"} ${more}`, ...extra } });
+    };
+    const [scheme, token] = (headers.get("authorization") ?? "").split(" ");
+    if (token === undefined || token !== world.valid || scheme !== (world.bound ? "DPoP" : "Bearer")) return refuse('error="invalid_token"');
+    if (world.bound) {
+      const refusal = await proof(headers, { htm: init.method, htu: url, token });
+      if (refusal) return refuse(`error="${refusal}"`, 401, { "dpop-nonce": world.nonce ?? "" });
+    }
+    if (world.lacks && String(init.body).includes('"tools/call"')) return refuse(`error="insufficient_scope", scope="${world.lacks}"`, 403);
+    return server.fetch(url, init);
+  }
+  return world;
+}
+
+/** A provider whose user agrees at once. */
+function codeFlow(more = {}, kept = {}) {
+  return {
+    kept,
+    redirectUrl: "https://host.test/callback",
+    clientMetadata: { client_name: "host", redirect_uris: ["https://host.test/callback"], grant_types: ["authorization_code", "refresh_token"] },
+    clientInformation: () => kept.client,
+    saveClientInformation: (client) => void (kept.client = client),
+    tokens: () => kept.tokens,
+    saveTokens: (tokens) => void (kept.tokens = tokens),
+    saveCodeVerifier: (verifier) => void (kept.verifier = verifier),
+    codeVerifier: () => kept.verifier,
+    redirectToAuthorization: (url) => void (kept.to = url),
+    ...more,
+  };
+}
+
+const SDKS = {
+  1: { Client: Client1, auth: auth1, providers: extensions1, errors: { UnauthorizedError: Unauthorized1 } },
+  2: { Client: v2.Client, auth: v2.auth, providers: v2, errors: undefined },
+};
+const WAYS = Object.entries(SDKS).flatMap(([version, sdk]) => [
+  [`SDK ${version}, by our own flow`, sdk, {}],
+  [`SDK ${version}, by its auth`, sdk, { auth: sdk.auth }],
+]);
+
+async function connect({ Client, errors }, world, authProvider, options = {}) {
+  const open = () => new EvergreenTransport(RESOURCE, { fetch: world.fetch, authProvider, errors, ...options });
+  const transport = open();
+  const client = new Client(INFO);
+  await client.connect(transport);
+  return { client, transport, call: async (x) => text(await client.callTool({ name: "echo", arguments: { x } })) };
+}
+
+/** The same, with a user who is sent away and comes back. */
+async function login(sdk, world, provider, options = {}) {
+  const first = new EvergreenTransport(RESOURCE, { fetch: world.fetch, authProvider: provider, errors: sdk.errors, ...options });
+  const error = await failure(new sdk.Client(INFO).connect(first));
+  assert.ok(error instanceof (sdk.errors?.UnauthorizedError ?? v2.UnauthorizedError), String(error.stack));
+  const state = provider.kept.to.searchParams.get("state");
+  await first.finishAuth(new URLSearchParams({ code: "c1", iss: ISSUER, ...(state && { state }) }));
+  return connect(sdk, world, provider, options);
+}
+
+/** A session that outlives an eviction, and a token that is taken back. */
+async function lives({ call }, world) {
+  assert.equal(await call(1), "s1 1");
+  world.server.evict();
+  assert.equal(await call(2), "s2 2");
+  world.valid = "another";
+  assert.equal(await call(3), "s2 3");
+}
+
+for (const [way, sdk, options] of WAYS) {
+  const { providers } = sdk;
+  const jwt = async (more) => {
+    const { privateKey, publicKey } = await generateKeyPair("ES256", { extractable: true });
+    return { publicKey, provider: new providers.PrivateKeyJwtProvider({ clientId: "mine", privateKey: await exportPKCS8(privateKey), algorithm: "ES256", ...more }) };
+  };
+
+  test(`${way}: ClientCredentialsProvider`, bounded, async () => {
+    const world = startWorld({ metadata: { authorization_endpoint: undefined, code_challenge_methods_supported: undefined, ...(options.auth && { authorization_endpoint: `${ISSUER}/a` }) } });
+    const provider = new providers.ClientCredentialsProvider({ clientId: "mine", clientSecret: "s3cret", scope: "a b", expectedIssuer: ISSUER });
+    const scene = await connect(sdk, world, provider, options);
+    await lives(scene, world);
+    const form = { grant_type: "client_credentials", scope: "a b", resource: RESOURCE, authorization: `Basic ${btoa("mine:s3cret")}` };
+    assert.deepEqual(world.forms, [form, form]);
+    await scene.client.close();
+  });
+
+  test(`${way}: a client's credentials go to no other authorization server than theirs`, bounded, async () => {
+    for (const make of [
+      (expectedIssuer) => new providers.ClientCredentialsProvider({ clientId: "mine", clientSecret: "s3cret", expectedIssuer }),
+      async (expectedIssuer) => (await jwt({ expectedIssuer })).provider,
+    ]) {
+      const world = startWorld();
+      await failure(connect(sdk, world, await make("https://theirs.test"), options));
+      assert.deepEqual(world.forms, []);
+    }
+  });
+
+  test(`${way}: PrivateKeyJwtProvider`, bounded, async () => {
+    const world = startWorld({ metadata: { token_endpoint_auth_methods_supported: ["private_key_jwt"] } });
+    const { provider, publicKey } = await jwt({ expectedIssuer: ISSUER });
+    const scene = await connect(sdk, world, provider, options);
+    await lives(scene, world);
+    assert.equal(world.forms.length, 2);
+    for (const { client_assertion: assertion, client_assertion_type: type, client_id, client_secret, authorization, ...form } of world.forms) {
+      assert.deepEqual(form, { grant_type: "client_credentials", resource: RESOURCE });
+      assert.deepEqual([type, authorization, client_secret], ["urn:ietf:params:oauth:client-assertion-type:jwt-bearer", undefined, undefined]);
+      const { payload } = await jwtVerify(assertion, publicKey, { issuer: "mine", subject: "mine" });
+      assert.equal(payload.aud, ISSUER, "for whoever is asked, by its metadata");
+    }
+    assert.notEqual(decodeJwt(world.forms[0].client_assertion).jti, decodeJwt(world.forms[1].client_assertion).jti);
+    await scene.client.close();
+  });
+
+  test(`${way}: StaticPrivateKeyJwtProvider`, bounded, async () => {
+    const world = startWorld();
+    const provider = new providers.StaticPrivateKeyJwtProvider({ clientId: "mine", jwtBearerAssertion: "a.b.c", expectedIssuer: ISSUER });
+    const scene = await connect(sdk, world, provider, options);
+    await lives(scene, world);
+    assert.deepEqual(world.forms.map((form) => form.client_assertion), ["a.b.c", "a.b.c"]);
+    await scene.client.close();
+  });
+
+  if (providers.CrossAppAccessProvider) {
+    test(`${way}: CrossAppAccessProvider`, bounded, async () => {
+      const world = startWorld();
+      const told = [];
+      const assertion = async ({ authorizationServerUrl, resourceUrl, scope }) => `jag ${told.push([authorizationServerUrl, resourceUrl, scope])}`;
+      const provider = new providers.CrossAppAccessProvider({ assertion, clientId: "mine", clientSecret: "s3cret", expectedIssuer: ISSUER });
+      const scene = await connect(sdk, world, provider, options);
+      await lives(scene, world);
+      assert.deepEqual(told, Array(2).fill([ISSUER, RESOURCE, undefined]));
+      assert.deepEqual(world.forms.map(({ grant_type, assertion }) => [grant_type, assertion]), [1, 2].map((n) => ["urn:ietf:params:oauth:grant-type:jwt-bearer", `jag ${n}`]));
+      // What the callback throws reaches the host as it is.
+      const gone = new Error("the identity provider is gone");
+      provider.saveTokens(undefined);
+      provider._assertionCallback = () => Promise.reject(gone);
+      assert.equal(await failure(connect(sdk, startWorld(), provider, options)), gone);
+      await scene.client.close();
+    });
+
+    test(`${way}: dpop(), with nonces of both servers`, bounded, async () => {
+      const world = startWorld();
+      world.bound = true;
+      world.nonce = "n1";
+      const session = await v2.DpopSession.create();
+      const provider = codeFlow({ dpop: () => session });
+      const scene = await login(sdk, world, provider, options);
+      assert.equal(provider.kept.tokens.token_type, "DPoP");
+      assert.equal(await scene.call(1), "s1 1");
+      world.nonce = "n2";
+      assert.deepEqual(await Promise.all([2, 3].map(scene.call)), ["s1 2", "s1 3"]);
+      world.server.evict();
+      assert.equal(await scene.call(4), "s2 4");
+      assert.equal(world.server.requests.filter(({ method }) => method === "tools/call").length, 5, "the eviction's, and no other, goes twice");
+      await scene.client.close();
+    });
+  }
+
+  test(`${way}: what a provider says of its tokens' requests`, bounded, async () => {
+    const told = [];
+    const world = startWorld({
+      resource: { resource: "https://elsewhere.test/mcp" },
+      granting: (form, _headers, world) => world.issue({ refresh_token: `r${world.tokens}`, scope: "a b" }),
+    });
+    const provider = codeFlow({
+      async validateResourceURL(url, said) {
+        told.push([String(url), said]);
+        return new URL("https://mcp.test/all");
+      },
+      addClientAuthentication(headers, params, url, metadata) {
+        told.push([String(url), metadata?.issuer]);
+        headers.set("x-proof", "yes");
+        params.set("proof", "yes");
+      },
+      scopeForRefresh: (tokens) => tokens.scope,
+    }, { client: { client_id: "mine", client_secret: "s3cret", issuer: ISSUER } });
+    const scene = await login(sdk, world, provider, options);
+    assert.equal(provider.kept.to.searchParams.get("resource"), "https://mcp.test/all");
+    assert.deepEqual(told.slice(0, 1), [[RESOURCE, "https://elsewhere.test/mcp"]]);
+    assert.ok(told.some(([url, issuer]) => url === `${ISSUER}/token` && issuer === ISSUER));
+    world.valid = "another";
+    assert.equal(await scene.call(1), "s1 1");
+    const [exchange, refresh] = world.forms;
+    assert.deepEqual([exchange.grant_type, exchange.proof, exchange.resource], ["authorization_code", "yes", "https://mcp.test/all"]);
+    for (const form of world.forms) assert.deepEqual([form.client_id, form.client_secret, form.authorization], [undefined, undefined, undefined]);
+    assert.equal(refresh.grant_type, "refresh_token");
+    if (sdk.providers === v2) assert.equal(refresh.scope, "a b");
+    await scene.client.close();
+  });
+
+  test(`${way}: the code is exchanged as prepareTokenRequest says`, bounded, async () => {
+    const world = startWorld();
+    const provider = codeFlow({
+      prepareTokenRequest: async () =>
+        new URLSearchParams({ grant_type: "authorization_code", code: "c1", code_verifier: await provider.codeVerifier(), redirect_uri: provider.redirectUrl, audience: "mine" }),
+    });
+    const scene = await login(sdk, world, provider, options);
+    const [{ audience, code_verifier: verifier, resource }] = world.forms;
+    assert.deepEqual([audience, resource, /^[\w.~-]{43,128}$/.test(verifier)], ["mine", RESOURCE, true]);
+    await scene.client.close();
+  });
+
+  test(`${way}: what was discovered is the provider's to keep, and is not asked again`, bounded, async () => {
+    const world = startWorld();
+    let state;
+    const more = { saveDiscoveryState: (given) => void (state = structuredClone(given)), discoveryState: () => state };
+    const provider = codeFlow(more);
+    const scene = await login(sdk, world, provider, options);
+    assert.deepEqual([state.authorizationServerUrl, state.authorizationServerMetadata.issuer, state.resourceMetadata.resource], [ISSUER, ISSUER, RESOURCE]);
+    // But where a token is refused that was taken: the server may have another authorization server now.
+    const known = world.asked.length;
+    world.valid = "another";
+    await scene.call(1).catch(() => {});
+    if (!options.auth) assert.ok(world.asked.slice(known).some((asked) => asked.startsWith("GET /.well-known/oauth-protected-resource")));
+    await scene.client.close();
+    // Another page life of another user.
+    const before = world.asked.length;
+    await (await login(sdk, world, codeFlow(more), options)).client.close();
+    assert.deepEqual(world.asked.slice(before).filter((asked) => asked.startsWith("GET")), []);
+  });
+
+  test(`${way}: with clients by issuer, each authorization server has its own`, bounded, async () => {
+    const clients = new Map();
+    const asked = [];
+    const kept = {};
+    const more = {
+      clientInformation(context) {
+        asked.push(context?.issuer);
+        return clients.get(context?.issuer);
+      },
+      saveClientInformation: (client, context) => void clients.set(context?.issuer ?? client.issuer, client),
+      saveTokens(tokens, context) {
+        kept.issuers = [tokens.issuer, context?.issuer ?? tokens.issuer];
+        kept.tokens = tokens;
+      },
+    };
+    // Version 1 tells no context.
+    if (sdk.providers !== v2 && options.auth) return;
+    const world = startWorld();
+    await (await login(sdk, world, codeFlow(more, kept), options)).client.close();
+    assert.deepEqual([[...clients.keys()], clients.get(ISSUER).client_id, kept.issuers], [[ISSUER], "registered", [ISSUER, ISSUER]]);
+    assert.ok(asked.includes(ISSUER));
+    kept.tokens = undefined;
+    await (await login(sdk, world, codeFlow(more, kept), options)).client.close();
+    assert.equal(world.asked.filter((asked) => asked === "POST /register").length, 1, "it is known there");
+  });
+
+  test(`${way}: finishAuth with but the code says what it needs where the answer has iss`, bounded, async () => {
+    if (sdk.providers !== v2 && options.auth) return; // Version 1 does not look.
+    const world = startWorld({ metadata: { authorization_response_iss_parameter_supported: true } });
+    const provider = codeFlow();
+    const transport = new EvergreenTransport(RESOURCE, { fetch: world.fetch, authProvider: provider, errors: sdk.errors, ...options });
+    await failure(new sdk.Client(INFO).connect(transport));
+    const error = await failure(transport.finishAuth("c1"));
+    assert.ok(error instanceof TypeError, String(error.stack));
+    assert.match(error.message, /^finishAuth: .*iss.*searchParams/);
+    assert.deepEqual(world.forms, []);
+    assert.equal((await failure(transport.finishAuth(7))).constructor, TypeError);
+  });
+
+  test(`${way}: a step-up is tried as often as maxStepUpRetries says, and not at all where the host throws`, bounded, async () => {
+    for (const [more, name, redirects] of [
+      [{ maxStepUpRetries: 0 }, undefined, 0],
+      [{ onInsufficientScope: "throw" }, "InsufficientScopeError", 0],
+      [{}, undefined, 1],
+    ]) {
+      const world = startWorld();
+      const provider = codeFlow();
+      const { client, call } = await login(sdk, world, provider, { ...options, ...more });
+      provider.kept.to = undefined;
+      world.lacks = "more";
+      const error = await failure(call(1));
+      assert.equal(Number(provider.kept.to !== undefined), redirects, `${JSON.stringify(more)}: ${error.stack}`);
+      if (name) assert.equal(error.name, name, String(error.stack));
+      if (redirects) assert.equal(provider.kept.to.searchParams.get("scope"), "more");
+      if (name === "InsufficientScopeError") {
+        assert.ok(error instanceof v2.InsufficientScopeError);
+        assert.equal(error.requiredScope, "more");
+      }
+      await client.close();
+    }
+  });
+}
+
+test("a provider that lacks what it takes is told by name, before anything is sent", async () => {
+  const send = () => assert.fail("something was sent");
+  const make = (authProvider, more = {}) => () => new EvergreenTransport(RESOURCE, { fetch: send, authProvider, ...more });
+  for (const [words, authProvider, more] of [
+    [/^authProvider: expected an OAuthClientProvider, or \{ token\(\) \}/, {}],
+    [/^authProvider: expected an object, got a string|^authProvider: expected an object, got string/, "token"],
+    [/^authProvider\.saveTokens: expected a function/, codeFlow({ saveTokens: undefined })],
+    [/^authProvider\.codeVerifier: expected a function/, codeFlow({ codeVerifier: undefined })],
+    [/^authProvider\.dpop: expected a function/, codeFlow({ dpop: {} })],
+    [/^authProvider\.prepareTokenRequest: expected a function/, codeFlow({ prepareTokenRequest: "client_credentials" })],
+    [/^authProvider: has neither a redirectUrl.* nor prepareTokenRequest/, codeFlow({ redirectUrl: undefined })],
+    [/^skipIssuerMetadataValidation: .*give trust: \{ issuer \}.*auth/, codeFlow(), { skipIssuerMetadataValidation: true }],
+    [/^maxStepUpRetries: expected a whole number, at least 0, got -1/, codeFlow(), { maxStepUpRetries: -1 }],
+    [/^onInsufficientScope: expected "reauthorize" or "throw"/, codeFlow(), { onInsufficientScope: "ask" }],
+    [/^auth: expected a function/, codeFlow(), { auth: true }],
+  ]) {
+    assert.throws(make(authProvider, more), (error) => error instanceof TypeError && words.test(error.message) ? true : assert.fail(`${error}`));
+  }
+  make(codeFlow(), { skipIssuerMetadataValidation: true, trust: { issuer: ISSUER } })();
+  make(codeFlow(), { skipIssuerMetadataValidation: true, auth: v2.auth })();
+});
+
+test("an authorization server that is not checked is used with the SDK's auth, or where the host vouches for it", bounded, async () => {
+  for (const more of [{ auth: v2.auth }, { trust: { issuer: ISSUER } }]) {
+    const world = startWorld({ metadata: { issuer: `${ISSUER}/tenant` } });
+    const provider = codeFlow();
+    const options = { skipIssuerMetadataValidation: true, ...more };
+    const transport = new EvergreenTransport(RESOURCE, { fetch: world.fetch, authProvider: provider, ...options });
+    assert.equal((await failure(new v2.Client(INFO).connect(transport))).name, "UnauthorizedError");
+    assert.equal(provider.kept.to.origin, ISSUER);
+  }
+});
+
+test("a redirect that brings no code is told, by the error's name alone", bounded, async () => {
+  for (const options of [{}, { auth: v2.auth }]) {
+    const world = startWorld();
+    const provider = codeFlow();
+    const transport = new EvergreenTransport(RESOURCE, { fetch: world.fetch, authProvider: provider, ...options });
+    await failure(new v2.Client(INFO).connect(transport));
+    const state = provider.kept.to.searchParams.get("state") ?? undefined;
+    const params = new URLSearchParams({ error: "access_denied", error_description: "s3cret words", iss: ISSUER, ...(state && { state }) });
+    const error = await failure(transport.finishAuth(params));
+    assert.doesNotMatch(String(error.stack), /s3cret/);
+    assert.deepEqual(world.forms, []);
+  }
+});
+
+test("a discovery that is of yesterday is forgotten, once", bounded, async () => {
+  const old = "https://old.test";
+  let state = { authorizationServerUrl: old, resourceMetadata: { resource: RESOURCE, authorization_servers: [old] } };
+  const invalidated = [];
+  const provider = codeFlow({
+    discoveryState: () => state,
+    saveDiscoveryState: (given) => void (state = given),
+    invalidateCredentials(what) {
+      invalidated.push(what);
+      if (what === "discovery") state = undefined;
+    },
+  });
+  const world = startWorld();
+  await (await login(SDKS[2], world, provider)).client.close();
+  assert.deepEqual([invalidated, state.authorizationServerUrl], [["discovery"], ISSUER]);
+});

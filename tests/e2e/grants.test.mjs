@@ -1,0 +1,224 @@
+// `mcp-evergreen/grants`: tokens without a user, and tokens that are bound to a key. The authorization server checks what it is sent.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { decodeProtectedHeader, exportJWK, exportPKCS8, generateKeyPair, importJWK, jwtVerify } from "jose";
+import { TestServer, bounded, echo, failure, text } from "./lib/dropin.mjs";
+import { installed } from "./lib/install.mjs";
+import { store } from "./lib/oauth.mjs";
+import { root } from "./lib/paths.mjs";
+
+const folder = `${await installed()}/node_modules/mcp-evergreen`;
+const { connect } = await import(`${folder}/index.js`);
+const { clientCredentials, enterpriseManaged, withDpop, workloadIdentity } = await import(`${folder}/grants.js`);
+
+const ISSUER = "https://as.test";
+const MCP = "https://mcp.test/mcp";
+const json = (body, status = 200, headers = {}) => new Response(JSON.stringify(body), { status, headers: { "content-type": "application/json", ...headers } });
+
+/** `granting(form, headers)` says what the token endpoint answers where that is no token. */
+function startWorld({ granting = () => undefined, bound = false, methods } = {}) {
+  const world = { server: new TestServer({ tools: { echo } }), forms: [], proofs: new Set(), tokens: 0, nonce: undefined };
+  const proof = async (headers, { htm, htu, token }) => {
+    const jwt = headers.get("dpop");
+    if (!jwt) return "invalid_dpop_proof";
+    const { jwk, alg, typ } = decodeProtectedHeader(jwt);
+    const { payload } = await jwtVerify(jwt, await importJWK(jwk, alg));
+    assert.deepEqual([typ, Object.keys(jwk).sort(), payload.htm, payload.htu], ["dpop+jwt", ["crv", "kty", "x", "y"], htm, htu]);
+    assert.equal(payload.ath !== undefined, token !== undefined);
+    assert.ok(!world.proofs.has(payload.jti));
+    world.proofs.add(payload.jti);
+    world.key ??= jwk.x;
+    if (jwk.x !== world.key) return "invalid_dpop_proof";
+    return world.nonce !== undefined && payload.nonce !== world.nonce ? "use_dpop_nonce" : undefined;
+  };
+  world.fetch = async (input, init = {}) => {
+    const { origin, pathname } = new URL(input);
+    const headers = new Headers(init.headers);
+    if (pathname.startsWith("/.well-known/oauth-protected-resource")) return json({ resource: MCP, authorization_servers: [ISSUER], scopes_supported: ["a"] });
+    if (pathname === "/.well-known/oauth-authorization-server") return json({ issuer: ISSUER, token_endpoint: `${ISSUER}/token`, token_endpoint_auth_methods_supported: methods });
+    if (origin === "https://idp.test") {
+      const form = Object.fromEntries(new URLSearchParams(init.body));
+      world.exchange = form;
+      return form.subject_token === "id-token" ? json({ access_token: `jag for ${form.audience}`, token_type: "N_A" }) : json({ error: "invalid_grant", error_description: "s3cret" }, 400);
+    }
+    if (pathname === "/token") {
+      const form = Object.fromEntries(new URLSearchParams(init.body));
+      world.forms.push({ ...form, ...(headers.has("authorization") && { authorization: headers.get("authorization") }) });
+      const refusal = bound && (await proof(headers, { htm: "POST", htu: `${ISSUER}/token` }));
+      if (refusal) return json({ error: refusal }, 400, { "dpop-nonce": world.nonce });
+      world.valid = `t${++world.tokens}`;
+      return (await granting(form)) ?? json({ access_token: world.valid, token_type: bound ? "DPoP" : "Bearer", expires_in: 3600 });
+    }
+    if (pathname !== "/mcp") return new Response("", { status: 404 });
+    const [scheme, token] = (headers.get("authorization") ?? "").split(" ");
+    const refuse = (error) => new Response("", { status: 401, headers: { "www-authenticate": `${bound ? "DPoP" : "Bearer"} error="${error}"`, ...(world.nonce && { "dpop-nonce": world.nonce }) } });
+    if (!token || token !== world.valid || scheme !== (bound ? "DPoP" : "Bearer")) return refuse("invalid_token");
+    const refusal = bound && (await proof(headers, { htm: init.method, htu: MCP, token }));
+    return refusal ? refuse(refusal) : world.server.fetch(input, init);
+  };
+  return world;
+}
+
+const open = (world, provider, more = {}) => connect(MCP, { fetch: world.fetch, auth: { provider, fetch: world.fetch }, ...more });
+
+/** It outlives an eviction, and a token that is taken back. */
+async function lives(world, provider) {
+  const session = await open(world, provider);
+  const call = async (x) => text(await session.callTool({ name: "echo", arguments: { x } }));
+  assert.equal(await call(1), "s1 1");
+  world.server.evict();
+  assert.equal(await call(2), "s2 2");
+  world.valid = "another";
+  assert.equal(await call(3), "s2 3");
+  await session.close();
+}
+
+test("client credentials by a secret", bounded, async () => {
+  const world = startWorld();
+  await lives(world, clientCredentials({ clientId: "mine", clientSecret: "s3cret", issuer: ISSUER }));
+  const form = { grant_type: "client_credentials", scope: "a", resource: MCP, authorization: `Basic ${btoa("mine:s3cret")}` };
+  assert.deepEqual(world.forms, [form, form]);
+});
+
+test("client credentials by a key: as a CryptoKey, as a JWK, as PEM", bounded, async () => {
+  for (const algorithm of ["ES256", "ES384", "RS256", "PS256"]) {
+    const { privateKey, publicKey } = await generateKeyPair(algorithm, { extractable: true });
+    const bare = await generateKeyPair(algorithm);
+    for (const [key, verifier] of [[bare.privateKey, bare.publicKey], [await exportJWK(privateKey), publicKey], [await exportPKCS8(privateKey), publicKey]]) {
+      const world = startWorld({ methods: ["private_key_jwt"] });
+      await lives(world, clientCredentials({ clientId: "mine", privateKey: key, algorithm, keyId: "k1", issuer: ISSUER }));
+      const ids = new Set();
+      for (const { client_assertion: assertion, client_assertion_type: type, ...form } of world.forms) {
+        assert.deepEqual(form, { grant_type: "client_credentials", scope: "a", resource: MCP });
+        assert.equal(type, "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
+        const { payload, protectedHeader } = await jwtVerify(assertion, verifier, { issuer: "mine", subject: "mine", audience: ISSUER });
+        assert.deepEqual(protectedHeader, { alg: algorithm, typ: "JWT", kid: "k1" });
+        ids.add(payload.jti);
+      }
+      assert.equal(ids.size, 2);
+    }
+  }
+});
+
+test("a workload by its platform's assertion, and what its platform throws is the cause", bounded, async () => {
+  const world = startWorld();
+  const asked = [];
+  await lives(world, workloadIdentity({ clientId: "mine", assertion: (given) => `jwt ${asked.push(given)}` }));
+  assert.deepEqual(asked, Array(2).fill({ issuer: ISSUER, resource: MCP, scope: "a" }));
+  assert.deepEqual(world.forms.map(({ grant_type, assertion, client_id }) => [grant_type, assertion, client_id]), [1, 2].map((n) => ["urn:ietf:params:oauth:grant-type:jwt-bearer", `jwt ${n}`, "mine"]));
+  const gone = new Error("no platform");
+  const error = await failure(open(startWorld(), workloadIdentity({ clientId: "mine", assertion: () => Promise.reject(gone) })));
+  assert.deepEqual([error.code, error.cause], ["auth", gone]);
+  for (const wrong of [undefined, "", 7]) {
+    const none = startWorld();
+    const { cause } = await failure(open(none, workloadIdentity({ clientId: "mine", assertion: () => wrong })));
+    assert.match(cause.message, /^what assertion gives: expected a JWT as a string/);
+    assert.deepEqual(none.forms, []);
+  }
+});
+
+test("what the authorization server refuses is told, and asked for once", bounded, async () => {
+  for (const error of ["invalid_grant", "invalid_scope", "unauthorized_client"]) {
+    const world = startWorld({ granting: () => json({ error, error_description: "s3cret" }, 400) });
+    const failed = await failure(open(world, workloadIdentity({ clientId: "mine", assertion: () => "jwt" })));
+    assert.deepEqual([failed.code, failed.diagnosis.kind, failed.data], ["auth", "refused", { status: 400, error }]);
+    assert.doesNotMatch(`${failed.message} ${failed.stack}`, /s3cret/);
+    assert.equal(world.forms.length, 1, error);
+  }
+});
+
+test("an enterprise's user by a grant of its identity provider", bounded, async () => {
+  const world = startWorld();
+  const idp = { tokenEndpoint: "https://idp.test/token", clientId: "at the idp", fetch: world.fetch };
+  await lives(world, enterpriseManaged({ clientId: "mine", clientSecret: "s3cret", issuer: ISSUER, idToken: () => "id-token", idp }));
+  assert.deepEqual(world.exchange, {
+    grant_type: "urn:ietf:params:oauth:grant-type:token-exchange",
+    requested_token_type: "urn:ietf:params:oauth:token-type:id-jag",
+    audience: ISSUER,
+    resource: MCP,
+    scope: "a",
+    subject_token: "id-token",
+    subject_token_type: "urn:ietf:params:oauth:token-type:id_token",
+    client_id: "at the idp",
+  });
+  assert.deepEqual(world.forms.map(({ grant_type, assertion }) => [grant_type, assertion]), Array(2).fill(["urn:ietf:params:oauth:grant-type:jwt-bearer", `jag for ${ISSUER}`]));
+  const none = startWorld();
+  const { cause } = await failure(open(none, enterpriseManaged({ clientId: "mine", idToken: () => "old", idp: { ...idp, fetch: none.fetch } })));
+  assert.equal(cause.message, "The identity provider gave no grant (HTTP 400: invalid_grant).");
+  assert.deepEqual(none.forms, []);
+});
+
+test("tokens are bound to a key, and the nonces of both servers are heeded", bounded, async () => {
+  const pair = await crypto.subtle.generateKey({ name: "ECDSA", namedCurve: "P-256" }, false, ["sign", "verify"]);
+  for (const key of ["memory", pair]) {
+    const world = startWorld({ bound: true });
+    world.nonce = "n1";
+    const provider = withDpop(clientCredentials({ clientId: "mine", clientSecret: "s3cret", issuer: ISSUER }), { key });
+    const session = await open(world, provider);
+    const call = async (x) => text(await session.callTool({ name: "echo", arguments: { x } }));
+    assert.deepEqual(await Promise.all([1, 2].map(call)), ["s1 1", "s1 2"]);
+    world.nonce = "n2";
+    assert.equal(await call(3), "s1 3");
+    assert.equal(world.server.count("tools/call"), 3, "what wanted another nonce had run nothing");
+    await session.close();
+  }
+  // A token that is stolen is of no use with another key.
+  const world = startWorld({ bound: true });
+  const storage = store();
+  const client = () => clientCredentials({ clientId: "mine", clientSecret: "s3cret", issuer: ISSUER, storage });
+  await (await open(world, withDpop(client(), { key: pair }))).close();
+  const error = await failure(open(world, withDpop(client(), { key: "memory" })));
+  assert.ok(["auth", "unauthorized"].includes(error.code), String(error.stack));
+});
+
+test("a client's proof goes to no other authorization server", bounded, async () => {
+  const { privateKey } = await generateKeyPair("ES256");
+  for (const proof of [{ clientSecret: "s3cret" }, { privateKey, algorithm: "ES256" }]) {
+    const world = startWorld();
+    const error = await failure(open(world, clientCredentials({ clientId: "mine", issuer: "https://theirs.test", ...proof })));
+    assert.equal(error.diagnosis.kind, "other_issuer");
+    assert.deepEqual(world.forms, []);
+  }
+});
+
+test("what it takes is told by name, before anything is sent", async () => {
+  const pair = await crypto.subtle.generateKey({ name: "ECDSA", namedCurve: "P-384" }, false, ["sign", "verify"]);
+  const fine = () => clientCredentials({ clientId: "a", clientSecret: "b" });
+  for (const [words, make] of [
+    [/^clientCredentials: needs a clientSecret or a privateKey/, () => clientCredentials({ clientId: "a" })],
+    [/^clientId: expected a string that is not empty, got undefined/, () => clientCredentials({ clientSecret: "b" })],
+    [/^algorithm: the privateKey needs one of ES256/, () => clientCredentials({ clientId: "a", privateKey: {} })],
+    [/^algorithm: expected "ES256" or/, () => clientCredentials({ clientId: "a", privateKey: {}, algorithm: "none" })],
+    [/^clientSecret: cannot go with a privateKey/, () => clientCredentials({ clientId: "a", privateKey: {}, algorithm: "ES256", clientSecret: "b" })],
+    [/^nonsense: there is no such option/, () => clientCredentials({ clientId: "a", clientSecret: "b", nonsense: 1 })],
+    [/^assertion: expected a function/, () => workloadIdentity({ clientId: "a" })],
+    [/^idToken: expected a function/, () => enterpriseManaged({ clientId: "a", idp: {} })],
+    [/^idp: expected an object/, () => enterpriseManaged({ clientId: "a", idToken: () => "" })],
+    [/^idp.tokenEndpoint: expected a string/, () => enterpriseManaged({ clientId: "a", idToken: () => "", idp: {} })],
+    [/^key: there is no IndexedDB here.*"memory"/, () => withDpop(fine())],
+    [/^key: expected a pair of CryptoKeys for ECDSA with P-256/, () => withDpop(fine(), { key: pair })],
+    [/^key: expected "indexeddb", "memory" or a pair/, () => withDpop(fine(), { key: 7 })],
+    [/^provider: expected an object/, () => withDpop(undefined, { key: "memory" })],
+  ]) {
+    assert.throws(make, (error) => (error instanceof TypeError && words.test(error.message)) || assert.fail(`${error}`));
+  }
+  const rejects = (provider, words) => assert.rejects(connect(MCP, { auth: { provider } }), (error) => error instanceof TypeError && words.test(error.message));
+  await rejects({ grant: 7 }, /^auth\.provider\.grant: expected a function/);
+  await rejects({ grant: () => ({}), wrap: 7 }, /^auth\.provider\.wrap: expected a function/);
+});
+
+test("the documentation's example runs as it stands", bounded, async () => {
+  const [, code] = /\n## Tokens without a user\n[\s\S]*?```js\n([\s\S]*?)```/.exec(readFileSync(`${root}docs/extensions.md`, "utf8"));
+  const { privateKey } = await generateKeyPair("ES256");
+  const world = startWorld({ bound: true, methods: ["private_key_jwt"] });
+  const AsyncFunction = (async () => {}).constructor;
+  const written = code.replace(/^import .*$/gm, "").replace("https://as.example.com", ISSUER);
+  const run = new AsyncFunction("connect", "clientCredentials", "withDpop", "privateKey", `${written}\nreturn session;`);
+  // Here is neither that server nor an IndexedDB.
+  const here = (_url, { auth }) => open(world, auth.provider);
+  const session = await run(here, clientCredentials, (provider) => withDpop(provider, { key: "memory" }), privateKey);
+  assert.equal(text(await session.callTool({ name: "echo", arguments: { x: 1 } })), "s1 1");
+  await session.close();
+});

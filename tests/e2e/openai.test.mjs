@@ -1,0 +1,95 @@
+// `mcp-evergreen/openai`: a session as the MCPServer of `@openai/agents`.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { getAllMcpTools } from "@openai/agents";
+import { TestServer, bounded, echo, failure } from "./lib/dropin.mjs";
+import { installed } from "./lib/install.mjs";
+import { until } from "./lib/until.mjs";
+
+const { connect } = await import(`${await installed()}/node_modules/mcp-evergreen/index.js`);
+const { SessionServer } = await import(`${await installed()}/node_modules/mcp-evergreen/openai.js`);
+
+const tools = { echo, fail: () => ({ content: [{ type: "text", text: "no" }], isError: true, structuredContent: { why: "no" } }) };
+const make = (server, options) => connect(server.url, { fetch: server.fetch, ...options });
+
+test("what the SDK asks goes through the session, and outlives an eviction", bounded, async () => {
+  const server = new TestServer({ tools, pageSize: 1 });
+  const session = await make(server);
+  const one = new SessionServer(session, { name: "it", toolFilter: { allowedToolNames: ["echo"] } });
+  await one.connect();
+  assert.deepEqual((await one.listTools()).map(({ name }) => name).sort(), ["echo", "fail"]);
+  const [tool] = await getAllMcpTools([one]);
+  assert.equal(tool.name, "echo", "the SDK's filters are the SDK's");
+  server.evict();
+  assert.deepEqual(await one.callTool("echo", { x: 1 }), [{ type: "text", text: "s2 1" }]);
+  assert.deepEqual(await one.callTool("echo", null, null), [{ type: "text", text: "s2 undefined" }]);
+  const failed = await one.callTool("fail", {});
+  assert.deepEqual([[...failed], failed.isError], [[{ type: "text", text: "no" }], true]);
+  assert.equal((await one.callToolResult("fail", {}, { a: 1 })).isError, true);
+  const stop = new AbortController();
+  stop.abort("enough");
+  assert.equal(await failure(one.callTool("echo", {}, undefined, { signal: stop.signal })), "enough");
+  await one.close();
+  assert.equal(session.status.state, "ready", "the host's session is the host's to close");
+  await session.close();
+});
+
+test("a session that it makes is made once, again after it failed, and closed with it", bounded, async () => {
+  const server = new TestServer({ tools });
+  let made = 0;
+  let session;
+  const one = new SessionServer(async () => {
+    if (++made === 1) throw new Error("not yet");
+    return (session = await make(server));
+  });
+  assert.equal((await failure(one.connect())).message, "not yet");
+  await Promise.all([one.connect(), one.connect(), one.listTools()]);
+  assert.equal(made, 2);
+  await one.close();
+  assert.equal(session.status.state, "closed");
+  await one.close();
+});
+
+test("lists are kept where the host says so, until they change or the session is another", bounded, async () => {
+  for (const [cacheToolsList, again] of [
+    [true, 0],
+    [false, 1],
+  ]) {
+    const server = new TestServer({ tools });
+    const session = await make(server);
+    const one = new SessionServer(session, { cacheToolsList });
+    assert.equal(one.cacheToolsList, false, "the SDK's own cache hears of no change");
+    await one.connect();
+    await one.listTools();
+    const before = server.count("tools/list");
+    await one.listTools();
+    assert.equal(server.count("tools/list") - before, again);
+    await one.invalidateToolsCache();
+    await one.listTools();
+    assert.equal(server.count("tools/list") - before, again + 1);
+    server.evict();
+    await one.callTool("echo", {});
+    await until(() => session.status.recoveries === 1);
+    const then = server.count("tools/list");
+    await one.listTools();
+    assert.ok(server.count("tools/list") > then);
+    await one.close();
+    await session.close();
+  }
+});
+
+test("of what it may not be, the name is told", () => {
+  const session = { callTool() {}, url: "https://mcp.test/mcp" };
+  for (const [words, ...given] of [
+    [/^session: expected a Session, or a function that gives one, got undefined/, undefined],
+    [/^nonsense: there is no such option/, session, { nonsense: 1 }],
+    [/^cacheToolsList: expected true or false/, session, { cacheToolsList: 1 }],
+    [/^name: expected a string that is not empty/, session, { name: "" }],
+    [/^toolFilter: expected an object/, session, { toolFilter: 1 }],
+    [/^errorFunction: expected a function/, session, { errorFunction: 1 }],
+  ]) {
+    assert.throws(() => new SessionServer(...given), (error) => error instanceof TypeError && (words.test(error.message) || assert.fail(error.message)));
+  }
+  assert.equal(new SessionServer(session).name, "mcp.test");
+});
