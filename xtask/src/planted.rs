@@ -208,15 +208,20 @@ fn rewritten(text: &str, found: &[(&Bug, Option<Found>)]) -> String {
     text.lines().map(|line| row(line).unwrap_or_else(|| line.to_owned()) + "\n").collect()
 }
 
-/// The names of `planted!("name")` in the code.
 fn arms_below(folder: &Path) -> Result<BTreeSet<String>> {
     let mut found = BTreeSet::new();
-    for path in files_below(folder)?.iter().filter(|path| !path.ends_with("planted.rs")) {
-        let text = fs::read_to_string(path)?;
-        let names = text.split("planted!(\"").skip(1).filter_map(|rest| rest.split_once('"'));
-        found.extend(names.map(|(name, _)| name.to_owned()));
+    for path in files_below(folder)? {
+        found.extend(arms(&fs::read_to_string(path)?));
     }
     Ok(found)
+}
+
+/// The names of `planted!("name")` in code, and not in comments.
+fn arms(text: &str) -> Vec<String> {
+    let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+    code.flat_map(|line| line.split("planted!(\"").skip(1))
+        .filter_map(|rest| Some(rest.split_once('"')?.0.to_owned()))
+        .collect()
 }
 
 /// One line for each bug that is in one of both alone, or in the list twice.
@@ -256,6 +261,12 @@ mod tests {
         assert_eq!(differing(&bugs(), &arms(&["late"])).len(), 1);
         assert_eq!(differing(&bugs(), &arms(&["late", "herd_of_one", "other"])).len(), 1);
         assert_eq!(differing(&[bugs(), bugs()].concat(), &arms(&["late", "herd_of_one"])).len(), 2);
+    }
+
+    #[test]
+    fn an_arm_is_code() {
+        let text = "//! As in `planted!(\"a\")`.\nlet late = planted!(\"b\") || planted!(\"c\");\n";
+        assert_eq!(arms(text), ["b", "c"]);
     }
 
     #[test]
