@@ -10,7 +10,8 @@ import type { AuthProvider } from "./types.js";
  * page's own origin. The popup has no opener: what is shown there can neither reach this page nor navigate it.
  *
  * Browsers open a popup only within a few seconds of a click. One that is blocked fails the call with `code: "auth"`
- * and `diagnosis.kind: "popup_blocked"`: let the user click, and call again from there.
+ * and `diagnosis.kind: "popup_blocked"`: let the user click, and call `session.authorize()` or `connect` from there. With
+ * `auth: { ask: "click" }` the address in `status.waitingFor.url` does as a link meanwhile.
  *
  * One that the user closes is `"closed"` a few seconds after. An authorization server whose headers cut the window off
  * (Cross-Origin-Opener-Policy) makes it look closed while the user is in it: then it counts as `"timeout"` once this page
@@ -20,8 +21,23 @@ import type { AuthProvider } from "./types.js";
  */
 export function popup(options: PopupOptions): AuthProvider;
 
+/** A `Window`, as far as it is used. */
+export interface PopupWindow {
+  readonly closed: boolean;
+  opener: unknown;
+  readonly location: { replace(url: string): void };
+  focus(): void;
+  close(): void;
+}
+
 /** The options of {@link popup}. */
-export interface PopupOptions extends Omit<AuthProvider, "open" | "navigates"> {
+export interface PopupOptions extends Omit<AuthProvider, "open" | "navigates" | "prepare"> {
+  /**
+   * A window that the host opened in a click (`open("", "_blank")`), for the first login. One that is not needed, since the user
+   * is signed in already, is the host's to close. Default: one is opened when it is needed, or in the click of
+   * `session.authorize()`.
+   */
+  window?: PopupWindow | null | undefined;
   /** CSS pixels. Default 520. */
   width?: number | undefined;
   /** CSS pixels. Default 720. */

@@ -28,17 +28,49 @@ const CUT_OFF_LOOKS = 240;
 /** The windows of authorizations under way, by their signals. */
 const windows = new Map();
 
-export function popup({ width = 520, height = 720, timeout = 300_000, ...provider }) {
+export function popup({ width = 520, height = 720, timeout = 300_000, window: given, ...provider }) {
   const expected = sameOrigin(provider.redirectUrl);
   const { origin } = expected;
+  /** Windows of clicks that nobody has been led through yet, and authorizations that have a place for one. */
+  const ready = [];
+  const led = new Set();
+  let own = given;
+  /** The window that the host opened; once. */
+  const takeOwn = () => {
+    const opened = own;
+    own = undefined;
+    if (!opened || opened.closed) return undefined;
+    opened.opener = null;
+    return opened;
+  };
   return {
     ...provider,
-    open(url, { state, signal }) {
-      const shown = windows.get(signal) ?? { opened: blank(width, height) };
+    prepare() {
+      const waiting = [...led].at(-1);
+      if (waiting?.opened && !waiting.opened.closed) {
+        waiting.opened.focus();
+        return () => {};
+      }
+      const opened = takeOwn() ?? blank(width, height);
+      if (opened && waiting) waiting.lead(opened);
+      else if (opened) ready.push(opened);
+      return () => {
+        const [unused] = ready.splice(ready.indexOf(opened) >>> 0, 1);
+        unused?.close();
+      };
+    },
+    open(url, { state, signal, linked = false }) {
+      const shown = windows.get(signal) ?? { opened: ready.shift() ?? takeOwn() ?? blank(width, height) };
+      if (!shown.opened && !linked) throw new DOMException("The browser blocked the popup.", "NotAllowedError");
       windows.set(signal, shown);
+      led.add(shown);
       clearTimeout(shown.linger);
-      const { opened } = shown;
-      opened.location.replace(url);
+      shown.lead = (opened) => {
+        shown.opened = opened;
+        // One that the user has closed before it led anywhere is closed, and not blocked.
+        if (!opened.closed) opened.location.replace(url);
+      };
+      if (shown.opened) shown.lead(shown.opened);
       return new Promise((resolve, reject) => {
         const over = new AbortController();
         const channel = new BroadcastChannel(CHANNEL);
@@ -47,13 +79,14 @@ export function popup({ width = 520, height = 720, timeout = 300_000, ...provide
           if (isClosed) return;
           isClosed = true;
           windows.delete(signal);
-          opened.close();
+          shown.opened?.close();
           // One that is out of reach closes itself.
           channel.postMessage({ type: TAKEN, state });
           channel.close();
         };
         const end = (settle, value, linger = 0) => {
           over.abort();
+          led.delete(shown);
           clearInterval(look);
           clearTimeout(late);
           if (linger === 0 || signal.aborted) close();
@@ -72,6 +105,9 @@ export function popup({ width = 520, height = 720, timeout = 300_000, ...provide
         const take = ({ data, origin: from }) => from === origin && data?.type === ANSWER && takeUrl(data.url);
         const looks = { closed: 0, here: performance.now(), isCutOff: false };
         const look = setInterval(() => {
+          const { opened } = shown;
+          // The user goes by the link, or not yet.
+          if (!opened) return;
           // A frame of another site's page shares no channel with the window; but it sees it once it is back.
           const { address, answer } = seen(opened);
           if (answer !== undefined || isAt(expected, address)) takeUrl(answer ?? address);
@@ -92,11 +128,11 @@ export function popup({ width = 520, height = 720, timeout = 300_000, ...provide
   };
 }
 
-/** A window without an opener, before anybody else's page is in it. */
+/** A window without an opener, before anybody else's page is in it; `undefined` where the browser blocks it. */
 function blank(width, height) {
   const left = Math.round((globalThis.outerWidth - width) / 2 + globalThis.screenX);
   const opened = globalThis.open("", "_blank", `popup,width=${width},height=${height},left=${left}`);
-  if (!opened) throw new DOMException("The browser blocked the popup.", "NotAllowedError");
+  if (!opened) return undefined;
   opened.opener = null;
   return opened;
 }

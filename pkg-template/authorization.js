@@ -6,6 +6,12 @@ import { func, object, wrong } from "./checks.js";
 /** The storages of providers that name none: they last as long as the page. */
 const memories = new WeakMap();
 
+/**
+ * What providers without a storage have registered, by what asks the servers: a page may make a provider for each click.
+ * It holds no token: who signs in is a provider's own.
+ */
+const clients = new WeakMap();
+
 /** What a host's storage did not take, by storage. */
 const missed = new WeakMap();
 
@@ -22,13 +28,18 @@ let leaving;
 /** Those who wait for their turn, by the name of what they wait for, where the platform has no locks. */
 const queues = new Map();
 
+/** When the user is asked. */
+const ASKS = ["auto", "click", "never"];
+
 /** Checks `options.auth`; gives what the module for authorizations takes for it. */
 export function readAuth(auth, url, { identity = "", resource }) {
-  const { provider, fetch: send, trust, ...others } = object("auth", auth);
+  const { provider, ask = ASKS[0], fetch: send, trust, ...others } = object("auth", auth);
   const [unknown] = Object.keys(others);
-  if (unknown !== undefined) throw new TypeError(`auth.${unknown}: there is no such option; there are provider, fetch, trust`);
+  if (unknown !== undefined) throw new TypeError(`auth.${unknown}: there is no such option; there are provider, ask, fetch, trust`);
   object("auth.provider", provider);
   func("auth.provider.open", provider.open);
+  if (provider.prepare !== undefined) func("auth.provider.prepare", provider.prepare);
+  if (!ASKS.includes(ask)) throw wrong("auth.ask", ASKS.map((one) => `"${one}"`).join(" or "), ask);
   if (send !== undefined) func("auth.fetch", send);
   const text = (field) => {
     const value = provider[field];
@@ -38,6 +49,9 @@ export function readAuth(auth, url, { identity = "", resource }) {
   const key = `mcp-evergreen:auth:${JSON.stringify([identity, resource ?? url])}`;
   const clientKey = `mcp-evergreen:client:${text("clientId")}`;
   let hasLost = false;
+  /** The user has clicked in this tab; and what waits for another one's goes on. */
+  let isClicked = false;
+  let goOn;
   const host = {
     endpoint: url,
     fetch: send && (async (input, init) => send.call(undefined, input, init)),
@@ -48,11 +62,30 @@ export function readAuth(auth, url, { identity = "", resource }) {
     issuer: text("issuer"),
     clientMetadata: JSON.stringify(object("auth.provider.clientMetadata", provider.clientMetadata ?? {})),
     resource,
+    ask,
     /** Told of what goes on without the host's storage. */
     onwarning: undefined,
-    load: async () => (await kept.get(key)) ?? undefined,
+    /** Told of the address that the user is led to, and of its end. */
+    onurl: undefined,
+    /** Gives the name and the address of the server that the user is asked for. */
+    server: undefined,
+    /** In the click of a user's who wants to sign in; gives what is to be called once that is over. */
+    prepare() {
+      isClicked = true;
+      goOn?.();
+      const release = provider.prepare?.();
+      return () => {
+        isClicked = false;
+        release?.();
+      };
+    },
+    load: async () => (await kept.get(key)) ?? registrations.get(registration),
     /** Whoever has lost the turn knows less than who has it. */
-    keep: async (text) => hasLost || kept.set(key, text),
+    async keep(text) {
+      if (hasLost) return;
+      if (kept.lock !== undefined) registrations.set(registration, JSON.stringify({ ...JSON.parse(text), grant: undefined }));
+      await kept.set(key, text);
+    },
     /** A client is its host's, whichever server and user it is used for. */
     bound: async () => (host.clientId === undefined ? undefined : issuerOf(await kept.get(clientKey))),
     async bind(issuer) {
@@ -81,13 +114,23 @@ export function readAuth(auth, url, { identity = "", resource }) {
     async open(url, state, pending, signal) {
       const settled = await alone(provider, key, signal);
       try {
+        // In the other tab the user may be long; a click in this one is for this one.
+        if (kept.lock === undefined && !provider.navigates && !isClicked) {
+          await firstOfTabs(`${key}:user`, signal, host.load, new Promise((resolve) => (goOn = resolve)));
+        }
         if (provider.navigates) {
           await mayLeave(signal);
           // Whoever leaves the page leaves a note.
           leaveNote(key, { state, pending });
         }
-        return String(await provider.open(url, { state, signal }));
+        const { issuer, scope } = JSON.parse(pending);
+        const scopes = Object.freeze(scope?.split(" ").filter(Boolean) ?? []);
+        host.onurl?.(url);
+        // Who waits for a click shows the address: a window is not all that there is.
+        const asked = { state, signal, server: host.server?.() ?? Object.freeze({ url: host.endpoint }), issuer, scopes, linked: ask === "click" };
+        return String(await provider.open(url, asked));
       } finally {
+        host.onurl?.();
         if (provider.navigates) forgetNote(key, state);
         settled();
       }
@@ -97,6 +140,8 @@ export function readAuth(auth, url, { identity = "", resource }) {
     watch: (gone) => watch(provider.storage ?? provider, key, gone),
     signedOut: () => holders.get(provider.storage ?? provider)?.get(key)?.forEach((gone) => gone()),
   };
+  const registration = JSON.stringify([key, host.redirectUrl, host.clientMetadata]);
+  const registrations = registered(send);
   const kept = provider.storage === undefined ? memory(provider) : lasting(provider.storage, () => host.onwarning?.(UNKEPT));
   return host;
 }
@@ -139,6 +184,43 @@ async function alone(provider, key, signal) {
   return () => (mine.isSettled = !signal.aborted);
 }
 
+/**
+ * The same among tabs with one storage: the second waits until the first's login is over. `clicked` ends the waiting, too.
+ * Without locks nobody knows of the other tabs.
+ */
+async function firstOfTabs(name, signal, load, clicked) {
+  const { locks } = globalThis.navigator ?? {};
+  if (!locks?.request) return;
+  const ended = over(signal);
+  const waiting = new AbortController();
+  const take = (options) =>
+    new Promise((resolve, reject) => {
+      const taken = (lock) => {
+        resolve(lock !== null);
+        return lock === null ? undefined : ended;
+      };
+      locks.request(name, options, taken).catch(reject);
+    });
+  const before = accessOf(await load());
+  // A page that may have no locks asks for itself.
+  if (await take({ ifAvailable: true }).catch(() => true)) return;
+  signal.addEventListener("abort", () => waiting.abort());
+  const turn = take({ signal: waiting.signal });
+  turn.catch(() => {});
+  await Promise.race([turn, clicked, ended]);
+  waiting.abort();
+  signal.throwIfAborted();
+  if (accessOf(await load()) !== before) throw new DOMException("The user has signed in in another tab.", "OperationError");
+}
+
+function accessOf(text) {
+  try {
+    return JSON.parse(text).grant.access;
+  } catch {
+    return undefined;
+  }
+}
+
 /** A page is not left while a session of it takes what its user came back with, nor by two at once. */
 async function mayLeave(signal) {
   const isOther = (one) => one !== undefined && one !== signal && !one.aborted;
@@ -176,6 +258,11 @@ function redirectUrl(given) {
     throw wrong("auth.provider.redirectUrl", "a URL, or in a page one relative to it", given);
   }
   return URL.canParse(given) ? String(given) : new URL(given, base).href;
+}
+
+function registered(send = globalThis) {
+  if (!clients.has(send)) clients.set(send, new Map());
+  return clients.get(send);
 }
 
 function memory(provider) {

@@ -18,6 +18,9 @@ const KEPT = ["resources/subscribe", "resources/unsubscribe", "logging/setLevel"
 /** How long a session that a host's own Client uses says why it ended. */
 const FAREWELL_MS = 10_000;
 
+/** `status.waitingFor.why` while the user is to sign in. */
+const SIGN_IN = "sign-in";
+
 /** Between two crashes that a session outlives. */
 const REVIVAL_PAUSE_MS = 60_000;
 
@@ -45,6 +48,8 @@ export class Link {
   #authority;
   /** Ends the authorization that is under way. */
   #authorizing;
+  /** Where the user is to sign in, while that is known. */
+  #signInUrl;
   /** Where the session is kept for a later page life. */
   #keeper;
   #tasks = new Tasks();
@@ -73,7 +78,15 @@ export class Link {
     this.structured = config.validate && new Structured(config.validate);
     this.#learns = config.core.era === "auto" && config.core.handshake !== "host";
     this.#authority = config.authority ?? (config.auth && new Authority(runtime.authority, config.auth));
-    if (config.auth) config.auth.onwarning = (warning) => this.#tell("warning", warning);
+    if (config.auth) {
+      config.auth.onwarning = (warning) => this.#tell("warning", warning);
+      config.auth.server = () => this.#server;
+      config.auth.onurl = (url) => {
+        this.#signInUrl = url;
+        const status = this.#tellCore((core) => core.status());
+        if (status?.waitingFor?.why === SIGN_IN) this.#event("statechange", status);
+      };
+    }
     this.#unwatchGrant = config.auth?.watch?.(() => this.#tellCore((core) => core.signedOut()));
     this.#name = name;
     this.#tap = tap;
@@ -92,6 +105,7 @@ export class Link {
       ask: quietly((...question) => this.#ask(...question)),
       withdraw: quietly((question) => this.#questions.withdraw(question)),
       authorize: (token, status, challenge, ask) => this.#authorize({ token, status, challenge, ask }),
+      giveUpAuthorization: () => this.#authorizing?.abort(),
     };
     this.#begin(runtime, config.environment, config.core);
   }
@@ -137,6 +151,7 @@ export class Link {
   }
 
   #snapshot(raw) {
+    if (raw.waitingFor?.why === SIGN_IN) Object.assign(raw.waitingFor, { server: this.#server, ...(this.#signInUrl && { url: this.#signInUrl }) });
     const isCurrent = (status) => status === this.#status;
     return takeStatus(raw, (status) =>
       isCurrent(status) ? this.#tellCore((core) => core.status())?.verifiedAt : undefined,
@@ -239,6 +254,14 @@ export class Link {
     }
   }
 
+  /** Called in a user's click: what needs that, such as a window, is done before this returns. */
+  authorize(signal) {
+    if (!this.#config.auth) return Promise.reject(new TypeError("authorize: the session was made without the option `auth`"));
+    const release = this.#core && !signal?.aborted ? this.#config.auth.prepare?.() : undefined;
+    const done = this.#command((resolve, reject) => this.#core.signIn(resolve, reject), { signal });
+    return done.finally(() => release?.());
+  }
+
   /** After the close: what ends the session on the server still needs the token. */
   async signOut() {
     await this.close(true);
@@ -249,7 +272,7 @@ export class Link {
   async #authorize(wanted) {
     const { signal } = (this.#authorizing = new AbortController());
     const asked = () => this.#tellCore((core) => core.userAsked()) === true;
-    const result = await this.#authority.authorize(wanted, { signal, asked }).catch((thrown) => ({ thrown }));
+    const result = await this.#authority.authorize(wanted, { signal, asked }).catch((thrown) => (signal.aborted ? { needsUser: true } : { thrown }));
     this.#tellCore((core) => core.authorized(result));
   }
 
@@ -399,9 +422,13 @@ export class Link {
     this.#questions.ask(question, method, params, call, generation);
   }
 
+  /** As whoever asks the user for it may name it. */
+  get #server() {
+    return Object.freeze({ name: this.#name ?? this.#status?.serverInfo?.name ?? this.url, url: this.url });
+  }
+
   #about(call, generation) {
-    const name = this.#name ?? this.status.serverInfo?.name ?? this.url;
-    return { server: Object.freeze({ name, url: this.url }), call: this.#calls.get(call)?.about, generation };
+    return { server: this.#server, call: this.#calls.get(call)?.about, generation };
   }
 
   #die() {

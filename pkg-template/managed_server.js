@@ -5,7 +5,7 @@ import { KINDS, ManagedList } from "./managed_lists.js";
 import { safeIcons, safeTitle } from "./manager_options.js";
 
 /** `status.waitingFor.why` while the user is asked. */
-const USER = "the user to authorize";
+const USER = "sign-in";
 
 export class ManagedServer {
   name;

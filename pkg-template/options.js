@@ -148,6 +148,7 @@ export function readConnect(url, options) {
       era,
       knownLegacy: isKnownLegacy(href),
       authorizes: given.auth !== undefined,
+      ...(auth && { ask: auth.ask }),
       identified: given.identity !== undefined,
       // An object is read anew for each request, too.
       fieldsVary: given.headers !== undefined,

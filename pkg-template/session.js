@@ -146,6 +146,11 @@ export class Session {
     return this.#link.on(event, listener);
   }
 
+  async authorize(options) {
+    await this.#link.authorize(readSignal(options));
+    return this.status;
+  }
+
   async verify(options) {
     await this.#link.verify(readSignal(options));
     return this.status;

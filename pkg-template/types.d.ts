@@ -271,6 +271,16 @@ export interface AuthOptions {
   /** Shows, and stores. */
   provider: AuthProvider;
   /**
+   * When the user is asked to sign in. A token that can be had without the user is had in any case, without a window.
+   * - `"auto"`: as soon as a call needs it.
+   * - `"click"`: by {@link Session.authorize}. Until then calls wait, and their clocks stand still (`maxTotalTimeout` runs);
+   *   `connect` gives a session that waits, and `status.waitingFor.why` is `"sign-in"`.
+   * - `"never"`: by {@link Session.authorize}; what needs it fails with `code: "unauthorized"`.
+   *
+   * Default `"auto"`.
+   */
+  ask?: "auto" | "click" | "never" | undefined;
+  /**
    * Used in place of the global `fetch` for what OAuth asks: the metadata of the MCP server and of its authorization server,
    * registrations, tokens, revocations. {@link ConnectOptions.fetch} is not used for those: what it adds is for the MCP
    * endpoint. It is asked not to follow redirects, and must honour `signal`.
@@ -342,6 +352,11 @@ export interface AuthProvider {
    * with the same `signal` and another `state`.
    */
   open(url: string, options: AuthOpenOptions): string | URL | Promise<string | URL>;
+  /**
+   * Called in the click of {@link Session.authorize}, before anything is fetched: a window opened here is not blocked, and
+   * {@link AuthProvider.open} leads it on. Gives what is called when that is over, whether `open` was called or not.
+   */
+  prepare?(): (() => void) | undefined;
 }
 
 /** What {@link AuthProvider.open} is told beside the URL. */
@@ -350,6 +365,14 @@ export interface AuthOpenOptions {
   readonly state: string;
   /** Aborted when the authorization is over, or nobody waits any more. */
   readonly signal: AbortSignal;
+  /** The MCP server that the user signs in to: the user must be shown which one. */
+  readonly server: { readonly name?: string; readonly url: string };
+  /** The `issuer` of its authorization server. */
+  readonly issuer: string;
+  /** What is asked for; empty where nothing is named. */
+  readonly scopes: readonly string[];
+  /** The host shows `url` as a link (`auth.ask` is `"click"`): where no window can be opened, the answer is waited for all the same. */
+  readonly linked: boolean;
 }
 
 /** Where texts are kept. They hold tokens. */
@@ -558,6 +581,14 @@ export interface Session {
    */
   on<E extends keyof SessionEvents>(event: E, listener: (detail: SessionEvents[E]) => void): () => void;
 
+  /**
+   * Signs the user in, whatever `auth.ask` says; to be called in a click, which opens the window at once, and leads it on when
+   * it is known where to. Resolves when the user has signed in and the session is ready; at once where a grant is there that
+   * nothing has refused. A server that is open may offer a login, too. What the user does not finish rejects this promise
+   * (`code: "auth"`); with `ask: "click"` the calls that wait go on waiting.
+   */
+  authorize(options?: SignalOptions): Promise<Status>;
+
   /** Proves by a round trip that the session lives, and heals it where it does not. */
   verify(options?: SignalOptions): Promise<Status>;
 
@@ -732,22 +763,29 @@ export interface Status {
     readonly why: WaitingReason;
     /** Until when, in milliseconds since the epoch; absent where nobody knows. */
     readonly until?: number;
+    /** With `"sign-in"`: the server that wants it. */
+    readonly server?: { readonly name: string; readonly url: string };
+    /**
+     * With `"sign-in"`: where the user signs in, once that is known. As a link with `target="_blank"` it does where no window
+     * can be opened; in a page that is embedded in another site's, with `rel="opener"`.
+     */
+    readonly url?: string;
   };
   /** Why the latest attempt to make the session failed. Absent once it is ready. */
   readonly lastError?: McpError;
 }
 
 /**
- * What a session can wait for. While it waits for the user to authorize, the clocks of its calls stand still; after an
+ * What a session can wait for. While it waits for the user to sign in (`"sign-in"`), the clocks of its calls stand still; after an
  * authorization that failed nothing happens before the next call.
  */
 export type WaitingReason =
   | "about to make a new session"
+  | "sign-in"
   | "the next call: the authorization failed"
   | "the server cannot be reached"
   | "the server cannot be reached or refuses new sessions"
   | "the server loses sessions soon after it made them"
-  | "the user to authorize"
   | "this device is offline";
 
 /** What a recovery did. */

@@ -227,6 +227,7 @@ impl Book {
             }
             Output::Probe => self.count("probe"),
             Output::Authorize { .. } => panic!("asked to authorize, though it was not told that anybody can"),
+            Output::GiveUpAuthorization => {}
             Output::Emit(event) => self.event(&event),
         }
     }

@@ -11,7 +11,7 @@ use wasm_bindgen::prelude::*;
 #[wasm_bindgen]
 extern "C" {
     /// `{event(name, detail), notification(method, params, call), ask(question, method, params, call, generation), withdraw(question),
-    /// authorize(token, status, challenge, ask)}`
+    /// authorize(token, status, challenge, ask), giveUpAuthorization()}`
     type HostObject;
     #[wasm_bindgen(method, catch)]
     fn event(this: &HostObject, name: &str, detail: &JsValue) -> Result<(), JsValue>;
@@ -36,6 +36,8 @@ extern "C" {
         challenge: Option<String>,
         ask: bool,
     ) -> Result<(), JsValue>;
+    #[wasm_bindgen(method, catch, js_name = giveUpAuthorization)]
+    fn give_up_authorization(this: &HostObject) -> Result<(), JsValue>;
 }
 
 /// The facade's half of a session.
@@ -82,5 +84,9 @@ impl Host for Facade {
         let (status, challenge) =
             challenge.map_or((None, None), |challenge| (Some(challenge.status), challenge.www_authenticate));
         let _ = self.host.authorize(token, status, challenge, ask);
+    }
+
+    fn give_up_authorization(&self) {
+        let _ = self.host.give_up_authorization();
     }
 }

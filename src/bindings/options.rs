@@ -63,6 +63,7 @@ pub(super) fn config(given: &JsValue) -> Thrown<Config> {
     given.set("maxInputRounds", &mut config.max_input_rounds);
     given.choose("listen", &mut config.listen);
     given.set("authorizes", &mut config.authorizes);
+    given.choose("ask", &mut config.ask);
     given.set("generation", &mut config.generation);
     given.set("identified", &mut config.identified);
     given.set("fieldsVary", &mut config.fields_vary);

@@ -111,6 +111,12 @@ impl Core {
         id(self.driver.reconnect(caller(resolve, reject, JsValue::UNDEFINED)))
     }
 
+    /// The user wants to sign in, or may be asked to.
+    #[wasm_bindgen(js_name = signIn)]
+    pub fn sign_in(&self, resolve: JsValue, reject: JsValue) -> f64 {
+        id(self.driver.sign_in(caller(resolve, reject, JsValue::UNDEFINED)))
+    }
+
     /// Ends the session.
     pub fn close(&self, terminate: &JsValue, resolve: JsValue, reject: JsValue) -> f64 {
         id(self.driver.close(terminate.is_truthy(), caller(resolve, reject, JsValue::UNDEFINED)))

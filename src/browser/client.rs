@@ -9,7 +9,7 @@ use super::{
     options::{Credentials, Error, Event, Listener, Options, Status},
     task::{self, Slot, Task},
 };
-use crate::protocol::{CallId, CallOptions, Code, Outcome, Params, Payload, QuestionId};
+use crate::protocol::{Authorized, CallId, CallOptions, Code, Outcome, Params, Payload, QuestionId};
 use js_sys::{Array, Object};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, error::Category, json};
@@ -301,6 +301,13 @@ impl Host for Program {
         });
         let before = self.authorizing.replace(Some(task));
         drop(before);
+    }
+
+    fn give_up_authorization(&self) {
+        drop(self.authorizing.take());
+        if let Some(driver) = self.driver.get() {
+            driver.authorized(<_>::default(), Authorized::NeedsUser);
+        }
     }
 }
 

@@ -185,6 +185,7 @@ impl Inner {
                 let wanted = Wanted { token: self.transport.token(), challenge, ask };
                 self.tell_host(|host| host.authorize(wanted));
             }
+            Output::GiveUpAuthorization => self.tell_host(|host| host.give_up_authorization()),
             Output::Tell { text, payload } => {
                 if let Some(tabs) = self.tabs() {
                     tabs.tell(&text, payload);

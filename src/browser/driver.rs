@@ -53,6 +53,11 @@ impl Driver {
         self.command(caller, Session::reconnect)
     }
 
+    /// The user wants to sign in, or may be asked to.
+    pub fn sign_in(&self, caller: Caller) -> CallId {
+        self.command(caller, Session::sign_in)
+    }
+
     /// Ends the session.
     pub fn close(&self, terminate: bool, caller: Caller) -> CallId {
         self.command(caller, |session, now| session.close(terminate, now))

@@ -51,4 +51,6 @@ pub trait Host {
     fn withdraw(&self, question: QuestionId);
     /// A token is wanted: the driver is told how that ended, unless the session closes first.
     fn authorize(&self, wanted: Wanted);
+    /// Nobody waits any more for the authorization that the user is asked for: it is ended, and the driver told.
+    fn give_up_authorization(&self);
 }

@@ -40,6 +40,8 @@ pub struct Config {
     pub listen: Listen,
     /// Whether whoever drives the session can authorize: see [`super::Output::Authorize`]. Default false.
     pub authorizes: bool,
+    /// When the user may be asked to sign in.
+    pub ask: Ask,
     /// The generation of the session that this one follows, where that was another core's. Default 0.
     pub generation: u32,
     /// Whether the host says whose session it is: then no change of credentials means another user. Default false.
@@ -61,6 +63,19 @@ pub struct Config {
     pub connections: Connections,
     /// What becomes of a first connect while the server cannot be reached.
     pub unreachable: Unreachable,
+}
+
+/// When the user may be asked to sign in.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum Ask {
+    /// As soon as a command waits for it.
+    #[default]
+    Auto,
+    /// Once the host says so ([`super::Session::sign_in`]): what needs it waits, and its clock stands still.
+    Click,
+    /// Only where the host says so: what needs it fails with [`super::Code::Unauthorized`].
+    Never,
 }
 
 /// What becomes of a first connect while the server cannot be reached, or is too busy.
@@ -246,6 +261,7 @@ impl Default for Config {
             max_input_rounds: 10,
             listen: Listen::Auto,
             authorizes: false,
+            ask: Ask::Auto,
             generation: 0,
             identified: false,
             fields_vary: false,
@@ -281,8 +297,9 @@ mod tests {
         let Config { era, listen, offline, unreachable, reconnect_on, keep_alive_ms, .. } = Config::default();
         assert_eq!((era, listen, offline), (EraChoice::Auto, Listen::Auto, Offline::Wait));
         assert_eq!((unreachable, reconnect_on, keep_alive_ms), (Unreachable::Fail, ReconnectOn::Incompatible, None));
-        let Config { max_resumes, max_input_rounds, trust_annotations, generation, .. } = Config::default();
+        let Config { max_resumes, max_input_rounds, trust_annotations, generation, ask, .. } = Config::default();
         assert_eq!((max_resumes, max_input_rounds, trust_annotations, generation), (5, 10, false, 0));
+        assert_eq!(ask, Ask::Auto);
         let Config { known_legacy, authorizes, identified, fields_vary, persists, shared, .. } = Config::default();
         assert!(![known_legacy, authorizes, identified, fields_vary, persists, shared].contains(&true));
     }

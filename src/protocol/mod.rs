@@ -283,6 +283,8 @@ pub enum Output<P> {
         /// Whether the user may be asked: somebody waits for it.
         ask: bool,
     },
+    /// Nobody waits for the authorization that the user is asked for: end it, and tell [`Session::handle_authorized`].
+    GiveUpAuthorization,
     /// Tell the host's listeners.
     Emit(Event<P>),
 }

@@ -192,6 +192,9 @@ impl<P: Payload> Session<P> {
             }
             State::Establishing(_) => {
                 self.calls.enqueue(id, Queue::Session);
+                if self.waits_for_user(id) {
+                    self.stop_clock(Some(id), now);
+                }
                 self.extend_handshake();
                 if self.identity.found().is_none() {
                     self.session_is_wanted(now);
@@ -217,6 +220,7 @@ impl<P: Payload> Session<P> {
         self.withdraw_inputs(id);
         let call = self.calls.remove(id)?;
         self.state_request_ended(id, &call);
+        self.nobody_waits_for_user();
         Some(call)
     }
 

@@ -260,4 +260,5 @@ impl Host for Scribe {
     }
 
     fn authorize(&self, _: Wanted) {}
+    fn give_up_authorization(&self) {}
 }

@@ -51,7 +51,7 @@ for (const [name, launch] of [
       assert.equal(await app.call("read"), "read ran");
       assert.deepEqual(
         await app.run(() => states.map(([state, why]) => (why ? `${state}: ${why}` : state))),
-        ["waiting: the user to authorize", "connecting", "ready"],
+        ["waiting: sign-in", "connecting", "ready"],
       );
       assert.deepEqual({ ...oidc.counts, calls: 1 }, { registered: 1, signedIn: 1, codes: 1, refreshes: 0, initialized: 1, calls: 1 });
       await until(async () => (await app.page.browserContext().pages()).length === 1, "the popup is closed");

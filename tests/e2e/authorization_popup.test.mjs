@@ -59,7 +59,7 @@ for (const [name, launch] of [
     assert.equal(as.counts.asked, 0);
     await app.connect();
     await ready(app);
-    assert.deepEqual([as.counts.asked, as.counts.registered], [1, 2], "each provider of this page has a memory of its own");
+    assert.deepEqual([as.counts.asked, as.counts.registered], [1, 1], "a client is the page's, whoever makes the provider");
   });
 
   authorized("what an authorization server shows can neither reach nor navigate the page", {
@@ -191,14 +191,34 @@ for (const [name, launch] of [
     assert.equal(as.counts.registered, 2);
   });
 
-  authorized("a second tab waits for no window of the first, and what it gets serves both", {}, async ({ as, open }) => {
+  authorized("a second tab waits for the login of the first, without a window and without a time-out", {}, async ({ as, context, open }) => {
+    const [one, two] = [await open(), await open()];
+    await one.connect({ storage: "local" });
+    const shown = await one.nextPopup();
+    await shown.waitForSelector("#agree");
+    await two.connectWithoutClick({ storage: "local" });
+    await until(() => two.run(() => states.at(-1)?.[1] === "sign-in"), "the second tab says what it waits for");
+    await two.run(({ sleep }) => sleep(1_500));
+    assert.deepEqual([as.counts.asked, await windows(context)], [1, 3]);
+    await shown.click("#agree");
+    await ready(one);
+    await ready(two);
+    assert.deepEqual([as.counts.asked, as.counts.registered, as.counts.codes], [1, 1, 1]);
+  });
+
+  authorized("a second tab goes on by itself where the user signs in there, and what it gets serves both", {}, async ({ as, open }) => {
     const [one, two] = [await open(), await open()];
     await one.connect({ storage: "local" });
     const left = await one.nextPopup();
     await left.waitForSelector("#agree");
-    await two.connect({ storage: "local" });
+    await two.run(async ({ connect }, url) => {
+      const { popup } = await import("mcp-evergreen/auth");
+      const provider = popup({ redirectUrl: "/callback.html", storage: localStorage });
+      globalThis.session = await connect(url, { auth: { provider, ask: "click" } });
+    }, as.url);
+    await two.click(async () => (globalThis.signedIn = session.authorize().then(({ state }) => state)));
     await (await two.nextPopup()).waitForSelector("#agree").then((button) => button.click());
-    await ready(two);
+    assert.equal(await two.run(() => signedIn), "ready");
     assert.equal(as.counts.registered, 1);
     // The first user gives up: in the other tab it is done.
     await left.close();

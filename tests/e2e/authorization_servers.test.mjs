@@ -410,7 +410,7 @@ test("a call by a manager's name waits for the user to sign in, its clock stands
   assert.equal(await manager.open("closed", world.url, { ...world.options, lazy: true }), undefined);
   const call = manager.callTool("closed__x", {}, { timeout: 1_000 });
   const bound = manager.callTool("closed__x", {}, { timeout: 1_000, maxTotalTimeout: 1_500 }).then(String, ({ code, outcome }) => `${code} ${outcome}`);
-  while (manager.servers()[1].status?.waitingFor?.why !== "the user to authorize") await new Promise((resolve) => setTimeout(resolve, 5));
+  while (manager.servers()[1].status?.waitingFor?.why !== "sign-in") await new Promise((resolve) => setTimeout(resolve, 5));
   const { tools: offered, failed, pending } = await manager.tools();
   assert.deepEqual([offered.map(({ name }) => name), failed, pending], [["open__x"], [], ["closed"]]);
   assert.equal(await bound, "timeout not_executed");
@@ -429,7 +429,7 @@ test("a manager keeps no token in its list of servers, and signs out a lazy one 
   const world = startWorld({ provider: { storage, clientSecret: "s3cret", clientId: "mine" }, back: () => new Promise(() => {}) });
   const manager = new SessionManager({ store: kept });
   await manager.open("a", world.url, { ...world.options, headers: { "x-key": "s3cret" }, lazy: true });
-  while (manager.servers()[0].status?.waitingFor?.why !== "the user to authorize") await new Promise((resolve) => setTimeout(resolve, 5));
+  while (manager.servers()[0].status?.waitingFor?.why !== "sign-in") await new Promise((resolve) => setTimeout(resolve, 5));
   const [text] = kept.texts.values();
   assert.deepEqual(JSON.parse(text).servers.map(({ name, url, needs }) => [name, url, needs]), [["a", world.url, ["auth", "fetch", "headers"]]]);
   assert.doesNotMatch(text, SECRETS);

@@ -15,7 +15,7 @@ import { fileAt, serve } from "./lib/static.mjs";
 import { until } from "./lib/until.mjs";
 
 const bounded = { timeout: 120_000 };
-const OURS = ["", "/transport", "/react", "/testing", "/inline"].map((entry) => [
+const OURS = ["", "/transport", "/react", "/store", "/testing", "/inline"].map((entry) => [
   `mcp-evergreen${entry}`,
   `/node_modules/mcp-evergreen${entry || "/index"}.js`,
 ]);

@@ -286,6 +286,12 @@ for (const [module, moduleResolution] of [
     const target = ["--target", "es2022", "--lib", "esnext,dom", "--types", "", "--skipLibCheck"];
     await run(`${e2e}node_modules/.bin/tsc`, [...options, ...target, "hosts.ts"], { cwd: await typesOfHosts() });
   });
+
+  test(`components hold under tsc --strict, moduleResolution ${moduleResolution}`, bounded, async () => {
+    const options = ["--strict", "--noEmit", "--exactOptionalPropertyTypes", "--module", module, "--moduleResolution", moduleResolution];
+    const target = ["--target", "es2022", "--lib", "esnext,dom", "--types", "", "--skipLibCheck", "--jsx", "react-jsx"];
+    await run(`${e2e}node_modules/.bin/tsc`, [...options, ...target, "screens.tsx"], { cwd: await typesOfHosts() });
+  });
 }
 
 test("the README's example runs as it stands", bounded, async () => {
@@ -325,6 +331,6 @@ async function typesOfHosts() {
     const link = `${folder}/node_modules/${name}`;
     if (!existsSync(link)) symlinkSync(`${e2e}node_modules/${name}`, link);
   }
-  for (const file of ["hosts.ts", "results.ts"]) cpSync(`${fixtures}/types/${file}`, `${folder}/${file}`);
+  for (const file of ["hosts.ts", "results.ts", "screens.tsx"]) cpSync(`${fixtures}/types/${file}`, `${folder}/${file}`);
   return folder;
 }

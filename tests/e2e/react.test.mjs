@@ -1,4 +1,4 @@
-// useMcp, in a page and on a server.
+// useMcp and McpProvider, in a page and on a server.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -33,16 +33,20 @@ after(async () => {
 });
 
 // Runs in the page: `mount(...panels)` renders a list of panels, each with a url, options and a name; `seen[name]` is
-// what its latest render got, `renders[name]` how many there were.
+// what its latest render got, `renders[name]` how many there were. `show(...)` renders what it is given, with the package's
+// components in `kit`.
 async function stage() {
-  const { createElement, createRoot, StrictMode } = await import("react");
-  const { useMcp } = await import("/node_modules/mcp-evergreen/react.js");
+  const React = await import("react");
+  const { createElement, createRoot, StrictMode } = React;
+  const { McpProvider, useMcp, useMcpServers } = await import("/node_modules/mcp-evergreen/react.js");
   const { TestServer } = await import("/node_modules/mcp-evergreen/testing.js");
   const tools = { echo: ({ x }, { session }) => `${session} ${x}` };
   Object.assign(globalThis, {
     server: new TestServer({ tools }),
     seen: {},
     renders: {},
+    /** Of all renders, what must go together. */
+    pictures: new Set(),
     async until(holds) {
       for (const end = performance.now() + 30_000; !holds(); await new Promise((resolve) => setTimeout(resolve, 10))) {
         if (performance.now() > end) throw new Error(`waited in vain: ${holds}; on the page: ${document.body.innerText}`);
@@ -52,9 +56,11 @@ async function stage() {
   function Panel({ name, url, options }) {
     seen[name] = useMcp(url, options);
     renders[name] = (renders[name] ?? 0) + 1;
+    pictures.add(`${seen[name].status.state} ${seen[name].session ? "with" : "without"} a session`);
     return createElement("p", null, `${name}: ${seen[name].status.state}, ${seen[name].tools.length} tools`);
   }
   const root = createRoot(document.getElementById("root"));
+  globalThis.show = (make) => root.render(createElement(StrictMode, null, make({ createElement, ...React, McpProvider, Panel, useMcp, useMcpServers })));
   globalThis.mountAsIs = (...panels) =>
     root.render(createElement(StrictMode, null, panels.map(([name, options, url = server.url]) => createElement(Panel, { key: name, name, url, options }))));
   globalThis.mount = (...panels) => mountAsIs(...panels.map(([name, options, ...url]) => [name, { fetch: server.fetch, ...options }, ...url]));
@@ -296,6 +302,177 @@ scene("who was unmounted opens nothing any more, and who is mounted anew does", 
   await until(() => seen.a.tools.length === 1 && server.sessionsMade === 2);
   const { content } = await seen.a.callTool("echo", { x: 2 });
   return content[0].text === "s2 2" ? "held" : content;
+});
+
+scene("no render sees ready without a session, nor an era before the server has one", async () => {
+  const stalled = server.stall("initialize");
+  mount(["a"]);
+  await until(() => seen.a?.status.state === "connecting" && server.count("initialize") === 1);
+  if ("era" in seen.a.status) return seen.a.status;
+  stalled();
+  await until(() => seen.a.tools.length === 1);
+  seen.a.retry();
+  await until(() => server.sessionsMade === 2 && seen.a.tools.length === 1);
+  return pictures.has("ready without a session") ? [...pictures] : "held";
+});
+
+scene("who is not enabled opens nothing, and closes what it had", async () => {
+  mount(["a", { enabled: false }]);
+  await until(() => seen.a);
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  const { code } = await seen.a.callTool("echo", { x: 1 }).catch((error) => error);
+  if (server.requests.length > 0 || code !== "closed" || seen.a.status.state !== "closed") return [server.requests.length, code, seen.a.status];
+  mount(["a", { enabled: true }]);
+  await until(() => seen.a.tools.length === 1);
+  const { session } = seen.a;
+  mount(["a", { enabled: false }]);
+  await until(() => session.status.state === "closed" && !seen.a.session && seen.a.tools.length === 0);
+  return server.sessionsMade === 1 ? "held" : server.sessionsMade;
+});
+
+scene("who is mounted does not undo that it was closed", async () => {
+  mount(["a"]);
+  await until(() => seen.a?.tools.length === 1);
+  seen.a.disconnect();
+  mount(["a"], ["b"]);
+  await until(() => seen.b);
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  if (seen.b.session || seen.b.status.state !== "closed" || server.sessionsMade !== 1) return [seen.b.status, server.sessionsMade];
+  seen.b.retry();
+  await until(() => seen.a.tools.length === 1 && seen.a.session === seen.b.session);
+  return "held";
+});
+
+scene("functions are those of the latest render, also where another component gives none", async () => {
+  const said = [];
+  const options = (turn) => ({ fetch: (...args) => (said.push(`fetch ${turn}`), server.fetch(...args)), on: { recovered: () => said.push(`recovered ${turn}`) } });
+  mount(["a", options(1)], ["b"]);
+  await until(() => seen.a?.tools.length === 1);
+  mountAsIs(["a", options(2)], ["b", {}]);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  said.length = 0;
+  server.evict();
+  await seen.b.callTool("echo", { x: 1 });
+  await until(() => said.some((text) => text.startsWith("recovered")));
+  return [...new Set(said)].sort().join() === "fetch 2,recovered 2" ? "held" : said;
+});
+
+scene("who is suspended, or goes before it is connected, leaves no session behind", async () => {
+  let arrive;
+  const data = new Promise((resolve) => (arrive = resolve));
+  show(({ createElement, Suspense, use, Panel, useMcp }) => {
+    function Late() {
+      useMcp(server.url, { fetch: server.fetch });
+      return createElement("p", null, use(data));
+    }
+    return createElement(Suspense, { fallback: createElement("p", null, "wait") }, createElement(Late), createElement(Panel, { name: "a", url: server.url, options: { fetch: server.fetch } }));
+  });
+  await until(() => document.body.innerText.includes("wait"));
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  if (server.requests.length > 0) return "a component that is not mounted connects";
+  arrive("here");
+  await until(() => document.body.innerText.includes("here") && seen.a?.tools.length === 1);
+  if (server.sessionsMade !== 1) return server.sessionsMade;
+  const stalled = server.stall("initialize");
+  mount(["b", { key: "other" }]);
+  await until(() => server.count("initialize") === 2);
+  mount();
+  await new Promise((resolve) => setTimeout(resolve, 1_500));
+  stalled();
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  const left = server.requests.filter(({ method }) => method === "tools/list").length;
+  return left === 1 && server.streams === 0 ? "held" : [left, server.streams];
+});
+
+scene("a question is answered from a component", async () => {
+  const requestedSchema = { type: "object", properties: { name: { type: "string", minLength: 2 } }, required: ["name"] };
+  const ask = async (_, { ask }) => (await ask("elicitation/create", { message: "Who?", requestedSchema })).result.content.name;
+  server.become({ sse: true, tools: { ask } });
+  mount(["a", { questions: ["elicitation"] }], ["b", { questions: ["elicitation"] }]);
+  await until(() => seen.a?.tools.length === 1);
+  const call = seen.a.callTool("ask");
+  await until(() => seen.b.pendingQuestions.length === 1 && seen.b.busy);
+  const [question] = seen.b.pendingQuestions;
+  let problems;
+  try {
+    question.accept({ name: "a" });
+  } catch (error) {
+    ({ problems } = error);
+  }
+  if (problems?.[0].kind !== "length") return problems;
+  question.accept({ name: "ann" });
+  const { content } = await call;
+  await until(() => !seen.a.busy && seen.a.pendingQuestions.length === 0);
+  return content[0].text === "ann" ? "held" : content;
+});
+
+// ── Many servers ──
+
+scene("a provider has one session with each of its servers, under StrictMode, and its defaults are those of all below", async () => {
+  const sent = new Set();
+  const fetch = (url, init) => {
+    sent.add(`${url} ${new Headers(init.headers).get("x-host")}`);
+    return server.fetch(url, init);
+  };
+  let many;
+  const render = (servers, turn) =>
+    show(({ createElement, McpProvider, Panel, useMcpServers }) => {
+      const Servers = () => {
+        many = useMcpServers();
+        return createElement("p", null, `${many.servers.length} servers, ${many.tools.length} of their tools`);
+      };
+      globalThis.Servers ??= Servers;
+      return createElement(McpProvider, { servers, defaults: { fetch, headers: { "x-host": turn } } }, createElement(globalThis.Servers), createElement(Panel, { name: "a", url: "https://c.test/mcp" }));
+    });
+  const both = { a: "https://a.test/mcp", b: { url: "https://b.test/mcp" } };
+  render(both, "one");
+  await until(() => many?.tools.length === 2 && seen.a?.tools.length === 1);
+  if (server.sessionsMade !== 3) return server.sessionsMade;
+  const { tools } = many;
+  render({ ...both }, "two");
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  sent.clear();
+  const { content } = await many.callTool("b__echo", { x: 1 });
+  await seen.a.callTool("echo", { x: 1 });
+  if (!content[0].text.endsWith(" 1") || many.tools !== tools) return [content, many.tools];
+  if ([...sent].sort().join() !== "https://b.test/mcp two,https://c.test/mcp two") return [...sent];
+  render({ a: both.a }, "two");
+  await until(() => many.servers.length === 1 && many.tools.length === 1);
+  const session = many.get("a");
+  mount();
+  await until(() => session.status.state === "closed");
+  return server.sessionsMade === 3 ? "held" : server.sessionsMade;
+});
+
+scene("another user of a provider has other sessions, and so have the components below", async () => {
+  let many;
+  const render = (identity) =>
+    show(({ createElement, McpProvider, Panel, useMcpServers }) => {
+      globalThis.Servers ??= () => ((many = useMcpServers()), null);
+      globalThis.below ??= [createElement(globalThis.Servers, { key: "s" }), createElement(Panel, { key: "p", name: "a", url: "https://c.test/mcp" })];
+      return createElement(McpProvider, { servers: { a: server.url }, defaults: { fetch: server.fetch, identity } }, globalThis.below);
+    });
+  render("ann");
+  await until(() => many?.tools.length === 1 && seen.a?.tools.length === 1);
+  const [theirs, own] = [many.get("a"), seen.a.session];
+  render("bob");
+  await until(() => theirs.status.state === "closed" && own.status.state === "closed");
+  await until(() => many.tools.length === 1 && seen.a.tools.length === 1);
+  return many.get("a") !== theirs && seen.a.session !== own ? "held" : "ann's session";
+});
+
+scene("without a provider the hook for many servers says so", async () => {
+  let said;
+  show(({ createElement, useMcpServers }) => createElement(() => {
+    try {
+      useMcpServers();
+    } catch (error) {
+      said = error.message;
+    }
+    return null;
+  }));
+  await until(() => said);
+  return said === "useMcpServers: there is no McpProvider above this component" ? "held" : said;
 });
 
 test("on a server it renders the first state and connects nowhere", bounded, async () => {

@@ -301,6 +301,8 @@ impl World {
                 }
             }
             Output::Authorize { challenge, ask } => self.authorize(challenge.is_some(), ask),
+            // The user goes on all the same.
+            Output::GiveUpAuthorization => {}
             Output::Emit(event) => self.heard(&event),
         }
     }

@@ -260,6 +260,12 @@ impl Net {
         id
     }
 
+    pub fn sign_in(&mut self) -> CallId {
+        let id = self.session.sign_in(self.now);
+        self.names.insert(id, "sign-in".to_owned());
+        id
+    }
+
     pub fn call(&mut self, tool: &str) -> CallId {
         self.call_with(tool, CallOptions::default())
     }
@@ -459,6 +465,7 @@ impl Net {
                         self.authorized(Authorized::Granted { refresh_at_unix_ms: None, same: true });
                     }
                 }
+                Output::GiveUpAuthorization => self.log.push("authorize given up".to_owned()),
                 Output::Emit(event) => {
                     if let Event::Task { task, .. } = &event {
                         self.log.push(format!("task {}", task["taskId"].as_str().unwrap_or("?")));

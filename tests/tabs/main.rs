@@ -518,7 +518,7 @@ fn while_the_leader_asks_its_user_the_clocks_of_the_others_stand_still() {
     room.run_for(600_000);
     let status = room.tabs[1].session.status();
     assert_eq!(status.phase, Phase::Waiting);
-    assert_eq!(status.waiting_for.map(|it| it.why), Some("the user to authorize"));
+    assert_eq!(status.waiting_for.map(|it| it.why), Some("sign-in"));
     assert_eq!(room.steals, 0, "it says that it is there");
     room.authorize(0, Some("token"));
     room.settle();

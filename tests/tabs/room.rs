@@ -491,7 +491,7 @@ impl Room {
                     self.note(format!("{} is asked", letter(tab)));
                     self.tabs[tab].questions.push(question);
                 }
-                Output::OtherSlash => {}
+                Output::OtherSlash | Output::GiveUpAuthorization => {}
                 Output::Probe => {
                     self.tabs[tab].session.handle_probe(mcp_evergreen::protocol::Reach::Unknown, self.now);
                 }

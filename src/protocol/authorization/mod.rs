@@ -3,11 +3,15 @@
 //! authorization at a time.
 
 use super::codec::http::Request;
+use super::config::Ask;
 use super::exchanges::{Answer, Exchange};
 use super::{CallId, Code, Error, ExchangeId, Now, Outcome, Purpose};
 
 /// A token that is refused at once is not followed by another one before this many milliseconds are over.
 const PATIENCE_MS: u64 = 10_000;
+
+const UNASKED: &str = "The server wants the user to sign in, and `auth.ask` is \"never\": nobody was asked. Let the user start it: \
+                       `session.authorize()` in a click.";
 
 /// What the server refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,11 +74,38 @@ pub(crate) struct Authorization<P> {
 #[derive(Debug)]
 struct Flight<P> {
     challenge: Option<Challenge>,
-    /// The user may be asked.
-    ask: bool,
-    /// The user is being asked.
-    asked: bool,
+    user: User,
     held: Vec<Held<P>>,
+}
+
+/// The user's part in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum User {
+    /// None, as far as is known.
+    Unasked,
+    /// Nothing goes on before the host says so.
+    Awaited,
+    /// May be asked.
+    MayBeAsked,
+    /// Is being asked.
+    Asked,
+}
+
+/// Who may be asked, and when: as of now.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Leave {
+    pub ask: Ask,
+    /// A command is not on the wire.
+    pub waits: bool,
+    /// The host has said so.
+    pub clicked: bool,
+}
+
+impl Leave {
+    /// Whether the user may be asked by now.
+    pub fn may_ask(self) -> bool {
+        self.clicked || self.ask == Ask::Auto && self.waits
+    }
 }
 
 /// An exchange of our own that waits for the token.
@@ -93,6 +124,11 @@ pub(crate) enum Ended<P> {
     /// It has not ended: somebody has come meanwhile for whom the user may be asked.
     AskUser {
         challenge: Option<Challenge>,
+    },
+    /// It has not ended: it waits for the host to say that the user may be asked.
+    Awaited {
+        /// Why the user who was asked has not signed in.
+        error: Option<Box<Error<P>>>,
     },
     Over(Over<P>),
 }
@@ -178,7 +214,8 @@ impl<P> Authorization<P> {
             return false;
         }
         self.in_vain = false;
-        self.flight = Some(Flight { challenge, ask, asked: false, held: Vec::new() });
+        let user = if ask { User::MayBeAsked } else { User::Unasked };
+        self.flight = Some(Flight { challenge, user, held: Vec::new() });
         // Asked for once: what could not be refreshed is refreshed when it is refused.
         self.refresh_at_unix_ms = self.refresh_at_unix_ms.filter(|at| now.unix_ms < *at);
         true
@@ -229,13 +266,26 @@ impl<P> Authorization<P> {
     /// The user is about to be asked, for this `connect`. Says whether an authorization is under way.
     pub fn ask_user(&mut self, connect: Option<CallId>) -> bool {
         let Some(flight) = &mut self.flight else { return false };
-        flight.asked = true;
+        flight.user = User::Asked;
         self.asked_for = connect;
         true
     }
 
+    /// The user is being asked, or would be if the host said so.
+    pub fn waits_for_user(&self) -> bool {
+        self.flight.as_ref().is_some_and(|flight| matches!(flight.user, User::Awaited | User::Asked))
+    }
+
+    /// The user is being asked.
     pub fn asks_user(&self) -> bool {
-        self.flight.as_ref().is_some_and(|flight| flight.asked)
+        self.flight.as_ref().is_some_and(|flight| flight.user == User::Asked)
+    }
+
+    /// The host says that the user may be asked: what waits for that goes on waiting. Gives what the server had refused, where that was waited for.
+    pub fn clicked(&mut self) -> Option<Option<Challenge>> {
+        let flight = self.flight.as_mut().filter(|flight| flight.user == User::Awaited)?;
+        flight.user = User::Asked;
+        Some(flight.challenge.clone())
     }
 
     /// The `connect` that the user was asked for.
@@ -248,22 +298,36 @@ impl<P> Authorization<P> {
         self.in_vain
     }
 
-    /// How it ended; `None` where none was under way. `waits`: a command is not on the wire; `connect`: the one that is open.
+    /// How it ended; `None` where none was under way. `connect`: the one that is open.
     pub fn ended(
         &mut self,
         authorized: Authorized<P>,
-        waits: bool,
+        leave: Leave,
         connect: Option<CallId>,
         now: Now,
     ) -> Option<Ended<P>> {
         let mut flight = self.flight.take()?;
-        let mut another = false;
+        let (mut another, needs_user) = (false, matches!(authorized, Authorized::NeedsUser));
+        let asked = flight.user == User::Asked;
         let error = match authorized {
-            Authorized::NeedsUser if !flight.ask && waits => {
-                flight.ask = true;
+            Authorized::NeedsUser if flight.user == User::Unasked && leave.may_ask() => {
+                flight.user = User::MayBeAsked;
                 let challenge = flight.challenge.clone();
                 self.flight = Some(flight);
                 return Some(Ended::AskUser { challenge });
+            }
+            // Nobody has said yet that the user may be asked; or the user was, in vain, and may be once more.
+            Authorized::NeedsUser | Authorized::Failed(_)
+                if leave.ask == Ask::Click && (needs_user || flight.user != User::Unasked) =>
+            {
+                flight.user = User::Awaited;
+                self.flight = Some(flight);
+                let error = if let Authorized::Failed(error) = authorized { Some(error) } else { None };
+                return Some(Ended::Awaited { error });
+            }
+            Authorized::NeedsUser if leave.ask == Ask::Never => {
+                let status = flight.challenge.as_ref().map_or(401, |challenge| challenge.status);
+                Some(Error::boxed(Code::Unauthorized, Outcome::NotExecuted, UNASKED).with_status(status))
             }
             Authorized::NeedsUser => {
                 let text = "The server wants an authorization, for which the user would have to be asked.";
@@ -283,13 +347,13 @@ impl<P> Authorization<P> {
             }
         };
         self.loaded = true;
-        self.in_vain = flight.asked && error.is_some();
+        self.in_vain = error.is_some() && (asked || needs_user && leave.ask == Ask::Never);
         if error.is_none() {
             self.token += 1;
             self.unproven_since = flight.challenge.as_ref().map(|_| now.mono);
             self.stepped_up_for = flight.challenge.filter(|challenge| is_scope(Some(challenge)));
         }
-        let Flight { asked, held, .. } = flight;
+        let Flight { held, .. } = flight;
         Some(Ended::Over(Over { error, asked, another, held }))
     }
 }

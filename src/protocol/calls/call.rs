@@ -48,6 +48,8 @@ pub(crate) enum Kind {
     Notification,
     Verify,
     Reconnect,
+    /// The user is to sign in, or may be asked to.
+    SignIn,
     Close,
 }
 

@@ -65,6 +65,11 @@ impl<P> Lifecycle<P> {
         self.history.last_error = Some(error);
     }
 
+    /// What failed last is mended.
+    pub fn forget_error(&mut self) {
+        self.history.last_error = None;
+    }
+
     /// The server is of the legacy era.
     pub fn speaks_legacy(&mut self, now: Now) {
         self.history.legacy_since = Some(now.mono);

@@ -3,8 +3,8 @@
 /// All that a session can wait for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::protocol) enum Wait {
-    /// While the clocks of the calls stand still.
-    User,
+    /// The user, while the clocks of the calls stand still.
+    SignIn,
     /// The network.
     Offline,
     /// After a handshake that failed.
@@ -23,7 +23,7 @@ impl Wait {
     /// In JavaScript: `waitingFor.why`.
     pub(in crate::protocol) fn as_str(self) -> &'static str {
         match self {
-            Self::User => "the user to authorize",
+            Self::SignIn => "sign-in",
             Self::Offline => "this device is offline",
             Self::Server => "the server cannot be reached or refuses new sessions",
             Self::Answer => "the server cannot be reached",

@@ -1,7 +1,7 @@
 //! What waits for a token, and what is sent again under the next one. A token that was refused is mended as a session is.
 
 use super::Session;
-use crate::protocol::authorization::{Authorized, Challenge, Ended, Held, Origin};
+use crate::protocol::authorization::{Authorized, Challenge, Ended, Held, Leave, Origin};
 use crate::protocol::calls::{Kind, Queue, Repair};
 use crate::protocol::codec::http::{Method, Request};
 use crate::protocol::exchanges::{Answer, Exchange};
@@ -9,7 +9,9 @@ use crate::protocol::lifecycle::Relation;
 use crate::protocol::listening::Listening;
 use crate::protocol::policy::verdict::{Verdict, speaks_of_sessions};
 use crate::protocol::status::Event;
-use crate::protocol::{CallId, Code, Error, ExchangeId, Now, Outcome, Output, Payload, Purpose, json_rpc};
+use crate::protocol::{
+    CallId, CallOptions, Code, Error, ExchangeId, Now, Outcome, Output, Params, Payload, Purpose, json_rpc,
+};
 
 impl<P: Payload> Session<P> {
     /// A call is about to be sent. Says whether it waits for a token.
@@ -30,7 +32,7 @@ impl<P: Payload> Session<P> {
     /// A user is asked: in this tab, or in the one that makes the session.
     pub(in crate::protocol) fn asks_user(&self) -> bool {
         let elsewhere = || self.lifecycle.is_elsewhere();
-        self.authorization.asks_user() || self.tabs.leader_asks() && elsewhere()
+        self.authorization.waits_for_user() || self.tabs.leader_asks() && elsewhere()
     }
 
     pub(in crate::protocol) fn waits_for_user(&self, id: CallId) -> bool {
@@ -70,9 +72,42 @@ impl<P: Payload> Session<P> {
 
     /// One authorization at a time.
     pub(in crate::protocol) fn authorize(&mut self, challenge: Option<Challenge>, now: Now) {
-        let ask = challenge.is_some() && self.somebody_waits();
+        let ask = challenge.is_some() && self.leave_to_ask().may_ask();
         if self.authorization.begin(challenge.clone(), ask, now) {
             self.output(Output::Authorize { challenge, ask });
+        }
+    }
+
+    fn leave_to_ask(&self) -> Leave {
+        let clicked = self.calls.any(|call| call.kind() == Kind::SignIn);
+        Leave { ask: self.config.ask, waits: self.somebody_waits(), clicked }
+    }
+
+    /// The user wants to sign in, or may be asked to: by a click, say. Settles with `{}` once that is done and there is a
+    /// session. Where the user is signed in, as far as is known, nobody is asked.
+    pub fn sign_in(&mut self, now: Now) -> CallId {
+        let id = self.admit(Kind::SignIn, String::new(), Params::default(), CallOptions::default(), now);
+        let unasked = Challenge { status: 401, www_authenticate: None };
+        if self.lifecycle.is_closed() || !self.config.authorizes {
+            self.dispatch(id, now);
+        } else if let Some(challenge) = self.authorization.clicked() {
+            self.output(Output::Authorize { challenge, ask: true });
+            self.park_for_token(id, now);
+        } else if self.authorization.is_under_way() {
+            self.park_for_token(id, now);
+        } else if self.authorization.grant().is_some() {
+            self.dispatch(id, now);
+        } else {
+            self.authorize(Some(unasked), now);
+            self.park_for_token(id, now);
+        }
+        id
+    }
+
+    /// Whoever was waited for is not waited for any more: the user need not go on.
+    pub(in crate::protocol) fn nobody_waits_for_user(&mut self) {
+        if self.authorization.asks_user() && !self.somebody_waits() {
+            self.output(Output::GiveUpAuthorization);
         }
     }
 
@@ -168,6 +203,11 @@ impl<P: Payload> Session<P> {
         if !waits || !self.authorization.ask_user(self.connecting()) {
             return false;
         }
+        self.stop_clocks_for_user(now);
+        true
+    }
+
+    fn stop_clocks_for_user(&mut self, now: Now) {
         for id in self.calls.ids() {
             if self.waits_for_user(id) {
                 self.stop_clock(Some(id), now);
@@ -175,7 +215,23 @@ impl<P: Payload> Session<P> {
         }
         self.emit(Event::StateChange);
         self.tell_asking();
-        true
+    }
+
+    /// The host is told by the status. What waits goes on waiting, but for the host's own wish and a first `connect`, whose
+    /// host needs the session to say so.
+    fn user_awaited(&mut self, error: Option<Box<Error<P>>>, now: Now) {
+        if let Some(error) = error {
+            for id in self.calls.those(|call| call.kind() == Kind::SignIn) {
+                self.settle(id, Err(error.clone()));
+            }
+            self.lifecycle.note_error(error);
+        }
+        self.stop_clocks_for_user(now);
+        if self.config.handshake.is_own() {
+            for id in self.calls.those(|call| call.kind() == Kind::Connect) {
+                self.settle(id, Ok(P::empty()));
+            }
+        }
     }
 
     /// Where the token comes from that is told next.
@@ -189,9 +245,9 @@ impl<P: Payload> Session<P> {
 
     /// How the authorization ended.
     pub fn handle_authorized(&mut self, authorized: Authorized<P>, now: Now) {
-        let waits = self.somebody_waits();
-        let over = match self.authorization.ended(authorized, waits, self.connecting(), now) {
+        let over = match self.authorization.ended(authorized, self.leave_to_ask(), self.connecting(), now) {
             Some(Ended::Over(over)) => over,
+            Some(Ended::Awaited { error }) => return self.user_awaited(error, now),
             Some(Ended::AskUser { challenge }) => return self.output(Output::Authorize { challenge, ask: true }),
             None => return,
         };
@@ -199,6 +255,9 @@ impl<P: Payload> Session<P> {
         let waiting = self.calls.dequeue_all(Queue::Token);
         for id in self.calls.ids() {
             self.start_clock(Some(id), now);
+        }
+        if error.is_none() && self.lifecycle.ready().is_some() {
+            self.lifecycle.forget_error();
         }
         if over.asked || over.another {
             // It may be another user than before: "MUST NOT be shared across authorization contexts".

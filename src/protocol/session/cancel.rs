@@ -85,7 +85,7 @@ impl<P: Payload> Session<P> {
     }
 
     fn no_token_within(&self, waited: u64, outcome: Outcome) -> String {
-        let why = match self.authorization.asks_user() {
+        let why = match self.authorization.waits_for_user() {
             true => "the user has not authorized it yet",
             false => {
                 "the authorization server has given no token: it does not answer, or is slow, or another tab of this site has begun to \

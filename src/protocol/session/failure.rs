@@ -93,7 +93,7 @@ impl<P: Payload> Session<P> {
         }
         let first = self.is_first();
         // The user is not asked again before the next call.
-        let denied = error.code == Code::Auth && (!error.retryable || self.authorization.is_in_vain());
+        let denied = self.is_denied(&error) || error.code == Code::Auth && !error.retryable;
         let fatal = first && (!error.retryable || denied);
         self.lifecycle.note_error(error.clone());
         let parked: Vec<CallId> = self.calls.queued(Queue::Session).collect();
@@ -167,10 +167,15 @@ impl<P: Payload> Session<P> {
         self.step(Step::Idle);
     }
 
+    /// The user has not signed in, and is not asked again by itself.
+    fn is_denied(&self, error: &Error<P>) -> bool {
+        matches!(error.code, Code::Auth | Code::Unauthorized) && self.authorization.is_in_vain()
+    }
+
     fn failed_call_error(&self, id: CallId, error: &Error<P>, first: bool) -> Box<Error<P>> {
         let mut own = Box::new(error.clone());
         own.outcome = self.calls.outcome(id);
-        if first || error.code == Code::Auth {
+        if first || error.code == Code::Auth || self.is_denied(error) {
             return own;
         }
         own.code = Code::SessionLost;

@@ -59,6 +59,7 @@ impl<P: Payload> Session<P> {
             Kind::Notification if call.method() == legacy::INITIALIZED || !era.has_notification(call.method()) => {
                 self.settle(id, Ok(P::empty()));
             }
+            Kind::SignIn => self.settle(id, Ok(P::empty())),
             Kind::Request if hosts_own => self.put_on_wire(id, now),
             Kind::Request | Kind::Verify if !era.has_sessions() && call.method() == legacy::PING => {
                 self.check(Some((id, Doubt::Asked)), now);
@@ -100,7 +101,7 @@ impl<P: Payload> Session<P> {
         let as_task = self.goes_as_task(session, call);
         let (purpose, (mut headers, body)) = match call.kind() {
             Kind::Notification => (Purpose::Notification(id), self.compose_notification(session, &method, &params)),
-            Kind::Request | Kind::Verify | Kind::Connect | Kind::Reconnect | Kind::Close => {
+            Kind::Request | Kind::Verify | Kind::Connect | Kind::Reconnect | Kind::SignIn | Kind::Close => {
                 let message =
                     self.compose(session.era(), Some(session), request_id, (&method, &params), call.options().progress);
                 (Purpose::Call(id), message)

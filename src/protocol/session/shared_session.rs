@@ -204,7 +204,7 @@ impl<P: Payload> Session<P> {
     }
 
     pub(super) fn tell_alive(&mut self) {
-        self.tell(&Message::Alive { asks: self.authorization.asks_user() }, None);
+        self.tell(&Message::Alive { asks: self.authorization.waits_for_user() }, None);
     }
 
     /// The user of this tab is asked to authorize, or not any more.

@@ -16,7 +16,7 @@ impl<P: Payload> Session<P> {
         let mut waiting_for = None;
         let phase = match self.lifecycle.state() {
             _ if self.asks_user() => {
-                waiting_for = Some(WaitingFor { why: Wait::User.as_str(), until_unix_ms: None });
+                waiting_for = Some(WaitingFor { why: Wait::SignIn.as_str(), until_unix_ms: None });
                 Phase::Waiting
             }
             State::Closed => Phase::Closed,

@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:
 import { join } from "node:path";
 import { e2e, scratch } from "./paths.mjs";
 
-const ENTRIES = ["hosts", "react", "sdk1", "sdk2", "ai"];
+const ENTRIES = ["hosts", "react", "vue", "svelte", "solid", "sdk1", "sdk2", "ai"];
 
 /** The folder with `hosts.js` and `react.js`; made once per version of what is in it. */
 export async function bundledHosts() {

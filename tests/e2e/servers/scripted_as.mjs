@@ -8,7 +8,7 @@ const CORS = { "access-control-allow-origin": "*", "access-control-allow-headers
 /**
  * `knobs` may be changed at any time: `agrees` answers by itself, where nobody is to click; `refuses({ scope, client_id })`
  * gives the error that the user comes back with, `forgets(form)` says of which request the client is forgotten; `lacks(params)`
- * which call lacks a scope, `hides(path)` which answer CORS hides, `moves(path)` where a request is redirected to; `page` is the script of the page that the user sees; `headers` go with it. `slow`: the milliseconds that tokens take; `rotates`: a refresh token is good once.
+ * which call lacks a scope, `delay` the milliseconds that each answer takes but for the page that the user sees, `hides(path)` which answer CORS hides, `moves(path)` where a request is redirected to; `page` is the script of the page that the user sees; `headers` go with it. `slow`: the milliseconds that tokens take; `rotates`: a refresh token is good once.
  */
 export async function startScripted(knobs = {}) {
   const clients = new Set();
@@ -21,6 +21,7 @@ export async function startScripted(knobs = {}) {
     const body = await text(req);
     const json = (status, value) => res.writeHead(status, { ...CORS, "content-type": "application/json", "cache-control": "no-store" }).end(JSON.stringify(value));
     if (req.method === "OPTIONS") return res.writeHead(204, CORS).end();
+    if (url.pathname !== "/authorize") await pause(knobs.delay);
     if (knobs.hides?.(url.pathname)) return res.writeHead(404).end();
     const moved = knobs.moves?.(url.pathname);
     if (moved) return res.writeHead(302, { ...CORS, location: moved }).end();
@@ -73,6 +74,7 @@ export async function startScripted(knobs = {}) {
     const body = await text(req);
     const json = (status, value, headers) => res.writeHead(status, { ...CORS, "content-type": "application/json", ...headers }).end(JSON.stringify(value));
     if (req.method === "OPTIONS") return res.writeHead(204, { ...CORS, "access-control-allow-methods": "*" }).end();
+    await pause(knobs.delay);
     if (knobs.hides?.(req.url)) return res.writeHead(404).end();
     if (req.url.startsWith("/.well-known/oauth-protected-resource")) return json(200, { resource: url, authorization_servers: [issuer], scopes_supported: ["read"] });
     if (req.url !== "/mcp") return res.writeHead(404, CORS).end();
@@ -116,6 +118,8 @@ export async function startScripted(knobs = {}) {
     },
   };
 }
+
+const pause = (ms = 0) => ms > 0 && new Promise((resolve) => setTimeout(resolve, ms));
 
 async function text(req) {
   let text = "";

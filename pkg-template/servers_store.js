@@ -1,0 +1,264 @@
+// Many servers as a screen needs them: a manager's sessions and lists in one snapshot.
+
+import { CallLog } from "./call_log.js";
+import { closed } from "./error.js";
+import { SessionManager } from "./index.js";
+import { alike, changed, following, warnOf } from "./latest.js";
+import { readRequest } from "./options.js";
+import { QuestionQueue } from "./question_queue.js";
+import { LINGER_MS } from "./session_store.js";
+import { wantsSignIn } from "./sign_in.js";
+
+const NOTHING = Object.freeze([]);
+const NAMES = ["tools", "resources", "resourceTemplates", "prompts"];
+
+const NONE_YET = Object.freeze({
+  servers: NOTHING,
+  ...Object.fromEntries(NAMES.map((name) => [name, NOTHING])),
+  listed: Object.freeze(Object.fromEntries(NAMES.map((name) => [name, false]))),
+  failed: NOTHING,
+  pending: NOTHING,
+  needSignIn: NOTHING,
+});
+
+export class ServersStore {
+  #options;
+  #first;
+  #snapshot;
+  #listeners = new Set();
+  #manager;
+  #linger;
+  /** By name: `{ url, options }` as it was asked for last. */
+  #asked = new Map();
+  /** Names that the option `servers` has named. */
+  #named = new Set();
+  /** What could not even be tried, by name. */
+  #refused = new Map();
+  /** By kind: what the manager could not read. */
+  #failures = {};
+  #told = new Set();
+  #questions = new QuestionQueue((pendingQuestions) => this.#set({ pendingQuestions }));
+  #calls = new CallLog((calls) => this.#set({ calls, busy: calls.length > 0 }));
+
+  constructor(options = {}) {
+    this.#options = options;
+    const quiet = { pendingQuestions: NOTHING, calls: NOTHING, busy: false };
+    this.#snapshot = this.#first = Object.freeze({ ...NONE_YET, ...quiet, ...this.#actions });
+  }
+
+  /** What is wanted now: servers come and go, functions are used from now on. */
+  use(options) {
+    const before = this.#options;
+    this.#options = options;
+    const { servers: _s, defaults = {}, ...own } = options;
+    warnOf([...changed(before.defaults ?? {}, defaults, before.defaults), ...changed(withoutLists(before), own)], this.#told);
+    if (!this.#manager) return;
+    if (before.defaults?.identity !== defaults.identity) {
+      this.#stop();
+      this.#start();
+    } else this.#sync();
+  }
+
+  subscribe = (listener) => {
+    const entry = { listener };
+    clearTimeout(this.#linger);
+    this.#listeners.add(entry);
+    if (!this.#manager) this.#start();
+    return () => {
+      if (this.#listeners.delete(entry) && this.#listeners.size === 0) this.#linger = setTimeout(() => this.#stop(), LINGER_MS);
+    };
+  };
+
+  getSnapshot = () => this.#snapshot;
+
+  /** Before anything has happened, as on a server. */
+  getServerSnapshot = () => this.#first;
+
+  /** Bound, and the same for the life of the store. */
+  #actions = {
+    callTool: async (name, args, options) => {
+      readRequest(options);
+      const manager = this.#managed();
+      return this.#calls.run({ method: "tools/call", name }, options, (options) => manager.callTool(name, args, options));
+    },
+    open: async (name, url, options = {}) => this.#open(name, url, options),
+    close: async (name, options) => {
+      const manager = this.#managed();
+      // What `servers` names stays closed until it is opened again.
+      if (!this.#named.has(checked(name))) this.#forget(name);
+      await manager.close(name, options);
+    },
+    signOut: async (name) => this.#managed().signOut(name),
+    authorize: async (name) => this.#authorize(name),
+    get: (name) => this.#manager?.get(name),
+  };
+
+  #managed() {
+    if (!this.#manager) throw closed("The manager");
+    return this.#manager;
+  }
+
+  #start() {
+    const { store, questions, defaults = {} } = this.#options;
+    const { headers: _h, ...rest } = defaults;
+    const followed = following(rest, () => [this.#options.defaults ?? {}]);
+    const headers = (context) => {
+      const given = this.#options.defaults?.headers;
+      return typeof given === "function" ? given(context) : given;
+    };
+    const manager = new SessionManager({
+      ...followed,
+      headers,
+      ...(questions && { handlers: { ...this.#questions.handlers(questions), ...followed.handlers } }),
+      ...(store && { store }),
+    });
+    this.#manager = manager;
+    const isMine = () => this.#manager === manager;
+    manager.on("servers", () => isMine() && this.#look());
+    for (const kind of NAMES) manager.on(kind, (offered) => isMine() && this.#offer(kind, offered));
+    this.#sync();
+    if (store) {
+      const optionsFor = (server) => (isMine() ? (this.#options.restore ?? (() => ({})))(server) : false);
+      manager.restore(optionsFor).then(() => isMine() && this.#look(), () => {});
+    }
+  }
+
+  /** Opens and closes as the option `servers` says. */
+  #sync() {
+    const wanted = new Map(Object.entries(this.#options.servers ?? {}).map(([name, given]) => [name, read(given)]));
+    for (const name of [...this.#named].filter((name) => !wanted.has(name))) {
+      this.#forget(name);
+      this.#manager.close(name).catch(() => {});
+    }
+    for (const [name, { url, options }] of wanted) {
+      this.#named.add(name);
+      const known = this.#asked.get(name);
+      if (known?.url === url && known.options.identity === options.identity) {
+        warnOf(changed(known.options, options, known.given), this.#told);
+        known.given = options;
+        continue;
+      }
+      if (known) this.#manager.close(name, { keep: true }).catch(() => {});
+      this.#open(name, url, options).catch(() => {});
+    }
+    this.#look();
+  }
+
+  async #open(name, url, options) {
+    const manager = this.#managed();
+    const before = this.#asked.get(name);
+    const isSame = before?.url === String(url) && alike(before.options, options);
+    const entry = isSame ? before : this.#entry(String(url), options);
+    entry.given = options;
+    this.#asked.set(name, entry);
+    try {
+      await manager.open(name, url, { ...entry.followed, lazy: true });
+      this.#refused.delete(name);
+    } catch (error) {
+      if (this.#named.has(name)) this.#refused.set(name, error);
+      else if (before) this.#asked.set(name, before);
+      else this.#asked.delete(name);
+      throw error;
+    } finally {
+      if (this.#manager === manager) this.#look();
+    }
+  }
+
+  /** `given` are the latest options, whose functions are used. */
+  #entry(url, options) {
+    const entry = { url, options, given: options, followed: {} };
+    const { headers, ...rest } = options;
+    entry.followed = following(rest, () => [entry.given]);
+    if (headers !== undefined) entry.followed.headers = (context) => value(entry.given.headers ?? headers, context);
+    return entry;
+  }
+
+  #forget(name) {
+    this.#named.delete(name);
+    this.#asked.delete(name);
+    this.#refused.delete(name);
+  }
+
+  /** From a click: who waits for the sign-in asks for it now. */
+  async #authorize(name) {
+    const manager = this.#managed();
+    const session = manager.get(name);
+    if (session) return void (await session.authorize());
+    const server = manager.servers().find((server) => server.name === name);
+    if (!server) throw new TypeError("name: there is no server of this name");
+    const options = this.#asked.get(name)?.followed ?? (await this.#options.restore?.(server)) ?? {};
+    await manager.open(name, server.url, { ...options, lazy: true });
+    await manager.open(name, server.url, options);
+  }
+
+  // ── What there is ──
+
+  #look() {
+    const servers = this.#manager.servers();
+    const needSignIn = servers.filter(({ status, error }) => wantsSignIn(status, error)).map(({ name }) => name);
+    this.#set({ servers, needSignIn: same(this.#snapshot.needSignIn, needSignIn), failed: this.#failed() });
+  }
+
+  #offer(kind, offered) {
+    this.#failures[kind] = offered.failed;
+    const { listed } = this.#snapshot;
+    this.#set({
+      [kind]: same(this.#snapshot[kind], offered[kind]),
+      pending: same(this.#snapshot.pending, offered.pending),
+      failed: this.#failed(),
+      listed: listed[kind] ? listed : Object.freeze({ ...listed, [kind]: true }),
+    });
+  }
+
+  /** Each server once. */
+  #failed() {
+    const refused = [...this.#refused].map(([server, error]) => ({ server, error }));
+    const all = [...refused, ...Object.values(this.#failures).flat()];
+    return same(this.#snapshot.failed, [...new Map(all.map((failure) => [failure.server, failure])).values()]);
+  }
+
+  #set(changes) {
+    const before = this.#snapshot;
+    if (Object.entries(changes).every(([key, value]) => before[key] === value)) return;
+    this.#snapshot = Object.freeze({ ...before, ...changes });
+    for (const { listener } of [...this.#listeners]) listener();
+  }
+
+  #stop() {
+    const manager = this.#manager;
+    this.#manager = undefined;
+    this.#asked.clear();
+    this.#named.clear();
+    this.#refused.clear();
+    this.#failures = {};
+    this.#questions.withdrawAll();
+    this.#set(NONE_YET);
+    manager?.close().catch(() => {});
+  }
+}
+
+/** A server as `servers` has it: its address, or that and options. */
+function read(given) {
+  if (typeof given === "string" || given instanceof URL) return { url: String(given), options: {} };
+  const { url, ...options } = given ?? {};
+  return { url: String(url), options };
+}
+
+function checked(name) {
+  if (typeof name !== "string") throw new TypeError("name: expected a string");
+  return name;
+}
+
+function value(headers, context) {
+  return typeof headers === "function" ? headers(context) : headers;
+}
+
+function withoutLists({ servers: _s, defaults: _d, ...own }) {
+  return own;
+}
+
+/** What was there before, where it says the same. */
+function same(before, now) {
+  const alike = before.length === now.length && now.every((item, at) => item === before[at] || (item.error !== undefined && item.error === before[at].error && item.server === before[at].server));
+  return alike ? before : Object.freeze([...now]);
+}

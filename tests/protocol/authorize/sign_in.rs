@@ -1,0 +1,258 @@
+//! When the user is asked: as soon as a call waits, once the host says so, or never.
+
+use super::*;
+use mcp_evergreen::protocol::config::Ask;
+
+const NEEDS_USER: Authorized<Value> = Authorized::NeedsUser;
+
+fn asking(ask: Ask) -> Config {
+    Config { ask, ..config() }
+}
+
+/// A session whose first token the server takes no more.
+fn refused(ask: Ask) -> Net {
+    let mut net = Net::new(asking(ask));
+    net.valid_token = Some(0);
+    net.connect();
+    net.run();
+    net.valid_token = Some(1);
+    net
+}
+
+fn why(net: &Net) -> (Phase, Option<&'static str>) {
+    (net.phase(), net.status().waiting_for.map(|waiting| waiting.why))
+}
+
+const WANTED: (Phase, Option<&str>) = (Phase::Waiting, Some("sign-in"));
+
+#[test]
+fn click_a_call_waits_until_the_host_says_so_and_is_sent_once() {
+    let mut net = refused(Ask::Click);
+    net.authorizations = [NEEDS_USER].into();
+    net.call("write");
+    assert_eq!(net.run(), ["call→401", "authorize 401 quietly"]);
+    assert_eq!(why(&net), WANTED);
+    assert_eq!(net.run_for(3_600_000), [""; 0], "no clock runs");
+    net.sign_in();
+    assert_eq!(net.run(), ["authorize 401"]);
+    assert_eq!(why(&net), WANTED, "until the user has signed in");
+    assert!(net.session.handle_user_asked(net.now));
+    net.authorized(GRANTED);
+    assert_eq!(net.run(), ["sign-in ok", "call→200", "write ok"]);
+    assert_eq!((net.phase(), net.executions["write"]), (Phase::Ready, 1));
+}
+
+#[test]
+fn click_what_the_user_needs_not_be_asked_for_waits_for_nobody() {
+    let mut net = refused(Ask::Click);
+    net.authorizations = [GRANTED].into();
+    net.call("write");
+    assert_eq!(net.run(), ["call→401", "authorize 401 quietly", "call→200", "write ok"]);
+}
+
+#[test]
+fn click_the_total_bound_of_a_call_runs_on() {
+    let mut net = refused(Ask::Click);
+    net.authorizations = [NEEDS_USER].into();
+    net.call_with("slow", CallOptions { max_total_timeout_ms: Some(5_000), ..CallOptions::default() });
+    assert_eq!(net.run(), ["call→401", "authorize 401 quietly"]);
+    assert_eq!(net.run_for(6_000), ["slow timeout not_executed"]);
+    assert_eq!(why(&net), WANTED, "the server still wants it");
+    // Those who come later wait as well, without a request that would be refused.
+    net.call("later");
+    assert_eq!(net.run_for(3_600_000), [""; 0]);
+}
+
+#[test]
+fn click_the_clock_goes_on_once_the_user_has_signed_in() {
+    let mut net = refused(Ask::Click);
+    net.authorizations = [NEEDS_USER].into();
+    net.call("slow");
+    net.run_for(600_000);
+    net.sign_in();
+    net.run_for(600_000);
+    net.reply("call", Reply::Silence);
+    net.authorized(GRANTED);
+    assert_eq!(net.run_for(61_000)[..4], ["sign-in ok", "call→…", "slow timeout unknown", "call aborted"]);
+}
+
+#[test]
+fn click_a_first_connect_gives_the_session_that_waits() {
+    let mut net = Net::new(asking(Ask::Click));
+    net.valid_token = Some(1);
+    net.authorizations = [GRANTED, NEEDS_USER].into();
+    net.connect();
+    let log = net.run();
+    assert_eq!(log[2..], ["initialize aborted", "authorize 401 quietly", "connect ok"]);
+    assert_eq!(why(&net), WANTED);
+    net.call("write");
+    assert_eq!(net.run_for(3_600_000), [""; 0]);
+    net.authorizations = [GRANTED].into();
+    net.sign_in();
+    let log = net.run();
+    assert_eq!(log[..3], ["authorize 401", "initialize→200 s1", "initialized→202"]);
+    assert!(log[3..].contains(&"sign-in ok".to_owned()) && log[3..].contains(&"write ok".to_owned()), "{log:?}");
+    assert_eq!(net.executions["write"], 1);
+}
+
+#[test]
+fn click_a_user_who_closes_the_window_fails_the_click_and_no_call() {
+    for first in [false, true] {
+        let mut net = match first {
+            true => Net::new(asking(Ask::Click)),
+            false => refused(Ask::Click),
+        };
+        net.valid_token = Some(1);
+        net.authorizations = if first { [GRANTED, NEEDS_USER].into() } else { [NEEDS_USER].into() };
+        if first {
+            net.connect();
+            net.run();
+        }
+        net.call("write");
+        net.run();
+        let clicked = net.sign_in();
+        assert_eq!(net.run(), ["authorize 401"]);
+        net.session.handle_user_asked(net.now);
+        net.authorized(failed());
+        assert_eq!(net.run_for(3_600_000), ["sign-in auth not_executed"]);
+        assert_eq!(net.error(clicked).message, "The user declined.");
+        assert_eq!((why(&net), net.status().last_error.is_some()), (WANTED, true));
+        net.authorizations = [GRANTED].into();
+        net.sign_in();
+        assert_eq!(net.run().last().map(String::as_str), Some("write ok"));
+        assert_eq!((net.executions["write"], net.status().last_error.is_some()), (1, false));
+    }
+}
+
+#[test]
+fn click_a_lost_session_whose_token_is_refused_too_waits_for_the_user() {
+    let mut net = refused(Ask::Click);
+    net.restart();
+    net.reply("call", Reply::error(404, -32001, "Session not found"));
+    net.authorizations = [NEEDS_USER].into();
+    net.call("write");
+    assert_eq!(net.run(), ["call→404", "initialize→401", "initialize aborted", "authorize 401 quietly"]);
+    assert_eq!(why(&net), WANTED);
+    assert_eq!(net.run_for(3_600_000), [""; 0]);
+    net.authorizations = [GRANTED].into();
+    net.sign_in();
+    let log = net.run();
+    assert_eq!(log[..3], ["authorize 401", "initialize→200 s2", "initialized→202"]);
+    assert!(log.contains(&"write ok".to_owned()), "{log:?}");
+}
+
+#[test]
+fn click_what_the_background_meets_is_told_by_the_status() {
+    let mut net = refused(Ask::Click);
+    net.authorizations = [NEEDS_USER].into();
+    net.session.set_listening(true, net.now);
+    assert_eq!(net.run(), ["GET→401", "GET aborted", "authorize 401 quietly"]);
+    assert_eq!(why(&net), WANTED);
+    net.authorizations = [GRANTED].into();
+    net.sign_in();
+    assert_eq!(net.run(), ["authorize 401", "sign-in ok", "GET→405"]);
+}
+
+#[test]
+fn never_a_call_fails_with_unauthorized_and_nobody_is_asked() {
+    let mut net = refused(Ask::Never);
+    net.authorizations = [NEEDS_USER].into();
+    let call = net.call("write");
+    assert_eq!(net.run(), ["call→401", "authorize 401 quietly", "write unauthorized not_executed"]);
+    assert_eq!((net.error(call).http_status, net.error(call).retryable), (Some(401), false));
+    assert_eq!((net.phase(), net.run_for(3_600_000)), (Phase::Ready, vec![]));
+    // A token that can be had without the user is.
+    net.authorizations = [GRANTED].into();
+    net.call("write");
+    assert_eq!(net.run(), ["call→401", "authorize 401 quietly", "call→200", "write ok"]);
+}
+
+#[test]
+fn never_connect_fails_with_unauthorized() {
+    let mut net = Net::new(asking(Ask::Never));
+    net.valid_token = Some(1);
+    net.authorizations = [GRANTED, NEEDS_USER].into();
+    net.connect();
+    assert_eq!(net.run()[3..], ["authorize 401 quietly", "connect unauthorized not_executed"]);
+    assert_eq!(net.phase(), Phase::Closed);
+}
+
+#[test]
+fn never_a_session_that_was_lost_waits_for_the_next_call() {
+    let mut net = refused(Ask::Never);
+    net.restart();
+    net.reply("call", Reply::error(404, -32001, "Session not found"));
+    net.authorizations = [NEEDS_USER].into();
+    net.call("write");
+    assert_eq!(net.run().last().map(String::as_str), Some("write unauthorized unknown"));
+    assert_eq!(why(&net), (Phase::Waiting, Some("the next call: the authorization failed")));
+    assert_eq!(net.run_for(3_600_000), [""; 0]);
+}
+
+#[test]
+fn a_click_signs_in_whatever_the_option_says() {
+    for ask in [Ask::Auto, Ask::Click, Ask::Never] {
+        let mut net = refused(ask);
+        net.authorizations = [GRANTED].into();
+        net.sign_in();
+        assert_eq!(net.run(), ["authorize 401", "sign-in ok"], "{ask:?}");
+        net.call("write");
+        assert_eq!(net.run(), ["call→200", "write ok"], "{ask:?}");
+    }
+}
+
+#[test]
+fn an_open_server_that_offers_a_login_is_signed_in_to_and_nobody_is_asked_twice() {
+    let mut net = connected();
+    net.authorizations = [GRANTED].into();
+    let origin = Origin { grant: Some("g".to_owned()), ..Origin::default() };
+    net.session.handle_origin(origin);
+    net.sign_in();
+    assert_eq!(net.run(), ["sign-in ok"], "there is a grant, and nothing has refused it");
+    net.session.handle_origin(Origin::default());
+    net.sign_in();
+    assert_eq!(net.run(), ["authorize 401", "sign-in ok"]);
+}
+
+#[test]
+fn a_click_while_a_refresh_is_tried_asks_the_user_where_that_fails() {
+    let mut net = refused(Ask::Click);
+    net.call("write");
+    assert_eq!(net.run(), ["call→401", "authorize 401 quietly"]);
+    net.sign_in();
+    assert_eq!(net.run(), [""; 0], "one at a time");
+    net.authorized(NEEDS_USER);
+    assert_eq!(net.run(), ["authorize 401"]);
+    net.authorized(GRANTED);
+    assert_eq!(net.run(), ["sign-in ok", "call→200", "write ok"]);
+}
+
+#[test]
+fn where_nobody_waits_any_more_the_user_need_not_go_on() {
+    for ask in [Ask::Auto, Ask::Click] {
+        let mut net = refused(ask);
+        net.authorizations = if ask == Ask::Click { [NEEDS_USER].into() } else { [].into() };
+        let call = net.call("write");
+        let other = net.call("other");
+        net.run();
+        let clicked = (ask == Ask::Click).then(|| net.sign_in());
+        net.run();
+        assert!(net.session.handle_user_asked(net.now));
+        net.session.cancel(call, None, net.now);
+        clicked.into_iter().for_each(|id| net.session.cancel(id, None, net.now));
+        assert_eq!(net.run(), [""; 0], "{ask:?}: one waits");
+        net.session.cancel(other, None, net.now);
+        assert_eq!(net.run(), ["authorize given up"], "{ask:?}");
+        net.authorized(failed());
+        assert_eq!(net.run_for(600_000), [""; 0], "{ask:?}");
+    }
+}
+
+#[test]
+fn a_session_that_has_closed_signs_nobody_in() {
+    let mut net = refused(Ask::Click);
+    net.session.close(true, net.now);
+    net.run();
+    net.sign_in();
+    assert_eq!(net.run(), ["sign-in closed not_executed"]);
+}
