@@ -175,11 +175,11 @@ impl<P: Payload> Session<P> {
     /// Where a handshake starves, one request of the dead session gives its connection up: a stream that only listens, or
     /// the youngest call.
     pub(in crate::protocol) fn free_connection(&mut self, now: Now) {
-        if !self.exchanges.is_queue_full() {
-            return;
-        }
         if planted!("all_given_up_for_a_handshake") {
             self.free_youngest(now);
+        }
+        if !self.exchanges.is_queue_full() {
+            return;
         }
         let listens = self.exchanges.iter().find(|(_, exchange)| exchange.purpose() == Purpose::Listen);
         if let Some(stream) = listens.map(|(id, _)| id) {

@@ -145,8 +145,8 @@ impl<P: Payload> Session<P> {
         id: CallId,
         doubt: Doubt<P>,
     ) -> bool {
-        let in_doubt = planted!("any_loss_licences_doubt").then_some(None);
-        let Some(gate) = self.lifecycle.form_of_ping(generation).or(in_doubt) else {
+        let any_gate = planted!("any_loss_licences_doubt").then_some(None);
+        let Some(gate) = self.lifecycle.form_of_ping(generation).or(any_gate) else {
             return self.resend_or_settle_in_doubt(id, doubt);
         };
         match doubt {
