@@ -114,8 +114,8 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "planted",
-        takes: "[bug…]",
-        does: "plant bugs into a copy of the core: the model must find each",
+        takes: planted::USAGE,
+        does: "bugs that are arms of the core, one at a time: the model must find each (--write: where, tests/model/PLANTED.md)",
         run: planted::run,
     },
     Command {

@@ -3,6 +3,7 @@
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::Path;
+use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
@@ -28,15 +29,10 @@ pub fn run(project: &Project, arguments: &[String]) -> Result<()> {
     };
     say(format!("Seeds {what}{from} to {}…", from + count));
     let commit = commit(project)?;
-    let mut command = project.cargo();
+    let mut command = optimised(project, "soak");
     command
         .args(["test", "--release", "--package", "mcp-evergreen", "--test", test, "--"])
         .args([name, "--nocapture"])
-        .env("CARGO_PROFILE_RELEASE_PANIC", "unwind")
-        .env("CARGO_PROFILE_RELEASE_LTO", "false")
-        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "3")
-        .env("CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS", "true")
-        .env("CARGO_TARGET_DIR", project.target.join("soak"))
         .envs(["MODEL_FROM", "TABS_FROM"].map(|name| (name, from.to_string())))
         .envs(["MODEL_SEEDS", "TABS_SEEDS"].map(|name| (name, count.to_string())));
     let (succeeded, said) = run_and_keep(&mut command)?;
@@ -49,6 +45,20 @@ pub fn run(project: &Project, arguments: &[String]) -> Result<()> {
         bail!("{result}: the seed stands above");
     }
     Ok(())
+}
+
+/// cargo, for many seeds: a release that is fast, checks what a test checks, and survives its panics. It is built in a folder
+/// of its own.
+pub fn optimised(project: &Project, folder: &str) -> Command {
+    let mut command = project.cargo();
+    command
+        .env("CARGO_PROFILE_RELEASE_PANIC", "unwind")
+        .env("CARGO_PROFILE_RELEASE_LTO", "false")
+        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "3")
+        .env("CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS", "true")
+        .env("CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS", "true")
+        .env("CARGO_TARGET_DIR", project.target.join(folder));
+    command
 }
 
 /// The commit, and whether the tree that was run differs from it.

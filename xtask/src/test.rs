@@ -11,6 +11,7 @@ use crate::build;
 use crate::chaos;
 use crate::conformance;
 use crate::field;
+use crate::planted;
 use crate::process::{run_and_keep, say};
 use crate::project::Project;
 use crate::setup::{self, Piece};
@@ -26,7 +27,7 @@ struct Suite {
     passed: fn(&str) -> usize,
 }
 
-pub const SUITE_NAMES: &str = "[native|wasm|e2e|plain|chaos|firefox|webkit|apps|field|conformance]";
+pub const SUITE_NAMES: &str = "[native|planted|wasm|e2e|plain|chaos|firefox|webkit|apps|field|conformance]";
 
 const SUITES: &[Suite] = &[
     Suite {
@@ -36,6 +37,14 @@ const SUITES: &[Suite] = &[
         needs: &[],
         command: native,
         passed: passed_by_cargo,
+    },
+    Suite {
+        name: "planted",
+        about: "the model of the world against bugs that are planted",
+        at_least: 69,
+        needs: &[],
+        command: planted::runner,
+        passed: passed_plainly,
     },
     Suite {
         name: "wasm",

@@ -293,7 +293,7 @@ impl<P> Calls<P> {
     /// Its session is gone, and it was refused with it. `at_gate`: its own refusal is the gate's.
     pub fn refused_with_session(&mut self, id: CallId, at_gate: bool) {
         if let Some(call) = self.put(id, Place::Here) {
-            call.delivered = true;
+            call.delivered |= !planted!("eviction_proves_not_executed");
             call.maybe_ran |= !at_gate;
         }
     }

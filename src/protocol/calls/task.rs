@@ -120,9 +120,9 @@ impl Task {
     /// One that was handed over. `generation`: of the session that there is; 0 where there is none.
     pub fn handed_over(handle: TaskHandle, generation: u32, now: Now) -> Self {
         let mut task = Self::of(TaskId { json: quote(&handle.id), text: handle.id }, generation, now);
-        if let Some(at) = handle.created_at {
+        if let Some(at) = handle.created_at.filter(|_| !planted!("task_of_another_time")) {
             task.made = Some(Made { created_at: Some(quote(&at)), ttl: None });
-            task.generation = None;
+            task.generation = planted!("task_cancelled_unseen").then_some(generation);
         }
         task
     }

@@ -79,7 +79,7 @@ impl Parser {
                 [b'\r', b'\n', rest @ ..] | [_, rest @ ..] => rest,
                 [] => rest,
             };
-            self.after_cr = bytes.is_empty() && rest == b"\r";
+            self.after_cr = bytes.is_empty() && rest == b"\r" && !planted!("split_cr_lf");
         }
         self.bound(self.line.len() + bytes.len())?;
         self.line.extend_from_slice(bytes);

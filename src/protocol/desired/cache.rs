@@ -110,7 +110,8 @@ impl<P: Payload> Desired<P> {
         let frozen = ttl.and_then(|_| result.frozen()).filter(|(_, size)| *size <= ENTRY);
         let (value, size) = frozen.map_or((None, 0), |(value, size)| (Some(value), size));
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positive, and no more than a day")]
-        let until = now.mono.saturating_add(ttl.unwrap_or_default().min(TTL) as u64);
+        let ttl_ms = ttl.unwrap_or_default().min(TTL) as u64;
+        let until = now.mono.saturating_add(if planted!("cache_outlives_ttl") { ttl_ms * 10 } else { ttl_ms });
         let (method, params, uri) = (method.to_owned(), params.to_owned(), asked.uri.cloned());
         let entry = Entry { method, params, uri, asked: request_id, fields: asked.fields, value, size, until };
         if let Some(at) = known {
@@ -127,7 +128,7 @@ impl<P: Payload> Desired<P> {
     pub fn changed(&mut self, method: &str, params: Option<&P>, asked: u64) {
         match method {
             "notifications/tools/list_changed" => {
-                self.cache.outdate(&["tools/list"], asked, &|_| true);
+                self.cache.outdate(&["tools/list"], asked, &|_| !planted!("cache_outlives_change"));
                 self.tools.outdate(asked);
             }
             "notifications/prompts/list_changed" => self.cache.outdate(&["prompts/list"], asked, &|_| true),

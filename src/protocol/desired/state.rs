@@ -53,6 +53,9 @@ impl StateRequest {
     /// Method and params.
     pub fn message(&self) -> (&'static str, String) {
         match self {
+            Self::Subscribe(uri) if planted!("wrong_words_in_restoration") => {
+                ("resources/unsubscribe", format!("{{\"uri\":{}}}", json_rpc::quote(uri)))
+            }
             Self::Subscribe(uri) => ("resources/subscribe", format!("{{\"uri\":{}}}", json_rpc::quote(uri))),
             Self::Unsubscribe(uri) => ("resources/unsubscribe", format!("{{\"uri\":{}}}", json_rpc::quote(uri))),
             Self::SetLevel(level) => ("logging/setLevel", format!("{{\"level\":{}}}", json_rpc::quote(level))),
@@ -112,7 +115,8 @@ impl DesiredState {
         let item = request.item();
         let Some(entry) = self.0.get_mut(&item) else { return };
         let Some(at) = entry.pending.iter().position(|(id, _)| *id == call) else { return };
-        entry.settled = entry.pending.drain(..=at).next_back().map(|(_, request)| request);
+        let from = if planted!("older_request_wins") { at } else { 0 };
+        entry.settled = entry.pending.drain(from..=at).next_back().map(|(_, request)| request);
         self.tidy(&item);
     }
 
@@ -130,7 +134,8 @@ impl DesiredState {
     /// The server refused it. Returns what is to be asked for now, if no newer call does.
     pub fn refused(&mut self, call: CallId, request: &StateRequest, generation: u32) -> Option<StateRequest> {
         let entry = self.0.get_mut(&request.item())?;
-        entry.pending.retain(|(id, _)| *id != call);
+        let others_stay = !planted!("refusal_hits_newer_request");
+        entry.pending.retain(|(id, _)| *id != call && others_stay || planted!("refused_request_kept"));
         entry.due(generation).filter(|_| entry.pending.is_empty())
     }
 
@@ -139,7 +144,7 @@ impl DesiredState {
         let item = request.item();
         let entry = self.0.entry(item.clone()).or_default();
         entry.accepted = Some((generation, request));
-        let due = entry.due(generation);
+        let due = if planted!("overtaken_request") { None } else { entry.due(generation) };
         self.tidy(&item);
         due
     }
@@ -149,7 +154,11 @@ impl DesiredState {
         let others = self.0.values().filter(|entry| !entry.pending.last().is_some_and(|(id, _)| is_sent(*id)));
         others
             .filter_map(Entry::wanted)
-            .filter(|wanted| !matches!(wanted, StateRequest::Unsubscribe(_)))
+            .filter(|wanted| match wanted {
+                StateRequest::Subscribe(_) => !planted!("subscriptions_not_restored"),
+                StateRequest::SetLevel(_) => !planted!("log_level_not_restored"),
+                StateRequest::Unsubscribe(_) => false,
+            })
             .cloned()
             .collect()
     }

@@ -117,6 +117,7 @@ impl<P> Lifecycle<P> {
     pub fn relation(&self, generation: u32) -> Relation {
         match &self.state {
             State::Ready(session) if session.generation == generation => Relation::Current,
+            State::Ready(_) if planted!("old_refusal_hits_new_session") => Relation::Current,
             State::Establishing(establishing) => match &establishing.since {
                 Since::Doubt { old, .. } if old.generation == generation => Relation::Doubted,
                 Since::First | Since::Lost { .. } | Since::Doubt { .. } => Relation::Gone,
@@ -258,6 +259,13 @@ impl<P> Lifecycle<P> {
     pub fn check_ends(&mut self) {
         if let Some(session) = self.state.ready_mut() {
             session.check = None;
+        }
+    }
+
+    /// Of no use but to a planted bug: a session keeps its id for as long as it lives.
+    pub fn change_id(&mut self, id: Option<SessionId>) {
+        if let Some(session) = self.state.ready_mut() {
+            session.id = id;
         }
     }
 

@@ -7,6 +7,7 @@ use std::time::UNIX_EPOCH;
 pub(in crate::protocol) fn delay(attempt: u32, recovery: &Recovery, floor: u64, rng: &mut fastrand::Rng) -> u64 {
     let doubled = recovery.base_delay_ms.saturating_mul(1 << attempt.saturating_sub(1).min(20));
     let step = doubled.min(recovery.max_delay_ms);
+    let floor = if planted!("retry_after_undercut") { floor / 2 } else { floor };
     step.max(floor).saturating_add(rng.u64(0..=step))
 }
 
@@ -16,13 +17,14 @@ const LONGEST_MS: u64 = 5 * 60_000;
 /// `Retry-After` in milliseconds from now: seconds or an HTTP date (RFC 9110, 10.2.3), five minutes at most. Anything else
 /// is as if absent.
 pub(in crate::protocol) fn retry_after(value: &str, unix_ms: u64) -> Option<u64> {
+    let longest = if planted!("retry_after_without_ceiling") { u64::MAX } else { LONGEST_MS };
     let value = value.trim();
     if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Some(value.parse::<u64>().unwrap_or(u64::MAX).saturating_mul(1000).min(LONGEST_MS));
+        return Some(value.parse::<u64>().unwrap_or(u64::MAX).saturating_mul(1000).min(longest));
     }
     // RFC 9110, 5.6.7, in its three forms.
     let at = httpdate::parse_http_date(value).ok()?.duration_since(UNIX_EPOCH).ok()?;
-    Some((at.as_secs() * 1000).saturating_sub(unix_ms).min(LONGEST_MS))
+    Some((at.as_secs() * 1000).saturating_sub(unix_ms).min(longest))
 }
 
 #[cfg(test)]

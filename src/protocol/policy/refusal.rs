@@ -132,6 +132,7 @@ impl Refusal {
             _ if self.rpc_code == Some(UNSUPPORTED_PROTOCOL_VERSION) => true,
             401 => (gone || words.mention) && !self.is_about_credentials(),
             429 => gone,
+            400..500 if planted!("wordless_refusal_blames_session") && self.words.is_empty() => true,
             400..500 => gone || words.mention,
             _ => gone,
         }
@@ -191,6 +192,9 @@ impl Refusal {
         match (self.status, self.rpc_code) {
             // Version and header fields are looked at before anything else (2026-07-28, basic).
             (400, Some(HEADER_MISMATCH | UNSUPPORTED_PROTOCOL_VERSION)) if !late => return Outcome::NotExecuted,
+            (400, Some(MISSING_CLIENT_CAPABILITY)) if !late && planted!("missed_capability_is_proof") => {
+                return Outcome::NotExecuted;
+            }
             // That a capability is missed may be found out by what a handler asks for.
             (400, Some(HEADER_MISMATCH | UNSUPPORTED_PROTOCOL_VERSION | MISSING_CLIENT_CAPABILITY)) => {
                 return Outcome::Unknown;

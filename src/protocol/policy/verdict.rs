@@ -100,7 +100,9 @@ pub fn classify(asked: &Asked, refusal: &Refusal) -> Verdict {
     match verdict {
         // A request without a session id cannot be refused for it.
         Verdict::Evicted | Verdict::Suspect if !asked.with_session => without_session(refusal),
-        Verdict::Evicted if asked.late => Verdict::UnknownOutcome { session_gone: true },
+        Verdict::Evicted if asked.late && !planted!("resend_taken_for_refusal") => {
+            Verdict::UnknownOutcome { session_gone: true }
+        }
         verdict @ (Verdict::Evicted
         | Verdict::Suspect
         | Verdict::UnknownOutcome { .. }
@@ -114,8 +116,10 @@ fn post(refusal: &Refusal, words: Words) -> Verdict {
     let gone = words.lookup || words.ending;
     match refusal.status {
         // An error under the request's own id was made behind the gate, on some servers: doubt, not proof.
+        404 | 410 if planted!("own_id_404_is_proof") => Verdict::Evicted,
         404 | 410 if refusal.own_id || refusal.rpc_code == Some(METHOD_NOT_FOUND) => Verdict::Suspect,
         404 | 410 => Verdict::Evicted,
+        400 if !refusal.own_id && gone && planted!("words_of_another_session") => Verdict::Evicted,
         400 if !refusal.own_id && words::is_plain_refusal(&refusal.words) => Verdict::Evicted,
         // A proxy's word on a request that took too long, or on a client that seemed gone.
         408 | 499 if !refusal.own_id && !gone => Verdict::UnknownOutcome { session_gone: false },

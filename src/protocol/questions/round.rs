@@ -23,7 +23,8 @@ impl Round {
         let given = |(key, input): &(String, Option<String>)| Some(format!("{key}:{}", input.as_ref()?));
         let inputs = self.inputs.iter().filter_map(given).collect::<Vec<_>>().join(",");
         let inputs = if inputs.is_empty() { inputs } else { format!("\"inputResponses\":{{{inputs}}}") };
-        let state = self.state.as_ref().map(|state| json_rpc::member("requestState", state));
+        let given_back = |state| if planted!("state_of_another_call") { "\"state\"" } else { state };
+        let state = self.state.as_deref().map(|state| json_rpc::member("requestState", given_back(state)));
         json_rpc::join(&inputs, &state.unwrap_or_default())
     }
 

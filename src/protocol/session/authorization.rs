@@ -352,7 +352,8 @@ impl<P: Payload> Session<P> {
     /// There is no token, and the error says why.
     fn deny(&mut self, held: Held<P>, error: Box<Error<P>>, now: Now) {
         if held.exchange.purpose() == Purpose::Listen {
-            self.stream_not_opened(held.id, Listening::denied, now);
+            let next = if planted!("refused_token_asked_without_end") { Listening::off } else { Listening::denied };
+            self.stream_not_opened(held.id, next, now);
             return self.subscribers_denied(&error);
         }
         let answer = match held.refused {

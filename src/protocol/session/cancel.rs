@@ -22,6 +22,9 @@ impl<P: Payload> Session<P> {
     /// Gives a command up: it is not settled any more, and the server is told where it may be running.
     pub fn cancel(&mut self, id: CallId, reason: Option<String>, now: Now) {
         let Some(call) = self.forget(id) else { return };
+        if planted!("settled_after_cancel") {
+            self.output(crate::protocol::Output::Settle { call: id, result: Ok(P::empty()) });
+        }
         self.withdraw_asked_for(id, now);
         self.withdraw_from_wire(&call, reason.as_deref(), now);
         if call.kind() == Kind::Connect && self.is_first() {
@@ -137,7 +140,9 @@ impl<P: Payload> Session<P> {
     fn withdraw_from_wire(&mut self, call: &Call<P>, reason: Option<&str>, now: Now) {
         let session = self.lifecycle.ready().map(|session| (session.era(), session.generation));
         let is_there = |task: &&Task| session.is_some_and(|(era, generation)| task.is_known_to(era, generation));
-        if let Some(task) = call.task().filter(is_there) {
+        if let Some(task) = call.task().filter(is_there)
+            && !planted!("task_not_cancelled")
+        {
             let (method, params) = task.cancel_request();
             self.post_aside(method, &params, now);
         }
@@ -153,7 +158,8 @@ impl<P: Payload> Session<P> {
             }
             Place::Here | Place::Queued(_) | Place::InQuestion(_) | Place::Asking | Place::Subscribing => return,
         };
-        if let Some(request_id) = request_id.filter(|_| self.lifecycle.relation(generation) != Relation::Gone) {
+        let saw_it = self.lifecycle.relation(generation) != Relation::Gone || planted!("old_cancel") && generation > 0;
+        if let Some(request_id) = request_id.filter(|_| saw_it) {
             self.post_cancelled(request_id, reason, now);
         }
     }
@@ -172,6 +178,9 @@ impl<P: Payload> Session<P> {
     /// Where a handshake starves, one request of the dead session gives its connection up: a stream that only listens, or
     /// the youngest call.
     pub(in crate::protocol) fn free_connection(&mut self, now: Now) {
+        if planted!("all_given_up_for_a_handshake") {
+            self.free_youngest(now);
+        }
         if !self.exchanges.is_queue_full() {
             return;
         }
@@ -180,6 +189,10 @@ impl<P: Payload> Session<P> {
             self.abort(stream, now);
             return;
         }
+        self.free_youngest(now);
+    }
+
+    fn free_youngest(&mut self, now: Now) {
         let calls = self.exchanges.iter().filter_map(|(id, exchange)| Some((id, exchange.purpose().call()?)));
         let Some((id, call)) = calls.max() else { return };
         let Some(exchange) = self.abort(id, now) else { return };
@@ -188,6 +201,9 @@ impl<P: Payload> Session<P> {
                 "The session was lost while the call may have been running, and the new one needed its connection.";
             let error = Error::boxed(Code::OutcomeUnknown, Outcome::Unknown, text).retryable();
             self.call_answered(call, &exchange, Answer::Lost { error }, Verdict::NotEviction, now);
+        }
+        if planted!("all_given_up_for_a_handshake") {
+            self.free_youngest(now);
         }
     }
 

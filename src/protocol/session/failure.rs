@@ -206,6 +206,7 @@ impl<P: Payload> Session<P> {
         let Some(establishing) = self.lifecycle.establishing() else { return };
         match &establishing.step {
             Step::Idle if own || connects => self.begin(now),
+            Step::Handshake { .. } if planted!("two_handshakes") => self.handshake(now),
             Step::Backoff { until, not_before, .. } => {
                 let at = if insists { now.mono } else { (*not_before).max(now.mono) };
                 if at == now.mono {

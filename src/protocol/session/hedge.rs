@@ -49,7 +49,7 @@ impl<P: Payload> Session<P> {
             return;
         };
         self.free_connection(now);
-        if self.hedge_at(exchange, hedge).is_some_and(|at| at <= now.mono) {
+        if !planted!("no_hedge") && self.hedge_at(exchange, hedge).is_some_and(|at| at <= now.mono) {
             hedge.map(|hedge| self.abort(hedge, now));
             let end = self.handshake_end(exchange).unwrap_or_default();
             let hedge = self.send_initialize(end.saturating_sub(now.mono).max(HEDGE_MS), now);

@@ -49,12 +49,13 @@ impl<P: Payload> Session<P> {
         if self.lifecycle.fruitless() > 0 {
             let wait = backoff::delay(self.lifecycle.fruitless(), &self.config.recovery, 0, &mut self.rng);
             self.back_off(wait, wait.min(CALLER_MS), why, now);
-        } else if waits {
+        } else if waits && !(planted!("callers_pause_after_early_losses") && early > 0) {
             self.begin(now);
         } else if early > 0 {
             // Who works on a server that restarts again and again does not wait for this.
             let wait = backoff::delay(early, &self.config.recovery, 0, &mut self.rng);
-            self.back_off(wait, 0, why, now);
+            let callers_wait = if planted!("callers_pause_after_early_losses") { wait } else { 0 };
+            self.back_off(wait, callers_wait, why, now);
         } else {
             let wait = self.spread();
             self.back_off(wait, 0, Wait::Spread, now);
@@ -70,7 +71,7 @@ impl<P: Payload> Session<P> {
         match fate {
             Fate::Lives => self.doubt_dispelled(id, doubt, now),
             Fate::Gone(generation) => {
-                if self.resend_or_settle_when_gone(generation, id, doubt) {
+                if !planted!("waiting_calls_lost") && self.resend_or_settle_when_gone(generation, id, doubt) {
                     self.dispatch(id, now);
                 }
             }

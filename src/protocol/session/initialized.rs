@@ -37,6 +37,9 @@ impl<P: Payload> Session<P> {
         let parcel = self.own_notification(own, &fresh, now);
         let exchange = self.send(parcel, now);
         self.step(Step::Initialized { exchange, fresh });
+        if planted!("call_before_initialized") {
+            self.established(now);
+        }
     }
 
     pub(in crate::protocol) fn initialized_answered(
@@ -95,6 +98,9 @@ impl<P: Payload> Session<P> {
         } else {
             error
         };
+        if planted!("leaked_session") {
+            self.lifecycle.take_fresh();
+        }
         // Servers cap sessions.
         self.drop_fresh(now);
         self.attempt_failed(error, 0, now);

@@ -85,8 +85,15 @@ impl<P: Payload> Session<P> {
         }
         match (self.listening.stream(), wanted) {
             (Stream::Off, true) => {
-                let cursor = Cursor { event_id: self.tabs.take_event_id(), ..Cursor::default() };
+                let mut cursor = Cursor { event_id: self.tabs.take_event_id(), ..Cursor::default() };
+                if planted!("event_id_of_the_old_session") {
+                    cursor.event_id =
+                        self.exchanges.iter().find_map(|(_, exchange)| exchange.cursor().event_id.clone());
+                }
                 self.open_stream(cursor, 0, now);
+            }
+            (Stream::Open { .. }, true) if planted!("standing_stream_twice") => {
+                self.open_stream(Cursor::default(), 0, now);
             }
             // It ended while the session was in doubt, and no timer runs.
             (Stream::Ended { .. }, true) if self.effects.timer_at(Timer::Listen).is_none() => self.listen_due(now),
@@ -162,6 +169,9 @@ impl<P: Payload> Session<P> {
         }
         if let Stream::Ended { cursor, short } = self.listening.stream() {
             let (cursor, short) = (cursor.clone(), *short);
+            if planted!("listen_not_opened_again") && session.era().listens_by_request() {
+                return;
+            }
             if session.era().listens_by_request() {
                 self.subscribe_again(short, now);
             } else {
@@ -296,7 +306,9 @@ impl<P: Payload> Session<P> {
     }
 
     fn stream_refused(&mut self, exchange: &Exchange, short: u32, has_stream: bool, now: Now) {
-        if exchange.cursor().event_id.is_some() {
+        if exchange.cursor().event_id.is_some() && planted!("stream_given_up") {
+            self.listening.refused();
+        } else if exchange.cursor().event_id.is_some() {
             // It does not know the event any more; a stream from here on it may well have.
             self.listen_from_here(exchange, short, now);
         } else {
@@ -326,7 +338,7 @@ impl<P: Payload> Session<P> {
         // What changes until it is open again is not told.
         self.forget_cached();
         let lived = lived(exchange, now);
-        let short = if lived { 0 } else { short + 1 };
+        let short = if lived || planted!("stream_without_backoff") { 0 } else { short + 1 };
         let floor = floor_ms.max(cursor.retry_ms.unwrap_or_default().min(LONGEST_RETRY_MS));
         let wait = if lived {
             cursor.wait(LONGEST_RETRY_MS, &self.config.recovery, &mut self.rng)

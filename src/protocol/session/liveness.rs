@@ -41,7 +41,8 @@ impl<P: Payload> Session<P> {
         }
         let Some(ping) = self.ping(now) else { return };
         self.lifecycle.check_begins(ping, now);
-        self.effects.set_timer(Timer::Check, now.mono.saturating_add(PING_AGAIN_MS));
+        let again_ms = if planted!("lost_ping_waited_for") { PING_MS } else { PING_AGAIN_MS };
+        self.effects.set_timer(Timer::Check, now.mono.saturating_add(again_ms));
     }
 
     /// Whether a ping has shown a moment ago that the session lives.
@@ -218,10 +219,12 @@ impl<P: Payload> Session<P> {
 fn told<P>(answer: Answer<P>, verdict: Verdict, with_session: bool) -> Told<P> {
     match answer {
         Answer::Result(_) => Told::Alive,
+        Answer::Refused { .. } if planted!("any_refusal_of_a_ping_is_gone") => Told::Gone,
         // Nobody is allowed to ask.
         Answer::Refused { error, .. } if error.code == Code::Auth => Told::Unclear(error),
         Answer::Refused { refusal, .. } if verdict == Verdict::OtherEra || refusal.wants_modern_headers() => Told::Gone,
         Answer::Refused { refusal, .. } if refusal.says_method_not_found() => Told::Alive,
+        Answer::Refused { .. } if planted!("forbidden_is_gone") && verdict == Verdict::NotEviction => Told::Gone,
         // What carried no session id is not refused for it.
         Answer::Refused { .. } if !with_session && verdict == Verdict::NotEviction => Told::Alive,
         Answer::Refused { refusal, .. } if with_session && refusal.blames_session() => Told::Gone,

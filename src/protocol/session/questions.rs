@@ -109,7 +109,7 @@ impl<P: Payload> Session<P> {
     /// Answers the server, as soon as no more than [`bounds::ANSWERS`] are under way.
     fn post_answer(&mut self, id: &Id, answer: &Result<String, json_rpc::Refusal>, generation: u32, now: Now) {
         // Servers count their ids from 0 in each session: an answer to the old question 0 must not reach the new one.
-        if self.lifecycle.relation(generation) == Relation::Gone {
+        if self.lifecycle.relation(generation) == Relation::Gone && !planted!("answer_to_another_session") {
             return;
         }
         if self.answers_under_way() < bounds::ANSWERS {

@@ -88,6 +88,9 @@ impl<P: Payload> Session<P> {
         let own = exchange.session().map(SessionId::expose);
         let named = head.session().ok().flatten().filter(|id| own != Some(id.expose()));
         named.iter().for_each(|id| self.identity.confidential_mut().remember_id(id.expose()));
+        if planted!("id_from_error") && named.is_some() {
+            self.lifecycle.change_id(named);
+        }
         let (listens, era) = (exchange.purpose() == Purpose::Listen, exchange.era());
         let is_refused = !head.is_success();
         self.exchanges.set_head(id, head, how, now);
@@ -145,9 +148,10 @@ impl<P: Payload> Session<P> {
             }
             _ if exchange.is_concluded() || exchange.is_stream() && !exchange.hears_answer(&message) => {}
             // Said to another request.
-            Message::Error { ref id, .. } if exchange.is_stream() && exchange.is_to_another(id.as_ref()) => {}
+            Message::Error { ref id, .. }
+                if exchange.is_stream() && exchange.is_to_another(id.as_ref()) && !planted!("error_of_another") => {}
             Message::Result { id: of, result } => {
-                if exchange.is_answered_by(of.as_ref()) {
+                if exchange.is_answered_by(of.as_ref()) || planted!("answer_of_another") && of.is_some() {
                     self.conclude(id, Answer::Result(result), now);
                 }
             }

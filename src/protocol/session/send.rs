@@ -114,7 +114,9 @@ impl<P: Payload> Session<P> {
         let exchange = Exchange::outgoing(purpose, Some(session), now).with_message(&method, id_in_it);
         let mut exchange = exchange.of_attempt(call.sends() + 1);
         call.options().headers.iter().for_each(|(name, value)| exchange.conceal(name, value));
-        self.exchanges.fresh_request_id();
+        if !planted!("id_reuse") {
+            self.exchanges.fresh_request_id();
+        }
         let sent = self.send(posted(exchange, (headers, body)), now);
         self.calls.sent(id, sent, safety, as_task);
     }
@@ -137,6 +139,7 @@ impl<P: Payload> Session<P> {
         let attempts = self.lifecycle.establishing().filter(|_| session.is_none()).map_or(0, |it| it.failed);
         let exchange = Exchange::outgoing(purpose, session, now).with_message(method, Some(request_id));
         let exchange = exchange.of_attempt(attempts + 1).within(timeout_ms);
+        let session = if planted!("initialize_with_id") { session.or(self.lifecycle.known()) } else { session };
         let message = self.compose(exchange.era(), session, request_id, (method, params), false);
         posted(exchange, message)
     }

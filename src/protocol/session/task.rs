@@ -120,6 +120,7 @@ impl<P: Payload> Session<P> {
         let Some(call) = self.calls.get(id) else { return };
         let named = told.field(Field::PollIntervalMs).or_else(|| told.field(Field::PollInterval));
         let timeout = call.options().timeout_ms.unwrap_or(self.config.timeout_ms);
+        let timeout = if planted!("poll_without_ceiling") { u64::MAX } else { timeout };
         let wait = named.and_then(|ms| milliseconds(&ms)).unwrap_or(POLL_MS).max(floor).min(timeout);
         let next = now.mono.saturating_add(wait);
         let mut deadline = call.deadline(next, self.config.timeout_ms, self.config.max_total_timeout_ms);
@@ -138,7 +139,8 @@ impl<P: Payload> Session<P> {
         if requests.is_empty() {
             return self.poll(id, told, now);
         }
-        if self.calls.asked_for_input(id) > self.config.max_input_rounds {
+        let too_often = self.calls.asked_for_input(id) > self.config.max_input_rounds;
+        if too_often && !planted!("task_asks_without_bound") {
             return self.give_up_call(id, asked_too_often(), "too many questions", now);
         }
         self.ask_for_inputs(id, requests, now);
