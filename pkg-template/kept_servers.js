@@ -26,8 +26,8 @@ const STORE_MS = 5_000;
 const KIND = "kept_servers";
 
 /**
- * What is kept of a server: `{ name, url, title, icons, learned: { title, icons }, options, needs }`, of which `title` and
- * `icons` are the host's, and those in `learned` the server's. `needs` names the options that it was opened with and that
+ * What is kept of a server: `{ name, url, title, icons, learned: { title, icons, legacyUntil }, options, needs }`, of which
+ * `title` and `icons` are the host's, and those in `learned` the server's; until `legacyUntil` it is not asked for its era. `needs` names the options that it was opened with and that
  * are not kept.
  */
 export function recordOf({ name, url, title, icons, learned, asked }) {
@@ -89,7 +89,7 @@ export class KeptServers {
       const known = records.get(name);
       if (!this.#before.has(name)) this.#before.set(name, known);
       const now = JSON.parse(text);
-      const isTold = now.learned.title !== undefined || now.learned.icons.length > 0;
+      const isTold = now.learned.title !== undefined || now.learned.icons.length > 0 || now.learned.legacyUntil !== undefined;
       records.set(name, isTold || known?.url !== now.url ? now : { ...now, learned: known.learned });
     });
   }
@@ -193,7 +193,7 @@ function valid(entry) {
     url: href,
     title: safeTitle(title),
     icons: icons === undefined ? undefined : safeIcons(icons),
-    learned: { title: safeTitle(learned?.title), icons: safeIcons(learned?.icons) },
+    learned: { title: safeTitle(learned?.title), icons: safeIcons(learned?.icons), legacyUntil: Number.isFinite(learned?.legacyUntil) ? learned.legacyUntil : undefined },
     options: kept,
     needs,
   };

@@ -47,10 +47,12 @@ export function warnOf(names, told) {
   for (const name of names) {
     if (told.has(name)) continue;
     told.add(name);
-    if (isDevelopment()) {
-      console.warn(`mcp-evergreen: the option "${name}" changed. The session goes on with its first value; another \`key\` makes a session with the new one.`);
-    }
+    tellDevelopers(`the option "${name}" changed. The session goes on with its first value; another \`key\` makes a session with the new one.`);
   }
+}
+
+export function tellDevelopers(text) {
+  if (isDevelopment()) console.warn(`mcp-evergreen: ${text}`);
 }
 
 function isDevelopment() {

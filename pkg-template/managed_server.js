@@ -1,5 +1,6 @@
 // One server of a manager's: on its way, open, or failed; with its lists.
 
+import { knownUntil } from "./eras.js";
 import { FAILED, HAD, Listed, NONE } from "./listed.js";
 import { KINDS, ManagedList } from "./managed_lists.js";
 import { safeIcons, safeTitle } from "./manager_options.js";
@@ -79,8 +80,10 @@ export class ManagedServer {
     }
     if (event !== "statechange") return;
     this.#status = detail;
-    if (detail.serverInfo) this.learned = { title: safeTitle(detail.serverInfo.title), icons: safeIcons(detail.serverInfo.icons) };
-    if (detail.state === "ready") for (const listed of this.#followed.values()) listed.missed();
+    const { state, serverInfo } = detail;
+    if (serverInfo) this.learned = { ...this.learned, title: safeTitle(serverInfo.title), icons: safeIcons(serverInfo.icons) };
+    if (state === "ready") this.learned = { ...this.learned, legacyUntil: knownUntil(this.url) };
+    if (state === "ready") for (const listed of this.#followed.values()) listed.missed();
   }
 
   /** Keeps these lists up to date from now on, and no others. */

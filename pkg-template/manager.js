@@ -4,6 +4,7 @@ import { abortable } from "./abortable.js";
 import { CallClock } from "./call_clock.js";
 import { object, wrong } from "./checks.js";
 import { closed } from "./error.js";
+import { recallEra } from "./eras.js";
 import { report } from "./events.js";
 import { KeptServers, recordOf } from "./kept_servers.js";
 import { KINDS } from "./managed_lists.js";
@@ -75,6 +76,7 @@ export class Sessions {
   #start(name, url, asked, { title, icons }) {
     const before = this.#records.get(name);
     const learned = before?.url === url ? before.learned : undefined;
+    recallEra(url, learned?.legacyUntil);
     const server = new ManagedServer({ name, url, title, icons, asked, learned, before }, {
       changed: (kind) => this.#isIn(server) && this.#emitList(kind, name),
       warn: (warning) => this.#listeners.emit("warning", Object.freeze(warning), name),

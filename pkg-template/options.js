@@ -101,6 +101,9 @@ const CORE = [
   "maxInputRounds",
 ];
 
+/** A host, perhaps with its port, of who leaves the scheme out: a URL takes the one for a path, the other for a scheme. */
+const BARE_HOST = /^((?:localhost|\[[\da-f:.]+\]|\d+(?:\.\d+){3}|(?:[\p{L}\p{N}_-]+\.)+\p{L}[\p{L}\p{N}-]+\.?)(?::\d+)?|[\p{L}\p{N}_-]+:\d+)(?=[/?#]|$)/iu;
+
 const SIGNAL = { signal };
 const CLOSE = { terminate: boolean };
 
@@ -220,6 +223,8 @@ export function promiseOf(method) {
 /** As it is asked: absolute, without a fragment. */
 export function readUrl(given) {
   if (typeof given !== "string" && !(given instanceof URL)) throw wrong("url", "a string or a URL", given);
+  const [, host] = (typeof given === "string" && BARE_HOST.exec(given.trim())) || [];
+  if (host !== undefined) throw new TypeError(`url: "${host}" looks like a host: write https://${host}, or ./${host} where it is a path relative to this page`);
   let url;
   try {
     url = new URL(given, globalThis.document?.baseURI ?? globalThis.location?.href);

@@ -3,13 +3,17 @@
 // Sessions in React: one for each url and key, shared by all components that use it.
 
 import { createContext, createElement, useContext, useEffect, useMemo, useState, useSyncExternalStore } from "react";
-import { following } from "./latest.js";
+import { following, tellDevelopers } from "./latest.js";
 import { ServersStore } from "./servers_store.js";
 import { idleStore, SessionStore } from "./session_store.js";
 
 /** More users than these do not sign in, in one component and so many milliseconds: its credentials change by themselves. */
-const MAX_USERS = 8;
+const MAX_USERS = 3;
 const USERS_MS = 10_000;
+
+const RESTLESS =
+  "useMcp: the credentials in `headers` are others with each render, so that they do not tell whose session it is. The component " +
+  "goes on with one session of its own, under the latest of them. Give `identity`, which names the user, and `headers` as a function.";
 
 const stores = new Map();
 const idle = idleStore();
@@ -28,19 +32,26 @@ let restless = 0;
 
 /**
  * As text. Credentials that are others with each render name nobody: their component has a session of its own, which
- * nobody else's component shares.
+ * nobody else's component shares, until they have been the same for a while.
  */
 function useOwner(owner) {
-  const [known] = useState(() => ({ users: new Map(), itself: undefined }));
+  const [known] = useState(() => ({ text: undefined, since: 0, users: [], itself: undefined }));
   const text = JSON.stringify(owner);
   const isGuessed = owner.length > 1;
   useEffect(() => {
-    if (!isGuessed || known.itself !== undefined || known.users.has(text)) return;
-    for (const [user, at] of known.users) if (Date.now() - at > USERS_MS) known.users.delete(user);
-    known.users.set(text, Date.now());
-    if (known.users.size > MAX_USERS) known.itself = JSON.stringify([null, null, ++restless]);
-  }, [text]);
+    if (isGuessed) look(known, text, Date.now());
+  });
   return isGuessed ? (known.itself ?? text) : text;
+}
+
+function look(known, text, now) {
+  if (known.text !== text) {
+    known.users = [...known.users.filter((at) => now - at < USERS_MS), now];
+    Object.assign(known, { text, since: now });
+  } else if (now - known.since >= USERS_MS) Object.assign(known, { users: [], itself: undefined });
+  if (known.users.length <= MAX_USERS || known.itself !== undefined) return;
+  known.itself = JSON.stringify([null, null, ++restless]);
+  if (restless === 1) tellDevelopers(RESTLESS);
 }
 
 function storeOf(url, options, owner) {

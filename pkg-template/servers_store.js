@@ -7,7 +7,7 @@ import { alike, changed, following, warnOf } from "./latest.js";
 import { readRequest } from "./options.js";
 import { QuestionQueue } from "./question_queue.js";
 import { LINGER_MS } from "./session_store.js";
-import { wantsSignIn } from "./sign_in.js";
+import { askedByClick, asksUser, prepared, signIn, wantsSignIn } from "./sign_in.js";
 
 const NOTHING = Object.freeze([]);
 const NAMES = ["tools", "resources", "resourceTemplates", "prompts"];
@@ -32,6 +32,8 @@ export class ServersStore {
   #asked = new Map();
   /** Names that the option `servers` has named. */
   #named = new Set();
+  /** Options of those that came back, by name. */
+  #returned = new Map();
   /** What could not even be tried, by name. */
   #refused = new Map();
   /** By kind: what the manager could not read. */
@@ -101,7 +103,7 @@ export class ServersStore {
   #start() {
     const { store, questions, defaults = {} } = this.#options;
     const { headers: _h, ...rest } = defaults;
-    const followed = following(rest, () => [this.#options.defaults ?? {}]);
+    const followed = askedByClick(following(rest, () => [this.#options.defaults ?? {}]));
     const headers = (context) => {
       const given = this.#options.defaults?.headers;
       return typeof given === "function" ? given(context) : given;
@@ -118,7 +120,7 @@ export class ServersStore {
     for (const kind of NAMES) manager.on(kind, (offered) => isMine() && this.#offer(kind, offered));
     this.#sync();
     if (store) {
-      const optionsFor = (server) => (isMine() ? (this.#options.restore ?? (() => ({})))(server) : false);
+      const optionsFor = (server) => (isMine() ? this.#restored(server) : false);
       manager.restore(optionsFor).then(() => isMine() && this.#look(), () => {});
     }
   }
@@ -168,7 +170,7 @@ export class ServersStore {
   #entry(url, options) {
     const entry = { url, options, given: options, followed: {} };
     const { headers, ...rest } = options;
-    entry.followed = following(rest, () => [entry.given]);
+    entry.followed = askedByClick(following(rest, () => [entry.given]));
     if (headers !== undefined) entry.followed.headers = (context) => value(entry.given.headers ?? headers, context);
     return entry;
   }
@@ -176,19 +178,38 @@ export class ServersStore {
   #forget(name) {
     this.#named.delete(name);
     this.#asked.delete(name);
+    this.#returned.delete(name);
     this.#refused.delete(name);
   }
 
-  /** From a click: who waits for the sign-in asks for it now. */
+  /** Options of a server that comes back. */
+  async #restored(server) {
+    const given = await this.#options.restore?.(server);
+    if (!given) return given;
+    const options = askedByClick(given);
+    this.#returned.set(server.name, options);
+    return options;
+  }
+
+  /** In a click: what the provider opens is open before this returns. */
   async #authorize(name) {
     const manager = this.#managed();
+    const asked = this.#asked.get(name)?.followed ?? this.#returned.get(name);
+    const auth = asked?.auth ?? this.#options.defaults?.auth;
     const session = manager.get(name);
-    if (session) return void (await session.authorize());
+    if (session) return void (await signIn(session, auth));
     const server = manager.servers().find((server) => server.name === name);
-    if (!server) throw new TypeError("name: there is no server of this name");
-    const options = this.#asked.get(name)?.followed ?? (await this.#options.restore?.(server)) ?? {};
-    await manager.open(name, server.url, { ...options, lazy: true });
-    await manager.open(name, server.url, options);
+    const url = server?.url ?? this.#asked.get(name)?.url;
+    if (url === undefined) throw new TypeError("name: there is no server of this name");
+    const release = prepared(auth);
+    try {
+      const options = asked ?? ((await this.#restored(server)) || {});
+      await manager.open(name, url, { ...options, lazy: true });
+      const made = await manager.open(name, url, options);
+      if (asksUser(made.status)) await signIn(made, auth);
+    } finally {
+      release();
+    }
   }
 
   // ── What there is ──
@@ -229,6 +250,7 @@ export class ServersStore {
     this.#manager = undefined;
     this.#asked.clear();
     this.#named.clear();
+    this.#returned.clear();
     this.#refused.clear();
     this.#failures = {};
     this.#questions.withdrawAll();

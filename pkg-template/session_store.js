@@ -11,7 +11,7 @@ import { changed, following, warnOf } from "./latest.js";
 import { FAILED, HAD, Listed, NONE } from "./listed.js";
 import { readRequest } from "./options.js";
 import { QuestionQueue } from "./question_queue.js";
-import { asksUser, wantsSignIn } from "./sign_in.js";
+import { askedByClick, asksUser, prepared, signIn, wantsSignIn } from "./sign_in.js";
 
 /** A session that nobody uses any more is kept for so long: screens are unmounted and mounted anew, and users come back. */
 export const LINGER_MS = 1_000;
@@ -160,12 +160,20 @@ export class SessionStore {
     }
   }
 
-  /** From a click: a session that waits for the sign-in asks for it now. */
+  /** In a click: what the provider opens is open before this returns. */
   async #authorize() {
     if (this.#isLeft) throw closed("The session");
+    const { auth } = this.#options;
     const { session } = this.#snapshot;
-    if (session) await session.authorize();
-    else await this.#open();
+    if (session && session.status.state !== "closed") return void (await signIn(session, auth));
+    const release = prepared(auth);
+    try {
+      if (session) this.#drop();
+      const made = await this.#open();
+      if (asksUser(made.status)) await signIn(made, auth);
+    } finally {
+      release();
+    }
   }
 
   #open() {
@@ -186,7 +194,7 @@ export class SessionStore {
   #connect() {
     const mine = () => this.#opening === opening;
     const { key: _k, enabled: _e, questions, on: _o, headers: _h, ...options } = this.#options;
-    const followed = following(options, this.#latest);
+    const followed = askedByClick(following(options, this.#latest));
     const headers = (context) => {
       const given = this.#latest().map(({ headers }) => headers).find((headers) => headers !== undefined);
       return typeof given === "function" ? given(context) : given;

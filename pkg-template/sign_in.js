@@ -15,3 +15,22 @@ export function wantsSignIn(status, error) {
   if (status?.state === "ready") return false;
   return [USER, FAILED].includes(status?.waitingFor?.why) || ["auth", "unauthorized"].includes(error?.code);
 }
+
+/** A screen opens no window by itself: where the host does not say when its user is asked, a click does. */
+export function askedByClick({ auth, ...options }) {
+  if (auth === undefined) return options;
+  const isWhole = auth !== null && typeof auth === "object";
+  return { ...options, auth: isWhole && auth.ask === undefined ? { ...auth, ask: "click" } : auth };
+}
+
+/** In a click, where there is no session yet that could be led on: what the provider opens waits for it. Gives what is to be called then. */
+export function prepared(auth) {
+  const release = typeof auth?.provider?.prepare === "function" ? auth.provider.prepare() : undefined;
+  return () => release?.();
+}
+
+/** Of a session that may wait for its user by now. */
+export async function signIn(session, auth) {
+  if (!auth) await session.verify();
+  else await session.authorize();
+}

@@ -62,7 +62,7 @@ export interface McpStore<Snapshot, Options> {
   readonly setOptions: (options?: Options) => void;
 }
 
-/** Those of `connect`, without its `signal`. */
+/** Those of `connect`, without its `signal`. `auth.ask` is `"click"` unless it is named: no window opens by itself. */
 export interface McpStoreOptions extends Omit<ConnectOptions, "signal"> {
   /**
    * Which of the server's questions stand in {@link McpSnapshot.pendingQuestions}, and are declared so; a handler of the
@@ -116,9 +116,11 @@ export interface McpSnapshot {
   readonly readResource: (uri: string, options?: RequestOptions) => Promise<ReadResourceResult>;
   readonly getPrompt: (name: string, args?: Record<string, string>, options?: RequestOptions) => Promise<GetPromptResult>;
   /**
-   * For a click: asks the user to sign in where that is wanted, and resolves when the session is there.
+   * For a click, and to be called in it: asks the user to sign in, and resolves when the session is there. What the provider
+   * opens (`popup`) is open before this returns, also where there is no session yet; `await` nothing before. Without the option
+   * `auth` it asks the server whether the user is let in by now.
    *
-   * @throws {McpError} As `connect`, and `session.verify`.
+   * @throws {McpError} As `connect`, `session.authorize`, and without `auth` `session.verify`.
    */
   readonly authorize: () => Promise<void>;
   /** Connects anew, as long as somebody uses it. */
@@ -206,7 +208,7 @@ export interface McpServersOptions {
   store?: ServerStore | undefined;
   /** Options of a server that comes back: see `SessionManager.restore`. */
   restore?: ((server: ManagedServer) => OpenOptions | null | false | undefined | Promise<OpenOptions | null | false | undefined>) | undefined;
-  /** Options for every session; another `identity` closes all, and opens them anew. */
+  /** Options for every session, as {@link McpStoreOptions}; another `identity` closes all, and opens them anew. */
   defaults?: Omit<ConnectOptions, "signal"> | undefined;
   /** As {@link McpStoreOptions.questions}, for all servers. */
   questions?: readonly QuestionKind[] | undefined;
@@ -247,7 +249,7 @@ export interface McpServersSnapshot {
   readonly close: (name: string, options?: CloseServerOptions) => Promise<void>;
   /** Of one, or of all. */
   readonly signOut: (name?: string) => Promise<void>;
-  /** For a click: as {@link McpSnapshot.authorize}, of one server. */
+  /** For a click, and to be called in it: as {@link McpSnapshot.authorize}, of one server. */
   readonly authorize: (name: string) => Promise<void>;
   /** The session of this name, where it is open. */
   readonly get: (name: string) => Session | undefined;

@@ -15,7 +15,8 @@
  * has not been done. (MCP, Lifecycle: Initialization.)
  *
  * @param url The server's MCP endpoint: `http:` or `https:`, without user name and password. In a page it may be
- *   relative to the page.
+ *   relative to the page; what begins with a host's name (`mcp.example.com/mcp`) is a URL without its scheme, and refused: a path
+ *   that looks so is written `./`.
  * @throws {TypeError} An unknown option, or one of a wrong type; the message names it. Nothing was sent.
  * @throws {McpError} The server cannot be reached, refuses, or is no MCP server; or the WebAssembly could not be
  *   loaded (`code: "load"`). Nothing goes on in the background after that.

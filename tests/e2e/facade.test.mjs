@@ -41,6 +41,24 @@ for (const [what, options, says] of [
   });
 }
 
+test("a URL without its scheme is no path of this page, and the message says what to write", () => {
+  const hosts = ["mcp.example.com", "localhost", "localhost:3000", "127.0.0.1:8000", "[::1]:80", "mcp:8080", "müller.example", "a.b-c.test."];
+  for (const host of hosts) {
+    for (const rest of ["", "/mcp", "/mcp?token=secret", "?token=secret", "#secret"]) {
+      const message = `url: "${host}" looks like a host: write https://${host}, or ./${host} where it is a path relative to this page`;
+      assert.throws(() => readConnect(` ${host}${rest}`, {}), { name: "TypeError", message });
+    }
+  }
+  globalThis.location = { href: "https://app.example/chat/" };
+  try {
+    const paths = { "/mcp": "/mcp", mcp: "/chat/mcp", "v1.0/mcp": "/chat/v1.0/mcp", "./mcp.example.com": "/chat/mcp.example.com", "mcp/a.b": "/chat/mcp/a.b", "?x=a.b/c": "/chat/?x=a.b/c" };
+    for (const [given, path] of Object.entries(paths)) assert.equal(readConnect(given, {}).url, `https://app.example${path}`);
+    assert.equal(readConnect("//mcp.example.com/mcp", {}).url, "https://mcp.example.com/mcp");
+  } finally {
+    delete globalThis.location;
+  }
+});
+
 for (const url of ["ftp://example.com/", "/relative", "https://user:secret@example.com/", "", 5, null, {}]) {
   test(`${JSON.stringify(url)} is no URL to connect to`, () => {
     assert.throws(() => readConnect(url), ({ constructor, message }) => {

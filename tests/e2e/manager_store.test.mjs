@@ -1,8 +1,13 @@
 // The list of a manager's servers that is kept from one page life to the next: the packed package in Node.
 
 import assert from "node:assert/strict";
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { pathToFileURL } from "node:url";
+import { installed } from "./lib/install.mjs";
 import { hang, manage, memory, names, refuse, scripted, text } from "./lib/managed.mjs";
 import { until } from "./lib/until.mjs";
 
@@ -205,3 +210,41 @@ test("who signs out while the list is read opens nothing of it", async (t) => {
   const asked = manager.restore(() => assert.fail("it is open"));
   assert.deepEqual(await asked, []);
 });
+
+test("the era that a server was found to speak is kept with it, for a while: who comes back does not ask it with an error for answer", async (t) => {
+  const { TestServer } = await lifeOf(t, "testing.js");
+  const server = new TestServer({ tools: { echo: () => "x" } });
+  const store = memory();
+  const life = async (play) => {
+    const { SessionManager } = await lifeOf(t, "index.js");
+    const manager = new SessionManager({ store, fetch: server.fetch });
+    const before = server.count("server/discover");
+    await play(manager);
+    await until(() => manager.get("one")?.status.state === "ready");
+    const asked = server.count("server/discover") - before;
+    await until(() => learned(store).legacyUntil > Date.now());
+    await manager.close();
+    return asked;
+  };
+  const learned = ({ texts }) => JSON.parse([...texts.values()][0]).servers[0].learned;
+  const comesBack = (manager) => manager.restore();
+  assert.equal(await life((manager) => manager.open("one", server.url)), 1);
+  assert.equal(await life(comesBack), 0);
+  for (const legacyUntil of [Date.now() - 1, Date.now() + 10 * 3_600_000, "soon", null, -1]) {
+    for (const [key, text] of store.texts) {
+      const kept = JSON.parse(text);
+      kept.servers[0].learned.legacyUntil = legacyUntil;
+      store.texts.set(key, JSON.stringify(kept));
+    }
+    assert.equal(await life(comesBack), 1, String(legacyUntil));
+    assert.equal(await life(comesBack), 0);
+  }
+});
+
+/** A module of the package as the next page has it: of what was in memory nothing is left. */
+async function lifeOf(t, file) {
+  const folder = mkdtempSync(join(tmpdir(), "life-"));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  cpSync(`${await installed()}/node_modules/mcp-evergreen`, folder, { recursive: true });
+  return import(pathToFileURL(join(folder, file)));
+}

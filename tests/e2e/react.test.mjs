@@ -1,11 +1,13 @@
 // useMcp and McpProvider, in a page and on a server.
 
 import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { launchBrowser, openPage } from "./lib/chrome.mjs";
 import { bundledHosts } from "./lib/hosts.mjs";
 import { installed } from "./lib/install.mjs";
 import { e2e } from "./lib/paths.mjs";
+import { freePort } from "./lib/ports.mjs";
 import { run } from "./lib/processes.mjs";
 import { fileAt, serve } from "./lib/static.mjs";
 
@@ -155,26 +157,61 @@ for (const named of [true, false]) {
   }, { NAMED: named });
 }
 
-scene("credentials that change with each render make no session without end, and are nobody else's", async () => {
+scene("credentials that change with each render make no session without end, are nobody else's, and say so once", async () => {
+  const said = [];
+  console.warn = (text) => said.push(text);
+  globalThis.process = { env: {} };
   let sent = [];
   const fetch = (url, init) => {
     sent.push(new Headers(init.headers).get("authorization"));
     return server.fetch(url, init);
   };
-  let count = 0;
-  const restless = { get headers() { return { authorization: `Bearer changing ${++count}` }; }, fetch };
-  mount(["ann", { fetch, headers: { authorization: "Bearer ann" } }]);
+  const ann = ["ann", { fetch, headers: { authorization: "Bearer ann" } }];
+  const restless = (name) => [name, { get headers() { return { authorization: `Bearer secret ${Math.random()}` }; }, fetch }];
+  mount(ann);
   await until(() => seen.ann?.session);
-  mountAsIs(["ann", { fetch, headers: { authorization: "Bearer ann" } }], ["restless", restless]);
-  await until(() => count > 9);
-  await new Promise((resolve) => setTimeout(resolve, 3_000));
-  const made = server.sessionsMade;
+  const render = () => mountAsIs(ann, restless("one"), restless("other"));
+  for (const end = performance.now() + 3_000; performance.now() < end; await new Promise((resolve) => setTimeout(resolve, 50))) render();
+  await until(() => seen.one.tools.length === 1 && seen.other.tools.length === 1);
+  const [made, { session }] = [server.sessionsMade, seen.one];
+  for (let count = 0; count < 20; count++) {
+    render();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  // Ann's, and of each of the others four and its own, of which the first may go before they are made.
+  if (server.sessionsMade !== made || made > 11 || seen.one.session !== session) return [made, server.sessionsMade];
+  if (new Set([seen.ann, seen.one, seen.other].map(({ session }) => session)).size !== 3) return "one session for two";
   sent = [];
   await seen.ann.callTool("echo", { x: 1 });
   if (sent.join() !== "Bearer ann") return sent;
-  await new Promise((resolve) => setTimeout(resolve, 2_000));
-  // Once a minute at most.
-  return made < 25 && server.sessionsMade <= made + 1 ? "held" : [made, server.sessionsMade];
+  return said.length === 1 && /`identity`/.test(said[0]) && !said[0].includes("secret") ? "held" : said;
+});
+
+scene("credentials that have come to rest name their user again", async () => {
+  const { now } = Date;
+  let later = 0;
+  Date.now = () => now() + later;
+  const as = (token) => mount(["a", { headers: { authorization: `Bearer ${token}` } }]);
+  const settled = () => until(() => seen.a?.tools.length === 1);
+  for (const token of "abcdefg") {
+    as(token);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  await settled();
+  const own = seen.a.session;
+  as("h");
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  if (seen.a.session !== own) return "another session for credentials without rest";
+  later = 11_000;
+  as("h");
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  as("h");
+  await until(() => seen.a.session && seen.a.session !== own);
+  await settled();
+  const { session } = seen.a;
+  as("i");
+  await until(() => seen.a.session && seen.a.session !== session);
+  return "held";
 });
 
 scene("an eviction is healed under a call, and lists follow the server", async () => {
@@ -473,6 +510,73 @@ scene("without a provider the hook for many servers says so", async () => {
   }));
   await until(() => said);
   return said === "useMcpServers: there is no McpProvider above this component" ? "held" : said;
+});
+
+test("components that Vite replaces while they run keep their sessions", bounded, async () => {
+  const [{ createServer }, { default: react }] = await Promise.all([import("vite"), import("@vitejs/plugin-react")]);
+  const root = mkdtempSync(`${app}/fixtures-`);
+  mkdirSync(`${root}/node_modules`);
+  for (const name of ["react", "react-dom", "scheduler"]) symlinkSync(`${e2e}node_modules/${name}`, `${root}/node_modules/${name}`);
+  const panel = (version) => `
+    import { useState } from "react";
+    import { useMcp, useMcpServers } from "mcp-evergreen/react";
+    import { server } from "./server.js";
+    export function Panel() {
+      const [kept] = useState(() => Math.random());
+      const own = useMcp(server.url);
+      const many = useMcpServers();
+      Object.assign(globalThis, { server, kept, sessions: [own.session, many.get("a")] });
+      return <p>panel ${version}: {own.tools.length + many.tools.length} tools</p>;
+    }`;
+  const host = (version) => `
+    import { McpProvider } from "mcp-evergreen/react";
+    import { Panel } from "./panel.jsx";
+    import { server } from "./server.js";
+    export function Host() {
+      return <McpProvider servers={{ a: server.url }} defaults={{ fetch: (...args) => server.fetch(...args) }}><p>host ${version}</p><Panel /></McpProvider>;
+    }`;
+  const files = {
+    "index.html": '<!doctype html><div id="root"></div><script type="module" src="/main.jsx"></script>',
+    "server.js": 'import { TestServer } from "mcp-evergreen/testing";\nexport const server = new TestServer({ tools: { echo: () => "x" } });',
+    "main.jsx": `
+      import { StrictMode } from "react";
+      import { createRoot } from "react-dom/client";
+      import { Host } from "./host.jsx";
+      createRoot(document.getElementById("root")).render(<StrictMode><Host /></StrictMode>);`,
+    "panel.jsx": panel("one"),
+    "host.jsx": host("one"),
+  };
+  for (const [name, text] of Object.entries(files)) writeFileSync(`${root}/${name}`, text);
+  const vite = await createServer({
+    root,
+    configFile: false,
+    logLevel: "error",
+    plugins: [react()],
+    resolve: { dedupe: ["react", "react-dom"] },
+    server: { host: "127.0.0.1", port: await freePort(), strictPort: true },
+  });
+  let page;
+  try {
+    await vite.listen();
+    page = await openPage(browser, vite.resolvedUrls.local[0]);
+    const { page: tab } = page;
+    const shows = (text) => tab.waitForFunction((text) => document.body.innerText.includes(text), { timeout: 60_000 }, text);
+    await shows("panel one: 2 tools");
+    const kept = await tab.evaluate(() => ((globalThis.before = [...sessions]), kept));
+    for (const [file, text, shown] of [["panel.jsx", panel("two"), "panel two: 2 tools"], ["host.jsx", host("two"), "host two"], ["panel.jsx", panel("three"), "panel three: 2 tools"]]) {
+      writeFileSync(`${root}/${file}`, text);
+      await shows(shown);
+      // Longer than sessions outlive their last user.
+      await new Promise((resolve) => setTimeout(resolve, 1_500));
+      const now = await tab.evaluate(() => [kept, sessions.every((session, at) => session === before[at] && session.status.state === "ready"), server.count("initialize")]);
+      assert.deepEqual(now, [kept, true, 2], shown);
+    }
+    assert.deepEqual(page.errors, []);
+  } finally {
+    await page?.close();
+    await vite.close();
+    rmSync(root, { recursive: true, force: true });
+  }
 });
 
 test("on a server it renders the first state and connects nowhere", bounded, async () => {

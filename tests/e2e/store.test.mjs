@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { installed } from "./lib/install.mjs";
-import { startWorld } from "./lib/oauth.mjs";
+import { answer, startWorld } from "./lib/oauth.mjs";
 import { until } from "./lib/until.mjs";
 
 const app = await installed();
@@ -296,7 +296,7 @@ test("whom the server does not let in signs in by a button; who only looks on as
   assert.deepEqual([look.now.status.state, look.now.needsSignIn, look.now.error], ["ready", false, undefined]);
 });
 
-test("a window that was blocked is opened by a click, once, whoever looks on; a call waits for it meanwhile", bounded, async (t) => {
+test("with auto, a window that was blocked is opened by a click, once, whoever looks on; a call waits for it meanwhile", bounded, async (t) => {
   let isBlocked = true;
   let signIn;
   const back = async ({ state }) => {
@@ -305,7 +305,7 @@ test("a window that was blocked is opened by a click, once, whoever looks on; a 
     return `https://app.example/callback?code=the-code&state=${state}`;
   };
   const world = startWorld({ back });
-  const store = mcpStore(world.url, { ...world.options, timeout: 300 });
+  const store = mcpStore(world.url, { ...world.options, auth: { ...world.auth, ask: "auto" }, timeout: 300 });
   for (let count = 0; count < 2; count++) t.after(store.subscribe(() => {}));
   const now = () => store.getSnapshot();
   await until(() => now().error && now().status.state !== "connecting");
@@ -328,6 +328,73 @@ test("a window that was blocked is opened by a click, once, whoever looks on; a 
   assert.deepEqual([now().status.state, now().needsSignIn, now().error, world.opened.length], ["ready", false, undefined, 2]);
   assert.deepEqual([await early, await call], ["ran", "ran"]);
 });
+
+/** A server and its user, who comes back once `signIn()` is called; and a list of servers with it as "a". */
+function worldOfUsers() {
+  const on = ({ rpc, headers }) => {
+    const isIn = world.valid.has(headers.authorization?.slice("Bearer ".length));
+    if (rpc?.method === "tools/list" && isIn) return answer(200, { jsonrpc: "2.0", id: rpc.id, result: { tools: [{ name: "t", inputSchema: { type: "object" } }] } });
+  };
+  const world = startWorld({ on, back: ({ state }) => new Promise((resolve) => (world.signIn = () => resolve(`https://app.example/callback?code=the-code&state=${state}`))) });
+  const record = { name: "a", url: world.url, learned: { icons: [] }, options: {}, needs: ["auth"] };
+  const texts = new Map([["mcp-evergreen:servers:[null]", JSON.stringify({ servers: [record] })]]);
+  world.kept = { getItem: (key) => texts.get(key) ?? null, setItem: (key, text) => texts.set(key, text) };
+  return world;
+}
+
+for (const [how, make] of [
+  ["a store", (world, auth) => mcpStore(world.url, { ...world.options, auth })],
+  ["a server of many", (world, auth) => mcpServersStore({ servers: { a: { url: world.url, ...world.options, auth } } })],
+  ["a server of many, by the defaults", (world, auth) => mcpServersStore({ servers: { a: world.url }, defaults: { ...world.options, auth } })],
+  ["a server that comes back", (world, auth) => mcpServersStore({ store: world.kept, restore: () => ({ ...world.options, auth }) })],
+]) {
+  const now = (store) => {
+    const { needsSignIn, needSignIn, session, get, callTool, authorize } = store.getSnapshot();
+    if (needSignIn === undefined) return { needsSignIn, session, call: () => callTool("t"), authorize };
+    return { needsSignIn: needSignIn.join() === "a", session: get("a"), call: () => callTool("a__t"), authorize: () => authorize("a") };
+  };
+
+  test(`${how} asks its user by a click alone, where the host does not say when; what is called waits`, bounded, async (t) => {
+    const world = worldOfUsers();
+    const store = make(world, world.auth);
+    t.after(store.subscribe(() => {}));
+    await until(() => now(store).needsSignIn);
+    const { session } = now(store);
+    assert.deepEqual([session.status.state, session.status.waitingFor.why, world.opened.length], ["waiting", "sign-in", 0]);
+    const called = now(store).call().then(() => "ran", ({ code }) => code);
+    await sleep(50);
+    assert.equal(world.opened.length, 0);
+    const signedIn = now(store).authorize();
+    await until(() => world.signIn);
+    world.signIn();
+    await signedIn;
+    assert.deepEqual([await called, now(store).needsSignIn, now(store).session === session, world.opened.length], ["ran", false, true, 1]);
+  });
+
+  test(`${how}: what the provider prepares, it prepares before \`authorize\` returns, also where there is no session`, bounded, async (t) => {
+    const world = worldOfUsers();
+    const windows = { opened: 0, open: 0 };
+    const prepare = () => (windows.opened++, windows.open++, () => windows.open--);
+    const store = make(world, { ...world.auth, provider: { ...world.auth.provider, prepare } });
+    t.after(store.subscribe(() => {}));
+    await until(() => now(store).needsSignIn);
+    const signedIn = now(store).authorize();
+    assert.deepEqual(windows, { opened: 1, open: 1 });
+    await until(() => world.signIn);
+    world.signIn();
+    await signedIn;
+    assert.equal(windows.open, 0);
+    await now(store).session.signOut();
+    world.signIn = undefined;
+    windows.opened = 0;
+    const again = now(store).authorize();
+    assert.equal(windows.open, 1);
+    await until(() => world.signIn);
+    world.signIn();
+    await again;
+    assert.deepEqual([windows.open, now(store).needsSignIn, now(store).session.status.state], [0, false, "ready"]);
+  });
+}
 
 // ── Many servers ──
 
