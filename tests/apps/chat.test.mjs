@@ -2,8 +2,12 @@
 // answers, while the servers forget sessions, restart and go away.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { after, before, test } from "node:test";
 import { launchBrowser } from "../e2e/lib/chrome.mjs";
+import { root } from "../e2e/lib/paths.mjs";
+import { listen } from "../e2e/lib/ports.mjs";
 import { fileAt, serve } from "../e2e/lib/static.mjs";
 import { until } from "../e2e/lib/until.mjs";
 import { builtChat } from "./chat/build.mjs";
@@ -30,7 +34,10 @@ after(async () => {
   await site?.close();
 });
 
-async function chatting(name, play) {
+/** What the page shows in red. */
+const failures = ({ page }) => page.$$eval("[role=alert], .failed", (all) => all.map(({ innerText }) => innerText));
+
+function chatting(name, play) {
   test(name, { timeout: 240_000 }, async () => {
     const context = await browser.createBrowserContext();
     const user = new User(context, await context.newPage());
@@ -39,7 +46,7 @@ async function chatting(name, play) {
       await play(user);
       assert.deepEqual(user.errors, [], "nothing is left uncaught in the page");
     } catch (error) {
-      error.stack += `\n\nOn the page:\n${await user.sees()}`;
+      error.stack += `\n\nOn the page:\n${await user.sees()}\n\nUncaught:\n${user.errors.join("\n")}`;
       throw error;
     } finally {
       await context.close();
@@ -105,10 +112,12 @@ chatting("a server is added, signed in to by a click, chatted with, evicted and 
   await user.page.setOfflineMode(true);
   await user.seesServer("Hidden", "this device is offline");
   await user.begins(`${host}__count key=offline`);
-  await user.presses("Cancel", { find: true });
+  await user.seesCall('"offline"');
+  assert.equal(hidden.ran().offline, undefined);
   await user.page.setOfflineMode(false);
   assert.equal(await user.hears(), "counted offline");
 
+  assert.deepEqual(await failures(user), ["The user has cancelled this call."]);
   await user.page.reload();
   await user.seesServer("Members", "ready");
   await user.seesServer("Hidden", "ready");
@@ -119,5 +128,74 @@ chatting("a server is added, signed in to by a click, chatted with, evicted and 
   const { session: _h, ...hiddenOnce } = hidden.ran();
   assert.deepEqual(once, { plain: 1, walk: 1, run: 1, trip: 1, evicted: 1, restarted: 1, reloaded: 1 });
   assert.deepEqual(hiddenOnce, { hidden: 1, again: 1, offline: 1, reloaded: 1 });
-  await user.hasSeenNoFailure();
+  assert.deepEqual(await failures(user), []);
 });
+
+chatting("a real model by a key: tools go to it and their results, by both kinds of API; the key is kept nowhere", async (user) => {
+  const { hidden, proxy } = world;
+  const api = await startModelApi();
+  try {
+    await user.adds(hidden.url, proxy.url);
+    await user.seesServer("Hidden", "ready");
+    for (const [kind, address] of [["anthropic", api.url], ["openai", `${api.url}/v1`]]) {
+      await user.chooses("Kind", kind);
+      await user.fills("Address", address, 1);
+      await user.fills("Key", "THE-KEY");
+      await user.presses("Use");
+      assert.equal(await user.says(`please count ${kind}`), `it said: counted ${kind}`);
+    }
+    assert.deepEqual(api.keys, ["THE-KEY", "THE-KEY", "Bearer THE-KEY", "Bearer THE-KEY"]);
+    assert.deepEqual([hidden.ran().anthropic, hidden.ran().openai], [1, 1]);
+    assert.doesNotMatch(await user.page.evaluate(() => JSON.stringify({ ...localStorage, ...sessionStorage })), /THE-KEY/);
+    api.fails = true;
+    await user.begins("and again");
+    await user.reads("the model is overloaded");
+  } finally {
+    await api.close();
+  }
+});
+
+chatting("axe finds nothing serious, in light and in dark, wide and narrow", async (user) => {
+  const { page } = user;
+  await user.adds(world.members.url);
+  await user.seesServer(world.members.url, "sign-in wanted");
+  await user.adds(world.hidden.url, world.proxy.url);
+  await user.seesServer("Hidden", "ready");
+  await user.begins("book key=axe");
+  await user.isAsked("Hidden (book) asks");
+  await page.evaluate(readFileSync(`${root}www/node_modules/axe-core/axe.min.js`, "utf8"));
+  for (const [scheme, width] of [["light", 1200], ["dark", 1200], ["light", 400]]) {
+    await page.setViewport({ width, height: 800 });
+    await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: scheme }]);
+    const violations = await page.evaluate(async () => (await axe.run(document)).violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html)}`));
+    assert.deepEqual(violations, [], `${scheme}, ${width}`);
+    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${width}: nothing is cut off`);
+  }
+});
+
+/** Both APIs, by a model that calls the tool `count` with the last word that it was told, and then says what came of it. */
+async function startModelApi() {
+  const api = { keys: [], fails: false };
+  const server = createServer(async (req, res) => {
+    const cors = { "access-control-allow-origin": "*", "access-control-allow-headers": "*, authorization" };
+    if (req.method === "OPTIONS") return res.writeHead(204, cors).end();
+    const { messages, tools } = JSON.parse((await req.toArray()).join(""));
+    const json = (status, value) => res.writeHead(status, { ...cors, "content-type": "application/json" }).end(JSON.stringify(value));
+    if (api.fails) return json(529, { error: { message: "the model is overloaded" } });
+    const { role, content } = messages.at(-1);
+    const isAnthropic = req.url === "/v1/messages";
+    api.keys.push(req.headers[isAnthropic ? "x-api-key" : "authorization"]);
+    if (isAnthropic) {
+      const { name } = tools.find(({ name, input_schema }) => name.endsWith("__count") && input_schema.properties.key);
+      const [block] = content;
+      const answer = block.type === "tool_result" ? { type: "text", text: `it said: ${block.content}` } : { type: "tool_use", id: "use-1", name, input: { key: block.text.split(" ").at(-1) } };
+      return json(200, { content: [answer] });
+    }
+    const { name } = tools.map((tool) => tool.function).find(({ name, parameters }) => name.endsWith("__count") && parameters.properties.key);
+    const call = () => ({ id: "call-1", type: "function", function: { name, arguments: JSON.stringify({ key: content.split(" ").at(-1) }) } });
+    return json(200, { choices: [{ message: role === "tool" ? { content: `it said: ${content}` } : { content: null, tool_calls: [call()] } }] });
+  });
+  api.url = `http://127.0.0.1:${await listen(server)}`;
+  api.close = () => (server.closeAllConnections(), new Promise((resolve) => server.close(resolve)));
+  return api;
+}

@@ -39,8 +39,16 @@ export class User {
     return opened;
   }
 
-  async fills(label, text) {
-    await this.page.locator(`::-p-aria([name="${label}"])`).fill(text);
+  /** The field with this label, the first or another. */
+  async fills(label, text, at = 0) {
+    const field = await until(async () => (await this.page.$$(`::-p-aria([name="${label}"])`))[at], `the field ${label}`);
+    await field.click({ count: 3 });
+    await field.type(text);
+  }
+
+  async chooses(label, value) {
+    const field = await this.page.waitForSelector(`::-p-aria([name="${label}"])`);
+    await field.select(value);
   }
 
   // ── Servers ──
@@ -64,7 +72,7 @@ export class User {
   async begins(text) {
     await until(() => this.#isQuiet(), "the chat is ready");
     this.#before = (await this.#said()).length;
-    const box = await this.page.waitForSelector("::-p-aria([name=Message])");
+    const box = await this.page.waitForSelector(`::-p-aria([name="Message"])`);
     await box.focus();
     for (const [at, line] of text.split("\n").entries()) {
       if (at > 0) {

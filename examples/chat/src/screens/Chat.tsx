@@ -6,7 +6,9 @@ import { useChat, type Running } from "../useChat";
 export function Chat({ model }: { model: Model }) {
   const { turns, running, problem, send, stop } = useChat(model);
   const end = useRef<HTMLDivElement>(null);
-  useEffect(() => end.current?.scrollIntoView({ block: "nearest" }), [turns, running]);
+  useEffect(() => {
+    end.current?.scrollIntoView({ block: "nearest" });
+  }, [turns, running]);
 
   function submit(event: FormEvent<HTMLFormElement>) {
     event.preventDefault();

@@ -17,7 +17,8 @@ type Server = ReturnType<typeof useMcpServers>["servers"][number];
 function Server({ server }: { server: Server }) {
   const { needSignIn, tools, authorize, close, signOut } = useMcpServers();
   const [problem, setProblem] = useState<string>();
-  const { name, title, url, status } = server;
+  const { name, title, url, status, error } = server;
+  const failure = error instanceof Error ? error.message : undefined;
   const attempt = (done: Promise<void>) => {
     setProblem(undefined);
     done.catch((error: Error) => setProblem(error.message));
@@ -31,7 +32,7 @@ function Server({ server }: { server: Server }) {
         <span className={`light ${light.color}`} aria-hidden="true" /> <b>{title}</b> <span role="status">{light.text}</span>
       </p>
       <p className="address">{url}</p>
-      {problem && <p role="alert">{problem}</p>}
+      {(problem ?? failure) && <p role="alert">{problem ?? failure}</p>}
       {link && <a href={link} target="_blank" rel="opener">Sign in in another window</a>}
       {own.length > 0 && (
         <details>
@@ -52,7 +53,7 @@ function Server({ server }: { server: Server }) {
 /** Red: it needs the user, or failed. Yellow: it comes back by itself. */
 function lightOf({ status, error }: Server, needsSignIn: boolean) {
   if (needsSignIn) return { color: "red", text: "sign-in wanted" };
-  if (error instanceof Error) return { color: "red", text: error.message };
+  if (error !== undefined) return { color: "red", text: "failed" };
   if (!status) return { color: "gray", text: "not connected" };
   if (status.state === "ready") return { color: "green", text: "ready" };
   return { color: "yellow", text: status.waitingFor?.why ?? status.state };
