@@ -3,7 +3,7 @@
 
 mod server;
 
-use mcp_evergreen::protocol::config::EraChoice;
+use mcp_evergreen::protocol::config::{Ask, EraChoice};
 use mcp_evergreen::protocol::era::modern;
 use mcp_evergreen::protocol::http::{Head, Method, Request};
 use mcp_evergreen::protocol::status::Event;
@@ -109,6 +109,8 @@ pub struct Room {
     pub made: u32,
     /// The server wants a token.
     pub wants_token: bool,
+    /// When users are asked.
+    pub ask: Ask,
     /// How often the sessions were evicted or given up.
     pub losses: u32,
     /// How often the lead was stolen.
@@ -145,6 +147,7 @@ impl Room {
             live: BTreeSet::new(),
             made: 0,
             wants_token: false,
+            ask: Ask::Auto,
             losses: 0,
             steals: 0,
             unheard: 0,
@@ -167,7 +170,8 @@ impl Room {
 
     fn open_with(&mut self, seed: u64, fields: Option<String>) -> usize {
         let (fields_vary, authorizes) = (fields.is_some(), self.wants_token);
-        let config = Config { era: self.era, shared: true, fields_vary, authorizes, ..Config::default() };
+        let config =
+            Config { era: self.era, shared: true, fields_vary, authorizes, ask: self.ask, ..Config::default() };
         let tab = self.tabs.len();
         let mut session = Session::new(config, seed, self.now);
         session.set_handled("roots/list".into());
@@ -254,6 +258,21 @@ impl Room {
         if self.tabs[tab].asks.is_some() {
             self.authorize(tab, Some(token));
         }
+    }
+
+    /// Nothing is stored: the user has to be asked.
+    pub fn needs_user(&mut self, tab: usize) {
+        self.tabs[tab].asks = None;
+        self.tabs[tab].session.handle_authorized(Authorized::NeedsUser, self.now);
+        self.drain(tab);
+    }
+
+    /// The user of the tab clicks, and the window opens.
+    pub fn sign_in(&mut self, tab: usize) {
+        let id = self.tabs[tab].session.sign_in(self.now);
+        self.called(tab, id, "sign-in", true);
+        self.tabs[tab].session.handle_user_asked(self.now);
+        self.drain(tab);
     }
 
     /// The user of the tab closes the window.

@@ -7,32 +7,41 @@ import { startAuthorizationServer } from "../../e2e/servers/oidc.mjs";
 
 const host = kind("TypeScript SDK (host)", process.execPath, [`${e2e}servers/ts_host.mjs`]);
 
-/** The server without CORS headers is at `hiddenHost`, a name for this machine. */
-export async function startWorld({ hiddenHost = "127.0.0.1" } = {}) {
+/** An address for `far` that is not of this machine, since what is here is reached without a network: only the proxy finds it. */
+const FAR = "https://far.test/mcp";
+
+export async function startWorld() {
   const as = await startAuthorizationServer();
-  const [members, hidden] = await Promise.all([
-    host.start({ env: { TITLE: "Members", ISSUER: as.issuer, INTROSPECTION: as.introspection.url, INTROSPECTION_AUTHORIZATION: as.introspection.authorization } }),
-    host.start({ env: { TITLE: "Hidden", CORS: "none" } }),
+  const start = (env) => host.start({ env }).then(standing);
+  const [members, hidden, far] = await Promise.all([
+    start({ TITLE: "Members", ISSUER: as.issuer, INTROSPECTION: as.introspection.url, INTROSPECTION_AUTHORIZATION: as.introspection.authorization }),
+    start({ TITLE: "Hidden", CORS: "none" }),
+    start({ TITLE: "Far" }),
   ]);
-  const hiddenUrl = hidden.url.replace("127.0.0.1", hiddenHost);
-  const proxy = await startMcpProxy({ targets: [hiddenUrl], resolve: async () => ["127.0.0.1"] });
+  const proxy = await startMcpProxy({
+    targets: [hidden.url, FAR],
+    resolve: async () => ["127.0.0.1"],
+    fetch: (input, init) => fetch(String(input).replace(FAR, far.url), init),
+  });
   return {
     as,
     proxy,
-    members: withEviction(members, members.url),
-    hidden: withEviction(hidden, hiddenUrl),
+    members,
+    hidden,
+    far: { ...far, url: FAR },
     async close() {
-      await Promise.all([members.kill(), hidden.kill(), proxy.close(), as.close()]);
+      await Promise.all([members, hidden, far, proxy, as].map((one) => one.close()));
     },
   };
 }
 
-const withEviction = (server, url) => ({
-  url,
+const standing = (server) => ({
+  url: server.url,
   /** How often each key was run; sessions under the key `session`. */
   ran: () => server.executions.started(),
   aborted: () => server.executions.aborted(),
   /** The server forgets all sessions. */
   evict: () => process.kill(server.pid, "SIGUSR2"),
   restart: () => server.restart(),
+  close: () => server.kill(),
 });

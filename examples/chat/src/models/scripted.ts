@@ -23,6 +23,7 @@ function useOf(line: string, tools: readonly ToolSpec[]): ToolUse | undefined {
 }
 
 function json(line: string) {
+  if (!line.includes("{")) return undefined;
   try {
     return JSON.parse(line.slice(line.indexOf("{"))) as Record<string, unknown>;
   } catch {
