@@ -1113,6 +1113,7 @@ export type DiagnosisKind =
   | "mixed_content"
   | "no_client"
   | "no_code"
+  | "no_connection"
   | "no_metadata"
   | "no_pkce"
   | "not_a_proxy"

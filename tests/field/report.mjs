@@ -38,6 +38,7 @@ const DIAGNOSES = {
   hidden_session_id: "The server hands out a session id that the page cannot see: `Access-Control-Expose-Headers: Mcp-Session-Id` is missing. Clients outside of browsers do not notice.",
   hidden_refusal: "The server refuses lost sessions without CORS headers, so that a page cannot tell a refusal from an outage.",
   unreachable: "Nothing answers at the address.",
+  no_connection: "No byte came of the handshake, over HTTP/1.1 in a page: a browser has six connections to a host, for all its tabs together, and six tabs that listen hold them all. `share`, `listen: \"never\"` or HTTP/2 leave room.",
   offline: "This device is offline. Calls wait, or fail at once with `offline: \"fail\"`.",
   mixed_content: "A page that came over https: asked for an http: address, which browsers block.",
   local_network: "The address is one of the user's device or local network, and the browser keeps the page from it. The user can allow it in the browser's settings for the site.",

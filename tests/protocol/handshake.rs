@@ -1,7 +1,7 @@
 //! The handshake: what is offered, what is accepted, what is refused and how that is said.
 
 use crate::net::{Net, Reply};
-use mcp_evergreen::protocol::config::Handshake;
+use mcp_evergreen::protocol::config::{Connections, Handshake, Unreachable};
 use mcp_evergreen::protocol::http::Head;
 use mcp_evergreen::protocol::status::Phase;
 use mcp_evergreen::protocol::{Code, Config, Reach};
@@ -218,4 +218,30 @@ fn a_session_that_follows_another_cores_is_not_ended_by_a_server_that_does_not_a
         assert!(net.run_for(60_000).contains(&"a ok".to_owned()));
         assert_eq!(net.status().generation, 2);
     }
+}
+
+#[test]
+fn a_handshake_that_nothing_comes_of_may_never_have_left_a_browser_with_six_connections() {
+    let hint = "for all its tabs together";
+    let first = |config: Config, reply: Reply| {
+        let mut net = Net::new(Config { timeout_ms: 10_000, ..config });
+        (0..9).for_each(|_| net.reply("initialize", reply.clone()));
+        let call = net.connect();
+        net.run_for(10_000);
+        let (kept, status) = (net.results[&call].is_ok(), net.status().last_error);
+        let error = if kept { *status.expect("it waits for a reason") } else { net.error(call).clone() };
+        (error.code, error.diagnosis.map(|it| it.kind), error.message.contains(hint))
+    };
+    let six = || Config { connections: Connections::Six, ..Config::default() };
+    let waits = || Config { unreachable: Unreachable::Wait, ..six() };
+    let own = || Config { connections: Connections::SixOfOwnOrigin, ..Config::default() };
+    for config in [six(), waits(), own()] {
+        assert_eq!(first(config, Reply::Silence), (Code::Timeout, Some("no_connection"), true));
+    }
+    for config in [Config::default(), Config { shared: true, ..six() }] {
+        assert_eq!(first(config, Reply::Silence), (Code::Timeout, None, false));
+    }
+    let stalled = Reply::Open(": hello\n\n".to_owned());
+    assert_eq!(first(six(), stalled), (Code::Timeout, None, false), "it has left");
+    assert_ne!(first(six(), Reply::text(503, "busy")).1, Some("no_connection"));
 }

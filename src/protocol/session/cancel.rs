@@ -39,7 +39,10 @@ impl<P: Payload> Session<P> {
         }
         let sent = call.is_on_wire();
         let message = self.waited_for(id, call, waited, now);
-        let error = Error::boxed(Code::Timeout, outcome, message).retryable();
+        let mut error = Error::boxed(Code::Timeout, outcome, message).retryable();
+        if kind == Kind::Connect && !self.has_no_token(id, now) {
+            error = self.hint_at_connections(error);
+        }
         self.give_up_call(id, error, "timed out", now);
         if kind == Kind::Connect && self.is_first() {
             self.connect_given_up("no answer in time", now);

@@ -4,10 +4,12 @@
 use super::Session;
 use super::cancel::STARVED_MS;
 use crate::protocol::calls::Queue;
+use crate::protocol::config::Connections;
+use crate::protocol::error::Diagnosis;
 use crate::protocol::exchanges::Exchange;
 use crate::protocol::lifecycle::Step;
 use crate::protocol::time::Timer;
-use crate::protocol::{ExchangeId, Now, Payload};
+use crate::protocol::{Code, Error, ExchangeId, Now, Payload};
 
 /// The longest that one handshake's request may take where nobody who waits for it has more time.
 const HANDSHAKE_MS: u64 = 30_000;
@@ -16,7 +18,30 @@ const HEDGE_MS: u64 = 5_000;
 /// A head without an answer is worth so many times as much.
 const HEAD_SHARE: u64 = 2;
 
+/// "HTTP/1.1 allows six connections per host", for all tabs together.
+const NO_CONNECTION: Diagnosis = Diagnosis {
+    kind: "no_connection",
+    header: None,
+    hint: "A browser has six connections to a host with HTTP/1.1, for all its tabs together, and other tabs that listen to \
+           it may hold them all. Let tabs have one session (`share`) or not listen (`listen: \"never\"`), or let the server \
+           speak HTTP/2.",
+};
+
 impl<P: Payload> Session<P> {
+    /// A request that nothing came of may never have left the browser.
+    pub(in crate::protocol) fn hint_at_connections(&self, mut error: Box<Error<P>>) -> Box<Error<P>> {
+        let is_alone = self.config.connections != Connections::Many && !self.config.shared;
+        let is_silence = |error: &Error<P>| error.code == Code::Timeout;
+        let nothing_came = self.lifecycle.last_error().is_none_or(is_silence)
+            && self.exchanges.iter().all(|(_, exchange)| exchange.head().is_none());
+        if !is_alone || !nothing_came {
+            return error;
+        }
+        error.message.push(' ');
+        error.message.push_str(NO_CONNECTION.hint);
+        error.with_diagnosis(NO_CONNECTION)
+    }
+
     /// The answer to `initialize` takes its time. One that was lost is followed by another, where a session was lost: the
     /// server was there a moment ago. If that is lost, too, the next one takes its place, later and later.
     pub(in crate::protocol) fn handshake_due(&mut self, now: Now) {

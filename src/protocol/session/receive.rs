@@ -308,6 +308,7 @@ impl<P: Payload> Session<P> {
             self.refused(id, refusal, None, now);
         } else if !concluded {
             let error = Error::boxed(Code::Timeout, Outcome::Unknown, "The server did not answer in time.").retryable();
+            let error = self.hint_at_connections(error);
             self.conclude(id, Answer::Lost { error }, now);
         }
         self.remove_exchange(id, now);
