@@ -109,6 +109,7 @@ chatting("a server is added, signed in to by a click, chatted with, evicted and 
 
   await user.adds(far.url, proxy.url);
   await user.seesServer("Far", "ready");
+  await user.seesTools("Far", 4);
   await user.page.setOfflineMode(true);
   await user.seesServer("Far", "this device is offline");
   await user.begins("far-test__count key=offline");

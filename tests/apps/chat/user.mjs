@@ -66,6 +66,10 @@ export class User {
     await until(async () => (await lights()).some(([name, light]) => name === shown && light === state), async () => `${title}: ${state}, not ${JSON.stringify(await lights())}`);
   }
 
+  seesTools(title, count) {
+    return this.page.locator(`.servers > li[aria-label="${title}"] ::-p-text(${count} tools)`).wait();
+  }
+
   // ── The chat ──
 
   /** Sends a message, by the keyboard. */

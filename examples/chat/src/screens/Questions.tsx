@@ -5,22 +5,20 @@ import { Sampling } from "./Sampling";
 
 /** What servers ask. Texts are theirs: who asks stands above them. */
 export function Questions({ model }: { model: Model }) {
-  const { pendingQuestions } = useMcpServers();
+  const { pendingQuestions, servers } = useMcpServers();
+  const titleOf = (name: string) => servers.find((server) => server.name === name)?.title ?? name;
   return (
     <div className="questions" aria-live="polite">
       {pendingQuestions.map((question) => (
         <section key={question.id} className="question" aria-labelledby={`asks-${question.id}`}>
-          <h2 id={`asks-${question.id}`}>{nameOf(question)} asks</h2>
+          <h2 id={`asks-${question.id}`}>
+            {titleOf(question.server.name)} {question.call?.name && `(${question.call.name}) `}asks
+          </h2>
           <Question question={question} model={model} />
         </section>
       ))}
     </div>
   );
-}
-
-function nameOf({ server, call }: PendingQuestion) {
-  const title = useMcpServers().servers.find(({ name }) => name === server.name)?.title ?? server.name;
-  return call?.name ? `${title} (${call.name})` : title;
 }
 
 function Question({ question, model }: { question: PendingQuestion; model: Model }) {
