@@ -66,16 +66,21 @@ export function popup({ width = 520, height = 720, timeout = 300_000, window: gi
       if (opened && waiting) waiting.lead(opened);
       else if (opened) ready.push(opened);
       return () => {
+        isWindowless = false;
         const [unused] = ready.splice(ready.indexOf(opened) >>> 0, 1);
         unused?.close();
       };
     },
     open(url, { state, signal, linked = false, warn }) {
       const isEmbedded = embedded();
-      if (isEmbedded && !windows.has(signal)) warn?.("embedded", EMBEDDED);
-      const shown = windows.get(signal) ?? { opened: ready.shift() ?? takeOwn() ?? blank(width, height) };
-      if (!shown.opened && isWindowless) warn?.("popup_blocked", NO_WINDOW);
-      else if (!shown.opened && !linked) throw new DOMException("The browser blocked the popup.", "NotAllowedError");
+      let shown = windows.get(signal);
+      if (!shown) {
+        shown = { opened: ready.shift() ?? takeOwn() ?? blank(width, height), isLinked: linked || isWindowless };
+        if (isEmbedded) warn?.("embedded", EMBEDDED);
+        if (!shown.opened && isWindowless) warn?.("popup_blocked", NO_WINDOW);
+        isWindowless = false;
+      }
+      if (!shown.opened && !shown.isLinked) throw new DOMException("The browser blocked the popup.", "NotAllowedError");
       windows.set(signal, shown);
       led.add(shown);
       clearTimeout(shown.linger);
