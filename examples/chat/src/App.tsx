@@ -19,8 +19,9 @@ export function App() {
         <ModelChoice onChoose={setModel} />
       </aside>
       <main>
-        <Chat model={model} />
-        <Questions model={model} />
+        <Chat model={model}>
+          <Questions model={model} />
+        </Chat>
       </main>
     </>
   );

@@ -1,9 +1,10 @@
-import { useEffect, useRef, type FormEvent, type KeyboardEvent } from "react";
+import { useEffect, useRef, type FormEvent, type KeyboardEvent, type ReactNode } from "react";
 import { useMcpServers } from "../mcp/host";
 import type { Model, ToolUse, Turn } from "../models/model";
 import { useChat, type Running } from "../useChat";
 
-export function Chat({ model }: { model: Model }) {
+/** A conversation; `children` stand above the field for the next message. */
+export function Chat({ model, children }: { model: Model; children: ReactNode }) {
   const { turns, running, problem, send, stop } = useChat(model);
   const end = useRef<HTMLDivElement>(null);
   useEffect(() => {
@@ -26,6 +27,7 @@ export function Chat({ model }: { model: Model }) {
         {problem && <p role="alert">{problem}</p>}
         <div ref={end} />
       </div>
+      {children}
       <form className="ask" onSubmit={submit}>
         <textarea name="text" aria-label="Message" rows={2} placeholder="Say something. Enter sends." onKeyDown={sendOnEnter} />
         {stop ? <button type="button" onClick={stop}>Stop</button> : <button>Send</button>}
@@ -54,12 +56,14 @@ function Said({ turn, turns, running }: { turn: Turn; turns: Turn[]; running: Ru
 }
 
 function Use({ use, result, running }: { use: ToolUse; result: Turn | undefined; running: Running | undefined }) {
-  const tool = useMcpServers().tools.find(({ name }) => name === use.name);
+  const { tools, servers } = useMcpServers();
+  const tool = tools.find(({ name }) => name === use.name);
+  const server = servers.find(({ name }) => name === tool?.server);
   const { progress, total, message } = running?.progress ?? { progress: undefined };
   return (
     <section className="use" aria-label={`Call of ${tool?.title ?? use.name}`}>
       <p>
-        <b>{tool?.title ?? use.name}</b> <code>{JSON.stringify(use.args)}</code>
+        <b>{tool?.title ?? use.name}</b> {server && `of ${server.title} `}<code>{JSON.stringify(use.args)}</code>
       </p>
       {running && (
         <p>
