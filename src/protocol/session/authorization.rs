@@ -25,7 +25,7 @@ impl<P: Payload> Session<P> {
                 .is_some_and(|call| matches!(call.kind(), Kind::Request | Kind::Notification | Kind::Verify));
         if waits {
             self.authorize(None, now);
-            self.park_for_token(id, now);
+            self.park(id, Queue::Token, now);
         }
         waits
     }
@@ -40,8 +40,9 @@ impl<P: Payload> Session<P> {
         self.asks_user() && self.calls.get(id).is_some_and(|call| call.is_idle())
     }
 
-    fn park_for_token(&mut self, id: CallId, now: Now) {
-        self.calls.enqueue(id, Queue::Token);
+    /// It waits; where that is for a user, its clock stands still.
+    pub(in crate::protocol) fn park(&mut self, id: CallId, queue: Queue, now: Now) {
+        self.calls.enqueue(id, queue);
         if self.waits_for_user(id) {
             self.stop_clock(Some(id), now);
         }
@@ -93,15 +94,15 @@ impl<P: Payload> Session<P> {
             self.dispatch(id, now);
         } else if let Some(challenge) = self.authorization.clicked() {
             self.output(Output::Authorize { challenge, ask: true });
-            self.park_for_token(id, now);
+            self.park(id, Queue::Token, now);
         } else if self.authorization.is_under_way() {
-            self.park_for_token(id, now);
+            self.park(id, Queue::Token, now);
         } else if self.authorization.grant().is_some() {
             self.go_on_for_leader();
             self.dispatch(id, now);
         } else {
             self.authorize(Some(unasked), now);
-            self.park_for_token(id, now);
+            self.park(id, Queue::Token, now);
         }
         id
     }
@@ -180,7 +181,7 @@ impl<P: Payload> Session<P> {
                     self.dispatch(call, now);
                 } else {
                     self.authorize(Some(challenge), now);
-                    self.park_for_token(call, now);
+                    self.park(call, Queue::Token, now);
                 }
             }
             Purpose::Call(_)
