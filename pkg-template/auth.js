@@ -61,6 +61,8 @@ export function popup({ width = 520, height = 720, timeout = 300_000, window: gi
         waiting.opened.focus();
         return () => {};
       }
+      // The click is spent: what it has opened is there.
+      if (navigator.userActivation?.isActive === false && ready.some((opened) => !opened.closed)) return () => {};
       const opened = takeOwn() ?? blank(width, height);
       isWindowless = !opened && navigator.userActivation?.isActive === true;
       if (opened && waiting) waiting.lead(opened);

@@ -3,6 +3,7 @@
 // Sessions in React: one for each url and key, shared by all components that use it.
 
 import { createContext, createElement, useContext, useEffect, useMemo, useState, useSyncExternalStore } from "react";
+import { McpError } from "./error.js";
 import { following, tellDevelopers } from "./latest.js";
 import { ServersStore } from "./servers_store.js";
 import { idleStore, SessionStore } from "./session_store.js";
@@ -11,12 +12,19 @@ import { idleStore, SessionStore } from "./session_store.js";
 const MAX_USERS = 3;
 const USERS_MS = 10_000;
 
-const RESTLESS =
-  "useMcp: the credentials in `headers` are others with each render, so that they do not tell whose session it is. The component " +
-  "goes on with one session of its own, under the latest of them. Give `identity`, which names the user, and `headers` as a function.";
+const RESTLESS = new McpError(
+  "The credentials in `headers` are others with each render, so that they do not tell whose session it is: none is made until they " +
+    "come to rest. Give `identity`, which names the user, and `headers` as a function.",
+  {
+    code: "invalid_option",
+    outcome: "not_executed",
+    diagnosis: Object.freeze({ kind: "changing_credentials", header: "Authorization", hint: "Give the option `identity`, and `headers` as a function." }),
+  },
+);
 
 const stores = new Map();
 const idle = idleStore();
+const restless = idleStore(RESTLESS);
 const Provided = createContext(undefined);
 
 /** Whose session it is: whom `identity` names, or the `Bearer` or `Basic` value among the header fields. */
@@ -28,30 +36,39 @@ function ownerOf({ identity, headers }) {
   return typeof value === "string" && /^(bearer|basic) /i.test(value) ? [null, value] : [];
 }
 
-let restless = 0;
-
-/**
- * As text. Credentials that are others with each render name nobody: their component has a session of its own, which
- * nobody else's component shares, until they have been the same for a while.
- */
+/** As text; `undefined` where credentials that are others with each render name nobody, until they have been the same for a while. */
 function useOwner(owner) {
-  const [known] = useState(() => ({ text: undefined, since: 0, users: [], itself: undefined }));
+  const [known] = useState(() => ({ text: undefined, since: 0, users: [], isRestless: false }));
+  const [, renderAnew] = useState(0);
   const text = JSON.stringify(owner);
   const isGuessed = owner.length > 1;
   useEffect(() => {
-    if (isGuessed) look(known, text, Date.now());
+    if (!isGuessed) return undefined;
+    const before = known.isRestless;
+    look(known, text, Date.now());
+    const again = () => renderAnew((count) => count + 1);
+    if (known.isRestless !== before) again();
+    // Timers are a moment early.
+    const timer = known.isRestless && setTimeout(again, USERS_MS + 50);
+    return () => clearTimeout(timer);
   });
-  return isGuessed ? (known.itself ?? text) : text;
+  return isGuessed && known.isRestless ? undefined : text;
 }
 
 function look(known, text, now) {
   if (known.text !== text) {
     known.users = [...known.users.filter((at) => now - at < USERS_MS), now];
     Object.assign(known, { text, since: now });
-  } else if (now - known.since >= USERS_MS) Object.assign(known, { users: [], itself: undefined });
-  if (known.users.length <= MAX_USERS || known.itself !== undefined) return;
-  known.itself = JSON.stringify([null, null, ++restless]);
-  if (restless === 1) tellDevelopers(RESTLESS);
+    known.isRestless ||= known.users.length > MAX_USERS;
+    if (known.isRestless) tellOnce(RESTLESS);
+  } else if (now - known.since >= USERS_MS) Object.assign(known, { users: [], isRestless: false });
+}
+
+let isTold = false;
+
+function tellOnce({ message }) {
+  if (!isTold) tellDevelopers(`useMcp: ${message}`);
+  isTold = true;
 }
 
 function storeOf(url, options, owner) {
@@ -77,7 +94,10 @@ export function useMcp(url, options = {}) {
   const owner = useOwner(isItsOwn ? ownerOf(given) : provided.owner);
   const [user] = useState(() => ({}));
   // The options of the first to use it count: a url, a key and a user name one session.
-  const store = useMemo(() => (enabled ? storeOf(href, given, owner) : idle), [href, key, owner, Boolean(enabled)]);
+  const store = useMemo(() => {
+    if (!enabled) return idle;
+    return owner === undefined ? restless : storeOf(href, given, owner);
+  }, [href, key, owner, Boolean(enabled)]);
   // Before anybody subscribes.
   useEffect(() => store.use(given, user));
   useEffect(() => () => store.leave(user), [store]);

@@ -194,8 +194,8 @@ export class ServersStore {
   /** In a click: what the provider opens is open before this returns. */
   async #authorize(name) {
     const manager = this.#managed();
-    const asked = this.#asked.get(name)?.followed ?? this.#returned.get(name);
-    const auth = asked?.auth ?? this.#options.defaults?.auth;
+    const asked = this.#asked.get(name)?.followed;
+    const auth = (asked ?? this.#returned.get(name))?.auth ?? this.#options.defaults?.auth;
     const session = manager.get(name);
     if (session) return void (await signIn(session, auth));
     const server = manager.servers().find((server) => server.name === name);
@@ -203,6 +203,12 @@ export class ServersStore {
     if (url === undefined) throw new TypeError("name: there is no server of this name");
     const release = prepared(auth);
     try {
+      if (asked === undefined && auth) {
+        // With the options that are kept of it.
+        if (server.error) await manager.close(name, { keep: true });
+        await manager.restore((kept) => kept.name === name && this.#restored(kept));
+        return void (await manager.authorize(name));
+      }
       const options = asked ?? ((await this.#restored(server)) || {});
       await manager.open(name, url, { ...options, lazy: true });
       const made = await manager.open(name, url, options);

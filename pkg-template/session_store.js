@@ -343,14 +343,15 @@ export class SessionStore {
   }
 }
 
-/** What is there where no session is wanted. */
-export function idleStore() {
+/** What is there where no session is wanted, or none can be: then `error` says why. */
+export function idleStore(error) {
   const refuse = async () => {
-    throw closed("The session");
+    throw error ?? closed("The session");
   };
   const nothing = () => {};
   const actions = { callTool: refuse, readResource: refuse, getPrompt: refuse, authorize: refuse, retry: nothing, disconnect: nothing };
-  const snapshot = Object.freeze({ ...NONE_YET, ...QUIET, status: CLOSED, ...actions });
+  const status = error ? Object.freeze({ ...CLOSED, lastError: error }) : CLOSED;
+  const snapshot = Object.freeze({ ...NONE_YET, ...QUIET, status, error, ...actions });
   const get = () => snapshot;
   return { subscribe: () => nothing, getSnapshot: get, getServerSnapshot: get, use: nothing, leave: nothing };
 }

@@ -1328,8 +1328,9 @@ export class SessionManager {
 export interface ManagerOptions extends Omit<ConnectOptions, "signal"> {
   /**
    * Where the list of servers is kept, for {@link SessionManager.restore}: a `Storage` such as `localStorage`,
-   * `indexedDB`, or functions that may give promises. Kept are names, addresses, titles, icons, and the options that are
-   * plain data, {@link ProxyRoute} without its `headers` among them; no tokens, headers or identities. A secret in the query of a server's address is part of the address. The
+   * `indexedDB`, or functions that may give promises. Kept are names, addresses, titles, icons, for an hour that a server speaks
+   * the legacy era, and the options that are plain data, a `proxy` without `headers` among them; no tokens, headers or
+   * identities. A secret in the query of a server's address is part of the address. The
    * lists of two values of `identity` are two. A store that fails, or does not answer within five seconds, costs no
    * session: there is a `warning`. Default: not kept.
    */

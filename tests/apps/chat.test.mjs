@@ -58,10 +58,9 @@ chatting("a server is added, signed in to by a click, chatted with, evicted and 
   await user.adds(members.url);
   await user.seesServer(members.url, "sign-in wanted");
   assert.equal((await user.windows()).length, 1, "no window opens by itself");
-  const window = await user.opens("Sign in");
-  await window.waitForSelector("#agree");
-  await window.click("#agree");
+  await user.signsIn("Sign in");
   await user.seesServer("Members", "ready");
+  await user.seesTools("Members", 4);
   assert.deepEqual([as.counts.signedIn, as.counts.registered], [1, 1]);
 
   assert.equal(await user.says("count key=plain"), "counted plain");
@@ -99,6 +98,12 @@ chatting("a server is added, signed in to by a click, chatted with, evicted and 
   assert.equal(await user.says("count key=restarted"), "counted restarted");
   assert.equal(members.ran().session, sessions + 2);
 
+  await as.revoke();
+  await user.begins("count key=revoked");
+  await user.seesServer("Members", "sign-in wanted");
+  await user.signsIn("Sign in");
+  assert.equal(await user.hears(), "counted revoked");
+
   await user.adds(hidden.url, proxy.url);
   await user.seesServer("Hidden", "ready");
   const hiddenCount = `${new URL(hidden.url).host.replace(/\W+/g, "-")}__count`;
@@ -123,14 +128,23 @@ chatting("a server is added, signed in to by a click, chatted with, evicted and 
   await user.seesServer("Members", "ready");
   await user.seesServer("Hidden", "ready");
   assert.equal(await user.says(`count key=reloaded\n${hiddenCount} key=reloaded`), "counted reloaded\ncounted reloaded");
-  assert.deepEqual([as.counts.signedIn, as.counts.registered, (await user.windows()).length], [1, 1, 1]);
+  assert.deepEqual([as.counts.signedIn, as.counts.registered, (await user.windows()).length], [2, 1, 1]);
 
   const { session: _m, ...once } = members.ran();
   const { session: _h, ...hiddenOnce } = hidden.ran();
-  assert.deepEqual(once, { plain: 1, walk: 1, run: 1, trip: 1, evicted: 1, restarted: 1, reloaded: 1 });
+  assert.deepEqual(once, { plain: 1, walk: 1, run: 1, trip: 1, evicted: 1, restarted: 1, revoked: 1, reloaded: 1 });
   assert.deepEqual(hiddenOnce, { hidden: 1, again: 1, reloaded: 1 });
   assert.equal(far.ran().offline, 1);
   assert.deepEqual(await failures(user), []);
+
+  await user.pressesAt("Members", "Sign out");
+  await user.seesServer("Members", "not connected");
+  await user.signsIn("Connect");
+  await user.seesServer("Members", "ready");
+  await user.pressesAt("Members", "Remove");
+  await user.page.reload();
+  await user.seesServer("Hidden", "ready");
+  assert.ok(!(await user.sees()).includes("Members"));
 });
 
 chatting("a real model by a key: tools go to it and their results, by both kinds of API; the key is kept nowhere", async (user) => {

@@ -331,12 +331,13 @@ test("with auto, a window that was blocked is opened by a click, once, whoever l
 
 /** A server and its user, who comes back once `signIn()` is called; and a list of servers with it as "a". */
 function worldOfUsers() {
-  const on = ({ rpc, headers }) => {
+  const on = ({ by, rpc, headers }) => {
+    if (world.isDown && by === "session") return answer(400, "no");
     const isIn = world.valid.has(headers.authorization?.slice("Bearer ".length));
     if (rpc?.method === "tools/list" && isIn) return answer(200, { jsonrpc: "2.0", id: rpc.id, result: { tools: [{ name: "t", inputSchema: { type: "object" } }] } });
   };
   const world = startWorld({ on, back: ({ state }) => new Promise((resolve) => (world.signIn = () => resolve(`https://app.example/callback?code=the-code&state=${state}`))) });
-  const record = { name: "a", url: world.url, learned: { icons: [] }, options: {}, needs: ["auth"] };
+  const record = { name: "a", url: world.url, title: "Mine", learned: { icons: [] }, options: { maxPages: 7 }, needs: ["auth"] };
   const texts = new Map([["mcp-evergreen:servers:[null]", JSON.stringify({ servers: [record] })]]);
   world.kept = { getItem: (key) => texts.get(key) ?? null, setItem: (key, text) => texts.set(key, text) };
   return world;
@@ -395,6 +396,22 @@ for (const [how, make] of [
     assert.deepEqual([windows.open, now(store).needsSignIn, now(store).session.status.state], [0, false, "ready"]);
   });
 }
+
+test("a server that came back and could not be opened is opened by its button, as it was kept", bounded, async (t) => {
+  const world = worldOfUsers();
+  world.isDown = true;
+  const store = mcpServersStore({ store: world.kept, restore: () => ({ ...world.options }) });
+  t.after(store.subscribe(() => {}));
+  const now = () => store.getSnapshot();
+  await until(() => now().servers[0]?.error);
+  world.isDown = false;
+  const signedIn = now().authorize("a");
+  await until(() => world.signIn);
+  world.signIn();
+  await signedIn;
+  await until(() => now().tools.length === 1);
+  assert.deepEqual(now().servers.map(({ title, status }) => [title, status.state]), [["Mine", "ready"]]);
+});
 
 // ── Many servers ──
 

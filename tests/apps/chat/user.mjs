@@ -66,6 +66,18 @@ export class User {
     await until(async () => (await lights()).some(([name, light]) => name === shown && light === state), async () => `${title}: ${state}, not ${JSON.stringify(await lights())}`);
   }
 
+  /** Clicks a button of the server with that title. */
+  pressesAt(title, name) {
+    return this.page.locator(`.servers > li[aria-label="${title}"] ::-p-aria([name="${name}"][role="button"])`).click();
+  }
+
+  /** By that button, and in the window that it opens. */
+  async signsIn(name) {
+    const window = await this.opens(name);
+    await window.waitForSelector("#agree");
+    await window.click("#agree");
+  }
+
   seesTools(title, count) {
     return this.page.locator(`.servers > li[aria-label="${title}"] ::-p-text(${count} tools)`).wait();
   }

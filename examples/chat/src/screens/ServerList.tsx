@@ -26,6 +26,7 @@ function Server({ server }: { server: Server }) {
   const light = lightOf(server, needSignIn.includes(name));
   const own = tools.filter((tool) => tool.server === name);
   const link = status?.waitingFor?.url;
+  const isOff = !needSignIn.includes(name) && (!status || status.state === "closed");
   return (
     <li aria-label={title}>
       <p>
@@ -42,7 +43,7 @@ function Server({ server }: { server: Server }) {
       )}
       <p className="buttons">
         {needSignIn.includes(name) && <button onClick={() => attempt(authorize(name))}>Sign in</button>}
-        {!status && <button onClick={() => attempt(authorize(name))}>Connect</button>}
+        {isOff && <button onClick={() => attempt(authorize(name))}>Connect</button>}
         {status?.state === "ready" && <button onClick={() => attempt(signOut(name))}>Sign out</button>}
         <button onClick={() => attempt(close(name))}>Remove</button>
       </p>
