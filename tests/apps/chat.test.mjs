@@ -137,6 +137,10 @@ chatting("a server is added, signed in to by a click, chatted with, evicted and 
   assert.equal(far.ran().offline, 1);
   assert.deepEqual(await failures(user), []);
 
+  await user.pressesAt("Hidden", "Sign out");
+  await user.seesServer("Hidden", "not connected");
+  await user.pressesAt("Hidden", "Connect");
+  await user.seesServer("Hidden", "ready");
   await user.pressesAt("Members", "Sign out");
   await user.seesServer("Members", "not connected");
   await user.signsIn("Connect");

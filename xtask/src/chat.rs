@@ -30,6 +30,7 @@ pub fn run(project: &Project, _: &[String]) -> Result<()> {
 /// Its npm packages, with the package as it is published among them.
 pub fn install(project: &Project) -> Result<()> {
     let build = build::publishable(project)?;
+    let _lock = setup::lock(project)?;
     node::install_with(project, FOLDER, &[&build.tarball()])
 }
 

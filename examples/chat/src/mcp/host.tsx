@@ -15,7 +15,7 @@ const provider = popup({ redirectUrl: "callback.html", clientMetadata: { client_
 const defaults = {
   clientInfo: { name: "evergreen-chat", version: "1.0.0" },
   capabilities: { elicitation: { form: {}, url: {} }, sampling: {} },
-  auth: { provider, ask: "click" as const },
+  auth: { provider },
 };
 
 export function Mcp({ children }: { children: ReactNode }) {

@@ -34,7 +34,7 @@ function Server({ server }: { server: Server }) {
       </p>
       <p className="address">{url}</p>
       {(problem ?? failure) && <p role="alert">{problem ?? failure}</p>}
-      {link && <a href={link} target="_blank" rel="opener">Sign in in another window</a>}
+      {link && <a href={link} target="_blank" rel="noreferrer">Sign in in another window</a>}
       {own.length > 0 && (
         <details>
           <summary>{own.length} tools</summary>
