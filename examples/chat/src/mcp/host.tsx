@@ -24,7 +24,7 @@ export function Mcp({ children }: { children: ReactNode }) {
 
 /** Opens a server, under a name that no other has; where it has no CORS headers and there is a proxy, by that. */
 export function add({ servers, open }: McpServersSnapshot, url: string, proxy: string) {
-  const host = new URL(url).host.replace(/\W+/g, "-").replace(/^-/, "").slice(0, 40);
+  const host = new URL(url).host.replace(/[^a-z0-9]+/gi, "-").replace(/^-/, "").slice(0, 40);
   const names = [host, ...servers.map((_, at) => `${host}-${at + 2}`)];
   return open(names.find((name) => !servers.some((server) => server.name === name))!, url, proxy ? { proxy } : {});
 }
@@ -44,20 +44,6 @@ export async function call({ callTool }: McpServersSnapshot, { name, args }: Too
 }
 
 const words = (block: ContentBlock | SamplingContent) => (block.type === "text" ? block.text : `[${block.type}]`);
-
-/** What the user has filled in, as the schema has it; what was left empty is missing. */
-export function contentOf(fields: readonly FormField[], form: FormData) {
-  return Object.fromEntries(fields.map((field) => [field.name, valueOf(field, form)]));
-}
-
-function valueOf({ name, kind, format }: FormField, form: FormData) {
-  if (kind === "boolean") return form.has(name);
-  if (kind === "choices") return form.getAll(name);
-  const text = form.get(name);
-  if (!text) return undefined;
-  if (kind === "number" || kind === "integer") return Number(text);
-  return format === "date-time" ? new Date(String(text)).toISOString() : text;
-}
 
 /** What a server asks the model. */
 export function asked({ params: { messages, systemPrompt, maxTokens } }: SamplingQuestion) {

@@ -1,5 +1,5 @@
 import { useState, type FormEvent } from "react";
-import { contentOf, type FormField, type PendingQuestion } from "../mcp/host";
+import type { FormField, PendingQuestion } from "../mcp/host";
 
 type Problem = { name: string; message: string };
 
@@ -10,7 +10,7 @@ export function FormQuestion({ question }: { question: PendingQuestion & { kind:
   function submit(event: FormEvent<HTMLFormElement>) {
     event.preventDefault();
     try {
-      accept(contentOf(fields, new FormData(event.currentTarget)));
+      accept(new FormData(event.currentTarget));
     } catch (error) {
       const { problems, message } = error as Error & { problems?: Problem[] };
       setProblems(problems ?? [{ name: "", message }]);
