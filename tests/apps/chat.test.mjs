@@ -2,7 +2,7 @@
 // answers, while the servers forget sessions, restart and go away.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import { after, before, test } from "node:test";
 import { launchBrowser } from "../e2e/lib/chrome.mjs";
@@ -14,14 +14,14 @@ import { builtChat } from "./chat/build.mjs";
 import { User } from "./chat/user.mjs";
 import { startWorld } from "./chat/world.mjs";
 
+let folder;
 let site;
 let world;
 let browser;
 before(async () => {
-  const folder = await builtChat();
-  const page = (path) => ({ "/": "/index.html" })[path] ?? path;
+  folder = await builtChat();
   [site, world, browser] = await Promise.all([
-    serve(folder, { override: (path) => fileAt(folder + page(path)) }),
+    serve(folder, { override: (path) => fileAt(`${folder}${path === "/" ? "/index.html" : path}`) }),
     startWorld(),
     launchBrowser(["--host-resolver-rules=MAP far.test 127.0.0.1"]),
   ]);
@@ -30,6 +30,7 @@ after(async () => {
   await browser?.close();
   await world?.close();
   await site?.close();
+  if (folder) rmSync(folder, { recursive: true, force: true });
 });
 
 /** What the page shows in red. */
