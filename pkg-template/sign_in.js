@@ -25,7 +25,8 @@ export function askedByClick({ auth, ...options }) {
 
 /** In a click, where there is no session yet that could be led on: what the provider opens waits for it. Gives what is to be called then. */
 export function prepared(auth) {
-  const release = typeof auth?.provider?.prepare === "function" ? auth.provider.prepare() : undefined;
+  const asks = auth?.ask !== "never" && typeof auth?.provider?.prepare === "function";
+  const release = asks ? auth.provider.prepare() : undefined;
   return () => release?.();
 }
 

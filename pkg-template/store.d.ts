@@ -118,7 +118,7 @@ export interface McpSnapshot {
   /**
    * For a click, and to be called in it: asks the user to sign in, and resolves when the session is there. What the provider
    * opens (`popup`) is open before this returns, also where there is no session yet; `await` nothing before. Without the option
-   * `auth` it asks the server whether the user is let in by now.
+   * `auth` it asks the server whether the user is let in by now; with `ask: "never"` it does so where there is no session yet.
    *
    * @throws {McpError} As `connect`, `session.authorize`, and without `auth` `session.verify`.
    */

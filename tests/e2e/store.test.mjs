@@ -397,6 +397,17 @@ for (const [how, make] of [
   });
 }
 
+test("where the user is never asked, a click opens nothing", bounded, async (t) => {
+  const world = worldOfUsers();
+  let opened = 0;
+  const provider = { ...world.auth.provider, prepare: () => void opened++ };
+  const store = mcpStore(world.url, { ...world.options, auth: { ...world.auth, provider, ask: "never" } });
+  t.after(store.subscribe(() => {}));
+  await until(() => store.getSnapshot().needsSignIn);
+  await assert.rejects(store.getSnapshot().authorize(), { code: "unauthorized" });
+  assert.deepEqual([opened, world.opened.length, store.getSnapshot().status.state], [0, 0, "closed"]);
+});
+
 test("a server that came back and could not be opened is opened by its button, as it was kept", bounded, async (t) => {
   const world = worldOfUsers();
   world.isDown = true;
