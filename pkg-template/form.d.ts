@@ -18,18 +18,35 @@ export function fields(schema: ElicitSchema | ElicitFormParams): FormField[];
 export function defaults(schema: ElicitSchema | ElicitFormParams): ElicitContent;
 
 /**
+ * What the user has filled into a form whose controls have the names of the fields: text as text, numbers as numbers, a box as yes
+ * or no (its value does not matter, but for `"false"`), several boxes or a list as the chosen values, what `datetime-local`
+ * gives in UTC. What was left empty is missing.
+ *
+ * @throws {TypeError} `form` is no `FormData`.
+ */
+export function contentOf(schema: ElicitSchema | ElicitFormParams, form: FilledForm): { [name: string]: unknown };
+
+/**
  * What is wrong with an answer; empty where it fits.
  *
- * @param content The values by the names of the fields; a member that is `undefined` is missing.
+ * @param content The values by the names of the fields, where a member that is `undefined` is missing; or a form, as
+ *   {@link contentOf} takes it.
  */
-export function problems(schema: ElicitSchema | ElicitFormParams, content: { readonly [name: string]: unknown }): FormProblem[];
+export function problems(schema: ElicitSchema | ElicitFormParams, content: { readonly [name: string]: unknown } | FilledForm): FormProblem[];
 
 /**
  * The answer that accepts, with the schema's defaults for what `content` lacks: for a handler to return.
  *
  * @throws {TypeError} It does not fit; `problems` of the error says why. Nothing was sent.
  */
-export function accept(schema: ElicitSchema | ElicitFormParams, content?: { readonly [name: string]: unknown }): ElicitResult;
+export function accept(schema: ElicitSchema | ElicitFormParams, content?: { readonly [name: string]: unknown } | FilledForm): ElicitResult;
+
+/** A `FormData`, as far as it is used. */
+export interface FilledForm {
+  has(name: string): boolean;
+  get(name: string): unknown;
+  getAll(name: string): unknown[];
+}
 
 /** One field of a form. Texts are the server's: show them as text. */
 export interface FormField {

@@ -1,7 +1,7 @@
 // What a host needs for the form of an elicitation: its fields, their defaults, and whether an answer fits (2025-11-25,
 // Elicitation, Requested Schema). The schema is the server's: what in it is not as the specification has it asks nothing.
 
-import { object } from "./checks.js";
+import { object, wrong } from "./checks.js";
 
 /** (RFC 3339, 5.6.) */
 const DATE = /^(\d{4})-(\d\d)-(\d\d)$/;
@@ -38,25 +38,58 @@ export function defaults(schema) {
   return Object.fromEntries(known.map((field) => [field.name, field.default]));
 }
 
-export function problems(schema, content) {
+/** What a form holds, as the schema has it; a member that is missing was left empty. */
+export function contentOf(schema, form) {
+  if (!isForm(form)) throw wrong("form", "a FormData", form);
+  const given = fields(schema).map((field) => [field.name, valueOf(field, form)]);
+  return Object.fromEntries(given.filter(([, value]) => value !== undefined));
+}
+
+export function problems(schema, given) {
   const { properties, required } = read(schema);
-  object("content", content);
-  const given = Object.entries(content).filter(([, value]) => value !== undefined);
-  const found = given.map(([name, value]) => {
+  const content = isForm(given) ? contentOf(schema, given) : object("content", given);
+  const present = Object.entries(content).filter(([, value]) => value !== undefined);
+  const found = present.map(([name, value]) => {
     const known = Object.hasOwn(properties, name);
     return { name, ...(known ? checkField(properties[name], value) : problem("unexpected", "There is no such field.")) };
   });
-  const missing = required.filter((name) => !given.some(([key]) => key === name));
+  const missing = required.filter((name) => !present.some(([key]) => key === name));
   return [...missing.map((name) => ({ name, ...problem("missing", "It must be filled in.") })), ...found.filter(({ kind }) => kind !== undefined)];
 }
 
 export function accept(schema, content = {}) {
-  const given = Object.entries(object("content", content)).filter(([, value]) => value !== undefined);
+  const filledIn = isForm(content) ? contentOf(schema, content) : object("content", content);
+  const given = Object.entries(filledIn).filter(([, value]) => value !== undefined);
   const filled = { ...defaults(schema), ...Object.fromEntries(given) };
   const found = problems(schema, filled);
   if (found.length === 0) return { action: "accept", content: filled };
   const all = found.map(({ name, message }) => `${name}: ${message}`).join(" ");
   throw Object.assign(new TypeError(`content: does not fit what is asked for. ${all}`), { problems: found });
+}
+
+/** A `FormData`: of an answer no member is a function. */
+function isForm(given) {
+  return ["has", "get", "getAll"].every((name) => typeof given?.[name] === "function");
+}
+
+function valueOf({ name, kind, format, required, default: begin }, form) {
+  // A box that is not ticked is not in it.
+  if (kind === "boolean") return form.has(name) && form.get(name) !== "false";
+  if (kind === "choices") {
+    const values = form.getAll(name);
+    return values.length > 0 || required || begin !== undefined ? values : undefined;
+  }
+  const text = form.get(name);
+  // An empty text is one where the default was deleted: else it would be filled in again.
+  if (text === null || (text === "" && !(kind === "string" && begin !== undefined))) return undefined;
+  if (kind === "number" || kind === "integer") return Number(text);
+  return format === "date-time" ? inUtc(text) : text;
+}
+
+/** What a field for date and time gives is local, and has no zone. */
+function inUtc(text) {
+  const date = new Date(text);
+  return /^[\d-]+T[\d:.]+$/.test(text) && !Number.isNaN(date.getTime()) ? date.toISOString() : text;
 }
 
 /** Of what the server sent, what can be used; a request may be given in place of its schema. */

@@ -14,7 +14,7 @@ const PLAIN = [
   ...["trustAnnotations", "unreachable"],
 ];
 /** Options without which a server is not what it was: those who had them need them again. */
-const NEEDED = ["auth", "fetch", "filters", "handlers", "headers", "identity"];
+const NEEDED = ["auth", "fetch", "filters", "handlers", "headers", "identity", "proxy"];
 
 /** More than these are nobody's list. */
 const MAX_SERVERS = 256;
@@ -35,8 +35,18 @@ export function recordOf({ name, url, title, icons, learned, asked }) {
   const plain = Object.fromEntries(PLAIN.filter((key) => options[key] !== undefined).map((key) => [key, options[key]]));
   const hasFunctions = Object.values(filters).some((filter) => Object.values(filter).some((choice) => typeof choice === "function"));
   if (!hasFunctions && Object.keys(filters).length > 0) plain.filters = filters;
-  const needs = NEEDED.filter((key) => (key === "filters" ? hasFunctions : options[key] !== undefined));
+  const proxy = withoutSecrets(options.proxy);
+  if (proxy !== undefined) plain.proxy = proxy;
+  const isKept = { filters: !hasFunctions, proxy: proxy !== undefined };
+  const needs = NEEDED.filter((key) => !isKept[key] && (key === "filters" || options[key] !== undefined));
   return { name, url, title, icons, learned, options: plain, needs };
+}
+
+/** The option `proxy` as data; nothing where it has header fields, which may be its credential. */
+function withoutSecrets(proxy) {
+  if (proxy instanceof URL) return proxy.href;
+  if (proxy?.headers !== undefined) return undefined;
+  return proxy?.url instanceof URL ? { ...proxy, url: proxy.url.href } : proxy;
 }
 
 export class KeptServers {
@@ -172,7 +182,7 @@ function valid(entry) {
   const href = readUrl(url);
   if (!Array.isArray(needs) || needs.some((need) => !NEEDED.includes(need))) throw new TypeError("needs: expected names of options");
   const { filters, ...plain } = object("options", options);
-  const kept = Object.fromEntries(Object.entries(plain).filter(([key]) => PLAIN.includes(key)));
+  const kept = Object.fromEntries(Object.entries(plain).filter(([key]) => PLAIN.includes(key) || key === "proxy"));
   readServer({ filters });
   // Handlers declare what they answer, and come with the host's own options.
   const { capabilities: _, ...rest } = kept;

@@ -3,7 +3,7 @@
  * it, and Vue, Svelte and Solid need a few lines.
  */
 
-import type { FormField } from "./form.js";
+import type { FilledForm, FormField } from "./form.js";
 import type {
   CallToolResult,
   CloseServerOptions,
@@ -170,12 +170,12 @@ export interface FormQuestion extends Question {
   /** As `fields` of `mcp-evergreen/elicitation`. */
   readonly fields: readonly FormField[];
   /**
-   * Answers, with the schema's defaults for what `content` lacks.
+   * Answers, with the schema's defaults for what `content` lacks: values by name, or the `FormData` of the form that was shown.
    *
    * @throws {TypeError} It does not fit; `problems` of the error says why, as in `mcp-evergreen/elicitation`. The question
    *   stays.
    */
-  readonly accept: (content?: { readonly [name: string]: unknown }) => void;
+  readonly accept: (content?: { readonly [name: string]: unknown } | FilledForm) => void;
 }
 
 /** A page that the user is asked to visit; `accept` says that they consent. (MCP, Elicitation: URL Mode.) */

@@ -1256,7 +1256,7 @@ export class SessionManager {
    * Opens the servers that {@link ManagerOptions.store} holds and that are not open, without waiting for them. They are in
    * {@link SessionManager.servers} at once, with titles and icons. What cannot be used of the store is left out, with the
    * `warning` `"kept_servers"`, and so is a server that was opened with options that are not kept (`headers`, `auth`,
-   * `fetch`, `handlers`, `identity`, a function among `filters`) where `optionsFor` does not give them.
+   * `fetch`, `handlers`, `identity`, a function among `filters`, a `proxy` with `headers`) where `optionsFor` does not give them.
    *
    * @param optionsFor Options of one server, over those that are kept; `null` or `false` leaves it unopened. Default: none.
    * @returns The names of those that are under way now.
@@ -1351,7 +1351,8 @@ export interface ManagerOptions extends Omit<ConnectOptions, "signal"> {
   /**
    * Where the list of servers is kept, for {@link SessionManager.restore}: a `Storage` such as `localStorage`,
    * `indexedDB`, or functions that may give promises. Kept are names, addresses, titles, icons, for an hour that a server speaks
-   * the legacy era, and the options that are plain data; no tokens, headers or identities. A secret in the query of a server's address is part of the address. The
+   * the legacy era, and the options that are plain data, a `proxy` without `headers` among them; no tokens, headers or
+   * identities. A secret in the query of a server's address is part of the address. The
    * lists of two values of `identity` are two. A store that fails, or does not answer within five seconds, costs no
    * session: there is a `warning`. Default: not kept.
    */

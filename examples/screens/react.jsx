@@ -25,7 +25,7 @@ function Question({ question: { kind, server, params, fields, accept, decline } 
   const submit = (event) => {
     event.preventDefault();
     try {
-      accept(kind === "form" ? contentOf(fields, new FormData(event.currentTarget)) : undefined);
+      accept(kind === "form" ? new FormData(event.currentTarget) : undefined);
     } catch (error) {
       tell(error.problems ?? [{ name: "", message: error.message }]);
     }
@@ -47,16 +47,4 @@ function Field({ name, kind, choices, default: begin }) {
   if (!choices) return <input name={name} defaultValue={begin} inputMode={kind === "string" ? undefined : "decimal"} />;
   const options = choices.map(({ value, title }) => <option key={value} value={value}>{title}</option>);
   return <select name={name} multiple={kind === "choices"} defaultValue={begin}>{options}</select>;
-}
-
-/** What was filled in, as the schema has it; what was left empty is missing. */
-function contentOf(fields, form) {
-  const valueOf = ({ name, kind }) => {
-    if (kind === "boolean") return form.has(name);
-    if (kind === "choices") return form.getAll(name);
-    const text = form.get(name);
-    if (text === "") return undefined;
-    return kind === "number" || kind === "integer" ? Number(text) : text;
-  };
-  return Object.fromEntries(fields.map((field) => [field.name, valueOf(field)]));
 }

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { accept, defaults, fields, problems } from "../../pkg-template/form.js";
+import { accept, contentOf, defaults, fields, problems } from "../../pkg-template/form.js";
 
 const SCHEMA = {
   type: "object",
@@ -111,4 +111,34 @@ test("names that every object has are names like others", () => {
   assert.deepEqual(problems(schema, {}).map(({ name }) => name), ["constructor", "toString"]);
   assert.deepEqual(accept(schema, { toString: true }).content, { toString: true, constructor: "c" });
   assert.deepEqual(problems({}, JSON.parse('{"__proto__": 1}')).map(({ name, kind }) => [name, kind]), [["__proto__", "unexpected"]]);
+});
+
+test("what a form holds is content: by its kinds, and what was left empty is missing", () => {
+  const form = (entries) => {
+    const data = new FormData();
+    for (const [name, value] of entries) data.append(name, value);
+    return data;
+  };
+  const emptied = ["name", "mail", "day", "at", "size", "count", "plain", "titled"].map((name) => [name, ""]);
+  assert.deepEqual(contentOf(SCHEMA, form(emptied)), { name: "", sure: false, many: [] });
+  const full = [["name", "Bob"], ["day", "2026-12-31"], ["at", "2026-12-31T23:59"], ["size", "0.5"], ["count", "2"], ["sure", "on"], ["titled", "r"], ["many", "q"], ["many", "s"], ["else", "x"]];
+  const content = { name: "Bob", day: "2026-12-31", at: new Date("2026-12-31T23:59").toISOString(), size: 0.5, count: 2, sure: true, titled: "r", many: ["q", "s"] };
+  assert.deepEqual(contentOf({ requestedSchema: SCHEMA }, form(full)), content);
+  assert.deepEqual(accept(SCHEMA, form(full)), { action: "accept", content });
+  assert.deepEqual(problems(SCHEMA, form([["name", "B"], ["count", "x"], ["at", "soon"]])).map(({ name, kind }) => [name, kind]), [
+    ["name", "length"],
+    ["at", "format"],
+    ["count", "type"],
+    ["many", "count"],
+  ]);
+  assert.throws(() => accept(SCHEMA, form([])), { message: /count: It must be filled in\./ });
+  for (const [value, sure] of [["false", false], ["true", true], ["", true]]) {
+    assert.equal(contentOf(one({ type: "boolean" }), form([["it", value]])).it, sure, value);
+  }
+  for (const [text, at] of [["2026-12-31T23:59:59Z", "2026-12-31T23:59:59Z"], ["2026-13-31T23:59", "2026-13-31T23:59"]]) {
+    assert.equal(contentOf(one({ type: "string", format: "date-time" }), form([["it", text]])).it, at);
+  }
+  for (const none of [undefined, null, 5, {}, { name: "Bob" }, new Map()]) {
+    assert.throws(() => contentOf(SCHEMA, none), { name: "TypeError", message: /^form: expected a FormData/ });
+  }
 });

@@ -103,6 +103,32 @@ test("what stands beside what was expected is not shown, and is no option", asyn
   assert.deepEqual(warnings, []);
 });
 
+test("the way by a proxy comes back as well, but for one that has a credential", async (t) => {
+  const store = memory();
+  const PROXY = "https://proxy.test/mcp-proxy";
+  const ways = {
+    text: PROXY,
+    address: new URL(PROXY),
+    route: { url: new URL(PROXY), when: "always", oauth: true },
+    secret: { url: PROXY, headers: { "evergreen-authorization": "THE-SECRET" } },
+    asked: { url: PROXY, headers: () => ({}) },
+    none: undefined,
+  };
+  const first = manage(t, { store });
+  for (const [name, proxy] of Object.entries(ways)) await first.open(name, GOOD.url, { proxy, lazy: true });
+  const written = () => JSON.parse([...store.texts.values()].at(0) ?? '{"servers":[]}').servers;
+  await until(() => written().length === Object.keys(ways).length);
+  const route = { url: PROXY, when: "always", oauth: true };
+  const kept = { text: [PROXY, []], address: [PROXY, []], route: [route, []], secret: [undefined, ["proxy"]], asked: [undefined, ["proxy"]], none: [undefined, []] };
+  assert.deepEqual(Object.fromEntries(written().map(({ name, options, needs }) => [name, [options.proxy, needs]])), kept);
+  await first.close();
+  const second = manage(t, { store });
+  const asked = [];
+  const restored = await second.restore(({ name }) => (asked.push(name), name === "secret" ? { proxy: ways.secret } : {}));
+  assert.deepEqual(restored, ["text", "address", "route", "secret", "none"]);
+  assert.deepEqual(asked, Object.keys(ways));
+});
+
 test("a store that throws, rejects or never answers costs no session", { timeout: 60_000 }, async (t) => {
   const reported = [];
   globalThis.reportError = ({ message }) => reported.push(message);

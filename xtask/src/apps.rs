@@ -5,7 +5,7 @@ use std::process::Command;
 use anyhow::Result;
 
 use crate::browsers::CHROMIUM;
-use crate::build;
+use crate::chat;
 use crate::project::Project;
 use crate::setup::Piece;
 use crate::toolchain;
@@ -15,13 +15,15 @@ pub const NEEDS: &[Piece] = &[
     Piece::WasmBindgen,
     Piece::Node,
     Piece::Apps,
+    // For its axe-core.
+    Piece::Demo,
     // For its Node.js 22.
     Piece::ConformanceSuite,
     Piece::Chromium,
 ];
 
 pub fn runner(project: &Project) -> Result<Command> {
-    build::publishable(project)?;
+    chat::install(project)?;
     let mut command = project.node();
     command
         .args(["--test", "--test-reporter=spec", "--test-timeout=2700000", "--test-force-exit"])

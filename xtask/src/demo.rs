@@ -1,7 +1,5 @@
 //! The demo: everything it needs, then `www/demo.mjs`; and the pictures of it in the README.
 
-use std::process::Command;
-
 use anyhow::{Result, bail};
 
 use crate::browsers::CHROMIUM;
@@ -26,7 +24,7 @@ pub fn run(project: &Project, arguments: &[String]) -> Result<()> {
     if headless {
         command.arg("--headless").env("CHROMIUM", CHROMIUM.find_or_install()?);
     }
-    become_process(command)
+    process::become_process(command)
 }
 
 /// Made from the static build, so that they show what anyone can host.
@@ -36,17 +34,4 @@ pub fn screenshots(project: &Project, _: &[String]) -> Result<()> {
     let mut command = project.node();
     command.arg("www/host/screenshots.mjs").env("CHROMIUM", CHROMIUM.find_or_install()?);
     process::run(&mut command)
-}
-
-/// The demo takes this process's place, so that Ctrl-C, signals and the exit code are its own.
-#[cfg(unix)]
-fn become_process(mut command: Command) -> Result<()> {
-    use std::os::unix::process::CommandExt;
-    Err(command.exec().into())
-}
-
-#[cfg(not(unix))]
-fn become_process(mut command: Command) -> Result<()> {
-    let status = command.status()?;
-    std::process::exit(status.code().unwrap_or(1));
 }

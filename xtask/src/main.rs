@@ -7,6 +7,7 @@ mod bench;
 mod browsers;
 mod build;
 mod chaos;
+mod chat;
 mod conformance;
 mod cycles;
 mod demo;
@@ -50,6 +51,12 @@ const COMMANDS: &[Command] = &[
         takes: "[--headless]",
         does: "a page and real servers: break the session, watch a call heal (--headless prints it)",
         run: demo::run,
+    },
+    Command {
+        name: "chat",
+        takes: "",
+        does: "examples/chat, the host to begin with, and real servers to add: one that wants a login, one without CORS headers",
+        run: chat::run,
     },
     Command {
         name: "screenshots",

@@ -1,5 +1,6 @@
 //! Node.js, npm, and the npm packages that the build and the tests use.
 
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
@@ -20,11 +21,19 @@ pub fn packages(project: &Project) -> Result<()> {
 
 /// Those that the lock file in `folder` names.
 pub fn install(project: &Project, folder: &str) -> Result<()> {
+    install_with(project, folder, &[])
+}
+
+/// The same, anew when one of `files` is another: something of this repository's is among them.
+pub fn install_with(project: &Project, folder: &str, files: &[&Path]) -> Result<()> {
     let name = folder;
     let folder = project.root.join(folder);
     let mut inputs = Inputs::default();
     inputs.file(&folder.join("package.json"))?;
     inputs.file(&folder.join("package-lock.json"))?;
+    for file in files {
+        inputs.file(file)?;
+    }
     let inputs = inputs.finish();
     // npm removes the whole folder before it installs anew, and the stamp with it.
     let stamp = folder.join("node_modules/.xtask-stamp");

@@ -30,6 +30,19 @@ pub fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
+/// The program takes this process's place, so that Ctrl-C, signals and the exit code are its own.
+#[cfg(unix)]
+pub fn become_process(mut command: Command) -> Result<()> {
+    use std::os::unix::process::CommandExt;
+    Err(command.exec().into())
+}
+
+#[cfg(not(unix))]
+pub fn become_process(mut command: Command) -> Result<()> {
+    let status = command.status()?;
+    std::process::exit(status.code().unwrap_or(1));
+}
+
 /// Runs with stdout shown as it comes, and returned; the exit status is the caller's to judge.
 pub fn run_and_keep(command: &mut Command) -> Result<(bool, String)> {
     let mut child = command

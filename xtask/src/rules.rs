@@ -7,6 +7,7 @@ use std::process::Command;
 use anyhow::Result;
 
 use crate::architecture::untruths;
+use crate::chat::miscounted;
 use crate::cycles::cycles;
 use crate::documents::{dead_links, untested_threats};
 use crate::examples::without_example;
@@ -50,6 +51,7 @@ pub fn violations(project: &Project) -> Result<Vec<String>> {
     found.extend(untruths(&project.root)?);
     found.extend(untested_threats(&project.root)?);
     found.extend(without_example(&project.root)?);
+    found.extend(miscounted(&project.root)?);
     found.extend(js_in_tree(&native_tree(project)?));
     for name in committed_files(project)? {
         // Not every committed file is text, and one may be deleted but not committed so.

@@ -114,7 +114,7 @@ const SUITES: &[Suite] = &[
     Suite {
         name: "apps",
         about: "the packed npm package in bundlers, runtimes and workers, and the crate in a Rust app",
-        at_least: 25,
+        at_least: 28,
         needs: apps::NEEDS,
         command: apps::runner,
         passed: passed_by_node,

@@ -16,23 +16,49 @@ import { freePort } from "../lib/ports.mjs";
 /** Tools by name, with the scope that each needs. */
 const TOOLS = { read: "read", admin: "admin" };
 
+/** The client by whose name and secret tokens are asked about. */
+const RESOURCE_SERVER = "resource-server";
+
 /**
  * Starts both. `headers` go with the pages of the authorization server; without `cors` neither sends any CORS header. An access token lives for an hour.
  * `counts` says how often what happened; `evict()` forgets all MCP sessions, `expire()` all access tokens, and
  * `revoke()` all grants.
  */
 export async function startOidc({ headers = {}, cors = true } = {}) {
-  const counts = { registered: 0, signedIn: 0, codes: 0, refreshes: 0, initialized: 0, calls: 0 };
+  const counts = { initialized: 0, calls: 0 };
   const mcpPort = await freePort();
   const url = `http://127.0.0.1:${mcpPort}/mcp`;
 
+  const as = await startAuthorizationServer({ counts, headers, cors });
+  const { issuer, provider } = as;
+  const mcp = await startMcp({ url, port: mcpPort, issuer, provider, counts, cors });
+  return {
+    ...as,
+    url,
+    /** What the MCP server says of itself; to be changed at will. */
+    metadata: mcp.metadata,
+    evict: () => mcp.transports.clear(),
+    /** Sends every request to the MCP endpoint elsewhere. */
+    redirectTo: (address) => (mcp.answers.redirect = address),
+    async close() {
+      await as.close();
+      await closed(mcp.server);
+    },
+  };
+}
+
+/** The authorization server alone: an MCP server elsewhere asks at `introspection` whether a token holds (RFC 7662). */
+export async function startAuthorizationServer({ counts = {}, headers = {}, cors = true } = {}) {
+  Object.assign(counts, { registered: 0, signedIn: 0, codes: 0, refreshes: 0 });
   const asPort = await freePort();
   const issuer = `http://127.0.0.1:${asPort}`;
   const provider = new Provider(issuer, {
     clientBasedCORS: () => true,
+    clients: [{ client_id: RESOURCE_SERVER, client_secret: RESOURCE_SERVER, redirect_uris: [], response_types: [], grant_types: [] }],
     cookies: { keys: ["of the tests"] },
     features: {
       devInteractions: { enabled: false },
+      introspection: { enabled: true, allowedPolicy: (_, { clientId }) => clientId === RESOURCE_SERVER },
       registration: { enabled: true },
       revocation: { enabled: true },
       resourceIndicators: {
@@ -93,18 +119,14 @@ export async function startOidc({ headers = {}, cors = true } = {}) {
   });
   await new Promise((resolve) => as.listen(asPort, "127.0.0.1", resolve));
 
-  const mcp = await startMcp({ url, port: mcpPort, issuer, provider, counts, cors });
   return {
-    url,
     issuer,
+    provider,
     counts,
+    /** Where tokens are asked about, and who asks. */
+    introspection: { url: `${issuer}/token/introspection`, authorization: `Basic ${btoa(`${RESOURCE_SERVER}:${RESOURCE_SERVER}`)}` },
     /** Why the token endpoint refused, in the order of the refusals. */
     refused,
-    /** What the MCP server says of itself; to be changed at will. */
-    metadata: mcp.metadata,
-    evict: () => mcp.transports.clear(),
-    /** Sends every request to the MCP endpoint elsewhere. */
-    redirectTo: (address) => (mcp.answers.redirect = address),
     async expire() {
       for (const token of tokens) await token.destroy();
       tokens.clear();
@@ -117,13 +139,13 @@ export async function startOidc({ headers = {}, cors = true } = {}) {
       }
       grants.clear();
     },
-    async close() {
-      for (const server of [as, mcp.server]) {
-        server.closeAllConnections();
-        await new Promise((resolve) => server.close(resolve));
-      }
-    },
+    close: () => closed(as),
   };
+}
+
+function closed(server) {
+  server.closeAllConnections();
+  return new Promise((resolve) => server.close(resolve));
 }
 
 async function startMcp({ url, port, issuer, provider, counts, cors: allows }) {
