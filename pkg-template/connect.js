@@ -24,9 +24,9 @@ export async function openSession(url, options, extras = {}) {
     signOut: async () => (link ? link.signOut() : config.auth && new Authority(authority, config.auth).signOut()),
   });
   const instance = await abortable(runtimeFor(config), config.signal);
-  const keeper = config.persist && new Keeper(config.persist, config);
+  const keeper = config.persist && new Keeper(config.persist, config, instance.binding(config.core));
   const kept = await keeper?.claim(config);
-  config.core.knownLegacy ||= (await keeper?.knowsLegacy(config)) ?? false;
+  config.core.legacyUntil = await keeper?.legacyUntil(config);
   link = new Link(instance, config, { ...extras, keeper });
   if (keeper?.isLate) link.warn("persisted_session", LATE);
   try {

@@ -2,15 +2,14 @@
 // go through the core as calls, notifications and answers; the session beneath them is the core's.
 
 import { Authority } from "./authority.js";
-import { fromHost, readTransport } from "./host_options.js";
-import { isAnswer, rpcError, thrown } from "./host_errors.js";
+import { readTransport } from "./host_options.js";
+import { rpcError, thrown } from "./host_errors.js";
 import { report } from "./events.js";
 import { paramsToJson, toJson } from "./json.js";
 import { Link } from "./link.js";
 import { Relay } from "./relay.js";
 import { authority, runtimeFor } from "./runtime.js";
 
-const DISCOVER = "server/discover";
 const INITIALIZED = "notifications/initialized";
 const CANCELLED = "notifications/cancelled";
 const PROGRESS = "notifications/progress";
@@ -19,9 +18,6 @@ const SUBSCRIPTION = "io.modelcontextprotocol/subscriptionId";
 /** Header fields that no single message can set. */
 const RESERVED =
   /^(accept|authorization|content-type|dpop|last-event-id|mcp-method|mcp-name|mcp-protocol-version|mcp-session-id)$/i;
-
-/** Event ids whose session is remembered: the oldest are forgotten. */
-const MAX_TOKENS = 1_000;
 
 export class EvergreenTransport {
   #config;
@@ -35,8 +31,6 @@ export class EvergreenTransport {
   #generation = 0;
   /** What ends the host's requests that are open, by the host's ids. */
   #open = new Map();
-  /** Generations by event ids. */
-  #tokens = new Map();
 
   constructor(url, options = {}) {
     this.#config = readTransport(url, options);
@@ -170,7 +164,6 @@ export class EvergreenTransport {
           .filter(([name, value]) => typeof value === "string" && !RESERVED.test(name))
           .flat(),
         resume: resumptionToken,
-        resumeGeneration: this.#tokens.get(resumptionToken),
         eventIds: onresumptiontoken !== undefined,
         onprogress:
           progressToken !== undefined &&
@@ -180,7 +173,7 @@ export class EvergreenTransport {
           }),
         onstream: (event) => {
           accept();
-          if (event) queueMicrotask(() => this.#token(event, onresumptiontoken));
+          if (event) queueMicrotask(() => onresumptiontoken(event.eventId));
         },
       };
       const ended = (answer) => {
@@ -194,9 +187,7 @@ export class EvergreenTransport {
         resolve();
       };
       const failed = (error) => {
-        // A Client takes a refusal of the probe for a server of the other era only where it comes as an answer.
-        const isRefusal = method === DISCOVER && error.httpStatus < 500 && ![401, 403].includes(error.httpStatus);
-        if (isAnswer(error) || isRefusal) return ended({ error: rpcError(error) });
+        if (error.isAnswer) return ended({ error: rpcError(error) });
         if (stop.signal.aborted || this.#closed) return ended();
         const own = thrown(error, this.#config);
         this.#error(own);
@@ -207,18 +198,10 @@ export class EvergreenTransport {
     });
   }
 
-  #token({ eventId, generation }, onresumptiontoken) {
-    this.#tokens.set(eventId, generation);
-    if (this.#tokens.size > MAX_TOKENS) this.#tokens.delete(this.#tokens.keys().next().value);
-    onresumptiontoken(eventId);
-  }
-
   async #notify({ method, params }) {
     if (method === CANCELLED) return void this.#open.get(params?.requestId)?.abort(params.reason);
-    const own = method === PROGRESS ? this.#relay.progress(params) : params;
-    if (method === PROGRESS && !own) return;
     const link = this.#live();
-    const sent = link.notify(method, paramsToJson(own)).catch((error) => {
+    const sent = link.notify(method, paramsToJson(params)).catch((error) => {
       if (this.#closed) return;
       // The session went: nobody is told twice, and a notification is not sent twice.
       const gone = ["session_lost", "outcome_unknown"].includes(error.code);
@@ -256,8 +239,8 @@ export class EvergreenTransport {
       case "statechange":
         if (detail.state === "ready") this.#isReady(detail);
         break;
-      case "recovered":
-        for (const message of fromHost(detail, this.status.capabilities)) this.#deliver({ jsonrpc: "2.0", ...message });
+      case "forclient":
+        this.#deliver({ jsonrpc: "2.0", ...detail });
         break;
       case "close":
         // After those who wait have heard why: a Client gives up all that is open.
@@ -273,7 +256,6 @@ export class EvergreenTransport {
     if (generation === this.#generation) return;
     const again = this.#generation > 0;
     this.#generation = generation;
-    this.#relay.forget();
     this.#adopted = true;
     this.#sessionId = this.#link.sessionId;
     const { onsessionidchange, onreinitialize } = this.#config;

@@ -6,7 +6,7 @@ use super::{
     exchange::Transport,
     host::{Caller, Host, Question, Settled, Wanted},
     js,
-    options::{Credentials, Error, Event, Listener, Options, Status},
+    options::{Error, Event, Listener, Options, Status},
     task::{self, Slot, Task},
 };
 use crate::protocol::{Authorized, CallId, CallOptions, Code, Outcome, Params, Payload, QuestionId};
@@ -59,18 +59,11 @@ pub async fn connect(url: &str, options: Options) -> Result<Session, Box<Error>>
         url: absolute(url)?,
         fetch: None,
         headers: Object::from_entries(&pairs(&headers)).unwrap_or_default().into(),
-        credentials: match credentials {
-            Credentials::Omit => "omit",
-            Credentials::SameOrigin => "same-origin",
-            Credentials::Include => "include",
-        }
-        .into(),
+        credentials: credentials.as_str().to_owned(),
         via: None,
         token: RefCell::default(),
     };
-    // Tabs that differ in one of these do not meet.
-    let alike = |key| json!([key, transport.url, format!("{:?} {:?}", config.handshake, config.era)]).to_string();
-    let group = share.map(alike);
+    let group = share.map(|key| config.group(&key, &transport.url, None));
     let program = Rc::new(Program { on_event, authorizer, driver: OnceCell::new(), authorizing: RefCell::default() });
     let driver = Driver::open(transport, config, group, Rc::clone(&program) as Rc<dyn Host>);
     // Let go of when the session has closed.

@@ -138,10 +138,21 @@ impl<P: Payload> Session<P> {
     }
 
     /// Sends a notification; settles with `{}` once the server has accepted it.
-    pub fn notify(&mut self, method: String, params: Params, now: Now) -> CallId {
+    pub fn notify(&mut self, method: String, mut params: Params, now: Now) -> CallId {
+        if self.config.handshake.is_hosts() && method == legacy::PROGRESS {
+            let Some(own) = self.progress_of_client(params) else { return self.settled_at_once(method, now) };
+            params = own;
+        }
         let call = self.command(Kind::Notification, method, params, CallOptions::default(), now);
         self.host_is_initialized(call, now);
         call
+    }
+
+    /// A notification that nobody waits for.
+    fn settled_at_once(&mut self, method: String, now: Now) -> CallId {
+        let id = self.admit(Kind::Notification, method, Params::default(), CallOptions::default(), now);
+        self.settle(id, Ok(P::empty()));
+        id
     }
 
     /// Proves by a round trip that the session lives, and heals it if not; settles with `{}`.
@@ -209,6 +220,7 @@ impl<P: Payload> Session<P> {
         let Some(call) = self.forget(id) else { return };
         if let Err(error) = &mut result {
             error.outcome = call.outcome_with(error.outcome);
+            error.is_answer = self.config.handshake.is_hosts() && error.answers(call.method());
         }
         self.output(Output::Settle { call: id, result });
     }

@@ -15,6 +15,7 @@ pub const INITIALIZE: &str = "initialize";
 pub const INITIALIZED: &str = "notifications/initialized";
 /// Tells the server that a request was given up.
 pub const CANCELLED: &str = "notifications/cancelled";
+pub const PROGRESS: &str = "notifications/progress";
 
 /// The version of ours with this name.
 #[must_use]

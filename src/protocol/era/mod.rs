@@ -16,6 +16,7 @@
 //! Which era a server speaks is found out by `policy::probe`.
 
 pub mod legacy;
+pub mod memory;
 pub mod modern;
 pub mod param_headers;
 
@@ -139,7 +140,7 @@ impl Era {
             Self::Legacy => true,
             Self::Modern => !matches!(
                 method,
-                legacy::INITIALIZED | legacy::CANCELLED | "notifications/progress" | "notifications/roots/list_changed"
+                legacy::INITIALIZED | legacy::CANCELLED | legacy::PROGRESS | "notifications/roots/list_changed"
             ),
         }
     }

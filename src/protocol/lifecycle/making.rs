@@ -1,11 +1,9 @@
 //! What one attempt to make a session has tried, and what is remembered from one to the next.
 
 use super::{Discovered, Lifecycle, Step};
+use crate::protocol::era::memory::LEGACY_MS;
 use crate::protocol::error::Error;
 use crate::protocol::{ExchangeId, Now};
-
-/// A server of the legacy era may be upgraded to speak both: it is asked again after an hour.
-const LEGACY_MS: u64 = 3_600_000;
 
 impl<P> Lifecycle<P> {
     /// What `server/discover` told in this attempt.

@@ -275,6 +275,7 @@ impl<P: Payload> Session<P> {
         self.listening.begin();
         self.keep_alive(now);
         self.desired.session_began(self.exchanges.latest_request());
+        self.tell_era(now);
         let Since::Lost { old, reason, at } = since else {
             self.emit(Event::StateChange);
             self.listen_first(now);

@@ -102,7 +102,8 @@ impl<P: Payload> Session<P> {
     /// The rest of a stream of a session that is gone is nowhere to be had, and what became of its call is not known.
     pub(in crate::protocol) fn settle_stale(&mut self, id: CallId) -> bool {
         let resume = self.calls.get(id).and_then(|call| call.options().resume.as_ref());
-        let generation = resume.and_then(|resume| resume.generation);
+        let generation =
+            resume.and_then(|resume| resume.generation.or_else(|| self.client.session_of(&resume.event_id)));
         let stale = generation.is_some_and(|generation| self.lifecycle.relation(generation) == Relation::Gone);
         if stale {
             let text = "The session whose stream this was is gone: whether the call ran is not known.";

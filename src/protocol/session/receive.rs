@@ -49,6 +49,7 @@ impl<P: Payload> Session<P> {
                 if let (Some(call), Some(event_id)) = (purpose.call(), event_id)
                     && self.calls.get(call).is_some_and(|call| call.options().event_ids)
                 {
+                    self.client.told_event(&event_id, generation);
                     self.emit(Event::EventId { call, generation, event_id });
                 }
                 if let Some(message) = message {

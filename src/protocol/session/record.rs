@@ -155,6 +155,7 @@ impl<P: Payload> Session<P> {
         self.lifecycle.take_up(session);
         self.listening.begin();
         self.keep_alive(now);
+        self.tell_era(now);
         self.emit(Event::StateChange);
         true
     }
