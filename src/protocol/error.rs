@@ -1,7 +1,5 @@
 //! Errors as the host sees them: what happened, whether the server ran the call, and what to do.
 
-use super::era::modern::DISCOVER;
-
 /// Why a command failed. A closed set: a host acts on it.
 ///
 /// ```
@@ -170,7 +168,7 @@ pub struct Error<P> {
     pub excerpt: Option<String>,
     /// What the platform threw.
     pub cause: Option<P>,
-    /// A host's own Client is to have it as the answer to its request: see [`Self::answers`].
+    /// A host's own Client is to have it as the answer to its request.
     pub is_answer: bool,
 }
 
@@ -191,15 +189,6 @@ impl<P> Error<P> {
             cause: None,
             is_answer: false,
         }
-    }
-
-    /// Whether a host's own Client that asked for this method is to see an answer of the server's, and no failure of the
-    /// transport: an error of the server's own; and a refusal of `server/discover`, which a Client takes for one of a server
-    /// of the other era only where it comes as an answer.
-    pub(super) fn answers(&self, method: &str) -> bool {
-        let is_the_servers = self.code == Code::Rpc && self.rpc_code.is_some();
-        let refuses = self.http_status.is_some_and(|status| status < 500 && !matches!(status, 401 | 403));
-        is_the_servers || (method == DISCOVER && refuses)
     }
 
     /// As [`Self::new`], on the heap: errors are large, and each move of one is code.
@@ -249,26 +238,5 @@ impl<P> Error<P> {
     pub fn with_cause(mut self, cause: Option<P>) -> Self {
         self.cause = cause;
         self
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_client_sees_an_answer_where_the_server_gave_one_and_where_it_refused_the_probe() {
-        let error = |code, rpc_code, http_status| Error::<serde_json::Value> {
-            rpc_code,
-            http_status,
-            ..Error::new(code, Outcome::NotExecuted, "")
-        };
-        let asked = |error: &Error<_>| [error.answers("tools/call"), error.answers(DISCOVER)];
-        assert_eq!(asked(&error(Code::Rpc, Some(-32601), Some(404))), [true, true]);
-        assert_eq!(asked(&error(Code::SessionLost, Some(-32601), None)), [false, false]);
-        for (status, is_answer) in [(400, true), (404, true), (401, false), (403, false), (500, false), (503, false)] {
-            assert_eq!(asked(&error(Code::Http, None, Some(status))), [false, is_answer], "{status}");
-        }
-        assert_eq!(asked(&error(Code::Network, None, None)), [false, false]);
     }
 }

@@ -78,8 +78,8 @@ impl Changes {
     /// What the server says of itself now, and did not say before.
     pub(super) fn between<P: Payload>(old: &Established<P>, new: &Established<P>) -> Self {
         let text = |value: Option<P>| value.and_then(|value| value.to_json());
-        let differs = |field| text(old.handshake.field(field)) != text(new.handshake.field(field));
-        let server = |of: &Established<P>| text(modern::server_info(&of.handshake));
+        let differs = |field| text(old.handshake().field(field)) != text(new.handshake().field(field));
+        let server = |of: &Established<P>| text(modern::server_info(of.handshake()));
         Self {
             era: (old.era() != new.era()).then(|| new.era()),
             server: server(old) != server(new),

@@ -7,7 +7,7 @@ use crate::protocol::config::EraChoice;
 use crate::protocol::era::memory::LEGACY_MS;
 use crate::protocol::era::{legacy, modern};
 use crate::protocol::exchanges::{Answer, Exchange};
-use crate::protocol::lifecycle::{Discovered, Established, SessionId, Since, Step};
+use crate::protocol::lifecycle::{Discovered, Since, Step};
 use crate::protocol::policy::probe::{Evidence, weigh};
 use crate::protocol::policy::verdict::Refusal;
 use crate::protocol::status::Event;
@@ -131,10 +131,8 @@ impl<P: Payload> Session<P> {
         self.lifecycle.handshake_took(now.mono.saturating_sub(exchange.sent().mono));
         let doubted = self.lifecycle.establishing().is_some_and(|it| matches!(it.since, Since::Doubt { .. }));
         let capabilities = legacy::capabilities(&result);
-        let mut fresh = self.fresh_session(None, modern::VERSION, result, now);
-        fresh.capabilities = capabilities;
-        fresh.made_for = exchange.owner();
-        fresh.proven = true;
+        let fresh = self.lifecycle.next_session(None, modern::VERSION, result, now);
+        let fresh = fresh.declaring(capabilities).of_owner(exchange.owner()).answered();
         match if doubted { self.ping(now) } else { None } {
             Some(ping) => self.step_with_ping(Step::Confirm { ping, fresh }, now),
             None => {
@@ -142,17 +140,6 @@ impl<P: Payload> Session<P> {
                 self.established(now);
             }
         }
-    }
-
-    /// A session that has just been made, or taken up.
-    pub(in crate::protocol) fn fresh_session(
-        &mut self,
-        id: Option<SessionId>,
-        version: &'static str,
-        handshake: P,
-        now: Now,
-    ) -> Box<Established<P>> {
-        self.lifecycle.next_session(id, version, handshake, now)
     }
 
     /// `initialize` failed below HTTP. A page cannot see whether a server that replaced the legacy one refused it: the

@@ -83,12 +83,12 @@ impl<P: Payload> Session<P> {
 
     /// Progress that a host's own Client tells with its answer to a question, with the server's token in place of ours;
     /// `None` where nobody waits for that any more.
-    pub(in crate::protocol) fn progress_of_client(&self, params: Params) -> Option<Params> {
+    pub(in crate::protocol) fn progress_of_client(&self, params: &Params) -> Option<Params> {
         let mut told = Members::parse(params.text.as_deref()?)?;
         let token = self.questions.token(QuestionId(told.read(Field::ProgressToken.as_str())?))?;
         told.retain(|name| name != Field::ProgressToken.as_str());
         told.push(Field::ProgressToken.as_str(), &RawValue::from_string(token.to_json()).ok()?);
-        Some(Params { text: Some(told.to_text()), ..params })
+        Some(Params { text: Some(told.to_text()), ..params.clone() })
     }
 
     /// Whether the app answers requests of the server's.

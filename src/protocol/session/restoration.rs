@@ -6,6 +6,7 @@ use super::tools::NOT_HARMLESS;
 use crate::protocol::calls::{Call, Place, Queue};
 use crate::protocol::codec::json;
 use crate::protocol::desired::{Ask, Attempt, Changes, Compared, LastRecovery, ToolChanges, next_cursor};
+use crate::protocol::effect::Succession;
 use crate::protocol::exchanges::{Answer, Exchange};
 use crate::protocol::listening::Turn;
 use crate::protocol::policy::backoff;
@@ -21,14 +22,9 @@ const NOT_COMPARED: &str = "The server was replaced while it refused this call, 
 
 impl<P: Payload> Session<P> {
     /// The session was made anew: puts back what the old one held.
-    pub(in crate::protocol) fn restore(
-        &mut self,
-        recovery: LastRecovery,
-        changes: Changes,
-        parked: Vec<CallId>,
-        now: Now,
-    ) {
-        let Some(generation) = self.lifecycle.ready().map(|session| session.generation) else { return };
+    pub(in crate::protocol) fn restore(&mut self, succession: Succession, now: Now) {
+        let Succession { recovery, changes, parked } = succession;
+        let Some(generation) = self.lifecycle.ready().map(|session| session.generation()) else { return };
         self.desired.recovers(changes.server);
         for id in parked {
             if self.calls.get(id).is_some_and(|call| self.waits_for_tools(call)) {
@@ -216,7 +212,7 @@ impl<P: Payload> Session<P> {
 
     /// A core that crashed had this session before, and told nothing since: `ms` ago.
     pub fn handle_succession(&mut self, ms: u64, now: Now) {
-        let Some(generation) = self.lifecycle.ready().map(|session| session.generation) else { return };
+        let Some(generation) = self.lifecycle.ready().map(|session| session.generation()) else { return };
         let recovery = LastRecovery {
             at_unix_ms: now.unix_ms,
             reason: "the WebAssembly module crashed",
@@ -274,7 +270,7 @@ impl<P: Payload> Session<P> {
         let Some(session) = self.lifecycle.known().filter(|_| self.config.handshake.is_hosts()) else {
             return Vec::new();
         };
-        let declared = session.handshake.field(Field::Capabilities);
+        let declared = session.handshake().field(Field::Capabilities);
         let has = |list: &str| {
             let field = if list == "prompts" { Field::Prompts } else { Field::Resources };
             declared.as_ref().and_then(|declared| declared.field(field)).is_some_and(|has| has.is_truthy())

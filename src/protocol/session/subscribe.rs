@@ -41,7 +41,7 @@ impl<P: Payload> Session<P> {
         session: &Established<P>,
     ) -> impl Iterator<Item = &'static (&'static str, &'static str, &'static str)> {
         let hears = self.desired.listens() || self.config.listen == Listen::Always || self.tabs.others_listen();
-        let declared = session.capabilities.as_deref().filter(|_| hears).unwrap_or_default();
+        let declared = session.capabilities().filter(|_| hears).unwrap_or_default();
         LISTS.iter().filter(|(capability, ..)| declared.contains(capability))
     }
 
