@@ -136,7 +136,7 @@ export function readConnect(url, options) {
       headers: headerFunction(given.headers),
       fetch: ways?.mcp ?? send,
       via: given.proxy?.url,
-      credentials: given.credentials,
+      credentials: given.credentials ?? "omit",
       share: readShare(given),
       identity: given.identity,
       handled: [...handlers.keys()],

@@ -3,7 +3,7 @@
 
 use super::members::Members;
 use crate::{
-    browser::{clock, exchange::Transport, js::Thrown, options::Credentials},
+    browser::{clock, exchange::Transport, js::Thrown},
     protocol::{
         CallOptions, Config, Params, Resume,
         config::{CLIENT_INFO, Handshake, Recovery},
@@ -31,7 +31,7 @@ pub(super) fn environment(url: String, given: &JsValue) -> Thrown<Environment> {
         url,
         fetch: given.function("fetch"),
         headers: given.get("headers"),
-        credentials: given.read("credentials").unwrap_or_else(|| Credentials::default().as_str().to_owned()),
+        credentials: given.need("credentials"),
         via: given.read("via"),
         token: RefCell::default(),
     };

@@ -6,7 +6,7 @@ use super::{
     exchange::Transport,
     host::{Caller, Host, Question, Settled, Wanted},
     js,
-    options::{Error, Event, Listener, Options, Status},
+    options::{Credentials, Error, Event, Listener, Options, Status},
     task::{self, Slot, Task},
 };
 use crate::protocol::{Authorized, CallId, CallOptions, Code, Outcome, Params, Payload, QuestionId};
@@ -59,7 +59,12 @@ pub async fn connect(url: &str, options: Options) -> Result<Session, Box<Error>>
         url: absolute(url)?,
         fetch: None,
         headers: Object::from_entries(&pairs(&headers)).unwrap_or_default().into(),
-        credentials: credentials.as_str().to_owned(),
+        credentials: match credentials {
+            Credentials::Omit => "omit",
+            Credentials::SameOrigin => "same-origin",
+            Credentials::Include => "include",
+        }
+        .into(),
         via: None,
         token: RefCell::default(),
     };

@@ -115,17 +115,6 @@ pub enum Credentials {
     Include,
 }
 
-impl Credentials {
-    /// Fetch's word for it.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Omit => "omit",
-            Self::SameOrigin => "same-origin",
-            Self::Include => "include",
-        }
-    }
-}
-
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)

@@ -61,7 +61,7 @@ test("the core gets the options that were given, and no others: it knows the def
     keepAlive: 5,
     persists: false,
   });
-  assert.deepEqual(environment, { headers: undefined, fetch: undefined, via: undefined, credentials: undefined, share: undefined, identity: undefined, handled: [] });
+  assert.deepEqual(environment, { headers: undefined, fetch: undefined, via: undefined, credentials: "omit", share: undefined, identity: undefined, handled: [] });
 });
 
 test("what tabs share is named by a key, and is not kept for a later page, too", () => {
