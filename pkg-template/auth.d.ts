@@ -14,8 +14,13 @@ import type { AuthProvider } from "./types.js";
  * `auth: { ask: "click" }` the address in `status.waitingFor.url` does as a link meanwhile.
  *
  * One that the user closes is `"closed"` a few seconds after. An authorization server whose headers cut the window off
- * (Cross-Origin-Opener-Policy) makes it look closed while the user is in it: then it counts as `"timeout"` once this page
- * has had the focus for a minute, or `timeout` is over. The authorization server may be of this page's own origin.
+ * (Cross-Origin-Opener-Policy) makes it look closed while the user is in it: it is waited for, also while the user looks
+ * something up in this page, and is `"cut_off"` once this page has had the focus for a minute. After `timeout` it is
+ * `"timeout"`. The authorization server may be of this page's own origin.
+ *
+ * In a page that is embedded in another site's, the channels by which a window that was cut off would answer are others than
+ * those of the window: the `warning` `"embedded"` says so at once, and a login whose window was cut off is `"embedded"` when
+ * the user is back. The user has to open the page by itself then. A link to `status.waitingFor.url` needs `rel="opener"` there.
  *
  * @throws {TypeError} `redirectUrl` is of another origin.
  */

@@ -25,6 +25,14 @@ const AWAY_MS = 1_000;
 /** Users look something up in this page meanwhile: it is given so many looks with the focus. */
 const CUT_OFF_LOOKS = 240;
 
+const EMBEDDED =
+  "This page is embedded in another site's, where its channels are others than those of its own site's windows: the user's answer " +
+  "is seen while the window is this page's own. Where the authorization server cuts it off (Cross-Origin-Opener-Policy), the user " +
+  "has to open this page by itself. A link to `status.waitingFor.url` needs `target=\"_blank\" rel=\"opener\"`.";
+const NO_WINDOW =
+  "No window can be opened here, not even in a click: show the user `status.waitingFor.url` as a link (`target=\"_blank\"`; in a " +
+  "page that is embedded in another site's, `rel=\"opener\"` as well).";
+
 /** The windows of authorizations under way, by their signals. */
 const windows = new Map();
 
@@ -35,6 +43,8 @@ export function popup({ width = 520, height = 720, timeout = 300_000, window: gi
   const ready = [];
   const led = new Set();
   let own = given;
+  /** The browser has let no window open in a click. */
+  let isWindowless = false;
   /** The window that the host opened; once. */
   const takeOwn = () => {
     const opened = own;
@@ -52,16 +62,25 @@ export function popup({ width = 520, height = 720, timeout = 300_000, window: gi
         return () => {};
       }
       const opened = takeOwn() ?? blank(width, height);
+      isWindowless = !opened && navigator.userActivation?.isActive === true;
       if (opened && waiting) waiting.lead(opened);
       else if (opened) ready.push(opened);
       return () => {
+        isWindowless = false;
         const [unused] = ready.splice(ready.indexOf(opened) >>> 0, 1);
         unused?.close();
       };
     },
-    open(url, { state, signal, linked = false }) {
-      const shown = windows.get(signal) ?? { opened: ready.shift() ?? takeOwn() ?? blank(width, height) };
-      if (!shown.opened && !linked) throw new DOMException("The browser blocked the popup.", "NotAllowedError");
+    open(url, { state, signal, linked = false, warn }) {
+      const isEmbedded = embedded();
+      let shown = windows.get(signal);
+      if (!shown) {
+        shown = { opened: ready.shift() ?? takeOwn() ?? blank(width, height), isLinked: linked || isWindowless };
+        if (isEmbedded) warn?.("embedded", EMBEDDED);
+        if (!shown.opened && isWindowless) warn?.("popup_blocked", NO_WINDOW);
+        isWindowless = false;
+      }
+      if (!shown.opened && !shown.isLinked) throw new DOMException("The browser blocked the popup.", "NotAllowedError");
       windows.set(signal, shown);
       led.add(shown);
       clearTimeout(shown.linger);
@@ -115,9 +134,12 @@ export function popup({ width = 520, height = 720, timeout = 300_000, window: gi
           if (!opened.closed || isHere) looks.here = performance.now();
           looks.isCutOff ||= performance.now() - looks.here > AWAY_MS;
           looks.closed = opened.closed && isHere ? looks.closed + 1 : 0;
-          if (looks.closed <= (looks.isCutOff ? CUT_OFF_LOOKS : LOOKS)) return;
-          if (looks.isCutOff) end(reject, new DOMException("The popup is out of reach, and may be closed.", "TimeoutError"));
-          else end(reject, new DOMException("The popup was closed.", "AbortError"));
+          // What a window says that is out of reach, an embedded page does not hear.
+          const isHeard = !isEmbedded;
+          if (looks.closed <= (looks.isCutOff && isHeard ? CUT_OFF_LOOKS : LOOKS)) return;
+          if (!looks.isCutOff) end(reject, new DOMException("The popup was closed.", "AbortError"));
+          else if (isHeard) end(reject, new DOMException("The popup is out of reach, and may be closed.", "InvalidStateError"));
+          else end(reject, new DOMException("The popup is out of reach of an embedded page.", "SecurityError"));
         }, LOOK);
         const late = setTimeout(() => end(reject, new DOMException("The popup was left open.", "TimeoutError")), timeout);
         addEventListener("message", take, { signal: over.signal });
@@ -126,6 +148,18 @@ export function popup({ width = 520, height = 720, timeout = 300_000, window: gi
       });
     },
   };
+}
+
+/** Whether there is a page of another origin around this one: then channels and storages may be others than a window's. */
+function embedded() {
+  try {
+    for (let frame = globalThis; frame !== frame.parent; frame = frame.parent) {
+      if (frame.parent.location.origin !== location.origin) return true;
+    }
+    return false;
+  } catch {
+    return true;
+  }
 }
 
 /** A window without an opener, before anybody else's page is in it; `undefined` where the browser blocks it. */

@@ -12,6 +12,12 @@ const memories = new WeakMap();
  */
 const clients = new WeakMap();
 
+/** So many texts of a page's metadata are kept. */
+const MAX_LEARNED = 64;
+
+/** Who waits for a user is told by this name that one has signed in: what is stored may hold a token for it. */
+const SIGNED_IN = "mcp-evergreen:signed-in";
+
 /** What a host's storage did not take, by storage. */
 const missed = new WeakMap();
 
@@ -27,6 +33,9 @@ let leaving;
 
 /** Those who wait for their turn, by the name of what they wait for, where the platform has no locks. */
 const queues = new Map();
+
+/** Stands before the address, among what is known for all providers. */
+const METADATA = "metadata ";
 
 /** When the user is asked. */
 const ASKS = ["auto", "click", "never"];
@@ -49,6 +58,8 @@ export function readAuth(auth, url, { identity = "", resource }) {
   const key = `mcp-evergreen:auth:${JSON.stringify([identity, resource ?? url])}`;
   const clientKey = `mcp-evergreen:client:${text("clientId")}`;
   let hasLost = false;
+  /** The user has come back, and what comes of it is not kept yet. */
+  let isBack = false;
   /** The user has clicked in this tab; and what waits for another one's goes on. */
   let isClicked = false;
   let goOn;
@@ -85,6 +96,20 @@ export function readAuth(auth, url, { identity = "", resource }) {
       if (hasLost) return;
       if (kept.lock !== undefined) registrations.set(registration, JSON.stringify({ ...JSON.parse(text), grant: undefined }));
       await kept.set(key, text);
+      if (isBack && accessOf(text) !== undefined) {
+        isBack = false;
+        tellSignedIn(key);
+      }
+    },
+    /** What was learned at an address, whoever makes the provider; and `learn(url)` forgets it. */
+    known: (url) => registrations.get(METADATA + url),
+    learn(url, text) {
+      const name = METADATA + url;
+      registrations.delete(name);
+      if (text === undefined) return;
+      const learned = [...registrations.keys()].filter((key) => key.startsWith(METADATA));
+      if (learned.length >= MAX_LEARNED) registrations.delete(learned[0]);
+      registrations.set(name, text);
     },
     /** A client is its host's, whichever server and user it is used for. */
     bound: async () => (host.clientId === undefined ? undefined : issuerOf(await kept.get(clientKey))),
@@ -112,6 +137,7 @@ export function readAuth(auth, url, { identity = "", resource }) {
       return back;
     },
     async open(url, state, pending, signal) {
+      isBack = false;
       const settled = await alone(provider, key, signal);
       try {
         // In the other tab the user may be long; a click in this one is for this one.
@@ -127,8 +153,11 @@ export function readAuth(auth, url, { identity = "", resource }) {
         const scopes = Object.freeze(scope?.split(" ").filter(Boolean) ?? []);
         host.onurl?.(url);
         // Who waits for a click shows the address: a window is not all that there is.
-        const asked = { state, signal, server: host.server?.() ?? Object.freeze({ url: host.endpoint }), issuer, scopes, linked: ask === "click" };
-        return String(await provider.open(url, asked));
+        const server = host.server?.() ?? Object.freeze({ url: host.endpoint });
+        const warn = (kind, hint) => host.onwarning?.(Object.freeze({ kind, hint }));
+        const back = String(await provider.open(url, { state, signal, server, issuer, scopes, linked: ask === "click", warn }));
+        isBack = true;
+        return back;
       } finally {
         host.onurl?.();
         if (provider.navigates) forgetNote(key, state);
@@ -138,6 +167,8 @@ export function readAuth(auth, url, { identity = "", resource }) {
     forget: () => forgetNote(key),
     /** Calls `gone` when another session of this page gives up the same grant; returns the way to stop that. */
     watch: (gone) => watch(provider.storage ?? provider, key, gone),
+    /** Calls `signedIn` when a user signs in to the same, in this page or in another tab; returns the way to stop that. */
+    hear: (signedIn) => hearSignedIn(key, signedIn),
     signedOut: () => holders.get(provider.storage ?? provider)?.get(key)?.forEach((gone) => gone()),
   };
   const registration = JSON.stringify([key, host.redirectUrl, host.clientMetadata]);
@@ -157,6 +188,33 @@ function watch(storage, key, gone) {
   if (!keys.has(key)) keys.set(key, new Set());
   keys.get(key).add(gone);
   return () => keys.get(key)?.delete(gone) && keys.get(key).size === 0 && keys.delete(key);
+}
+
+/** In a task of its own: what a task writes into localStorage, Firefox shows to other tabs after it. */
+function tellSignedIn(key) {
+  setTimeout(() => {
+    const channel = signedInChannel();
+    channel?.postMessage(key);
+    channel?.close();
+  });
+}
+
+function signedInChannel() {
+  try {
+    return new BroadcastChannel(SIGNED_IN);
+  } catch {
+    // A page may have none, such as one without an origin of its own.
+    return undefined;
+  }
+}
+
+function hearSignedIn(key, signedIn) {
+  const channel = signedInChannel();
+  if (!channel) return () => {};
+  channel.onmessage = ({ data }) => data === key && signedIn();
+  // A program that waits for nothing else ends.
+  channel.unref?.();
+  return () => channel.close();
 }
 
 const UNKEPT = Object.freeze({

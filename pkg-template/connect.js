@@ -14,13 +14,17 @@ const LATE =
 
 /**
  * `extras`: the name that the host has for the server, who else is told of events, who else listens to them, and who is
- * given the way to sign out before there is a session.
+ * given the ways to sign in and out before there is a session.
  */
 export async function openSession(url, options, extras = {}) {
   const config = readConnect(url, options);
   if (config.signal?.aborted) throw config.signal.reason;
   let link;
+  let isLinked;
+  const linked = new Promise((resolve) => (isLinked = resolve));
   extras.begun?.({
+    // In the click itself, unless the WebAssembly is still loading.
+    authorize: async (signal) => (link ?? (await linked)).authorize(signal),
     signOut: async () => (link ? link.signOut() : config.auth && new Authority(authority, config.auth).signOut()),
   });
   const instance = await abortable(runtimeFor(config), config.signal);
@@ -28,6 +32,7 @@ export async function openSession(url, options, extras = {}) {
   const kept = await keeper?.claim(config);
   config.core.legacyUntil = await keeper?.legacyUntil(config);
   link = new Link(instance, config, { ...extras, keeper });
+  isLinked(link);
   if (keeper?.isLate) link.warn("persisted_session", LATE);
   try {
     if (kept) link.takeUp(kept);

@@ -47,6 +47,8 @@ export class Link {
   #authorizing;
   /** Where the user is to sign in, while that is known. */
   #signInUrl;
+  /** Stops hearing that the user has signed in elsewhere. */
+  #unhear;
   /** Where the session is kept for a later page life. */
   #keeper;
   #tasks = new Tasks();
@@ -257,6 +259,15 @@ export class Link {
     return done.finally(() => release?.());
   }
 
+  /** While it waits for the user: one who has signed in to the same in another session or tab has done so for this one. */
+  #hearSignedIn(waits) {
+    if (waits) this.#unhear ??= this.#config.auth?.hear?.(() => this.#tellCore((core) => core.signedInElsewhere()));
+    else {
+      this.#unhear?.();
+      this.#unhear = undefined;
+    }
+  }
+
   /** After the close: what ends the session on the server still needs the token. */
   async signOut() {
     await this.close(true);
@@ -346,6 +357,7 @@ export class Link {
     if (event === "eventid") return this.#calls.get(detail.call)?.onstream?.(detail);
     if (event === "statechange") {
       this.#status = this.#snapshot(detail);
+      this.#hearSignedIn(detail.waitingFor?.why === SIGN_IN);
       if (detail.state === "ready") {
         this.#tasks.keepFound([]);
         this.#wasReady = true;
@@ -430,6 +442,7 @@ export class Link {
     for (const { fail, ranMaybe } of [...this.#open]) fail(crashed(ranMaybe ? "unknown" : "not_executed", dead));
     this.#questions.withdrawAll();
     this.#authorizing?.abort();
+    this.#hearSignedIn(false);
     this.#unwatch();
     if (before.state === "closed" || this.#ended) return this.#keeper?.end();
     // What kills one core may kill the next: once in a while.

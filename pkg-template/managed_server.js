@@ -1,5 +1,6 @@
 // One server of a manager's: on its way, open, or failed; with its lists.
 
+import { abortable } from "./abortable.js";
 import { FAILED, HAD, Listed, NONE } from "./listed.js";
 import { KINDS, ManagedList } from "./managed_lists.js";
 import { safeIcons, safeTitle } from "./manager_options.js";
@@ -33,6 +34,8 @@ export class ManagedServer {
   begun;
   /** Signs out where there is no session yet. */
   signOut;
+  /** The same for signing in. */
+  #authorize;
   lists;
   #status;
   #begin;
@@ -47,9 +50,18 @@ export class ManagedServer {
     this.lists = Object.fromEntries(Object.keys(KINDS).map((kind) => [kind, list(kind)]));
   }
 
-  begins({ signOut }) {
+  begins({ signOut, authorize }) {
     this.signOut = signOut;
+    this.#authorize = authorize;
     this.#begin();
+  }
+
+  /** In a user's click: what needs that is done before this returns. */
+  async authorize(signal) {
+    const asked = this.session ? this.session.authorize({ signal }) : this.#authorize?.(signal);
+    // One that cannot be opened asks nobody.
+    await abortable(Promise.race([asked, this.promise.then(() => asked)]), signal);
+    return (await this.promise).status;
   }
 
   get status() {

@@ -11,7 +11,7 @@ import { ManagedServer } from "./managed_server.js";
 import { ManagerListeners } from "./manager_events.js";
 import { canBeOf, isServerName, SERVER_IN_WORDS } from "./manager_names.js";
 import { readCloseOne, readManager, readServer } from "./manager_options.js";
-import { readClose, readRequest, readUrl } from "./options.js";
+import { readClose, readRequest, readSignal, readUrl } from "./options.js";
 import { copy, same } from "./same.js";
 import { callFound, unknownTool } from "./unlisted_tools.js";
 
@@ -330,12 +330,27 @@ export class Sessions {
     return this.#listeners.add(event, listener);
   }
 
+  /** In a user's click: what needs that is done before this returns. */
+  async authorize(name, options) {
+    const signal = readSignal(options);
+    if (this.#closed) throw closed("The manager");
+    if (signal?.aborted) throw signal.reason;
+    const server = this.#named(name);
+    if (server.error !== undefined) throw server.error;
+    return server.authorize(signal);
+  }
+
+  #named(name) {
+    const server = this.#servers.get(name);
+    if (server !== undefined) return server;
+    throw new TypeError(`name: no server of this name is open; there are ${[...this.#servers.keys()].join(", ") || "none"}`);
+  }
+
   // ── The end ──
 
   async signOut(name) {
-    if (name !== undefined && !this.#servers.has(name)) throw new TypeError(`name: there is no server of this name; there are ${[...this.#servers.keys()].join(", ")}`);
     if (name === undefined) this.#left++;
-    const servers = name === undefined ? [...this.#servers.values()] : [this.#servers.get(name)];
+    const servers = name === undefined ? [...this.#servers.values()] : [this.#named(name)];
     await Promise.all(
       servers.map((server) => {
         this.#forget(server);

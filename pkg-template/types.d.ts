@@ -274,7 +274,8 @@ export interface AuthOptions {
    * When the user is asked to sign in. A token that can be had without the user is had in any case, without a window.
    * - `"auto"`: as soon as a call needs it.
    * - `"click"`: by {@link Session.authorize}. Until then calls wait, and their clocks stand still (`maxTotalTimeout` runs);
-   *   `connect` gives a session that waits, and `status.waitingFor.why` is `"sign-in"`.
+   *   `connect` gives a session that waits, and `status.waitingFor.why` is `"sign-in"`. A login in another session or tab
+   *   with the same `storage` is one for this session as well.
    * - `"never"`: by {@link Session.authorize}; what needs it fails with `code: "unauthorized"`.
    *
    * Default `"auto"`.
@@ -373,6 +374,8 @@ export interface AuthOpenOptions {
   readonly scopes: readonly string[];
   /** The host shows `url` as a link (`auth.ask` is `"click"`): where no window can be opened, the answer is waited for all the same. */
   readonly linked: boolean;
+  /** Raises a `warning` on the session, such as that no window can be opened here. */
+  readonly warn: (kind: DiagnosisKind, hint: string) => void;
 }
 
 /** Where texts are kept. They hold tokens. */
@@ -585,7 +588,12 @@ export interface Session {
    * Signs the user in, whatever `auth.ask` says; to be called in a click, which opens the window at once, and leads it on when
    * it is known where to. Resolves when the user has signed in and the session is ready; at once where a grant is there that
    * nothing has refused. A server that is open may offer a login, too. What the user does not finish rejects this promise
-   * (`code: "auth"`); with `ask: "click"` the calls that wait go on waiting.
+   * (`code: "auth"`); with `ask: "click"` the calls that wait go on waiting. Where the browser lets no window open even in
+   * the click, the `warning` `"popup_blocked"` says so, and `status.waitingFor.url` does as a link.
+   *
+   * While `connect` with `ask: "auto"` is still under way there is no session to call this of: give `popup` a `window`
+   * of the click, connect with `ask: "click"`, or use {@link SessionManager.authorize}. Of tabs that share a session
+   * (`share`) any can sign in: one that has, makes the session where the leading tab still waits for its user.
    */
   authorize(options?: SignalOptions): Promise<Status>;
 
@@ -1021,7 +1029,7 @@ export type Outcome = "not_executed" | "executed" | "unknown";
  * - `"timeout"`: no answer in time [unknown, or not_executed where it was not sent].
  * - `"input"`: the server needs input that no handler gave [unknown].
  * - `"unauthorized"`: HTTP 401, and there is no option `auth`, or the new token was refused as well [not_executed].
- * - `"auth"`: the authorization failed; `diagnosis.kind` says why: `declined`, `popup_blocked`, `closed`, `timeout`,
+ * - `"auth"`: the authorization failed; `diagnosis.kind` says why: `declined`, `popup_blocked`, `closed`, `cut_off`, `embedded`, `timeout`,
  *   `wrong_state`, `wrong_issuer`, `resource_mismatch`, `issuer_mismatch`, `mix_up`, `other_issuer`, `unsafe_url`, `no_pkce`,
  *   `no_client`, `not_registered`, `client_forgotten`, `unreachable`, `redirect_loop` … Where an authorization server refused, `data` is
  *   `{ status, error }`: the HTTP status, and its `error` where that is a plain code of up to 64 bytes [not_executed].
@@ -1085,7 +1093,9 @@ export type DiagnosisKind =
   | "client_forgotten"
   | "closed"
   | "cors"
+  | "cut_off"
   | "declined"
+  | "embedded"
   | "event_too_large"
   | "failed"
   | "flood"
@@ -1282,6 +1292,15 @@ export class SessionManager {
    * second argument is the server's name; it is empty where an event is of no one server.
    */
   on<E extends keyof ManagerEvents>(event: E, listener: (detail: ManagerEvents[E], name: string) => void): () => void;
+
+  /**
+   * {@link Session.authorize} of one server, to be called in a click: also while it is still connecting, when nobody has its
+   * session yet. Resolves when the user has signed in and the session is ready.
+   *
+   * @throws {TypeError} No server of this name is open, or it was opened without `auth`.
+   * @throws Why it could not be opened, where it failed: open it anew.
+   */
+  authorize(name: string, options?: SignalOptions): Promise<Status>;
 
   /**
    * {@link Session.signOut} of one server's session, or of all: also of those that are still connecting, or failed. Kept

@@ -90,7 +90,7 @@ pub use browser::client::{Session, connect};
 pub use browser::options::{Credentials, Error, Event, Listener, Options, Status};
 pub use protocol::{
     CallOptions, Code, Config, Outcome,
-    config::{EraChoice, Handshake, Mode, Recovery},
+    config::{Ask, EraChoice, Handshake, Mode, Recovery},
     oauth::Settings as AuthSettings,
 };
 

@@ -231,6 +231,12 @@ impl Core {
         self.driver.signed_out();
     }
 
+    /// A user has signed in to the same in another session or tab.
+    #[wasm_bindgen(js_name = signedInElsewhere)]
+    pub fn signed_in_elsewhere(&self) {
+        self.driver.signed_in_elsewhere();
+    }
+
     /// A snapshot.
     #[must_use]
     pub fn status(&self) -> JsValue {

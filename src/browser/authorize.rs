@@ -210,6 +210,7 @@ impl Parts {
         let bound = js::settled(&self.host.bound()?).await?.as_string();
         let mut flow = begin(self.kept().await?, bound);
         let mut cause = None;
+        let mut learned = Vec::new();
         loop {
             let step = flow.poll_step().ok_or_else(|| type_error("The authorization came to no end."))?;
             match step {
@@ -219,6 +220,21 @@ impl Parts {
                 }
                 Step::Fetch(fetch) if signal.aborted() && fetch.spends != Some(Spends::Code) => {
                     return Ok(Obtained::NeedsUser);
+                }
+                Step::Fetch(fetch) if fetch.keeps => {
+                    let now = clock::now().unix_ms;
+                    let known = self.host.known(&fetch.url).ok().and_then(|known| known.as_string());
+                    let url = fetch.url.clone();
+                    let reply = match known.and_then(|known| Reply::kept(&known, now)) {
+                        Some(reply) => reply,
+                        None => {
+                            let reply = self.fetch(fetch, signal).await.unwrap_or(Reply::Failed);
+                            let _ = self.host.learn(&url, reply.to_keep(now).as_deref());
+                            reply
+                        }
+                    };
+                    learned.push(url);
+                    flow.handle_reply(&reply, clock::now().unix_ms);
                 }
                 Step::Fetch(fetch) => {
                     let whole = UnderWay::new()?;
@@ -249,6 +265,10 @@ impl Parts {
                 }
                 over @ (Step::Granted { .. } | Step::NeedsUser | Step::Failed(_)) => {
                     drop(turn.take());
+                    // What led nowhere is looked at anew.
+                    if matches!(&over, Step::Failed(trouble) if !trouble.is_users()) {
+                        learned.iter().for_each(|url| drop(self.host.learn(url, None)));
+                    }
                     return obtained(over, cause).ok_or(JsValue::UNDEFINED);
                 }
             }
@@ -329,6 +349,16 @@ fn not_returned(thrown: &JsValue) -> Trouble {
         Some("AbortError") => {
             Trouble::new("closed", "The window in which the user was to authorize was closed before that was done.")
         }
+        Some("InvalidStateError") => Trouble::new(
+            "cut_off",
+            "The authorization server cut the window off (Cross-Origin-Opener-Policy), so that nobody can tell whether it is still \
+             open; and the user is back in this page without an answer.",
+        ),
+        Some("SecurityError") => Trouble::new(
+            "embedded",
+            "The authorization server cut the window off (Cross-Origin-Opener-Policy), and this page is embedded in another \
+             site's: the answer cannot reach it. Let the user open this page by itself, and sign in there.",
+        ),
         Some("OperationError") => Trouble::new(
             "asked_elsewhere",
             "Another session of this page asked the user for the same authorization, and got none.",

@@ -209,6 +209,24 @@ impl Session {
         Ok(self.status())
     }
 
+    /// Signs the user in, whatever [`Config::ask`](crate::Config) says: to be called in a click. The host of the
+    /// [`Authorizer`](crate::Authorizer) may open a window in that click itself, and lead it on in its `open`.
+    ///
+    /// ```no_run
+    /// # async fn run(session: mcp_evergreen::Session) -> Result<(), Box<mcp_evergreen::Error>> {
+    /// let status = session.authorize().await?;
+    /// println!("{:?}", status.phase);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// When the user has not signed in.
+    pub async fn authorize(&self) -> Result<Status, Box<Error>> {
+        command(&self.driver, |caller| self.driver.sign_in(caller)).await?;
+        Ok(self.status())
+    }
+
     /// Ends the session, here and on the server. What is open settles with an error.
     ///
     /// ```no_run

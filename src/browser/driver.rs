@@ -160,6 +160,12 @@ impl Driver {
         self.0.transport.set_token(None);
     }
 
+    /// A user has signed in to the same in another session or tab.
+    pub fn signed_in_elsewhere(&self) {
+        self.0.session.borrow_mut().handle_signed_in_elsewhere();
+        self.0.schedule();
+    }
+
     /// A snapshot.
     #[must_use]
     pub fn status(&self) -> Status<JsValue> {

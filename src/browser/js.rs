@@ -30,6 +30,12 @@ extern "C" {
     pub(super) fn bind(this: &AuthorizationHost, issuer: &str) -> Thrown<JsValue>;
     #[wasm_bindgen(method, catch)]
     pub(super) fn keep(this: &AuthorizationHost, text: &str) -> Thrown<JsValue>;
+    /// The text that was learned at this address.
+    #[wasm_bindgen(method, catch)]
+    pub(super) fn known(this: &AuthorizationHost, url: &str) -> Thrown<JsValue>;
+    /// Keeps it, or forgets it.
+    #[wasm_bindgen(method, catch)]
+    pub(super) fn learn(this: &AuthorizationHost, url: &str, text: Option<&str>) -> Thrown<()>;
     /// A promise that settles once no other authorization of this user with this server is under way anywhere; none
     /// begins until the signal is aborted.
     #[wasm_bindgen(method, catch)]

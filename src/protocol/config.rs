@@ -42,6 +42,13 @@ pub struct Config {
     /// Whether whoever drives the session can authorize: see [`super::Output::Authorize`]. Default false.
     pub authorizes: bool,
     /// When the user may be asked to sign in.
+    ///
+    /// ```
+    /// use mcp_evergreen::{Ask, Config};
+    ///
+    /// // Calls wait until the user has clicked; `Session::authorize` says so.
+    /// let config = Config { ask: Ask::Click, ..Config::default() };
+    /// ```
     pub ask: Ask,
     /// The generation of the session that this one follows, where that was another core's. Default 0.
     pub generation: u32,
@@ -67,6 +74,13 @@ pub struct Config {
 }
 
 /// When the user may be asked to sign in.
+///
+/// ```
+/// use mcp_evergreen::{Ask, Config};
+///
+/// // Calls wait until the user has clicked; `Session::authorize` says so.
+/// let config = Config { ask: Ask::Click, ..Config::default() };
+/// ```
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub enum Ask {

@@ -182,10 +182,7 @@ impl<P: Payload> Session<P> {
                 }
             }
             State::Establishing(_) => {
-                self.calls.enqueue(id, Queue::Session);
-                if self.waits_for_user(id) {
-                    self.stop_clock(Some(id), now);
-                }
+                self.park(id, Queue::Session, now);
                 self.extend_handshake();
                 if self.identity.found().is_none() {
                     self.session_is_wanted(now);
@@ -206,9 +203,8 @@ impl<P: Payload> Session<P> {
     }
 
     fn forget(&mut self, id: CallId) -> Option<Box<Call<P>>> {
-        self.effects.clear_timer(Timer::Call(id));
-        self.effects.clear_timer(Timer::Resend(id));
-        self.effects.clear_timer(Timer::Resume(id));
+        let timers = [Timer::Call(id), Timer::Resend(id), Timer::Resume(id)];
+        timers.into_iter().for_each(|timer| self.effects.clear_timer(timer));
         self.withdraw_inputs(id);
         let call = self.calls.remove(id)?;
         self.state_request_ended(id, &call);

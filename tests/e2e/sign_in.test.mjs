@@ -50,15 +50,16 @@ for (const [name, launch] of [
   // Runs in the page: a session whose user is asked as `ask` says, and what became of connecting.
   async function connectAsking({ connect, settle }, url, ask, options = {}) {
     const { popup } = await import("mcp-evergreen/auth");
-    const provider = popup({ redirectUrl: "/callback.html", ...options });
+    const { share, storage, ...more } = options;
+    const provider = popup({ redirectUrl: "/callback.html", storage: storage && localStorage, ...more });
     const { open } = provider;
     provider.open = (href, told) => {
-      const { signal, ...rest } = told;
+      const { signal, warn, ...rest } = told;
       globalThis.told = rest;
       globalThis.signal = signal;
       return open(href, told);
     };
-    const { ok, error } = await settle(connect(url, { auth: { provider, ask } }));
+    const { ok, error } = await settle(connect(url, { auth: { provider, ask }, share: share && { key: share }, on: { warning: ({ kind }) => (globalThis.warned ??= []).push(kind) } }));
     globalThis.session = ok;
     return ok ? { ok: ok.status.state } : { error };
   }
@@ -180,5 +181,218 @@ for (const [name, launch] of [
     const { error } = await app.outcome();
     assert.deepEqual([error.code, error.outcome, error.httpStatus], ["unauthorized", "not_executed", 401]);
     assert.deepEqual([as.counts.asked, await windows(context)], [0, 1]);
+  });
+
+  signing("what the servers say of themselves is asked once, whoever makes the provider", {}, async ({ as, open }) => {
+    const app = await open();
+    for (const agrees of [false, true]) {
+      await app.run(connectAsking, as.url, "click");
+      await app.click(authorizeAndKeep);
+      const window = await app.nextPopup();
+      await window.waitForSelector("#agree");
+      if (agrees) await window.click("#agree");
+      else await window.close();
+      await app.page.bringToFront();
+      assert.equal(await app.run(() => signedIn), agrees ? "ready" : "closed");
+      await app.run(() => session.close());
+    }
+    assert.deepEqual([as.counts.metadata, as.counts.registered, as.counts.asked], [2, 1, 2]);
+  });
+
+  signing("metadata that led nowhere is fetched anew", { agrees: true }, async ({ as, open }) => {
+    const app = await open();
+    for (const isHidden of [true, false]) {
+      as.knobs.hides = (path) => isHidden && path === "/token";
+      await app.run(connectAsking, as.url, "click");
+      await app.click(authorizeAndKeep);
+      assert.equal(await app.run(() => signedIn), isHidden ? "unreachable" : "ready");
+      assert.equal(as.counts.metadata, isHidden ? 2 : 4);
+      await app.run(() => session.close());
+    }
+  });
+
+  signing("of two tabs that wait for a click the one goes on when the user signs in in the other", {}, async ({ as, context, open }) => {
+    const [one, two] = [await open(), await open()];
+    for (const app of [one, two]) {
+      await app.run(connectAsking, as.url, "click", { storage: true });
+      await app.run(callAndKeep);
+    }
+    await one.click(authorizeAndKeep);
+    await agree(await one.nextPopup());
+    assert.equal(await one.run(() => signedIn), "ready");
+    assert.equal(await two.run(() => result), "read ran");
+    assert.equal(await two.run(() => session.status.state), "ready");
+    assert.deepEqual([as.counts.asked, as.counts.codes], [1, 1]);
+    await until(async () => (await windows(context)) === 2, "no other window");
+  });
+
+  for (const storage of [false, true]) {
+    signing(`a tab that follows signs in for all that share the session${storage ? "" : ", and keeps its token for itself"}`, {}, async ({ as, open }) => {
+      const [one, two] = [await open(), await open()];
+      for (const app of [one, two]) {
+        assert.deepEqual(await app.run(connectAsking, as.url, "click", { share: "us", storage }), { ok: "waiting" });
+        assert.equal((await waiting(app)).why, "sign-in");
+        await app.run(callAndKeep);
+      }
+      await two.click(authorizeAndKeep);
+      await agree(await two.nextPopup());
+      assert.equal(await two.run(() => signedIn), "ready");
+      assert.equal(await two.run(() => result), "read ran");
+      if (!storage) {
+        assert.equal((await waiting(one)).why, "sign-in");
+        await one.click(authorizeAndKeep);
+        await agree(await one.nextPopup());
+        assert.equal(await one.run(() => signedIn), "ready");
+      }
+      assert.equal(await one.run(() => result), "read ran");
+      assert.equal(as.counts.codes, storage ? 1 : 2);
+    });
+  }
+
+  for (const ask of ["auto", "click"]) {
+    signing(`a manager signs in to a server that is still connecting, by its name: ${ask}`, { delay: SLOW }, async ({ as, context, open }) => {
+      const app = await open();
+      await app.run(async ({ SessionManager }, url, ask) => {
+        const { popup } = await import("mcp-evergreen/auth");
+        globalThis.manager = new SessionManager();
+        await manager.open("files", url, { lazy: true, auth: { provider: popup({ redirectUrl: "/callback.html" }), ask } });
+      }, as.url, ask);
+      await app.click(async () => {
+        globalThis.signedIn = manager.authorize("files").then(({ state }) => state, (error) => error.diagnosis?.kind ?? error.name);
+      });
+      await agree(await app.nextPopup());
+      assert.equal(await app.run(() => signedIn), "ready");
+      assert.equal(await app.run(async ({ text }) => text(await manager.get("files").callTool({ name: "read" }))), "read ran");
+      await until(async () => (await windows(context)) === 1, "the window is closed");
+      assert.deepEqual([as.counts.asked, as.counts.codes], [1, 1]);
+    });
+  }
+
+  signing("a manager's click for nobody is refused in words, and one that is given up asks nobody", { delay: SLOW }, async ({ as, context, open }) => {
+    const app = await open();
+    const told = await app.run(async ({ SessionManager }, url) => {
+      const { popup } = await import("mcp-evergreen/auth");
+      const manager = new SessionManager();
+      const wrong = (promise) => promise.then(() => "fine", ({ name, message, code }) => [code ?? name, message]);
+      const nobody = await wrong(manager.authorize("files"));
+      const opened = manager.open("files", url, { auth: { provider: popup({ redirectUrl: "/callback.html" }), ask: "click" } });
+      const other = await wrong(manager.authorize("other"));
+      const option = await wrong(manager.authorize("files", { sginal: 1 }));
+      const aborted = await wrong(manager.authorize("files", { signal: AbortSignal.abort() }));
+      await opened;
+      await manager.open("plain", url, { lazy: true });
+      const plain = await wrong(manager.authorize("plain"));
+      await manager.close();
+      return { nobody, other, option: option[0], aborted: aborted[0], plain: plain[0], closed: (await wrong(manager.authorize("files")))[0] };
+    }, as.url);
+    assert.deepEqual(told, {
+      nobody: ["TypeError", "name: no server of this name is open; there are none"],
+      other: ["TypeError", "name: no server of this name is open; there are files"],
+      option: "TypeError",
+      aborted: 20,
+      plain: "TypeError",
+      closed: "closed",
+    });
+    assert.deepEqual([as.counts.asked, await windows(context)], [0, 1]);
+  });
+
+  const isolated = { "cross-origin-opener-policy": "same-origin" };
+
+  signing("a window that was cut off is told apart from one that was closed", { headers: isolated }, async ({ as, open }) => {
+    const app = await open();
+    await app.run(connectAsking, as.url, "click");
+    // A minute of looks at the window is over in seconds.
+    await app.run(() => {
+      const { setInterval } = globalThis;
+      globalThis.setInterval = (run, ms) => setInterval(run, ms / 20);
+    });
+    await app.click(authorizeAndKeep);
+    const window = await app.nextPopup();
+    await window.waitForSelector("#agree");
+    await window.bringToFront();
+    await app.run(({ sleep }) => sleep(2_500));
+    await app.page.bringToFront();
+    assert.equal(await app.run(() => signedIn), "cut_off");
+    assert.equal((await waiting(app)).why, "sign-in");
+  });
+
+  signing("where the browser lets no window open in a click, that is told at once, and the address does as a link", {}, async ({ as, context, open }) => {
+    const app = await open();
+    await app.run(connectAsking, as.url, "never").then(({ error }) => assert.equal(error.code, "unauthorized"));
+    await app.run(connectAsking, as.url, "click");
+    await app.run(() => (globalThis.open = () => null));
+    await app.click(authorizeAndKeep);
+    const { url } = await until(async () => ((await waiting(app))?.url ? waiting(app) : undefined), "the address");
+    assert.deepEqual(await app.run(() => warned), ["popup_blocked"]);
+    const linked = await context.newPage();
+    await linked.goto(url);
+    await agree(linked);
+    assert.equal(await app.run(() => signedIn), "ready");
+  });
+
+  /** The app in a page of another site's; its user before it. */
+  function embedded(what, knobs, play) {
+    signing(what, knobs, async ({ as, context }) => {
+      const host = await serve(await installed(), { override: () => ({ type: "text/html", body: `<!doctype html><iframe src="${site.url}"></iframe>` }) });
+      try {
+        const page = await context.newPage();
+        page.setDefaultTimeout(100_000);
+        await page.goto(host.url.replace("127.0.0.1", "localhost"));
+        const popups = [];
+        page.on("popup", (popup) => popups.push(popup));
+        const frame = await (await page.waitForSelector("iframe")).contentFrame();
+        await frame.waitForFunction(() => document.readyState === "complete");
+        const run = async (fn, ...args) => {
+          const text = await frame.evaluate(`(async () => {
+            const kit = { ...(await import("/page/kit.mjs")), ...(await import("mcp-evergreen")) };
+            return JSON.stringify(await (${fn})(kit, ...${JSON.stringify(args)}));
+          })()`);
+          return text && JSON.parse(text);
+        };
+        await run(connectAsking, as.url, "click");
+        await run((_, text) => {
+          const button = document.body.appendChild(document.createElement("button"));
+          button.id = "go";
+          button.onclick = (0, eval)(`(${text})`);
+        }, String(authorizeAndKeep));
+        await play({ as, page, frame, run, nextPopup: () => until(() => popups.shift(), "a popup"), click: () => frame.click("#go") });
+      } finally {
+        await host.close();
+      }
+    });
+  }
+
+  embedded("an embedded page is told at once that it is one, and its window answers all the same", {}, async ({ run, nextPopup, click }) => {
+    await click();
+    const window = await nextPopup();
+    await window.waitForSelector("#agree");
+    assert.deepEqual(await run(() => warned), ["embedded"]);
+    await window.click("#agree");
+    assert.equal(await run(() => signedIn), "ready");
+  });
+
+  embedded("an embedded page whose window is cut off learns what to do when the user is back", { headers: isolated }, async ({ run, page, frame, nextPopup, click }) => {
+    await click();
+    const window = await nextPopup();
+    await window.waitForSelector("#agree");
+    await window.bringToFront();
+    await run(({ sleep }) => sleep(2_500));
+    await page.bringToFront();
+    await frame.focus("#go");
+    assert.equal(await run(() => signedIn), "embedded");
+    assert.equal(await run(() => session.status.waitingFor.why), "sign-in");
+  });
+
+  embedded("an embedded page that can open no window is answered by a link with an opener", {}, async ({ run, frame, nextPopup, click }) => {
+    await run(() => (globalThis.open = () => null));
+    await click();
+    await until(() => run(() => session.status.waitingFor?.url), "the address");
+    await run(() => {
+      const link = document.body.appendChild(document.createElement("a"));
+      Object.assign(link, { href: session.status.waitingFor.url, target: "_blank", rel: "opener", id: "link", textContent: "sign in" });
+    });
+    await frame.click("#link");
+    await agree(await nextPopup());
+    assert.equal(await run(() => signedIn), "ready");
   });
 });

@@ -260,12 +260,6 @@ impl Net {
         id
     }
 
-    pub fn sign_in(&mut self) -> CallId {
-        let id = self.session.sign_in(self.now);
-        self.names.insert(id, "sign-in".to_owned());
-        id
-    }
-
     pub fn call(&mut self, tool: &str) -> CallId {
         self.call_with(tool, CallOptions::default())
     }

@@ -2,6 +2,7 @@
 
 mod model;
 mod room;
+mod sign_in;
 
 use mcp_evergreen::protocol::config::EraChoice;
 use mcp_evergreen::protocol::{Role, status::Phase};
@@ -502,50 +503,6 @@ fn a_tab_of_the_same_user_shares() {
     room.call(1, "x", false);
     assert_eq!(room.settle(), ["B call→200", "B x ok"]);
     assert_eq!(room.live.len(), 1);
-}
-
-#[test]
-fn while_the_leader_asks_its_user_the_clocks_of_the_others_stand_still() {
-    let mut room = Room::new(EraChoice::Legacy);
-    room.wants_token = true;
-    room.open(1);
-    room.settle();
-    assert_eq!(room.asks(0), Some(false), "what is stored");
-    room.authorize(0, None);
-    assert_eq!(room.settle(), ["A initialize→401"]);
-    assert_eq!(room.asks(0), Some(true));
-    room.open(2);
-    room.run_for(600_000);
-    let status = room.tabs[1].session.status();
-    assert_eq!(status.phase, Phase::Waiting);
-    assert_eq!(status.waiting_for.map(|it| it.why), Some("sign-in"));
-    assert_eq!(room.steals, 0, "it says that it is there");
-    room.authorize(0, Some("token"));
-    room.settle();
-    room.load(1, "token");
-    let log = room.run_for(1_000);
-    assert!(room.tabs.iter().all(|tab| tab.calls.values().all(|call| matches!(call.result, Some(Ok(_))))), "{log:?}");
-    assert_eq!(room.live.len(), 1);
-}
-
-#[test]
-fn when_the_user_of_the_leader_gives_up_the_next_tab_asks_its_own() {
-    let mut room = Room::new(EraChoice::Legacy);
-    room.wants_token = true;
-    room.open(1);
-    room.settle();
-    room.authorize(0, None);
-    room.settle();
-    room.open(2);
-    room.run_for(600_000);
-    room.give_up(0);
-    assert_eq!(room.run_for(1_000), ["A connect auth not_executed"]);
-    assert_eq!(role(&room, 1), Some(Role::Leading));
-    room.authorize(1, None);
-    room.run_for(1_000);
-    assert_eq!(room.asks(1), Some(true), "its own user");
-    room.authorize(1, Some("token"));
-    assert_eq!(room.run_for(1_000).last().map(String::as_str), Some("B connect ok"));
 }
 
 #[test]

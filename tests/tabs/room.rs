@@ -2,8 +2,9 @@
 //! clock, in an order that the test chooses.
 
 mod server;
+mod user;
 
-use mcp_evergreen::protocol::config::EraChoice;
+use mcp_evergreen::protocol::config::{Ask, EraChoice};
 use mcp_evergreen::protocol::era::modern;
 use mcp_evergreen::protocol::http::{Head, Method, Request};
 use mcp_evergreen::protocol::status::Event;
@@ -109,6 +110,8 @@ pub struct Room {
     pub made: u32,
     /// The server wants a token.
     pub wants_token: bool,
+    /// When users are asked.
+    pub ask: Ask,
     /// How often the sessions were evicted or given up.
     pub losses: u32,
     /// How often the lead was stolen.
@@ -145,6 +148,7 @@ impl Room {
             live: BTreeSet::new(),
             made: 0,
             wants_token: false,
+            ask: Ask::Auto,
             losses: 0,
             steals: 0,
             unheard: 0,
@@ -167,7 +171,8 @@ impl Room {
 
     fn open_with(&mut self, seed: u64, fields: Option<String>) -> usize {
         let (fields_vary, authorizes) = (fields.is_some(), self.wants_token);
-        let config = Config { era: self.era, shared: true, fields_vary, authorizes, ..Config::default() };
+        let config =
+            Config { era: self.era, shared: true, fields_vary, authorizes, ask: self.ask, ..Config::default() };
         let tab = self.tabs.len();
         let mut session = Session::new(config, seed, self.now);
         session.set_handled("roots/list".into());
@@ -231,36 +236,6 @@ impl Room {
             self.tabs[tab].session.handle_fields(None, &fields, self.now);
         }
         self.tabs[tab].session.handle_identified(self.now);
-        self.drain(tab);
-    }
-
-    /// Whether a tab waits for a token, and may ask its user.
-    pub fn asks(&self, tab: usize) -> Option<bool> {
-        self.tabs[tab].asks
-    }
-
-    /// The tab gets this token, or what is stored holds none. Its user was asked, where that is so.
-    pub fn authorize(&mut self, tab: usize, token: Option<&str>) {
-        self.tabs[tab].asks = None;
-        self.tabs[tab].has_token = token.is_some();
-        self.tabs[tab].session.handle_token(token, false);
-        let granted = Authorized::Granted { refresh_at_unix_ms: None, same: false };
-        self.tabs[tab].session.handle_authorized(granted, self.now);
-        self.drain(tab);
-    }
-
-    /// The same, where it waits for what is stored.
-    pub fn load(&mut self, tab: usize, token: &str) {
-        if self.tabs[tab].asks.is_some() {
-            self.authorize(tab, Some(token));
-        }
-    }
-
-    /// The user of the tab closes the window.
-    pub fn give_up(&mut self, tab: usize) {
-        self.tabs[tab].asks = None;
-        let error = Error::new(Code::Auth, Outcome::NotExecuted, "closed");
-        self.tabs[tab].session.handle_authorized(Authorized::Failed(Box::new(error)), self.now);
         self.drain(tab);
     }
 

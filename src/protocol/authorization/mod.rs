@@ -85,6 +85,8 @@ enum User {
     Unasked,
     /// Nothing goes on before the host says so.
     Awaited,
+    /// The same, while what is stored is tried once more.
+    Retried,
     /// May be asked.
     MayBeAsked,
     /// Is being asked.
@@ -273,7 +275,7 @@ impl<P> Authorization<P> {
 
     /// The user is being asked, or would be if the host said so.
     pub fn waits_for_user(&self) -> bool {
-        self.flight.as_ref().is_some_and(|flight| matches!(flight.user, User::Awaited | User::Asked))
+        self.flight.as_ref().is_some_and(|flight| matches!(flight.user, User::Awaited | User::Retried | User::Asked))
     }
 
     /// The user is being asked.
@@ -285,6 +287,13 @@ impl<P> Authorization<P> {
     pub fn clicked(&mut self) -> Option<Option<Challenge>> {
         let flight = self.flight.as_mut().filter(|flight| flight.user == User::Awaited)?;
         flight.user = User::Asked;
+        Some(flight.challenge.clone())
+    }
+
+    /// What is stored is tried without the user, where the host's word was waited for. Gives what the server had refused.
+    pub fn tries_again(&mut self) -> Option<Option<Challenge>> {
+        let flight = self.flight.as_mut().filter(|flight| flight.user == User::Awaited)?;
+        flight.user = User::Retried;
         Some(flight.challenge.clone())
     }
 
@@ -310,7 +319,7 @@ impl<P> Authorization<P> {
         let (mut another, needs_user) = (false, matches!(authorized, Authorized::NeedsUser));
         let asked = flight.user == User::Asked;
         let error = match authorized {
-            Authorized::NeedsUser if flight.user == User::Unasked && leave.may_ask() => {
+            Authorized::NeedsUser if matches!(flight.user, User::Unasked | User::Retried) && leave.may_ask() => {
                 flight.user = User::MayBeAsked;
                 let challenge = flight.challenge.clone();
                 self.flight = Some(flight);

@@ -17,6 +17,8 @@ pub struct Fetch {
     /// What is used up once it has been sent: such a request is finished, and what it grants is kept, whoever still waits
     /// for that.
     pub spends: Option<Spends>,
+    /// Metadata, for a login: what was answered lately does as well (see [`Reply::kept`]).
+    pub keeps: bool,
 }
 
 /// What the token endpoint takes once.
@@ -44,7 +46,34 @@ pub enum Reply {
     Failed,
 }
 
+/// Metadata is kept so long: as long as a user may take from one click to the next.
+const KEPT_MS: u64 = 300_000;
+/// Longer texts are not kept.
+const MAX_KEPT: usize = 65_536;
+
 impl Reply {
+    /// As a text that [`Reply::kept`] reads, where it is worth keeping: not what may be better in a moment.
+    #[must_use]
+    pub fn to_keep(&self, now_unix_ms: u64) -> Option<String> {
+        match self {
+            Self::Answer { status, body } if !self.is_hiccup() && body.len() <= MAX_KEPT => {
+                Some(format!("{now_unix_ms} {status} {body}"))
+            }
+            Self::Answer { .. } | Self::Hidden | Self::Failed => None,
+        }
+    }
+
+    /// What [`Reply::to_keep`] gave, unless it is too old, or of a clock that was set back.
+    #[must_use]
+    pub fn kept(text: &str, now_unix_ms: u64) -> Option<Self> {
+        let mut parts = text.splitn(3, ' ');
+        let at: u64 = parts.next()?.parse().ok()?;
+        let status = parts.next()?.parse().ok()?;
+        let body = parts.next()?.to_owned();
+        now_unix_ms.checked_sub(at).filter(|age| *age < KEPT_MS)?;
+        Some(Self::Answer { status, body })
+    }
+
     /// The status and the body; no status where there is none to be seen.
     pub(super) fn parts(&self) -> (u16, &str) {
         match self {

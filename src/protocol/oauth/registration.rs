@@ -157,6 +157,7 @@ pub(super) fn register(settings: &Settings, server: &Server, scope: Option<&str>
         headers: vec![("accept", "application/json".to_owned()), ("content-type", "application/json".to_owned())],
         body: Some(body.to_text()),
         spends: None,
+        keeps: false,
     })
 }
 

@@ -267,7 +267,13 @@ impl Flow {
             headers,
             body: None,
             spends: None,
+            keeps: self.is_login(),
         }));
+    }
+
+    /// The user is asked, and what there is is not refreshed or widened, for which all is looked at anew.
+    fn is_login(&self) -> bool {
+        self.ask && !self.can_refresh() && !self.is_step_up()
     }
 
     /// This machine is meant to be spoken to: the MCP server is on it, or the host names an authorization server there.

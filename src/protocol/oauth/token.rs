@@ -142,6 +142,7 @@ fn post<'a>(url: &str, mut fields: Vec<(&'a str, &'a str)>, client: &'a super::r
         headers: [accept, content_type].into_iter().chain(proof).collect(),
         body: Some(form(&fields)),
         spends: None,
+        keeps: false,
     }
 }
 

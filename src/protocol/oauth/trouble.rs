@@ -10,7 +10,9 @@ const KINDS: &[&str] = &[
     "bad_token",
     "client_forgotten",
     "closed",
+    "cut_off",
     "declined",
+    "embedded",
     "failed",
     "issuer_mismatch",
     "mix_up",
@@ -59,6 +61,22 @@ pub struct Said {
 }
 
 impl Trouble {
+    /// It is the user's, or the browser's: what the servers said of themselves is as good as before.
+    #[must_use]
+    pub fn is_users(&self) -> bool {
+        const USERS: &[&str] = &[
+            "asked_elsewhere",
+            "closed",
+            "cut_off",
+            "declined",
+            "embedded",
+            "not_returned",
+            "popup_blocked",
+            "timeout",
+        ];
+        USERS.contains(&self.kind)
+    }
+
     /// One that does not go away by itself.
     #[must_use]
     pub fn new(kind: &'static str, message: impl Into<String>) -> Self {

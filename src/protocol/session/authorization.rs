@@ -4,6 +4,7 @@ use super::Session;
 use crate::protocol::authorization::{Authorized, Challenge, Ended, Held, Leave, Origin};
 use crate::protocol::calls::{Kind, Queue, Repair};
 use crate::protocol::codec::http::{Method, Request};
+use crate::protocol::config::Ask;
 use crate::protocol::exchanges::{Answer, Exchange};
 use crate::protocol::lifecycle::Relation;
 use crate::protocol::listening::Listening;
@@ -24,7 +25,7 @@ impl<P: Payload> Session<P> {
                 .is_some_and(|call| matches!(call.kind(), Kind::Request | Kind::Notification | Kind::Verify));
         if waits {
             self.authorize(None, now);
-            self.park_for_token(id, now);
+            self.park(id, Queue::Token, now);
         }
         waits
     }
@@ -39,8 +40,9 @@ impl<P: Payload> Session<P> {
         self.asks_user() && self.calls.get(id).is_some_and(|call| call.is_idle())
     }
 
-    fn park_for_token(&mut self, id: CallId, now: Now) {
-        self.calls.enqueue(id, Queue::Token);
+    /// It waits; where that is for a user, its clock stands still.
+    pub(in crate::protocol) fn park(&mut self, id: CallId, queue: Queue, now: Now) {
+        self.calls.enqueue(id, queue);
         if self.waits_for_user(id) {
             self.stop_clock(Some(id), now);
         }
@@ -92,16 +94,31 @@ impl<P: Payload> Session<P> {
             self.dispatch(id, now);
         } else if let Some(challenge) = self.authorization.clicked() {
             self.output(Output::Authorize { challenge, ask: true });
-            self.park_for_token(id, now);
+            self.park(id, Queue::Token, now);
         } else if self.authorization.is_under_way() {
-            self.park_for_token(id, now);
+            self.park(id, Queue::Token, now);
         } else if self.authorization.grant().is_some() {
+            self.go_on_for_leader();
             self.dispatch(id, now);
         } else {
             self.authorize(Some(unasked), now);
-            self.park_for_token(id, now);
+            self.park(id, Queue::Token, now);
         }
         id
+    }
+
+    /// A user has signed in to the same elsewhere: what is stored may hold a token for this session, too.
+    pub fn handle_signed_in_elsewhere(&mut self) {
+        if let Some(challenge) = self.authorization.tries_again() {
+            self.output(Output::Authorize { challenge, ask: false });
+        }
+    }
+
+    /// The leader of the tabs waits for its user, and the one of this tab has signed in: this tab makes the session.
+    fn go_on_for_leader(&mut self) {
+        if self.tabs.leader_asks() && self.lifecycle.is_elsewhere() {
+            self.output(Output::Steal);
+        }
     }
 
     /// Whoever was waited for is not waited for any more: the user need not go on.
@@ -164,7 +181,7 @@ impl<P: Payload> Session<P> {
                     self.dispatch(call, now);
                 } else {
                     self.authorize(Some(challenge), now);
-                    self.park_for_token(call, now);
+                    self.park(call, Queue::Token, now);
                 }
             }
             Purpose::Call(_)
@@ -227,7 +244,12 @@ impl<P: Payload> Session<P> {
             self.lifecycle.note_error(error);
         }
         self.stop_clocks_for_user(now);
-        if self.config.handshake.is_own() {
+        self.give_waiting_session();
+    }
+
+    /// To a first `connect`, whose host needs it to say that the user may be asked.
+    pub(in crate::protocol) fn give_waiting_session(&mut self) {
+        if self.config.ask == Ask::Click && self.config.handshake.is_own() {
             for id in self.calls.those(|call| call.kind() == Kind::Connect) {
                 self.settle(id, Ok(P::empty()));
             }
@@ -266,6 +288,9 @@ impl<P: Payload> Session<P> {
         if over.asked {
             self.emit(Event::StateChange);
             self.tell_asking();
+        }
+        if over.asked && error.is_none() {
+            self.go_on_for_leader();
         }
         for held in over.held {
             match &error {

@@ -26,6 +26,11 @@ impl<P: Payload> Session<P> {
                 | Step::Confirm { ping: exchange, .. }
                 | Step::Check { ping: exchange },
             ) => Some(*exchange),
+            // It makes no session while it waits for a token.
+            Some(&Step::Handshake { exchange, hedge }) if self.authorization.holds(exchange) => {
+                hedge.map(|hedge| self.authorization.release(hedge));
+                Some(exchange)
+            }
             // The session that it makes is ended when it is known.
             Some(Step::Handshake { .. } | Step::Clearing { .. } | Step::Made { .. } | Step::Elsewhere) => None,
             Some(Step::Idle | Step::Probe { .. } | Step::Backoff { .. }) | None => return,
@@ -230,6 +235,9 @@ impl<P: Payload> Session<P> {
         }
         if asks != before {
             self.emit(Event::StateChange);
+        }
+        if asks && self.lifecycle.is_elsewhere() {
+            self.give_waiting_session();
         }
     }
 

@@ -13,7 +13,7 @@ const CORS = { "access-control-allow-origin": "*", "access-control-allow-headers
 export async function startScripted(knobs = {}) {
   const clients = new Set();
   const tokens = new Map();
-  const counts = { registered: 0, asked: 0, codes: 0, refreshes: 0, reused: 0 };
+  const counts = { metadata: 0, registered: 0, asked: 0, codes: 0, refreshes: 0, reused: 0 };
   const seen = [];
 
   const as = createServer(async (req, res) => {
@@ -22,6 +22,7 @@ export async function startScripted(knobs = {}) {
     const json = (status, value) => res.writeHead(status, { ...CORS, "content-type": "application/json", "cache-control": "no-store" }).end(JSON.stringify(value));
     if (req.method === "OPTIONS") return res.writeHead(204, CORS).end();
     if (url.pathname !== "/authorize") await pause(knobs.delay);
+    if (url.pathname.startsWith("/.well-known/")) counts.metadata++;
     if (knobs.hides?.(url.pathname)) return res.writeHead(404).end();
     const moved = knobs.moves?.(url.pathname);
     if (moved) return res.writeHead(302, { ...CORS, location: moved }).end();
@@ -76,6 +77,7 @@ export async function startScripted(knobs = {}) {
     if (req.method === "OPTIONS") return res.writeHead(204, { ...CORS, "access-control-allow-methods": "*" }).end();
     await pause(knobs.delay);
     if (knobs.hides?.(req.url)) return res.writeHead(404).end();
+    if (req.url.startsWith("/.well-known/")) counts.metadata++;
     if (req.url.startsWith("/.well-known/oauth-protected-resource")) return json(200, { resource: url, authorization_servers: [issuer], scopes_supported: ["read"] });
     if (req.url !== "/mcp") return res.writeHead(404, CORS).end();
     const token = req.headers.authorization?.slice("Bearer ".length);

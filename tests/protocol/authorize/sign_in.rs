@@ -256,3 +256,51 @@ fn a_session_that_has_closed_signs_nobody_in() {
     net.sign_in();
     assert_eq!(net.run(), ["sign-in closed not_executed"]);
 }
+
+#[test]
+fn click_a_user_who_signs_in_elsewhere_has_signed_in_here() {
+    let mut net = refused(Ask::Click);
+    net.authorizations = [NEEDS_USER].into();
+    net.call("write");
+    net.run();
+    // Somebody else's login: what is stored is looked at, and nobody is asked.
+    net.authorizations = [NEEDS_USER].into();
+    net.session.handle_signed_in_elsewhere();
+    assert_eq!(net.run(), ["authorize 401 quietly"]);
+    assert_eq!(why(&net), WANTED);
+    net.authorizations = [GRANTED].into();
+    net.session.handle_signed_in_elsewhere();
+    assert_eq!(net.run(), ["authorize 401 quietly", "call→200", "write ok"]);
+    net.session.handle_signed_in_elsewhere();
+    assert_eq!(net.run(), [""; 0], "nothing waits for a user");
+}
+
+#[test]
+fn click_a_look_at_what_is_stored_that_fails_costs_no_call_and_keeps_no_click_waiting() {
+    let mut net = refused(Ask::Click);
+    net.authorizations = [NEEDS_USER].into();
+    net.call("write");
+    net.run();
+    net.session.handle_signed_in_elsewhere();
+    assert_eq!(net.run(), ["authorize 401 quietly"]);
+    assert_eq!(why(&net), WANTED, "all the while");
+    net.authorized(failed());
+    assert_eq!((net.run_for(600_000), why(&net)), (vec![], WANTED));
+    net.session.handle_signed_in_elsewhere();
+    net.sign_in();
+    assert_eq!(net.run(), ["authorize 401 quietly"], "one at a time");
+    net.authorized(NEEDS_USER);
+    assert_eq!(net.run(), ["authorize 401"]);
+    net.authorized(GRANTED);
+    assert_eq!(net.run(), ["sign-in ok", "call→200", "write ok"]);
+}
+
+#[test]
+fn where_the_user_is_being_asked_a_login_elsewhere_changes_nothing() {
+    let mut net = refused(Ask::Auto);
+    net.call("write");
+    net.run();
+    assert!(net.session.handle_user_asked(net.now));
+    net.session.handle_signed_in_elsewhere();
+    assert_eq!(net.run(), [""; 0]);
+}

@@ -3,6 +3,12 @@
 use super::*;
 
 impl Net {
+    pub fn sign_in(&mut self) -> CallId {
+        let id = self.session.sign_in(self.now);
+        self.names.insert(id, "sign-in".to_owned());
+        id
+    }
+
     /// The server takes one request.
     pub(super) fn serve(&mut self, exchange: ExchangeId) {
         let sent = self.sent_as(exchange).clone();

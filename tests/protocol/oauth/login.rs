@@ -475,3 +475,37 @@ fn a_refresh_token_goes_to_who_gave_it() {
     let log = world.refused(401, "Bearer", Some("access-1"));
     assert_eq!((last(&log), count(&log, &format!("POST {given}"))), (GRANTED, 1));
 }
+
+#[test]
+fn metadata_is_kept_from_click_to_click() {
+    let mut world = World::new();
+    world.login();
+    let keeps = |world: &World| world.fetches.iter().filter(|it| it.keeps).map(|it| it.url.clone()).collect::<Vec<_>>();
+    assert_eq!(keeps(&world), [PRM, AS], "no registration, and no token");
+    // A refresh looks at all anew, and so does a step-up.
+    world.fetches.clear();
+    world.refused_quietly();
+    world.refused(403, r#"Bearer error="insufficient_scope", scope="more""#, Some("access-1"));
+    assert!(world.fetches.iter().any(|it| it.url == PRM));
+    assert_eq!(keeps(&world), [""; 0]);
+}
+
+#[test]
+fn what_a_place_answered_is_kept_for_five_minutes_unless_it_was_a_hiccup() {
+    let answer = |status| Reply::Answer { status, body: "a b\nc".to_owned() };
+    for (status, is_kept) in
+        [(200, true), (404, true), (302, true), (408, false), (429, false), (500, false), (503, false)]
+    {
+        assert_eq!(answer(status).to_keep(NOW).is_some(), is_kept, "{status}");
+    }
+    for reply in [Reply::Hidden, Reply::Failed, Reply::Answer { status: 200, body: "x".repeat(65_537) }] {
+        assert_eq!(reply.to_keep(NOW), None);
+    }
+    let text = answer(404).to_keep(NOW).expect("a text");
+    for (later, is_good) in [(0, true), (299_999, true), (300_000, false)] {
+        assert_eq!(Reply::kept(&text, NOW + later), is_good.then(|| answer(404)), "{later}");
+    }
+    for (text, now) in [(&*text, NOW - 1), ("", NOW), ("1 2", NOW), ("x 200 {}", NOW), ("1 x {}", NOW)] {
+        assert_eq!(Reply::kept(text, now), None, "{text}");
+    }
+}
