@@ -76,8 +76,9 @@ test("the core knows the options of connect by the facade's names, and both know
   assert.deepEqual(Object.keys(GIVEN).concat(FACADES).sort(), publicNames, "none is forgotten above");
 
   const coreNames = namesIn(() => open(environment, { ...core, "no such option": 1 }));
-  // A successor counts on; which changes a host's Client outlives is an option of the transport.
-  assert.deepEqual(coreNames, [...Object.keys(core), "generation", "legacyUntil", "reconnectOn"].sort());
+  // `auth` says when to ask; a successor counts on; of the era a store knows; which changes a host's Client outlives is an
+  // option of the transport.
+  assert.deepEqual(coreNames, [...Object.keys(core), "ask", "generation", "legacyUntil", "reconnectOn"].sort());
   assert.deepEqual(namesIn(() => open({ ...environment, "no such option": 1 }, core)), Object.keys(environment).sort());
   const recovery = (readers) => namesIn(() => readers({ recovery: { "no such option": 1 } }));
   assert.deepEqual(recovery((given) => open(environment, { ...core, ...given })), recovery((given) => readConnect(URL_OF_ALL, given)));
