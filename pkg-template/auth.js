@@ -1,6 +1,6 @@
 // Ready-made ways to send the user to an authorization server, and the page to which the user comes back.
 
-import { answerNote, forgetAnswer, isAnswer, keepNotesShort } from "./notes.js";
+import { answerNote, forgetResponse, isAuthorizationResponse, keepNotesShort } from "./notes.js";
 
 const ANSWER = "mcp-evergreen:answer";
 /** Tells the callback page that nobody needs it any more. */
@@ -121,7 +121,7 @@ export function popup({ width = 520, height = 720, timeout = 300_000, window: gi
           if (!URL.canParse(url)) return;
           const back = new URL(url);
           const isOurs = back.origin === origin && back.searchParams.get("state") === state;
-          if (isOurs && isAnswer(back.searchParams)) end(resolve, url, LINGER);
+          if (isOurs && isAuthorizationResponse(back.searchParams)) end(resolve, url, LINGER);
         };
         const take = ({ data, origin: from }) => from === origin && data?.type === ANSWER && takeUrl(data.url);
         const looks = { closed: 0, here: performance.now(), isCutOff: false };
@@ -223,9 +223,9 @@ export function completeAuthorization() {
   const url = location.href;
   const params = new URLSearchParams(location.search);
   const state = params.get("state");
-  if (state === null || !isAnswer(params)) return false;
+  if (state === null || !isAuthorizationResponse(params)) return false;
   // Neither what loads from here on nor the next page is told (RFC 9700, 4.2.4).
-  forgetAnswer();
+  forgetResponse();
   const from = answerNote(state, url);
   if (from !== undefined) {
     location.replace(from);

@@ -13,8 +13,8 @@ const LATE =
   "page life is not used, and a new session is made.";
 
 /**
- * `extras`: the name that the host has for the server, who else is told of events, who else listens to them, and who is
- * given the ways to sign in and out before there is a session.
+ * `extras`: the name that the host has for the server, who else is told of events, who else listens to them, who is given
+ * the ways to sign in and out before there is a session, and until when the server is known to speak the legacy era.
  */
 export async function openSession(url, options, extras = {}) {
   const config = readConnect(url, options);
@@ -28,9 +28,9 @@ export async function openSession(url, options, extras = {}) {
     signOut: async () => (link ? link.signOut() : config.auth && new Authority(authority, config.auth).signOut()),
   });
   const instance = await abortable(runtimeFor(config), config.signal);
-  const keeper = config.persist && new Keeper(config.persist, config);
+  const keeper = config.persist && new Keeper(config.persist, config, instance.binding(config.core));
   const kept = await keeper?.claim(config);
-  config.core.knownLegacy ||= (await keeper?.knowsLegacy(config)) ?? false;
+  config.core.legacyUntil = (await keeper?.legacyUntil(config)) || extras.legacyUntil;
   link = new Link(instance, config, { ...extras, keeper });
   isLinked(link);
   if (keeper?.isLate) link.warn("persisted_session", LATE);

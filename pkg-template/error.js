@@ -9,7 +9,7 @@ export class McpError extends Error {
     this.code = code;
     this.outcome = outcome;
     this.retryable = retryable;
-    for (const field of ["rpcCode", "httpStatus", "diagnosis", "data"]) {
+    for (const field of ["rpcCode", "httpStatus", "diagnosis", "data", "isAnswer"]) {
       if (more[field] !== undefined) this[field] = more[field];
     }
   }

@@ -10,11 +10,6 @@ const BRANDS = Symbol.for("mcp.sdk.errorBrands");
 /** … and while it negotiates, what authorization threw, by this. */
 const AUTH_SEAM = Symbol.for("mcp.authSeamEscape");
 
-/** Whether the server answered so: then it is the host's business, as a message. */
-export function isAnswer({ code, rpcCode }) {
-  return code === "rpc" && rpcCode !== undefined;
-}
-
 export function rpcError({ rpcCode, message, data, code, outcome, retryable }) {
   return { code: rpcCode ?? INTERNAL_ERROR, message, data: rpcCode === undefined ? { code, outcome, retryable } : data };
 }

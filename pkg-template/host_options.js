@@ -40,8 +40,8 @@ export function readTransport(url, options) {
     ...options.recovery,
   };
   const config = readConnect(url, shared);
-  const { reconnectOn = "incompatible", sessionId, initializeParams, terminateSessionOnClose = false } = options;
-  if (!RECONNECT_ON.includes(reconnectOn)) {
+  const { reconnectOn, sessionId, initializeParams, terminateSessionOnClose = false } = options;
+  if (reconnectOn !== undefined && !RECONNECT_ON.includes(reconnectOn)) {
     throw wrong("reconnectOn", RECONNECT_ON.map((one) => `"${one}"`).join(" or "), reconnectOn);
   }
   if (sessionId !== undefined && typeof sessionId !== "string") throw wrong("sessionId", "a string", sessionId);
@@ -62,7 +62,7 @@ export function readTransport(url, options) {
     // Of our own flow it is known when the tokens are of another grant. Others' tokens say nothing of that.
     identified: oauth === undefined,
     authorizes: oauth !== undefined || bearer?.asks === true,
-    reconnectOn,
+    ...(reconnectOn !== undefined && { reconnectOn }),
   });
   Object.assign(config.environment, {
     headers: async (context) => {
@@ -173,18 +173,4 @@ function plain(response) {
   if (!response.redirected) return response;
   const { status, statusText, headers, body } = response;
   return Object.assign(new Response(body, { status, statusText, headers }), { followed: true });
-}
-
-/** The notifications that tell a Client what a recovery changed. A list that is the same raises none. */
-export function fromHost({ changed = {}, stale = [] }, capabilities = {}) {
-  const isAnother = changed.server || changed.capabilities;
-  const lists = [
-    changed.tools && "tools",
-    isAnother && capabilities.resources && "resources",
-    isAnother && capabilities.prompts && "prompts",
-  ];
-  return [
-    ...lists.filter(Boolean).map((list) => ({ method: `notifications/${list}/list_changed` })),
-    ...stale.map((uri) => ({ method: "notifications/resources/updated", params: { uri } })),
-  ];
 }

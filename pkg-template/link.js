@@ -3,7 +3,6 @@
 
 import { abortable } from "./abortable.js";
 import { Authority } from "./authority.js";
-import { learnEra } from "./eras.js";
 import { closed, crashed, fromCore } from "./error.js";
 import { Listeners, report } from "./events.js";
 import { AwaitedElicitations, derived } from "./notifications.js";
@@ -41,8 +40,6 @@ export class Link {
   #calls = new Map();
   #status;
   #closing;
-  /** Whether the era is the server's choice. */
-  #learns;
   #unwatch;
   #unwatchGrant;
   #authority;
@@ -55,7 +52,6 @@ export class Link {
   /** Where the session is kept for a later page life. */
   #keeper;
   #tasks = new Tasks();
-  #era;
   #ended = false;
   #config;
   #host;
@@ -66,7 +62,7 @@ export class Link {
   /** While another instance is made that takes the session up. */
   #reviving;
   #revivedAt = -Infinity;
-  /** `{ reason, at }`: it goes on in another instance, and was not ready there yet. */
+  /** When its instance crashed, where it goes on in another and was not ready there yet. */
   #revival;
   /** The instance whose death was seen to. */
   #mourned;
@@ -78,7 +74,6 @@ export class Link {
     this.maxPages = config.maxPages;
     this.trace = config.trace;
     this.structured = config.validate && new Structured(config.validate);
-    this.#learns = config.core.era === "auto" && config.core.handshake !== "host";
     this.#authority = config.authority ?? (config.auth && new Authority(runtime.authority, config.auth));
     if (config.auth) {
       config.auth.onwarning = (warning) => this.#tell("warning", warning);
@@ -356,15 +351,18 @@ export class Link {
 
   #event(event, detail) {
     if (event === "keep") return this.#keeper.keep(detail.record, this.#tasks.kept);
+    if (event === "era") {
+      this.#keeper?.keepEra(detail.legacyUntil);
+      return this.#tap?.(event, detail);
+    }
     if (event === "takenup") return this.#tasks.takeFound();
-    if (event === "reclaim") return this.#keeper.reclaim() || this.#tellCore((core) => core.forsake());
+    if (event === "reclaim") return this.#keeper.reclaim() || this.#tellCore((core) => core.takenOver());
     if (event === "eventid") return this.#calls.get(detail.call)?.onstream?.(detail);
     if (event === "statechange") {
       this.#status = this.#snapshot(detail);
       this.#hearSignedIn(detail.waitingFor?.why === SIGN_IN);
       if (detail.state === "ready") {
         this.#tasks.keepFound([]);
-        if (this.#learns) this.#learnEra(detail.era);
         this.#wasReady = true;
         this.#record = this.#tellCore((core) => core.record());
       }
@@ -396,14 +394,8 @@ export class Link {
 
   /** What happened, and what follows from it for those who listen. */
   #tellAll(event, detail = {}, hostId) {
-    if (event !== "stale") this.#tell(event, Object.freeze(detail), hostId);
+    this.#tell(event, Object.freeze(detail), hostId);
     for (const [name, more] of derived(event, detail, this.#awaited)) this.#tell(name, Object.freeze(more));
-  }
-
-  #learnEra(era) {
-    learnEra(this.url, era);
-    if (era !== this.#era) this.#keeper?.learnEra(era);
-    this.#era = era;
   }
 
   /**
@@ -487,7 +479,7 @@ export class Link {
     this.#tell("statechange", this.#status);
     try {
       const instance = await this.#runtime.successor();
-      this.#revival = { reason, at };
+      this.#revival = at;
       const { environment, core } = this.#config;
       this.#begin(instance, { ...environment, handled: this.#questions.methods }, { ...core, generation });
       if (this.#record !== undefined && !environment.share) this.#core.takeUp(this.#record);
@@ -500,13 +492,10 @@ export class Link {
   }
 
   #tellRevived() {
-    if (!this.#revival) return;
-    const { reason, at } = this.#revival;
+    if (this.#revival === undefined) return;
+    const at = this.#revival;
     this.#revival = undefined;
-    if (this.#closing) return;
-    const more = { restored: [], lost: [], changed: {}, stale: [], staleLists: ["tools", "resources", "prompts"] };
-    const { generation } = this.status;
-    this.#event("recovered", { generation, reason, duration: Math.round(performance.now() - at), retried: 0, ...more });
+    if (!this.#closing) this.#tellCore((core) => core.succeeds(performance.now() - at));
   }
 }
 

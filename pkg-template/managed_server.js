@@ -1,13 +1,14 @@
 // One server of a manager's: on its way, open, or failed; with its lists.
 
 import { abortable } from "./abortable.js";
-import { knownUntil } from "./eras.js";
 import { FAILED, HAD, Listed, NONE } from "./listed.js";
 import { KINDS, ManagedList } from "./managed_lists.js";
 import { safeIcons, safeTitle } from "./manager_options.js";
 
 /** `status.waitingFor.why` while the user is asked. */
 const USER = "sign-in";
+/** Milliseconds: what is kept is seldom another. */
+const ROUND = 900_000;
 
 export class ManagedServer {
   name;
@@ -90,11 +91,11 @@ export class ManagedServer {
       this.lists[kind].news();
       this.#followed.get(kind)?.news();
     }
+    if (event === "era") this.learned = { ...this.learned, legacyUntil: detail.legacyUntil && Math.floor(detail.legacyUntil / ROUND) * ROUND };
     if (event !== "statechange") return;
     this.#status = detail;
     const { state, serverInfo } = detail;
     if (serverInfo) this.learned = { ...this.learned, title: safeTitle(serverInfo.title), icons: safeIcons(serverInfo.icons) };
-    if (state === "ready") this.learned = { ...this.learned, legacyUntil: knownUntil(this.url) };
     if (state === "ready") for (const listed of this.#followed.values()) listed.missed();
   }
 

@@ -4,7 +4,6 @@ import { abortable } from "./abortable.js";
 import { CallClock } from "./call_clock.js";
 import { object, wrong } from "./checks.js";
 import { closed } from "./error.js";
-import { recallEra } from "./eras.js";
 import { report } from "./events.js";
 import { KeptServers, recordOf } from "./kept_servers.js";
 import { KINDS } from "./managed_lists.js";
@@ -76,13 +75,13 @@ export class Sessions {
   #start(name, url, asked, { title, icons }) {
     const before = this.#records.get(name);
     const learned = before?.url === url ? before.learned : undefined;
-    recallEra(url, learned?.legacyUntil);
     const server = new ManagedServer({ name, url, title, icons, asked, learned, before }, {
       changed: (kind) => this.#isIn(server) && this.#emitList(kind, name),
       warn: (warning) => this.#listeners.emit("warning", Object.freeze(warning), name),
     });
     const tap = (event, detail) => {
       server.hear(event, detail);
+      if (event === "era") return;
       this.#listeners.emit(event, detail, name);
       // One that could not be made is closed before that is told.
       if (event === "close" && server.session) this.#forget(server);
@@ -95,6 +94,7 @@ export class Sessions {
       name,
       tap,
       outer: this.#listeners,
+      legacyUntil: learned?.legacyUntil,
       begun: (begun) => {
         server.begins(begun);
         this.#changed(server);

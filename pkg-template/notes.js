@@ -47,22 +47,22 @@ export function takeNote(key) {
   const params = new URLSearchParams(location.search);
   const isHere = params.get("state") === note.state;
   // An authorization server of this origin may be asking the user just now.
-  if (own.has(note.state) || (isHere && !isAnswer(params))) return undefined;
+  if (own.has(note.state) || (isHere && !isAuthorizationResponse(params))) return undefined;
   storage().removeItem(NOTES + key);
   sweep();
   const back = note.url ?? (isHere ? location.href : undefined);
   // The code is used up, and is nobody else's business.
-  if (isHere) forgetAnswer();
+  if (isHere) forgetResponse();
   return back === undefined ? undefined : [note.pending, back];
 }
 
 /** Whether an authorization server may have sent these (RFC 6749, 4.1.2). */
-export function isAnswer(params) {
+export function isAuthorizationResponse(params) {
   return params.has("code") || params.has("error");
 }
 
 /** Takes it out of this page's address. */
-export function forgetAnswer() {
+export function forgetResponse() {
   const url = new URL(location.href);
   for (const field of ANSWERS) url.searchParams.delete(field);
   history.replaceState(history.state, "", url);

@@ -1,5 +1,4 @@
-// What the events of the core mean beyond themselves: a notification of the server's has an event of its own, and so
-// has what a recovery changed.
+// Notifications of the server's that have an event of their own.
 
 import { URL_ELICITATION_REQUIRED } from "./error.js";
 
@@ -13,12 +12,8 @@ const LISTS = {
 const MAX_AWAITED = 1_000;
 
 /** The events that follow from this one, as `[name, detail]`. */
-export function derived(event, detail, awaited) {
-  if (event === "notification") return fromNotification(detail, awaited);
-  return event === "recovered" || event === "stale" ? fromRecovery(detail) : [];
-}
-
-function fromNotification({ method, params }, awaited) {
+export function derived(event, { method, params }, awaited) {
+  if (event !== "notification") return [];
   if (Object.hasOwn(LISTS, method)) return [[LISTS[method], {}]];
   switch (method) {
     case "notifications/resources/updated":
@@ -34,16 +29,6 @@ function fromNotification({ method, params }, awaited) {
     default:
       return [];
   }
-}
-
-/** Tools that are the same raise nothing; lists that were not compared may be others, and so may those of another server. */
-function fromRecovery({ changed = {}, stale = [], staleLists = [] }) {
-  const lists = new Set([...staleLists, ...(changed.server || changed.capabilities ? ["resources", "prompts"] : [])]);
-  return [
-    ...(changed.tools ? [["toolschange", changed.tools]] : []),
-    ...[...lists].map((list) => [`${list}change`, { stale: true }]),
-    ...stale.map((uri) => ["resourceupdate", { uri, stale: true }]),
-  ];
 }
 
 /** The URL elicitations that the server has named and not told to be complete. */

@@ -2,11 +2,9 @@
 
 import { readAuth } from "./authorization.js";
 import { func, object, wrong } from "./checks.js";
-import { isKnownLegacy } from "./eras.js";
 import { EVENTS, report } from "./events.js";
 import { toJson } from "./json.js";
 import { proxied, readProxy } from "./proxy_option.js";
-import { version } from "./version.js";
 
 /** Timers take no more. */
 const MAX_MS = 2 ** 31 - 1;
@@ -87,6 +85,7 @@ const REQUEST = {
 
 /** Those of `CONNECT` that the core takes as they are given, and knows the defaults of. */
 const CORE = [
+  "era",
   "recovery",
   "trustAnnotations",
   "timeout",
@@ -116,10 +115,9 @@ export function readConnect(url, options) {
   const given = check("", options, CONNECT);
   const handlers = readHandlers(given.handlers ?? {});
   const capabilities = readCapabilities(given.capabilities ?? {}, handlers);
-  const clientInfo = readClientInfo(given.clientInfo ?? { name: "mcp-evergreen", version });
+  const clientInfo = given.clientInfo && readClientInfo(given.clientInfo);
   const declared = toJson("capabilities", capabilities);
   if (depthOf(declared) > MAX_DEPTH) throw new TypeError(`capabilities: nested more than ${MAX_DEPTH} levels deep`);
-  const era = given.era ?? "auto";
   const send = given.fetch && (async (input, init) => given.fetch.call(undefined, input, init));
   const auth = given.auth && readAuth(given.auth, href, given);
   const ways = given.proxy && proxied({ proxy: given.proxy, endpoint: href, send, sendOauth: auth?.fetch, warn: (kind, hint) => auth?.onwarning?.(Object.freeze({ kind, hint })) });
@@ -145,14 +143,13 @@ export function readConnect(url, options) {
       fetch: wrapped?.mcp ?? ways?.mcp ?? send,
       via: given.proxy?.url,
       credentials: given.credentials ?? "omit",
-      share: readShare(given, [href, given.identity ?? null, clientInfo, declared, era]),
+      share: readShare(given),
+      identity: given.identity,
       handled: [...handlers.keys()],
     },
     core: {
       ...Object.fromEntries(CORE.filter((name) => given[name] !== undefined).map((name) => [name, given[name]])),
       handshake: { own: { clientInfo, capabilities: declared } },
-      era,
-      knownLegacy: isKnownLegacy(href),
       authorizes: given.auth !== undefined,
       ...(auth && { ask: auth.ask }),
       identified: given.identity !== undefined,
@@ -163,12 +160,11 @@ export function readConnect(url, options) {
   };
 }
 
-/** The name of the group of tabs: those that differ in what it is bound to do not meet. */
-function readShare({ share, persist }, bound) {
+function readShare({ share, persist }) {
   if (!share) return undefined;
   text("share.key", share.key);
   if (persist) throw new TypeError("share: cannot go with persist: a shared session lives as long as one of its tabs; choose one");
-  return JSON.stringify([share.key, ...bound]);
+  return share.key;
 }
 
 /** What goes into `_meta` of a request that is made now (SEP-414). What fails in here costs no call. */

@@ -2,7 +2,6 @@
 // record out of the store; it puts it back when its page ends or stops.
 
 import { abortable } from "./abortable.js";
-import { SPAN } from "./eras.js";
 import { report } from "./events.js";
 
 /** In localStorage: names of records that were taken up. A duplicated tab has copies of what is in sessionStorage. */
@@ -26,12 +25,12 @@ export class Keeper {
   /** The store did not answer in time. */
   isLate = false;
 
-  constructor(store, { url, identity, core }) {
+  /** `binding`: the core's word for what a session is bound to, beside endpoint and user. */
+  constructor(store, { url, identity }, binding) {
     this.#store = store;
     this.#key = `mcp-evergreen:session:${JSON.stringify([url, identity ?? null])}`;
     this.#eraKey = `mcp-evergreen:era:${url}`;
-    const { clientInfo, capabilities } = core.handshake.own;
-    this.#binding = JSON.stringify([clientInfo, capabilities, core.era]);
+    this.#binding = binding;
   }
 
   /**
@@ -116,23 +115,22 @@ export class Keeper {
     this.#holds = false;
   }
 
-  /** Whether the endpoint was found to be of the legacy era a while ago. */
-  async knowsLegacy(config) {
+  /** What is stored of the time until which the endpoint counts as one of the legacy era. */
+  async legacyUntil(config) {
     // What was late once is not waited for again.
-    if (this.isLate) return false;
-    const left = await this.#within(config, async () => {
+    if (this.isLate) return undefined;
+    return this.#within(config, async () => {
       try {
-        return Number(await this.#store.get(this.#eraKey)) - Date.now();
+        return Number(await this.#store.get(this.#eraKey));
       } catch {
-        return 0;
+        return undefined;
       }
     });
-    return left > 0 && left <= SPAN;
   }
 
-  learnEra(era) {
+  keepEra(legacyUntil) {
     const [store, key] = [this.#store, this.#eraKey];
-    this.#quietly(() => (era === "legacy" ? store.set(key, String(Date.now() + SPAN)) : store.remove(key)));
+    this.#quietly(() => (legacyUntil === undefined ? store.remove(key) : store.set(key, String(legacyUntil))));
   }
 
   /** A store that fails is the host's business. */

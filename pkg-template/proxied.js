@@ -1,7 +1,6 @@
 // Requests by way of `mcp-evergreen/proxy`, for servers that send no CORS headers.
 
 import { isNeeded, MARK, PASS, REDIRECTS, SHOW, STATUS, TARGET } from "./proxy_wire.js";
-import { SPAN } from "./eras.js";
 
 /** How what decides the way begins, as the core writes it. Either may be sent again: it runs nothing. */
 const HANDSHAKE = /^\{"jsonrpc":"2\.0","id":[^,]*,"method":"(initialize|server\/discover)"/;
@@ -15,6 +14,9 @@ const ADVICE =
 const DIRECT =
   "The page saw nothing of what an authorization server answered to a registration, or to a request for tokens. These go by the " +
   "proxy with `proxy: { oauth: true }` only: it then sees codes and tokens.";
+
+/** Milliseconds that a way is remembered. */
+const SPAN = 3_600_000;
 
 /** Which way led to an endpoint: `{ byProxy, until }`, by endpoint and proxy. */
 const known = new Map();

@@ -11,7 +11,7 @@ import { createGlue as createAuthGlue } from "./wasm/mcp_evergreen_auth.js";
 /** The instance for authorizations. */
 export const authority = instances("authorizations", createAuthGlue, ["authorize", "signOut"]);
 /** The instance for sessions. */
-const runtime = instances("sessions", createGlue, ["open"], { authority });
+const runtime = instances("sessions", createGlue, ["open", "binding"], { authority });
 
 /** The instance for a session; that for its authorizations is loaded beside it. */
 export function runtimeFor({ auth }) {

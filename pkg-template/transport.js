@@ -1,8 +1,8 @@
 // A Transport for the Clients of others: the TypeScript SDK's, versions 1 and 2, and the AI SDK's. Their raw messages
 // go through the core as calls, notifications and answers; the session beneath them is the core's.
 
-import { fromHost, readTransport } from "./host_options.js";
-import { isAnswer, rpcError, thrown } from "./host_errors.js";
+import { readTransport } from "./host_options.js";
+import { rpcError, thrown } from "./host_errors.js";
 import { wrong } from "./checks.js";
 import { report } from "./events.js";
 import { paramsToJson, toJson } from "./json.js";
@@ -10,7 +10,6 @@ import { Link } from "./link.js";
 import { Relay } from "./relay.js";
 import { runtimeFor } from "./runtime.js";
 
-const DISCOVER = "server/discover";
 const INITIALIZED = "notifications/initialized";
 const CANCELLED = "notifications/cancelled";
 const PROGRESS = "notifications/progress";
@@ -20,8 +19,8 @@ const SUBSCRIPTION = "io.modelcontextprotocol/subscriptionId";
 const RESERVED =
   /^(accept|authorization|content-type|dpop|last-event-id|mcp-method|mcp-name|mcp-protocol-version|mcp-session-id)$/i;
 
-/** Event ids whose session is remembered: the oldest are forgotten. */
-const MAX_TOKENS = 1_000;
+/** Event ids whose request is remembered: the oldest are forgotten. */
+const MAX_STREAMS = 1_000;
 
 export class EvergreenTransport {
   #config;
@@ -35,8 +34,8 @@ export class EvergreenTransport {
   #generation = 0;
   /** What ends the host's requests that are open, by the host's ids. */
   #open = new Map();
-  /** `{ generation, id }` by event ids: the session, and the host's id of the request on whose stream it came. */
-  #tokens = new Map();
+  /** The host's ids of requests, by the ids of the events on their streams. */
+  #streams = new Map();
   /** What ended requests that the host has had an answer to. */
   #answered = new WeakSet();
   /** Who waits for the head of a stream that is resumed, by event ids. */
@@ -141,7 +140,7 @@ export class EvergreenTransport {
     if (typeof lastEventId !== "string" || lastEventId === "") throw wrong("lastEventId", "the id of an event", lastEventId);
     this.#adopt(this.#live());
     const opened = new Promise((resolve) => this.#resumed.set(lastEventId, resolve));
-    const { id } = this.#tokens.get(lastEventId) ?? {};
+    const id = this.#streams.get(lastEventId);
     const over = this.#request({ id, method: "" }, { resumptionToken: lastEventId, onresumptiontoken });
     over.catch(() => {});
     try {
@@ -196,7 +195,6 @@ export class EvergreenTransport {
           .filter(([name, value]) => typeof value === "string" && !RESERVED.test(name))
           .flat(),
         resume: resumptionToken,
-        resumeGeneration: this.#tokens.get(resumptionToken)?.generation,
         eventIds: onresumptiontoken !== undefined,
         onprogress:
           progressToken !== undefined &&
@@ -206,7 +204,7 @@ export class EvergreenTransport {
           }),
         onstream: (event) => {
           accept();
-          if (event) queueMicrotask(() => this.#token(event, id, onresumptiontoken));
+          if (event) queueMicrotask(() => this.#told(event.eventId, id, onresumptiontoken));
         },
       };
       const ended = (answer) => {
@@ -224,9 +222,7 @@ export class EvergreenTransport {
         resolve();
       };
       const failed = (error) => {
-        // A Client takes a refusal of the probe for a server of the other era only where it comes as an answer.
-        const isRefusal = method === DISCOVER && error.httpStatus < 500 && ![401, 403].includes(error.httpStatus);
-        if (isAnswer(error) || isRefusal) return ended({ error: rpcError(error) });
+        if (error.isAnswer) return ended({ error: rpcError(error) });
         if (stop.signal.aborted || this.#closed) return ended();
         const own = thrown(error, this.#config);
         this.#error(own);
@@ -237,18 +233,16 @@ export class EvergreenTransport {
     });
   }
 
-  #token({ eventId, generation }, id, onresumptiontoken) {
-    this.#tokens.set(eventId, { generation, id });
-    if (this.#tokens.size > MAX_TOKENS) this.#tokens.delete(this.#tokens.keys().next().value);
+  #told(eventId, id, onresumptiontoken) {
+    this.#streams.set(eventId, id);
+    if (this.#streams.size > MAX_STREAMS) this.#streams.delete(this.#streams.keys().next().value);
     onresumptiontoken(eventId);
   }
 
   async #notify({ method, params }) {
     if (method === CANCELLED) return void this.#open.get(params?.requestId)?.abort(params.reason);
-    const own = method === PROGRESS ? this.#relay.progress(params) : params;
-    if (method === PROGRESS && !own) return;
     const link = this.#live();
-    const sent = link.notify(method, paramsToJson(own)).catch((error) => {
+    const sent = link.notify(method, paramsToJson(params)).catch((error) => {
       if (this.#closed) return;
       // The session went: nobody is told twice, and a notification is not sent twice.
       const gone = ["session_lost", "outcome_unknown"].includes(error.code);
@@ -286,8 +280,8 @@ export class EvergreenTransport {
       case "statechange":
         if (detail.state === "ready") this.#isReady(detail);
         break;
-      case "recovered":
-        for (const message of fromHost(detail, this.status.capabilities)) this.#deliver({ jsonrpc: "2.0", ...message });
+      case "forclient":
+        this.#deliver({ jsonrpc: "2.0", ...detail });
         break;
       case "close":
         // After those who wait have heard why: a Client gives up all that is open.
@@ -303,7 +297,6 @@ export class EvergreenTransport {
     if (generation === this.#generation) return;
     const again = this.#generation > 0;
     this.#generation = generation;
-    this.#relay.forget();
     this.#adopted = true;
     this.#sessionId = this.#link.sessionId;
     const { onsessionidchange, onreinitialize } = this.#config;

@@ -341,6 +341,10 @@ impl Book {
             Event::StateChange
             | Event::Notification { .. }
             | Event::EventId { .. }
+            | Event::EraLearned { .. }
+            | Event::ListChanged { .. }
+            | Event::ResourceStale { .. }
+            | Event::ForClient { .. }
             | Event::Keep { .. }
             | Event::TakenUp
             | Event::Reclaim => {}

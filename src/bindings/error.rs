@@ -23,6 +23,8 @@ pub(super) struct McpError {
     data: Option<Raw>,
     #[serde(skip_serializing_if = "Option::is_none")]
     cause: Option<Raw>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    is_answer: Option<bool>,
 }
 
 /// What somebody can mend.
@@ -69,6 +71,7 @@ impl From<protocol::Error<JsValue>> for McpError {
             diagnosis: error.diagnosis.map(diagnosed),
             data: error.data.or(excerpt).map(Raw),
             cause: error.cause.map(Raw),
+            is_answer: error.is_answer.then_some(true),
         }
     }
 }

@@ -3,10 +3,11 @@
 
 use super::members::Members;
 use crate::{
-    browser::{exchange::Transport, js::Thrown},
+    browser::{clock, exchange::Transport, js::Thrown},
     protocol::{
         CallOptions, Config, Params, Resume,
-        config::{Handshake, Recovery},
+        config::{CLIENT_INFO, Handshake, Recovery},
+        era::memory,
     },
 };
 use serde::Deserialize;
@@ -16,8 +17,10 @@ use wasm_bindgen::JsValue;
 /// How requests go, and who shares and answers.
 pub(super) struct Environment {
     pub transport: Transport,
-    /// The name of the group of tabs.
+    /// The key of those tabs that share the session.
     pub share: Option<String>,
+    /// Who is signed in.
+    pub identity: Option<String>,
     /// Methods that the host answers.
     pub handled: Vec<String>,
 }
@@ -32,7 +35,8 @@ pub(super) fn environment(url: String, given: &JsValue) -> Thrown<Environment> {
         via: given.read("via"),
         token: RefCell::default(),
     };
-    let environment = Environment { transport, share: given.read("share"), handled: given.need("handled") };
+    let (share, identity, handled) = (given.read("share"), given.read("identity"), given.need("handled"));
+    let environment = Environment { transport, share, identity, handled };
     given.end_of_all()?;
     Ok(environment)
 }
@@ -53,7 +57,9 @@ pub(super) fn config(given: &JsValue) -> Thrown<Config> {
         config.recovery = self::recovery(&recovery)?;
     }
     given.choose("era", &mut config.era);
-    given.set("knownLegacy", &mut config.known_legacy);
+    // Whatever a store holds: a number in milliseconds since the epoch, or none. The cast saturates.
+    let legacy_until = given.read::<f64>("legacyUntil").unwrap_or_default();
+    config.known_legacy = memory::holds(legacy_until as u64, clock::now().unix_ms);
     given.set("timeout", &mut config.timeout_ms);
     config.max_total_timeout_ms = given.read("maxTotalTimeout");
     given.set("trustAnnotations", &mut config.trust_annotations);
@@ -82,7 +88,8 @@ fn own_handshake(given: &JsValue) -> Thrown<Handshake> {
     let own = given.get("own");
     given.end_of_all()?;
     let mut own = Members::at("handshake.own.", &own);
-    let handshake = Handshake::Own { client_info: own.need("clientInfo"), capabilities: own.need("capabilities") };
+    let client_info = own.read("clientInfo").unwrap_or_else(|| CLIENT_INFO.to_owned());
+    let handshake = Handshake::Own { client_info, capabilities: own.need("capabilities") };
     own.end_of_all()?;
     Ok(handshake)
 }
@@ -130,14 +137,14 @@ pub(super) fn call(given: &JsValue, progress: bool) -> Thrown<CallOptions> {
     given.choose("cache", &mut cache);
     // Names and values in turn.
     let headers: Vec<String> = given.read("headers").unwrap_or_default();
-    let (event_id, generation) = (given.read("resume"), given.read("resumeGeneration"));
+    let event_id = given.read("resume");
     given.set("eventIds", &mut options.event_ids);
     given.end_of_all()?;
     options.manual_input = input_required == InputRequired::Manual;
     options.reload = cache == Cache::Reload;
     let field = |pair: &[String]| Some((pair.first()?.to_ascii_lowercase(), pair.get(1)?.clone()));
     options.headers = headers.chunks(2).filter_map(field).collect();
-    options.resume = event_id.map(|event_id| Resume { event_id, generation });
+    options.resume = event_id.map(|event_id| Resume { event_id, generation: None });
     Ok(options)
 }
 

@@ -34,14 +34,24 @@ pub struct Core {
 #[wasm_bindgen]
 pub fn open(url: &JsValue, environment: &JsValue, config: &JsValue, host: JsValue) -> Result<Core, JsValue> {
     let url = url.as_string().ok_or_else(|| type_error("url: expected a string"))?;
-    let Environment { transport, share, handled } = options::environment(url, environment)?;
+    let Environment { transport, share, identity, handled } = options::environment(url, environment)?;
     let config = options::config(config)?;
     let facade = Rc::new(Facade::new(host));
-    let driver = Driver::open(transport, config, share, Rc::clone(&facade) as Rc<dyn Host>);
+    let group = share.map(|key| config.group(&key, &transport.url, identity.as_deref()));
+    let driver = Driver::open(transport, config, group, Rc::clone(&facade) as Rc<dyn Host>);
     for method in handled {
         driver.set_handled(method);
     }
     Ok(Core { driver, facade })
+}
+
+/// What is stored beside a session of this `config`: under another binding it is not taken up.
+///
+/// # Errors
+/// As [`open`].
+#[wasm_bindgen]
+pub fn binding(config: &JsValue) -> Result<String, JsValue> {
+    Ok(options::config(config)?.binding())
 }
 
 #[wasm_bindgen]
@@ -148,8 +158,14 @@ impl Core {
     }
 
     /// A later page life has taken up the session.
-    pub fn forsake(&self) {
-        self.driver.forsake();
+    #[wasm_bindgen(js_name = takenOver)]
+    pub fn taken_over(&self) {
+        self.driver.taken_over();
+    }
+
+    /// A core that crashed had this session before, and told nothing since: `ms` ago.
+    pub fn succeeds(&self, ms: &JsValue) {
+        self.driver.succeeds(number(ms).unwrap_or_default());
     }
 
     /// The session's id, for a host that stores it.

@@ -131,7 +131,6 @@ enum Detail {
     },
     EventId {
         call: f64,
-        generation: u32,
         event_id: String,
     },
     Warning(Diagnosis),
@@ -146,11 +145,25 @@ enum Detail {
         call: f64,
         task: Raw,
     },
-    Stale {
-        stale_lists: Vec<&'static str>,
-        stale: Vec<String>,
+    /// A list of which it is not known what is different.
+    StaleList {
+        stale: bool,
+    },
+    ToolsChanged(Tools),
+    ResourceStale {
+        uri: String,
+        stale: bool,
+    },
+    ForClient {
+        method: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        params: Option<Raw>,
     },
     Wire(OverTheWire),
+    Era {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        legacy_until: Option<f64>,
+    },
     Keep {
         record: String,
     },
@@ -159,10 +172,11 @@ enum Detail {
     },
 }
 
-/// The name of an event and its detail. A change of state and a notification are told in other ways.
+/// The name of an event and its detail.
 pub(super) fn event(event: Event<JsValue>) -> Option<(&'static str, JsValue)> {
     let (name, detail) = match event {
-        Event::StateChange | Event::Notification { .. } => return None,
+        // A change of the state and a notification have calls of their own; what is stale is told one by one.
+        Event::StateChange | Event::Notification { .. } | Event::Stale { .. } => return None,
         Event::Recovering { reason, generation } => ("recovering", Detail::Recovering { reason, generation }),
         Event::Recovered { generation, recovery, changes, stale, stale_lists } => {
             let LastRecovery { at_unix_ms: _, reason, duration_ms, retried, restored, lost } = recovery;
@@ -180,16 +194,26 @@ pub(super) fn event(event: Event<JsValue>) -> Option<(&'static str, JsValue)> {
             };
             ("recovered", detail)
         }
-        Event::EventId { call, generation, event_id } => {
-            ("eventid", Detail::EventId { call: call.0 as f64, generation, event_id })
-        }
+        Event::EventId { call, event_id, .. } => ("eventid", Detail::EventId { call: call.0 as f64, event_id }),
         Event::Warning { kind, header, hint } => ("warning", Detail::Warning(Diagnosis::new(kind, header, hint))),
         Event::InvalidTool { name: tool, why } => {
             ("warning", Detail::InvalidTool { kind: "invalid_tool", tool, hint: INVALID_TOOL, why })
         }
         Event::Task { call, task } => ("task", Detail::Task { call: call.0 as f64, task: Raw(task) }),
-        Event::Stale { lists: stale_lists, resources: stale } => ("stale", Detail::Stale { stale_lists, stale }),
+        Event::ListChanged { list, tools } => {
+            let name = match list {
+                "tools" => "toolschange",
+                "prompts" => "promptschange",
+                _ => "resourceschange",
+            };
+            (name, tools.map_or(Detail::StaleList { stale: true }, |tools| Detail::ToolsChanged(tools.into())))
+        }
+        Event::ResourceStale { uri } => ("resourceupdate", Detail::ResourceStale { uri, stale: true }),
+        Event::ForClient { method, params } => ("forclient", Detail::ForClient { method, params: params.map(Raw) }),
         Event::Wire(wire) => ("wire", Detail::Wire(wire.into())),
+        Event::EraLearned { legacy_until_unix_ms: until } => {
+            ("era", Detail::Era { legacy_until: until.map(|until| until as f64) })
+        }
         Event::Keep { record } => ("keep", Detail::Keep { record }),
         Event::TakenUp => ("takenup", Detail::Nothing {}),
         Event::Reclaim => ("reclaim", Detail::Nothing {}),
@@ -222,8 +246,13 @@ struct Tools {
 
 impl From<Changes> for Changed {
     fn from(Changes { era, server, capabilities, instructions, tools }: Changes) -> Self {
-        let tools = tools.map(|ToolChanges { added, removed, changed }| Tools { added, removed, changed });
-        Self { era: era.map(Era::as_str), server, capabilities, instructions, tools }
+        Self { era: era.map(Era::as_str), server, capabilities, instructions, tools: tools.map(Tools::from) }
+    }
+}
+
+impl From<ToolChanges> for Tools {
+    fn from(ToolChanges { added, removed, changed }: ToolChanges) -> Self {
+        Self { added, removed, changed }
     }
 }
 

@@ -68,9 +68,7 @@ pub async fn connect(url: &str, options: Options) -> Result<Session, Box<Error>>
         via: None,
         token: RefCell::default(),
     };
-    // Tabs that differ in one of these do not meet.
-    let alike = |key| json!([key, transport.url, format!("{:?} {:?}", config.handshake, config.era)]).to_string();
-    let group = share.map(alike);
+    let group = share.map(|key| config.group(&key, &transport.url, None));
     let program = Rc::new(Program { on_event, authorizer, driver: OnceCell::new(), authorizing: RefCell::default() });
     let driver = Driver::open(transport, config, group, Rc::clone(&program) as Rc<dyn Host>);
     // Let go of when the session has closed.
@@ -212,7 +210,7 @@ impl Session {
     }
 
     /// Signs the user in, whatever [`Config::ask`](crate::Config) says: to be called in a click. The host of the
-    /// [`Authorizer`](crate::Authorizer) may open a window in that click itself, and lead it on in its `open`.
+    /// [`Authorizer`] may open a window in that click itself, and lead it on in its `open`.
     ///
     /// ```no_run
     /// # async fn run(session: mcp_evergreen::Session) -> Result<(), Box<mcp_evergreen::Error>> {

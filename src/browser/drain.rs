@@ -5,7 +5,7 @@
 //! at a time; what a callback commands meanwhile is done by the loop that is running.
 
 use super::{
-    clock,
+    clock, eras,
     exchange::{Exchange, Exchanges, Transport},
     host::{Caller, Host, Question, Wanted},
     js,
@@ -60,7 +60,8 @@ impl Inner {
     pub(super) fn open(transport: Transport, config: Config, group: Option<String>, host: Rc<dyn Host>) -> Rc<Self> {
         let (seed, now) = (clock::seed(), clock::now());
         let connections = streams::connections(&transport);
-        let config = Config { shared: group.is_some(), connections, ..config };
+        let known_legacy = config.known_legacy || eras::knows_legacy(&transport.url);
+        let config = Config { shared: group.is_some(), connections, known_legacy, ..config };
         let inner = Rc::new_cyclic(|weak: &Weak<Inner>| {
             let (weak, told, asked, ticking) = (weak.clone(), weak.clone(), weak.clone(), weak.clone());
             Inner {
@@ -205,6 +206,9 @@ impl Inner {
                     self.closed.set(true);
                     drop(self.page.take());
                     drop(self.tabs.take());
+                }
+                if let Event::EraLearned { legacy_until_unix_ms } = event {
+                    eras::learn(&self.transport.url, legacy_until_unix_ms);
                 }
                 self.tell_host(|host| host.event(event));
             }

@@ -95,9 +95,16 @@ impl Driver {
     }
 
     /// A later page life has taken up the session.
-    pub fn forsake(&self) {
+    pub fn taken_over(&self) {
         let now = clock::now();
         self.0.session.borrow_mut().handle_taken_over(now);
+        self.0.schedule();
+    }
+
+    /// A driver that crashed had this session before, and told nothing since: `ms` ago.
+    pub fn succeeds(&self, ms: u64) {
+        let now = clock::now();
+        self.0.session.borrow_mut().handle_succession(ms, now);
         self.0.schedule();
     }
 

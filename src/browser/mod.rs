@@ -6,6 +6,7 @@ pub mod client;
 pub mod clock;
 mod drain;
 pub mod driver;
+mod eras;
 mod events;
 pub mod exchange;
 pub mod host;

@@ -4,13 +4,15 @@
 use super::codec::json::{self, Members};
 use super::config::ReconnectOn;
 use super::{Code, Error, Outcome, Params};
+use std::collections::VecDeque;
 
 /// Where a stream that the host wants to hear the rest of is taken up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resume {
     /// What goes into `Last-Event-ID`.
     pub event_id: String,
-    /// The generation of the session that named it; `None`: an earlier page life of this session's.
+    /// The generation of the session that named it; `None`: as it is remembered here, or an earlier page life of this
+    /// session's.
     pub generation: Option<u32>,
 }
 
@@ -23,7 +25,12 @@ pub(crate) struct Client {
     initialize: Params,
     /// The server's capabilities that that one relies on.
     used: Vec<&'static str>,
+    /// Ids of events that it was told, and the generations of the sessions whose streams those were on.
+    events: VecDeque<(String, u32)>,
 }
+
+/// Event ids whose session is remembered: the oldest are forgotten.
+const MOST_EVENTS: usize = 1_000;
 
 /// What differs between a session and the one that is to take its place.
 pub(crate) struct Difference<'a> {
@@ -38,7 +45,7 @@ pub(crate) struct Difference<'a> {
 impl Client {
     /// `stamp`: what each request of the modern era carries in `_meta`, so far.
     pub fn new(stamp: String) -> Self {
-        Self { stamp, initialize: Params::default(), used: Vec::new() }
+        Self { stamp, initialize: Params::default(), used: Vec::new(), events: VecDeque::new() }
     }
 
     /// What each request of the modern era carries in `_meta`.
@@ -78,6 +85,19 @@ impl Client {
         if !self.used.contains(&capability) {
             self.used.push(capability);
         }
+    }
+
+    /// It is told the id of an event on a stream of this session.
+    pub fn told_event(&mut self, event_id: &str, generation: u32) {
+        if self.events.len() >= MOST_EVENTS {
+            self.events.pop_front();
+        }
+        self.events.push_back((event_id.to_owned(), generation));
+    }
+
+    /// The session that an event id holds in, where it was told here.
+    pub fn session_of(&self, event_id: &str) -> Option<u32> {
+        self.events.iter().rev().find(|(told, _)| told == event_id).map(|(_, generation)| *generation)
     }
 
     /// Why it cannot go on with the new session, if it cannot.

@@ -1,6 +1,7 @@
 //! What the host may choose. Units are milliseconds and bytes. To JavaScript the options have the names that
 //! `types.d.ts` gives them.
 
+use super::codec::json;
 use serde::Deserialize;
 
 /// The options of a session.
@@ -134,6 +135,16 @@ pub enum EraChoice {
     Modern,
 }
 
+impl EraChoice {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Legacy => "legacy",
+            Self::Modern => "modern",
+        }
+    }
+}
+
 /// When the standing stream is open, on which the server speaks unasked.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
@@ -196,6 +207,23 @@ pub enum Handshake {
     Host,
 }
 
+impl Config {
+    /// What this client is to a server, as JSON text. A session that was made by another is neither taken up from a store
+    /// nor shared with a tab, and one of another endpoint or user is not either.
+    #[must_use]
+    pub fn binding(&self) -> String {
+        let (client_info, capabilities) = self.handshake.own().unwrap_or_default();
+        json::text(&[client_info, capabilities, self.era.as_str()])
+    }
+
+    /// The name of the group of tabs that meet: those that share a key, and are alike in whatever a session is bound to.
+    /// `identity`: who is signed in, where the host says that.
+    #[must_use]
+    pub fn group(&self, key: &str, endpoint: &str, identity: Option<&str>) -> String {
+        json::text(&[Some(key), Some(endpoint), identity, Some(&*self.binding())])
+    }
+}
+
 /// Whose handshake it is, in the words that the core asks in.
 impl Handshake {
     pub(super) fn is_own(&self) -> bool {
@@ -256,13 +284,13 @@ pub enum Mode {
     Off,
 }
 
+/// What the client calls itself where the host does not say.
+pub const CLIENT_INFO: &str = concat!(r#"{"name":"mcp-evergreen","version":""#, env!("CARGO_PKG_VERSION"), r#""}"#);
+
 impl Default for Config {
     fn default() -> Self {
         Self {
-            handshake: Handshake::Own {
-                client_info: r#"{"name":"mcp-evergreen","version":"0"}"#.into(),
-                capabilities: "{}".into(),
-            },
+            handshake: Handshake::Own { client_info: CLIENT_INFO.into(), capabilities: "{}".into() },
             era: EraChoice::Auto,
             known_legacy: false,
             timeout_ms: 60_000,
@@ -316,5 +344,27 @@ mod tests {
         assert_eq!(ask, Ask::Auto);
         let Config { known_legacy, authorizes, identified, fields_vary, persists, shared, .. } = Config::default();
         assert!(![known_legacy, authorizes, identified, fields_vary, persists, shared].contains(&true));
+    }
+
+    #[test]
+    fn who_is_another_to_a_server_takes_up_and_shares_nothing() {
+        let own = |client_info: &str, capabilities: &str, era| {
+            let handshake =
+                Handshake::Own { client_info: client_info.to_owned(), capabilities: capabilities.to_owned() };
+            Config { handshake, era, ..Config::default() }
+        };
+        let mine = own("{}", "{}", EraChoice::Auto);
+        assert_eq!(mine.binding(), r#"["{}","{}","auto"]"#);
+        let alike = Config { timeout_ms: 5, ..mine.clone() };
+        assert_eq!((alike.binding(), alike.group("k", "u", None)), (mine.binding(), mine.group("k", "u", None)));
+        let others = [
+            own(r#"{"a":1}"#, "{}", EraChoice::Auto),
+            own("{}", r#"{"a":1}"#, EraChoice::Auto),
+            own("{}", "{}", EraChoice::Legacy),
+        ];
+        let mut groups: Vec<_> = others.iter().map(|other| other.group("k", "u", None)).collect();
+        groups.extend([mine.group("l", "u", None), mine.group("k", "v", None), mine.group("k", "u", Some("me"))]);
+        assert!(!groups.contains(&mine.group("k", "u", None)));
+        assert!(others.iter().all(|other| other.binding() != mine.binding()));
     }
 }

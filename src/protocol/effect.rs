@@ -3,31 +3,60 @@
 
 use super::calls::Queue;
 use super::lifecycle::Loss;
-use super::status::Event;
+use super::status::{Changes, Event, LastRecovery};
 use super::time::{Timer, Timers};
 use super::{CallId, Deadline, ExchangeId, Output};
 use std::collections::VecDeque;
 
 /// What other rooms are to heed of what has happened to the session. They are heeded in the order in which they stand here:
-/// abort → park → emit → begin → withdraw → settle or resend → go on.
+/// at the end, settle; abort → park → start anew → emit → begin → withdraw → settle or send → listen → go on → end.
 #[derive(Debug)]
 pub(super) enum Effect<P> {
+    /// All questions are void.
+    WithdrawAll,
+    /// A call ends with the session.
+    SettleClosed(CallId),
     /// Nothing is wanted of this exchange any more.
     Abort(ExchangeId),
     /// The standing stream and what was being put back went with their session: they hold connections.
     HangUp,
     /// Whoever waits in this queue waits for the next session.
     Park(Queue),
+    /// A session is in place: it hears and holds nothing yet.
+    InPlace,
+    /// The server was heard: it is asked again when it is silent for long.
+    KeepAlive,
     /// The host is told.
     Emit(Box<Event<P>>),
+    /// The standing stream is opened before the calls, where they wait for it.
+    ListenFirst,
     /// The next session is made: at once where somebody waits for it, after a pause where sessions are lost again and again.
     Begin(Loss),
     /// The questions that the session of this generation asked are void.
     Withdraw(u32),
     /// A call that waited for the answer to a ping is settled, or sent again.
     Decide(CallId, Fate),
+    /// A call that waited for a session is sent.
+    Release(CallId),
+    /// What the session holds that was lost is put back into the new one, and the calls that waited are sent.
+    Restore(Box<Succession>),
+    /// The standing stream is opened, where one is wanted.
+    Listen,
     /// What is being done to have a session goes on, now that the one in doubt is known to be gone.
     GoOn,
+    /// Sessions that are made for nobody any more are ended on the server.
+    EndUnwanted,
+    /// The host is told that this is the end, and why.
+    Closed(&'static str),
+}
+
+/// A session has taken the place of one that was lost.
+#[derive(Debug)]
+pub(super) struct Succession {
+    pub recovery: LastRecovery,
+    pub changes: Changes,
+    /// Calls that waited for it.
+    pub parked: Vec<CallId>,
 }
 
 /// What is known of a session that was asked by a ping whether it lives.
@@ -45,14 +74,21 @@ pub(super) enum Fate {
 impl<P> Effect<P> {
     fn rank(&self) -> u8 {
         match self {
-            Self::Abort(_) => 0,
-            Self::HangUp => 1,
-            Self::Park(_) => 2,
-            Self::Emit(_) => 3,
-            Self::Begin(_) => 4,
-            Self::Withdraw(_) => 5,
-            Self::Decide(..) => 6,
-            Self::GoOn => 7,
+            Self::WithdrawAll => 0,
+            Self::SettleClosed(_) => 1,
+            Self::Abort(_) => 2,
+            Self::HangUp => 3,
+            Self::Park(_) => 4,
+            Self::InPlace | Self::KeepAlive => 5,
+            Self::Emit(_) => 6,
+            Self::ListenFirst => 7,
+            Self::Begin(_) => 8,
+            Self::Withdraw(_) => 9,
+            Self::Decide(..) | Self::Release(_) | Self::Restore(_) => 10,
+            Self::Listen => 11,
+            Self::GoOn => 12,
+            Self::EndUnwanted => 13,
+            Self::Closed(_) => 14,
         }
     }
 }
@@ -145,12 +181,21 @@ mod tests {
     #[test]
     fn effects_are_heeded_in_one_order_and_equals_in_the_order_in_which_they_came() {
         let mut effects = Effects::<serde_json::Value>::default();
+        effects.push(Effect::Closed("because"));
+        effects.push(Effect::EndUnwanted);
         effects.push(Effect::GoOn);
+        effects.push(Effect::Listen);
         effects.push(Effect::Decide(CallId(1), Fate::Unclear));
         effects.push(Effect::Withdraw(3));
         effects.push(Effect::Decide(CallId(2), Fate::Lives));
+        effects.push(Effect::Release(CallId(3)));
+        effects.push(Effect::SettleClosed(CallId(4)));
+        effects.push(Effect::WithdrawAll);
+        effects.push(Effect::ListenFirst);
         effects.push(Effect::Begin(Loss::Host));
         effects.push(Effect::Emit(Box::new(Event::StateChange)));
+        effects.push(Effect::KeepAlive);
+        effects.push(Effect::InPlace);
         effects.push(Effect::Park(Queue::Stream));
         effects.push(Effect::HangUp);
         effects.push(Effect::Abort(ExchangeId(9)));
@@ -158,15 +203,24 @@ mod tests {
         assert_eq!(
             order,
             [
+                "WithdrawAll",
+                "SettleClosed(CallId(4))",
                 "Abort(ExchangeId(9))",
                 "HangUp",
                 "Park(Stream)",
+                "KeepAlive",
+                "InPlace",
                 "Emit(StateChange)",
+                "ListenFirst",
                 "Begin(Host)",
                 "Withdraw(3)",
                 "Decide(CallId(1), Unclear)",
                 "Decide(CallId(2), Lives)",
+                "Release(CallId(3))",
+                "Listen",
                 "GoOn",
+                "EndUnwanted",
+                "Closed(\"because\")",
             ]
         );
     }

@@ -168,6 +168,8 @@ pub struct Error<P> {
     pub excerpt: Option<String>,
     /// What the platform threw.
     pub cause: Option<P>,
+    /// A host's own Client is to have it as the answer to its request.
+    pub is_answer: bool,
 }
 
 impl<P> Error<P> {
@@ -185,6 +187,7 @@ impl<P> Error<P> {
             data: None,
             excerpt: None,
             cause: None,
+            is_answer: false,
         }
     }
 

@@ -3,7 +3,7 @@
 //! (how it is made), `questions` and `input` (what the server asks), `close`.
 
 use super::authorization::Authorization;
-use super::calls::{Call, Calls, Kind, Queue, Task};
+use super::calls::{Call, Calls, Kind, Queue};
 use super::client::Client;
 use super::desired::Desired;
 use super::effect::Effects;
@@ -13,11 +13,12 @@ use super::identity::Identity;
 use super::lifecycle::{Lifecycle, State};
 use super::listening::Listening;
 use super::page::Page;
+use super::policy::answer::is_answer;
 use super::questions::Questions;
 use super::status::Event;
 use super::tabs::Tabs;
 use super::time::Timer;
-use super::{CallId, CallOptions, Config, Deadline, Error, Now, Output, Params, Payload, TaskHandle};
+use super::{CallId, CallOptions, Config, Deadline, Error, Now, Output, Params, Payload};
 
 mod answer;
 mod authorization;
@@ -127,16 +128,6 @@ impl<P: Payload> Session<P> {
         self.command(Kind::Request, method, params, options, now)
     }
 
-    /// Waits for a task that an earlier call became; settles with the result of that call. Where the server does not say that
-    /// it has the task of this `created_at`, it settles with [`Code::OutcomeUnknown`], and the server's task is left alone.
-    pub fn resume_task(&mut self, task: TaskHandle, options: CallOptions, now: Now) -> CallId {
-        let id = self.admit(Kind::Request, "tools/call".to_owned(), Params::default(), options, now);
-        let generation = self.lifecycle.ready().map_or(0, |session| session.generation);
-        self.calls.became(id, Task::handed_over(task, generation, now));
-        self.dispatch(id, now);
-        id
-    }
-
     /// Sends a notification; settles with `{}` once the server has accepted it.
     pub fn notify(&mut self, method: String, params: Params, now: Now) -> CallId {
         let call = self.command(Kind::Notification, method, params, CallOptions::default(), now);
@@ -206,6 +197,7 @@ impl<P: Payload> Session<P> {
         let Some(call) = self.forget(id) else { return };
         if let Err(error) = &mut result {
             error.outcome = call.outcome_with(error.outcome);
+            error.is_answer = self.config.handshake.is_hosts() && is_answer(call.method(), error);
         }
         self.output(Output::Settle { call: id, result });
     }

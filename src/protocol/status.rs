@@ -1,6 +1,6 @@
 //! What the host is told: the status, and events.
 
-pub use super::desired::{Changes, LastRecovery};
+pub use super::desired::{Changes, LastRecovery, ToolChanges};
 use super::era::{Era, modern};
 use super::lifecycle::Established;
 use super::{CallId, ExchangeId, Field, Payload, Purpose, Role, error::Error, http::Method, verdict::Verdict};
@@ -78,8 +78,8 @@ impl Changes {
     /// What the server says of itself now, and did not say before.
     pub(super) fn between<P: Payload>(old: &Established<P>, new: &Established<P>) -> Self {
         let text = |value: Option<P>| value.and_then(|value| value.to_json());
-        let differs = |field| text(old.handshake.field(field)) != text(new.handshake.field(field));
-        let server = |of: &Established<P>| text(modern::server_info(&of.handshake));
+        let differs = |field| text(old.handshake().field(field)) != text(new.handshake().field(field));
+        let server = |of: &Established<P>| text(modern::server_info(of.handshake()));
         Self {
             era: (old.era() != new.era()).then(|| new.era()),
             server: server(old) != server(new),
@@ -116,6 +116,11 @@ pub enum Event<P> {
         /// be compared.
         stale_lists: Vec<&'static str>,
     },
+    /// Which era the server speaks, where it could be either: a session was made, or taken up.
+    EraLearned {
+        /// Until when it counts as one of the legacy era, in milliseconds since the epoch; `None`: it is of the modern one.
+        legacy_until_unix_ms: Option<u64>,
+    },
     /// A call became a task, which outlives this session: [`Session::resume_task`](super::Session::resume_task) finds it
     /// again.
     Task {
@@ -130,6 +135,26 @@ pub enum Event<P> {
         lists: Vec<&'static str>,
         /// URIs that are subscribed.
         resources: Vec<String>,
+    },
+    /// A list may be another now: it follows from [`Self::Recovered`] or [`Self::Stale`], and tells nothing more.
+    ListChanged {
+        /// `tools`, `resources` or `prompts`.
+        list: &'static str,
+        /// What is different, where that is known.
+        tools: Option<ToolChanges>,
+    },
+    /// An update of a subscribed resource may have been missed: it follows as [`Self::ListChanged`] does.
+    ResourceStale {
+        /// Its URI.
+        uri: String,
+    },
+    /// A host's own Client is to be told this notification, as if it were the server's: it follows from
+    /// [`Self::Recovered`].
+    ForClient {
+        /// `notifications/…`
+        method: String,
+        /// Its `params`.
+        params: Option<P>,
     },
     /// A tool whose definition is not valid was left out of the list.
     InvalidTool {

@@ -239,9 +239,13 @@ impl Host for Scribe {
             Event::Recovering { .. } => self.log.push("lost"),
             Event::Recovered { .. } => self.log.push("recovered"),
             Event::Notification { method, .. } => self.log.push(method),
+            Event::EraLearned { .. } => {}
             Event::EventId { event_id, .. } => self.log.push(event_id),
             Event::Task { .. } => self.log.push("task"),
             Event::Stale { .. } => self.log.push("stale"),
+            Event::ListChanged { list, .. } => self.log.push(list),
+            Event::ResourceStale { uri } => self.log.push(uri),
+            Event::ForClient { method, .. } => self.log.push(method),
             Event::InvalidTool { name, .. } => self.log.push(name),
             Event::Warning { kind, .. } => self.log.push(kind),
             Event::Keep { .. } => self.log.push("keep"),

@@ -76,8 +76,9 @@ test("the core knows the options of connect by the facade's names, and both know
   assert.deepEqual(Object.keys(GIVEN).concat(FACADES).sort(), publicNames, "none is forgotten above");
 
   const coreNames = namesIn(() => open(environment, { ...core, "no such option": 1 }));
-  // A successor counts on; which changes a host's Client outlives is an option of the transport.
-  assert.deepEqual(coreNames, [...Object.keys(core), "generation", "reconnectOn"].sort());
+  // `auth` says when to ask; a successor counts on; of the era a store knows; which changes a host's Client outlives is an
+  // option of the transport.
+  assert.deepEqual(coreNames, [...Object.keys(core), "ask", "generation", "legacyUntil", "reconnectOn"].sort());
   assert.deepEqual(namesIn(() => open({ ...environment, "no such option": 1 }, core)), Object.keys(environment).sort());
   const recovery = (readers) => namesIn(() => readers({ recovery: { "no such option": 1 } }));
   assert.deepEqual(recovery((given) => open(environment, { ...core, ...given })), recovery((given) => readConnect(URL_OF_ALL, given)));
@@ -93,7 +94,7 @@ test("the core knows the options of a call by the facade's names", () => {
   const publicNames = namesIn(() => readRequest({ "no such option": 1 }));
   const passed = publicNames.filter((name) => !FACADES_OF_A_CALL.includes(name));
   // A transport resumes the streams of calls.
-  assert.deepEqual(namesIn(() => call({ "no such option": 1 })), [...passed, "eventIds", "resume", "resumeGeneration"].sort());
+  assert.deepEqual(namesIn(() => call({ "no such option": 1 })), [...passed, "eventIds", "resume"].sort());
   const { signal, ...given } = readRequest({
     timeout: 1,
     maxTotalTimeout: 2,

@@ -73,24 +73,17 @@ test("the core gets the options that were given, and no others: it knows the def
   assert.equal(url, URL_OF_ALL);
   assert.deepEqual(core, {
     handshake: { own: { clientInfo: '{"name":"a","version":"1"}', capabilities: "{}" } },
-    era: "auto",
-    knownLegacy: false,
     authorizes: false,
     identified: false,
     fieldsVary: false,
     keepAlive: 5,
     persists: false,
   });
-  assert.deepEqual(environment, { headers: undefined, fetch: undefined, via: undefined, credentials: "omit", share: undefined, handled: [] });
+  assert.deepEqual(environment, { headers: undefined, fetch: undefined, via: undefined, credentials: "omit", share: undefined, identity: undefined, handled: [] });
 });
 
-test("tabs that share a session are alike in what it is bound to", () => {
-  const group = (options, url = URL_OF_ALL) => readConnect(url, { share: { key: "k" }, ...options }).environment.share;
-  assert.equal(group({}), group({ timeout: 5, headers: { authorization: "x" } }));
-  const clientInfo = { name: "a", version: "1" };
-  const others = [{ share: { key: "l" } }, { identity: "me" }, { clientInfo }, { capabilities: { roots: {} }, handlers: { "roots/list"() {} } }, { era: "legacy" }];
-  const groups = [group({}), group({}, `${URL_OF_ALL}?other`), ...others.map((options) => group(options))];
-  assert.equal(new Set(groups).size, groups.length);
+test("what tabs share is named by a key, and is not kept for a later page, too", () => {
+  assert.equal(readConnect(URL_OF_ALL, { share: { key: "k" } }).environment.share, "k");
   const storage = { getItem() {}, setItem() {}, removeItem() {} };
   for (const [options, message] of [
     [{ share: "k" }, "share: expected an object, got string"],
@@ -526,10 +519,10 @@ test("a record is taken up once, whatever else stands in the storage", async () 
     const items = new Map(text === null ? [] : [["mcp-evergreen:spent", text]]);
     globalThis.localStorage = { getItem: (key) => items.get(key) ?? null, setItem: (key, value) => items.set(key, value) };
     try {
-      const core = { handshake: { own: { clientInfo: "{}", capabilities: "{}" } }, era: "auto", timeout: 1_000 };
-      const record = JSON.stringify({ name: "n", binding: JSON.stringify(["{}", "{}", "auto"]), session: "s", tasks: [] });
+      const core = { timeout: 1_000 };
+      const record = JSON.stringify({ name: "n", binding: "b", session: "s", tasks: [] });
       const claim = async () => {
-        const keeper = new Keeper({ get: () => record, set() {}, remove() {} }, { url: URL_OF_ALL, core });
+        const keeper = new Keeper({ get: () => record, set() {}, remove() {} }, { url: URL_OF_ALL }, "b");
         const claimed = await keeper.claim({ core });
         keeper.end();
         return claimed;

@@ -17,7 +17,7 @@ async function openWith(tasks) {
   let core;
   const runtime = { dead: undefined, watch: () => () => {}, open: (url, environment, config, host) => (core = new Core(host)) };
   let kept;
-  const keeper = { keep: (record, tasks) => (kept = tasks), learnEra() {}, end() {} };
+  const keeper = { keep: (record, tasks) => (kept = tasks), keepEra() {}, end() {} };
   const link = new Link(runtime, readConnect(URL_OF_ALL, {}), { keeper });
   link.takeUp({ session: "record", tasks });
   core.host.event("takenup");
@@ -109,14 +109,14 @@ for (const [given, says] of [
 }
 
 test("of what an earlier page left, tasks without a time are read, and those with a time that is none are not", async () => {
-  const core = { handshake: { own: { clientInfo: "{}", capabilities: "{}" } }, era: "auto", timeout: 1_000 };
+  const core = { timeout: 1_000 };
   for (const [tasks, read] of [
     [[OLD, ENTRY], { session: "s", tasks: [OLD, ENTRY] }],
     [[{ ...ENTRY, createdAt: 5 }], { session: "", tasks: [] }],
     [[{ ...ENTRY, createdAt: null }], { session: "", tasks: [] }],
   ]) {
-    const text = JSON.stringify({ name: `${Math.random()}`, binding: JSON.stringify(["{}", "{}", "auto"]), session: "s", tasks });
-    const keeper = new Keeper({ get: () => text, set() {}, remove() {} }, { url: URL_OF_ALL, core });
+    const text = JSON.stringify({ name: `${Math.random()}`, binding: "b", session: "s", tasks });
+    const keeper = new Keeper({ get: () => text, set() {}, remove() {} }, { url: URL_OF_ALL }, "b");
     assert.deepEqual(await keeper.claim({ core }), read);
     keeper.end();
   }

@@ -327,11 +327,15 @@ impl World {
             }
             Event::Task { call, task } => self.became_task(*call, task),
             Event::Notification { .. }
+            | Event::EraLearned { .. }
             | Event::EventId { .. }
             | Event::Keep { .. }
             | Event::TakenUp
             | Event::Reclaim
             | Event::Stale { .. }
+            | Event::ListChanged { .. }
+            | Event::ResourceStale { .. }
+            | Event::ForClient { .. }
             | Event::InvalidTool { .. } => {}
         }
     }

@@ -415,6 +415,14 @@ fn lists_that_the_app_has_seen_count_as_stale_after_a_recovery() {
     net.reply("list", Reply::Silence);
     recover(&mut net);
     assert_eq!(stale_lists(&net), [vec![], vec!["prompts", "resources"], vec!["prompts", "resources", "tools"]]);
+    let told = net.events.iter().filter_map(|event| match event {
+        Event::ListChanged { list, tools } => Some((*list, tools.is_some())),
+        _ => None,
+    });
+    // What comes back is another server each time.
+    let [first, second] = [["resources", "prompts"], ["prompts", "resources"]];
+    let each = [first, second, second].concat().into_iter().chain(["tools"]).map(|list| (list, false));
+    assert_eq!(told.collect::<Vec<_>>(), each.collect::<Vec<_>>(), "and are told one by one");
 }
 
 #[test]

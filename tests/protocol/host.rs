@@ -310,6 +310,93 @@ fn a_question_of_the_servers_reaches_a_hosts_own_client() {
     assert_eq!(net.run(), ["call→200 stream", "asked elicitation/create"]);
 }
 
+/// Servers count their progress tokens from 0 in each session: the Client is told ours, and its progress goes to the session
+/// that asked, or nowhere.
+#[test]
+fn progress_of_an_answer_has_the_servers_token_in_its_own_session_only() {
+    let mut net = connected(host());
+    let params = r#"{"message":"?","requestedSchema":{},"_meta":{"progressToken":0,"kept":1}}"#;
+    let question = format!(r#"{{"jsonrpc":"2.0","id":0,"method":"elicitation/create","params":{params}}}"#);
+    let ask = |net: &mut Net, name: &str| {
+        net.reply("call", Reply::Open(format!("data: {question}\n\n")));
+        net.call(name);
+        net.run();
+        net.questions.last().expect("was asked").0
+    };
+    let progress = |net: &mut Net, token: &Value, name: &str| {
+        let params = json!({"progressToken": token, "progress": 1}).to_string();
+        let params = Params::read(&params).expect("an object");
+        let told = net.session.notify("notifications/progress".to_owned(), params, net.now);
+        net.name(told, name);
+        net.run()
+    };
+    let sent = |net: &Net| -> Vec<Value> {
+        let told = net.sent.iter().filter(|sent| sent.body["method"] == "notifications/progress");
+        told.map(|sent| sent.body["params"].clone()).collect()
+    };
+    let old = ask(&mut net, "a");
+    progress(&mut net, &json!(old.0), "first");
+    net.restart();
+    net.call("heal");
+    net.run();
+    let new = ask(&mut net, "b");
+    assert_eq!(progress(&mut net, &json!(old.0), "late"), ["late ok"]);
+    assert_eq!(progress(&mut net, &json!("foreign"), "foreign"), ["foreign ok"]);
+    progress(&mut net, &json!(new.0), "second");
+    let own = json!({"progress": 1, "progressToken": 0});
+    assert_eq!(sent(&net), [own.clone(), own]);
+    net.session.answer(new, Ok("{}".to_owned()), net.now);
+    net.run();
+    assert_eq!(progress(&mut net, &json!(new.0), "after"), ["after ok"]);
+}
+
+#[test]
+fn in_which_session_an_event_holds_is_remembered() {
+    let mut net = connected(host());
+    net.reply("call", Reply::Open("id: e1\ndata:\n\n".to_owned()));
+    net.call_with("a", CallOptions { event_ids: true, ..CallOptions::default() });
+    net.run();
+    net.restart();
+    net.call("heal");
+    net.run();
+    let call = net.call_with("again", resume("e1", None));
+    assert_eq!(net.run(), ["again outcome_unknown unknown"]);
+    assert_eq!(net.error(call).outcome, Outcome::Unknown);
+}
+
+/// A Client asks anew for what it is told of: not for what it has seen alone.
+#[test]
+fn a_hosts_own_client_is_told_of_what_may_be_another_now() {
+    let told = |net: &Net| -> Vec<(String, Option<Value>)> {
+        let told = net.events.iter().filter_map(|event| match event {
+            Event::ForClient { method, params } => Some((method.clone(), params.clone())),
+            _ => None,
+        });
+        told.collect()
+    };
+    let mut net = connected(host());
+    net.capabilities = json!({"tools": {}, "prompts": {}, "resources": {"subscribe": true}});
+    for method in ["tools/list", "prompts/list"] {
+        net.request(method, None, CallOptions::default(), "list");
+    }
+    net.request("resources/subscribe", Some(&json!({"uri": "x:\"1"})), CallOptions::default(), "subscribe");
+    net.run();
+    net.events.clear();
+    net.restart();
+    net.call("a");
+    net.run_for(20_000);
+    let updated = ("notifications/resources/updated".to_owned(), Some(json!({"uri": "x:\"1"})));
+    assert_eq!(told(&net).last(), Some(&updated));
+    net.events.clear();
+    net.reply("list", Reply::Silence);
+    net.restart();
+    net.call("b");
+    net.run_for(20_000);
+    let list = |list: &str| (format!("notifications/{list}/list_changed"), None);
+    // What comes back is another server, whose tools could not be compared.
+    assert_eq!(told(&net), [list("tools"), list("resources"), list("prompts"), updated]);
+}
+
 #[test]
 fn a_hosts_own_client_gets_results_as_they_came() {
     let mut net = connected(host());

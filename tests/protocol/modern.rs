@@ -139,6 +139,32 @@ fn what_is_remembered_may_be_wrong() {
 }
 
 #[test]
+fn which_era_the_server_speaks_is_told_with_each_session_where_it_could_be_either() {
+    let told = |net: &Net| -> Vec<Option<u64>> {
+        let told = net.events.iter().filter_map(|event| match event {
+            Event::EraLearned { legacy_until_unix_ms } => Some(*legacy_until_unix_ms),
+            _ => None,
+        });
+        told.collect()
+    };
+    let mut net = net(LEGACY);
+    net.connect();
+    net.run();
+    assert_eq!(told(&net), [Some(net.now.unix_ms + 3_600_000)]);
+    net.eras = BOTH;
+    net.run_for(3_600_000);
+    net.restart();
+    net.call("write");
+    net.run();
+    assert_eq!(told(&net).len(), 2);
+    assert_eq!(told(&net).last(), Some(&None));
+    let mut net = Net::in_era(EraChoice::Legacy, Config::default());
+    net.connect();
+    net.run();
+    assert_eq!(told(&net), [], "nobody asked");
+}
+
+#[test]
 fn a_legacy_server_is_asked_again_after_an_hour() {
     let mut net = net(LEGACY);
     net.connect();

@@ -23,9 +23,8 @@ const ROOMS: &[&str] = &[
     "tabs",
 ];
 
-/// Who may ask which era it is: where that is found out, and tasks, of which the eras have nothing in common.
-const ASK_ERA: &[&str] =
-    &["src/protocol/era/", "src/protocol/policy/", "src/protocol/calls/task.rs", "src/protocol/session/task.rs"];
+/// Who may ask which era it is: where that is found out, too.
+const ASK_ERA: &[&str] = &["src/protocol/era/", "src/protocol/policy/"];
 
 /// Of the session, which is its rooms and little else.
 const MOST_FIELDS: usize = 14;

@@ -156,7 +156,7 @@ impl Task {
     /// Whether a server of this era knows the task under the session of this generation, and no other by its name. In the
     /// modern era it belongs to no session.
     pub fn is_known_to(&self, era: Era, generation: u32) -> bool {
-        self.generation.is_some_and(|own| era == Era::Modern || own == generation)
+        self.generation.is_some_and(|own| !era.asks_for_tasks() || own == generation)
     }
 
     /// Asks how it stands, gives what it waits for, or fetches its result.

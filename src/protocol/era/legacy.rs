@@ -15,6 +15,7 @@ pub const INITIALIZE: &str = "initialize";
 pub const INITIALIZED: &str = "notifications/initialized";
 /// Tells the server that a request was given up.
 pub const CANCELLED: &str = "notifications/cancelled";
+pub const PROGRESS: &str = "notifications/progress";
 
 /// The version of ours with this name.
 #[must_use]
@@ -42,12 +43,12 @@ pub(crate) fn post_headers<P>(session: Option<&Established<P>>) -> Vec<(String, 
 /// The header fields of any request under a session.
 pub(crate) fn session_headers<P>(session: &Established<P>) -> Vec<(String, String)> {
     let mut headers = Vec::new();
-    if let Some(id) = &session.id {
+    if let Some(id) = session.id() {
         headers.push(("mcp-session-id".to_owned(), id.expose().to_owned()));
     }
     // The header came with 2025-06-18; without it, a CORS allow-list of an older server need not name it.
-    if session.version >= "2025-06-18" {
-        headers.push(("mcp-protocol-version".to_owned(), session.version.to_owned()));
+    if session.version() >= "2025-06-18" {
+        headers.push(("mcp-protocol-version".to_owned(), session.version().to_owned()));
     }
     headers
 }

@@ -9,6 +9,7 @@
 //! | log level, subscribe | `logging/setLevel`, `resources/subscribe` | `_meta`, the filter of `subscriptions/listen` |
 //! | a stream broke | GET with `Last-Event-ID` | a new request with a new id, where that is safe |
 //! | the server asks | a request, answered by a POST | an `input_required` result, answered by the call once more |
+//! | a call that runs as a task | the client asks for it; `tasks/result` waits for what comes of it | the server says so; `tasks/get` tells what came of it |
 //! | cancel | `notifications/cancelled`, and abort | abort |
 //! | eviction | see `verdict` | cannot happen: what sounds like it is a server of the other era |
 //! | goodbye | DELETE (405 is fine) | abort |
@@ -16,6 +17,7 @@
 //! Which era a server speaks is found out by `policy::probe`.
 
 pub mod legacy;
+pub mod memory;
 pub mod modern;
 pub mod param_headers;
 
@@ -139,8 +141,26 @@ impl Era {
             Self::Legacy => true,
             Self::Modern => !matches!(
                 method,
-                legacy::INITIALIZED | legacy::CANCELLED | "notifications/progress" | "notifications/roots/list_changed"
+                legacy::INITIALIZED | legacy::CANCELLED | legacy::PROGRESS | "notifications/roots/list_changed"
             ),
+        }
+    }
+
+    /// Whether a tool call runs as a task where the client asks for that, and a task belongs to the session that made it;
+    /// otherwise the server chooses, and a task to no session.
+    pub(crate) fn asks_for_tasks(self) -> bool {
+        match self {
+            Self::Legacy => true,
+            Self::Modern => false,
+        }
+    }
+
+    /// Whether what came of a task, and what it waits for, is asked for by a request of its own, `tasks/result`; otherwise
+    /// whoever asks how it stands is told that, too.
+    pub(crate) fn fetches_task_results(self) -> bool {
+        match self {
+            Self::Legacy => true,
+            Self::Modern => false,
         }
     }
 

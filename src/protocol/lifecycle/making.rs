@@ -1,13 +1,28 @@
 //! What one attempt to make a session has tried, and what is remembered from one to the next.
 
-use super::{Discovered, Lifecycle, Step};
+use super::{Discovered, Established, Lifecycle, SessionId, Step};
+use crate::protocol::era::memory::LEGACY_MS;
 use crate::protocol::error::Error;
 use crate::protocol::{ExchangeId, Now};
 
-/// A server of the legacy era may be upgraded to speak both: it is asked again after an hour.
-const LEGACY_MS: u64 = 3_600_000;
-
 impl<P> Lifecycle<P> {
+    /// The next session, which counts as made.
+    pub fn next_session(
+        &mut self,
+        id: Option<SessionId>,
+        version: &'static str,
+        handshake: P,
+        now: Now,
+    ) -> Box<Established<P>> {
+        self.history.generation += 1;
+        Established::new(self.history.generation, id, version, handshake, now)
+    }
+
+    /// Sessions made so far.
+    pub fn generation(&self) -> u32 {
+        self.history.generation
+    }
+
     /// What `server/discover` told in this attempt.
     pub fn discovered(&mut self, what: Discovered) {
         if let Some(establishing) = self.state.establishing_mut() {

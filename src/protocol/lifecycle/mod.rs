@@ -7,7 +7,8 @@ mod making;
 mod state;
 mod wait;
 
-pub(super) use state::{Check, Discovered, Established, Establishing, SessionId, Since, State, Step};
+pub(super) use established::{Check, Established, SessionId};
+pub(super) use state::{Discovered, Establishing, Since, State, Step};
 pub(super) use wait::Wait;
 
 use super::Now;
@@ -116,10 +117,10 @@ impl<P> Lifecycle<P> {
 
     pub fn relation(&self, generation: u32) -> Relation {
         match &self.state {
-            State::Ready(session) if session.generation == generation => Relation::Current,
+            State::Ready(session) if session.generation() == generation => Relation::Current,
             State::Ready(_) if planted!("old_refusal_hits_new_session") => Relation::Current,
             State::Establishing(establishing) => match &establishing.since {
-                Since::Doubt { old, .. } if old.generation == generation => Relation::Doubted,
+                Since::Doubt { old, .. } if old.generation() == generation => Relation::Doubted,
                 Since::First | Since::Lost { .. } | Since::Doubt { .. } => Relation::Gone,
             },
             State::Ready(_) | State::Closed => Relation::Gone,
@@ -133,7 +134,7 @@ impl<P> Lifecycle<P> {
     pub fn lose(&mut self, reason: &'static str, loss: Loss, is_ended_here: bool, now: Now) -> Option<Lost> {
         let check = self.state.lose(reason, now)?;
         let old = self.state.known()?;
-        let (generation, since, proven) = (old.generation, old.since, old.proven);
+        let (generation, (since, proven)) = (old.generation(), old.record());
         if loss != Loss::Host {
             self.refused_by_server(generation, is_ended_here);
         }
@@ -214,10 +215,10 @@ impl<P> Lifecycle<P> {
 impl<P> Lifecycle<P> {
     /// The server answered under this session. Says whether it is the one that is ready.
     pub fn proven(&mut self, generation: u32, now: Now) -> bool {
-        let Some(session) = self.state.ready_mut().filter(|session| session.generation == generation) else {
+        let Some(session) = self.state.ready_mut().filter(|session| session.generation() == generation) else {
             return false;
         };
-        session.proven = true;
+        session.has_answered();
         self.history.verified_at_unix_ms = Some(now.unix_ms);
         self.history.proven_at = Some(now.mono);
         self.history.fruitless = 0;
@@ -237,14 +238,14 @@ impl<P> Lifecycle<P> {
     /// It is asked by this ping whether it lives.
     pub fn check_begins(&mut self, ping: super::ExchangeId, now: Now) {
         if let Some(session) = self.state.ready_mut() {
-            session.check = Some(Check { ping, since: now.mono });
+            session.check_begins(ping, now);
         }
     }
 
     /// Another ping takes the place of the one that was not answered: of the check, or of the step that waits for it.
     pub fn asked_again(&mut self, again: super::ExchangeId) {
         match &mut self.state {
-            State::Ready(session) => session.check.iter_mut().for_each(|check| check.ping = again),
+            State::Ready(session) => session.asked_again(again),
             State::Establishing(establishing) => {
                 if let Step::Check { ping } | Step::Confirm { ping, .. } | Step::Proof { ping, .. } =
                     &mut establishing.step
@@ -258,40 +259,33 @@ impl<P> Lifecycle<P> {
 
     pub fn check_ends(&mut self) {
         if let Some(session) = self.state.ready_mut() {
-            session.check = None;
-        }
-    }
-
-    /// Of no use but to a planted bug: a session keeps its id for as long as it lives.
-    pub fn change_id(&mut self, id: Option<SessionId>) {
-        if let Some(session) = self.state.ready_mut() {
-            session.id = id;
+            session.check_ends();
         }
     }
 
     /// A ping that was sent at this time was answered.
     pub fn was_alive_at(&mut self, mono: u64) {
         if let Some(session) = self.state.ready_mut() {
-            session.alive_at = Some(mono);
+            session.was_alive_at(mono);
         }
     }
 
     /// For whom the session of this generation was made, known or new.
     pub fn made_for(&mut self, generation: u32, owner: Option<Owner>) {
         let session = match self.state.known_mut() {
-            Some(session) if session.generation == generation => Some(session),
-            _ => self.state.fresh_mut().filter(|fresh| fresh.generation == generation),
+            Some(session) if session.generation() == generation => Some(session),
+            _ => self.state.fresh_mut().filter(|fresh| fresh.generation() == generation),
         };
         if let Some(session) = session {
-            session.made_for = owner;
+            session.set_owner(owner);
         }
     }
 
     /// What is known of whom the sessions were made for is said anew.
     pub fn renew_owners(&mut self, renew: impl Fn(&mut Owner)) {
-        let known = self.state.known_mut().and_then(|session| session.made_for.as_mut());
+        let known = self.state.known_mut().and_then(Established::owner_mut);
         known.into_iter().for_each(&renew);
-        let fresh = self.state.fresh_mut().and_then(|fresh| fresh.made_for.as_mut());
+        let fresh = self.state.fresh_mut().and_then(Established::owner_mut);
         fresh.into_iter().for_each(&renew);
     }
 }

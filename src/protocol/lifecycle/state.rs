@@ -1,86 +1,8 @@
 //! The state of a session and every transition. What a state needs lives in its variant.
 
+use super::established::{Check, Established};
 use super::wait::Wait;
-use crate::protocol::era::Era;
-use crate::protocol::identity::Owner;
 use crate::protocol::{ExchangeId, Now, error::Error};
-use std::fmt;
-
-/// An `Mcp-Session-Id`. It does not print.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct SessionId(String);
-
-impl SessionId {
-    /// Bytes. It goes along with each request: servers and what stands before them take header fields of some 8 KiB in all.
-    pub const MOST: usize = 8 << 10;
-
-    /// "The session ID MUST only contain visible ASCII characters" (2025-11-25, transports, Session Management 1).
-    pub fn parse(text: &str) -> Option<Self> {
-        let valid = (1..=Self::MOST).contains(&text.len()) && text.bytes().all(|byte| (0x21..=0x7e).contains(&byte));
-        valid.then(|| Self(text.to_owned()))
-    }
-
-    /// For the header, and nothing else.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-
-    /// A short hash for logs (FNV-1a, 32 bits).
-    pub fn tag(&self) -> String {
-        let hash =
-            self.0.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
-        format!("{hash:08x}")
-    }
-}
-
-impl fmt::Debug for SessionId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SessionId(#{})", self.tag())
-    }
-}
-
-/// A session that the server has made.
-#[derive(Debug)]
-pub(crate) struct Established<P> {
-    /// 1 for the first.
-    pub generation: u32,
-    /// `None` where the server keeps no session.
-    pub id: Option<SessionId>,
-    pub version: &'static str,
-    /// The `InitializeResult`.
-    pub handshake: P,
-    /// What it declares; `None`: nothing is checked.
-    pub capabilities: Option<Vec<&'static str>>,
-    pub since: Now,
-    /// Whose credentials made it; `None`: that is not known.
-    pub made_for: Option<Owner>,
-    /// The server has answered something under it.
-    pub proven: bool,
-    /// A ping that is to tell whether it lives.
-    pub check: Option<Check>,
-    /// When the last ping was sent that was answered, on the monotonic clock.
-    pub alive_at: Option<u64>,
-}
-
-impl<P> Established<P> {
-    pub fn era(&self) -> Era {
-        Era::of(self.version)
-    }
-
-    /// The capability that this request needs and the server does not declare.
-    pub fn missing_capability(&self, method: &str) -> Option<&'static str> {
-        let needed = self.era().needed_capability(method, self.version)?;
-        self.capabilities.as_ref().filter(|declared| !declared.contains(&needed)).map(|_| needed)
-    }
-}
-
-/// A ping that asks whether the session that is ready lives, one for all who wait.
-#[derive(Debug)]
-pub(crate) struct Check {
-    pub ping: ExchangeId,
-    /// Since when it is asked, on the monotonic clock.
-    pub since: u64,
-}
 
 /// Why there is no session to send under.
 #[derive(Debug)]
@@ -245,7 +167,7 @@ impl<P> State<P> {
     fn leave_ready(&mut self, since: impl FnOnce(Box<Established<P>>) -> Since<P>) -> Option<Option<Check>> {
         match std::mem::replace(self, Self::Closed) {
             Self::Ready(mut old) => {
-                let check = old.check.take();
+                let check = old.check_ends();
                 *self = Self::establish_since(since(old));
                 Some(check)
             }
@@ -262,7 +184,7 @@ impl<P> State<P> {
         let establishing = self.establishing_mut()?;
         match std::mem::replace(&mut establishing.since, Since::First) {
             Since::Doubt { old, at } => {
-                let generation = old.generation;
+                let generation = old.generation();
                 establishing.since = Since::Lost { old, reason, at };
                 Some(generation)
             }
@@ -288,20 +210,14 @@ impl<P> State<P> {
 
     /// The new session, in a step that holds one.
     pub fn fresh(&self) -> Option<&Established<P>> {
-        match &self.establishing()?.step {
-            Step::Made { fresh }
-            | Step::Confirm { fresh, .. }
-            | Step::Initialized { fresh, .. }
-            | Step::Proof { fresh, .. } => Some(fresh),
-            Step::Idle
-            | Step::Discover { .. }
-            | Step::Handshake { .. }
-            | Step::Check { .. }
-            | Step::Clearing { .. }
-            | Step::Probe { .. }
-            | Step::Elsewhere
-            | Step::Backoff { .. } => None,
-        }
+        let (Step::Made { fresh }
+        | Step::Confirm { fresh, .. }
+        | Step::Initialized { fresh, .. }
+        | Step::Proof { fresh, .. }) = &self.establishing()?.step
+        else {
+            return None;
+        };
+        Some(fresh)
     }
 
     /// As [`Self::fresh`].
@@ -318,24 +234,15 @@ impl<P> State<P> {
 
     /// Takes the new session out of a step that holds one; the step is idle then.
     pub fn take_fresh(&mut self) -> Option<Box<Established<P>>> {
-        let step = &mut self.establishing_mut()?.step;
-        match std::mem::replace(step, Step::Idle) {
-            Step::Made { fresh }
-            | Step::Confirm { fresh, .. }
-            | Step::Initialized { fresh, .. }
-            | Step::Proof { fresh, .. } => Some(fresh),
-            other @ (Step::Idle
-            | Step::Discover { .. }
-            | Step::Handshake { .. }
-            | Step::Check { .. }
-            | Step::Clearing { .. }
-            | Step::Probe { .. }
-            | Step::Elsewhere
-            | Step::Backoff { .. }) => {
-                *step = other;
-                None
-            }
-        }
+        self.fresh()?;
+        let (Step::Made { fresh }
+        | Step::Confirm { fresh, .. }
+        | Step::Initialized { fresh, .. }
+        | Step::Proof { fresh, .. }) = std::mem::replace(&mut self.establishing_mut()?.step, Step::Idle)
+        else {
+            return None;
+        };
+        Some(fresh)
     }
 
     /// Establishing → ready. Returns what came before.
@@ -347,17 +254,5 @@ impl<P> State<P> {
                 None
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_session_id_prints_as_a_tag() {
-        // The published FNV-1a vector for "foobar".
-        let id = SessionId::parse("foobar").expect("visible ASCII");
-        assert_eq!((id.tag(), format!("{id:?}")), ("bf9cf968".to_owned(), "SessionId(#bf9cf968)".to_owned()));
     }
 }

@@ -36,6 +36,9 @@ pub(crate) struct Question {
     pub generation: u32,
     /// The call on whose behalf it is asked.
     pub call: Option<CallId>,
+    /// The server's progress token, where a host's own Client was told the question's name in its place: servers count
+    /// tokens from 0 in each session, as they do ids.
+    pub token: Option<Id>,
 }
 
 /// Where the answer goes.
@@ -141,6 +144,11 @@ impl Questions {
     /// The call that needs this input; `None` where it is none, or is not open.
     pub fn needed_by(&self, name: QuestionId) -> Option<CallId> {
         self.open.get(&name).filter(|question| question.is_input())?.call
+    }
+
+    /// The server's progress token of an open question.
+    pub fn token(&self, name: QuestionId) -> Option<&Id> {
+        self.open.get(&name)?.token.as_ref()
     }
 
     /// The request with this id.

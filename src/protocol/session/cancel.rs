@@ -138,7 +138,7 @@ impl<P: Payload> Session<P> {
     /// Aborts a call's exchange, and tells the server: closing the connection alone is no cancellation (2025-11-25,
     /// transports, Sending Messages 6). Neither waits for the other: six connections are all there is.
     fn withdraw_from_wire(&mut self, call: &Call<P>, reason: Option<&str>, now: Now) {
-        let session = self.lifecycle.ready().map(|session| (session.era(), session.generation));
+        let session = self.lifecycle.ready().map(|session| (session.era(), session.generation()));
         let is_there = |task: &&Task| session.is_some_and(|(era, generation)| task.is_known_to(era, generation));
         if let Some(task) = call.task().filter(is_there)
             && !planted!("task_not_cancelled")

@@ -4,10 +4,11 @@ use super::Session;
 use super::send::Parcel;
 use crate::protocol::calls::Kind;
 use crate::protocol::codec::http::{Head, Method, Request};
+use crate::protocol::effect::Effect;
 use crate::protocol::era::legacy;
 use crate::protocol::exchanges::{Answer, Exchange};
 use crate::protocol::lifecycle::{Established, SessionId, Since, State, Step};
-use crate::protocol::status::{Event, Phase, Status};
+use crate::protocol::status::{Phase, Status};
 use crate::protocol::time::Timer;
 use crate::protocol::{CallId, CallOptions, Code, Error, ExchangeId, Now, Outcome, Params, Payload, Purpose};
 
@@ -56,34 +57,23 @@ impl<P: Payload> Session<P> {
         self.lifecycle.close(last);
         self.listening.begin();
         self.authorization.end();
-        for question in self.questions.all() {
-            self.withdraw_one(question, now);
-        }
-        let open = self.calls.ids();
+        self.effects.push(Effect::WithdrawAll);
+        self.calls.ids().into_iter().for_each(|id| self.effects.push(Effect::SettleClosed(id)));
         // What ends a session on the server goes on: servers cap sessions. One that is being made is ended once it is known.
         // One whose answer was taken made a session that is ended, or gone, with the others.
         let ends = |exchange: &Exchange| {
             exchange.purpose() == Purpose::Delete
                 || exchange.purpose() == Purpose::Initialize && !exchange.is_concluded()
         };
-        let (ending, exchanges): (Vec<_>, Vec<_>) =
-            self.exchanges.iter().map(|(id, exchange)| (id, ends(exchange))).partition(|(_, ends)| *ends);
-        for (exchange, _) in ending {
-            self.effects.set_timer(Timer::Exchange(exchange), now.mono.saturating_add(DELETE_MS));
+        for (exchange, ends) in self.exchanges.iter().map(|(id, exchange)| (id, ends(exchange))).collect::<Vec<_>>() {
+            match ends {
+                true => self.effects.set_timer(Timer::Exchange(exchange), now.mono.saturating_add(DELETE_MS)),
+                false if planted!("open_after_close") => {}
+                false => self.effects.push(Effect::Abort(exchange)),
+            }
         }
-        for id in open {
-            self.settle_closed(id, "The session was closed before the call was answered.");
-        }
-        let exchanges = if planted!("open_after_close") { Vec::new() } else { exchanges };
-        for (exchange, _) in exchanges {
-            self.abort(exchange, now);
-        }
-        let begun = self.exchanges.iter().filter(|(_, exchange)| exchange.purpose() == Purpose::Initialize);
-        for (exchange, head) in
-            begun.filter_map(|(id, exchange)| Some((id, exchange.head().cloned()?))).collect::<Vec<_>>()
-        {
-            self.end_unwanted(exchange, &head, now);
-        }
+        self.effects.push(Effect::EndUnwanted);
+        self.effects.push(Effect::Closed(reason));
         for timer in [
             Timer::Listen,
             Timer::Restore,
@@ -98,8 +88,7 @@ impl<P: Payload> Session<P> {
         ] {
             self.effects.clear_timer(timer);
         }
-        self.emit(Event::StateChange);
-        self.emit(Event::Close { reason });
+        self.heed(now);
     }
 
     /// A command ends with the session, or comes after it.
@@ -113,6 +102,15 @@ impl<P: Payload> Session<P> {
         let id = self.send(parcel, now);
         self.effects.set_timer(Timer::Exchange(id), now.mono.saturating_add(DELETE_MS));
         id
+    }
+
+    /// Sessions whose ids are known are ended on the server, now that nobody is to have them.
+    pub(super) fn end_all_unwanted(&mut self, now: Now) {
+        let begun = self.exchanges.iter().filter(|(_, exchange)| exchange.purpose() == Purpose::Initialize);
+        let begun = begun.filter_map(|(id, exchange)| Some((id, exchange.head().cloned()?))).collect::<Vec<_>>();
+        for (exchange, head) in begun {
+            self.end_unwanted(exchange, &head, now);
+        }
     }
 
     /// A session that was made while this one was closed is ended on the server, whatever it says of itself.
@@ -144,7 +142,7 @@ impl<P: Payload> Session<P> {
             Some(Since::First | Since::Lost { .. }) | None => None,
         };
         let in_use = [self.lifecycle.ready(), doubted, self.lifecycle.fresh()];
-        let is_used = in_use.into_iter().flatten().any(|session| session.id == unneeded.id);
+        let is_used = in_use.into_iter().flatten().any(|session| session.id() == unneeded.id());
         if is_used { None } else { delete_request(unneeded, now) }
     }
 
@@ -170,7 +168,7 @@ impl<P: Payload> Session<P> {
 
 /// The DELETE that ends this session; `None` where the server keeps none.
 pub(in crate::protocol) fn delete_request<P>(session: &Established<P>, now: Now) -> Option<Parcel> {
-    session.id.as_ref()?;
+    session.id()?;
     let exchange = Exchange::outgoing(Purpose::Delete, Some(session), now).deleting();
     let headers = legacy::session_headers(session);
     Some((exchange, Request { method: Method::Delete, headers, body: None, rpc_method: None }))

@@ -36,14 +36,14 @@ impl<P: Payload> Session<P> {
     /// What the server does not grant is not wanted from the next session either.
     pub(in crate::protocol) fn state_request_refused(&mut self, id: CallId, now: Now) {
         let Some(request) = self.calls.get(id).and_then(|call| state_request(call)) else { return };
-        let generation = self.lifecycle.known().map_or(0, |session| session.generation);
+        let generation = self.lifecycle.known().map_or(0, |session| session.generation());
         let due = self.desired.refused(id, &request, generation);
         self.ask_again(due, now);
         self.listen(now);
     }
 
     pub(in crate::protocol) fn accepted(&mut self, request: StateRequest, generation: u32, now: Now) {
-        if self.lifecycle.known().is_some_and(|session| session.generation == generation) {
+        if self.lifecycle.known().is_some_and(|session| session.generation() == generation) {
             let due = self.desired.accepted(request, generation);
             self.ask_again(due, now);
         }

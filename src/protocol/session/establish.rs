@@ -7,6 +7,7 @@ use super::send::Own;
 use crate::protocol::calls::{Kind, Queue};
 use crate::protocol::codec::http::Head;
 use crate::protocol::codec::json::Members;
+use crate::protocol::effect::{Effect, Succession};
 use crate::protocol::era::legacy;
 use crate::protocol::exchanges::{Answer, Exchange};
 use crate::protocol::lifecycle::{Discovered, Established, Since, Step};
@@ -48,15 +49,7 @@ impl<P: Payload> Session<P> {
                 let again = self.ping_again(ping, now);
                 self.lifecycle.asked_again(again);
             }
-            (
-                Step::Idle
-                | Step::Discover { .. }
-                | Step::Made { .. }
-                | Step::Initialized { .. }
-                | Step::Clearing { .. }
-                | Step::Elsewhere,
-                _,
-            ) => {}
+            _ => {}
         }
     }
 
@@ -103,7 +96,7 @@ impl<P: Payload> Session<P> {
                 let text = initialize.text.as_deref().unwrap_or("{}");
                 let mut params = Members::parse(text).unwrap_or_default();
                 params.retain(|name| name != VERSION);
-                params.push(VERSION, session.version);
+                params.push(VERSION, session.version());
                 Params { text: Some(params.to_text()), ..initialize.clone() }
             }
         }
@@ -228,10 +221,8 @@ impl<P: Payload> Session<P> {
         }
         let own = self.config.handshake.is_own();
         let capabilities = if own { legacy::capabilities(&result) } else { None };
-        let mut fresh = self.fresh_session(id, version, result, now);
-        fresh.capabilities = capabilities;
-        fresh.made_for = exchange.owner();
-        Ok(fresh)
+        let fresh = self.lifecycle.next_session(id, version, result, now);
+        Ok(fresh.declaring(capabilities).of_owner(exchange.owner()))
     }
 
     fn handshake_succeeded(&mut self, fresh: Box<Established<P>>, now: Now) {
@@ -246,7 +237,7 @@ impl<P: Payload> Session<P> {
             (Since::First, true) => {
                 let is_connect = |id: &CallId| self.calls.get(*id).is_some_and(|call| call.kind() == Kind::Connect);
                 let connecting: Vec<CallId> = self.calls.queued(Queue::Session).filter(is_connect).collect();
-                let result = fresh.handshake.clone();
+                let result = fresh.handshake().clone();
                 self.step(Step::Made { fresh });
                 if connecting.is_empty() {
                     return self.initialized(now);
@@ -272,15 +263,22 @@ impl<P: Payload> Session<P> {
         let Some(since) = self.lifecycle.establish(now) else { return };
         let parked = self.calls.dequeue_all(Queue::Session);
         self.effects.clear_timer(Timer::Step);
-        self.listening.begin();
-        self.keep_alive(now);
-        self.desired.session_began(self.exchanges.latest_request());
-        let Since::Lost { old, reason, at } = since else {
-            self.emit(Event::StateChange);
-            self.listen_first(now);
-            parked.into_iter().for_each(|id| self.dispatch(id, now));
-            return self.listen(now);
-        };
+        self.effects.push(Effect::InPlace);
+        self.effects.push(Effect::KeepAlive);
+        self.tell_host(Event::StateChange);
+        self.effects.push(Effect::ListenFirst);
+        match since {
+            Since::Lost { old, reason, at } => self.succeed(&old, reason, at, parked, now),
+            Since::First | Since::Doubt { .. } => {
+                parked.into_iter().for_each(|id| self.effects.push(Effect::Release(id)));
+            }
+        }
+        self.effects.push(Effect::Listen);
+        self.heed(now);
+    }
+
+    /// The session that is ready takes the place of one that was lost.
+    fn succeed(&mut self, old: &Established<P>, reason: &'static str, at: Now, parked: Vec<CallId>, now: Now) {
         let retried = parked.iter().filter_map(|id| self.calls.get(*id)).filter(|call| call.sends() > 0).count();
         let recovery = LastRecovery {
             at_unix_ms: now.unix_ms,
@@ -291,11 +289,8 @@ impl<P: Payload> Session<P> {
             lost: Vec::new(),
         };
         self.lifecycle.note_recovery(recovery.clone());
-        self.emit(Event::StateChange);
-        let changes = self.lifecycle.ready().map(|fresh| Changes::between(&old, fresh));
-        self.listen_first(now);
-        self.restore(recovery, changes.unwrap_or_default(), parked, now);
-        self.listen(now);
+        let changes = self.lifecycle.ready().map(|fresh| Changes::between(old, fresh)).unwrap_or_default();
+        self.effects.push(Effect::Restore(Box::new(Succession { recovery, changes, parked })));
     }
 
     /// A single-session server still holds the old session: it is ended, and the handshake tried once more. What is

@@ -204,30 +204,20 @@ impl<P: Payload> Session<P> {
         let connects = kind == Some(Kind::Connect);
         let insists = kind.is_some_and(insists);
         let Some(establishing) = self.lifecycle.establishing() else { return };
-        match &establishing.step {
-            Step::Idle if own || connects => self.begin(now),
-            Step::Handshake { .. } if planted!("two_handshakes") => self.handshake(now),
-            Step::Backoff { until, not_before, .. } => {
-                let at = if insists { now.mono } else { (*not_before).max(now.mono) };
-                if at == now.mono {
-                    self.step_due(now);
-                } else if at < until.mono {
-                    self.lifecycle.pause_until(Now { mono: at, unix_ms: now.unix_ms.saturating_add(at - now.mono) });
-                    self.effects.set_timer(Timer::Step, at);
-                    self.emit(Event::StateChange);
-                }
-            }
-            Step::Idle
-            | Step::Discover { .. }
-            | Step::Handshake { .. }
-            | Step::Confirm { .. }
-            | Step::Made { .. }
-            | Step::Initialized { .. }
-            | Step::Proof { .. }
-            | Step::Check { .. }
-            | Step::Clearing { .. }
-            | Step::Elsewhere
-            | Step::Probe { .. } => {}
+        if matches!(establishing.step, Step::Idle) && (own || connects) {
+            return self.begin(now);
+        }
+        if matches!(establishing.step, Step::Handshake { .. }) && planted!("two_handshakes") {
+            return self.handshake(now);
+        }
+        let Step::Backoff { until, not_before, .. } = &establishing.step else { return };
+        let at = if insists { now.mono } else { (*not_before).max(now.mono) };
+        if at == now.mono {
+            self.step_due(now);
+        } else if at < until.mono {
+            self.lifecycle.pause_until(Now { mono: at, unix_ms: now.unix_ms.saturating_add(at - now.mono) });
+            self.effects.set_timer(Timer::Step, at);
+            self.emit(Event::StateChange);
         }
     }
 }

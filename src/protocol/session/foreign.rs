@@ -24,9 +24,9 @@ const CHANGING: Diagnosis = Diagnosis {
 impl<P: Payload> Session<P> {
     /// For whom the session was made that this goes out under, as far as that is known now.
     fn made_for(&self, exchange: &Exchange) -> Option<Owner> {
-        let is_its = |session: &&Established<P>| session.generation == exchange.generation();
+        let is_its = |session: &&Established<P>| session.generation() == exchange.generation();
         let session = self.lifecycle.known().filter(is_its).or_else(|| self.lifecycle.fresh().filter(is_its));
-        session.map_or(exchange.made_for(), |session| session.made_for)
+        session.map_or(exchange.made_for(), |session| session.made_for())
     }
 
     /// Whether this would go out with other credentials than those that its session was made with.
@@ -53,7 +53,7 @@ impl<P: Payload> Session<P> {
     /// A call is about to be sent, and the grant is another now. Says whether it waits for a session of its user's.
     pub(in crate::protocol) fn park_until_owner(&mut self, id: CallId, now: Now) -> bool {
         let Some((session, owner)) = self.lifecycle.ready().zip(self.identity.owner()) else { return false };
-        let is_of_grant = session.made_for.is_none_or(|made_for| made_for.has_grant_of(owner));
+        let is_of_grant = session.made_for().is_none_or(|made_for| made_for.has_grant_of(owner));
         let waits = self
             .calls
             .get(id)
@@ -66,7 +66,7 @@ impl<P: Payload> Session<P> {
                 self.renew(owner, now);
                 self.dispatch(id, now);
             }
-            Err(_) if session.id.is_none() => return false,
+            Err(_) if session.id().is_none() => return false,
             Err(until) => self.hold_for_owner(id, until, now),
         }
         true
@@ -105,7 +105,7 @@ impl<P: Payload> Session<P> {
                 self.dispatch(call, now);
             }
             Purpose::Initialized | Purpose::Ping
-                if self.lifecycle.fresh().is_some_and(|fresh| fresh.generation == generation) =>
+                if self.lifecycle.fresh().is_some_and(|fresh| fresh.generation() == generation) =>
             {
                 self.abort(id, now);
                 self.make_anew(owner, now);

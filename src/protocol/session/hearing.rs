@@ -38,7 +38,7 @@ impl<P: Payload> Session<P> {
 
     pub(super) fn heard(&mut self, method: String, params: Option<P>, event_id: Option<String>, now: Now) {
         self.tabs.saw_event(event_id.as_ref());
-        let generation = self.lifecycle.known().map_or(0, |session| session.generation);
+        let generation = self.lifecycle.known().map_or(0, |session| session.generation());
         match (method.as_str(), &params) {
             ("notifications/cancelled", Some(cancelled)) => self.question_cancelled(generation, cancelled, now),
             _ => self.forget_changed(&method, params.as_ref()),

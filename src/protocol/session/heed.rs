@@ -13,6 +13,7 @@ use crate::protocol::{CallId, Now, Payload};
 const CALLER_MS: u64 = 2_000;
 /// Early losses that cost no pause: a server that is being worked on is restarted again and again.
 const FREE_LOSSES: u32 = 2;
+const UNANSWERED: &str = "The session was closed before the call was answered.";
 const UNSTABLE: &str = "The server loses sessions soon after it made them, again and again. If several servers answer at \
                         this address, they must share sessions, or the load balancer must keep each client on one of \
                         them (sticky sessions). New sessions are made more and more slowly until one lives longer.";
@@ -22,16 +23,36 @@ impl<P: Payload> Session<P> {
     pub(super) fn heed(&mut self, now: Now) {
         while let Some(effect) = self.effects.next() {
             match effect {
+                Effect::WithdrawAll => self.questions.all().into_iter().for_each(|it| self.withdraw_one(it, now)),
+                Effect::SettleClosed(id) => self.settle_closed(id, UNANSWERED),
                 Effect::Abort(exchange) => drop(self.abort(exchange, now)),
                 Effect::HangUp => self.hang_up(now),
                 Effect::Park(from) => self.calls.requeue(from, Queue::Session),
+                Effect::InPlace => self.start_anew(now),
+                Effect::KeepAlive => self.keep_alive(now),
                 Effect::Emit(event) => self.emit(*event),
+                Effect::ListenFirst => self.listen_first(now),
                 Effect::Begin(loss) => self.begin_after(loss, now),
                 Effect::Withdraw(generation) => self.withdraw(generation, now),
                 Effect::Decide(id, fate) => self.decide(id, fate, now),
+                Effect::Release(id) => self.dispatch(id, now),
+                Effect::Restore(succession) => self.restore(*succession, now),
+                Effect::Listen => self.listen(now),
                 Effect::GoOn => self.go_on_without_doubted(now),
+                Effect::EndUnwanted => self.end_all_unwanted(now),
+                Effect::Closed(reason) => {
+                    self.emit(Event::StateChange);
+                    self.emit(Event::Close { reason });
+                }
             }
         }
+    }
+
+    /// The session that is ready now hears and holds nothing yet.
+    fn start_anew(&mut self, now: Now) {
+        self.listening.begin();
+        self.desired.session_began(self.exchanges.latest_request());
+        self.tell_era(now);
     }
 
     /// The next session is made: at once where somebody waits for it; after a pause where the server refuses sessions at once,

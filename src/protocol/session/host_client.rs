@@ -13,7 +13,7 @@ impl<P: Payload> Session<P> {
     /// The `Mcp-Session-Id`, for a host that stores it; never for a log.
     #[must_use]
     pub fn session_id(&self) -> Option<&str> {
-        Some(self.lifecycle.known()?.id.as_ref()?.expose())
+        Some(self.lifecycle.known()?.id()?.expose())
     }
 
     /// Takes up a session that was made elsewhere: nothing is sent. `initialize` is what it was made with, to make it
@@ -33,7 +33,7 @@ impl<P: Payload> Session<P> {
     /// What the host's Client asks for is what it relies on.
     pub(in crate::protocol) fn note_use(&mut self, method: &str) {
         if let (true, Some(session)) = (self.config.handshake.is_hosts(), self.lifecycle.known()) {
-            let needed = legacy::needed_capability(method, session.version);
+            let needed = legacy::needed_capability(method, session.version());
             needed.into_iter().for_each(|needed| self.client.uses(needed));
         }
     }
@@ -45,13 +45,13 @@ impl<P: Payload> Session<P> {
         else {
             return None;
         };
-        let text = |of: &Established<P>, field| of.handshake.field(field).and_then(|value| value.to_json());
+        let text = |of: &Established<P>, field| of.handshake().field(field).and_then(|value| value.to_json());
         let differs = |field| text(old, field) != text(fresh, field);
         let difference = Difference {
-            version: old.version != fresh.version,
+            version: old.version() != fresh.version(),
             introduction: [Field::ServerInfo, Field::Capabilities, Field::Instructions].into_iter().any(differs),
-            before: &legacy::capabilities(&old.handshake),
-            after: &legacy::capabilities(&fresh.handshake),
+            before: &legacy::capabilities(old.handshake()),
+            after: &legacy::capabilities(fresh.handshake()),
         };
         self.client.cannot_go_on(self.config.reconnect_on, &difference)
     }
@@ -83,7 +83,7 @@ impl<P: Payload> Session<P> {
                 && !self.calls.is_any_queued(Queue::Session);
         let Some(stamp) = params.meta.as_deref().filter(|_| idle).and_then(modern::stamp_of) else { return };
         self.client.set_stamp(stamp);
-        let fresh = self.fresh_session(None, modern::VERSION, P::empty(), now);
+        let fresh = self.lifecycle.next_session(None, modern::VERSION, P::empty(), now);
         self.step(Step::Made { fresh });
         self.established(now);
     }
@@ -102,7 +102,8 @@ impl<P: Payload> Session<P> {
     /// The rest of a stream of a session that is gone is nowhere to be had, and what became of its call is not known.
     pub(in crate::protocol) fn settle_stale(&mut self, id: CallId) -> bool {
         let resume = self.calls.get(id).and_then(|call| call.options().resume.as_ref());
-        let generation = resume.and_then(|resume| resume.generation);
+        let generation =
+            resume.and_then(|resume| resume.generation.or_else(|| self.client.session_of(&resume.event_id)));
         let stale = generation.is_some_and(|generation| self.lifecycle.relation(generation) == Relation::Gone);
         if stale {
             let text = "The session whose stream this was is gone: whether the call ran is not known.";

@@ -85,7 +85,7 @@ impl<P: Payload> Session<P> {
     }
 
     fn handshake_undone(&mut self, refusal: &Refusal, error: Box<Error<P>>, now: Now) {
-        let hidden = self.lifecycle.fresh().is_some_and(|fresh| fresh.id.is_none());
+        let hidden = self.lifecycle.fresh().is_some_and(|fresh| fresh.id().is_none());
         let mut error = error;
         if speaks_of_sessions(refusal) {
             // There is nothing to end; the next one may hold.

@@ -78,10 +78,10 @@ impl<P: Payload> Session<P> {
             asked.push((key, method, params));
         }
         self.calls.asks(id);
-        let generation = self.lifecycle.known().map_or(0, |session| session.generation);
+        let generation = self.lifecycle.known().map_or(0, |session| session.generation());
         for (key, method, params) in asked {
             let question = QuestionId(self.effects.fresh_id());
-            self.questions.ask(question, Question { to: To::Input { key }, generation, call: Some(id) });
+            self.questions.ask(question, Question { to: To::Input { key }, generation, call: Some(id), token: None });
             self.output(Output::Ask { question, method, params, call: Some(id), generation });
         }
         self.stop_clock(Some(id), now);

@@ -32,7 +32,7 @@ impl<P: Payload> Session<P> {
             return self.let_host_judge(waiting, now);
         }
         let Some(session) = self.lifecycle.ready() else { return };
-        let is_under_way = session.check.is_some();
+        let is_under_way = session.check().is_some();
         if let Some((id, doubt)) = waiting {
             self.calls.question(id, doubt);
         }
@@ -47,7 +47,7 @@ impl<P: Payload> Session<P> {
 
     /// Whether a ping has shown a moment ago that the session lives.
     pub(in crate::protocol) fn is_known_alive(&self, now: Now) -> bool {
-        let alive_at = self.lifecycle.ready().and_then(|session| session.alive_at);
+        let alive_at = self.lifecycle.ready().and_then(|session| session.alive_at());
         alive_at.is_some_and(|at| now.mono.saturating_sub(at) < KNOWN_ALIVE_MS)
     }
 
@@ -90,7 +90,7 @@ impl<P: Payload> Session<P> {
 
     /// The ping of a check was not answered so far.
     pub(in crate::protocol) fn check_due(&mut self, now: Now) {
-        let Some(ping) = self.lifecycle.ready().and_then(|session| Some(session.check.as_ref()?.ping)) else { return };
+        let Some(ping) = self.lifecycle.ready().and_then(|session| Some(session.check()?.ping)) else { return };
         let again = self.ping_again(ping, now);
         self.lifecycle.asked_again(again);
     }
@@ -99,7 +99,7 @@ impl<P: Payload> Session<P> {
     pub(in crate::protocol) fn ping_again(&mut self, ping: ExchangeId, now: Now) -> ExchangeId {
         self.exchanges.fresh_request_id();
         let Some(exchange) = self.exchanges.get(ping).filter(|exchange| exchange.attempt() == 1) else { return ping };
-        let under = |session: &&Established<P>| session.generation == exchange.generation();
+        let under = |session: &&Established<P>| session.generation() == exchange.generation();
         let Some(session) = self.lifecycle.known().filter(under).or_else(|| self.lifecycle.fresh().filter(under))
         else {
             return ping;
@@ -113,8 +113,8 @@ impl<P: Payload> Session<P> {
     /// would. That it is gone is shown by a refused ping alone: what others were refused with may be meant for them.
     pub(in crate::protocol) fn heard_under(&mut self, exchange: &Exchange, answer: &Answer<P>, now: Now) {
         let asked_since = |check: &Check| exchange.sent().mono >= check.since;
-        let session = self.lifecycle.ready().filter(|session| session.generation == exchange.generation());
-        let Some(ping) = session.and_then(|session| session.check.as_ref()).filter(|check| asked_since(check)) else {
+        let session = self.lifecycle.ready().filter(|session| session.generation() == exchange.generation());
+        let Some(ping) = session.and_then(|session| session.check()).filter(|check| asked_since(check)) else {
             return;
         };
         let (ping, posted) = (ping.ping, exchange.purpose() != Purpose::Ping && exchange.method() == Method::Post);
@@ -162,29 +162,18 @@ impl<P: Payload> Session<P> {
             self.lifecycle.ping_refused(exchange.generation(), refused_in);
         }
         match self.lifecycle.state() {
-            State::Ready(session) if session.check.as_ref().is_some_and(|check| check.ping == id) => {
+            State::Ready(session) if session.check().is_some_and(|check| check.ping == id) => {
                 if let Told::Alive = told {
                     self.lifecycle.was_alive_at(exchange.sent().mono);
                 }
                 self.checked(exchange.generation(), told, now);
             }
-            State::Establishing(establishing) => match &establishing.step {
-                Step::Check { ping } if *ping == id => self.doubt_checked(told, now),
-                Step::Confirm { ping, .. } if *ping == id => self.confirmed(told, now),
-                Step::Proof { ping, .. } if *ping == id => self.proved(told, now),
+            State::Establishing(establishing) => match Some(&establishing.step) {
+                Some(Step::Check { ping }) if *ping == id => self.doubt_checked(told, now),
+                Some(Step::Confirm { ping, .. }) if *ping == id => self.confirmed(told, now),
+                Some(Step::Proof { ping, .. }) if *ping == id => self.proved(told, now),
                 // A ping of a step that is over.
-                Step::Check { .. }
-                | Step::Confirm { .. }
-                | Step::Proof { .. }
-                | Step::Idle
-                | Step::Discover { .. }
-                | Step::Handshake { .. }
-                | Step::Made { .. }
-                | Step::Initialized { .. }
-                | Step::Clearing { .. }
-                | Step::Probe { .. }
-                | Step::Elsewhere
-                | Step::Backoff { .. } => {}
+                _ => {}
             },
             State::Ready(_) | State::Closed => {}
         }

@@ -4,11 +4,13 @@ use super::Session;
 use super::send::Own;
 use crate::protocol::codec::json_rpc::UNSUPPORTED_PROTOCOL_VERSION;
 use crate::protocol::config::EraChoice;
+use crate::protocol::era::memory::LEGACY_MS;
 use crate::protocol::era::{legacy, modern};
 use crate::protocol::exchanges::{Answer, Exchange};
-use crate::protocol::lifecycle::{Discovered, Established, SessionId, Since, Step};
+use crate::protocol::lifecycle::{Discovered, Since, Step};
 use crate::protocol::policy::probe::{Evidence, weigh};
 use crate::protocol::policy::verdict::Refusal;
+use crate::protocol::status::Event;
 use crate::protocol::{Code, Error, ExchangeId, Now, Outcome, Params, Payload, Purpose, error::Diagnosis};
 
 /// The question is cheap: a server that takes longer to answer it is in trouble, or does not know it. It takes no more
@@ -38,6 +40,15 @@ impl<P: Payload> Session<P> {
             (false, _) | (true, EraChoice::Legacy) => self.handshake(now),
             (true, EraChoice::Auto) if self.lifecycle.is_known_legacy(now) => self.handshake(now),
             (true, EraChoice::Auto | EraChoice::Modern) => self.discover(now),
+        }
+    }
+
+    /// There is a session: whoever makes the next one to this endpoint need not ask which era it is of.
+    pub(in crate::protocol) fn tell_era(&mut self, now: Now) {
+        let could_be_either = self.config.handshake.is_own() && self.config.era == EraChoice::Auto;
+        if let Some(session) = self.lifecycle.ready().filter(|_| could_be_either) {
+            let until = session.era().has_sessions().then(|| now.unix_ms.saturating_add(LEGACY_MS));
+            self.emit(Event::EraLearned { legacy_until_unix_ms: until });
         }
     }
 
@@ -123,10 +134,8 @@ impl<P: Payload> Session<P> {
         self.lifecycle.handshake_took(now.mono.saturating_sub(exchange.sent().mono));
         let doubted = self.lifecycle.establishing().is_some_and(|it| matches!(it.since, Since::Doubt { .. }));
         let capabilities = legacy::capabilities(&result);
-        let mut fresh = self.fresh_session(None, modern::VERSION, result, now);
-        fresh.capabilities = capabilities;
-        fresh.made_for = exchange.owner();
-        fresh.proven = true;
+        let fresh = self.lifecycle.next_session(None, modern::VERSION, result, now);
+        let fresh = fresh.declaring(capabilities).of_owner(exchange.owner()).answered();
         match if doubted { self.ping(now) } else { None } {
             Some(ping) => self.step_with_ping(Step::Confirm { ping, fresh }, now),
             None => {
@@ -134,17 +143,6 @@ impl<P: Payload> Session<P> {
                 self.established(now);
             }
         }
-    }
-
-    /// A session that has just been made, or taken up.
-    pub(in crate::protocol) fn fresh_session(
-        &mut self,
-        id: Option<SessionId>,
-        version: &'static str,
-        handshake: P,
-        now: Now,
-    ) -> Box<Established<P>> {
-        self.lifecycle.next_session(id, version, handshake, now)
     }
 
     /// `initialize` failed below HTTP. A page cannot see whether a server that replaced the legacy one refused it: the

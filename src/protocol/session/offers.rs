@@ -44,7 +44,7 @@ impl<P: Payload> Session<P> {
 
     /// The question is this tab's.
     fn ask_here(&mut self, offer: Offer, now: Now) {
-        let Some(generation) = self.lifecycle.ready().map(|session| session.generation) else { return };
+        let Some(generation) = self.lifecycle.ready().map(|session| session.generation()) else { return };
         let Some(id) = P::parse(&offer.id).and_then(|id| Id::read(&id)) else { return };
         let params = offer.params.and_then(|params| P::parse(&params));
         let asked = Asked { id, method: offer.method, params, on: Purpose::Listen, generation };

@@ -2,6 +2,7 @@
 
 use super::Session;
 use super::send::posted;
+use crate::protocol::codec::json::Members;
 use crate::protocol::codec::json_rpc::{self, Id};
 use crate::protocol::era::legacy;
 use crate::protocol::error::Diagnosis;
@@ -9,7 +10,8 @@ use crate::protocol::exchanges::Exchange;
 use crate::protocol::lifecycle::{Relation, SessionId};
 use crate::protocol::questions::{Deferred, Question, To, why_refused};
 use crate::protocol::status::Event;
-use crate::protocol::{CallId, ExchangeId, Field, Now, Output, Payload, Purpose, QuestionId, bounds};
+use crate::protocol::{CallId, ExchangeId, Field, Now, Output, Params, Payload, Purpose, QuestionId, bounds};
+use serde_json::value::RawValue;
 
 /// An answer that the server does not take in this time is given up.
 const ANSWER_MS: u64 = 30_000;
@@ -73,9 +75,20 @@ impl<P: Payload> Session<P> {
         // A question on the standing stream belongs to the call that is under way, if there is but one.
         let call = on.call().or_else(|| self.exchanges.only_call_under(generation));
         let question = QuestionId(self.effects.fresh_id());
-        self.questions.ask(question, Question { to: To::Request { id }, generation, call });
+        let (params, token) = if host { own_token(question, params) } else { (params, None) };
+        self.questions.ask(question, Question { to: To::Request { id }, generation, call, token });
         self.stop_clock(call, now);
         self.output(Output::Ask { question, method, params, call, generation });
+    }
+
+    /// Progress that a host's own Client tells with its answer to a question, with the server's token in place of ours;
+    /// `None` where nobody waits for that any more.
+    pub(in crate::protocol) fn progress_of_client(&self, params: &Params) -> Option<Params> {
+        let mut told = Members::parse(params.text.as_deref()?)?;
+        let token = self.questions.token(QuestionId(told.read(Field::ProgressToken.as_str())?))?;
+        told.retain(|name| name != Field::ProgressToken.as_str());
+        told.push(Field::ProgressToken.as_str(), &RawValue::from_string(token.to_json()).ok()?);
+        Some(Params { text: Some(told.to_text()), ..params.clone() })
     }
 
     /// Whether the app answers requests of the server's.
@@ -197,5 +210,18 @@ impl<P: Payload> Session<P> {
     /// What this client declares, as JSON text; `None` where a host's own Client declares it.
     pub(super) fn own_capabilities(&self) -> Option<&str> {
         self.config.handshake.own().map(|(_, capabilities)| capabilities)
+    }
+}
+
+/// A host's own Client is told a progress token that no other session's question has: the question's name.
+fn own_token<P: Payload>(question: QuestionId, params: Option<P>) -> (Option<P>, Option<Id>) {
+    let meta = params.as_ref().and_then(|params| params.field(Field::Meta));
+    let token = meta.as_ref().and_then(|meta| Id::read(&meta.field(Field::ProgressToken)?));
+    let own = P::parse(&question.0.to_string()).filter(|_| token.is_some());
+    match (params, meta, own) {
+        (Some(params), Some(meta), Some(own)) => {
+            (Some(params.with(Field::Meta, meta.with(Field::ProgressToken, own))), token)
+        }
+        (params, ..) => (params, None),
     }
 }

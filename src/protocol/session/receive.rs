@@ -49,6 +49,7 @@ impl<P: Payload> Session<P> {
                 if let (Some(call), Some(event_id)) = (purpose.call(), event_id)
                     && self.calls.get(call).is_some_and(|call| call.options().event_ids)
                 {
+                    self.client.told_event(&event_id, generation);
                     self.emit(Event::EventId { call, generation, event_id });
                 }
                 if let Some(message) = message {
@@ -88,8 +89,11 @@ impl<P: Payload> Session<P> {
         let own = exchange.session().map(SessionId::expose);
         let named = head.session().ok().flatten().filter(|id| own != Some(id.expose()));
         named.iter().for_each(|id| self.identity.confidential_mut().remember_id(id.expose()));
-        if planted!("id_from_error") && named.is_some() {
-            self.lifecycle.change_id(named);
+        if let (true, Some(session), Some(id)) = (planted!("id_from_error"), self.lifecycle.ready(), named) {
+            let (version, handshake) = (session.version(), session.handshake().clone());
+            let capabilities = session.capabilities().map(<[_]>::to_vec);
+            let adopted = self.lifecycle.next_session(Some(id), version, handshake, now);
+            self.lifecycle.take_up(adopted.declaring(capabilities));
         }
         let (listens, era) = (exchange.purpose() == Purpose::Listen, exchange.era());
         let is_refused = !head.is_success();

@@ -33,13 +33,13 @@ impl<P: Payload> Session<P> {
         }
         let record = Record {
             at: now.unix_ms,
-            made_for: session.made_for.map(Owner::stored),
-            id: session.id.clone(),
-            version: session.version,
+            made_for: session.made_for().map(Owner::stored),
+            id: session.id().cloned(),
+            version: session.version(),
             request_id: self.exchanges.latest_request(),
             level: self.desired.log_level().map(str::to_owned),
             uris: self.desired.subscriptions().map(str::to_owned).collect(),
-            handshake: session.handshake.clone(),
+            handshake: session.handshake().clone(),
         };
         record.write()
     }
@@ -150,11 +150,11 @@ impl<P: Payload> Session<P> {
             return false;
         }
         id.iter().for_each(|id| self.identity.confidential_mut().remember_id(id.expose()));
-        let mut session = self.fresh_session(id, version, handshake, now);
-        session.capabilities = capabilities;
-        self.lifecycle.take_up(session);
+        let session = self.lifecycle.next_session(id, version, handshake, now);
+        self.lifecycle.take_up(session.declaring(capabilities));
         self.listening.begin();
         self.keep_alive(now);
+        self.tell_era(now);
         self.emit(Event::StateChange);
         true
     }

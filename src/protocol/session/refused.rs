@@ -59,7 +59,7 @@ impl<P: Payload> Session<P> {
         }
         self.calls.refused_with_session(id, at_gate);
         let again = self.next(id, Repair::Session, End::SessionGone { at_gate }) == Next::SendAgain;
-        let generation = self.lifecycle.known().map_or(0, |session| session.generation);
+        let generation = self.lifecycle.known().map_or(0, |session| session.generation());
         if again {
             self.calls.note_refused_by(id, generation);
         }

@@ -59,7 +59,7 @@ impl<P: Payload> Session<P> {
         self.heed(now);
     }
 
-    fn tell_host(&mut self, event: Event<P>) {
+    pub(super) fn tell_host(&mut self, event: Event<P>) {
         self.effects.push(Effect::Emit(Box::new(event)));
     }
 
@@ -173,7 +173,7 @@ impl<P: Payload> Session<P> {
         match told {
             Told::Alive => self.reached_again(now),
             Told::Gone => {
-                self.refused_by_server(self.lifecycle.known().map_or(0, |old| old.generation));
+                self.refused_by_server(self.lifecycle.known().map_or(0, |old| old.generation()));
                 self.doubted_is_gone("a ping found the session gone", now);
             }
             Told::Unclear(error) => self.doubt_persists(error, now),
@@ -212,14 +212,13 @@ impl<P: Payload> Session<P> {
     fn reached_again(&mut self, now: Now) {
         self.lifecycle.reach_again();
         let parked = self.calls.dequeue_all(Queue::Session);
-        let generation = self.lifecycle.ready().map_or(0, |session| session.generation);
+        let generation = self.lifecycle.ready().map_or(0, |session| session.generation());
         self.proven(generation, now);
-        self.keep_alive(now);
-        self.emit(Event::StateChange);
-        for id in parked {
-            self.dispatch(id, now);
-        }
-        self.listen(now);
+        self.effects.push(Effect::KeepAlive);
+        self.tell_host(Event::StateChange);
+        parked.into_iter().for_each(|id| self.effects.push(Effect::Release(id)));
+        self.effects.push(Effect::Listen);
+        self.heed(now);
     }
 
     /// The session before the new one was refused at once; is this one?

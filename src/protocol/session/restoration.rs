@@ -4,7 +4,9 @@
 use super::Session;
 use super::tools::NOT_HARMLESS;
 use crate::protocol::calls::{Call, Place, Queue};
-use crate::protocol::desired::{Ask, Attempt, Changes, Compared, LastRecovery, next_cursor};
+use crate::protocol::codec::json;
+use crate::protocol::desired::{Ask, Attempt, Changes, Compared, LastRecovery, ToolChanges, next_cursor};
+use crate::protocol::effect::Succession;
 use crate::protocol::exchanges::{Answer, Exchange};
 use crate::protocol::listening::Turn;
 use crate::protocol::policy::backoff;
@@ -20,14 +22,9 @@ const NOT_COMPARED: &str = "The server was replaced while it refused this call, 
 
 impl<P: Payload> Session<P> {
     /// The session was made anew: puts back what the old one held.
-    pub(in crate::protocol) fn restore(
-        &mut self,
-        recovery: LastRecovery,
-        changes: Changes,
-        mut parked: Vec<CallId>,
-        now: Now,
-    ) {
-        let Some(generation) = self.lifecycle.ready().map(|session| session.generation) else { return };
+    pub(in crate::protocol) fn restore(&mut self, succession: Succession, now: Now) {
+        let Succession { recovery, changes, mut parked } = succession;
+        let Some(generation) = self.lifecycle.ready().map(|session| session.generation()) else { return };
         self.desired.recovers(changes.server);
         if planted!("lost_parked_call") {
             parked.drain(..1.min(parked.len()));
@@ -213,7 +210,75 @@ impl<P: Payload> Session<P> {
             self.lifecycle.note_recovery(recovery.clone());
             self.emit(Event::StateChange);
         }
-        self.emit(Event::Recovered { generation, recovery, changes, stale, stale_lists: finished.stale_lists });
+        self.tell_recovered(generation, recovery, changes, stale, finished.stale_lists);
+    }
+
+    /// A core that crashed had this session before, and told nothing since: `ms` ago.
+    pub fn handle_succession(&mut self, ms: u64, now: Now) {
+        let Some(generation) = self.lifecycle.ready().map(|session| session.generation()) else { return };
+        let recovery = LastRecovery {
+            at_unix_ms: now.unix_ms,
+            reason: "the WebAssembly module crashed",
+            duration_ms: ms,
+            retried: 0,
+            restored: Vec::new(),
+            lost: Vec::new(),
+        };
+        let stale = self.desired.subscriptions().map(str::to_owned).collect();
+        self.tell_recovered(generation, recovery, Changes::default(), stale, vec!["tools", "resources", "prompts"]);
+    }
+
+    /// That the session was made anew, and what follows from it for those who listen.
+    fn tell_recovered(
+        &mut self,
+        generation: u32,
+        recovery: LastRecovery,
+        changes: Changes,
+        stale: Vec<String>,
+        stale_lists: Vec<&'static str>,
+    ) {
+        let lists = changes.lists(&stale_lists);
+        let for_client = self.client_lists(&changes, &stale_lists);
+        let (tools, uris) = (changes.tools.clone(), stale.clone());
+        self.emit(Event::Recovered { generation, recovery, changes, stale, stale_lists });
+        for list in for_client {
+            let method = ["notifications/", list, "/list_changed"].concat();
+            self.emit(Event::ForClient { method, params: None });
+        }
+        if self.config.handshake.is_hosts() {
+            for uri in &uris {
+                let params = P::parse(&[r#"{"uri":"#, &*json::quote(uri), "}"].concat());
+                self.emit(Event::ForClient { method: "notifications/resources/updated".to_owned(), params });
+            }
+        }
+        self.tell_stale(lists, tools, uris);
+    }
+
+    /// Changes may have been missed.
+    pub(in crate::protocol) fn tell_stale(
+        &mut self,
+        lists: Vec<&'static str>,
+        mut tools: Option<ToolChanges>,
+        uris: Vec<String>,
+    ) {
+        for list in lists {
+            let tools = if list == "tools" { tools.take() } else { None };
+            self.emit(Event::ListChanged { list, tools });
+        }
+        uris.into_iter().for_each(|uri| self.emit(Event::ResourceStale { uri }));
+    }
+
+    /// The lists that a host's own Client is told of.
+    fn client_lists(&self, changes: &Changes, not_compared: &[&'static str]) -> Vec<&'static str> {
+        let Some(session) = self.lifecycle.known().filter(|_| self.config.handshake.is_hosts()) else {
+            return Vec::new();
+        };
+        let declared = session.handshake().field(Field::Capabilities);
+        let has = |list: &str| {
+            let field = if list == "prompts" { Field::Prompts } else { Field::Resources };
+            declared.as_ref().and_then(|declared| declared.field(field)).is_some_and(|has| has.is_truthy())
+        };
+        changes.lists_for_client(not_compared, has)
     }
 
     /// The session went while its restoration was under way: what was open is lost with it.

@@ -52,8 +52,13 @@ impl<P: Payload> Session<P> {
         let wanted_elsewhere = self.ends_for_others(call);
         match kind {
             Kind::Connect | Kind::Reconnect | Kind::Close => {
-                let result = session.handshake.clone();
+                let result = session.handshake().clone();
                 self.settle(id, Ok(result));
+            }
+            Kind::Notification
+                if self.is_clients_progress(call) && self.progress_of_client(call.params()).is_none() =>
+            {
+                self.settle(id, Ok(P::empty()));
             }
             // The handshake's own notification, of a host's Client: ours has gone out.
             Kind::Notification if call.method() == legacy::INITIALIZED || !era.has_notification(call.method()) => {
@@ -125,11 +130,18 @@ impl<P: Payload> Session<P> {
     /// ask for its task.
     fn wording(&self, session: &Established<P>, call: &Call<P>) -> (String, Params) {
         if let Some(task) = call.task() {
-            return task.next_request(session.era(), session.generation);
+            return task.next_request(session.era(), session.generation());
+        }
+        if let Some(params) = self.is_clients_progress(call).then(|| self.progress_of_client(call.params())).flatten() {
+            return (call.method().to_owned(), params);
         }
         let inputs = call.round().map(Round::members);
         let as_task = if self.goes_as_task(session, call) { r#""task":{}"# } else { "" };
         (call.method().to_owned(), call.params().with(inputs.as_deref(), as_task))
+    }
+
+    fn is_clients_progress(&self, call: &Call<P>) -> bool {
+        self.config.handshake.is_hosts() && call.kind() == Kind::Notification && call.method() == legacy::PROGRESS
     }
 
     /// A request of our own under this session, or before there is one, with the request id that was drawn last.

@@ -92,7 +92,8 @@ impl<P: Payload> Session<P> {
         if self.tabs.has_ended() {
             self.lose_to_another("another tab has ended the session", now);
         }
-        let Some(generation) = self.lifecycle.known().filter(|_| self.tabs.has_ended()).map(|it| it.generation) else {
+        let Some(generation) = self.lifecycle.known().filter(|_| self.tabs.has_ended()).map(|it| it.generation())
+        else {
             return;
         };
         if self.lifecycle.refused_generation() == generation {
@@ -109,7 +110,7 @@ impl<P: Payload> Session<P> {
 
     /// Another tab needs a session that is newer than this one; or cannot reach it.
     pub(super) fn wanted(&mut self, not: Mark, why: Why, now: Now) {
-        let generation = self.lifecycle.ready().map(|session| session.generation);
+        let generation = self.lifecycle.ready().map(|session| session.generation());
         let doubt = why == Why::Doubt;
         match generation {
             Some(_) if not < self.tabs.mark() => self.tell_session(now),
@@ -124,7 +125,7 @@ impl<P: Payload> Session<P> {
             }
             None => {
                 self.tell_alive();
-                match self.lifecycle.known().map(|session| session.generation) {
+                match self.lifecycle.known().map(|session| session.generation()) {
                     Some(_) if why == Why::Host && not == self.tabs.mark() => self.give_up(WANTED, now),
                     Some(generation) if !doubt => self.session_refused(generation, true, now),
                     Some(_) | None => {}
@@ -166,9 +167,9 @@ impl<P: Payload> Session<P> {
             self.lifecycle.speaks_legacy(now);
         }
         read.id.iter().for_each(|id| self.identity.confidential_mut().remember_id(id.expose()));
-        let mut fresh = self.fresh_session(read.id, read.version, read.handshake, now);
-        fresh.capabilities = legacy::capabilities(&fresh.handshake);
-        fresh.made_for = self.identity.owner();
+        let capabilities = legacy::capabilities(&read.handshake);
+        let fresh = self.lifecycle.next_session(read.id, read.version, read.handshake, now);
+        let fresh = fresh.declaring(capabilities).of_owner(self.identity.owner());
         self.step(Step::Made { fresh });
         self.put_in_place(now);
         self.go_on_elsewhere(now);

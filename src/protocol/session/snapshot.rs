@@ -25,39 +25,27 @@ impl<P: Payload> Session<P> {
                 Phase::Waiting
             }
             State::Ready(_) => Phase::Ready,
-            State::Establishing(establishing) => match &establishing.step {
-                Step::Backoff { until, why, .. } => {
-                    waiting_for = Some(WaitingFor {
-                        why: why.as_str(),
-                        until_unix_ms: Some(until.unix_ms).filter(|until| *until != u64::MAX),
-                    });
+            State::Establishing(establishing) => {
+                if let Step::Backoff { until, why, .. } = &establishing.step {
+                    let until = Some(until.unix_ms).filter(|until| *until != u64::MAX);
+                    waiting_for = Some(WaitingFor { why: why.as_str(), until_unix_ms: until });
                     Phase::Waiting
+                } else if matches!(establishing.since, Since::First) && self.is_first() {
+                    Phase::Connecting
+                } else {
+                    Phase::Recovering
                 }
-                Step::Idle
-                | Step::Discover { .. }
-                | Step::Handshake { .. }
-                | Step::Confirm { .. }
-                | Step::Made { .. }
-                | Step::Initialized { .. }
-                | Step::Proof { .. }
-                | Step::Elsewhere
-                | Step::Check { .. }
-                | Step::Probe { .. }
-                | Step::Clearing { .. } => match establishing.since {
-                    Since::First if self.is_first() => Phase::Connecting,
-                    Since::First | Since::Lost { .. } | Since::Doubt { .. } => Phase::Recovering,
-                },
-            },
+            }
         };
         let known = self.lifecycle.known();
         Status {
             phase,
             era: known.map(Established::era),
-            protocol_version: known.map(|session| session.version),
-            server_info: known.and_then(|session| modern::server_info(&session.handshake)),
-            handshake: known.map(|session| session.handshake.clone()),
-            session_tag: known.and_then(|session| Some(session.id.as_ref()?.tag())),
-            generation: known.map_or(0, |session| session.generation),
+            protocol_version: known.map(|session| session.version()),
+            server_info: known.and_then(|session| modern::server_info(session.handshake())),
+            handshake: known.map(|session| session.handshake().clone()),
+            session_tag: known.and_then(|session| Some(session.id()?.tag())),
+            generation: known.map_or(0, |session| session.generation()),
             verified_at_unix_ms: self.lifecycle.verified_at_unix_ms(),
             recoveries: self.lifecycle.recoveries(),
             last_recovery: self.lifecycle.last_recovery().cloned(),

@@ -54,7 +54,7 @@ impl<P: Payload> Session<P> {
         let Some(call) = self.calls.get(id) else { return };
         let Place::Broken(broken) = call.place() else { return };
         let (broken, attempt) = (broken.clone(), call.sends());
-        let session = self.lifecycle.known().filter(|session| session.generation == broken.generation);
+        let session = self.lifecycle.known().filter(|session| session.generation() == broken.generation);
         // The event ids of a dead session mean nothing to the new one.
         let (Some(session), true) = (session, self.lifecycle.relation(broken.generation) != Relation::Gone) else {
             let text = "The session was lost while the call may have been running.";

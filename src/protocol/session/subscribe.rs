@@ -41,7 +41,7 @@ impl<P: Payload> Session<P> {
         session: &Established<P>,
     ) -> impl Iterator<Item = &'static (&'static str, &'static str, &'static str)> {
         let hears = self.desired.listens() || self.config.listen == Listen::Always || self.tabs.others_listen();
-        let declared = session.capabilities.as_deref().filter(|_| hears).unwrap_or_default();
+        let declared = session.capabilities().filter(|_| hears).unwrap_or_default();
         LISTS.iter().filter(|(capability, ..)| declared.contains(capability))
     }
 
@@ -164,8 +164,10 @@ impl<P: Payload> Session<P> {
     fn emit_stale(&mut self, granted: &[String]) {
         let lists = self.lifecycle.ready().map(|session| self.heard_lists(session).map(|(_, _, list)| *list).collect());
         let subscribed = self.desired.subscriptions().map(str::to_owned);
-        let resources = subscribed.filter(|uri| granted.contains(uri)).collect();
-        self.emit(Event::Stale { lists: lists.unwrap_or_default(), resources });
+        let resources: Vec<_> = subscribed.filter(|uri| granted.contains(uri)).collect();
+        let lists: Vec<_> = lists.unwrap_or_default();
+        self.emit(Event::Stale { lists: lists.clone(), resources: resources.clone() });
+        self.tell_stale(lists, None, resources);
     }
 
     /// The tab that leads tells of its stream: what the server tells of, or that it has no such stream.

@@ -3,16 +3,15 @@
 
 use super::Session;
 use crate::protocol::bounds;
-use crate::protocol::calls::{Call, Stage, Task, milliseconds};
+use crate::protocol::calls::{Call, Kind, Stage, Task, milliseconds};
 use crate::protocol::codec::json_rpc::RpcError;
-use crate::protocol::era::Era;
 use crate::protocol::exchanges::Exchange;
 use crate::protocol::exchanges::wording::EXCERPT;
 use crate::protocol::lifecycle::Established;
 use crate::protocol::questions::asked_too_often;
 use crate::protocol::status::Event;
 use crate::protocol::time::Timer;
-use crate::protocol::{CallId, Code, Error, Field, Now, Outcome, Payload};
+use crate::protocol::{CallId, CallOptions, Code, Error, Field, Now, Outcome, Params, Payload, TaskHandle};
 
 /// Where the server names no pace. It doubles with every question that takes a session of its own.
 const POLL_MS: u64 = 1_000;
@@ -22,22 +21,32 @@ const ANOTHER: &str = "The call became a task, and the server does not say, by t
 const POLL_FLOOR_MS: u64 = 100;
 
 impl<P: Payload> Session<P> {
+    /// Waits for a task that an earlier call became; settles with the result of that call. Where the server does not say that
+    /// it has the task of this `created_at`, it settles with [`Code::OutcomeUnknown`], and the server's task is left alone.
+    pub fn resume_task(&mut self, task: TaskHandle, options: CallOptions, now: Now) -> CallId {
+        let id = self.admit(Kind::Request, "tools/call".to_owned(), Params::default(), options, now);
+        let generation = self.lifecycle.ready().map_or(0, |session| session.generation());
+        self.calls.became(id, Task::handed_over(task, generation, now));
+        self.dispatch(id, now);
+        id
+    }
+
     /// Whether the server runs this tool as a task only (2025-11-25, tasks: `taskSupport: "required"`).
     pub(in crate::protocol) fn goes_as_task(&self, session: &Established<P>, call: &Call<P>) -> bool {
-        let declared = session.era() == Era::Legacy
-            && session.capabilities.as_ref().is_some_and(|declared| declared.contains(&"tasks"));
+        let declared = session.era().asks_for_tasks()
+            && session.capabilities().is_some_and(|declared| declared.contains(&"tasks"));
         let tool = call.params().name.as_ref().filter(|_| call.method() == "tools/call");
         declared && !call.params().has_task && tool.is_some_and(|tool| self.desired.is_task(tool))
     }
 
     /// Takes the result of a call if it says that the call became a task.
     pub(in crate::protocol) fn became_task(&mut self, id: CallId, exchange: &Exchange, result: &P, now: Now) -> bool {
-        let task = match exchange.era() {
-            // Where we asked for none, a member of this name is the result's own; a caller that did wants to see it.
-            Era::Legacy => {
-                self.calls.get(id).filter(|call| call.went_as_task()).and_then(|_| result.field(Field::Task))
-            }
-            Era::Modern => Some(result.clone()),
+        // Where we asked for none, a member of this name is the result's own; a caller that did wants to see it.
+        let went = || self.calls.get(id).filter(|call| call.went_as_task());
+        let task = if exchange.era().asks_for_tasks() {
+            went().and_then(|_| result.field(Field::Task))
+        } else {
+            Some(result.clone())
         };
         let Some(task) = task else { return false };
         let Some(named) = Task::told(&task, exchange.generation(), now) else { return false };
@@ -80,21 +89,21 @@ impl<P: Payload> Session<P> {
                         input_required, completed, failed and cancelled.";
             return self.give_up_call(id, Error::boxed(Code::Protocol, Outcome::Unknown, text), "unknown status", now);
         };
-        match (exchange.era(), stage) {
-            (_, Stage::Working) => self.poll(id, told, now),
+        if exchange.era().fetches_task_results() && stage != Stage::Working {
             // Whatever it waits for is asked on the stream of this request.
-            (Era::Legacy, _) => {
-                self.calls.goes_on_with_task(id, now);
-                self.calls.task(id).into_iter().for_each(Task::fetch_result);
-                self.dispatch(id, now);
-            }
-            (Era::Modern, Stage::InputRequired) => self.task_asks(id, told, now),
-            (Era::Modern, Stage::Completed) => match told.field(Field::Result) {
+            self.calls.goes_on_with_task(id, now);
+            self.calls.task(id).into_iter().for_each(Task::fetch_result);
+            return self.dispatch(id, now);
+        }
+        match stage {
+            Stage::Working => self.poll(id, told, now),
+            Stage::InputRequired => self.task_asks(id, told, now),
+            Stage::Completed => match told.field(Field::Result) {
                 Some(result) => self.settle(id, self.shape("tools/call", result)),
                 // What created it may have ended before it was asked for.
                 None => self.poll(id, told, now),
             },
-            (Era::Modern, Stage::Failed) => {
+            Stage::Failed => {
                 let rpc = told.field(Field::Error).map(|error| RpcError::read(&error));
                 let words =
                     |rpc: &RpcError<P>| self.identity.confidential().redact(&rpc.message, &exchange.traffic(), EXCERPT);
@@ -105,7 +114,7 @@ impl<P: Payload> Session<P> {
                 error.data = data.and_then(|data| self.identity.confidential().redact_data(data, &exchange.traffic()));
                 self.settle(id, Err(error));
             }
-            (Era::Modern, Stage::Cancelled) => {
+            Stage::Cancelled => {
                 let text = "The task was cancelled on the server.";
                 self.settle(id, Err(Error::boxed(Code::Rpc, Outcome::Unknown, text)));
             }
