@@ -68,6 +68,7 @@ export class Diagram {
   /** To the end, and along with it from now on. */
   follow() {
     this.#following = true;
+    this.#gestureUntil = 0;
     this.#toEnd();
   }
 
@@ -87,6 +88,7 @@ export class Diagram {
 
   redraw() {
     this.#chosen = undefined;
+    this.#top = 0;
     this.#folded.clear();
     this.#list.replaceChildren();
     for (const row of this.#recording.rows) this.#draw(row);
@@ -170,24 +172,34 @@ export class Diagram {
     if (type !== "pointerdown" || target === this.#scroller) this.#gestureUntil = Date.now() + GESTURE;
   }
 
-  /** Rows that come into view change their height: only who scrolls back leaves the end. */
   #scrolled() {
+    if (this.#look()) this.#gestureUntil = Date.now() + GESTURE;
+    else this.#toEnd();
+  }
+
+  /**
+   * Whether it is the visitor who scrolls: only who scrolls back leaves the end. Rows that come into view change their height,
+   * and engines tell of a scroll when they paint.
+   */
+  #look() {
     const { scrollTop, scrollHeight, clientHeight } = this.#scroller;
     const isBack = scrollTop < this.#top - 1;
     this.#top = scrollTop;
-    if (Date.now() > this.#gestureUntil) return void (this.#following && this.#toEnd());
-    this.#gestureUntil = Date.now() + GESTURE;
+    if (Date.now() > this.#gestureUntil) return false;
     if (scrollHeight - scrollTop - clientHeight < 40) this.#following = true;
     else if (isBack) this.#following = false;
+    return true;
   }
 
   #toEnd() {
-    if (!this.#following || this.#scrolling) return;
+    if (this.#scrolling) return;
     this.#scrolling = true;
     setTimeout(() => {
       this.#scrolling = false;
+      this.#look();
+      if (!this.#following) return;
       const { scrollTop, scrollHeight, clientHeight } = this.#scroller;
-      if (this.#following && scrollHeight - scrollTop - clientHeight > 1) this.#scroller.scrollTop = scrollHeight;
+      if (scrollHeight - scrollTop - clientHeight > 1) this.#scroller.scrollTop = scrollHeight;
       this.#top = this.#scroller.scrollTop;
     });
   }

@@ -40,7 +40,8 @@ button[aria-pressed="true"] { background: var(--warn-bg); color: var(--warn); bo
 @media (pointer: coarse) { button, button.quiet { min-height: 2.75rem; } }
 
 .sessions > li { display: flex; flex-wrap: wrap; align-items: center; gap: .375rem 1.75rem; padding: .75rem 1.125rem; border-bottom: 1px solid var(--line); }
-.sessions > .none { gap: .625rem; color: var(--soft); }
+/* As high as the first session, which nothing moves for. */
+.sessions > .none { gap: .625rem; min-height: 5.7rem; color: var(--soft); }
 .light { display: flex; align-items: center; gap: .625rem; min-width: 13rem; font-size: 1.0625rem; }
 .light .name { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; max-width: 14rem; }
 .lamp { width: 1rem; height: 1rem; border-radius: 50%; border: 3px solid var(--edge); flex: none; }
@@ -127,6 +128,7 @@ button[aria-pressed="true"] { background: var(--warn-bg); color: var(--warn); bo
   .sessions dl { gap: .375rem 1.25rem; flex-basis: 100%; order: 1; }
   .about { order: 2; white-space: normal; }
   .folded { padding-left: 2rem; }
+  .sessions > .none { min-height: 8.4rem; }
 }
 @media (prefers-reduced-motion: reduce) { * { animation: none !important; } }
 @media (forced-colors: active) { .lamp, .arrow { forced-color-adjust: none; } }

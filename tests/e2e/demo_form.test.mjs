@@ -46,6 +46,12 @@ test("what must be there and may be null is sent as null", () => {
   assert.deepEqual(argumentsOf(schema, formValues(schema, {})), { a: null });
 });
 
+test("what has a default and is not given is not there, as JSON says it", () => {
+  const schema = object({ name: { type: "string" }, language: { enum: ["English"], default: "English" } }, { required: ["name"] });
+  assert.deepEqual(formValues(schema, { name: "mole" }), { name: "mole" });
+  assert.deepEqual(sent(schema), { name: "hello", language: "English" });
+});
+
 test("references are followed, within others too, and a schema that holds itself has an end", () => {
   const schema = object(
     { at: { $ref: "#/$defs/Place" }, many: { type: "array", items: { $ref: "#/$defs/Place" } }, tree: { $ref: "#/definitions/Tree" }, gone: { $ref: "#/$defs/None" }, away: { $ref: "https://example.com/schema" } },

@@ -105,7 +105,7 @@ export function formValues(schema, given) {
   const values = {};
   for (const [name, property] of Object.entries(plain?.properties ?? {})) {
     if (given?.[name] !== undefined && given[name] !== null) values[name] = asField(property, given[name], isRequired(plain, name));
-    else if (!isRequired(plain, name) || property?.nullable) values[name] = empty(property);
+    else if (!hasDefault(property) && (!isRequired(plain, name) || property?.nullable)) values[name] = empty(property);
   }
   return { ...given, ...values };
 }

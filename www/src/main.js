@@ -407,11 +407,11 @@ function ended() {
 plays("show", async () => {
   const server = chosen;
   const { tool, arguments: given } = server.suggest;
+  told.begin("A session is lost, in slow motion");
+  byId("story").scrollIntoView({ block: "start" });
   byId("tool").value = tool;
   await showTool();
   if (!server.running) await breakServer("start");
-  told.begin("A session is lost, in slow motion");
-  byId("story").scrollIntoView({ block: "start" });
   network.slow = SLOW;
   const session = sessions.get(server);
   let stop = () => {};
