@@ -5,6 +5,7 @@ use super::message;
 use super::rules::{Book, Counters};
 use mcp_evergreen::protocol::config::{EraChoice, Handshake, Listen, Mode, Recovery};
 use mcp_evergreen::protocol::http::{Head, Method};
+use mcp_evergreen::protocol::json_rpc::ErrorObject;
 use mcp_evergreen::protocol::{
     CallId, CallOptions, Config, ExchangeId, Input, Malformed, Now, Params, QuestionId, Reach, ReadAs, Redirect,
     Session,
@@ -36,6 +37,10 @@ const PARAMS: &[Option<&str>] = &[
 ];
 const NAMES: &[Option<&str>] = &[Some("a"), Some("b"), None];
 const ASKED: &[&str] = &["elicitation/create", "sampling/createMessage", "roots/list"];
+
+fn refusal(message: &str) -> ErrorObject {
+    ErrorObject { code: -1, message: message.to_owned(), data: None }
+}
 
 struct World<'a> {
     bytes: Bytes<'a>,
@@ -187,7 +192,7 @@ impl World<'_> {
 
     fn answer(&mut self) {
         let question = self.book.any_question(&mut self.bytes);
-        let answer = if self.bytes.flag() { Ok("{}".to_owned()) } else { Err((-1, self.bytes.of(WORDS).to_owned())) };
+        let answer = if self.bytes.flag() { Ok("{}".to_owned()) } else { Err(refusal(self.bytes.of(WORDS))) };
         self.session.answer(question.unwrap_or(QuestionId(u64::MAX)), answer, self.now);
         self.book.answered(question);
     }
@@ -378,7 +383,7 @@ impl World<'_> {
     /// The server falls silent, the host answers what it is asked: every call settles. Then it closes: nothing is left.
     fn end(&mut self) {
         while let Some(question) = self.book.any_question(&mut Bytes(&[])) {
-            self.session.answer(question, Err((-1, String::new())), self.now);
+            self.session.answer(question, Err(refusal("")), self.now);
             self.book.answered(Some(question));
             self.drain();
         }

@@ -170,7 +170,7 @@ impl Core {
     pub fn refuse(&self, question: &JsValue, code: &JsValue, message: &JsValue, data: &JsValue) {
         if let Some(question) = number(question) {
             let code = code.as_f64().unwrap_or(-32603.0) as i64;
-            let refusal = json_rpc::Refusal { code, message: string(message), data: data.as_string() };
+            let refusal = json_rpc::ErrorObject { code, message: string(message), data: data.as_string() };
             self.driver.answer(QuestionId(question), Err(refusal));
         }
     }

@@ -108,7 +108,7 @@ impl Driver {
     }
 
     /// Answers a question with a JSON text, or with a JSON-RPC error.
-    pub fn answer(&self, question: QuestionId, answer: Result<String, json_rpc::Refusal>) {
+    pub fn answer(&self, question: QuestionId, answer: Result<String, json_rpc::ErrorObject>) {
         let now = clock::now();
         self.0.session.borrow_mut().answer(question, answer, now);
         self.0.schedule();

@@ -227,9 +227,9 @@ pub(in crate::protocol) fn join(members: &str, more: &str) -> String {
     format!("{members}{comma}{more}")
 }
 
-/// Why a request of the server's has no result.
+/// Why a request of the server's has no result: the error object of its refusal.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
+pub struct ErrorObject {
     /// JSON-RPC 2.0, section 5.1.
     pub code: i64,
     /// A sentence.
@@ -238,18 +238,18 @@ pub struct Refusal {
     pub data: Option<String>,
 }
 
-impl From<(i64, &str)> for Refusal {
+impl From<(i64, &str)> for ErrorObject {
     fn from((code, message): (i64, &str)) -> Self {
         Self { code, message: message.to_owned(), data: None }
     }
 }
 
 /// A response to a request of the server's: a `result` as JSON text, or an error.
-pub(in crate::protocol) fn response(id: &Id, answer: &Result<String, Refusal>) -> String {
+pub(in crate::protocol) fn response(id: &Id, answer: &Result<String, ErrorObject>) -> String {
     let id = id.to_json();
     match answer {
         Ok(result) => format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{result}}}"#),
-        Err(Refusal { code, message, data }) => {
+        Err(ErrorObject { code, message, data }) => {
             let data = data.as_ref().map(|data| format!(r#","data":{data}"#)).unwrap_or_default();
             format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":{code},"message":{}{data}}}}}"#, quote(message))
         }
@@ -296,7 +296,7 @@ mod tests {
             response(&Id::Text("a\"".into()), &Err((-32601, "no").into())),
             r#"{"jsonrpc":"2.0","id":"a\"","error":{"code":-32601,"message":"no"}}"#
         );
-        let refusal = Refusal { code: 1, message: "no".into(), data: Some(r#"{"a":1}"#.into()) };
+        let refusal = ErrorObject { code: 1, message: "no".into(), data: Some(r#"{"a":1}"#.into()) };
         assert_eq!(
             response(&Id::Integer(0), &Err(refusal)),
             r#"{"jsonrpc":"2.0","id":0,"error":{"code":1,"message":"no","data":{"a":1}}}"#

@@ -92,7 +92,7 @@ impl<P: Payload> Session<P> {
         &mut self,
         id: CallId,
         key: &str,
-        answer: Result<String, json_rpc::Refusal>,
+        answer: Result<String, json_rpc::ErrorObject>,
         now: Now,
     ) {
         let Some(round) = self.calls.round(id) else { return };

@@ -96,7 +96,7 @@ impl<P: Payload> Session<P> {
 
     /// Answers a question: a `result` as JSON text, or a JSON-RPC error. Dropped where the question was withdrawn: that is
     /// told all the same, once what the host did for it has ended.
-    pub fn answer(&mut self, question: QuestionId, answer: Result<String, json_rpc::Refusal>, now: Now) {
+    pub fn answer(&mut self, question: QuestionId, answer: Result<String, json_rpc::ErrorObject>, now: Now) {
         let Some(question) = self.questions.answered(question) else { return };
         self.start_clock(question.call, now);
         match (question.to, question.call) {
@@ -107,7 +107,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// Answers the server, as soon as no more than [`bounds::ANSWERS`] are under way.
-    fn post_answer(&mut self, id: &Id, answer: &Result<String, json_rpc::Refusal>, generation: u32, now: Now) {
+    fn post_answer(&mut self, id: &Id, answer: &Result<String, json_rpc::ErrorObject>, generation: u32, now: Now) {
         // Servers count their ids from 0 in each session: an answer to the old question 0 must not reach the new one.
         if self.lifecycle.relation(generation) == Relation::Gone {
             return;
