@@ -51,7 +51,7 @@ for (const [name, launch] of [
   async function connectAsking({ connect, settle }, url, ask, options = {}) {
     const { popup } = await import("mcp-evergreen/auth");
     const { share, storage, ...more } = options;
-    const provider = popup({ redirectUrl: "/callback.html", storage: storage && localStorage, ...more });
+    const provider = popup({ redirectUrl: "/callback.html", storage: storage ? localStorage : undefined, ...more });
     const { open } = provider;
     provider.open = (href, told) => {
       const { signal, warn, ...rest } = told;
@@ -64,15 +64,16 @@ for (const [name, launch] of [
     return ok ? { ok: ok.status.state } : { error };
   }
   // Runs in the page.
-  const callAndKeep = async ({ text }) => void (globalThis.result = session.callTool({ name: "read" }, { timeout: 1_000 }).then(text));
+  const callAndKeep = async ({ text }, timeout = 1_000) => void (globalThis.result = session.callTool({ name: "read" }, { timeout }).then(text));
   const authorizeAndKeep = async () => void (globalThis.signedIn = session.authorize().then(({ state }) => state, (error) => error.diagnosis?.kind ?? error.name));
 
   signing("click: calls wait, and the window of the click is led on though the servers are slow", { delay: SLOW }, async ({ as, context, open }) => {
     const app = await open();
     assert.deepEqual(await app.run(connectAsking, as.url, "click"), { ok: "waiting" });
     assert.deepEqual(await waiting(app), { why: "sign-in", server: { name: as.url, url: as.url } });
-    await app.run(callAndKeep);
-    await app.run(({ sleep }) => sleep(1_500));
+    // Long enough for a handshake; and over before anybody clicks.
+    await app.run(callAndKeep, 5_000);
+    await app.run(({ sleep }) => sleep(5_500));
     assert.equal(await windows(context), 1, "no window opens by itself");
     await app.click(authorizeAndKeep);
     const window = await app.nextPopup();
@@ -169,7 +170,8 @@ for (const [name, launch] of [
     await app.run(() => stop.abort());
     assert.equal(await app.run(() => signedIn), "AbortError");
     await until(() => app.run(() => signal.aborted), "the signal");
-    await until(async () => (await windows(context)) === 1, "the window is closed");
+    // Chromium lets nobody but an opener close what shows another origin's page.
+    if (name === "Firefox") await until(async () => (await windows(context)) === 1, "the window is closed");
     assert.equal((await waiting(app)).why, "sign-in");
   });
 
@@ -249,8 +251,9 @@ for (const [name, launch] of [
     });
   }
 
-  for (const ask of ["auto", "click"]) {
-    signing(`a manager signs in to a server that is still connecting, by its name: ${ask}`, { delay: SLOW }, async ({ as, context, open }) => {
+  // With "auto" the browser blocks a window where the click comes late.
+  for (const [ask, delay] of [["auto", 2_000], ["click", SLOW]]) {
+    signing(`a manager signs in to a server that is still connecting, by its name: ${ask}`, { delay }, async ({ as, context, open }) => {
       const app = await open();
       await app.run(async ({ SessionManager }, url, ask) => {
         const { popup } = await import("mcp-evergreen/auth");
@@ -338,8 +341,8 @@ for (const [name, launch] of [
         const page = await context.newPage();
         page.setDefaultTimeout(100_000);
         await page.goto(host.url.replace("127.0.0.1", "localhost"));
-        const popups = [];
-        page.on("popup", (popup) => popups.push(popup));
+        // Not every driver tells the page of a window that a frame in it has opened.
+        const nextPopup = () => until(async () => (await context.pages()).find((other) => other !== page), "a popup");
         const frame = await (await page.waitForSelector("iframe")).contentFrame();
         await frame.waitForFunction(() => document.readyState === "complete");
         const run = async (fn, ...args) => {
@@ -355,7 +358,7 @@ for (const [name, launch] of [
           button.id = "go";
           button.onclick = (0, eval)(`(${text})`);
         }, String(authorizeAndKeep));
-        await play({ as, page, frame, run, nextPopup: () => until(() => popups.shift(), "a popup"), click: () => frame.click("#go") });
+        await play({ page, frame, run, nextPopup, click: () => frame.click("#go") });
       } finally {
         await host.close();
       }
