@@ -66,12 +66,12 @@ chatting("a server is added, signed in to by a click, chatted with, evicted and 
 
   assert.equal(await user.says("count key=plain"), "counted plain");
 
-  await user.begins("steps key=walk steps=4");
-  await user.seesCall("step 2");
-  assert.equal(await user.hears(), "made 4 steps");
+  await user.begins("steps key=walk steps=8");
+  await user.seesCall("step ");
+  assert.equal(await user.hears(), "made 8 steps");
 
   await user.begins("steps key=run steps=500");
-  await user.seesCall("step 1");
+  await user.seesCall("step ");
   await user.presses("Cancel");
   assert.equal(await user.hears(), "The user has cancelled this call.");
   await until(() => members.aborted().run === 1, "the server is told");
