@@ -279,7 +279,7 @@ export interface AuthOptions {
    *   with the same `storage` is one for this session as well.
    * - `"never"`: by {@link Session.authorize}; what needs it fails with `code: "unauthorized"`.
    *
-   * Default `"auto"`.
+   * Default `"auto"`; in `mcp-evergreen/react` and `mcp-evergreen/store` `"click"`.
    */
   ask?: "auto" | "click" | "never" | undefined;
   /**
