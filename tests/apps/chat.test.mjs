@@ -61,17 +61,17 @@ chatting("a server is added, signed in to by a click, chatted with, evicted and 
   assert.equal((await user.windows()).length, 1, "no window opens by itself");
   await user.signsIn("Sign in");
   await user.seesServer("Members", "ready");
-  await user.seesTools("Members", 4);
+  await user.seesTools("Members", 5);
   assert.deepEqual([as.counts.signedIn, as.counts.registered], [1, 1]);
 
   assert.equal(await user.says("count key=plain"), "counted plain");
 
-  await user.begins("steps key=walk steps=4");
-  await user.seesCall("step 2");
-  assert.equal(await user.hears(), "made 4 steps");
+  await user.begins("steps key=walk steps=8");
+  await user.seesCall("step ");
+  assert.equal(await user.hears(), "made 8 steps");
 
   await user.begins("steps key=run steps=500");
-  await user.seesCall("step 1");
+  await user.seesCall("step ");
   await user.presses("Cancel");
   assert.equal(await user.hears(), "The user has cancelled this call.");
   await until(() => members.aborted().run === 1, "the server is told");
@@ -85,6 +85,15 @@ chatting("a server is added, signed in to by a click, chatted with, evicted and 
   await user.presses("At the window");
   await user.presses("Answer");
   assert.equal(await user.hears(), 'booked {"meal":"none","seats":3,"window":true}');
+
+  await user.begins("pay key=bill");
+  await user.isAsked("Members (pay) asks");
+  await user.reads(`It wants you to visit: ${members.url}?pay=bill`);
+  await user.presses("Open");
+  assert.equal(await user.hears(), "paying: accept");
+  const paid = await until(async () => (await user.windows()).find((page) => page.url().endsWith("?pay=bill")), "the page is open");
+  await paid.close();
+  await user.page.bringToFront();
 
   await user.begins("poem about=otters");
   await user.isAsked("Members (poem) asks");
@@ -115,7 +124,7 @@ chatting("a server is added, signed in to by a click, chatted with, evicted and 
 
   await user.adds(far.url, proxy.url);
   await user.seesServer("Far", "ready");
-  await user.seesTools("Far", 4);
+  await user.seesTools("Far", 5);
   await user.page.setOfflineMode(true);
   await user.seesServer("Far", "this device is offline");
   await user.begins("far-test__count key=offline");

@@ -55,6 +55,11 @@ function mcpServer() {
     record("started", "book", key);
     return says(`booked ${JSON.stringify(content)}`);
   });
+  server.registerTool("pay", { title: "Pay", description: "Leads to a page.", inputSchema: { key: z.string() } }, async ({ key }, { sendRequest }) => {
+    const params = { mode: "url", message: "Pay there", url: `${url}?pay=${key}`, elicitationId: key };
+    const { action } = await sendRequest({ method: "elicitation/create", params }, ElicitResultSchema);
+    return says(`paying: ${action}`);
+  });
   server.registerTool("poem", { title: "Poem", description: "Asks the model for a poem.", inputSchema: { about: z.string() } }, async ({ about }, { sendRequest }) => {
     const params = { messages: [{ role: "user", content: { type: "text", text: `A poem about ${about}` } }], maxTokens: 100 };
     const { content } = await sendRequest({ method: "sampling/createMessage", params }, CreateMessageResultSchema);

@@ -14,7 +14,7 @@ export type { FormField, SamplingQuestion };
 const provider = popup({ redirectUrl: "callback.html", clientMetadata: { client_name: "Evergreen chat" }, storage: localStorage });
 const defaults = {
   clientInfo: { name: "evergreen-chat", version: "1.0.0" },
-  capabilities: { elicitation: { form: {}, url: {} }, sampling: {} },
+  capabilities: { elicitation: { form: {}, url: {} } },
   auth: { provider },
 };
 
