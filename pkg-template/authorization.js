@@ -149,12 +149,13 @@ export function readAuth(auth, url, { identity = "", resource }) {
     },
     async open(url, state, pending, signal) {
       isBack = false;
+      // In the other tab the user may be long; a click in this one is for this one.
+      const isForTabs = kept.lock === undefined && !provider.navigates && !isClicked;
+      // At once, where nobody is waited for: who is told that the user is asked is told where.
+      if (!isForTabs && !isAsked(provider, key, signal)) host.onurl?.(url);
       const settled = await alone(provider, key, signal);
       try {
-        // In the other tab the user may be long; a click in this one is for this one.
-        if (kept.lock === undefined && !provider.navigates && !isClicked) {
-          await firstOfTabs(`${key}:user`, signal, host.load, new Promise((resolve) => (goOn = resolve)));
-        }
+        if (isForTabs) await firstOfTabs(`${key}:user`, signal, host.load, new Promise((resolve) => (goOn = resolve)));
         if (provider.navigates) {
           await mayLeave(signal);
           // Whoever leaves the page leaves a note.
@@ -234,6 +235,12 @@ const UNKEPT = Object.freeze({
     "The provider's storage threw, or did not settle within 10 seconds: tokens and registrations are kept in the memory of " +
     "this page, and written again later.",
 });
+
+/** Whether another session of this page asks the user for the same. */
+function isAsked(provider, key, signal) {
+  const other = asking.get(provider)?.get(key);
+  return other !== undefined && other.signal !== signal;
+}
 
 /**
  * Two sessions with one provider do not ask its user for the same: the second waits for what the first one gets, and asks

@@ -84,9 +84,11 @@ export class Link {
       config.auth.onwarning = (warning) => this.#tell("warning", warning);
       config.auth.server = () => this.#server;
       config.auth.onurl = (url) => {
+        if (url === this.#signInUrl) return;
         this.#signInUrl = url;
-        const status = this.#tellCore((core) => core.status());
-        if (status?.waitingFor?.why === SIGN_IN) this.#event("statechange", status);
+        // Where it is not told yet that the user is asked, the address goes with that; and its end with what comes of it.
+        const isTold = this.#status?.waitingFor?.why === SIGN_IN;
+        if (url !== undefined && isTold) this.#event("statechange", this.#tellCore((core) => core.status()) ?? {});
       };
     }
     this.#unwatchGrant = config.auth?.watch?.(() => this.#tellCore((core) => core.signedOut()));
