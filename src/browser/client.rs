@@ -212,7 +212,7 @@ impl Session {
     }
 
     /// Signs the user in, whatever [`Config::ask`](crate::Config) says: to be called in a click. The host of the
-    /// [`Authorizer`](crate::Authorizer) may open a window in that click itself, and lead it on in its `open`.
+    /// [`Authorizer`] may open a window in that click itself, and lead it on in its `open`.
     ///
     /// ```no_run
     /// # async fn run(session: mcp_evergreen::Session) -> Result<(), Box<mcp_evergreen::Error>> {
