@@ -16,7 +16,8 @@ const site = await serve(folder, { override: (path) => (path === "/" ? fileAt(jo
 const browser = await launchBrowser();
 await mkdir(docs, { recursive: true });
 
-const pilot = await PagePilot.open(browser, site.url, { width: 1280, height: 800, deviceScaleFactor: 1 });
+// As high as what is shot: rows out of view are not drawn.
+const pilot = await PagePilot.open(browser, site.url, { width: 1280, height: 1600, deviceScaleFactor: 1 });
 const { page } = pilot;
 
 async function shoot(name, scheme, region) {
