@@ -79,6 +79,8 @@ async function connectTo(server) {
       // The demo's own servers are there to be seen losing sessions: the modern era has none.
       era: server.kind === "own" ? "auto" : "legacy",
       auth: { provider: signInTo(server) },
+      // Nobody else's server suffers from a session that is made anew at once, however often.
+      ...(server.kind !== "own" && { recovery: { baseDelay: 50, maxDelay: 250 } }),
       fetch: network.fetch,
       signal: giveUp.signal,
       on: {
