@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, symlinkSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import { launchBrowser, openPage } from "./lib/chrome.mjs";
 import { HEALED, healing } from "./lib/heals.mjs";
@@ -52,6 +53,8 @@ test("holds what its exports name, types for each entry, and nothing that a stri
   for (const path of files.filter((path) => path.endsWith(".js"))) {
     const code = readFileSync(`${packaged}/${path}`, "utf8");
     assert.doesNotMatch(code, /\beval\(|new Function\(|\bFunction\(/, path);
+    const imported = [...code.matchAll(/^(?:import|export)\b[^"';]*["'](\.[^"']+)["'];$/gm)].map(([, from]) => join(dirname(path), from));
+    for (const from of imported) assert.ok(files.includes(from), `${path} imports ${from}`);
   }
 });
 

@@ -16,8 +16,9 @@ use crate::toolchain::{self, WASM};
 /// Files of the repository that go along as they are.
 const ALONG: &[&str] = &["CHANGELOG.md", "LICENSE-MIT", "LICENSE-APACHE"];
 
-/// Stands in the template's `package.json`, once, where the version of `Cargo.toml` goes.
+/// Stands in the template, once in each of these files, where the version of `Cargo.toml` goes.
 const NO_VERSION: &str = "\"0.0.0\"";
+const VERSIONED: &[&str] = &["package.json", "version.js"];
 
 /// One of the package's two modules.
 struct Module {
@@ -370,12 +371,14 @@ fn copy_template(project: &Project, to: &Path) -> Result<()> {
         }
         fs::copy(&from, &to)?;
     }
-    let path = to.join("package.json");
-    let text = fs::read_to_string(&path).context("pkg-template has no package.json")?;
-    if text.matches(NO_VERSION).count() != 1 {
-        bail!("pkg-template/package.json must hold {NO_VERSION} once");
+    for file in VERSIONED {
+        let path = to.join(file);
+        let text = fs::read_to_string(&path).with_context(|| format!("pkg-template has no {file}"))?;
+        if text.matches(NO_VERSION).count() != 1 {
+            bail!("pkg-template/{file} must hold {NO_VERSION} once");
+        }
+        fs::write(path, text.replace(NO_VERSION, &format!("\"{}\"", project.version)))?;
     }
-    fs::write(path, text.replace(NO_VERSION, &format!("\"{}\"", project.version)))?;
     for file in ALONG {
         fs::copy(project.root.join(file), to.join(file))?;
     }
