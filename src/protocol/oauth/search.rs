@@ -281,9 +281,10 @@ impl Flow {
         }));
     }
 
-    /// The user is asked, and what there is is not refreshed or widened, for which all is looked at anew.
+    /// The user is asked, and what there is is not refused, refreshed or widened, for which all is looked at anew: the server
+    /// may have another authorization server now (SEP-2352).
     fn is_login(&self) -> bool {
-        self.ask && !self.can_refresh() && !self.is_step_up()
+        self.ask && self.token.is_none() && !self.can_refresh() && !self.is_step_up()
     }
 
     /// This machine is meant to be spoken to: the MCP server is on it, or the host names an authorization server there.

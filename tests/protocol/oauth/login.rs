@@ -488,6 +488,14 @@ fn metadata_is_kept_from_click_to_click() {
     world.refused(403, r#"Bearer error="insufficient_scope", scope="more""#, Some("access-1"));
     assert!(world.fetches.iter().any(|it| it.url == PRM));
     assert_eq!(keeps(&world), [""; 0]);
+    // And so does a login after a token that was refused: the server may have another authorization server now.
+    let mut world = World::new();
+    world.answer(TOKEN, 200, json!({"access_token": "access-1", "token_type": "Bearer"}));
+    world.login();
+    world.fetches.clear();
+    world.refused(401, "Bearer", Some("access-1"));
+    assert!(world.fetches.iter().any(|it| it.url == PRM));
+    assert_eq!(keeps(&world), [""; 0]);
 }
 
 #[test]
