@@ -30,7 +30,7 @@ const IMPORTS = {
 const PAGE = `<!doctype html><div id="root"></div><script type="importmap">${JSON.stringify({ imports: IMPORTS })}</script>`;
 
 /** Those that a test of another file runs. */
-const ELSEWHERE = ["apps", "anthropic", "openai", "aisdk", "template", "form"];
+const ELSEWHERE = ["apps", "anthropic", "openai", "aisdk", "prompt", "agents", "tanstack", "template", "form"];
 
 let app;
 let hosts;

@@ -124,8 +124,8 @@ test("who authorizes is checked, and what is to be kept is kept by user and by s
 
   const forgetful = { open, redirectUrl: "http://127.0.0.1" };
   const memory = () => readConnect(URL_OF_ALL, { auth: { provider: forgetful } }).auth;
-  await memory().keep("kept");
-  assert.equal(await memory().load(), "kept", "as long as the provider lives");
+  await memory().keep('{"grant":{}}');
+  assert.equal(await memory().load(), '{"grant":{}}', "as long as the provider lives");
 });
 
 test("a handler declares its capability, unless the host does it better", () => {
