@@ -170,8 +170,9 @@ async function relay(request, rules) {
   }, rules.headTimeout);
   const state = {};
   let answer;
+  let body;
   try {
-    const body = method === "POST" ? await bodyOf(request, given, rules, state, stop.signal) : undefined;
+    body = method === "POST" ? await bodyOf(request, given, rules, state, stop.signal) : undefined;
     const addresses = await until(resolved(target, rules), stop.signal);
     // From here on the target may have it.
     state.sent = true;
@@ -179,6 +180,7 @@ async function relay(request, rules) {
   } catch (error) {
     request.signal?.removeEventListener("abort", giveUp);
     stop.abort();
+    if (body instanceof ReadableStream && !body.locked) body.cancel(error).catch(() => {});
     if (error instanceof Refusal) throw error;
     if (state.refusal) throw state.refusal;
     if (isLate) {

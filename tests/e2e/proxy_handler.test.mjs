@@ -1,7 +1,7 @@
 // The handler of `mcp-evergreen/proxy`, in Node: what it refuses, what it passes on, and what it hands back.
 
 import assert from "node:assert/strict";
-import { createServer, request as httpRequest } from "node:http";
+import { Agent, createServer, request as httpRequest } from "node:http";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
@@ -362,6 +362,35 @@ test("sizes and the time to the head are bounded, each said as what it is", boun
   assert.deepEqual(await mark(send("/told")), [502, "failed answer_too_large"]);
   await assert.rejects((await send("/untold")).text(), "an answer that grows too large breaks off");
   assert.deepEqual(await mark(send("/slow")), [504, "failed timeout"]);
+});
+
+test("a large body that is refused does not keep the connection from the next request", bounded, async (t) => {
+  const resolve = async (name) => [name.startsWith("home") ? "169.254.169.254" : "127.0.0.1"];
+  const { proxy, port } = await behind(t, (req, res) => req.resume().on("end", () => res.end("ok")), (port) => ({
+    targets: [`http://localhost:${port}`, "https://home.example.com"],
+    maxRequestBytes: 10_000_000,
+    resolve,
+  }));
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  t.after(() => agent.destroy());
+  const post = (target, bytes, headers = { "content-length": bytes }) =>
+    new Promise((resolve, reject) => {
+      const answered = (res) => res.resume().on("end", () => resolve([res.statusCode, res.headers["evergreen-proxy"]]));
+      httpRequest(proxy, { method: "POST", agent, headers: { "evergreen-target": target, ...headers } }, answered).on("error", reject).end(Buffer.alloc(bytes));
+    });
+  const listed = `http://localhost:${port}/mcp`;
+  for (const [target, bytes, headers, expected] of [
+    ["https://elsewhere.example.com/", 8_000_000, undefined, [403, "refused not_listed"]],
+    ["https://home.example.com/", 8_000_000, undefined, [403, "refused private_target"]],
+    [listed, 20_000_000, undefined, [413, "refused request_too_large"]],
+    [listed, 20_000_000, { "transfer-encoding": "chunked" }, [413, "failed request_too_large"]],
+  ]) {
+    assert.deepEqual(await post(target, bytes, headers), expected);
+    const start = performance.now();
+    assert.deepEqual(await post(listed, 2), [200, "relayed"]);
+    // Without an end to the body, Node ends the connection some 6 s later.
+    assert.ok(performance.now() - start < 3_000, `${expected[1]}: ${performance.now() - start} ms`);
+  }
 });
 
 test("a target that is not there, or that breaks off, is said so; whether it may have run is, too", bounded, async (t) => {
