@@ -150,6 +150,39 @@ test("of a listed target all below its path is, and the metadata of OAuth; of a 
   assert.deepEqual(contacted, []);
 });
 
+/** Ways out of the listed path, each tried below it and below what is metadata. */
+const WAYS_OUT = [
+  "..%2f..%2fadmin", "..%2F..%2Fadmin", "..%5cadmin", "..%5C..%5Cadmin", "%2e%2e%5cadmin", "%2E%2E%2fadmin", ".%2e%2fadmin", "%252e%252e%252fadmin", "x%2f..%2f..%2fadmin",
+  "..;/admin", "..;x=y/admin", "..%3b/admin", "..%3B/admin", ".%3b/admin", "x%3by/admin", "..%20/admin", ".../admin", "..%00/admin", "x%00/admin", "%09/admin", "..%0d%0aadmin", "x%7f/admin", "%c2%85/admin",
+  "%c0%ae%c0%ae/admin", "%c0%ae%c0%ae%c0%afadmin", "%e0%80%ae%e0%80%ae/admin", "%f0%80%80%ae/admin", "%c0%2e/admin", "%u002e%u002e/admin", "%ff/admin", "%/admin",
+  "%ef%bc%8e%ef%bc%8e/admin", "%ef%bc%852f/admin", "..%ef%bc%8fadmin", "%e2%80%a5/admin", "..%ef%bc%9b/admin", "%ef%bc%bcadmin", "..%3f/admin", "..%23/admin",
+];
+const BELOW = [["/mcp", "POST"], ["/mcp", "GET"], ["/.well-known/oauth-protected-resource", "GET"], ["/.well-known/oauth-authorization-server/mcp", "GET"]];
+
+test(`a path that a server could read as another one is refused in words, and never contacted: ${WAYS_OUT.length * BELOW.length} of them`, bounded, async () => {
+  const { contacted, handler } = trap({ authorize: undefined, targets: ["https://mcp.example.com/mcp"] });
+  for (const [base, method] of BELOW) {
+    for (const way of WAYS_OUT) {
+      const { message, ...told } = await refusal(await handler(ask(`https://mcp.example.com${base}/${way}`, { method })));
+      assert.deepEqual(told, { status: 403, mark: "refused not_listed", error: "not_listed" }, `${base}/${way}`);
+      assert.match(message, /read as another one/, `${base}/${way}`);
+    }
+  }
+  const discovery = "https://mcp.example.com/..%2fadmin%3f/.well-known/openid-configuration";
+  assert.equal((await refusal(await handler(ask(discovery, { method: "GET" })))).mark, "refused not_listed");
+  assert.deepEqual(contacted, []);
+});
+
+test("a path that every server reads alike is gone to; of a listed origin every path is", bounded, async () => {
+  const { contacted, handler } = trap({ authorize: undefined, targets: ["https://mcp.example.com/mcp", "https://all.example.com"] });
+  const targets = [
+    "https://mcp.example.com/mcp/a.b/.x/x..", "https://mcp.example.com/mcp/caf%C3%A9/%E2%9C%93/a%20b;v=1", "https://mcp.example.com/mcp?path=..%2f..%2fadmin",
+    "https://all.example.com/projects/a%2Fb/mcp", "https://all.example.com/..;/x%00",
+  ];
+  for (const target of targets) assert.equal((await handler(ask(target))).headers.get("evergreen-proxy"), "relayed", target);
+  assert.deepEqual(contacted, targets);
+});
+
 test("`authorize` alone decides who may, by what only the proxy is told; with `targets`, both must agree", bounded, async () => {
   const asked = [];
   const authorize = async (request, { target }) => {
