@@ -50,6 +50,12 @@ export function pinned() {
         answer.on("error", () => {});
         resolve({ status: answer.statusCode, headers: fields(answer.rawHeaders), body: stream.Readable.toWeb(answer) });
       });
+      // Nobody asked for another protocol: a status that is not passed on.
+      onward.once("upgrade", (answer, socket) => {
+        socket.destroy();
+        resolve({ status: answer.statusCode, headers: fields(answer.rawHeaders), body: null });
+      });
+      onward.once("close", () => reject(Object.assign(new Error("The connection ended without an answer."), { sent })));
       if (body === undefined) onward.end();
       else if (body instanceof Uint8Array) onward.end(body);
       else stream.pipeline(stream.Readable.fromWeb(body), onward, (error) => error && onward.destroy(error));

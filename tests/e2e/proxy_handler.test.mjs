@@ -437,6 +437,17 @@ test("a target that is not there, or that breaks off, is said so; whether it may
   await assert.rejects((await send("/midway")).text());
 });
 
+test("a target that switches protocols has given a bad answer, at once, and its connection ends", bounded, async (t) => {
+  let ended = 0;
+  const { send } = await behind(t, ({ socket }) => {
+    socket.once("close", () => ended++);
+    socket.write("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n");
+  }, { headTimeout: 10_000 });
+  const answer = await send();
+  assert.deepEqual([answer.status, answer.headers.get("evergreen-proxy")], [502, "failed bad_answer"]);
+  await until(() => ended === 1);
+});
+
 test("a server of another platform: whatever fetch decodes is not said to be encoded; statuses without a body have none", bounded, async () => {
   const answers = [
     new Response("plain", { headers: { "content-encoding": "gzip", "content-length": "3" } }),
