@@ -38,7 +38,8 @@ export class Ways {
   #warn;
   /** What this session's requests go by; a handshake decides it. */
   #byProxy;
-  #deciding;
+  /** The question for the way, while it is open: `{ way, stop, waiting }`. */
+  #asked;
   /** Origins that hid their metadata from the page. */
   #hidden = new Set();
 
@@ -57,7 +58,7 @@ export class Ways {
     if (new URL(url).origin === globalThis.location?.origin) return this.#send(url, init);
     const [, handshake] = (init.method === "POST" && HANDSHAKE.exec(init.body)) || [];
     if (handshake) return this.#handshake(url, init, handshake);
-    this.#byProxy ??= this.#remembered ?? (await (this.#deciding ??= this.#ask(url, init)));
+    this.#byProxy ??= this.#remembered ?? (await this.#way(url, init));
     return this.#byProxy ? this.#through(this.#send, url, init) : this.#send(url, init);
   }
 
@@ -87,7 +88,25 @@ export class Ways {
     }
   }
 
-  /** A session that was taken up from elsewhere: its first request may be one that runs something. */
+  /** A session that was taken up from elsewhere: its first request may be one that runs something. All who wait ask once. */
+  async #way(url, init) {
+    if (!this.#asked) {
+      const stop = new AbortController();
+      this.#asked = { way: this.#ask(url, { ...init, signal: stop.signal }), stop, waiting: 0 };
+    }
+    const asked = this.#asked;
+    asked.waiting++;
+    try {
+      return await unlessAborted(asked.way, init.signal);
+    } finally {
+      // One that gives up takes nothing from the others; with the last, nobody wants to know.
+      if (--asked.waiting === 0) {
+        if (this.#asked === asked) this.#asked = undefined;
+        asked.stop.abort();
+      }
+    }
+  }
+
   async #ask(url, init) {
     const headers = new Headers(init.headers);
     for (const name of [...headers.keys()]) if (/^mcp-(?:name$|param-)/.test(name)) headers.delete(name);
@@ -103,8 +122,6 @@ export class Ways {
     } catch (cause) {
       if (!isOpaque(cause, init)) throw cause;
       return true;
-    } finally {
-      this.#deciding = undefined;
     }
   }
 
@@ -187,6 +204,16 @@ function shown(answer) {
 function ownFields(given) {
   const pairs = given instanceof Headers ? given : Object.entries(given ?? {}).filter(([, value]) => value !== undefined);
   return new Headers([...pairs]);
+}
+
+function unlessAborted(promise, signal) {
+  if (!signal) return promise;
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason);
+    if (signal.aborted) abort();
+    signal.addEventListener("abort", abort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+  });
 }
 
 /** Nothing was seen of what came, and nobody gave it up. */

@@ -170,8 +170,9 @@ async function relay(request, rules) {
   }, rules.headTimeout);
   const state = {};
   let answer;
+  let body;
   try {
-    const body = method === "POST" ? await bodyOf(request, given, rules, state, stop.signal) : undefined;
+    body = method === "POST" ? await bodyOf(request, given, rules, state, stop.signal) : undefined;
     const addresses = await until(resolved(target, rules), stop.signal);
     // From here on the target may have it.
     state.sent = true;
@@ -179,6 +180,7 @@ async function relay(request, rules) {
   } catch (error) {
     request.signal?.removeEventListener("abort", giveUp);
     stop.abort();
+    if (body instanceof ReadableStream && !body.locked) body.cancel(error).catch(() => {});
     if (error instanceof Refusal) throw error;
     if (state.refusal) throw state.refusal;
     if (isLate) {
@@ -253,15 +255,31 @@ async function askHost(request, target, { authorize, onerror }) {
 
 function checkListed(url, method, { targets }) {
   if (!targets) return;
+  const listed = targets.filter(({ origin }) => origin === url.origin);
+  // Of a listed origin everything is, whatever its paths are read as.
+  if (listed.some(({ pathname }) => pathname === "/")) return;
+  if (listed.length > 0 && !isPlain(url.pathname)) {
+    throw new Refusal(403, "not_listed", "The target's path can be read as another one, and only one path of its origin is among the proxy's `targets`.");
+  }
   const isBelow = (path) => url.pathname === path || url.pathname.startsWith(path.endsWith("/") ? path : `${path}/`);
-  const isIn = ({ origin, pathname }) => {
-    if (origin !== url.origin) return false;
-    if (pathname === "/" || (method === "GET" && METADATA.test(url.pathname))) return true;
-    // What the target may take for another path.
-    return !/%(?:2f|5c|2e|25)/i.test(url.pathname) && isBelow(pathname.replace(/(.)\/$/, "$1"));
-  };
-  if (targets.some(isIn)) return;
+  const isIn = ({ pathname }) => (method === "GET" && METADATA.test(url.pathname)) || isBelow(pathname.replace(/(.)\/$/, "$1"));
+  if (listed.some(isIn)) return;
   throw new Refusal(403, "not_listed", `The target ${url.origin} (or this path of it) is not among the proxy's \`targets\`.`);
+}
+
+/**
+ * Whether every server reads this path as it stands here: no encoded `/ \ . ; % ? #` that is decoded too early, no segment that
+ * becomes `..` where its end is cut off (`..;`), no control characters, no overlong UTF-8, and nothing that looks like any of it.
+ */
+function isPlain(path) {
+  if (/%(?:2f|5c|2e|3b|25|3f|23)/i.test(path)) return false;
+  let read;
+  try {
+    read = decodeURIComponent(path).normalize("NFKC");
+  } catch {
+    return false;
+  }
+  return !/[\p{Cc}\\%?#]|\/\.\./u.test(read) && read.split("/").length === path.split("/").length;
 }
 
 function passedHeaders(headers, { passHeaders }) {

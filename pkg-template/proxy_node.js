@@ -50,6 +50,12 @@ export function pinned() {
         answer.on("error", () => {});
         resolve({ status: answer.statusCode, headers: fields(answer.rawHeaders), body: stream.Readable.toWeb(answer) });
       });
+      // Nobody asked for another protocol: a status that is not passed on.
+      onward.once("upgrade", (answer, socket) => {
+        socket.destroy();
+        resolve({ status: answer.statusCode, headers: fields(answer.rawHeaders), body: null });
+      });
+      onward.once("close", () => reject(Object.assign(new Error("The connection ended without an answer."), { sent })));
       if (body === undefined) onward.end();
       else if (body instanceof Uint8Array) onward.end(body);
       else stream.pipeline(stream.Readable.fromWeb(body), onward, (error) => error && onward.destroy(error));
@@ -63,21 +69,58 @@ function fields(raw) {
   return headers;
 }
 
+/** Bytes of a request that wait here to be read. */
+const AHEAD = 65_536;
+
+/**
+ * The body as it comes. Where it is cancelled, what is left of it runs off unread, as Node has it with a body that nobody asked
+ * for: the next request of the connection comes behind it. How long that may take, the server's `requestTimeout` says.
+ */
+function bodyOf(incoming) {
+  const { finished } = builtin("stream");
+  let isWanted = true;
+  incoming.on("error", () => {});
+  return new ReadableStream(
+    {
+      start(controller) {
+        incoming.on("data", (chunk) => {
+          if (!isWanted) return;
+          controller.enqueue(new Uint8Array(chunk));
+          if (controller.desiredSize <= 0) incoming.pause();
+        });
+        finished(incoming, { writable: false }, (error) => {
+          if (!isWanted) return;
+          if (error) controller.error(error);
+          else controller.close();
+        });
+      },
+      pull: () => void incoming.resume(),
+      cancel() {
+        isWanted = false;
+        incoming.resume();
+      },
+    },
+    new ByteLengthQueuingStrategy({ highWaterMark: AHEAD }),
+  );
+}
+
 /** A handler for `createServer` of `node:http`, `node:https` or `node:http2`. */
 export function nodeListener(handler) {
-  const { Readable } = builtin("stream");
   return async (incoming, outgoing) => {
     const gone = new AbortController();
     outgoing.once("close", () => gone.abort());
     outgoing.on("error", () => {});
+    let unread;
     try {
       const { method } = incoming;
       const headers = fields(incoming.rawHeaders);
       const host = incoming.headers.host ?? incoming.headers[":authority"] ?? "localhost";
       const hasBody = method !== "GET" && method !== "HEAD";
-      const body = hasBody ? Readable.toWeb(incoming) : undefined;
       const url = new URL(incoming.url, `http://${host}`);
-      const answer = await handler(new Request(url, { method, headers, body, duplex: "half", signal: gone.signal }));
+      unread = hasBody ? bodyOf(incoming) : undefined;
+      const request = new Request(url, { method, headers, body: unread, duplex: "half", signal: gone.signal });
+      const answer = await handler(request);
+      unread = request.body;
       outgoing.writeHead(answer.status, Object.fromEntries(answer.headers));
       outgoing.flushHeaders?.();
       const reader = answer.body?.getReader();
@@ -91,6 +134,9 @@ export function nodeListener(handler) {
       // An answer that broke off is seen to have.
       if (outgoing.headersSent) outgoing.destroy();
       else outgoing.writeHead(400).end();
+    } finally {
+      // Whoever reads it still reads it to its end, or cancels it.
+      if (unread && !unread.locked) unread.cancel().catch(() => {});
     }
   };
 }

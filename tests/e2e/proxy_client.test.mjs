@@ -6,6 +6,7 @@ import { pathToFileURL } from "node:url";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { installed } from "./lib/install.mjs";
 import { startWorld } from "./lib/oauth.mjs";
+import { until } from "./lib/until.mjs";
 
 const folder = pathToFileURL(`${await installed()}/node_modules/mcp-evergreen/`);
 const [{ connect, SessionManager }, { EvergreenTransport }, { createProxy }, { TestServer }] = await Promise.all(
@@ -141,6 +142,58 @@ test("a session that was taken up, whose way nobody knows, asks for it by what r
     assert.deepEqual(went, ["direct server/discover", `${way} tools/call`, `${way} tools/call`]);
   }
   assert.deepEqual([server.count("tools/call"), server.sessionsMade], [4, 1]);
+});
+
+/** A session that was taken up, and whose question for the way is open until `settle(answer)`; `asked` are the questions' signals. */
+async function undecided(server) {
+  const went = [];
+  const asked = [];
+  let settle;
+  const answer = new Promise((resolve) => (settle = resolve));
+  const fetch = async (input, init) => {
+    const { method } = JSON.parse(init.body ?? "{}");
+    went.push(method ?? init.method);
+    if (method !== "server/discover") return server.fetch(input, init);
+    asked.push(init.signal);
+    const gone = new Promise((_, reject) => init.signal.addEventListener("abort", () => reject(init.signal.reason)));
+    return Promise.race([answer, gone]);
+  };
+  const first = new EvergreenTransport(server.url, { fetch: server.fetch, listen: "never" });
+  await new Client({ name: "host", version: "1" }).connect(first);
+  const client = new Client({ name: "host", version: "1" });
+  const options = { fetch, proxy: `https://host.example/proxy/${++proxies}`, sessionId: first.sessionId, protocolVersion: "2025-11-25", listen: "never" };
+  await client.connect(new EvergreenTransport(server.url, options));
+  const call = (message, signal) => client.callTool({ name: "echo", arguments: { message } }, undefined, { signal }).then(({ content }) => content[0].text, (error) => `failed ${error.name}`);
+  return { went, asked, settle, call };
+}
+
+test("one who gives up while the way is asked for ends at once, and takes nothing from the others", bounded, async () => {
+  const server = echoes();
+  const { went, asked, settle, call } = await undecided(server);
+  const stop = new AbortController();
+  const [aborted, other] = [call("a", stop.signal), call("b")];
+  await until(() => asked.length === 1);
+  stop.abort();
+  assert.match(await aborted, /^failed/);
+  assert.deepEqual([asked[0].aborted, went.includes("tools/call")], [false, false], "the question goes on for the other");
+  settle(new Response("{}"));
+  assert.equal(await other, "Echo: b");
+  assert.deepEqual([asked.length, server.count("tools/call")], [1, 1]);
+});
+
+test("where all give up, the question for the way is given up, and the next call asks it anew", bounded, async () => {
+  const server = echoes();
+  const { asked, settle, call } = await undecided(server);
+  const stop = new AbortController();
+  const both = ["a", "b"].map((message) => call(message, stop.signal));
+  await until(() => asked.length === 1);
+  stop.abort();
+  for (const one of await Promise.all(both)) assert.match(one, /^failed/);
+  // The cancellations that follow ask for the way, too.
+  await until(() => asked[0].aborted);
+  settle(new Response("{}"));
+  assert.equal(await call("c"), "Echo: c");
+  assert.equal(server.count("tools/call"), 1);
 });
 
 test("a manager's sessions and the drop-in transport go by the proxy as well", bounded, async () => {

@@ -1,7 +1,7 @@
 // The handler of `mcp-evergreen/proxy`, in Node: what it refuses, what it passes on, and what it hands back.
 
 import assert from "node:assert/strict";
-import { createServer, request as httpRequest } from "node:http";
+import { Agent, createServer, request as httpRequest } from "node:http";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
@@ -148,6 +148,39 @@ test("of a listed target all below its path is, and the metadata of OAuth; of a 
   assert.equal(await mark("http://mcp.example.com/mcp"), "refused scheme");
   assert.equal(await mark("https://mcp.example.com:8443/mcp"), "refused port");
   assert.deepEqual(contacted, []);
+});
+
+/** Ways out of the listed path, each tried below it and below what is metadata. */
+const WAYS_OUT = [
+  "..%2f..%2fadmin", "..%2F..%2Fadmin", "..%5cadmin", "..%5C..%5Cadmin", "%2e%2e%5cadmin", "%2E%2E%2fadmin", ".%2e%2fadmin", "%252e%252e%252fadmin", "x%2f..%2f..%2fadmin",
+  "..;/admin", "..;x=y/admin", "..%3b/admin", "..%3B/admin", ".%3b/admin", "x%3by/admin", "..%20/admin", ".../admin", "..%00/admin", "x%00/admin", "%09/admin", "..%0d%0aadmin", "x%7f/admin", "%c2%85/admin",
+  "%c0%ae%c0%ae/admin", "%c0%ae%c0%ae%c0%afadmin", "%e0%80%ae%e0%80%ae/admin", "%f0%80%80%ae/admin", "%c0%2e/admin", "%u002e%u002e/admin", "%ff/admin", "%/admin",
+  "%ef%bc%8e%ef%bc%8e/admin", "%ef%bc%852f/admin", "..%ef%bc%8fadmin", "%e2%80%a5/admin", "..%ef%bc%9b/admin", "%ef%bc%bcadmin", "..%3f/admin", "..%23/admin",
+];
+const BELOW = [["/mcp", "POST"], ["/mcp", "GET"], ["/.well-known/oauth-protected-resource", "GET"], ["/.well-known/oauth-authorization-server/mcp", "GET"]];
+
+test(`a path that a server could read as another one is refused in words, and never contacted: ${WAYS_OUT.length * BELOW.length} of them`, bounded, async () => {
+  const { contacted, handler } = trap({ authorize: undefined, targets: ["https://mcp.example.com/mcp"] });
+  for (const [base, method] of BELOW) {
+    for (const way of WAYS_OUT) {
+      const { message, ...told } = await refusal(await handler(ask(`https://mcp.example.com${base}/${way}`, { method })));
+      assert.deepEqual(told, { status: 403, mark: "refused not_listed", error: "not_listed" }, `${base}/${way}`);
+      assert.match(message, /read as another one/, `${base}/${way}`);
+    }
+  }
+  const discovery = "https://mcp.example.com/..%2fadmin%3f/.well-known/openid-configuration";
+  assert.equal((await refusal(await handler(ask(discovery, { method: "GET" })))).mark, "refused not_listed");
+  assert.deepEqual(contacted, []);
+});
+
+test("a path that every server reads alike is gone to; of a listed origin every path is", bounded, async () => {
+  const { contacted, handler } = trap({ authorize: undefined, targets: ["https://mcp.example.com/mcp", "https://all.example.com"] });
+  const targets = [
+    "https://mcp.example.com/mcp/a.b/.x/x..", "https://mcp.example.com/mcp/caf%C3%A9/%E2%9C%93/a%20b;v=1", "https://mcp.example.com/mcp?path=..%2f..%2fadmin",
+    "https://all.example.com/projects/a%2Fb/mcp", "https://all.example.com/..;/x%00",
+  ];
+  for (const target of targets) assert.equal((await handler(ask(target))).headers.get("evergreen-proxy"), "relayed", target);
+  assert.deepEqual(contacted, targets);
 });
 
 test("`authorize` alone decides who may, by what only the proxy is told; with `targets`, both must agree", bounded, async () => {
@@ -364,6 +397,35 @@ test("sizes and the time to the head are bounded, each said as what it is", boun
   assert.deepEqual(await mark(send("/slow")), [504, "failed timeout"]);
 });
 
+test("a large body that is refused does not keep the connection from the next request", bounded, async (t) => {
+  const resolve = async (name) => [name.startsWith("home") ? "169.254.169.254" : "127.0.0.1"];
+  const { proxy, port } = await behind(t, (req, res) => req.resume().on("end", () => res.end("ok")), (port) => ({
+    targets: [`http://localhost:${port}`, "https://home.example.com"],
+    maxRequestBytes: 10_000_000,
+    resolve,
+  }));
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  t.after(() => agent.destroy());
+  const post = (target, bytes, headers = { "content-length": bytes }) =>
+    new Promise((resolve, reject) => {
+      const answered = (res) => res.resume().on("end", () => resolve([res.statusCode, res.headers["evergreen-proxy"]]));
+      httpRequest(proxy, { method: "POST", agent, headers: { "evergreen-target": target, ...headers } }, answered).on("error", reject).end(Buffer.alloc(bytes));
+    });
+  const listed = `http://localhost:${port}/mcp`;
+  for (const [target, bytes, headers, expected] of [
+    ["https://elsewhere.example.com/", 8_000_000, undefined, [403, "refused not_listed"]],
+    ["https://home.example.com/", 8_000_000, undefined, [403, "refused private_target"]],
+    [listed, 20_000_000, undefined, [413, "refused request_too_large"]],
+    [listed, 20_000_000, { "transfer-encoding": "chunked" }, [413, "failed request_too_large"]],
+  ]) {
+    assert.deepEqual(await post(target, bytes, headers), expected);
+    const start = performance.now();
+    assert.deepEqual(await post(listed, 2), [200, "relayed"]);
+    // Without an end to the body, Node ends the connection some 6 s later.
+    assert.ok(performance.now() - start < 3_000, `${expected[1]}: ${performance.now() - start} ms`);
+  }
+});
+
 test("a target that is not there, or that breaks off, is said so; whether it may have run is, too", bounded, async (t) => {
   const { send, handler, port } = await behind(t, (req, res) => {
     if (req.url === "/midway") res.writeHead(200).write("x");
@@ -373,6 +435,17 @@ test("a target that is not there, or that breaks off, is said so; whether it may
   const gone = await refusal(await handler(ask("http://localhost:1/mcp")));
   assert.deepEqual([gone.status, gone.mark], [502, "refused unreachable"], "no connection, nothing ran");
   await assert.rejects((await send("/midway")).text());
+});
+
+test("a target that switches protocols has given a bad answer, at once, and its connection ends", bounded, async (t) => {
+  let ended = 0;
+  const { send } = await behind(t, ({ socket }) => {
+    socket.once("close", () => ended++);
+    socket.write("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n");
+  }, { headTimeout: 10_000 });
+  const answer = await send();
+  assert.deepEqual([answer.status, answer.headers.get("evergreen-proxy")], [502, "failed bad_answer"]);
+  await until(() => ended === 1);
 });
 
 test("a server of another platform: whatever fetch decodes is not said to be encoded; statuses without a body have none", bounded, async () => {
