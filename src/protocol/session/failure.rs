@@ -36,7 +36,8 @@ const CORS: Diagnosis = Diagnosis {
     header: Some("Access-Control-Allow-Origin"),
     hint: "Something answers at this address, but the browser hides the answer: the server must send \
            `Access-Control-Allow-Origin` on every response, and allow POST and the headers Content-Type, Mcp-Session-Id, \
-           MCP-Protocol-Version and Authorization in the answer to OPTIONS.",
+           MCP-Protocol-Version and Authorization in the answer to OPTIONS. A server that is not yours is reached by \
+           `mcp-evergreen/proxy` (the option `proxy`).",
 };
 
 impl<P: Payload> Session<P> {
