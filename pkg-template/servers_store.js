@@ -168,8 +168,10 @@ export class ServersStore {
     this.#asked.set(name, entry);
     try {
       await manager.open(name, url, { ...entry.followed, lazy: true });
-      this.#refused.delete(name);
+      if (this.#manager === manager) this.#refused.delete(name);
     } catch (error) {
+      // Another owner's lists are none of its business.
+      if (this.#manager !== manager) throw error;
       if (this.#named.has(name)) this.#refused.set(name, error);
       else if (before) this.#asked.set(name, before);
       else this.#asked.delete(name);
@@ -197,16 +199,19 @@ export class ServersStore {
 
   /** Options of a server that comes back. */
   async #restored(server) {
-    const given = await this.#given.options.restore?.(server);
+    const { restore } = this.#given.options;
+    const returned = this.#returned;
+    const given = await restore?.(server);
     if (!given) return given;
     const options = askedByClick(given);
-    this.#returned.set(server.name, options);
+    returned.set(server.name, options);
     return options;
   }
 
   /** In a click: what the provider opens is open before this returns. */
   async #authorize(name) {
     const manager = this.#managed();
+    const given = this.#given;
     const asked = this.#asked.get(name)?.followed;
     const auth = (asked ?? this.#returned.get(name))?.auth ?? this.#given.options.defaults?.auth;
     const session = manager.get(name);
@@ -219,7 +224,7 @@ export class ServersStore {
       if (asked === undefined && auth) {
         // With the options that are kept of it.
         if (server.error) await manager.close(name, { keep: true });
-        await manager.restore((kept) => kept.name === name && this.#restored(kept));
+        await manager.restore((kept) => this.#given === given && kept.name === name && this.#restored(kept));
         return void (await manager.authorize(name));
       }
       const options = asked ?? ((await this.#restored(server)) || {});
@@ -275,7 +280,7 @@ export class ServersStore {
     this.#manager = undefined;
     this.#asked.clear();
     this.#named.clear();
-    this.#returned.clear();
+    this.#returned = new Map();
     this.#refused.clear();
     this.#failures = {};
     this.#questions.withdrawAll();

@@ -97,6 +97,31 @@ test("a user whose token is renewed is no other one", bounded, async (t) => {
   }
 });
 
+test("what comes back for the user before, and late, is not what the next one signs in by", bounded, async (t) => {
+  const server = new TestServer({ tools: { pay: ({ x }) => x } });
+  const kept = new Map();
+  const store = { getItem: (key) => kept.get(key) ?? null, setItem: (key, text) => kept.set(key, text) };
+  const prepared = [];
+  const authOf = (user) => ({ ask: "click", provider: { redirectUrl: "https://app.example/callback", clientMetadata: {}, prepare: () => (prepared.push(user), () => {}) } });
+  const fetch = async (url, init) => (new URL(url).pathname === "/mcp" && init.headers && new Headers(init.headers).has("authorization") ? server.fetch(url, init) : new Response(null, { status: 401 }));
+  for (const identity of ["ann", "bob"]) {
+    const before = mcpServersStore({ store, servers: { a: server.url }, defaults: { fetch: server.fetch, identity } });
+    const stop = before.subscribe(() => {});
+    await until(() => before.getSnapshot().tools.length === 1);
+    stop();
+    await until(() => before.getSnapshot().servers.length === 0);
+  }
+  let late;
+  const later = mcpServersStore({ store, restore: () => new Promise((resolve) => (late = resolve)), defaults: { fetch, identity: "ann" } });
+  t.after(later.subscribe(() => {}));
+  await until(() => late);
+  later.setOptions({ store, restore: () => undefined, defaults: { fetch, identity: "bob", auth: authOf("bob") } });
+  late({ auth: authOf("ann") });
+  await until(() => later.getSnapshot().servers.length === 1);
+  await Promise.race([later.getSnapshot().authorize("a").catch(() => {}), new Promise((resolve) => setTimeout(resolve, 500))]);
+  assert.equal(prepared.includes("ann"), false);
+});
+
 // ── React ──
 
 // Runs in the page: `show(make)` renders what `make` gives, with the package's components; `seen` is what was rendered last.
