@@ -3,6 +3,60 @@
 /** Whose change makes another session, or is followed by itself. */
 const OWN = ["key", "identity", "enabled", "headers", "on"];
 
+/** Whose session it is: whom `identity` names, or the `Bearer` or `Basic` value among the header fields. */
+export function ownerOf({ identity, headers }) {
+  if (identity !== undefined) return [identity];
+  if (headers === undefined || headers === null || typeof headers === "function") return [];
+  const fields = headers instanceof Headers ? [...headers] : Object.entries(headers);
+  const [, value] = fields.find(([name]) => name.toLowerCase() === "authorization") ?? [];
+  return typeof value === "string" && /^(bearer|basic) /i.test(value) ? [null, value] : [];
+}
+
+export function isOwnedAlike(options, others) {
+  const [one, other] = [ownerOf(options), ownerOf(others)];
+  return one.length === other.length && one.every((part, at) => part === other[at]);
+}
+
+/**
+ * What one owner's users of a store give. Whatever is made for the owner follows this alone, so that nobody who comes later
+ * has a word in it.
+ */
+export class Given {
+  /** By user, those who spoke last at the end; and the last word of all. */
+  #users = new Map();
+  #word;
+
+  constructor(options) {
+    this.first = options;
+    this.#word = options;
+  }
+
+  /** Gives what the user gave before. */
+  use(options, user) {
+    const before = this.#users.get(user);
+    this.#users.delete(user);
+    this.#users.set(user, options);
+    this.#word = options;
+    return before;
+  }
+
+  leave(user) {
+    this.#users.delete(user);
+  }
+
+  /** In the order in which they count. */
+  latest = () => (this.#users.size === 0 ? [this.#word] : [...this.#users.values()].reverse());
+
+  headers = (context) => {
+    const given = this.latest().map(({ headers }) => headers).find((headers) => headers !== undefined);
+    return typeof given === "function" ? given(context) : given;
+  };
+
+  listener(event) {
+    return this.latest().map(({ on }) => on?.[event]).find((listener) => listener !== undefined);
+  }
+}
+
 /**
  * A copy whose functions, at any depth of plain objects, are those that `latest()` has in their place when they are called;
  * where it has none there, the first ones. `latest()` gives a list of options, in the order in which they count.

@@ -7,9 +7,10 @@ import type { PlatformURL as URL } from "./types.js";
  * A session with the server at `url`, as long as a component that uses it is mounted, and what the server has, kept up to
  * date. All components that name the same `url`, `options.key` and user share one session. The user is `options.identity`, or
  * without it the `Bearer` or `Basic` value in `options.headers`, where those are no function: another one has a session of its
- * own. A component whose credentials change more than three times in ten seconds has none until they have been the same for ten
- * seconds: `error` says so (`diagnosis.kind` `"changing_credentials"`), and in development a warning on the console, once. A token
- * that is renewed belongs into a function, with `identity`.
+ * own, and the session of the one before keeps the options that were theirs. A component whose `identity` or credentials change
+ * more than three times in ten seconds has none until they have been the same for ten seconds: `error` says so
+ * (`diagnosis.kind` `"changing_credentials"`), and in development a warning on the console, once. A token that is renewed
+ * belongs into a function, with `identity`. Both hold for the servers of a {@link McpProvider} as well.
  *
  * Functions among the options and `headers` are always those of the component that was rendered last, of those that give one.
  * The other options of the first component count: one that changes is a warning on the console in development.

@@ -4,71 +4,69 @@
 
 import { createContext, createElement, useContext, useEffect, useMemo, useState, useSyncExternalStore } from "react";
 import { McpError } from "./error.js";
-import { following, tellDevelopers } from "./latest.js";
-import { ServersStore } from "./servers_store.js";
+import { following, ownerOf, tellDevelopers } from "./latest.js";
+import { idleServers, ServersStore } from "./servers_store.js";
 import { idleStore, SessionStore } from "./session_store.js";
 
 /** More users than these do not sign in, in one component and so many milliseconds: its credentials change by themselves. */
 const MAX_USERS = 3;
 const USERS_MS = 10_000;
 
-const RESTLESS = new McpError(
+const RESTLESS = restlessOf(
   "The credentials in `headers` are others with each render, so that they do not tell whose session it is: none is made until they " +
     "come to rest. Give `identity`, which names the user, and `headers` as a function.",
-  {
-    code: "invalid_option",
-    outcome: "not_executed",
-    diagnosis: Object.freeze({ kind: "changing_credentials", header: "Authorization", hint: "Give the option `identity`, and `headers` as a function." }),
-  },
+  "Give the option `identity`, and `headers` as a function.",
 );
+const RESTLESS_IDENTITY = restlessOf(
+  "The option `identity` is another with each render, so that it does not tell whose session it is: none is made until it comes to " +
+    "rest. Give one that is the same as long as the user is.",
+  "Give an `identity` that is the same as long as the user is.",
+);
+
+function restlessOf(message, hint) {
+  const diagnosis = Object.freeze({ kind: "changing_credentials", header: "Authorization", hint });
+  return new McpError(message, { code: "invalid_option", outcome: "not_executed", diagnosis });
+}
 
 const stores = new Map();
 const idle = idleStore();
-const restless = idleStore(RESTLESS);
+const restless = new Map([RESTLESS, RESTLESS_IDENTITY].map((error) => [error, idleStore(error)]));
 const Provided = createContext(undefined);
 
-/** Whose session it is: whom `identity` names, or the `Bearer` or `Basic` value among the header fields. */
-function ownerOf({ identity, headers }) {
-  if (identity !== undefined) return [identity];
-  if (headers === undefined || headers === null || typeof headers === "function") return [];
-  const fields = headers instanceof Headers ? [...headers] : Object.entries(headers);
-  const [, value] = fields.find(([name]) => name.toLowerCase() === "authorization") ?? [];
-  return typeof value === "string" && /^(bearer|basic) /i.test(value) ? [null, value] : [];
-}
-
-/** As text; `undefined` where credentials that are others with each render name nobody, until they have been the same for a while. */
+/** `{ text, error }`: there is an error where what is another with each render names nobody, until it has been the same for a while. */
 function useOwner(owner) {
   const [known] = useState(() => ({ text: undefined, since: 0, users: [], isRestless: false }));
   const [, renderAnew] = useState(0);
   const text = JSON.stringify(owner);
-  const isGuessed = owner.length > 1;
+  const isNamed = owner.length > 0;
+  const error = owner.length > 1 ? RESTLESS : RESTLESS_IDENTITY;
   useEffect(() => {
-    if (!isGuessed) return undefined;
+    if (!isNamed) return undefined;
     const before = known.isRestless;
-    look(known, text, Date.now());
+    look(known, text, error, Date.now());
     const again = () => renderAnew((count) => count + 1);
     if (known.isRestless !== before) again();
     // Timers are a moment early.
     const timer = known.isRestless && setTimeout(again, USERS_MS + 50);
     return () => clearTimeout(timer);
   });
-  return isGuessed && known.isRestless ? undefined : text;
+  return { text, error: isNamed && known.isRestless ? error : undefined };
 }
 
-function look(known, text, now) {
+function look(known, text, error, now) {
   if (known.text !== text) {
     known.users = [...known.users.filter((at) => now - at < USERS_MS), now];
     Object.assign(known, { text, since: now });
     known.isRestless ||= known.users.length > MAX_USERS;
-    if (known.isRestless) tellOnce(RESTLESS);
+    if (known.isRestless) tellOnce(error);
   } else if (now - known.since >= USERS_MS) Object.assign(known, { users: [], isRestless: false });
 }
 
-let isTold = false;
+const told = new Set();
 
-function tellOnce({ message }) {
-  if (!isTold) tellDevelopers(`useMcp: ${message}`);
-  isTold = true;
+function tellOnce(error) {
+  if (!told.has(error)) tellDevelopers(`useMcp: ${error.message}`);
+  told.add(error);
 }
 
 function storeOf(url, options, owner) {
@@ -90,14 +88,14 @@ export function useMcp(url, options = {}) {
   const given = provided ? over(options, provided.defaults) : options;
   const { key, enabled = true } = given;
   const href = String(url);
-  const isItsOwn = !provided || options.identity !== undefined || options.headers !== undefined;
-  const owner = useOwner(isItsOwn ? ownerOf(given) : provided.owner);
+  const named = ownerOf(given);
+  const { text: owner, error } = useOwner(named.length === 0 && provided ? provided.owner : named);
   const [user] = useState(() => ({}));
   // The options of the first to use it count: a url, a key and a user name one session.
   const store = useMemo(() => {
     if (!enabled) return idle;
-    return owner === undefined ? restless : storeOf(href, given, owner);
-  }, [href, key, owner, Boolean(enabled)]);
+    return error ? restless.get(error) : storeOf(href, given, owner);
+  }, [href, key, owner, error, Boolean(enabled)]);
   // Before anybody subscribes.
   useEffect(() => store.use(given, user));
   useEffect(() => () => store.leave(user), [store]);
@@ -111,25 +109,30 @@ function over(options, defaults) {
 
 export function McpProvider({ children, ...options }) {
   const { defaults = {} } = options;
-  const [known] = useState(() => ({ options, store: new ServersStore(options) }));
   const owner = ownerOf(defaults);
+  const { text, error } = useOwner(owner);
+  // Of all that is no other owner's the latest is used; what was made for an owner before is left the last of its own.
+  const bound = useMemo(() => boundTo(defaults), [text]);
+  const store = useMemo(() => (error ? idleServers(error, Object.keys(options.servers ?? {})) : new ServersStore(options)), [text, error]);
+  const [known] = useState(() => ({ store }));
   useEffect(() => {
-    known.options = options;
-    known.store.use(options);
+    if (known.store !== store) known.store.end();
+    known.store = store;
+    bound.use(defaults);
+    store.use(options);
   });
-  useEffect(() => known.store.subscribe(() => {}), [known]);
-  // Who is below renders anew for another user; of all else the latest is used.
-  const value = useMemo(() => {
-    const latest = () => known.options.defaults ?? {};
-    const { identity, headers: _, ...rest } = defaults;
-    const headers = (context) => {
-      const { headers } = latest();
-      return typeof headers === "function" ? headers(context) : headers;
-    };
-    const followed = following({ ...rest, headers }, () => [latest()].map(({ headers: _, ...rest }) => rest));
-    return { store: known.store, owner, defaults: identity === undefined ? followed : { ...followed, identity } };
-  }, [known, JSON.stringify(owner)]);
+  useEffect(() => store.subscribe(() => {}), [store]);
+  const value = useMemo(() => ({ store, owner, defaults: bound.options }), [store, bound]);
   return createElement(Provided.Provider, { value }, children);
+}
+
+/** Defaults as the components below get them, and the way to tell later ones of the same owner. */
+function boundTo(defaults) {
+  let latest = defaults;
+  const { identity, headers: _, ...rest } = defaults;
+  const headers = (context) => (typeof latest.headers === "function" ? latest.headers(context) : latest.headers);
+  const followed = following({ ...rest, headers }, () => [latest].map(({ headers: _, ...rest }) => rest));
+  return { options: identity === undefined ? followed : { ...followed, identity }, use: (later) => (latest = later) };
 }
 
 export function useMcpServers() {

@@ -3,7 +3,7 @@
 import { CallLog } from "./call_log.js";
 import { closed } from "./error.js";
 import { SessionManager } from "./index.js";
-import { alike, changed, following, warnOf } from "./latest.js";
+import { alike, changed, following, isOwnedAlike, warnOf } from "./latest.js";
 import { readRequest } from "./options.js";
 import { QuestionQueue } from "./question_queue.js";
 import { LINGER_MS } from "./session_store.js";
@@ -21,8 +21,11 @@ const NONE_YET = Object.freeze({
   needSignIn: NOTHING,
 });
 
+const QUIET = Object.freeze({ pendingQuestions: NOTHING, calls: NOTHING, busy: false });
+
 export class ServersStore {
-  #options;
+  /** `{ options }`: what the owner gave last. Whatever is made for the owner follows this alone. */
+  #given;
   #first;
   #snapshot;
   #listeners = new Set();
@@ -43,22 +46,26 @@ export class ServersStore {
   #calls = new CallLog((calls) => this.#set({ calls, busy: calls.length > 0 }));
 
   constructor(options = {}) {
-    this.#options = options;
-    const quiet = { pendingQuestions: NOTHING, calls: NOTHING, busy: false };
-    this.#snapshot = this.#first = Object.freeze({ ...NONE_YET, ...quiet, ...this.#actions });
+    this.#given = { options };
+    this.#snapshot = this.#first = Object.freeze({ ...NONE_YET, ...QUIET, ...this.#actionsOf(this.#given) });
   }
 
-  /** What is wanted now: servers come and go, functions are used from now on. */
+  /** What is wanted now: servers come and go, functions are used from now on. Another owner has another manager. */
   use(options) {
-    const before = this.#options;
-    this.#options = options;
+    const before = this.#given.options;
     const { servers: _s, defaults = {}, ...own } = options;
+    if (!isOwnedAlike(before.defaults ?? {}, defaults)) return this.#become(options);
+    this.#given.options = options;
     warnOf([...changed(before.defaults ?? {}, defaults, before.defaults), ...changed(withoutLists(before), own)], this.#told);
-    if (!this.#manager) return;
-    if (before.defaults?.identity !== defaults.identity) {
-      this.#stop();
-      this.#start();
-    } else this.#sync();
+    if (this.#manager) this.#sync();
+  }
+
+  #become(options) {
+    const isWanted = this.#manager !== undefined;
+    this.#told.clear();
+    this.#given = { options };
+    this.#stop(this.#actionsOf(this.#given));
+    if (isWanted) this.#start();
   }
 
   subscribe = (listener) => {
@@ -76,38 +83,44 @@ export class ServersStore {
   /** Before anything has happened, as on a server. */
   getServerSnapshot = () => this.#first;
 
-  /** Bound, and the same for the life of the store. */
-  #actions = {
-    callTool: async (name, args, options) => {
-      readRequest(options);
-      const manager = this.#managed();
-      return this.#calls.run({ method: "tools/call", name }, options, (options) => manager.callTool(name, args, options));
-    },
-    open: async (name, url, options = {}) => this.#open(name, url, options),
-    close: async (name, options) => {
-      const manager = this.#managed();
-      // What `servers` names stays closed until it is opened again.
-      if (!this.#named.has(checked(name))) this.#forget(name);
-      await manager.close(name, options);
-    },
-    signOut: async (name) => this.#managed().signOut(name),
-    authorize: async (name) => this.#authorize(name),
-    get: (name) => this.#manager?.get(name),
-  };
+  /** Bound, and the same as long as the owner is: those of an owner before do nothing any more. */
+  #actionsOf(given) {
+    return {
+      callTool: async (name, args, options) => {
+        readRequest(options);
+        const manager = this.#managed(given);
+        return this.#calls.run({ method: "tools/call", name }, options, (options) => manager.callTool(name, args, options));
+      },
+      open: async (name, url, options = {}) => {
+        this.#managed(given);
+        await this.#open(name, url, options);
+      },
+      close: async (name, options) => {
+        const manager = this.#managed(given);
+        // What `servers` names stays closed until it is opened again.
+        if (!this.#named.has(checked(name))) this.#forget(name);
+        await manager.close(name, options);
+      },
+      signOut: async (name) => this.#managed(given).signOut(name),
+      authorize: async (name) => {
+        this.#managed(given);
+        await this.#authorize(name);
+      },
+      get: (name) => (this.#given === given ? this.#manager?.get(name) : undefined),
+    };
+  }
 
-  #managed() {
-    if (!this.#manager) throw closed("The manager");
+  #managed(given = this.#given) {
+    if (!this.#manager || this.#given !== given) throw closed("The manager");
     return this.#manager;
   }
 
   #start() {
-    const { store, questions, defaults = {} } = this.#options;
+    const given = this.#given;
+    const { store, questions, defaults = {} } = given.options;
     const { headers: _h, ...rest } = defaults;
-    const followed = askedByClick(following(rest, () => [this.#options.defaults ?? {}]));
-    const headers = (context) => {
-      const given = this.#options.defaults?.headers;
-      return typeof given === "function" ? given(context) : given;
-    };
+    const followed = askedByClick(following(rest, () => [given.options.defaults ?? {}]));
+    const headers = (context) => value(given.options.defaults?.headers, context);
     const manager = new SessionManager({
       ...followed,
       headers,
@@ -127,7 +140,7 @@ export class ServersStore {
 
   /** Opens and closes as the option `servers` says. */
   #sync() {
-    const wanted = new Map(Object.entries(this.#options.servers ?? {}).map(([name, given]) => [name, read(given)]));
+    const wanted = new Map(Object.entries(this.#given.options.servers ?? {}).map(([name, given]) => [name, read(given)]));
     for (const name of [...this.#named].filter((name) => !wanted.has(name))) {
       this.#forget(name);
       this.#manager.close(name).catch(() => {});
@@ -155,8 +168,10 @@ export class ServersStore {
     this.#asked.set(name, entry);
     try {
       await manager.open(name, url, { ...entry.followed, lazy: true });
-      this.#refused.delete(name);
+      if (this.#manager === manager) this.#refused.delete(name);
     } catch (error) {
+      // Another owner's lists are none of its business.
+      if (this.#manager !== manager) throw error;
       if (this.#named.has(name)) this.#refused.set(name, error);
       else if (before) this.#asked.set(name, before);
       else this.#asked.delete(name);
@@ -184,18 +199,21 @@ export class ServersStore {
 
   /** Options of a server that comes back. */
   async #restored(server) {
-    const given = await this.#options.restore?.(server);
+    const { restore } = this.#given.options;
+    const returned = this.#returned;
+    const given = await restore?.(server);
     if (!given) return given;
     const options = askedByClick(given);
-    this.#returned.set(server.name, options);
+    returned.set(server.name, options);
     return options;
   }
 
   /** In a click: what the provider opens is open before this returns. */
   async #authorize(name) {
     const manager = this.#managed();
+    const given = this.#given;
     const asked = this.#asked.get(name)?.followed;
-    const auth = (asked ?? this.#returned.get(name))?.auth ?? this.#options.defaults?.auth;
+    const auth = (asked ?? this.#returned.get(name))?.auth ?? this.#given.options.defaults?.auth;
     const session = manager.get(name);
     if (session) return void (await signIn(session, auth));
     const server = manager.servers().find((server) => server.name === name);
@@ -206,7 +224,7 @@ export class ServersStore {
       if (asked === undefined && auth) {
         // With the options that are kept of it.
         if (server.error) await manager.close(name, { keep: true });
-        await manager.restore((kept) => kept.name === name && this.#restored(kept));
+        await manager.restore((kept) => this.#given === given && kept.name === name && this.#restored(kept));
         return void (await manager.authorize(name));
       }
       const options = asked ?? ((await this.#restored(server)) || {});
@@ -251,18 +269,37 @@ export class ServersStore {
     for (const { listener } of [...this.#listeners]) listener();
   }
 
-  #stop() {
+  /** The owner is gone: at once. */
+  end() {
+    clearTimeout(this.#linger);
+    if (this.#manager) this.#stop();
+  }
+
+  #stop(more) {
     const manager = this.#manager;
     this.#manager = undefined;
     this.#asked.clear();
     this.#named.clear();
-    this.#returned.clear();
+    this.#returned = new Map();
     this.#refused.clear();
     this.#failures = {};
     this.#questions.withdrawAll();
-    this.#set(NONE_YET);
+    this.#set({ ...NONE_YET, ...more });
     manager?.close().catch(() => {});
   }
+}
+
+/** Where there can be none, and why. */
+export function idleServers(error, names) {
+  const refuse = async () => {
+    throw error;
+  };
+  const actions = { callTool: refuse, open: refuse, close: refuse, signOut: refuse, authorize: refuse, get: () => undefined };
+  const failed = Object.freeze(names.map((server) => ({ server, error })));
+  const snapshot = Object.freeze({ ...NONE_YET, ...QUIET, failed, ...actions });
+  const nothing = () => {};
+  const get = () => snapshot;
+  return { subscribe: () => nothing, getSnapshot: get, getServerSnapshot: get, use: nothing, end: nothing };
 }
 
 /** A server as `servers` has it: its address, or that and options. */

@@ -7,7 +7,7 @@ import { object } from "./checks.js";
 import { closed } from "./error.js";
 import { report } from "./events.js";
 import { connect } from "./index.js";
-import { changed, following, warnOf } from "./latest.js";
+import { changed, following, Given, isOwnedAlike, warnOf } from "./latest.js";
 import { FAILED, HAD, Listed, NONE } from "./listed.js";
 import { readRequest } from "./options.js";
 import { QuestionQueue } from "./question_queue.js";
@@ -47,14 +47,12 @@ const QUIET = Object.freeze({ pendingQuestions: NOTHING, calls: NOTHING, busy: f
 
 export class SessionStore {
   #url;
-  #options;
+  /** Of the owner whose session it is now. */
+  #given;
   #snapshot;
   #first;
   #listeners = new Set();
   #hooks;
-  /** What users of the store give, those who spoke last at the end; and the last word of all. */
-  #users = new Map();
-  #word;
   /** Changes that developers were told of. */
   #told = new Set();
   /** The session, or the promise of it; undefined while nobody wants one. */
@@ -79,24 +77,29 @@ export class SessionStore {
   /** `hooks`: `used()` whenever somebody subscribes, `ended()` when the last one has left for good. */
   constructor(url, options = {}, hooks = {}) {
     this.#url = url;
-    this.#options = options;
-    this.#word = options;
+    this.#given = new Given(options);
     this.#hooks = hooks;
-    this.#snapshot = this.#first = Object.freeze({ ...NONE_YET, ...QUIET, ...this.#actions });
+    this.#snapshot = this.#first = Object.freeze({ ...NONE_YET, ...QUIET, ...this.#actionsOf(this.#given) });
   }
 
-  /** What `user` gives now: its functions are used from now on. */
+  /** What `user` gives now: its functions are used from now on. Another owner has another session. */
   use(options, user = this) {
-    const before = this.#users.get(user);
-    this.#users.delete(user);
-    this.#users.set(user, options);
-    this.#word = options;
-    warnOf(changed(this.#options, options, before), this.#told);
-    if (this.#snapshot.session) this.#hear(this.#snapshot.session);
+    if (!isOwnedAlike(this.#given.first, options)) return this.#become(options);
+    const before = this.#given.use(options, user);
+    warnOf(changed(this.#given.first, options, before), this.#told);
+    if (this.#snapshot.session) this.#hear(this.#snapshot.session, this.#given);
   }
 
   leave(user) {
-    this.#users.delete(user);
+    this.#given.leave(user);
+  }
+
+  #become(options) {
+    const isWanted = this.#listeners.size > 0 && !this.#isDisconnected;
+    this.#given = new Given(options);
+    this.#told.clear();
+    this.#drop(this.#actionsOf(this.#given));
+    if (isWanted) this.#open();
   }
 
   subscribe = (listener) => {
@@ -119,33 +122,41 @@ export class SessionStore {
   /** Before anything has happened, as on a server. */
   getServerSnapshot = () => this.#first;
 
-  /** Bound, and the same for the life of the store. */
-  #actions = {
-    callTool: (name, args, options) => this.#call({ method: "tools/call", name }, options, (session, options) => session.callTool({ name, arguments: args }, options)),
-    readResource: (uri, options) => this.#call({ method: "resources/read", name: uri }, options, (session, options) => session.readResource({ uri }, options)),
-    getPrompt: (name, args, options) => this.#call({ method: "prompts/get", name }, options, (session, options) => session.getPrompt({ name, arguments: args }, options)),
-    authorize: () => this.#authorize(),
-    retry: () => {
-      if (this.#isLeft) return;
-      this.#drop();
-      this.#open().catch(() => {});
-    },
-    disconnect: () => {
-      this.#drop();
-      this.#isDisconnected = true;
-    },
-  };
+  /** Bound, and the same as long as the owner is: those of an owner before do nothing any more. */
+  #actionsOf(given) {
+    // Nobody would close what is opened once the last one has left.
+    const isOver = () => this.#isLeft || this.#given !== given;
+    const call = (about, options, run) => this.#call(about, options, run, isOver);
+    return {
+      callTool: (name, args, options) => call({ method: "tools/call", name }, options, (session, options) => session.callTool({ name, arguments: args }, options)),
+      readResource: (uri, options) => call({ method: "resources/read", name: uri }, options, (session, options) => session.readResource({ uri }, options)),
+      getPrompt: (name, args, options) => call({ method: "prompts/get", name }, options, (session, options) => session.getPrompt({ name, arguments: args }, options)),
+      authorize: async () => {
+        if (isOver()) throw closed("The session");
+        await this.#authorize();
+      },
+      retry: () => {
+        if (isOver()) return;
+        this.#drop();
+        this.#open().catch(() => {});
+      },
+      disconnect: () => {
+        if (this.#given !== given) return;
+        this.#drop();
+        this.#isDisconnected = true;
+      },
+    };
+  }
 
-  async #call(about, options, run) {
+  async #call(about, options, run, isOver) {
     const { signal } = readRequest(options);
     if (signal?.aborted) throw signal.reason;
-    // Nobody would close what is opened now.
-    if (this.#isLeft) throw closed("The session");
+    if (isOver()) throw closed("The session");
     return this.#calls.run(about, options, (options) => this.#with(options, run));
   }
 
   async #with(options, run) {
-    const { signal, timeout = this.#options.timeout ?? TIMEOUT_MS, maxTotalTimeout = this.#options.maxTotalTimeout } = options;
+    const { signal, timeout = this.#given.first.timeout ?? TIMEOUT_MS, maxTotalTimeout = this.#given.first.maxTotalTimeout } = options;
     const opening = this.#open();
     if (this.#snapshot.session) return run(this.#snapshot.session, options);
     const clock = new CallClock(timeout, maxTotalTimeout);
@@ -162,8 +173,7 @@ export class SessionStore {
 
   /** In a click: what the provider opens is open before this returns. */
   async #authorize() {
-    if (this.#isLeft) throw closed("The session");
-    const { auth } = this.#options;
+    const { auth } = this.#given.first;
     const { session } = this.#snapshot;
     if (session && session.status.state !== "closed") return void (await signIn(session, auth));
     const release = prepared(auth);
@@ -188,24 +198,19 @@ export class SessionStore {
     this.#linger = setTimeout(() => this.#end(), LINGER_MS);
   }
 
-  /** In the order in which they count. */
-  #latest = () => (this.#users.size === 0 ? [this.#word] : [...this.#users.values()].reverse());
-
   #connect() {
     const mine = () => this.#opening === opening;
-    const { key: _k, enabled: _e, questions, on: _o, headers: _h, ...options } = this.#options;
-    const followed = askedByClick(following(options, this.#latest));
-    const headers = (context) => {
-      const given = this.#latest().map(({ headers }) => headers).find((headers) => headers !== undefined);
-      return typeof given === "function" ? given(context) : given;
-    };
+    const given = this.#given;
+    const { key: _k, enabled: _e, questions, on: _o, headers: _h, ...options } = given.first;
+    const followed = askedByClick(following(options, given.latest));
+    const { headers } = given;
     this.#stop = new AbortController();
     const { signal } = this.#stop;
     this.#heard = new Set(["statechange"]);
     const on = {
-      ...Object.fromEntries(this.#newListeners()),
+      ...Object.fromEntries(this.#newListeners(given)),
       statechange: (status) => {
-        this.#tellHost("statechange", status);
+        given.listener("statechange")?.(status);
         // Ready is who has a session: a moment later.
         if (mine() && (this.#snapshot.session || status.state !== "ready")) this.#set({ status });
       },
@@ -219,7 +224,7 @@ export class SessionStore {
     this.#failure = undefined;
     if (this.#snapshot.status !== CONNECTING) this.#set(NONE_YET);
     opening.then(
-      (session) => mine() && this.#connected(session, mine),
+      (session) => mine() && this.#connected(session, mine, given),
       (error) => {
         if (!mine()) return;
         // The next who asks tries again.
@@ -232,28 +237,20 @@ export class SessionStore {
 
   // ── What the host listens to ──
 
-  #tellHost(event, detail) {
-    this.#listener(event)?.(detail);
-  }
-
-  #listener(event) {
-    return this.#latest().map(({ on }) => on?.[event]).find((listener) => listener !== undefined);
-  }
-
   /** Of events that nobody has listened to. What is no function is `connect`'s to refuse. */
-  #newListeners() {
-    const wanted = this.#latest().flatMap(({ on }) => Object.keys(on ?? {}));
-    const fresh = [...new Set(wanted)].filter((event) => !this.#heard.has(event) && this.#listener(event) !== undefined);
+  #newListeners(given) {
+    const wanted = given.latest().flatMap(({ on }) => Object.keys(on ?? {}));
+    const fresh = [...new Set(wanted)].filter((event) => !this.#heard.has(event) && given.listener(event) !== undefined);
     for (const event of fresh) this.#heard.add(event);
     return fresh.map((event) => {
-      const given = this.#listener(event);
-      return [event, typeof given === "function" ? (detail) => this.#tellHost(event, detail) : given];
+      const listener = given.listener(event);
+      return [event, typeof listener === "function" ? (detail) => given.listener(event)?.(detail) : listener];
     });
   }
 
   /** What somebody has come to listen to. */
-  #hear(session) {
-    for (const [event, listener] of this.#newListeners()) {
+  #hear(session, given) {
+    for (const [event, listener] of this.#newListeners(given)) {
       try {
         session.on(event, listener);
       } catch (error) {
@@ -264,11 +261,11 @@ export class SessionStore {
 
   // ── What the server has ──
 
-  #connected(session, mine) {
+  #connected(session, mine, given) {
     this.#set({ session, status: session.status });
-    this.#hear(session);
+    this.#hear(session, given);
     this.#lists = NAMES.map((name) => {
-      const list = this.#follow(session, name, mine);
+      const list = this.#follow(session, name, mine, given);
       session.on(LISTS[name][1], () => list.news());
       // One that waits for its server has no lists yet; what could not be had before may be had now.
       session.on("statechange", ({ state }) => state === "ready" && list.missed());
@@ -277,7 +274,7 @@ export class SessionStore {
     });
   }
 
-  #follow(session, name, mine) {
+  #follow(session, name, mine, given) {
     let failures = 0;
     const is = (items) => {
       if (!mine()) return;
@@ -303,7 +300,7 @@ export class SessionStore {
         if (error.rpcCode === METHOD_NOT_FOUND) return is([]), NONE;
         // One list that fails takes nothing from the session, nor from the others: its listeners are told, once in a row.
         if (declares && mine() && ++failures === 1) {
-          this.#tellHost("warning", Object.freeze({ kind: "list_failed", hint: `The list of ${name} could not be had: ${error.message}` }));
+          given.listener("warning")?.(Object.freeze({ kind: "list_failed", hint: `The list of ${name} could not be had: ${error.message}` }));
         }
         return FAILED;
       }
@@ -322,7 +319,7 @@ export class SessionStore {
 
   // ── The end ──
 
-  #drop() {
+  #drop(more) {
     const opening = this.#opening;
     this.#opening = undefined;
     this.#failure = undefined;
@@ -330,7 +327,7 @@ export class SessionStore {
     // Whoever waits for a session that is not made is told at once.
     this.#stop?.abort(closed("The session"));
     this.#questions.withdrawAll();
-    this.#set({ ...NONE_YET, status: CLOSED });
+    this.#set({ ...NONE_YET, status: CLOSED, ...more });
     opening?.then((session) => session.close()).catch(() => {});
   }
 

@@ -58,6 +58,10 @@ export interface McpStore<Snapshot, Options> {
   /**
    * Other options than before: their functions and `headers` are used from now on, of `mcpServersStore` also `servers`. Any
    * other that changes is left as it was, which is a warning on the console in development.
+   *
+   * Another `identity`, or where there is none another `Bearer` or `Basic` value in `headers` that are no function (also none),
+   * is another user: what was made for the one before is closed with the options that were theirs, the calls under way end with
+   * the code `"closed"`, and all options count anew. A token that is renewed belongs into `headers` beside an `identity`.
    */
   readonly setOptions: (options?: Options) => void;
 }
@@ -74,7 +78,7 @@ export interface McpStoreOptions extends Omit<ConnectOptions, "signal"> {
 
 export type QuestionKind = "elicitation" | "sampling";
 
-/** What there is of one session. Each member keeps its identity until it changes; functions are the same for ever. */
+/** What there is of one session. Each member keeps its identity until it changes; functions are the same until the user is another. */
 export interface McpSnapshot {
   /** Undefined until it is connected; `status.state` is `"ready"` with it alone. */
   readonly session: Session | undefined;
@@ -208,7 +212,7 @@ export interface McpServersOptions {
   store?: ServerStore | undefined;
   /** Options of a server that comes back: see `SessionManager.restore`. */
   restore?: ((server: ManagedServer) => OpenOptions | null | false | undefined | Promise<OpenOptions | null | false | undefined>) | undefined;
-  /** Options for every session, as {@link McpStoreOptions}; another `identity` closes all, and opens them anew. */
+  /** Options for every session, as {@link McpStoreOptions}; another user (see {@link McpStore.setOptions}) closes all, and opens them anew. */
   defaults?: Omit<ConnectOptions, "signal"> | undefined;
   /** As {@link McpStoreOptions.questions}, for all servers. */
   questions?: readonly QuestionKind[] | undefined;
