@@ -5,6 +5,7 @@
  * (Chromium 105, Firefox 110, Safari 16.4).
  */
 
+import type { McpServersSnapshot, McpSnapshot } from "./store.js";
 import type { ConnectOptions, Session, SessionEvents, SessionManager, Status, WireEvent, RecoveredEvent, Diagnosis } from "./types.js";
 
 /** Which way a message goes, or where a note stands. */
@@ -89,6 +90,9 @@ export interface Report {
   readonly messages: readonly { readonly at: string; readonly lane: Lane; readonly text: string; readonly why?: string; readonly [more: string]: unknown }[];
 }
 
+/** What `useMcp` and `useMcpServers` give, and `getSnapshot` of a store. */
+export type WatchedSnapshot = Pick<McpSnapshot, "session" | "callTool"> | Pick<McpServersSnapshot, "servers" | "get" | "callTool">;
+
 /** What sessions tell of themselves, kept. It needs no page. */
 export class Recording {
   /**
@@ -105,13 +109,14 @@ export class Recording {
   readonly sessions: readonly { readonly name: string; readonly status: Status; readonly ended?: string | undefined }[];
 
   /**
-   * Records what a session does from now on, or all sessions of a manager, present and future. The same source is
-   * watched once.
+   * Records what a session does from now on, or all sessions of a manager, present and future. Of what `useMcp` and
+   * `useMcpServers` give it takes the sessions that are open: in an effect for each,
+   * `useEffect(() => tools.current.watch(mcp), [mcp])`. The same source is watched once.
    *
    * @returns The way to stop.
-   * @throws {TypeError} It is neither.
+   * @throws {TypeError} It is none of them.
    */
-  watch(source: Session | SessionManager, options?: WatchOptions): () => void;
+  watch(source: Session | SessionManager | WatchedSnapshot, options?: WatchOptions): () => void;
 
   /**
    * Listeners for {@link ConnectOptions.on}, which hear the handshake, too. In place of {@link Recording.watch}.
@@ -180,7 +185,7 @@ export class McpEvergreenDevtools {
   /** The buttons of the group "Break it". Default: none, and the group is not there. */
   actions: readonly DevtoolsAction[];
   /** As {@link Recording.watch}. */
-  watch(source: Session | SessionManager, options?: WatchOptions): () => void;
+  watch(source: Session | SessionManager | WatchedSnapshot, options?: WatchOptions): () => void;
   /** As {@link Recording.listeners}. */
   listeners(name: string, options?: Pick<WatchOptions, "log">): ReturnType<Recording["listeners"]>;
   /** As {@link Recording.note}. */
@@ -202,5 +207,15 @@ export class McpEvergreenDevtools {
 declare global {
   interface HTMLElementTagNameMap {
     "mcp-evergreen-devtools": McpEvergreenDevtools;
+  }
+}
+
+// @ts-ignore -- the tag in JSX; without React's types it says nothing.
+declare module "react" {
+  namespace JSX {
+    interface IntrinsicElements {
+      // @ts-ignore -- as above
+      "mcp-evergreen-devtools": DetailedHTMLProps<HTMLAttributes<McpEvergreenDevtools>, McpEvergreenDevtools> & { whole?: boolean | "" | undefined; theme?: "light" | "dark" | undefined };
+    }
   }
 }

@@ -37,7 +37,12 @@ export class Recording {
   }
 
   watch(source, { name, log = this.#log } = {}) {
-    if (typeof source?.on !== "function") throw new TypeError("watch: expected a Session or a SessionManager");
+    const open = openIn(source);
+    if (open) {
+      const stops = open.map(([server, session]) => this.watch(session, { name: server ?? name, log }));
+      return () => stops.forEach((stop) => stop());
+    }
+    if (typeof source?.on !== "function") throw new TypeError("watch: expected a Session, a SessionManager, or what useMcp or useMcpServers gives");
     this.#watched.get(source)?.();
     const isManager = typeof source.statuses === "function";
     const own = isManager ? undefined : (name ?? this.#nameFor(source));
@@ -286,4 +291,12 @@ function messageText({ at, session, lane, text, tag, note, wire, why }, many) {
 
 function defined(object) {
   return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined));
+}
+
+/** Sessions of a screen's snapshot, with their servers' names; undefined where it is none. */
+function openIn(source) {
+  if (typeof source?.callTool !== "function" || typeof source.on === "function") return undefined;
+  const { servers, session } = source;
+  const all = Array.isArray(servers) ? servers.map(({ name }) => [name, source.get(name)]) : [[undefined, session]];
+  return all.filter(([, session]) => session !== undefined);
 }

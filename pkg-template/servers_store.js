@@ -39,6 +39,8 @@ export class ServersStore {
   #returned = new Map();
   /** What could not even be tried, by name. */
   #refused = new Map();
+  /** Names that were signed out here, until they are opened or closed. */
+  #signedOut = new Set();
   /** By kind: what the manager could not read. */
   #failures = {};
   #told = new Set();
@@ -99,9 +101,15 @@ export class ServersStore {
         const manager = this.#managed(given);
         // What `servers` names stays closed until it is opened again.
         if (!this.#named.has(checked(name))) this.#forget(name);
+        this.#signedOut.delete(name);
         await manager.close(name, options);
       },
-      signOut: async (name) => this.#managed(given).signOut(name),
+      signOut: async (name) => {
+        const manager = this.#managed(given);
+        const leaving = manager.servers().filter((server) => (name === undefined || server.name === name) && (server.status ?? server.error));
+        for (const { name } of leaving) if (this.#optionOf(name, "auth")) this.#signedOut.add(name);
+        await manager.signOut(name);
+      },
       authorize: async (name) => {
         this.#managed(given);
         await this.#authorize(name);
@@ -195,6 +203,7 @@ export class ServersStore {
     this.#asked.delete(name);
     this.#returned.delete(name);
     this.#refused.delete(name);
+    this.#signedOut.delete(name);
   }
 
   /** Options of a server that comes back. */
@@ -213,7 +222,7 @@ export class ServersStore {
     const manager = this.#managed();
     const given = this.#given;
     const asked = this.#asked.get(name)?.followed;
-    const auth = (asked ?? this.#returned.get(name))?.auth ?? this.#given.options.defaults?.auth;
+    const auth = this.#optionOf(name, "auth");
     const session = manager.get(name);
     if (session) return void (await signIn(session, auth));
     const server = manager.servers().find((server) => server.name === name);
@@ -236,11 +245,20 @@ export class ServersStore {
     }
   }
 
+  /** An option of a server's, its own or that of all. */
+  #optionOf(name, option) {
+    return (this.#asked.get(name)?.followed ?? this.#returned.get(name))?.[option] ?? this.#given.options.defaults?.[option];
+  }
+
   // ── What there is ──
 
   #look() {
     const servers = this.#manager.servers();
-    const needSignIn = servers.filter(({ status, error }) => wantsSignIn(status, error)).map(({ name }) => name);
+    for (const { name, status, error } of servers) if (status ?? error) this.#signedOut.delete(name);
+    const isHelped = ({ name, status, error }) => wantsSignIn(status, error) && (this.#optionOf(name, "auth") || this.#optionOf(name, "headers"));
+    const waiting = servers.filter(isHelped).map(({ name }) => name);
+    // Without a `store` they have no row any more.
+    const needSignIn = [...waiting, ...this.#signedOut];
     this.#set({ servers, needSignIn: same(this.#snapshot.needSignIn, needSignIn), failed: this.#failed() });
   }
 
@@ -282,6 +300,7 @@ export class ServersStore {
     this.#named.clear();
     this.#returned = new Map();
     this.#refused.clear();
+    this.#signedOut.clear();
     this.#failures = {};
     this.#questions.withdrawAll();
     this.#set({ ...NONE_YET, ...more });

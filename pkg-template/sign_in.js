@@ -10,9 +10,9 @@ export function asksUser(status) {
   return status?.waitingFor?.why === USER;
 }
 
-/** Nothing goes on before the user has signed in. */
+/** Nothing goes on before the user has signed in. What names no address that may be gone to, no user mends. */
 export function wantsSignIn(status, error) {
-  if (status?.state === "ready") return false;
+  if (status?.state === "ready" || (error ?? status?.lastError)?.diagnosis?.kind === "unsafe_url") return false;
   return [USER, FAILED].includes(status?.waitingFor?.why) || ["auth", "unauthorized"].includes(error?.code);
 }
 

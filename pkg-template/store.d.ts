@@ -236,7 +236,10 @@ export interface McpServersSnapshot {
   readonly failed: readonly { readonly server: string; readonly error: unknown }[];
   /** Names of servers that are still connecting, or wait for their user to sign in. */
   readonly pending: readonly string[];
-  /** Names of servers that go no further before the user has signed in. */
+  /**
+   * Names of servers that go no further before the user has signed in, where a click can help: they have `auth`, or `headers`
+   * that may be others by now. Who was signed out by {@link McpServersSnapshot.signOut} is among them until it is opened or closed.
+   */
   readonly needSignIn: readonly string[];
   readonly pendingQuestions: readonly PendingQuestion[];
   readonly calls: readonly PendingCall[];

@@ -790,7 +790,7 @@ export interface Status {
   readonly lastRecovery?: LastRecovery;
   /** With `"waiting"`: what for. */
   readonly waitingFor?: {
-    /** A short reason, in words that are shown as they are. */
+    /** A short reason, in words that can be shown as they are; all but `"sign-in"`, which is a code: show a button there. */
     readonly why: WaitingReason;
     /** Until when, in milliseconds since the epoch; absent where nobody knows. */
     readonly until?: number;

@@ -9,6 +9,7 @@ import { installed } from "./lib/install.mjs";
 import { root } from "./lib/paths.mjs";
 import { run } from "./lib/processes.mjs";
 import { serve } from "./lib/static.mjs";
+import { until } from "./lib/until.mjs";
 
 const bounded = { timeout: 120_000 };
 const PACKAGE = "/node_modules/mcp-evergreen/index.js";
@@ -304,12 +305,40 @@ if (ENGINE === "chromium") {
          console.log(recording.toText());`,
       );
       const stdout = await run(process.execPath, [`${folder}/main.mjs`]);
-      assert.match(stdout, /TypeError watch: expected a Session or a SessionManager\nTypeError name: .*\nTypeError lane: .*\nTypeError limit: /);
+      assert.match(stdout, /TypeError watch: expected a Session, a SessionManager, or what useMcp or useMcpServers gives\nTypeError name: .*\nTypeError lane: .*\nTypeError limit: /);
       assert.match(stdout, /function 12\n/);
       assert.match(stdout, /server 1: closed \(the host closed the session\), session 2, 1 recovery/);
       assert.match(stdout, /session ◀── server {2}404 tools\/call {2}\[evicted\].*\n +It says that the session is gone/);
     } finally {
       rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
+  test("what a screen's hooks give is watched: the sessions that are open, by their servers' names", bounded, async () => {
+    const at = (file) => import(`${app}/node_modules/mcp-evergreen/${file}`);
+    const [{ Recording }, { mcpServersStore, mcpStore }, { TestServer }] = await Promise.all(["devtools.js", "store.js", "testing.js"].map(at));
+    const server = new TestServer({ tools: { echo: () => "x" } });
+    const defaults = { era: "legacy", fetch: server.fetch };
+    const many = mcpServersStore({ servers: { one: "https://a.test/mcp", two: "https://b.test/mcp" }, defaults });
+    const alone = mcpStore(server.url, defaults);
+    const leave = [many.subscribe(() => {}), alone.subscribe(() => {})];
+    const recording = new Recording();
+    const said = () => recording.rows.filter(({ text }) => /tools.call/.test(text)).map(({ session }) => session);
+    try {
+      assert.equal(recording.watch(alone.getSnapshot())(), undefined);
+      await until(() => many.getSnapshot().tools.length === 2 && alone.getSnapshot().session);
+      const stop = recording.watch(many.getSnapshot());
+      recording.watch(many.getSnapshot());
+      recording.watch(alone.getSnapshot(), { name: "alone" });
+      stop();
+      const { callTool } = many.getSnapshot();
+      for (const call of [() => callTool("one__echo"), () => callTool("two__echo"), () => alone.getSnapshot().callTool("echo")]) await call();
+      assert.deepEqual(said(), ["one", "one", "two", "two", "alone", "alone"]);
+      recording.stop();
+      await callTool("one__echo");
+      assert.equal(said().length, 6);
+    } finally {
+      for (const stop of leave) stop();
     }
   });
 

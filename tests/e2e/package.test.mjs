@@ -334,6 +334,8 @@ async function typesOfHosts() {
     const link = `${folder}/node_modules/${name}`;
     if (!existsSync(link)) symlinkSync(`${e2e}node_modules/${name}`, link);
   }
+  // Its own declarations look for theirs where it lies.
+  cpSync(packaged, `${folder}/node_modules/mcp-evergreen`, { recursive: true });
   for (const file of ["hosts.ts", "results.ts", "screens.tsx"]) cpSync(`${fixtures}/types/${file}`, `${folder}/${file}`);
   return folder;
 }

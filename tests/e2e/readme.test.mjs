@@ -1,16 +1,19 @@
 // The package's own README, as it lies in the tarball: what its readers paste runs, and what it says is so.
 
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { after, before, mock, test } from "node:test";
+import { transformWithOxc } from "vite";
 import { launchBrowser } from "./lib/chrome.mjs";
 import { HEALED } from "./lib/heals.mjs";
 import { bundledHosts } from "./lib/hosts.mjs";
 import { installed } from "./lib/install.mjs";
 import { e2e, root } from "./lib/paths.mjs";
+import { freePort } from "./lib/ports.mjs";
 import { run } from "./lib/processes.mjs";
 import { startProxy } from "./lib/proxy.mjs";
-import { everything } from "./lib/servers.mjs";
+import { everything, typescriptSdk } from "./lib/servers.mjs";
 import { fileAt, serve } from "./lib/static.mjs";
 import { PATIENCE, until } from "./lib/until.mjs";
 
@@ -48,16 +51,16 @@ test("is the one in pkg-template, begins with how to install, and needs nothing 
 
 test("each of its examples is run below", bounded, () => {
   const html = ["page", "callback"];
-  const pages = ["wire", "dropin", "vite"];
+  const pages = ["wire", "dropin", "vite", "react", "proxy"];
   assert.deepEqual(Object.keys(examples).sort(), [...html, ...pages, ...Object.keys(IN_NODE), "signin"].sort());
 });
 
 test("it names the version and the entries of this package", bounded, () => {
   const { version, exports } = JSON.parse(readFileSync(`${packaged}/package.json`, "utf8"));
   assert.deepEqual([...readme.matchAll(/mcp-evergreen@([\d.]+)\//g)].map(([, named]) => named), [version]);
-  const entries = [...readme.matchAll(/[`"]mcp-evergreen\/(\w+)[`"]/g)].map(([, entry]) => `./${entry}`);
-  assert.ok(entries.length > 3);
-  assert.deepEqual(entries.filter((entry) => !(entry in exports)), []);
+  const entries = new Set([...readme.matchAll(/[`"]mcp-evergreen\/([\w/-]+)[`"]/g)].map(([, entry]) => `./${entry}`));
+  const modules = Object.keys(exports).filter((entry) => !/^\.$|\.\w+$/.test(entry));
+  assert.deepEqual([...entries].sort(), modules.sort(), "all of them");
 });
 
 test("its table of headers is that of the repository's README", bounded, () => {
@@ -203,6 +206,79 @@ test("the drop-in", bounded, async () => {
   } finally {
     await page.close();
     await Promise.all([site.close(), proxy.close()]);
+    await server.kill();
+  }
+});
+
+test("the React host: what cannot be opened is said, what asks for a login has a button, and tools and questions are shown", bounded, async () => {
+  const hosts = await bundledHosts();
+  const { code: body } = await transformWithOxc(examples.react.code, "example.jsx", { jsx: { runtime: "classic" } });
+  const imports = {
+    react: "/hosts/react.js",
+    "react-dom/client": "/hosts/react.js",
+    "mcp-evergreen/react": "/node_modules/mcp-evergreen/react.js",
+    "mcp-evergreen/auth": "/node_modules/mcp-evergreen/auth.js",
+  };
+  const html = `<!doctype html><div id="root"></div><script type="importmap">${JSON.stringify({ imports })}</script><script type="module" src="/example.js"></script>`;
+  const site = await serve(app, {
+    override: (path) => {
+      if (path === "/") return { type: "text/html", body: html };
+      if (path === "/example.js") return { type: "text/javascript", body: `import * as React from "react";\n${body}` };
+      if (path === "/not-mcp") return { type: "text/html", body: "<h1>Not here</h1>" };
+      if (path === "/locked") return { status: 401, type: "text/plain", body: "" };
+      return path.startsWith("/hosts/") ? fileAt(hosts + path.slice("/hosts".length)) : undefined;
+    },
+  });
+  const server = await everything.start();
+  const proxy = await startProxy(server.url);
+  const page = await browser.newPage();
+  const said = [];
+  page.on("console", (message) => message.type() === "log" && said.push(message.text()));
+  page.on("pageerror", (error) => said.push(String(error?.message ?? error)));
+  const add = async (url) => {
+    await page.locator("input").fill(url);
+    await page.locator("button").click();
+  };
+  const shows = (words) => page.waitForFunction((words) => document.body.innerText.includes(words), { timeout: PATIENCE }, words);
+  const press = (words) => page.evaluate((words) => [...document.querySelectorAll("button")].find(({ innerText }) => innerText === words).click(), words);
+  try {
+    await page.goto(site.url);
+    await add(`${site.url}not-mcp`);
+    await page.waitForSelector("[role=alert]", { timeout: PATIENCE });
+    await add(`${site.url}locked`);
+    await shows("Sign in to notes");
+    await page.evaluate(() => localStorage.clear());
+    await page.reload();
+    await add(proxy.url);
+    await shows("notes__echo");
+    await press("notes__echo");
+    await until(() => said.length > 0);
+    assert.deepEqual(said, ["Echo: otters"]);
+    await press("notes__trigger-elicitation-request");
+    await shows("notes asks: ");
+  } finally {
+    await page.close();
+    await Promise.all([site.close(), proxy.close()]);
+    await server.kill();
+  }
+});
+
+test("the proxy, told of a server of one's own network", bounded, async () => {
+  const { connect } = await import(`${packaged}/index.js`);
+  const server = await typescriptSdk.start();
+  const port = await freePort();
+  const code = examples.proxy.code.replace("https://example.com/mcp", server.url).replace("] })", "], allowPrivateTargets: true })").replace("8787", String(port));
+  writeFileSync(`${folder}/proxy.mjs`, code);
+  const child = spawn(process.execPath, [`${folder}/proxy.mjs`], { stdio: "inherit" });
+  const proxy = { url: `http://127.0.0.1:${port}/`, when: "always" };
+  try {
+    await until(() => fetch(proxy.url).then(() => true, () => false));
+    const session = await connect(server.url, { proxy });
+    assert.equal((await session.callTool({ name: "echo", arguments: { message: "otters" } })).content[0].text, "Echo: otters");
+    await session.close();
+    await assert.rejects(connect("https://example.org/mcp", { proxy }));
+  } finally {
+    child.kill("SIGKILL");
     await server.kill();
   }
 });

@@ -501,3 +501,53 @@ test("who is not let in is named, and signs in by a button; kept servers come ba
   await until(() => later.now.tools.length === 4);
   assert.deepEqual(later.now.servers.map(({ name }) => name), ["a"]);
 });
+
+for (const [where, make] of [
+  ["named by the option", (world) => ({ servers: { a: { url: world.url, ...world.options } } })],
+  ["kept", (world) => ({ store: world.kept, restore: () => ({ ...world.options }) })],
+  ["added by the user", (world) => ({ defaults: world.options })],
+]) {
+  test(`who was signed out of a server, ${where}, signs in again by a button`, bounded, async (t) => {
+    const world = worldOfUsers();
+    const store = mcpServersStore(make(world));
+    t.after(store.subscribe(() => {}));
+    const now = () => store.getSnapshot();
+    if (where.startsWith("added")) await now().open("a", world.url);
+    await until(() => now().needSignIn.length === 1);
+    const signedIn = now().authorize("a");
+    await until(() => world.signIn);
+    world.signIn();
+    await signedIn;
+    assert.deepEqual(now().needSignIn, []);
+    await now().signOut(...(where === "kept" ? [] : ["a"]));
+    assert.deepEqual([now().needSignIn, now().get("a")], [["a"], undefined]);
+    world.signIn = undefined;
+    const again = now().authorize("a");
+    await until(() => world.signIn);
+    world.signIn();
+    await again;
+    assert.deepEqual([now().needSignIn, now().get("a").status.state], [[], "ready"]);
+    await now().signOut("a");
+    await now().close("a");
+    assert.deepEqual(now().needSignIn, []);
+  });
+}
+
+test("a button is wanted where a click helps: not without `auth` and `headers`, nor where an address may not be gone to", bounded, async (t) => {
+  const world = startWorld();
+  const unsafe = startWorld({ resource: { authorization_servers: ["http://as.example"] } });
+  const { auth: _, ...bare } = world.options;
+  const servers = { bare: { url: world.url, ...bare }, unsafe: { url: unsafe.url, ...unsafe.options }, helped: { url: world.url, ...world.options }, own: { url: world.url, ...bare, headers: { "x-key": "old" } } };
+  const store = mcpServersStore({ servers });
+  t.after(store.subscribe(() => {}));
+  const now = () => store.getSnapshot();
+  const named = () => [...now().needSignIn].sort();
+  // That an address is bad is not known before somebody wants to go there.
+  await until(() => named().join() === "helped,own,unsafe" && now().failed.length === 2);
+  await assert.rejects(now().authorize("unsafe"), { code: "auth" });
+  await until(() => named().join() === "helped,own");
+  const { status } = now().servers.find(({ name }) => name === "unsafe");
+  assert.equal(status.lastError.diagnosis.kind, "unsafe_url");
+  await assert.rejects(now().signOut("nobody"), TypeError);
+  assert.deepEqual(named(), ["helped", "own"]);
+});
