@@ -397,7 +397,7 @@ for (const [name, launch] of [
     await app.page.goto(`${site.url}?again`);
     await app.page.evaluate(() => import("mcp-evergreen/auth"));
     assert.deepEqual(await notes(app), []);
-    await left(598_000);
+    await left(592_000);
     await app.page.goto(`${site.url}?again`);
     await app.page.evaluate(() => import("mcp-evergreen/auth"));
     assert.equal((await notes(app)).length, 1);
