@@ -46,7 +46,7 @@ export function workloadIdentity(
 /**
  * Enterprise-managed authorization: extension `io.modelcontextprotocol/enterprise-managed-authorization`. The user has signed in
  * with the enterprise's identity provider: `idToken` gives the ID token, which is exchanged there for a grant (ID-JAG, RFC 8693) for
- * the MCP server's authorization server.
+ * the MCP server's authorization server. An answer whose `issued_token_type` is not that of an ID-JAG is passed on to nobody.
  */
 export function enterpriseManaged(
   options: ClientOptions & {

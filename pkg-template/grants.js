@@ -9,6 +9,7 @@ import { keptPair, makePair, Proofs } from "./proofs.js";
 
 const JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 const TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange";
+const ID_JAG = "urn:ietf:params:oauth:token-type:id-jag";
 const ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /** A client's own assertion is good for so many seconds. */
@@ -62,7 +63,7 @@ export function enterpriseManaged(options) {
     const scope = given.scope ?? asked.scope;
     const form = new URLSearchParams({
       grant_type: TOKEN_EXCHANGE,
-      requested_token_type: "urn:ietf:params:oauth:token-type:id-jag",
+      requested_token_type: ID_JAG,
       audience: asked.issuer,
       ...(asked.resource !== undefined && { resource: asked.resource }),
       ...(scope !== undefined && { scope }),
@@ -129,6 +130,13 @@ async function exchanged({ tokenEndpoint, fetch: send = fetch }, form) {
   if (!response.ok || typeof read?.access_token !== "string") {
     const error = /^[a-z_]{1,64}$/.test(read?.error ?? "") ? `: ${read.error}` : "";
     throw new Error(`The identity provider gave no grant (HTTP ${response.status}${error}).`);
+  }
+  // Another token of the user's is nothing for the MCP server's authorization server (RFC 8693, 2.2.1).
+  const type = read.issued_token_type;
+  if (type !== ID_JAG) {
+    const isTold = typeof type === "string" && /^urn:ietf:params:oauth:token-type:[a-z\d_-]{1,32}$/.test(type);
+    const got = isTold ? type : type === undefined ? "none" : "another";
+    throw new Error(`The identity provider gave no ID-JAG: expected the issued_token_type ${ID_JAG}, got ${got}. Nothing of it was passed on.`);
   }
   return read.access_token;
 }

@@ -15,6 +15,7 @@ const { clientCredentials, enterpriseManaged, withDpop, workloadIdentity } = awa
 
 const ISSUER = "https://as.test";
 const MCP = "https://mcp.test/mcp";
+const ID_JAG = "urn:ietf:params:oauth:token-type:id-jag";
 const json = (body, status = 200, headers = {}) => new Response(JSON.stringify(body), { status, headers: { "content-type": "application/json", ...headers } });
 
 /** `granting(form, headers)` says what the token endpoint answers where that is no token. */
@@ -41,7 +42,7 @@ function startWorld({ granting = () => undefined, bound = false, methods } = {})
     if (origin === "https://idp.test") {
       const form = Object.fromEntries(new URLSearchParams(init.body));
       world.exchange = form;
-      return form.subject_token === "id-token" ? json({ access_token: `jag for ${form.audience}`, token_type: "N_A" }) : json({ error: "invalid_grant", error_description: "s3cret" }, 400);
+      return form.subject_token === "id-token" ? json({ access_token: `jag for ${form.audience}`, token_type: "N_A", issued_token_type: ID_JAG }) : json({ error: "invalid_grant", error_description: "s3cret" }, 400);
     }
     if (pathname === "/token") {
       const form = Object.fromEntries(new URLSearchParams(init.body));
@@ -135,7 +136,7 @@ test("an enterprise's user by a grant of its identity provider", bounded, async 
   await lives(world, enterpriseManaged({ clientId: "mine", clientSecret: "s3cret", issuer: ISSUER, idToken: () => "id-token", idp }));
   assert.deepEqual(world.exchange, {
     grant_type: "urn:ietf:params:oauth:grant-type:token-exchange",
-    requested_token_type: "urn:ietf:params:oauth:token-type:id-jag",
+    requested_token_type: ID_JAG,
     audience: ISSUER,
     resource: MCP,
     scope: "a",
@@ -148,6 +149,18 @@ test("an enterprise's user by a grant of its identity provider", bounded, async 
   const { cause } = await failure(open(none, enterpriseManaged({ clientId: "mine", idToken: () => "old", idp: { ...idp, fetch: none.fetch } })));
   assert.equal(cause.message, "The identity provider gave no grant (HTTP 400: invalid_grant).");
   assert.deepEqual(none.forms, []);
+});
+
+test("another token of the identity provider's is no grant, and is passed on to nobody", bounded, async () => {
+  for (const [type, told] of [["urn:ietf:params:oauth:token-type:access_token", "urn:ietf:params:oauth:token-type:access_token"], [undefined, "none"], ["s3cret", "another"], [[ID_JAG], "another"]]) {
+    const world = startWorld();
+    const fetch = async () => json({ access_token: "at the idp", token_type: "Bearer", issued_token_type: type });
+    const idp = { tokenEndpoint: "https://idp.test/token", clientId: "at the idp", fetch };
+    const { code, cause } = await failure(open(world, enterpriseManaged({ clientId: "mine", clientSecret: "s3cret", idToken: () => "id-token", idp })));
+    assert.equal(code, "auth");
+    assert.equal(cause.message, `The identity provider gave no ID-JAG: expected the issued_token_type ${ID_JAG}, got ${told}. Nothing of it was passed on.`);
+    assert.deepEqual(world.forms, []);
+  }
 });
 
 test("tokens are bound to a key, and the nonces of both servers are heeded", bounded, async () => {
