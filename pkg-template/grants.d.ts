@@ -53,6 +53,7 @@ export function enterpriseManaged(
     idToken: (asked: GrantRequest) => string | Promise<string>;
     /** The identity provider, and who the client is to it. */
     idp: {
+      /** An absolute `https:` URL; `http:` to this machine alone. */
       tokenEndpoint: string;
       clientId: string;
       clientSecret?: string | undefined;

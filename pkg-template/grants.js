@@ -17,6 +17,14 @@ const LIFETIME = 300;
 
 const any = (_name, value) => value;
 
+/** Whatever goes there is a secret: in clear it goes to this machine alone. */
+function endpoint(name, value) {
+  const url = URL.canParse(text(name, value)) ? new URL(value) : undefined;
+  const isOwn = url?.protocol === "http:" && /^(?:(?:.+\.)?localhost|127(?:\.\d+){3}|\[::1\])$/.test(url.hostname);
+  if (url?.protocol !== "https:" && !isOwn) throw new TypeError(`${name}: expected an absolute https: URL, or http: to this machine`);
+  return value;
+}
+
 const CLIENT = {
   clientId: text,
   clientSecret: text,
@@ -26,7 +34,11 @@ const CLIENT = {
     return value;
   },
   keyId: text,
-  issuer: text,
+  issuer: (name, value) => {
+    // As it is written: it is compared so.
+    if (URL.canParse(text(name, value)) && /^https?:/i.test(value)) return value;
+    throw new TypeError(`${name}: expected an absolute https: URL`);
+  },
   scope: text,
   storage: any,
 };
@@ -56,7 +68,7 @@ export function workloadIdentity(options) {
 export function enterpriseManaged(options) {
   const given = readClient(options, { idToken: func, idp: object });
   func("idToken", given.idToken);
-  const idp = check("idp", given.idp ?? wrongIdp(), { tokenEndpoint: text, clientId: text, clientSecret: text, fetch: func });
+  const idp = check("idp", given.idp ?? wrongIdp(), { tokenEndpoint: endpoint, clientId: text, clientSecret: text, fetch: func });
   text("idp.tokenEndpoint", idp.tokenEndpoint);
   text("idp.clientId", idp.clientId);
   const grant = async (asked) => {

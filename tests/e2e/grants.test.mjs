@@ -210,12 +210,20 @@ test("what it takes is told by name, before anything is sent", async () => {
     [/^idToken: expected a function/, () => enterpriseManaged({ clientId: "a", idp: {} })],
     [/^idp: expected an object/, () => enterpriseManaged({ clientId: "a", idToken: () => "" })],
     [/^idp.tokenEndpoint: expected a string/, () => enterpriseManaged({ clientId: "a", idToken: () => "", idp: {} })],
+    ...["http://idp.test/token", "::::", "/token", "ftp://idp.test/", "http://localhost.idp.test/", "http://127.0.0.1.idp.test/"].map((tokenEndpoint) => [
+      /^idp\.tokenEndpoint: expected an absolute https: URL, or http: to this machine$/,
+      () => enterpriseManaged({ clientId: "a", idToken: () => "", idp: { tokenEndpoint, clientId: "b" } }),
+    ]),
+    ...["not a url", "as.test", "javascript:1"].map((issuer) => [/^issuer: expected an absolute https: URL$/, () => clientCredentials({ clientId: "a", clientSecret: "b", issuer })]),
     [/^key: there is no IndexedDB here.*"memory"/, () => withDpop(fine())],
     [/^key: expected a pair of CryptoKeys for ECDSA with P-256/, () => withDpop(fine(), { key: pair })],
     [/^key: expected "indexeddb", "memory" or a pair/, () => withDpop(fine(), { key: 7 })],
     [/^provider: expected an object/, () => withDpop(undefined, { key: "memory" })],
   ]) {
     assert.throws(make, (error) => (error instanceof TypeError && words.test(error.message)) || assert.fail(`${error}`));
+  }
+  for (const tokenEndpoint of ["https://idp.test/token", "http://localhost:1/", "http://127.0.0.1/", "http://[::1]:1/"]) {
+    enterpriseManaged({ clientId: "a", issuer: "http://localhost:1", idToken: () => "", idp: { tokenEndpoint, clientId: "b" } });
   }
   const rejects = (provider, words) => assert.rejects(connect(MCP, { auth: { provider } }), (error) => error instanceof TypeError && words.test(error.message));
   await rejects({ grant: 7 }, /^auth\.provider\.grant: expected a function/);
