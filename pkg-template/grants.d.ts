@@ -9,7 +9,10 @@
  */
 import type { AuthProvider, GrantProvider, GrantRequest } from "./types.js";
 
-/** Who the client is. All errors are `TypeError`s that name the member, and come before anything is sent. */
+/**
+ * Who the client is. All errors are `TypeError`s that name the member, and come before anything is sent; what of a key shows only when
+ * it is used is the `cause` of the error that the calls fail with (`code: "auth"`).
+ */
 export interface ClientOptions {
   /** As it is registered with the authorization server. */
   clientId: string;
@@ -65,7 +68,8 @@ export function enterpriseManaged(
 /**
  * The same provider, with tokens that are bound to a key of this client's (DPoP, RFC 9449): of `popup` and `redirect`, or of one of
  * these. The key cannot be read out. Each request has a proof of its own, and the nonces of both servers are heeded.
- * @throws {TypeError} There is no IndexedDB here, or the pair is not one for ECDSA with P-256.
+ * @throws {TypeError} There is no IndexedDB here, or the pair is not one for ECDSA with P-256, its public key extractable. A
+ * key that cannot be had later is the `cause` of the error that the calls fail with.
  */
 export function withDpop<P extends AuthProvider | GrantProvider>(
   provider: P,

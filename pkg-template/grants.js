@@ -3,7 +3,7 @@
 import { func, object, wrong } from "./checks.js";
 import { withProofs } from "./host_dpop.js";
 import { Requests } from "./host_requests.js";
-import { NAMES, readKey, seconds, signed, unique } from "./jwt.js";
+import { checkKey, NAMES, readKey, seconds, signed, unique } from "./jwt.js";
 import { check, text } from "./options.js";
 import { keptPair, makePair, Proofs } from "./proofs.js";
 
@@ -99,9 +99,7 @@ export function withDpop(of, { key = "indexeddb", name = "dpop", ...others } = {
   if (unknown !== undefined) throw new TypeError(`${unknown}: there is no such option; there are key, name`);
   const isPair = typeof key === "object" && key !== null;
   if (!isPair && !["indexeddb", "memory"].includes(key)) throw wrong("key", '"indexeddb", "memory" or a pair of CryptoKeys', key);
-  if (isPair && (key.privateKey?.type !== "private" || key.privateKey.algorithm?.namedCurve !== "P-256" || key.publicKey?.type !== "public")) {
-    throw new TypeError("key: expected a pair of CryptoKeys for ECDSA with P-256: { privateKey, publicKey }");
-  }
+  if (isPair) checkPair(key);
   if (key === "indexeddb" && typeof globalThis.indexedDB?.open !== "function") {
     throw new TypeError('key: there is no IndexedDB here that could keep it: give "memory", or a pair of CryptoKeys');
   }
@@ -116,11 +114,21 @@ export function withDpop(of, { key = "indexeddb", name = "dpop", ...others } = {
   return { ...of, asks: { ...of.asks, dpop }, wrap };
 }
 
+function checkPair({ privateKey, publicKey }) {
+  const isFor = ({ algorithm }) => algorithm?.name === "ECDSA" && algorithm.namedCurve === "P-256";
+  const isPair = privateKey?.type === "private" && isFor(privateKey) && publicKey?.type === "public" && isFor(publicKey);
+  if (!isPair) throw new TypeError("key: expected a pair of CryptoKeys for ECDSA with P-256: { privateKey, publicKey }");
+  // Each proof has it.
+  if (publicKey.extractable !== true) throw new TypeError("key.publicKey: expected a CryptoKey that is extractable");
+  checkKey("key.privateKey", privateKey, "ES256");
+}
+
 function readClient(options, more = {}) {
   const given = check("", options, { ...CLIENT, ...more });
   text("clientId", given.clientId);
   if (given.privateKey && !given.algorithm) throw new TypeError(`algorithm: the privateKey needs one of ${NAMES.join(", ")}`);
   if (given.privateKey && given.clientSecret) throw new TypeError("clientSecret: cannot go with a privateKey; choose one");
+  if (given.privateKey) checkKey("privateKey", given.privateKey, given.algorithm);
   return given;
 }
 
@@ -156,7 +164,7 @@ async function exchanged({ tokenEndpoint, fetch: send = fetch }, form) {
 function provider({ clientId, clientSecret, privateKey, algorithm, keyId, issuer, storage }, grant) {
   let key;
   const prove = async (_headers, form, url, metadata) => {
-    key ??= await readKey(privateKey, algorithm);
+    key ??= await readKey("privateKey", privateKey, algorithm);
     const now = seconds();
     const claims = { iss: clientId, sub: clientId, aud: metadata?.issuer ?? url, jti: unique(), iat: now, exp: now + LIFETIME };
     form.set("client_assertion", await signed(key, algorithm, { typ: "JWT", ...(keyId && { kid: keyId }) }, claims));
@@ -178,5 +186,10 @@ function wrap({ endpoint, oauth, mcp }) {
   const { dpop } = this.asks;
   const requests = new Requests({ ...this.asks, clientMetadata: {}, clientInformation: () => undefined, tokens: () => undefined }, endpoint, oauth);
   const bound = { dpop, tokens: () => ({ token_type: "DPoP" }) };
-  return { oauth: requests.fetch, mcp: dpop ? withProofs(bound, mcp) : mcp };
+  const failure = () => {
+    const { failure } = requests;
+    requests.failure = undefined;
+    return failure;
+  };
+  return { oauth: requests.fetch, mcp: dpop ? withProofs(bound, mcp) : mcp, failure };
 }

@@ -230,6 +230,89 @@ test("what it takes is told by name, before anything is sent", async () => {
   await rejects({ grant: () => ({}), wrap: 7 }, /^auth\.provider\.wrap: expected a function/);
 });
 
+test("a key that cannot be used is told by name, before anything is sent", async () => {
+  const made = (name, more, usages = ["sign", "verify"], extractable = false) => crypto.subtle.generateKey({ name, ...more }, extractable, usages);
+  const p256 = await made("ECDSA", { namedCurve: "P-256" });
+  const p384 = await made("ECDSA", { namedCurve: "P-384" });
+  const ecdh = await made("ECDH", { namedCurve: "P-256" }, ["deriveBits"]);
+  const rsa = { modulusLength: 2048, publicExponent: new Uint8Array([1, 0, 1]) };
+  const rs256 = await made("RSASSA-PKCS1-v1_5", { ...rsa, hash: "SHA-256" });
+  const rs512 = await made("RSASSA-PKCS1-v1_5", { ...rsa, hash: "SHA-512" });
+  const open256 = await made("ECDSA", { namedCurve: "P-256" }, ["sign", "verify"], true);
+  const open384 = await made("ECDSA", { namedCurve: "P-384" }, ["sign", "verify"], true);
+  const jwk = await exportJWK(open256.privateKey);
+  const pem = await exportPKCS8(open256.privateKey);
+  for (const [privateKey, algorithm] of [
+    ["garbage", "ES256"],
+    ["not a pem", "ES256"],
+    ["MAMCAQE=", "ES256"],
+    [pem.replaceAll("PRIVATE", "EC PRIVATE"), "ES256"],
+    [pem, "ES384"],
+    [await exportPKCS8(open384.privateKey), "ES256"],
+    [pem, "RS256"],
+    [{}, "ES256"],
+    [p256, "ES256"],
+    [p256.publicKey, "ES256"],
+    [p256.privateKey, "ES384"],
+    [p384.privateKey, "ES256"],
+    [ecdh.privateKey, "ES256"],
+    [rs256.privateKey, "ES256"],
+    [rs256.privateKey, "PS256"],
+    [rs512.privateKey, "RS256"],
+    [{ kty: "RSA", n: "s3cret", e: "AQAB", d: "s3cret" }, "ES256"],
+    [{ ...jwk, d: undefined }, "ES256"],
+    [{ ...jwk, alg: "ES384" }, "ES256"],
+    [jwk, "ES384"],
+    [jwk, "RS256"],
+  ]) {
+    for (const make of [clientCredentials, (given) => workloadIdentity({ ...given, assertion: () => "jwt" })]) {
+      const words = `privateKey: expected a private key for ${algorithm}: a CryptoKey that may sign, a JWK, or PEM (PKCS #8)`;
+      assert.throws(() => make({ clientId: "a", privateKey, algorithm }), { name: "TypeError", message: words });
+    }
+  }
+  const fine = clientCredentials({ clientId: "a", clientSecret: "b" });
+  const raw = await crypto.subtle.exportKey("jwk", p256.publicKey);
+  const shut = await crypto.subtle.importKey("jwk", raw, { name: "ECDSA", namedCurve: "P-256" }, false, ["verify"]);
+  for (const [key, words] of [
+    [{ privateKey: p256.privateKey, publicKey: shut }, /^key\.publicKey: expected a CryptoKey that is extractable$/],
+    [{ privateKey: p256.privateKey, publicKey: p384.publicKey }, /^key: expected a pair of CryptoKeys for ECDSA with P-256/],
+    [{ privateKey: p384.privateKey, publicKey: p256.publicKey }, /^key: expected a pair of CryptoKeys for ECDSA with P-256/],
+    [ecdh, /^key: expected a pair of CryptoKeys for ECDSA with P-256/],
+    [{}, /^key: expected a pair of CryptoKeys for ECDSA with P-256/],
+  ]) {
+    assert.throws(() => withDpop(fine, { key }), (error) => (error instanceof TypeError && words.test(error.message)) || assert.fail(`${error}`));
+  }
+});
+
+test("a key that fails only where it is used is the cause of the error, and nothing is sent for it", bounded, async () => {
+  const { privateKey } = await generateKeyPair("ES256", { extractable: true });
+  const cut = (await exportPKCS8(privateKey)).replace(/\n[^\n]+\n-----END/, "\n-----END");
+  for (const key of [{ ...(await exportJWK(privateKey)), d: "AAAA" }, cut]) {
+    const world = startWorld({ methods: ["private_key_jwt"] });
+    const error = await failure(open(world, clientCredentials({ clientId: "mine", privateKey: key, algorithm: "ES256", issuer: ISSUER })));
+    assert.deepEqual([error.code, error.outcome, error.cause?.name], ["auth", "not_executed", "TypeError"], String(error.stack));
+    assert.equal(error.cause.message, "privateKey: cannot be used as a private key for ES256: see `cause`");
+    assert.ok(error.cause.cause instanceof Error);
+    assert.doesNotMatch(error.message, /did not answer/);
+    assert.deepEqual(world.forms, []);
+  }
+  // The key of the proofs cannot be had; once it can, it goes on.
+  const gone = new Error("no key");
+  const { generateKey } = crypto.subtle;
+  const world = startWorld({ bound: true });
+  const provider = withDpop(clientCredentials({ clientId: "mine", clientSecret: "s3cret", issuer: ISSUER }), { key: "memory" });
+  Object.defineProperty(crypto.subtle, "generateKey", { configurable: true, value: () => Promise.reject(gone) });
+  try {
+    const error = await failure(open(world, provider));
+    assert.deepEqual([error.code, error.cause], ["auth", gone]);
+    assert.deepEqual(world.forms, []);
+  } finally {
+    delete crypto.subtle.generateKey;
+  }
+  assert.equal(crypto.subtle.generateKey, generateKey);
+  await (await open(world, provider)).close();
+});
+
 test("the documentation's example runs as it stands", bounded, async () => {
   const [, code] = /\n## Tokens without a user\n[\s\S]*?```js\n([\s\S]*?)```/.exec(readFileSync(`${root}docs/extensions.md`, "utf8"));
   const { privateKey } = await generateKeyPair("ES256");
