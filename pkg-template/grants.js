@@ -184,7 +184,7 @@ function provider({ clientId, clientSecret, privateKey, algorithm, keyId, issuer
 /** In the place of both ways to ask: of authorization servers, and of the MCP server. */
 function wrap({ endpoint, oauth, mcp }) {
   const { dpop } = this.asks;
-  const requests = new Requests({ ...this.asks, clientMetadata: {}, clientInformation: () => undefined, tokens: () => undefined }, endpoint, oauth);
+  const requests = new Requests({ ...this.asks, bindsAll: true, clientMetadata: {}, clientInformation: () => undefined, tokens: () => undefined }, endpoint, oauth);
   const bound = { dpop, tokens: () => ({ token_type: "DPoP" }) };
   const failure = () => {
     const { failure } = requests;

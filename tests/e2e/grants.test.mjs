@@ -186,6 +186,22 @@ test("tokens are bound to a key, and the nonces of both servers are heeded", bou
   assert.ok(["auth", "unauthorized"].includes(error.code), String(error.stack));
 });
 
+test("a token that is not bound to the key is used by nobody, and why is told", bounded, async () => {
+  for (const type of ["Bearer", undefined]) {
+    let sent = 0;
+    const world = startWorld({ granting: () => json({ access_token: world.valid, token_type: type, expires_in: 3600 }) });
+    const fetch = (input, init) => {
+      if (new Headers(init?.headers).get("authorization")?.includes(world.valid ?? "none yet")) sent++;
+      return world.fetch(input, init);
+    };
+    const provider = withDpop(clientCredentials({ clientId: "mine", clientSecret: "s3cret", issuer: ISSUER }), { key: "memory" });
+    const error = await failure(connect(MCP, { fetch, auth: { provider, fetch } }));
+    assert.deepEqual([error.code, error.outcome], ["auth", "not_executed"]);
+    assert.match(error.cause.message, /^The authorization server did not bind the token to the key: its answer has another token_type than DPoP/);
+    assert.deepEqual([world.forms.length, sent], [1, 0]);
+  }
+});
+
 test("a client's proof goes to no other authorization server", bounded, async () => {
   const { privateKey } = await generateKeyPair("ES256");
   for (const proof of [{ clientSecret: "s3cret" }, { privateKey, algorithm: "ES256" }]) {
