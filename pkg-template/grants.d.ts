@@ -69,6 +69,8 @@ export function enterpriseManaged(
  * The same provider, with tokens that are bound to a key of this client's (DPoP, RFC 9449): of `popup` and `redirect`, or of one of
  * these. The key cannot be read out. Each request has a proof of its own, and the nonces of both servers are heeded.
  *
+ * The provider may be of a class: its methods are called on itself.
+ *
  * A token that the authorization server did not bind (its `token_type` is `Bearer`, as where it knows no DPoP) is used by nobody: the
  * calls that wait fail with `code: "auth"`, and why is the `cause`. A provider is for servers with DPoP, or without.
  * @throws {TypeError} There is no IndexedDB here, or the pair is not one for ECDSA with P-256, its public key extractable. A

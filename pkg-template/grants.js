@@ -93,10 +93,9 @@ export function enterpriseManaged(options) {
  * The same provider with tokens that are bound to a key of this page's (RFC 9449). `key`: `"indexeddb"` (default) keeps it for
  * later page lives, `"memory"` does not; or a pair of the host's.
  */
-export function withDpop(of, { key = "indexeddb", name = "dpop", ...others } = {}) {
+export function withDpop(of, options) {
   object("provider", of);
-  const [unknown] = Object.keys(others);
-  if (unknown !== undefined) throw new TypeError(`${unknown}: there is no such option; there are key, name`);
+  const { key = "indexeddb", name = "dpop" } = check("", options, { key: any, name: text });
   const isPair = typeof key === "object" && key !== null;
   if (!isPair && !["indexeddb", "memory"].includes(key)) throw wrong("key", '"indexeddb", "memory" or a pair of CryptoKeys', key);
   if (isPair) checkPair(key);
@@ -104,14 +103,27 @@ export function withDpop(of, { key = "indexeddb", name = "dpop", ...others } = {
     throw new TypeError('key: there is no IndexedDB here that could keep it: give "memory", or a pair of CryptoKeys');
   }
   let proofs;
-  const make = async () => new Proofs(isPair ? key : key === "memory" ? await makePair() : await keptPair(text("name", name)));
+  const make = async () => new Proofs(isPair ? key : key === "memory" ? await makePair() : await keptPair(name));
   const dpop = () => {
     proofs ??= make();
     // What could not be had is asked for again.
     proofs.catch(() => (proofs = undefined));
     return proofs;
   };
-  return { ...of, asks: { ...of.asks, dpop }, wrap };
+  return Object.assign(delegate(of, ["asks", "wrap"]), { asks: { ...of.asks, dpop }, wrap });
+}
+
+/** Has what `of` has, be it of its class: its methods are called on itself. */
+function delegate(of, without) {
+  const own = {};
+  for (let from = of; from !== null && from !== Object.prototype; from = Object.getPrototypeOf(from)) {
+    for (const name of Object.getOwnPropertyNames(from)) {
+      if (name === "constructor" || without.includes(name) || Object.hasOwn(own, name)) continue;
+      const get = () => (typeof of[name] === "function" ? of[name].bind(of) : of[name]);
+      Object.defineProperty(own, name, { get, set: (value) => (of[name] = value), enumerable: true, configurable: true });
+    }
+  }
+  return own;
 }
 
 function checkPair({ privateKey, publicKey }) {

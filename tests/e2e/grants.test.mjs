@@ -202,6 +202,36 @@ test("a token that is not bound to the key is used by nobody, and why is told", 
   }
 });
 
+test("a provider of a host's own class is bound to a key with all that it has", bounded, async () => {
+  class Base {
+    get issuer() {
+      return ISSUER;
+    }
+    grant({ scope }) {
+      return { grant_type: "client_credentials", scope };
+    }
+  }
+  class Mine extends Base {
+    #secret = "s3cret";
+    clientId = "mine";
+    storage = store();
+    get clientSecret() {
+      return this.#secret;
+    }
+    async grant(asked) {
+      return { ...super.grant(asked), secret: this.#secret };
+    }
+  }
+  for (const own of [new Mine(), Object.freeze(new Mine())]) {
+    const world = startWorld({ bound: true });
+    const provider = withDpop(own, { key: "memory" });
+    await lives(world, provider);
+    const form = { grant_type: "client_credentials", scope: "a", secret: "s3cret", resource: MCP, authorization: `Basic ${btoa("mine:s3cret")}` };
+    assert.deepEqual(world.forms, [form, form]);
+    assert.deepEqual([provider.issuer, provider.storage], [ISSUER, own.storage]);
+  }
+});
+
 test("a client's proof goes to no other authorization server", bounded, async () => {
   const { privateKey } = await generateKeyPair("ES256");
   for (const proof of [{ clientSecret: "s3cret" }, { privateKey, algorithm: "ES256" }]) {
@@ -234,6 +264,11 @@ test("what it takes is told by name, before anything is sent", async () => {
     [/^key: there is no IndexedDB here.*"memory"/, () => withDpop(fine())],
     [/^key: expected a pair of CryptoKeys for ECDSA with P-256/, () => withDpop(fine(), { key: pair })],
     [/^key: expected "indexeddb", "memory" or a pair/, () => withDpop(fine(), { key: 7 })],
+    [/^options: expected an object, got null$/, () => withDpop(fine(), null)],
+    [/^options: expected an object, got 7$/, () => withDpop(fine(), 7)],
+    [/^name: expected a string that is not empty/, () => withDpop(fine(), { key: "memory", name: "" })],
+    [/^nonsense: there is no such option; there are key, name$/, () => withDpop(fine(), { key: "memory", nonsense: 1 })],
+    [/^options: expected an object, got null$/, () => clientCredentials(null)],
     [/^provider: expected an object/, () => withDpop(undefined, { key: "memory" })],
   ]) {
     assert.throws(make, (error) => (error instanceof TypeError && words.test(error.message)) || assert.fail(`${error}`));
