@@ -12,9 +12,14 @@ export class Authority {
     this.#auth = auth;
   }
 
-  /** `{ token, refreshAt }`, `{ needsUser }` or `{ error }`. Ends with the signal, and what it has under way with it. */
-  authorize(wanted, { signal, asked } = {}) {
-    return this.#use(signal, (instance, resolve) => instance.authorize(this.#auth, wanted, asked, resolve));
+  /**
+   * `{ token, refreshAt }`, `{ needsUser }`, `{ error }`, or `{ thrown }` where the provider threw what kept a request from being sent.
+   * Ends with the signal, and what it has under way with it.
+   */
+  async authorize(wanted, { signal, asked } = {}) {
+    const result = await this.#use(signal, (instance, resolve) => instance.authorize(this.#auth, wanted, asked, resolve));
+    const thrown = this.#auth.failure?.();
+    return result.error && thrown !== undefined ? { thrown } : result;
   }
 
   /** Forgets the tokens, here and at the authorization server. */
@@ -29,7 +34,8 @@ export class Authority {
 
   /** Takes what the user has come back with from an authorization server. */
   async takeReturned() {
-    const { error } = await this.authorize({ ask: false, finish: true });
+    const { error, thrown } = await this.authorize({ ask: false, finish: true });
+    if (thrown !== undefined) throw thrown;
     if (error) throw fromCore(error);
   }
 

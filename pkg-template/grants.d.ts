@@ -9,7 +9,10 @@
  */
 import type { AuthProvider, GrantProvider, GrantRequest } from "./types.js";
 
-/** Who the client is. All errors are `TypeError`s that name the member, and come before anything is sent. */
+/**
+ * Who the client is. All errors are `TypeError`s that name the member, and come before anything is sent; what of a key shows only when
+ * it is used is the `cause` of the error that the calls fail with (`code: "auth"`).
+ */
 export interface ClientOptions {
   /** As it is registered with the authorization server. */
   clientId: string;
@@ -46,13 +49,14 @@ export function workloadIdentity(
 /**
  * Enterprise-managed authorization: extension `io.modelcontextprotocol/enterprise-managed-authorization`. The user has signed in
  * with the enterprise's identity provider: `idToken` gives the ID token, which is exchanged there for a grant (ID-JAG, RFC 8693) for
- * the MCP server's authorization server.
+ * the MCP server's authorization server. An answer whose `issued_token_type` is not that of an ID-JAG is passed on to nobody.
  */
 export function enterpriseManaged(
   options: ClientOptions & {
     idToken: (asked: GrantRequest) => string | Promise<string>;
     /** The identity provider, and who the client is to it. */
     idp: {
+      /** An absolute `https:` URL; `http:` to this machine alone. */
       tokenEndpoint: string;
       clientId: string;
       clientSecret?: string | undefined;
@@ -64,7 +68,13 @@ export function enterpriseManaged(
 /**
  * The same provider, with tokens that are bound to a key of this client's (DPoP, RFC 9449): of `popup` and `redirect`, or of one of
  * these. The key cannot be read out. Each request has a proof of its own, and the nonces of both servers are heeded.
- * @throws {TypeError} There is no IndexedDB here, or the pair is not one for ECDSA with P-256.
+ *
+ * The provider may be of a class: its methods are called on itself.
+ *
+ * A token that the authorization server did not bind (its `token_type` is `Bearer`, as where it knows no DPoP) is used by nobody: the
+ * calls that wait fail with `code: "auth"`, and why is the `cause`. A provider is for servers with DPoP, or without.
+ * @throws {TypeError} There is no IndexedDB here, or the pair is not one for ECDSA with P-256, its public key extractable. A
+ * key that cannot be had later is the `cause` of the error that the calls fail with.
  */
 export function withDpop<P extends AuthProvider | GrantProvider>(
   provider: P,

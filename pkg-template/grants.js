@@ -3,18 +3,27 @@
 import { func, object, wrong } from "./checks.js";
 import { withProofs } from "./host_dpop.js";
 import { Requests } from "./host_requests.js";
-import { NAMES, readKey, seconds, signed, unique } from "./jwt.js";
+import { checkKey, NAMES, readKey, seconds, signed, unique } from "./jwt.js";
 import { check, text } from "./options.js";
 import { keptPair, makePair, Proofs } from "./proofs.js";
 
 const JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 const TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange";
+const ID_JAG = "urn:ietf:params:oauth:token-type:id-jag";
 const ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /** A client's own assertion is good for so many seconds. */
 const LIFETIME = 300;
 
 const any = (_name, value) => value;
+
+/** Whatever goes there is a secret: in clear it goes to this machine alone. */
+function endpoint(name, value) {
+  const url = URL.canParse(text(name, value)) ? new URL(value) : undefined;
+  const isOwn = url?.protocol === "http:" && /^(?:(?:.+\.)?localhost|127(?:\.\d+){3}|\[::1\])$/.test(url.hostname);
+  if (url?.protocol !== "https:" && !isOwn) throw new TypeError(`${name}: expected an absolute https: URL, or http: to this machine`);
+  return value;
+}
 
 const CLIENT = {
   clientId: text,
@@ -25,7 +34,11 @@ const CLIENT = {
     return value;
   },
   keyId: text,
-  issuer: text,
+  issuer: (name, value) => {
+    // As it is written: it is compared so.
+    if (URL.canParse(text(name, value)) && /^https?:/i.test(value)) return value;
+    throw new TypeError(`${name}: expected an absolute https: URL`);
+  },
   scope: text,
   storage: any,
 };
@@ -55,14 +68,14 @@ export function workloadIdentity(options) {
 export function enterpriseManaged(options) {
   const given = readClient(options, { idToken: func, idp: object });
   func("idToken", given.idToken);
-  const idp = check("idp", given.idp ?? wrongIdp(), { tokenEndpoint: text, clientId: text, clientSecret: text, fetch: func });
+  const idp = check("idp", given.idp ?? wrongIdp(), { tokenEndpoint: endpoint, clientId: text, clientSecret: text, fetch: func });
   text("idp.tokenEndpoint", idp.tokenEndpoint);
   text("idp.clientId", idp.clientId);
   const grant = async (asked) => {
     const scope = given.scope ?? asked.scope;
     const form = new URLSearchParams({
       grant_type: TOKEN_EXCHANGE,
-      requested_token_type: "urn:ietf:params:oauth:token-type:id-jag",
+      requested_token_type: ID_JAG,
       audience: asked.issuer,
       ...(asked.resource !== undefined && { resource: asked.resource }),
       ...(scope !== undefined && { scope }),
@@ -80,27 +93,46 @@ export function enterpriseManaged(options) {
  * The same provider with tokens that are bound to a key of this page's (RFC 9449). `key`: `"indexeddb"` (default) keeps it for
  * later page lives, `"memory"` does not; or a pair of the host's.
  */
-export function withDpop(of, { key = "indexeddb", name = "dpop", ...others } = {}) {
+export function withDpop(of, options) {
   object("provider", of);
-  const [unknown] = Object.keys(others);
-  if (unknown !== undefined) throw new TypeError(`${unknown}: there is no such option; there are key, name`);
+  const { key = "indexeddb", name = "dpop" } = check("", options, { key: any, name: text });
   const isPair = typeof key === "object" && key !== null;
   if (!isPair && !["indexeddb", "memory"].includes(key)) throw wrong("key", '"indexeddb", "memory" or a pair of CryptoKeys', key);
-  if (isPair && (key.privateKey?.type !== "private" || key.privateKey.algorithm?.namedCurve !== "P-256" || key.publicKey?.type !== "public")) {
-    throw new TypeError("key: expected a pair of CryptoKeys for ECDSA with P-256: { privateKey, publicKey }");
-  }
+  if (isPair) checkPair(key);
   if (key === "indexeddb" && typeof globalThis.indexedDB?.open !== "function") {
     throw new TypeError('key: there is no IndexedDB here that could keep it: give "memory", or a pair of CryptoKeys');
   }
   let proofs;
-  const make = async () => new Proofs(isPair ? key : key === "memory" ? await makePair() : await keptPair(text("name", name)));
+  const make = async () => new Proofs(isPair ? key : key === "memory" ? await makePair() : await keptPair(name));
   const dpop = () => {
     proofs ??= make();
     // What could not be had is asked for again.
     proofs.catch(() => (proofs = undefined));
     return proofs;
   };
-  return { ...of, asks: { ...of.asks, dpop }, wrap };
+  return Object.assign(delegate(of, ["asks", "wrap"]), { asks: { ...of.asks, dpop }, wrap });
+}
+
+/** Has what `of` has, be it of its class: its methods are called on itself. */
+function delegate(of, without) {
+  const own = {};
+  for (let from = of; from !== null && from !== Object.prototype; from = Object.getPrototypeOf(from)) {
+    for (const name of Object.getOwnPropertyNames(from)) {
+      if (name === "constructor" || without.includes(name) || Object.hasOwn(own, name)) continue;
+      const get = () => (typeof of[name] === "function" ? of[name].bind(of) : of[name]);
+      Object.defineProperty(own, name, { get, set: (value) => (of[name] = value), enumerable: true, configurable: true });
+    }
+  }
+  return own;
+}
+
+function checkPair({ privateKey, publicKey }) {
+  const isFor = ({ algorithm }) => algorithm?.name === "ECDSA" && algorithm.namedCurve === "P-256";
+  const isPair = privateKey?.type === "private" && isFor(privateKey) && publicKey?.type === "public" && isFor(publicKey);
+  if (!isPair) throw new TypeError("key: expected a pair of CryptoKeys for ECDSA with P-256: { privateKey, publicKey }");
+  // Each proof has it.
+  if (publicKey.extractable !== true) throw new TypeError("key.publicKey: expected a CryptoKey that is extractable");
+  checkKey("key.privateKey", privateKey, "ES256");
 }
 
 function readClient(options, more = {}) {
@@ -108,6 +140,7 @@ function readClient(options, more = {}) {
   text("clientId", given.clientId);
   if (given.privateKey && !given.algorithm) throw new TypeError(`algorithm: the privateKey needs one of ${NAMES.join(", ")}`);
   if (given.privateKey && given.clientSecret) throw new TypeError("clientSecret: cannot go with a privateKey; choose one");
+  if (given.privateKey) checkKey("privateKey", given.privateKey, given.algorithm);
   return given;
 }
 
@@ -130,13 +163,20 @@ async function exchanged({ tokenEndpoint, fetch: send = fetch }, form) {
     const error = /^[a-z_]{1,64}$/.test(read?.error ?? "") ? `: ${read.error}` : "";
     throw new Error(`The identity provider gave no grant (HTTP ${response.status}${error}).`);
   }
+  // Another token of the user's is nothing for the MCP server's authorization server (RFC 8693, 2.2.1).
+  const type = read.issued_token_type;
+  if (type !== ID_JAG) {
+    const isTold = typeof type === "string" && /^urn:ietf:params:oauth:token-type:[a-z\d_-]{1,32}$/.test(type);
+    const got = isTold ? type : type === undefined ? "none" : "another";
+    throw new Error(`The identity provider gave no ID-JAG: expected the issued_token_type ${ID_JAG}, got ${got}. Nothing of it was passed on.`);
+  }
   return read.access_token;
 }
 
 function provider({ clientId, clientSecret, privateKey, algorithm, keyId, issuer, storage }, grant) {
   let key;
   const prove = async (_headers, form, url, metadata) => {
-    key ??= await readKey(privateKey, algorithm);
+    key ??= await readKey("privateKey", privateKey, algorithm);
     const now = seconds();
     const claims = { iss: clientId, sub: clientId, aud: metadata?.issuer ?? url, jti: unique(), iat: now, exp: now + LIFETIME };
     form.set("client_assertion", await signed(key, algorithm, { typ: "JWT", ...(keyId && { kid: keyId }) }, claims));
@@ -156,7 +196,12 @@ function provider({ clientId, clientSecret, privateKey, algorithm, keyId, issuer
 /** In the place of both ways to ask: of authorization servers, and of the MCP server. */
 function wrap({ endpoint, oauth, mcp }) {
   const { dpop } = this.asks;
-  const requests = new Requests({ ...this.asks, clientMetadata: {}, clientInformation: () => undefined, tokens: () => undefined }, endpoint, oauth);
+  const requests = new Requests({ ...this.asks, bindsAll: true, clientMetadata: {}, clientInformation: () => undefined, tokens: () => undefined }, endpoint, oauth);
   const bound = { dpop, tokens: () => ({ token_type: "DPoP" }) };
-  return { oauth: requests.fetch, mcp: dpop ? withProofs(bound, mcp) : mcp };
+  const failure = () => {
+    const { failure } = requests;
+    requests.failure = undefined;
+    return failure;
+  };
+  return { oauth: requests.fetch, mcp: dpop ? withProofs(bound, mcp) : mcp, failure };
 }

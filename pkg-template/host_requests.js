@@ -149,7 +149,10 @@ export class Requests {
     const session = await byProvider(() => provider.dpop?.());
     const response = await (session ? proven(proofs(session), url, post) : post());
     const read = response.ok ? await response.clone().json().catch(() => undefined) : undefined;
-    if (typeof read?.access_token === "string") this.#said = read;
+    if (typeof read?.access_token === "string") {
+      if (session && provider.bindsAll && !isBound(read)) throw new Thrown("", { cause: unbound() });
+      this.#said = read;
+    }
     // To the flow it is a token like others: the proofs are added where it is sent.
     if (!session || !isBound(read ?? {})) return response;
     return Response.json({ ...read, token_type: "Bearer" });
@@ -181,6 +184,11 @@ function proofs(session) {
     buildProof: (request) => byProvider(() => session.buildProof(request)),
     observeNonce: (response, url) => session.observeNonce(response, url),
   };
+}
+
+function unbound() {
+  const why = "its answer has another token_type than DPoP, so that whoever has the token may use it";
+  return new Error(`The authorization server did not bind the token to the key: ${why}. It was not used. Without withDpop it would be.`);
 }
 
 /** What a provider threw, and not the network. */

@@ -124,7 +124,7 @@ export function readConnect(url, options) {
   if (auth && ways) auth.fetch = ways.oauth;
   const own = (input, init) => fetch(input, init);
   const wrapped = auth?.wrap?.({ endpoint: href, oauth: auth.fetch ?? own, mcp: ways?.mcp ?? send ?? own });
-  if (wrapped) auth.fetch = wrapped.oauth;
+  if (wrapped) Object.assign(auth, { fetch: wrapped.oauth, failure: wrapped.failure });
   return {
     url: href,
     proxy: given.proxy,

@@ -15,6 +15,7 @@ const { clientCredentials, enterpriseManaged, withDpop, workloadIdentity } = awa
 
 const ISSUER = "https://as.test";
 const MCP = "https://mcp.test/mcp";
+const ID_JAG = "urn:ietf:params:oauth:token-type:id-jag";
 const json = (body, status = 200, headers = {}) => new Response(JSON.stringify(body), { status, headers: { "content-type": "application/json", ...headers } });
 
 /** `granting(form, headers)` says what the token endpoint answers where that is no token. */
@@ -41,7 +42,7 @@ function startWorld({ granting = () => undefined, bound = false, methods } = {})
     if (origin === "https://idp.test") {
       const form = Object.fromEntries(new URLSearchParams(init.body));
       world.exchange = form;
-      return form.subject_token === "id-token" ? json({ access_token: `jag for ${form.audience}`, token_type: "N_A" }) : json({ error: "invalid_grant", error_description: "s3cret" }, 400);
+      return form.subject_token === "id-token" ? json({ access_token: `jag for ${form.audience}`, token_type: "N_A", issued_token_type: ID_JAG }) : json({ error: "invalid_grant", error_description: "s3cret" }, 400);
     }
     if (pathname === "/token") {
       const form = Object.fromEntries(new URLSearchParams(init.body));
@@ -135,7 +136,7 @@ test("an enterprise's user by a grant of its identity provider", bounded, async 
   await lives(world, enterpriseManaged({ clientId: "mine", clientSecret: "s3cret", issuer: ISSUER, idToken: () => "id-token", idp }));
   assert.deepEqual(world.exchange, {
     grant_type: "urn:ietf:params:oauth:grant-type:token-exchange",
-    requested_token_type: "urn:ietf:params:oauth:token-type:id-jag",
+    requested_token_type: ID_JAG,
     audience: ISSUER,
     resource: MCP,
     scope: "a",
@@ -148,6 +149,18 @@ test("an enterprise's user by a grant of its identity provider", bounded, async 
   const { cause } = await failure(open(none, enterpriseManaged({ clientId: "mine", idToken: () => "old", idp: { ...idp, fetch: none.fetch } })));
   assert.equal(cause.message, "The identity provider gave no grant (HTTP 400: invalid_grant).");
   assert.deepEqual(none.forms, []);
+});
+
+test("another token of the identity provider's is no grant, and is passed on to nobody", bounded, async () => {
+  for (const [type, told] of [["urn:ietf:params:oauth:token-type:access_token", "urn:ietf:params:oauth:token-type:access_token"], [undefined, "none"], ["s3cret", "another"], [[ID_JAG], "another"]]) {
+    const world = startWorld();
+    const fetch = async () => json({ access_token: "at the idp", token_type: "Bearer", issued_token_type: type });
+    const idp = { tokenEndpoint: "https://idp.test/token", clientId: "at the idp", fetch };
+    const { code, cause } = await failure(open(world, enterpriseManaged({ clientId: "mine", clientSecret: "s3cret", idToken: () => "id-token", idp })));
+    assert.equal(code, "auth");
+    assert.equal(cause.message, `The identity provider gave no ID-JAG: expected the issued_token_type ${ID_JAG}, got ${told}. Nothing of it was passed on.`);
+    assert.deepEqual(world.forms, []);
+  }
 });
 
 test("tokens are bound to a key, and the nonces of both servers are heeded", bounded, async () => {
@@ -171,6 +184,52 @@ test("tokens are bound to a key, and the nonces of both servers are heeded", bou
   await (await open(world, withDpop(client(), { key: pair }))).close();
   const error = await failure(open(world, withDpop(client(), { key: "memory" })));
   assert.ok(["auth", "unauthorized"].includes(error.code), String(error.stack));
+});
+
+test("a token that is not bound to the key is used by nobody, and why is told", bounded, async () => {
+  for (const type of ["Bearer", undefined]) {
+    let sent = 0;
+    const world = startWorld({ granting: () => json({ access_token: world.valid, token_type: type, expires_in: 3600 }) });
+    const fetch = (input, init) => {
+      if (new Headers(init?.headers).get("authorization")?.includes(world.valid ?? "none yet")) sent++;
+      return world.fetch(input, init);
+    };
+    const provider = withDpop(clientCredentials({ clientId: "mine", clientSecret: "s3cret", issuer: ISSUER }), { key: "memory" });
+    const error = await failure(connect(MCP, { fetch, auth: { provider, fetch } }));
+    assert.deepEqual([error.code, error.outcome], ["auth", "not_executed"]);
+    assert.match(error.cause.message, /^The authorization server did not bind the token to the key: its answer has another token_type than DPoP/);
+    assert.deepEqual([world.forms.length, sent], [1, 0]);
+  }
+});
+
+test("a provider of a host's own class is bound to a key with all that it has", bounded, async () => {
+  class Base {
+    get issuer() {
+      return ISSUER;
+    }
+    grant({ scope }) {
+      return { grant_type: "client_credentials", scope };
+    }
+  }
+  class Mine extends Base {
+    #secret = "s3cret";
+    clientId = "mine";
+    storage = store();
+    get clientSecret() {
+      return this.#secret;
+    }
+    async grant(asked) {
+      return { ...super.grant(asked), secret: this.#secret };
+    }
+  }
+  for (const own of [new Mine(), Object.freeze(new Mine())]) {
+    const world = startWorld({ bound: true });
+    const provider = withDpop(own, { key: "memory" });
+    await lives(world, provider);
+    const form = { grant_type: "client_credentials", scope: "a", secret: "s3cret", resource: MCP, authorization: `Basic ${btoa("mine:s3cret")}` };
+    assert.deepEqual(world.forms, [form, form]);
+    assert.deepEqual([provider.issuer, provider.storage], [ISSUER, own.storage]);
+  }
 });
 
 test("a client's proof goes to no other authorization server", bounded, async () => {
@@ -197,16 +256,112 @@ test("what it takes is told by name, before anything is sent", async () => {
     [/^idToken: expected a function/, () => enterpriseManaged({ clientId: "a", idp: {} })],
     [/^idp: expected an object/, () => enterpriseManaged({ clientId: "a", idToken: () => "" })],
     [/^idp.tokenEndpoint: expected a string/, () => enterpriseManaged({ clientId: "a", idToken: () => "", idp: {} })],
+    ...["http://idp.test/token", "::::", "/token", "ftp://idp.test/", "http://localhost.idp.test/", "http://127.0.0.1.idp.test/"].map((tokenEndpoint) => [
+      /^idp\.tokenEndpoint: expected an absolute https: URL, or http: to this machine$/,
+      () => enterpriseManaged({ clientId: "a", idToken: () => "", idp: { tokenEndpoint, clientId: "b" } }),
+    ]),
+    ...["not a url", "as.test", "javascript:1"].map((issuer) => [/^issuer: expected an absolute https: URL$/, () => clientCredentials({ clientId: "a", clientSecret: "b", issuer })]),
     [/^key: there is no IndexedDB here.*"memory"/, () => withDpop(fine())],
     [/^key: expected a pair of CryptoKeys for ECDSA with P-256/, () => withDpop(fine(), { key: pair })],
     [/^key: expected "indexeddb", "memory" or a pair/, () => withDpop(fine(), { key: 7 })],
+    [/^options: expected an object, got null$/, () => withDpop(fine(), null)],
+    [/^options: expected an object, got 7$/, () => withDpop(fine(), 7)],
+    [/^name: expected a string that is not empty/, () => withDpop(fine(), { key: "memory", name: "" })],
+    [/^nonsense: there is no such option; there are key, name$/, () => withDpop(fine(), { key: "memory", nonsense: 1 })],
+    [/^options: expected an object, got null$/, () => clientCredentials(null)],
     [/^provider: expected an object/, () => withDpop(undefined, { key: "memory" })],
   ]) {
     assert.throws(make, (error) => (error instanceof TypeError && words.test(error.message)) || assert.fail(`${error}`));
   }
+  for (const tokenEndpoint of ["https://idp.test/token", "http://localhost:1/", "http://127.0.0.1/", "http://[::1]:1/"]) {
+    enterpriseManaged({ clientId: "a", issuer: "http://localhost:1", idToken: () => "", idp: { tokenEndpoint, clientId: "b" } });
+  }
   const rejects = (provider, words) => assert.rejects(connect(MCP, { auth: { provider } }), (error) => error instanceof TypeError && words.test(error.message));
   await rejects({ grant: 7 }, /^auth\.provider\.grant: expected a function/);
   await rejects({ grant: () => ({}), wrap: 7 }, /^auth\.provider\.wrap: expected a function/);
+});
+
+test("a key that cannot be used is told by name, before anything is sent", async () => {
+  const made = (name, more, usages = ["sign", "verify"], extractable = false) => crypto.subtle.generateKey({ name, ...more }, extractable, usages);
+  const p256 = await made("ECDSA", { namedCurve: "P-256" });
+  const p384 = await made("ECDSA", { namedCurve: "P-384" });
+  const ecdh = await made("ECDH", { namedCurve: "P-256" }, ["deriveBits"]);
+  const rsa = { modulusLength: 2048, publicExponent: new Uint8Array([1, 0, 1]) };
+  const rs256 = await made("RSASSA-PKCS1-v1_5", { ...rsa, hash: "SHA-256" });
+  const rs512 = await made("RSASSA-PKCS1-v1_5", { ...rsa, hash: "SHA-512" });
+  const open256 = await made("ECDSA", { namedCurve: "P-256" }, ["sign", "verify"], true);
+  const open384 = await made("ECDSA", { namedCurve: "P-384" }, ["sign", "verify"], true);
+  const jwk = await exportJWK(open256.privateKey);
+  const pem = await exportPKCS8(open256.privateKey);
+  for (const [privateKey, algorithm] of [
+    ["garbage", "ES256"],
+    ["not a pem", "ES256"],
+    ["MAMCAQE=", "ES256"],
+    [pem.replaceAll("PRIVATE", "EC PRIVATE"), "ES256"],
+    [pem, "ES384"],
+    [await exportPKCS8(open384.privateKey), "ES256"],
+    [pem, "RS256"],
+    [{}, "ES256"],
+    [p256, "ES256"],
+    [p256.publicKey, "ES256"],
+    [p256.privateKey, "ES384"],
+    [p384.privateKey, "ES256"],
+    [ecdh.privateKey, "ES256"],
+    [rs256.privateKey, "ES256"],
+    [rs256.privateKey, "PS256"],
+    [rs512.privateKey, "RS256"],
+    [{ kty: "RSA", n: "s3cret", e: "AQAB", d: "s3cret" }, "ES256"],
+    [{ ...jwk, d: undefined }, "ES256"],
+    [{ ...jwk, alg: "ES384" }, "ES256"],
+    [jwk, "ES384"],
+    [jwk, "RS256"],
+  ]) {
+    for (const make of [clientCredentials, (given) => workloadIdentity({ ...given, assertion: () => "jwt" })]) {
+      const words = `privateKey: expected a private key for ${algorithm}: a CryptoKey that may sign, a JWK, or PEM (PKCS #8)`;
+      assert.throws(() => make({ clientId: "a", privateKey, algorithm }), { name: "TypeError", message: words });
+    }
+  }
+  const fine = clientCredentials({ clientId: "a", clientSecret: "b" });
+  const raw = await crypto.subtle.exportKey("jwk", p256.publicKey);
+  const shut = await crypto.subtle.importKey("jwk", raw, { name: "ECDSA", namedCurve: "P-256" }, false, ["verify"]);
+  for (const [key, words] of [
+    [{ privateKey: p256.privateKey, publicKey: shut }, /^key\.publicKey: expected a CryptoKey that is extractable$/],
+    [{ privateKey: p256.privateKey, publicKey: p384.publicKey }, /^key: expected a pair of CryptoKeys for ECDSA with P-256/],
+    [{ privateKey: p384.privateKey, publicKey: p256.publicKey }, /^key: expected a pair of CryptoKeys for ECDSA with P-256/],
+    [ecdh, /^key: expected a pair of CryptoKeys for ECDSA with P-256/],
+    [{}, /^key: expected a pair of CryptoKeys for ECDSA with P-256/],
+  ]) {
+    assert.throws(() => withDpop(fine, { key }), (error) => (error instanceof TypeError && words.test(error.message)) || assert.fail(`${error}`));
+  }
+});
+
+test("a key that fails only where it is used is the cause of the error, and nothing is sent for it", bounded, async () => {
+  const { privateKey } = await generateKeyPair("ES256", { extractable: true });
+  const cut = (await exportPKCS8(privateKey)).replace(/\n[^\n]+\n-----END/, "\n-----END");
+  for (const key of [{ ...(await exportJWK(privateKey)), d: "AAAA" }, cut]) {
+    const world = startWorld({ methods: ["private_key_jwt"] });
+    const error = await failure(open(world, clientCredentials({ clientId: "mine", privateKey: key, algorithm: "ES256", issuer: ISSUER })));
+    assert.deepEqual([error.code, error.outcome, error.cause?.name], ["auth", "not_executed", "TypeError"], String(error.stack));
+    assert.equal(error.cause.message, "privateKey: cannot be used as a private key for ES256: see `cause`");
+    assert.ok(error.cause.cause instanceof Error);
+    assert.doesNotMatch(error.message, /did not answer/);
+    assert.deepEqual(world.forms, []);
+  }
+  // The key of the proofs cannot be had; once it can, it goes on.
+  const gone = new Error("no key");
+  const { generateKey } = crypto.subtle;
+  const world = startWorld({ bound: true });
+  const provider = withDpop(clientCredentials({ clientId: "mine", clientSecret: "s3cret", issuer: ISSUER }), { key: "memory" });
+  Object.defineProperty(crypto.subtle, "generateKey", { configurable: true, value: () => Promise.reject(gone) });
+  try {
+    const error = await failure(open(world, provider));
+    assert.deepEqual([error.code, error.cause], ["auth", gone]);
+    assert.deepEqual(world.forms, []);
+  } finally {
+    delete crypto.subtle.generateKey;
+  }
+  assert.equal(crypto.subtle.generateKey, generateKey);
+  await (await open(world, provider)).close();
 });
 
 test("the documentation's example runs as it stands", bounded, async () => {
