@@ -83,7 +83,8 @@ export class Skills {
   /** The front matter is what the user has been shown of the skill. */
   #manifest(skill, bytes) {
     const read = new TextDecoder().decode(bytes).replaceAll("\r\n", "\n");
-    const [whole, yaml] = /^---\n([\s\S]*?)\n?---(?:\n|$)/.exec(read) ?? [];
+    // A line that only ends in dashes is one of the front matter.
+    const [whole, yaml = ""] = /^---[ \t]*\n(?:([\s\S]*?)\n)??---[ \t]*(?:\n|$)/.exec(read) ?? [];
     if (whole === undefined) throw refused("frontmatter", skill.uri, "SKILL.md has no front matter.");
     let frontmatter;
     try {
