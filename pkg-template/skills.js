@@ -110,7 +110,7 @@ export class Skills {
 function wrongIn(skill) {
   if (typeof skill !== "object" || skill === null) return "is no object";
   const { uri, frontmatter, resources } = skill;
-  if (typeof uri !== "string" || !URL.canParse(uri) || !uri.endsWith("/SKILL.md")) return "has no uri of a SKILL.md";
+  if (typeof uri !== "string" || !URL.canParse(uri) || !uri.endsWith("/SKILL.md") || !normal(uri)?.endsWith("/SKILL.md")) return "has no uri of a SKILL.md";
   if (typeof frontmatter?.name !== "string" || typeof frontmatter.description !== "string") return "has no name and description";
   if (resources === DYNAMIC) return undefined;
   if (!Array.isArray(resources)) return "has no list of resources";
@@ -118,7 +118,7 @@ function wrongIn(skill) {
   if (!resources.every(isFile)) return "has a resource without uri, digest and size";
   if (resources.reduce((sum, { size }) => sum + size, 0) > MAX_BYTES) return `has more than ${MAX_BYTES} bytes`;
   const root = rootOf(uri);
-  if (!resources.every((one) => normal(one.uri).startsWith(normal(root)))) return "has a resource that lies outside of it";
+  if (!resources.every((one) => isUnder(root, one.uri))) return "has a resource that lies outside of it";
   return resources.some((one) => same(one.uri, uri)) ? undefined : "does not list its SKILL.md";
 }
 
@@ -129,23 +129,29 @@ function isFile(one) {
 
 const rootOf = (uri) => uri.slice(0, uri.lastIndexOf("/") + 1);
 
-/** However the name is percent-encoded; without a fragment, and with no way up. */
+/**
+ * However the name is percent-encoded, and without a fragment. `undefined` of one that cannot be decoded, and of one that a server could
+ * take for a way up: `..` that is left after decoding, and a backslash.
+ */
 function normal(uri) {
   const url = new URL(uri);
   url.hash = "";
   try {
-    return decodeURIComponent(url.href);
+    const decoded = decodeURIComponent(url.href);
+    return uri.includes("\\") || decoded.includes("\\") || /(?:^|[/:])\.\.(?:[/?#]|$)/.test(decoded) ? undefined : decoded;
   } catch {
-    return url.href;
+    return undefined;
   }
 }
 
 const same = (one, other) => normal(one) === normal(other);
 
+const isUnder = (root, uri) => normal(uri)?.startsWith(normal(root)) ?? false;
+
 /** A path within the skill, or an address. */
 function resolved(ref, uri) {
   const url = URL.canParse(ref) ? ref : URL.canParse(ref, rootOf(uri)) ? new URL(ref, rootOf(uri)).href : undefined;
-  const isWithin = url !== undefined && normal(url).startsWith(normal(rootOf(uri))) && !/\/\.\.(?:\/|$)/.test(normal(url));
+  const isWithin = url !== undefined && !ref.includes("\\") && isUnder(rootOf(uri), url);
   if (!isWithin) throw refused("unlisted", ref, "The file lies outside of the skill. Nothing was sent.", {}, "not_executed");
   return url;
 }

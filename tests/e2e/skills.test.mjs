@@ -96,6 +96,31 @@ test("what is not listed, or lies elsewhere, is not asked for", async () => {
   assert.deepEqual(asked, []);
 });
 
+test("no way up is listed or asked for, however it is written", async () => {
+  const dynamic = skill({ resources: "dynamic" });
+  for (const ref of ["..\\b", "..%5cb", "a\\b", "..%2fb", "%zz%2f..%2f..%2fb", "%zz"]) {
+    const { asked, skills } = start();
+    const error = await failure(skills.read(dynamic, ref));
+    assert.deepEqual([error.data?.reason, error.outcome, asked.length], ["unlisted", "not_executed", 0], ref);
+  }
+  const opaque = "skill:a/SKILL.md";
+  for (const [uri, file] of [
+    [URI, "skill://pdf/..%2fb"],
+    [URI, "skill://pdf/..%5cb"],
+    [URI, "skill://pdf/..\\b"],
+    [URI, "skill://pdf/%zz%2f..%2f..%2fb"],
+    [opaque, "skill:a/../b/secret"],
+    ["skill://pdf#/SKILL.md", "skill://pdf/x"],
+    ["skill://pdf/%zz/SKILL.md", "skill://pdf/%zz/x"],
+  ]) {
+    const one = skill({ uri, resources: [entryOf(uri, MANIFEST), entryOf(file, "x")] });
+    const error = await failure(start({ pages: [{ skills: [one] }] }).skills.list());
+    assert.equal(error.data?.reason, "entry", file);
+  }
+  const whole = skill({ uri: opaque, resources: [entryOf(opaque, MANIFEST), entryOf("skill:a/..b", "x")] });
+  assert.equal((await start({ pages: [{ skills: [whole] }] }).skills.list()).length, 1);
+});
+
 test("a skill whose files are made as they are asked for is not verified, but its front matter is", async () => {
   const { skills } = start();
   const dynamic = skill({ resources: "dynamic" });
