@@ -23,6 +23,9 @@ export class SessionServer {
   #connecting;
   #caches;
   #tools;
+  /** How often lists were forgotten, and the server closed. */
+  #generation = 0;
+  #closes = 0;
   #stops = [];
   /** The SDK would keep lists by the name of a server, and hears of no change: they are kept here. */
   cacheToolsList = false;
@@ -39,19 +42,19 @@ export class SessionServer {
   }
 
   async connect() {
-    if (this.#stops.length === 0 && this.#caches) {
-      const session = await this.#live();
-      const forget = () => void (this.#tools = undefined);
-      this.#stops = ["toolschange", "recovered"].map((event) => session.on(event, forget));
-    }
-    await this.#live();
+    const closes = this.#closes;
+    const session = await this.#live();
+    // Of two that connect at once, the second finds what the first did.
+    if (!this.#caches || this.#stops.length > 0 || closes !== this.#closes) return;
+    this.#stops = ["toolschange", "recovered"].map((event) => session.on(event, () => this.#forget()));
   }
 
   /** A session that was made here is closed with it. */
   async close() {
     this.#stops.forEach((stop) => stop());
     this.#stops = [];
-    this.#tools = undefined;
+    this.#closes++;
+    this.#forget();
     const connecting = this.#connecting;
     this.#connecting = undefined;
     await (await connecting?.catch(() => undefined))?.close();
@@ -59,11 +62,13 @@ export class SessionServer {
 
   async listTools() {
     const session = await this.#live();
-    if (this.#tools) return this.#tools;
+    if (this.#tools) return [...this.#tools];
+    const generation = this.#generation;
     const tools = [];
     for await (const tool of session.tools()) tools.push(tool);
-    if (this.#stops.length > 0) this.#tools = tools;
-    return tools;
+    // One that was under way when the tools changed may be of before.
+    if (this.#stops.length > 0 && generation === this.#generation) this.#tools = tools;
+    return [...tools];
   }
 
   async callToolResult(name, args, meta, { signal } = {}) {
@@ -91,6 +96,11 @@ export class SessionServer {
   }
 
   async invalidateToolsCache() {
+    this.#forget();
+  }
+
+  #forget() {
+    this.#generation++;
     this.#tools = undefined;
   }
 

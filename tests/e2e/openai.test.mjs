@@ -79,6 +79,52 @@ test("lists are kept where the host says so, until they change or the session is
   }
 });
 
+test("a list that was under way when the tools changed is not kept, listeners are there once, and what is kept is not handed out", bounded, async () => {
+  const listeners = [];
+  const gates = [];
+  let name = "old";
+  const session = {
+    url: "https://mcp.test/mcp",
+    callTool() {},
+    on(event, listener) {
+      const one = [event, listener];
+      listeners.push(one);
+      return () => listeners.splice(listeners.indexOf(one), 1);
+    },
+    async *tools() {
+      const was = name;
+      await new Promise((resolve) => gates.push(resolve));
+      yield { name: was };
+    },
+  };
+  const one = new SessionServer(session, { cacheToolsList: true });
+  await Promise.all([one.connect(), one.connect()]);
+  assert.deepEqual(listeners.map(([event]) => event).sort(), ["recovered", "toolschange"]);
+  const stale = one.listTools();
+  await until(() => gates.length === 1);
+  name = "new";
+  listeners.find(([event]) => event === "toolschange")[1]();
+  gates[0]();
+  await stale;
+  const fresh = one.listTools();
+  await until(() => gates.length === 2);
+  gates[1]();
+  const tools = await fresh;
+  assert.deepEqual(tools, [{ name: "new" }]);
+  tools.push({ name: "x" });
+  const again = await one.listTools();
+  assert.deepEqual(again, [{ name: "new" }]);
+  again.length = 0;
+  assert.deepEqual(await one.listTools(), [{ name: "new" }], "it is kept");
+  const closed = one.close();
+  await closed;
+  assert.deepEqual(listeners, []);
+  const connecting = one.connect();
+  await one.close();
+  await connecting;
+  assert.deepEqual(listeners, [], "closed meanwhile");
+});
+
 test("of what it may not be, the name is told", () => {
   const session = { callTool() {}, url: "https://mcp.test/mcp" };
   for (const [words, ...given] of [
