@@ -152,6 +152,54 @@ test("an entry that is none is refused, whichever way it comes", async () => {
   assert.equal((await failure(start().skills.get("skill://b/SKILL.md"))).data.reason, "entry", "another skill");
 });
 
+test("a list without an end ends, by its pages and by its time", async () => {
+  const endless = (wait) => {
+    const asked = [];
+    const session = {
+      getServerCapabilities: () => ({ extensions: { [EXTENSION]: {} } }),
+      async request(_method, _params, options) {
+        if (asked.push(options) > 200) throw new Error("the test's end");
+        if (wait) await new Promise((resolve) => setTimeout(resolve, wait));
+        return { skills: [], nextCursor: `c${asked.length}` };
+      },
+    };
+    return { asked, skills: (more) => new Skills(session, { parseFrontmatter: parse, ...more }) };
+  };
+  for (const [more, pages] of [
+    [{}, 64],
+    [{ maxPages: 3 }, 3],
+  ]) {
+    const { asked, skills } = endless();
+    const error = await failure(skills(more).list());
+    assert.deepEqual([error.name, error.code, asked.length], ["McpError", "too_large", pages]);
+  }
+  for (const name of ["timeout", "maxTotalTimeout"]) {
+    const { asked, skills } = endless(20);
+    const error = await failure(skills().list({ [name]: 70 }));
+    assert.deepEqual([error.name, error.code], ["McpError", "timeout"]);
+    assert.ok(asked.length < 5 && asked.every((one, i) => i === 0 || one[name] < asked[i - 1][name]), JSON.stringify(asked));
+  }
+  const { skills } = start({ pages: [{ skills: [], nextCursor: { a: 1 } }] });
+  assert.equal((await failure(skills.list())).data?.reason, "entry");
+});
+
+test("what is nested too deep, and an answer that is none, are refused", async () => {
+  const deep = () => {
+    let inner = {};
+    for (let i = 0; i < 20_000; i++) inner = { inner };
+    return { ...frontmatter, inner };
+  };
+  const { session } = start();
+  const nested = new Skills(session, { parseFrontmatter: deep });
+  const error = await failure(nested.read(skill({ frontmatter: deep() })));
+  assert.deepEqual([error.name, error.data?.reason], ["McpError", "frontmatter"]);
+  for (const answer of [null, undefined, {}, { contents: null }, { contents: {} }, { contents: [null] }]) {
+    const none = new Skills({ ...session, readResource: async () => answer }, { parseFrontmatter: parse });
+    const refused = await failure(none.read(skill()));
+    assert.deepEqual([refused.name, refused.data?.reason], ["McpError", "entry"]);
+  }
+});
+
 test("a server without the extension is asked nothing; what the options may not be is told by name", async () => {
   for (const capabilities of [{}, { extensions: {} }]) {
     const { asked, skills } = start({ capabilities });
