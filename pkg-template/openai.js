@@ -17,6 +17,15 @@ const OPTIONS = {
   toolOutputGuardrails: given,
 };
 
+/** What of a result the SDK looks for on its content. */
+const BESIDE = ["structuredContent", "isError", "_meta"];
+
+/** The tool has run: content that is none is no reason to throw. */
+function blocksOf(content) {
+  if (Array.isArray(content)) return [...content];
+  return typeof content === "string" ? [{ type: "text", text: content }] : [];
+}
+
 export class SessionServer {
   #make;
   #session;
@@ -78,8 +87,11 @@ export class SessionServer {
 
   /** The content alone; the rest of the result hangs on it, where the SDK looks for it. */
   async callTool(...call) {
-    const { content = [], ...rest } = await this.callToolResult(...call);
-    for (const [name, value] of Object.entries(rest)) Object.defineProperty(content, name, { value, configurable: true });
+    const result = await this.callToolResult(...call);
+    const content = blocksOf(result?.content);
+    for (const name of BESIDE) {
+      if (result?.[name] !== undefined) Object.defineProperty(content, name, { value: result[name], configurable: true });
+    }
     return content;
   }
 

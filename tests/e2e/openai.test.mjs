@@ -125,6 +125,28 @@ test("a list that was under way when the tools changed is not kept, listeners ar
   assert.deepEqual(listeners, [], "closed meanwhile");
 });
 
+test("what a server puts beside the content does not change it, and a result that is none does not throw", async () => {
+  const block = { type: "text", text: "x" };
+  for (const [result, blocks] of [
+    [{ content: [block], length: 9, 0: { type: "text", text: "other" }, map: 1, constructor: 1 }, [block]],
+    [{ content: [], length: 5 }, []],
+    [{ content: "words" }, [{ type: "text", text: "words" }]],
+    [{ content: null }, []],
+    [{ content: 1 }, []],
+    [{}, []],
+    [null, []],
+  ]) {
+    const session = { url: "https://mcp.test/mcp", callTool: async () => result };
+    const content = await new SessionServer(session).callTool("t", {});
+    assert.deepEqual(content, blocks, JSON.stringify(result));
+    assert.equal(content.map, Array.prototype.map);
+  }
+  const kept = { structuredContent: { a: 1 }, isError: true, _meta: { b: 1 } };
+  const session = { url: "https://mcp.test/mcp", callTool: async () => ({ content: [block], ...kept }) };
+  const { structuredContent, isError, _meta } = await new SessionServer(session).callTool("t", {});
+  assert.deepEqual({ structuredContent, isError, _meta }, kept);
+});
+
 test("of what it may not be, the name is told", () => {
   const session = { callTool() {}, url: "https://mcp.test/mcp" };
   for (const [words, ...given] of [
