@@ -17,6 +17,12 @@ const OPTIONS = {
   toolOutputGuardrails: given,
 };
 
+/** The SDK's own text, but where a call may have run: that one asks the model to try again. */
+function told({ error }) {
+  if (error?.outcome !== "unknown") return "An error occurred while running the tool. Please try again.";
+  return "The connection was lost before the tool answered: it may have run. Do not simply call it again. Find out first whether it did, or ask the user.";
+}
+
 /** What of a result the SDK looks for on its content. */
 const BESIDE = ["structuredContent", "isError", "_meta"];
 
@@ -38,6 +44,7 @@ export class SessionServer {
   #stops = [];
   /** The SDK would keep lists by the name of a server, and hears of no change: they are kept here. */
   cacheToolsList = false;
+  errorFunction = told;
 
   constructor(session, options) {
     const isMade = typeof session === "function";

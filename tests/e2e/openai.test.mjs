@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { getAllMcpTools } from "@openai/agents";
+import { RunContext, getAllMcpTools } from "@openai/agents";
 import { TestServer, bounded, echo, failure } from "./lib/dropin.mjs";
 import { installed } from "./lib/install.mjs";
 import { until } from "./lib/until.mjs";
@@ -145,6 +145,27 @@ test("what a server puts beside the content does not change it, and a result tha
   const session = { url: "https://mcp.test/mcp", callTool: async () => ({ content: [block], ...kept }) };
   const { structuredContent, isError, _meta } = await new SessionServer(session).callTool("t", {});
   assert.deepEqual({ structuredContent, isError, _meta }, kept);
+});
+
+test("the model is told of a call that may have run, and not to repeat it", bounded, async () => {
+  const ask = async (outcome, options) => {
+    const session = {
+      url: "https://mcp.test/mcp",
+      async *tools() {
+        yield { name: "pay", inputSchema: { type: "object" } };
+      },
+      async callTool() {
+        throw Object.assign(new Error("lost"), { outcome });
+      },
+    };
+    const [tool] = await getAllMcpTools([new SessionServer(session, options)]);
+    return tool.invoke(new RunContext(), "{}");
+  };
+  assert.match(await ask("unknown"), /it may have run\. Do not simply call it again/);
+  assert.doesNotMatch(await ask("unknown"), /try again/);
+  for (const outcome of ["not_executed", "executed", undefined]) assert.match(await ask(outcome), /Please try again/);
+  assert.equal(await ask("unknown", { errorFunction: ({ error }) => error.message }), "lost");
+  assert.equal((await failure(ask("unknown", { errorFunction: null }))).message, "lost");
 });
 
 test("of what it may not be, the name is told", () => {
