@@ -89,15 +89,16 @@ export class SessionServer {
 
   async callToolResult(name, args, meta, { signal } = {}) {
     const session = await this.#live();
-    return session.callTool({ name, arguments: args ?? {} }, { signal, ...(meta && { _meta: meta }) });
+    const result = await session.callTool({ name, arguments: args ?? {} }, { signal, ...(meta && { _meta: meta }) });
+    return Array.isArray(result?.content) ? result : { ...result, content: blocksOf(result?.content) };
   }
 
   /** The content alone; the rest of the result hangs on it, where the SDK looks for it. */
   async callTool(...call) {
     const result = await this.callToolResult(...call);
-    const content = blocksOf(result?.content);
+    const content = [...result.content];
     for (const name of BESIDE) {
-      if (result?.[name] !== undefined) Object.defineProperty(content, name, { value: result[name], configurable: true });
+      if (result[name] !== undefined) Object.defineProperty(content, name, { value: result[name], configurable: true });
     }
     return content;
   }

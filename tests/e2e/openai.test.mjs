@@ -140,6 +140,7 @@ test("what a server puts beside the content does not change it, and a result tha
     const content = await new SessionServer(session).callTool("t", {});
     assert.deepEqual(content, blocks, JSON.stringify(result));
     assert.equal(content.map, Array.prototype.map);
+    assert.deepEqual((await new SessionServer(session).callToolResult("t", {})).content, blocks);
   }
   const kept = { structuredContent: { a: 1 }, isError: true, _meta: { b: 1 } };
   const session = { url: "https://mcp.test/mcp", callTool: async () => ({ content: [block], ...kept }) };
