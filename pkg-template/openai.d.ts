@@ -26,6 +26,11 @@ export interface SessionServerOptions {
   customDataExtractor?: any;
   toolInputGuardrails?: any;
   toolOutputGuardrails?: any;
+  /**
+   * What the model is told of an error, `({ context, error }) => string`; `null`: the error is thrown. By default the SDK's text, but
+   * of `outcome: "unknown"` that the tool may have run and is not simply to be called again. As every server's, it goes before
+   * `mcpConfig.errorFunction` of the agent: whoever has one there gives it here, too.
+   */
   errorFunction?: any;
 }
 
@@ -46,7 +51,7 @@ export class SessionServer {
   customDataExtractor?: any;
   toolInputGuardrails?: any;
   toolOutputGuardrails?: any;
-  errorFunction?: any;
+  errorFunction: any;
   connect(): Promise<void>;
   close(): Promise<void>;
   /** All pages. */

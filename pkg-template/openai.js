@@ -17,15 +17,34 @@ const OPTIONS = {
   toolOutputGuardrails: given,
 };
 
+/** The SDK's own text, but where a call may have run: that one asks the model to try again. */
+function told({ error }) {
+  if (error?.outcome !== "unknown") return "An error occurred while running the tool. Please try again.";
+  return "The connection was lost before the tool answered: it may have run. Do not simply call it again. Find out first whether it did, or ask the user.";
+}
+
+/** What of a result the SDK looks for on its content. */
+const BESIDE = ["structuredContent", "isError", "_meta"];
+
+/** The tool has run: content that is none is no reason to throw. */
+function blocksOf(content) {
+  if (Array.isArray(content)) return [...content];
+  return typeof content === "string" ? [{ type: "text", text: content }] : [];
+}
+
 export class SessionServer {
   #make;
   #session;
   #connecting;
   #caches;
   #tools;
+  /** How often lists were forgotten, and the server closed. */
+  #generation = 0;
+  #closes = 0;
   #stops = [];
   /** The SDK would keep lists by the name of a server, and hears of no change: they are kept here. */
   cacheToolsList = false;
+  errorFunction = told;
 
   constructor(session, options) {
     const isMade = typeof session === "function";
@@ -39,19 +58,19 @@ export class SessionServer {
   }
 
   async connect() {
-    if (this.#stops.length === 0 && this.#caches) {
-      const session = await this.#live();
-      const forget = () => void (this.#tools = undefined);
-      this.#stops = ["toolschange", "recovered"].map((event) => session.on(event, forget));
-    }
-    await this.#live();
+    const closes = this.#closes;
+    const session = await this.#live();
+    // Of two that connect at once, the second finds what the first did.
+    if (!this.#caches || this.#stops.length > 0 || closes !== this.#closes) return;
+    this.#stops = ["toolschange", "recovered"].map((event) => session.on(event, () => this.#forget()));
   }
 
   /** A session that was made here is closed with it. */
   async close() {
     this.#stops.forEach((stop) => stop());
     this.#stops = [];
-    this.#tools = undefined;
+    this.#closes++;
+    this.#forget();
     const connecting = this.#connecting;
     this.#connecting = undefined;
     await (await connecting?.catch(() => undefined))?.close();
@@ -59,22 +78,28 @@ export class SessionServer {
 
   async listTools() {
     const session = await this.#live();
-    if (this.#tools) return this.#tools;
+    if (this.#tools) return [...this.#tools];
+    const generation = this.#generation;
     const tools = [];
     for await (const tool of session.tools()) tools.push(tool);
-    if (this.#stops.length > 0) this.#tools = tools;
-    return tools;
+    // One that was under way when the tools changed may be of before.
+    if (this.#stops.length > 0 && generation === this.#generation) this.#tools = tools;
+    return [...tools];
   }
 
   async callToolResult(name, args, meta, { signal } = {}) {
     const session = await this.#live();
-    return session.callTool({ name, arguments: args ?? {} }, { signal, ...(meta && { _meta: meta }) });
+    const result = await session.callTool({ name, arguments: args ?? {} }, { signal, ...(meta && { _meta: meta }) });
+    return Array.isArray(result?.content) ? result : { ...result, content: blocksOf(result?.content) };
   }
 
   /** The content alone; the rest of the result hangs on it, where the SDK looks for it. */
   async callTool(...call) {
-    const { content = [], ...rest } = await this.callToolResult(...call);
-    for (const [name, value] of Object.entries(rest)) Object.defineProperty(content, name, { value, configurable: true });
+    const result = await this.callToolResult(...call);
+    const content = [...result.content];
+    for (const name of BESIDE) {
+      if (result[name] !== undefined) Object.defineProperty(content, name, { value: result[name], configurable: true });
+    }
     return content;
   }
 
@@ -91,6 +116,11 @@ export class SessionServer {
   }
 
   async invalidateToolsCache() {
+    this.#forget();
+  }
+
+  #forget() {
+    this.#generation++;
     this.#tools = undefined;
   }
 

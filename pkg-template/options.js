@@ -56,7 +56,7 @@ const CONNECT = {
   listen: oneOf("auto", "always", "never"),
   maxResumes: (name, value) => whole(name, value, 0, 1000, "a whole number from 0 to 1000"),
   maxInputRounds: (name, value) => whole(name, value, 0, 1000, "a whole number from 0 to 1000"),
-  maxPages: (name, value) => whole(name, value, 1, 1_000_000, "a whole number from 1 to 1000000"),
+  maxPages,
   validate: func,
   trace: func,
   signal,
@@ -342,6 +342,10 @@ export function boolean(name, value) {
 
 function milliseconds(name, value) {
   return whole(name, value, 1, MAX_MS, `a whole number of milliseconds from 1 to ${MAX_MS}`);
+}
+
+export function maxPages(name, value) {
+  return whole(name, value, 1, 1_000_000, "a whole number from 1 to 1000000");
 }
 
 function bytes(name, value) {

@@ -49,13 +49,14 @@ export interface SkillFile {
  */
 export class Skills {
   /**
-   * @param options `parseFrontmatter` reads YAML 1.2, such as `parse` of the package `yaml`.
+   * @param options `parseFrontmatter` reads YAML 1.2, such as `parse` of the package `yaml`. `maxPages`: how many pages `list()` gets
+   * at most, 1 to 1 000 000, by default 64; a longer list fails with `code: "too_large"`.
    * @throws {TypeError} An option is missing or of a wrong type; the message names it.
    */
-  constructor(session: Session, options: { parseFrontmatter: (yaml: string) => unknown });
+  constructor(session: Session, options: { parseFrontmatter: (yaml: string) => unknown; maxPages?: number | undefined });
   /** Whether the server declares the extension. */
   get supported(): boolean;
-  /** All pages. No file is read. */
+  /** All pages; `timeout` and `maxTotalTimeout`, where they are given, are for all of them together. No file is read. */
   list(options?: RequestOptions): Promise<Skill[]>;
   /** One skill, listed or not, by the `uri` of its SKILL.md. */
   get(uri: string, options?: RequestOptions): Promise<Skill>;

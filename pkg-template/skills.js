@@ -3,13 +3,15 @@
 
 import { func, object, wrong } from "./checks.js";
 import { McpError } from "./error.js";
-import { check, text } from "./options.js";
+import { check, maxPages, text } from "./options.js";
 
 export const EXTENSION = "io.modelcontextprotocol/skills";
 
 /** A skill has no more files, and no more bytes. */
 const MAX_FILES = 512;
 const MAX_BYTES = 16 << 20;
+/** As a session has it by default. */
+const MAX_PAGES = 64;
 
 const DIGEST = /^sha256:[\da-f]{64}$/;
 const DYNAMIC = "dynamic";
@@ -17,12 +19,14 @@ const DYNAMIC = "dynamic";
 export class Skills {
   #session;
   #parse;
+  #maxPages;
 
   constructor(session, options) {
     if (typeof session?.request !== "function") throw wrong("session", "a Session", session);
     this.#session = session;
-    this.#parse = check("", options, { parseFrontmatter: func }).parseFrontmatter;
-    func("parseFrontmatter", this.#parse);
+    const { parseFrontmatter, maxPages: pages = MAX_PAGES } = check("", options, { parseFrontmatter: func, maxPages });
+    this.#parse = func("parseFrontmatter", parseFrontmatter);
+    this.#maxPages = pages;
   }
 
   get supported() {
@@ -37,8 +41,15 @@ export class Skills {
     this.#mustBeDeclared();
     const skills = [];
     const seen = new Set();
-    for (let cursor; ; ) {
-      const page = await this.#session.request("skills/list", cursor === undefined ? {} : { cursor }, options);
+    const begun = performance.now();
+    let cursor;
+    for (let pages = 0; ; pages++) {
+      if (pages >= this.#maxPages) {
+        const message = `The server's list of skills has more than ${this.#maxPages} pages. The option maxPages of Skills is the bound.`;
+        throw new McpError(message, { code: "too_large", outcome: "executed" });
+      }
+      const left = pages === 0 ? options : leftOf(options, performance.now() - begun);
+      const page = await this.#session.request("skills/list", cursor === undefined ? {} : { cursor }, left);
       if (!Array.isArray(page?.skills)) throw refused("entry", undefined, "The answer to skills/list has no list of skills.");
       for (const skill of page.skills) {
         const why = wrongIn(skill) ?? (seen.has(skill.uri) ? "is listed twice" : undefined);
@@ -48,6 +59,7 @@ export class Skills {
       }
       cursor = page.nextCursor ?? undefined;
       if (cursor === undefined) return skills;
+      if (typeof cursor !== "string") throw refused("entry", undefined, "The cursor of skills/list is no string.");
       if (seen.has(`cursor ${cursor}`)) throw refused("entry", undefined, "The pages of skills/list have no end.");
       seen.add(`cursor ${cursor}`);
     }
@@ -70,8 +82,9 @@ export class Skills {
     const uri = resolved(ref ?? skill.uri, skill.uri);
     const entry = entryOf(skill, uri);
     const asked = entry?.uri ?? uri;
-    const { contents } = await this.#session.readResource({ uri: asked }, options);
-    const content = contents?.find((one) => one?.uri === asked) ?? contents?.[0];
+    const answer = await this.#session.readResource({ uri: asked }, options);
+    const contents = Array.isArray(answer?.contents) ? answer.contents : [];
+    const content = contents.find((one) => one?.uri === asked) ?? contents[0];
     const bytes = bytesOf(content);
     if (!bytes) throw refused("entry", asked, "The answer to resources/read has neither text nor bytes.");
     if (entry) await verify(entry, bytes);
@@ -83,15 +96,18 @@ export class Skills {
   /** The front matter is what the user has been shown of the skill. */
   #manifest(skill, bytes) {
     const read = new TextDecoder().decode(bytes).replaceAll("\r\n", "\n");
-    const [whole, yaml] = /^---\n([\s\S]*?)\n?---(?:\n|$)/.exec(read) ?? [];
+    // A line that only ends in dashes is one of the front matter.
+    const [whole, yaml = ""] = /^---[ \t]*\n(?:([\s\S]*?)\n)??---[ \t]*(?:\n|$)/.exec(read) ?? [];
     if (whole === undefined) throw refused("frontmatter", skill.uri, "SKILL.md has no front matter.");
     let frontmatter;
+    let differs;
     try {
       frontmatter = this.#parse(yaml);
+      // What is nested too deep for the stack throws.
+      differs = differences(skill.frontmatter, frontmatter);
     } catch (cause) {
       throw refused("frontmatter", skill.uri, "The front matter of SKILL.md cannot be read.", { cause });
     }
-    const differs = differences(skill.frontmatter, frontmatter);
     if (differs.length > 0) {
       throw refused("frontmatter", skill.uri, "The front matter of SKILL.md is not what the entry says.", { differs });
     }
@@ -105,11 +121,24 @@ export class Skills {
   }
 }
 
+/** The options of the next page: what a host gave of time is for all of them. */
+function leftOf(options, spent) {
+  const left = { ...options };
+  for (const name of ["timeout", "maxTotalTimeout"]) {
+    if (left[name] === undefined) continue;
+    left[name] = Math.round(left[name] - spent);
+    if (left[name] >= 1) continue;
+    const message = `The list of skills was not complete within ${options[name]} ms.`;
+    throw new McpError(message, { code: "timeout", outcome: "executed", retryable: true });
+  }
+  return left;
+}
+
 /** What is wrong with an entry, in words. */
 function wrongIn(skill) {
   if (typeof skill !== "object" || skill === null) return "is no object";
   const { uri, frontmatter, resources } = skill;
-  if (typeof uri !== "string" || !URL.canParse(uri) || !uri.endsWith("/SKILL.md")) return "has no uri of a SKILL.md";
+  if (typeof uri !== "string" || !URL.canParse(uri) || !uri.endsWith("/SKILL.md") || !normal(uri)?.endsWith("/SKILL.md")) return "has no uri of a SKILL.md";
   if (typeof frontmatter?.name !== "string" || typeof frontmatter.description !== "string") return "has no name and description";
   if (resources === DYNAMIC) return undefined;
   if (!Array.isArray(resources)) return "has no list of resources";
@@ -117,7 +146,7 @@ function wrongIn(skill) {
   if (!resources.every(isFile)) return "has a resource without uri, digest and size";
   if (resources.reduce((sum, { size }) => sum + size, 0) > MAX_BYTES) return `has more than ${MAX_BYTES} bytes`;
   const root = rootOf(uri);
-  if (!resources.every((one) => normal(one.uri).startsWith(normal(root)))) return "has a resource that lies outside of it";
+  if (!resources.every((one) => isUnder(root, one.uri))) return "has a resource that lies outside of it";
   return resources.some((one) => same(one.uri, uri)) ? undefined : "does not list its SKILL.md";
 }
 
@@ -128,23 +157,29 @@ function isFile(one) {
 
 const rootOf = (uri) => uri.slice(0, uri.lastIndexOf("/") + 1);
 
-/** However the name is percent-encoded; without a fragment, and with no way up. */
+/**
+ * However the name is percent-encoded, and without a fragment. `undefined` of one that cannot be decoded, and of one that a server could
+ * take for a way up: `..` that is left after decoding, and a backslash.
+ */
 function normal(uri) {
   const url = new URL(uri);
   url.hash = "";
   try {
-    return decodeURIComponent(url.href);
+    const decoded = decodeURIComponent(url.href);
+    return uri.includes("\\") || decoded.includes("\\") || /(?:^|[/:])\.\.(?:[/?#]|$)/.test(decoded) ? undefined : decoded;
   } catch {
-    return url.href;
+    return undefined;
   }
 }
 
 const same = (one, other) => normal(one) === normal(other);
 
+const isUnder = (root, uri) => normal(uri)?.startsWith(normal(root)) ?? false;
+
 /** A path within the skill, or an address. */
 function resolved(ref, uri) {
   const url = URL.canParse(ref) ? ref : URL.canParse(ref, rootOf(uri)) ? new URL(ref, rootOf(uri)).href : undefined;
-  const isWithin = url !== undefined && normal(url).startsWith(normal(rootOf(uri))) && !/\/\.\.(?:\/|$)/.test(normal(url));
+  const isWithin = url !== undefined && !ref.includes("\\") && isUnder(rootOf(uri), url);
   if (!isWithin) throw refused("unlisted", ref, "The file lies outside of the skill. Nothing was sent.", {}, "not_executed");
   return url;
 }

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { getAllMcpTools } from "@openai/agents";
+import { RunContext, getAllMcpTools } from "@openai/agents";
 import { TestServer, bounded, echo, failure } from "./lib/dropin.mjs";
 import { installed } from "./lib/install.mjs";
 import { until } from "./lib/until.mjs";
@@ -77,6 +77,96 @@ test("lists are kept where the host says so, until they change or the session is
     await one.close();
     await session.close();
   }
+});
+
+test("a list that was under way when the tools changed is not kept, listeners are there once, and what is kept is not handed out", bounded, async () => {
+  const listeners = [];
+  const gates = [];
+  let name = "old";
+  const session = {
+    url: "https://mcp.test/mcp",
+    callTool() {},
+    on(event, listener) {
+      const one = [event, listener];
+      listeners.push(one);
+      return () => listeners.splice(listeners.indexOf(one), 1);
+    },
+    async *tools() {
+      const was = name;
+      await new Promise((resolve) => gates.push(resolve));
+      yield { name: was };
+    },
+  };
+  const one = new SessionServer(session, { cacheToolsList: true });
+  await Promise.all([one.connect(), one.connect()]);
+  assert.deepEqual(listeners.map(([event]) => event).sort(), ["recovered", "toolschange"]);
+  const stale = one.listTools();
+  await until(() => gates.length === 1);
+  name = "new";
+  listeners.find(([event]) => event === "toolschange")[1]();
+  gates[0]();
+  await stale;
+  const fresh = one.listTools();
+  await until(() => gates.length === 2);
+  gates[1]();
+  const tools = await fresh;
+  assert.deepEqual(tools, [{ name: "new" }]);
+  tools.push({ name: "x" });
+  const again = await one.listTools();
+  assert.deepEqual(again, [{ name: "new" }]);
+  again.length = 0;
+  assert.deepEqual(await one.listTools(), [{ name: "new" }], "it is kept");
+  const closed = one.close();
+  await closed;
+  assert.deepEqual(listeners, []);
+  const connecting = one.connect();
+  await one.close();
+  await connecting;
+  assert.deepEqual(listeners, [], "closed meanwhile");
+});
+
+test("what a server puts beside the content does not change it, and a result that is none does not throw", async () => {
+  const block = { type: "text", text: "x" };
+  for (const [result, blocks] of [
+    [{ content: [block], length: 9, 0: { type: "text", text: "other" }, map: 1, constructor: 1 }, [block]],
+    [{ content: [], length: 5 }, []],
+    [{ content: "words" }, [{ type: "text", text: "words" }]],
+    [{ content: null }, []],
+    [{ content: 1 }, []],
+    [{}, []],
+    [null, []],
+  ]) {
+    const session = { url: "https://mcp.test/mcp", callTool: async () => result };
+    const content = await new SessionServer(session).callTool("t", {});
+    assert.deepEqual(content, blocks, JSON.stringify(result));
+    assert.equal(content.map, Array.prototype.map);
+    assert.deepEqual((await new SessionServer(session).callToolResult("t", {})).content, blocks);
+  }
+  const kept = { structuredContent: { a: 1 }, isError: true, _meta: { b: 1 } };
+  const session = { url: "https://mcp.test/mcp", callTool: async () => ({ content: [block], ...kept }) };
+  const { structuredContent, isError, _meta } = await new SessionServer(session).callTool("t", {});
+  assert.deepEqual({ structuredContent, isError, _meta }, kept);
+});
+
+test("the model is told of a call that may have run, and not to repeat it", bounded, async () => {
+  const ask = async (outcome, options) => {
+    const session = {
+      url: "https://mcp.test/mcp",
+      async *tools() {
+        yield { name: "pay", inputSchema: { type: "object" } };
+      },
+      async callTool() {
+        throw Object.assign(new Error("lost"), { outcome });
+      },
+    };
+    const [tool] = await getAllMcpTools([new SessionServer(session, options)]);
+    return tool.invoke(new RunContext(), "{}");
+  };
+  assert.match(await ask("unknown"), /it may have run\. Do not simply call it again/);
+  assert.doesNotMatch(await ask("unknown"), /try again/);
+  for (const outcome of ["not_executed", "executed", undefined]) assert.match(await ask(outcome), /Please try again/);
+  assert.equal(await ask("unknown", { errorFunction: ({ error }) => error.message }), "lost");
+  assert.equal((await failure(ask("unknown", { errorFunction: null }))).message, "lost");
 });
 
 test("of what it may not be, the name is told", () => {
