@@ -148,12 +148,12 @@ chatting("a server is added, signed in to by a click, chatted with, evicted and 
   assert.deepEqual(await failures(user), []);
 
   await user.pressesAt("Hidden", "Sign out");
-  await user.seesServer("Hidden", "not connected");
-  await user.pressesAt("Hidden", "Connect");
+  await user.seesServer("Hidden", "sign-in wanted");
+  await user.pressesAt("Hidden", "Sign in");
   await user.seesServer("Hidden", "ready");
   await user.pressesAt("Members", "Sign out");
-  await user.seesServer("Members", "not connected");
-  await user.signsIn("Connect");
+  await user.seesServer("Members", "sign-in wanted");
+  await user.signsIn("Sign in");
   await user.seesServer("Members", "ready");
   await user.pressesAt("Members", "Remove");
   await user.page.reload();
