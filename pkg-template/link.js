@@ -7,6 +7,7 @@ import { closed, crashed, fromCore } from "./error.js";
 import { Listeners, report } from "./events.js";
 import { AwaitedElicitations, derived } from "./notifications.js";
 import { Questions } from "./questions.js";
+import { asksUser } from "./sign_in.js";
 import { takeStatus } from "./status.js";
 import { Structured } from "./structured.js";
 import { Tasks } from "./tasks.js";
@@ -16,9 +17,6 @@ const KEPT = ["resources/subscribe", "resources/unsubscribe", "logging/setLevel"
 
 /** How long a session that a host's own Client uses says why it ended. */
 const FAREWELL_MS = 10_000;
-
-/** `status.waitingFor.why` while the user is to sign in. */
-const SIGN_IN = "sign-in";
 
 /** Between two crashes that a session outlives. */
 const REVIVAL_PAUSE_MS = 60_000;
@@ -82,7 +80,7 @@ export class Link {
         if (url === this.#signInUrl) return;
         this.#signInUrl = url;
         // Where it is not told yet that the user is asked, the address goes with that; and its end with what comes of it.
-        const isTold = this.#status?.waitingFor?.why === SIGN_IN;
+        const isTold = asksUser(this.#status);
         if (url !== undefined && isTold) this.#event("statechange", this.#tellCore((core) => core.status()) ?? {});
       };
     }
@@ -150,7 +148,7 @@ export class Link {
   }
 
   #snapshot(raw) {
-    if (raw.waitingFor?.why === SIGN_IN) Object.assign(raw.waitingFor, { server: this.#server, ...(this.#signInUrl && { url: this.#signInUrl }) });
+    if (asksUser(raw)) Object.assign(raw.waitingFor, { server: this.#server, ...(this.#signInUrl && { url: this.#signInUrl }) });
     const isCurrent = (status) => status === this.#status;
     return takeStatus(raw, (status) =>
       isCurrent(status) ? this.#tellCore((core) => core.status())?.verifiedAt : undefined,
@@ -362,7 +360,7 @@ export class Link {
     if (event === "eventid") return this.#calls.get(detail.call)?.onstream?.(detail);
     if (event === "statechange") {
       this.#status = this.#snapshot(detail);
-      this.#hearSignedIn(detail.waitingFor?.why === SIGN_IN);
+      this.#hearSignedIn(asksUser(detail));
       if (detail.state === "ready") {
         this.#tasks.keepFound([]);
         this.#wasReady = true;

@@ -4,9 +4,8 @@ import { abortable } from "./abortable.js";
 import { FAILED, HAD, Listed, NONE } from "./listed.js";
 import { KINDS, ManagedList } from "./managed_lists.js";
 import { safeIcons, safeTitle } from "./manager_options.js";
+import { asksUser } from "./sign_in.js";
 
-/** `status.waitingFor.why` while the user is asked. */
-const USER = "sign-in";
 /** Milliseconds: what is kept is seldom another. */
 const ROUND = 900_000;
 
@@ -71,7 +70,7 @@ export class ManagedServer {
   }
 
   get isAsking() {
-    return this.status?.waitingFor?.why === USER;
+    return asksUser(this.status);
   }
 
   /** It is on its way, or waits for its user: what it lists is not asked for. */

@@ -1,5 +1,6 @@
 // Requests by way of `mcp-evergreen/proxy`, for servers that send no CORS headers.
 
+import { abortable } from "./abortable.js";
 import { isNeeded, MARK, PASS, REDIRECTS, SHOW, STATUS, TARGET } from "./proxy_wire.js";
 
 /** How what decides the way begins, as the core writes it. Either may be sent again: it runs nothing. */
@@ -97,7 +98,7 @@ export class Ways {
     const asked = this.#asked;
     asked.waiting++;
     try {
-      return await unlessAborted(asked.way, init.signal);
+      return await abortable(asked.way, init.signal);
     } finally {
       // One that gives up takes nothing from the others; with the last, nobody wants to know.
       if (--asked.waiting === 0) {
@@ -204,16 +205,6 @@ function shown(answer) {
 function ownFields(given) {
   const pairs = given instanceof Headers ? given : Object.entries(given ?? {}).filter(([, value]) => value !== undefined);
   return new Headers([...pairs]);
-}
-
-function unlessAborted(promise, signal) {
-  if (!signal) return promise;
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason);
-    if (signal.aborted) abort();
-    signal.addEventListener("abort", abort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
-  });
 }
 
 /** Nothing was seen of what came, and nobody gave it up. */
