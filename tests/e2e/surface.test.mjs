@@ -326,8 +326,9 @@ wire("10 000 steps of progress are told in order, and 10 000 more take no more m
   assert.deepEqual(rounds.map(({ told }) => told), [STEPS, STEPS, STEPS]);
   const [first, , third] = rounds.map(({ bytes }) => bytes);
   assert.ok(first < 16 << 20, `${first} bytes`);
-  // A piece of the stream may be larger than all before it; what the steps carry is ten times as much.
-  assert.ok(third - first <= (STEPS * 100) / 8, `${third - first} bytes more`);
+  // Memory grows by whole pages of 64 KiB, and a piece of the stream may be larger than all before it: a few pages are no leak.
+  // What the later 20 000 steps carry is eight times as much.
+  assert.ok(third - first <= (2 * STEPS * 100) / 8, `${third - first} bytes more`);
 });
 
 // ── Questions of the server's ──
