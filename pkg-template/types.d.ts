@@ -1098,7 +1098,7 @@ export interface Diagnosis {
   readonly header?: string;
   /** What to do, in a sentence. */
   readonly hint: string;
-  /** Where more is said of it: a section of the project's documentation, such as `docs/field.md#redirect`. */
+  /** Where more is said of it: a section of a file in this package, such as `docs/field.md#redirect`. */
   readonly help?: string;
   /** With `invalid_tool`: the tool that was left out of the list, by the name that the server gives it. With `structured_content`: the tool. */
   readonly tool?: string;

@@ -16,6 +16,7 @@ mod examples;
 mod field;
 mod fuzz;
 mod glue;
+mod licences;
 mod lint;
 mod matrix;
 mod node;
