@@ -889,7 +889,7 @@ export interface SessionEvents {
    * (MCP, Elicitation: Completion Notifications for URL Mode Elicitation.)
    */
   elicitationcomplete: {
-    /** As in {@link ElicitParams.elicitationId}, or in the `data.elicitations` of an error with `rpcCode` -32042. */
+    /** As in the `elicitationId` of its {@link ElicitParams}, or in the `data.elicitations` of an error with `rpcCode` -32042. */
     readonly elicitationId: string;
   };
   /** Something that somebody should mend; nothing has failed yet. */
