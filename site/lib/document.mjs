@@ -21,7 +21,7 @@ export function code(text, name) {
     lang: LANGUAGES.includes(lang) ? lang : "text",
     themes,
     defaultColor: "light-dark()",
-    transformers: [{ pre: (node) => void Object.assign(node.properties, { role: "region", "aria-label": word && word !== "text" ? `Code, ${word}` : "Code" }) }],
+    transformers: [{ pre: (node) => void Object.assign(node.properties, { role: "group", "aria-label": word && word !== "text" ? `Code, ${word}` : "Code" }) }],
   });
 }
 
@@ -61,7 +61,7 @@ export function rendered(root, source, placeOf) {
     }
   });
   // A table that is wider than a phone scrolls by itself, also by the keyboard.
-  markdown.renderer.rules.table_open = () => '<div class="table" role="region" aria-label="Table" tabindex="0"><table>\n';
+  markdown.renderer.rules.table_open = () => '<div class="table" role="group" aria-label="Table" tabindex="0"><table>\n';
   markdown.renderer.rules.table_close = () => "</table></div>\n";
   // Of a document's own comments none is the reader's business.
   const text = readFileSync(join(root, source), "utf8").replace(/^<!--[^]*?-->\n/gm, "");

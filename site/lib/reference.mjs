@@ -2,7 +2,7 @@
 
 import { cpSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { Application, JSX } from "typedoc";
+import { Application, JSX, PageEvent } from "typedoc";
 
 const TYPESCRIPT = {
   compilerOptions: { strict: true, module: "nodenext", target: "es2022", lib: ["esnext", "dom", "dom.iterable"], types: [], noEmit: true },
@@ -39,10 +39,13 @@ export async function writeReference(app, out, scratch, links) {
     hideGenerator: true,
     readme: "none",
     includeHierarchySummary: false,
+    navigationLeaves: [...entries.values()],
+    navigation: { includeCategories: false, includeGroups: false, includeFolders: false },
     sort: ["source-order"],
     sortEntryPoints: false,
     lightHighlightTheme: "github-light-high-contrast",
     darkHighlightTheme: "github-dark-high-contrast",
+    favicon: join(import.meta.dirname, "../../www/icon.svg"),
     customCss: join(import.meta.dirname, "../reference.css"),
     validation: { invalidLink: true, notExported: false, notDocumented: false },
     logLevel: "Warn",
@@ -60,6 +63,22 @@ export async function writeReference(app, out, scratch, links) {
     const items = links.map(({ title, to }) => JSX.createElement("a", { href: relativeURL(`../${to}`) }, title));
     return JSX.createElement("nav", { class: "site", "aria-label": "Site" }, ...items);
   });
+  application.renderer.on(PageEvent.END, (page) => (page.contents = accessible(page.contents)));
   await application.generateDocs(project, out);
   if (application.logger.hasErrors()) throw new Error("TypeDoc did not write the reference: see above");
+}
+
+/** With what TypeDoc's theme leaves out for those who do not see the page. */
+function accessible(html) {
+  let before = 0;
+  return html
+    .replace('<div class="col-content">', '<div class="col-content" role="main">')
+    .replace('<div class="page-menu">', '<div class="page-menu" role="navigation" aria-label="On this page">')
+    .replace(/<summary\b[^]*?<\/summary>/g, (summary) => summary.replace(/<a\b[^>]*class="tsd-anchor-icon"[^]*?<\/a>/g, ""))
+    .replace(/<h([1-6])\b/g, (tag, level) => {
+      // No level is left out: a heading counts as one below the last at most.
+      const next = Math.min(Number(level), before + 1);
+      before = next;
+      return next === Number(level) ? tag : `${tag} aria-level="${next}"`;
+    });
 }
