@@ -1,6 +1,6 @@
 //! The terms of the crates that are in the WebAssembly, for those who get it: `THIRD_PARTY.txt` of the npm package.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -60,7 +60,7 @@ fn as_text(texts: &BTreeMap<String, Vec<String>>) -> String {
 
 /// What the package needs when it runs: no macros, which leave nothing of themselves, and nothing that only builds or tests.
 fn shipped(metadata: &Value) -> Result<Vec<&Value>> {
-    let by_id = |list: &'static str| -> Result<HashMap<&str, &Value>> {
+    let by_id = |list: &'static str| -> Result<BTreeMap<&str, &Value>> {
         let path = if list == "nodes" { &metadata["resolve"][list] } else { &metadata[list] };
         let items = path.as_array().with_context(|| format!("cargo metadata names no {list}"))?;
         Ok(items.iter().filter_map(|item| Some((item["id"].as_str()?, item))).collect())
@@ -68,7 +68,7 @@ fn shipped(metadata: &Value) -> Result<Vec<&Value>> {
     let (packages, nodes) = (by_id("packages")?, by_id("nodes")?);
     let own = packages.iter().find(|(_, package)| package["name"] == OWN).map(|(id, _)| *id);
     let mut left: Vec<&str> = own.into_iter().collect();
-    let mut seen = HashSet::new();
+    let mut seen = BTreeSet::new();
     let mut found = Vec::new();
     while let Some(id) = left.pop() {
         let package = packages.get(id).context("cargo metadata names a package that it does not have")?;
