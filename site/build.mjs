@@ -73,7 +73,7 @@ async function write(page) {
   const { title, html, leads } = show(root, page.source, seen);
   await put(place, framed({ place, title: page.title && title !== page.title && page.to !== "index.html" ? `${title} (${page.title})` : title, about: page.about, body: html }));
   // As it was written, too: for who reads Markdown.
-  if (!isFolder(page.source)) await put(page.source, await readFile(join(root, page.source)));
+  if (place !== "index.html" && !isFolder(page.source)) await put(page.source, await readFile(join(root, page.source)));
   for (const path of leads.filter((path) => lies(path) === path)) await put(path, await readFile(join(root, path)));
 }
 

@@ -1,6 +1,6 @@
 // Whether every link of the site leads somewhere within it, and nothing is fetched from elsewhere.
 
-import { readFileSync, readdirSync, statSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync, statSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { Parser } from "htmlparser2";
 
@@ -42,7 +42,10 @@ export function deadLinks(folder) {
     else if (anchor && pages.has(target) && !pages.get(target).ids.has(decodeURIComponent(anchor))) found.push(`${name}: there is no ${link}`);
   };
   for (const [path, { links }] of pages) for (const { tag, link } of links) check(path, link, !FOLLOWED.includes(tag));
-  const index = join(folder, "llms.txt");
-  for (const [, link] of all.has(index) ? readFileSync(index, "utf8").matchAll(/\]\(([^)]+)\)/g) : []) check(index, link, false);
+  // As Markdown: llms.txt, and what it leads to.
+  for (const path of files.filter((path) => /\.md$|llms\.txt$/.test(path))) {
+    const text = readFileSync(path, "utf8").replace(/^```[^]*?^```/gm, "");
+    for (const [, link] of text.matchAll(/\]\(([^)\s]+)\)/g)) if (!existsSync(join(dirname(path), link.split("#")[0]))) check(path, link, false);
+  }
   return found;
 }

@@ -10,7 +10,7 @@ const TYPES = [
 export function llms() {
   const line = ({ title, source, about }) => `- [${title}](${source})${about ? `: ${about}` : ""}`;
   const groups = GROUPS.map(({ name, pages }) => {
-    const lines = pages.filter(({ source }) => source).map(line);
+    const lines = pages.filter(({ source, to }) => source && to !== "index.html").map(line);
     if (name === "Reference") lines.unshift(...TYPES.map(([file, about]) => `- [${file}](${file}): ${about}`));
     return `## ${name}\n\n${lines.join("\n")}\n`;
   });

@@ -80,12 +80,14 @@ test("a link that leads nowhere is named with its page", () => {
     const fetched = '<img src="https://example.com/a.png"><link rel="stylesheet" href="gone.css">';
     writeFileSync(join(broken, "a.html"), `${links}${fetched}<pre>href="no-link.html"</pre>`);
     writeFileSync(join(broken, "b.html"), '<h1 id="here">b</h1>');
+    writeFileSync(join(broken, "d.md"), "[a](a.html) [e](e.md)\n```js\n[x](no-link)\n```\n");
     assert.deepEqual(deadLinks(broken), [
       "a.html: there is no b.html#gone",
       "a.html: there is no c.html",
       "a.html: /b.html leads out of a folder that the site lies in",
       "a.html: fetches https://example.com/a.png",
       "a.html: there is no gone.css",
+      "d.md: there is no e.md",
     ]);
   } finally {
     rmSync(broken, { recursive: true, force: true });
