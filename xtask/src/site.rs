@@ -6,20 +6,16 @@ use anyhow::Result;
 
 use crate::browsers::CHROMIUM;
 use crate::build;
-use crate::node;
 use crate::process::run;
 use crate::project::Project;
 use crate::setup::{self, Piece};
 
-const FOLDER: &str = "site";
-
-pub const NEEDS: &[Piece] = &[Piece::WasmTarget, Piece::WasmBindgen, Piece::Node, Piece::Demo, Piece::Chromium];
+pub const NEEDS: &[Piece] =
+    &[Piece::WasmTarget, Piece::WasmBindgen, Piece::Node, Piece::Demo, Piece::Site, Piece::Chromium];
 
 pub fn command(project: &Project, _: &[String]) -> Result<()> {
-    setup::ensure(project, &[Piece::Node, Piece::Demo])?;
+    setup::ensure(project, &[Piece::Node, Piece::Demo, Piece::Site])?;
     build::publishable(project)?;
-    let _lock = setup::lock(project)?;
-    node::install(project, FOLDER)?;
     run(project.node().arg("site/build.mjs"))
 }
 
