@@ -3,6 +3,7 @@
 import { forgetNote, leaveNote, takeNote } from "./notes.js";
 import { func, object, wrong } from "./checks.js";
 import { inTime } from "./in_time.js";
+import { written } from "./written.js";
 
 /** The storages of providers that name none: they last as long as the page. */
 const memories = new WeakMap();
@@ -103,12 +104,12 @@ export function readAuth(auth, url, { identity = "", resource }) {
     },
     /** `{ oauth, mcp }`: the provider's own, in the place of both ways to ask. */
     wrap: provider.wrap && ((ways) => provider.wrap(ways)),
-    load: async () => (await kept.get(key)) ?? registrations.get(registration),
+    load: async () => (await marks.seen(() => kept.get(key))) ?? registrations.get(registration),
     /** Whoever has lost the turn knows less than who has it. */
     async keep(text) {
       if (hasLost) return;
       if (kept.lock !== undefined) registrations.set(registration, JSON.stringify({ ...JSON.parse(text), grant: undefined }));
-      await kept.set(key, text);
+      if (await kept.set(key, text)) await marks.tell(text);
       if (isBack && accessOf(text) !== undefined) {
         isBack = false;
         tellSignedIn(key);
@@ -188,6 +189,7 @@ export function readAuth(auth, url, { identity = "", resource }) {
   const registration = JSON.stringify([key, host.redirectUrl, host.clientMetadata]);
   const registrations = registered(send);
   const kept = provider.storage === undefined ? memory(provider) : lasting(provider.storage, () => host.onwarning?.(UNKEPT));
+  const marks = kept.lock === undefined ? written(key) : { tell: async () => {}, seen: (read) => read() };
   return host;
 }
 
@@ -369,13 +371,16 @@ function lasting(storage, warn) {
   for (const method of [read, write]) func(`auth.provider.storage.${method}`, storage[method]);
   if (!missed.has(storage)) missed.set(storage, new Map());
   const here = missed.get(storage);
+  /** Whether others can read it. */
   const set = async (key, text) => {
     try {
       await inTime(storage[write](key, text), STORAGE_MS, STORAGE);
       here.delete(key);
+      return true;
     } catch {
       here.set(key, text);
       warn();
+      return false;
     }
   };
   return {
