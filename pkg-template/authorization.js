@@ -2,6 +2,7 @@
 
 import { forgetNote, leaveNote, takeNote } from "./notes.js";
 import { func, object, wrong } from "./checks.js";
+import { inTime } from "./in_time.js";
 import { written } from "./written.js";
 
 /** The storages of providers that name none: they last as long as the page. */
@@ -97,7 +98,8 @@ export function readAuth(auth, url, { identity = "", resource }) {
     },
     /** What is exchanged for a token where there is no user, as a form. */
     async grant(issuer, resource, scope) {
-      const fields = Object.entries(await provider.grant({ issuer, resource, scope })).filter(([, value]) => value !== undefined);
+      const granted = inTime(provider.grant({ issuer, resource, scope }), GRANT_MS, "auth.provider.grant");
+      const fields = Object.entries(await granted).filter(([, value]) => value !== undefined);
       return String(new URLSearchParams(fields));
     },
     /** `{ oauth, mcp }`: the provider's own, in the place of both ways to ask. */
@@ -353,17 +355,10 @@ function memory(provider) {
   return memories.get(provider);
 }
 
-/** A storage may take so long for one text. Others wait meanwhile. */
+/** A storage may take so long for one text, and a provider to say what is exchanged for a token. Others wait meanwhile. */
 const STORAGE_MS = 10_000;
-
-function inTime(promise) {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`The storage did not settle within ${STORAGE_MS} ms.`)), STORAGE_MS);
-    Promise.resolve(promise)
-      .then(resolve, reject)
-      .finally(() => clearTimeout(timer));
-  });
-}
+const GRANT_MS = 60_000;
+const STORAGE = "The storage";
 
 /**
  * A storage of the platform's, or `{ get, set }`. One that throws (it is full, or blocked) or never settles costs nobody a
@@ -379,7 +374,7 @@ function lasting(storage, warn) {
   /** Whether others can read it. */
   const set = async (key, text) => {
     try {
-      await inTime(storage[write](key, text));
+      await inTime(storage[write](key, text), STORAGE_MS, STORAGE);
       here.delete(key);
       return true;
     } catch {
@@ -397,7 +392,7 @@ function lasting(storage, warn) {
         return text;
       }
       try {
-        return await inTime(storage[read](key));
+        return await inTime(storage[read](key), STORAGE_MS, STORAGE);
       } catch {
         warn();
         return undefined;

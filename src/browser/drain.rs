@@ -246,7 +246,12 @@ impl Inner {
     fn told(self: &Rc<Self>, exchange: ExchangeId, input: Input<JsValue>) -> bool {
         let ends = matches!(
             input,
-            Input::End | Input::Redirected(_) | Input::Unsent { .. } | Input::Proxied { .. } | Input::Failed { .. }
+            Input::End
+                | Input::Redirected(_)
+                | Input::Unsent { .. }
+                | Input::Unproven { .. }
+                | Input::Proxied { .. }
+                | Input::Failed { .. }
         );
         let known = if ends {
             self.open.take(exchange).is_some_and(|open| {

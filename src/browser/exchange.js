@@ -138,6 +138,7 @@ class Exchange extends AbortController {
         moved &&= status === 308;
       }
     } catch (cause) {
+      if (cause?.isUnproven === true) return this.#tell("unproven", cause.cause);
       if (typeof cause?.proxied === "string") return this.#tell("proxied", cause.proxied, cause.status);
       return this.#tell("failed", cause);
     }

@@ -279,7 +279,7 @@ enum Fact {
 type ToFact = fn(JsValue, u64) -> Fact;
 
 /// By the names that `exchange.js` tells them by.
-const FACTS: [(&str, ToFact); 15] = [
+const FACTS: [(&str, ToFact); 16] = [
     ("message", |value, _| Fact::Input(Input::Message(value))),
     ("text", |value, _| Fact::Input(Input::Text(value.as_string().unwrap_or_default()))),
     ("chunk", |value, _| Fact::Chunk(value.unchecked_into())),
@@ -295,6 +295,7 @@ const FACTS: [(&str, ToFact); 15] = [
         Fact::Input(Input::Redirected(Redirect { elsewhere: elsewhere.is_truthy(), status }))
     }),
     ("unsent", |cause, _| Fact::Input(Input::Unsent { cause: Some(cause) })),
+    ("unproven", |cause, _| Fact::Input(Input::Unproven { cause: Some(cause) })),
     ("proxied", |said, status| {
         let said = said.as_string().unwrap_or_default();
         Fact::Input(Input::Proxied { said, status: status as u16 })
