@@ -2,6 +2,7 @@
 
 import { forgetNote, leaveNote, takeNote } from "./notes.js";
 import { func, object, wrong } from "./checks.js";
+import { written } from "./written.js";
 
 /** The storages of providers that name none: they last as long as the page. */
 const memories = new WeakMap();
@@ -101,12 +102,12 @@ export function readAuth(auth, url, { identity = "", resource }) {
     },
     /** `{ oauth, mcp }`: the provider's own, in the place of both ways to ask. */
     wrap: provider.wrap && ((ways) => provider.wrap(ways)),
-    load: async () => (await kept.get(key)) ?? registrations.get(registration),
+    load: async () => (await marks.seen(() => kept.get(key))) ?? registrations.get(registration),
     /** Whoever has lost the turn knows less than who has it. */
     async keep(text) {
       if (hasLost) return;
       if (kept.lock !== undefined) registrations.set(registration, JSON.stringify({ ...JSON.parse(text), grant: undefined }));
-      await kept.set(key, text);
+      if (await kept.set(key, text)) await marks.tell(text);
       if (isBack && accessOf(text) !== undefined) {
         isBack = false;
         tellSignedIn(key);
@@ -186,6 +187,7 @@ export function readAuth(auth, url, { identity = "", resource }) {
   const registration = JSON.stringify([key, host.redirectUrl, host.clientMetadata]);
   const registrations = registered(send);
   const kept = provider.storage === undefined ? memory(provider) : lasting(provider.storage, () => host.onwarning?.(UNKEPT));
+  const marks = kept.lock === undefined ? written(key) : { tell: async () => {}, seen: (read) => read() };
   return host;
 }
 
@@ -374,13 +376,16 @@ function lasting(storage, warn) {
   for (const method of [read, write]) func(`auth.provider.storage.${method}`, storage[method]);
   if (!missed.has(storage)) missed.set(storage, new Map());
   const here = missed.get(storage);
+  /** Whether others can read it. */
   const set = async (key, text) => {
     try {
       await inTime(storage[write](key, text));
       here.delete(key);
+      return true;
     } catch {
       here.set(key, text);
       warn();
+      return false;
     }
   };
   return {

@@ -90,7 +90,7 @@ export interface ConnectOptions {
    * Gets tokens where the server wants them, and new ones before they expire or when they are refused. A call that the
    * server refused for its token waits for the next one, and is sent once more. Default: a 401 is the caller's, with
    * `code: "unauthorized"`; a static token goes into {@link ConnectOptions.headers}. By plain http nothing is authorized, but
-   * on this machine. (MCP, Authorization.)
+   * on this machine: a server that wants no login is reached all the same. (MCP, Authorization.)
    */
   auth?: AuthOptions | undefined;
   /**
