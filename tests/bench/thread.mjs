@@ -12,7 +12,7 @@ const CLIENTS = { bare: "the bare fetch", sdk1: "SDK 1", sdk2: "SDK 2" };
 /** Calls of each client in turn, in one page: microseconds of the thread for each, and what is left as garbage. */
 export async function perCall(lab, { smoke }) {
   const lines = [];
-  for (const [slowdown, calls] of smoke ? [[1, 300]] : [[1, 2_000], [4, 800], [6, 800]]) {
+  for (const [slowdown, calls] of smoke ? [[1, 300]] : [[1, 2_000], [4, 200], [6, 200]]) {
     const page = await lab.page({ slowdown });
     const names = ["ours", ...Object.keys(CLIENTS)];
     for (const atOnce of [1, 32]) {
@@ -21,7 +21,7 @@ export async function perCall(lab, { smoke }) {
       const work = Object.fromEntries(names.map((name) => [name, []]));
       for (const name of names) await page.open(name);
       // Engines compile what runs often.
-      for (const name of names) await page.play("calls", name, { count: smoke ? 200 : 400, atOnce });
+      for (const name of names) await page.play("calls", name, { count: slowdown > 1 ? 100 : 300, atOnce });
       for (let round = 0; round < rounds; round++) {
         // Each client follows each other one.
         for (const name of [...names.slice(round), ...names.slice(0, round)]) {
