@@ -89,16 +89,24 @@ pub mod browser;
 #[cfg(target_arch = "wasm32")]
 pub use browser::authorize::Authorizer;
 #[cfg(target_arch = "wasm32")]
-pub use browser::client::{Session, connect};
+pub use browser::client::{
+    ElicitationAnswer, ElicitationRequest, Events, Handlers, Listed, Notification, Notifications, Page, Pages,
+    Progress, Prompt, Question, Refusal, Request, Resource, ResourceTemplate, Root, SamplingAnswer, SamplingRequest,
+    Session, Tool, connect,
+};
 #[cfg(target_arch = "wasm32")]
 pub use browser::options::{Credentials, Error, Event, Listener, Options, Status};
 pub use protocol::{
-    CallOptions, Code, Config, Outcome,
-    config::{Ask, EraChoice, Handshake, Mode, Recovery},
+    CallOptions, Code, Config, Outcome, Purpose, Role, TaskHandle, ToolChanges,
+    config::{Ask, EraChoice, Handshake, Listen, Mode, Offline, Recovery, Unreachable},
+    era::Era,
+    error::Diagnosis,
     oauth::Settings as AuthSettings,
+    status::{Changes, LastRecovery, Phase, WaitingFor, Wire, WireStep},
+    verdict::Verdict,
 };
 
 /// The example of the crate's page compiles.
 #[cfg(all(doctest, target_arch = "wasm32"))]
 #[doc = include_str!("../docs/crate.md")]
-struct Page;
+struct CratePage;

@@ -1,6 +1,6 @@
 //! What a session in a Rust program is told, and what it tells.
 
-use super::authorize::Authorizer;
+use super::{authorize::Authorizer, client::Handlers};
 use crate::protocol::{self, Config};
 use std::{fmt, rc::Rc};
 use wasm_bindgen::JsValue;
@@ -88,6 +88,8 @@ pub struct Options {
     pub headers: Vec<(String, String)>,
     /// Whether cookies go along. Default: no.
     pub credentials: Credentials,
+    /// Who answers what the server asks. Where there are any, the server's own stream is open.
+    pub handlers: Handlers,
     /// Gets tokens where the server wants them. Default: the caller gets the 401.
     pub authorizer: Option<Rc<Authorizer>>,
     /// Tabs of one origin that name the same key, and connect to the same URL as the same client, share one session and
