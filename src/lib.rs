@@ -91,8 +91,8 @@ pub use browser::authorize::Authorizer;
 #[cfg(target_arch = "wasm32")]
 pub use browser::client::{
     ElicitationAnswer, ElicitationRequest, Events, Handlers, Listed, Notification, Notifications, Page, Pages,
-    Progress, Prompt, Question, Refusal, Request, Resource, ResourceTemplate, Root, SamplingAnswer, SamplingRequest,
-    Session, Tool, connect,
+    PendingTask, Progress, Prompt, Question, Refusal, Request, Resource, ResourceTemplate, Root, SamplingAnswer,
+    SamplingRequest, Session, Store, Tool, WebStorage, connect,
 };
 #[cfg(target_arch = "wasm32")]
 pub use browser::options::{Credentials, Error, Event, Listener, Options, Status};

@@ -6,19 +6,23 @@ mod command;
 mod feed;
 mod handlers;
 mod items;
+mod kept;
 mod notification;
 mod pages;
 mod program;
 mod questions;
+mod tasks;
 
 pub use call::{Progress, Request};
 pub use command::read;
 pub use feed::{Events, Notifications};
 pub use handlers::{Handlers, Question, Refusal};
 pub use items::{Listed, Page, Prompt, Resource, ResourceTemplate, Tool};
+pub use kept::{Store, WebStorage};
 pub use notification::Notification;
 pub use pages::Pages;
 pub use questions::{ElicitationAnswer, ElicitationRequest, Root, SamplingAnswer, SamplingRequest};
+pub use tasks::PendingTask;
 
 use super::{
     driver::Driver,
@@ -29,6 +33,7 @@ use super::{
 use crate::protocol::{CallOptions, config::Handshake};
 use command::{Abandoned, absolute, command, invalid, pairs};
 use js_sys::Object;
+use kept::Keeper;
 use program::{Program, storage_failed};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -68,10 +73,19 @@ pub struct Session {
 /// # Errors
 /// When the URL is not http(s), an option is wrong, the server cannot be reached, or it refuses.
 pub async fn connect(url: &str, options: Options) -> Result<Session, Box<Error>> {
-    let Options { mut config, headers, credentials, handlers, authorizer, share, on_event } = options;
+    let Options { mut config, headers, credentials, handlers, authorizer, identity, persist, share, on_event } =
+        options;
     let url = absolute(url)?;
+    if persist.is_some() && share.is_some() {
+        let text = "`share` cannot go with `persist`: a shared session lives as long as one of its tabs. Choose one.";
+        return Err(invalid(text.into()));
+    }
     config.authorizes = authorizer.is_some();
     config.handshake = declared(config.handshake, &handlers)?;
+    (config.persists, config.identified) = (persist.is_some(), identity.is_some());
+    let keeper = persist.map(|store| Keeper::new(store, &url, identity.as_deref(), config.binding()));
+    let kept = keeper.as_ref().and_then(Keeper::claim);
+    config.known_legacy |= keeper.as_ref().is_some_and(Keeper::knows_legacy);
     let transport = Transport {
         url: url.clone(),
         fetch: None,
@@ -85,11 +99,19 @@ pub async fn connect(url: &str, options: Options) -> Result<Session, Box<Error>>
         via: None,
         token: RefCell::default(),
     };
-    let group = share.map(|key| config.group(&key, &transport.url, None));
-    let program = Rc::new(Program::new(url, on_event, handlers, authorizer));
+    let group = share.map(|key| config.group(&key, &transport.url, identity.as_deref()));
+    let mut program = Program::new(url);
+    (program.on_event, program.handlers, program.authorizer, program.keeper) = (on_event, handlers, authorizer, keeper);
+    let program = Rc::new(program);
     let driver = Driver::open(transport, config, group, Rc::clone(&program) as Rc<dyn Host>);
     program.drive(&driver);
     let guard = Abandoned(Some(driver.clone()));
+    if let Some(kept) = kept {
+        program.tasks.find_in_store(kept.tasks);
+        if !driver.take_up(&kept.session) {
+            program.tasks.find_in_store(Vec::new());
+        }
+    }
     command(&driver, |caller| driver.connect(caller)).await?;
     guard.keep();
     Ok(Session { driver, program })

@@ -20,6 +20,7 @@ export function libraryServer(control) {
     standing = undefined;
   };
   control.say = (message) => standing.enqueue(new TextEncoder().encode(event(message)));
+  control.live = (session) => (live = session);
   control.listens = () => standing !== undefined;
   return async (url, { method, headers, body, signal }) => {
     const message = body === undefined ? {} : JSON.parse(body);

@@ -4,10 +4,14 @@ use super::fakes::{Log, sleep};
 use js_sys::{Array, Function, Object, Reflect};
 use mcp_evergreen::{
     CallOptions, Code, Config, ElicitationAnswer, EraChoice, Event, Handlers, Handshake, Notification, Options,
-    Outcome, Progress, Refusal, Resource, Root, SamplingAnswer, Session, Tool, connect,
+    Outcome, Progress, Refusal, Resource, Root, SamplingAnswer, Session, Store, Tool, connect,
 };
 use serde_json::{Value, json};
-use std::{cell::Cell, rc::Rc};
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeMap,
+    rc::Rc,
+};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -276,4 +280,79 @@ async fn what_a_program_is_told_names_no_session() {
     session.close().await.expect("an end");
     assert!(!log.take().iter().any(|line| line.contains("s1")), "the id of the session");
     drop(server);
+}
+
+/// A store whose contents outlive what is kept in it.
+#[derive(Clone, Default)]
+struct Shelf(Rc<RefCell<BTreeMap<String, String>>>);
+
+impl Store for Shelf {
+    fn get(&self, key: &str) -> Option<String> {
+        self.0.borrow().get(key).cloned()
+    }
+    fn set(&self, key: &str, value: &str) {
+        self.0.borrow_mut().insert(key.into(), value.into());
+    }
+    fn remove(&self, key: &str) {
+        self.0.borrow_mut().remove(key);
+    }
+}
+
+impl Shelf {
+    fn record(&self) -> Option<String> {
+        let all = self.0.borrow();
+        all.iter().find(|(key, _)| key.starts_with("mcp-evergreen:session:")).map(|(_, record)| record.clone())
+    }
+
+    async fn session(&self, identity: &str) -> Session {
+        let config = Config { era: EraChoice::Legacy, ..Config::default() };
+        let (persist, identity) = (Some(Rc::new(self.clone()) as Rc<dyn Store>), Some(identity.into()));
+        connect("/mcp", Options { config, persist, identity, ..Options::default() }).await.expect("a session")
+    }
+}
+
+/// As the page is told that it ends.
+fn leave() {
+    let event = web_sys::PageTransitionEvent::new("pagehide").expect("an event");
+    web_sys::window().expect("a page").dispatch_event(&event).expect("heard");
+}
+
+#[test]
+async fn a_session_outlives_its_page_where_it_is_kept() {
+    let (server, shelf) = (Server::start(), Shelf::default());
+    let first = shelf.session("ada").await;
+    first.call_tool("echo", json!({})).await.expect("a result");
+    assert_eq!(shelf.record(), None, "it lives");
+    leave();
+    let record = shelf.record().expect("kept");
+    assert!(record.contains("s1") && record.contains(r#""tasks":[]"#), "{record}");
+    first.leave().await.expect("an end");
+    let sent = server.lines("log").len();
+    // Of somebody else it takes up nothing.
+    let other = shelf.session("bob").await;
+    other.close().await.expect("an end");
+    assert!(server.lines("log")[sent..].contains(&"initialize→200".into()));
+    shelf.0.borrow_mut().retain(|key, _| key.contains("ada"));
+    server.call("live", &"s1".into());
+    let sent = server.lines("log").len();
+    let second = shelf.session("ada").await;
+    assert_eq!(second.call_tool("echo", json!({})).await.expect("a result")["session"], "s1");
+    assert_eq!(server.lines("log")[sent..], ["tools/call→200"], "no handshake");
+    assert_eq!((shelf.record(), second.pending_tasks()), (None, vec![]));
+    second.close().await.expect("an end");
+    // A duplicated tab has a copy of the record: it makes a session of its own.
+    let key = format!(r#"mcp-evergreen:session:["{}/mcp","ada"]"#, web_sys::window().expect("a page").origin());
+    shelf.set(&key, &record);
+    let sent = server.lines("log").len();
+    let third = shelf.session("ada").await;
+    assert_eq!(server.lines("log")[sent], "initialize→200");
+    third.close().await.expect("an end");
+}
+
+#[test]
+async fn a_kept_session_is_not_shared() {
+    let shelf: Rc<dyn Store> = Rc::new(Shelf::default());
+    let options = Options { persist: Some(shelf), share: Some("chat".into()), ..Options::default() };
+    let error = connect("/mcp", options).await.err().expect("an error");
+    assert_eq!((error.code, error.outcome), (Code::InvalidOption, Outcome::NotExecuted));
 }

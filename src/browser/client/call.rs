@@ -4,6 +4,7 @@ use super::{
     Session,
     command::{params, progressing, read, result, unserializable},
     program::{About, OnTask, Program},
+    tasks::PendingTask,
 };
 use crate::browser::{
     driver::Driver,
@@ -164,9 +165,16 @@ impl Session {
     /// # Errors
     /// As [`Session::request`]: a task that the server does not have ends with [`Outcome::Unknown`](crate::Outcome).
     pub async fn resume_task(&self, task: impl Into<TaskHandle>, options: CallOptions) -> Result<Value, Box<Error>> {
-        let task = task.into();
+        let task = self.program.tasks.find(task.into());
+        let pending = PendingTask::of(task.clone(), None);
         let about = About { method: "tools/call".into(), name: None, on_task: None };
-        let value = self.run(about, None, |driver, caller| driver.resume_task(task, options, caller)).await?;
+        let value = self
+            .run(about, None, |driver, caller| {
+                let call = driver.resume_task(task, options, caller);
+                self.program.tasks.run(call, pending);
+                call
+            })
+            .await?;
         result("tasks/result", &value)
     }
 
@@ -198,6 +206,7 @@ struct Known<'a>(&'a Program, Cell<Option<CallId>>);
 impl Drop for Known<'_> {
     fn drop(&mut self) {
         if let Some(call) = self.1.get() {
+            self.0.tasks.end(call);
             drop(self.0.calls.take(call));
         }
     }

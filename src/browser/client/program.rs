@@ -4,7 +4,9 @@ use super::{
     command::read,
     feed::Feeds,
     handlers::{Handlers, Question, Refusal},
+    kept::Keeper,
     notification::{Notification, notification},
+    tasks::{PendingTask, Tasks},
 };
 use crate::browser::{
     authorize::Authorizer,
@@ -14,7 +16,7 @@ use crate::browser::{
     table::Table,
     task::{self, Task},
 };
-use crate::protocol::{Authorized, CallId, Code, QuestionId, TaskHandle, json_rpc::ErrorObject};
+use crate::protocol::{Authorized, CallId, Code, QuestionId, TaskHandle, json_rpc::ErrorObject, status::Phase};
 use serde_json::Value;
 use std::{
     cell::{Cell, OnceCell, RefCell},
@@ -45,6 +47,9 @@ pub(super) struct Program {
     pub on_event: Option<Listener>,
     pub handlers: Handlers,
     pub authorizer: Option<Rc<Authorizer>>,
+    /// Where the session is kept for a later page life.
+    pub keeper: Option<Keeper>,
+    pub tasks: Tasks,
     pub driver: OnceCell<Driver>,
     pub events: Feeds<Event>,
     pub unasked: Feeds<Notification>,
@@ -59,17 +64,14 @@ pub(super) struct Program {
 }
 
 impl Program {
-    pub fn new(
-        url: String,
-        on_event: Option<Listener>,
-        handlers: Handlers,
-        authorizer: Option<Rc<Authorizer>>,
-    ) -> Self {
+    pub fn new(url: String) -> Self {
         Self {
             url,
-            on_event,
-            handlers,
-            authorizer,
+            on_event: None,
+            handlers: Handlers::default(),
+            authorizer: None,
+            keeper: None,
+            tasks: Tasks::default(),
             driver: OnceCell::new(),
             events: Feeds::default(),
             unasked: Feeds::default(),
@@ -135,6 +137,23 @@ impl Program {
         }
     }
 
+    fn for_keeper(&self, event: &Event) {
+        let Some(keeper) = &self.keeper else { return };
+        if let Event::Keep { record } = event {
+            keeper.keep(record.clone(), self.tasks.kept());
+        } else if let Event::TakenUp = event {
+            self.tasks.take_found();
+        } else if let Event::EraLearned { legacy_until_unix_ms } = event {
+            keeper.keep_era(*legacy_until_unix_ms);
+        } else if let Event::Close { .. } = event {
+            keeper.end();
+        } else if let (Event::Reclaim, Some(driver)) = (event, self.driver.get())
+            && !keeper.reclaim()
+        {
+            driver.taken_over();
+        }
+    }
+
     fn question(&self, asked: &host::Question) -> Option<Question> {
         let params = match &asked.params {
             Some(params) => read(params).ok()?,
@@ -156,16 +175,25 @@ impl Program {
 }
 
 impl Host for Program {
-    fn status_changed(&self, _: Status) {
+    fn status_changed(&self, status: Status) {
+        if status.phase == Phase::Ready {
+            // What was not taken up by now is not.
+            self.tasks.find_in_store(Vec::new());
+        }
         self.tell(&Event::StateChange);
     }
 
     fn event(&self, event: Event) {
+        self.for_keeper(&event);
         if let Event::Task { call, task } = &event
-            && let Some(on_task) = self.calls.with(*call, |about| about.on_task.clone()).flatten()
+            && let Some(about) = self.calls.with(*call, Rc::clone)
             && let Ok(Told { task_id: id, created_at }) = read(task)
         {
-            on_task(TaskHandle { id, created_at: created_at.filter(|at| !at.is_empty()) });
+            let task = TaskHandle { id, created_at: created_at.filter(|at| !at.is_empty()) };
+            self.tasks.run(*call, PendingTask::of(task.clone(), about.name.clone()));
+            if let Some(on_task) = &about.on_task {
+                on_task(task);
+            }
         }
         let is_over = matches!(event, Event::Close { .. });
         if is_over {
