@@ -34,8 +34,9 @@
 //! | `protocol::session::timers`, `session::cancel`, `session::clock`, `session::close` | what is due; time-outs and cancellation; calls whose user is asked; the end |
 //! | `protocol::status`, `session::snapshot`, `error`, `purpose` | what the host is told: status, events, errors; why a request is sent |
 //! | `protocol::payload`, `params`, `time`, `config` | the values that pass through; the two clocks, and what is due when; the options |
+//! | `protocol::paging` | lists that come in pages, as one: for the library in Rust |
 //! | `planted` | bugs that the model must find, in a build of its own: `planted!("name")` is `false` in any other |
-//! | `browser` (wasm32) | performs what `protocol` asks for: timers, tabs, and `fetch`, whose steps are taken in `exchange.js`; and the library's API for Rust |
+//! | `browser` (wasm32) | performs what `protocol` asks for: timers, tabs, and `fetch`, whose steps are taken in `exchange.js`; and, in `browser::client`, the library's API for Rust |
 //! | `bindings` (wasm32, features `js`, `js-auth`) | the exports for the npm package's facade, `pkg-template/` |
 //!
 //! `docs/architecture.md` walks a call through an eviction, file by file.
