@@ -2,6 +2,8 @@
 
 import { forgetNote, leaveNote, takeNote } from "./notes.js";
 import { func, object, wrong } from "./checks.js";
+import { inTime } from "./in_time.js";
+import { written } from "./written.js";
 
 /** The storages of providers that name none: they last as long as the page. */
 const memories = new WeakMap();
@@ -96,17 +98,18 @@ export function readAuth(auth, url, { identity = "", resource }) {
     },
     /** What is exchanged for a token where there is no user, as a form. */
     async grant(issuer, resource, scope) {
-      const fields = Object.entries(await provider.grant({ issuer, resource, scope })).filter(([, value]) => value !== undefined);
+      const granted = inTime(provider.grant({ issuer, resource, scope }), GRANT_MS, "auth.provider.grant");
+      const fields = Object.entries(await granted).filter(([, value]) => value !== undefined);
       return String(new URLSearchParams(fields));
     },
     /** `{ oauth, mcp }`: the provider's own, in the place of both ways to ask. */
     wrap: provider.wrap && ((ways) => provider.wrap(ways)),
-    load: async () => (await kept.get(key)) ?? registrations.get(registration),
+    load: async () => (await marks.seen(() => kept.get(key))) ?? registrations.get(registration),
     /** Whoever has lost the turn knows less than who has it. */
     async keep(text) {
       if (hasLost) return;
       if (kept.lock !== undefined) registrations.set(registration, JSON.stringify({ ...JSON.parse(text), grant: undefined }));
-      await kept.set(key, text);
+      if (await kept.set(key, text)) await marks.tell(text);
       if (isBack && accessOf(text) !== undefined) {
         isBack = false;
         tellSignedIn(key);
@@ -186,6 +189,7 @@ export function readAuth(auth, url, { identity = "", resource }) {
   const registration = JSON.stringify([key, host.redirectUrl, host.clientMetadata]);
   const registrations = registered(send);
   const kept = provider.storage === undefined ? memory(provider) : lasting(provider.storage, () => host.onwarning?.(UNKEPT));
+  const marks = kept.lock === undefined ? written(key) : { tell: async () => {}, seen: (read) => read() };
   return host;
 }
 
@@ -351,17 +355,10 @@ function memory(provider) {
   return memories.get(provider);
 }
 
-/** A storage may take so long for one text. Others wait meanwhile. */
+/** A storage may take so long for one text, and a provider to say what is exchanged for a token. Others wait meanwhile. */
 const STORAGE_MS = 10_000;
-
-function inTime(promise) {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`The storage did not settle within ${STORAGE_MS} ms.`)), STORAGE_MS);
-    Promise.resolve(promise)
-      .then(resolve, reject)
-      .finally(() => clearTimeout(timer));
-  });
-}
+const GRANT_MS = 60_000;
+const STORAGE = "The storage";
 
 /**
  * A storage of the platform's, or `{ get, set }`. One that throws (it is full, or blocked) or never settles costs nobody a
@@ -374,13 +371,16 @@ function lasting(storage, warn) {
   for (const method of [read, write]) func(`auth.provider.storage.${method}`, storage[method]);
   if (!missed.has(storage)) missed.set(storage, new Map());
   const here = missed.get(storage);
+  /** Whether others can read it. */
   const set = async (key, text) => {
     try {
-      await inTime(storage[write](key, text));
+      await inTime(storage[write](key, text), STORAGE_MS, STORAGE);
       here.delete(key);
+      return true;
     } catch {
       here.set(key, text);
       warn();
+      return false;
     }
   };
   return {
@@ -392,7 +392,7 @@ function lasting(storage, warn) {
         return text;
       }
       try {
-        return await inTime(storage[read](key));
+        return await inTime(storage[read](key), STORAGE_MS, STORAGE);
       } catch {
         warn();
         return undefined;

@@ -3,6 +3,7 @@
 import { func, object, wrong } from "./checks.js";
 import { withProofs } from "./host_dpop.js";
 import { Requests } from "./host_requests.js";
+import { inTime } from "./in_time.js";
 import { checkKey, NAMES, readKey, seconds, signed, unique } from "./jwt.js";
 import { check, text } from "./options.js";
 import { keptPair, makePair, Proofs } from "./proofs.js";
@@ -11,6 +12,10 @@ const JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 const TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange";
 const ID_JAG = "urn:ietf:params:oauth:token-type:id-jag";
 const ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+/** Whoever gives a token of another kind, or a key, may take so long. */
+const WORD_MS = 30_000;
+const KEY_MS = 10_000;
 
 /** A client's own assertion is good for so many seconds. */
 const LIFETIME = 300;
@@ -103,7 +108,7 @@ export function withDpop(of, options) {
     throw new TypeError('key: there is no IndexedDB here that could keep it: give "memory", or a pair of CryptoKeys');
   }
   let proofs;
-  const make = async () => new Proofs(isPair ? key : key === "memory" ? await makePair() : await keptPair(name));
+  const make = async () => new Proofs(isPair ? key : key === "memory" ? await makePair() : await keptKey(name));
   const dpop = () => {
     proofs ??= make();
     // What could not be had is asked for again.
@@ -111,6 +116,15 @@ export function withDpop(of, options) {
     return proofs;
   };
   return Object.assign(delegate(of, ["asks", "wrap"]), { asks: { ...of.asks, dpop }, wrap });
+}
+
+async function keptKey(name) {
+  try {
+    return await inTime(keptPair(name), KEY_MS, "IndexedDB");
+  } catch (cause) {
+    const how = 'give "memory", or a pair of CryptoKeys';
+    throw new Error(`withDpop: the key \`${name}\` could not be had from IndexedDB: see \`cause\`. Where it cannot be kept, ${how}.`, { cause });
+  }
 }
 
 /** Has what `of` has, be it of its class: its methods are called on itself. */
@@ -149,7 +163,7 @@ function wrongIdp() {
 }
 
 async function word(name, give, asked) {
-  const given = await give(Object.freeze({ ...asked }));
+  const given = await inTime(give(Object.freeze({ ...asked })), WORD_MS, name);
   if (typeof given !== "string" || given === "") throw wrong(`what ${name} gives`, "a JWT as a string", given);
   return given;
 }
@@ -157,8 +171,10 @@ async function word(name, give, asked) {
 /** The grant of the identity provider. */
 async function exchanged({ tokenEndpoint, fetch: send = fetch }, form) {
   const headers = { accept: "application/json", "content-type": "application/x-www-form-urlencoded" };
-  const response = await send(tokenEndpoint, { method: "POST", headers, body: String(form), credentials: "omit", redirect: "error" });
-  const read = await response.json().catch(() => ({}));
+  const signal = AbortSignal.timeout(WORD_MS);
+  const asked = send(tokenEndpoint, { method: "POST", headers, body: String(form), credentials: "omit", redirect: "error", signal });
+  const response = await inTime(asked, WORD_MS, "The request to idp.tokenEndpoint");
+  const read = await inTime(response.json(), WORD_MS, "The answer of idp.tokenEndpoint").catch(() => ({}));
   if (!response.ok || typeof read?.access_token !== "string") {
     const error = /^[a-z_]{1,64}$/.test(read?.error ?? "") ? `: ${read.error}` : "";
     throw new Error(`The identity provider gave no grant (HTTP ${response.status}${error}).`);

@@ -1,22 +1,28 @@
 // The SDKs' `authProvider`: a token for each request, and what to do about a refusal.
 
+import { abortable } from "./abortable.js";
 import { challenge } from "./challenge.js";
 import { needsIssuer, notGranted, readCallback } from "./host_callback.js";
-import { required } from "./host_errors.js";
+import { hosts, required, seam } from "./host_errors.js";
+import { Audiences } from "./host_resource.js";
 
 /** An OAuthClientProvider by the SDK's own `auth`, as `{ token, onUnauthorized, onForbidden, finish }`. */
 function byTheSdk({ authProvider: provider, auth, skipIssuerMetadataValidation, errors = {} }, url, fetchFn) {
   let known = {};
+  const audiences = Audiences.of(provider);
   const run = async (more) => {
     const { resourceMetadataUrl, scope } = known;
-    const given = { serverUrl: new URL(url), resourceMetadataUrl, scope, fetchFn, skipIssuerMetadataValidation };
+    const given = { serverUrl: new URL(url), resourceMetadataUrl, scope, fetchFn: audiences.watch(fetchFn), skipIssuerMetadataValidation };
     const result = await auth(provider, { ...given, ...more });
     if (result === "AUTHORIZED") return;
     throw required(errors);
   };
   const scopes = (...texts) => [...new Set(texts.flatMap((text) => text?.split(" ") ?? []))].join(" ") || undefined;
   return {
-    token: async () => (await provider.tokens())?.access_token,
+    async token() {
+      const { access_token: token } = (await provider.tokens()) ?? {};
+      return audiences.isAnothers(token, url) ? undefined : token;
+    },
     onUnauthorized({ response }) {
       const { scope, resourceMetadataUrl = known.resourceMetadataUrl } = of(response);
       known = { resourceMetadataUrl, scope: scopes(known.scope, scope) };
@@ -45,6 +51,32 @@ function byTheSdk({ authProvider: provider, auth, skipIssuerMetadataValidation, 
 
 const of = ({ headers }) => challenge(headers.get("www-authenticate"));
 
+/** Ends of the last turn, by provider. */
+const turns = new WeakMap();
+
+/** A turn lasts so many milliseconds at most: a user may be long, and what never settles keeps nobody waiting for good. */
+const TURN_MS = 30_000;
+
+/** One after the other of all that have this provider: what is granted to one is there for the next, and no refresh token is spent twice. */
+async function inTurn(provider, signal, run) {
+  const before = turns.get(provider) ?? Promise.resolve();
+  let end;
+  turns.set(provider, new Promise((resolve) => (end = resolve)));
+  try {
+    await abortable(before, signal);
+  } catch (gone) {
+    before.then(end);
+    throw gone;
+  }
+  const timer = setTimeout(end, TURN_MS);
+  try {
+    return await run();
+  } finally {
+    clearTimeout(timer);
+    end();
+  }
+}
+
 /** Who is asked what to do about a refusal. */
 const QUESTIONS = { 401: "onUnauthorized", 403: "onForbidden" };
 
@@ -58,7 +90,7 @@ export function isOAuth(provider) {
 }
 
 /**
- * `{ token, fetch, authorize, failure, finish }`. `send` is for all that is asked, `proven` for the MCP endpoint. Whether what was
+ * `{ token, fetch, authorize, stepsUp, finish }`. `send` is for all that is asked, `proven` for the MCP endpoint. Whether what was
  * refused is sent once more is the core's to say: it has `authorize` ask the provider, one question for all.
  */
 export function tokens(options, url, send, proven) {
@@ -76,11 +108,9 @@ export function tokens(options, url, send, proven) {
     return token ? `Bearer ${token}` : null;
   };
   const auth = {
-    /** Whether the provider can do anything about a refusal. */
-    asks: Object.values(QUESTIONS).some((question) => provider[question]),
-    /** What the provider threw last. */
-    failure: undefined,
-    token: () => provider.token?.(),
+    /** Whether the provider can do anything about a want of scopes. */
+    stepsUp: Boolean(provider[QUESTIONS[403]]),
+    token: () => seam(() => provider.token?.()),
     finish(callback, issuer) {
       if (!provider.finish) throw new TypeError("finishAuth needs an OAuthClientProvider as authProvider");
       return provider.finish(callback, issuer);
@@ -95,26 +125,25 @@ export function tokens(options, url, send, proven) {
       return response;
     },
     /** As an `Authority` does. Each request asks the provider for the token that it goes with. */
-    async authorize({ status, challenge }) {
+    async authorize({ status, challenge }, { signal } = {}) {
       const granted = { same: true };
       if (status === undefined) return granted;
       const question = QUESTIONS[status];
-      auth.failure = undefined;
-      let told = status;
-      try {
+      const ask = async () => {
         const { response = bare(status, challenge), before } = refused.get(status) ?? {};
         // Somebody else may have got a new one meanwhile.
-        if (before !== undefined && (await bearer()) !== before) return granted;
-        const asked = provider[question] && (await provider[question]({ response, serverUrl: new URL(url), fetchFn: send }));
-        if (provider[question] && asked !== false) return granted;
+        if (before !== undefined && (await bearer()) !== before) return true;
+        return (await provider[question]({ response, serverUrl: new URL(url), fetchFn: send })) !== false;
+      };
+      try {
+        if (provider[question] && (await inTurn(authProvider, signal, () => seam(ask)))) return granted;
       } catch (error) {
-        auth.failure = error;
-        told = 401;
+        return { thrown: hosts(error) };
       } finally {
         forget(status);
       }
-      const refusal = new Error(`The server refuses the token (HTTP ${told}), and the provider has no other.`);
-      return { thrown: auth.failure ?? Object.assign(refusal, { httpStatus: told }) };
+      const refusal = new Error(`The server refuses the token (HTTP ${status}), and the provider has no other.`);
+      return { thrown: Object.assign(refusal, { httpStatus: status }) };
     },
   };
   return auth;

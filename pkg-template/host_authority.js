@@ -3,20 +3,24 @@
 import { Authority } from "./authority.js";
 import { challenge as read } from "./challenge.js";
 import { fromCore } from "./error.js";
-import { hosts, lacksScope } from "./host_errors.js";
+import { hosts, lacksScope, steppedUp } from "./host_errors.js";
 
 /** Troubles of a discovery: what a provider has kept of an earlier one may be of yesterday. */
 const STALE = ["issuer_mismatch", "no_metadata", "no_pkce", "other_issuer", "resource_mismatch", "unreachable", "unsafe_url"];
 
-/** As an `Authority`, which it asks. */
+const NOBODY = "there is no provider that could ask for more";
+
+/** As an `Authority`, which it asks, where there is one. */
 export class HostAuthority {
   #authority;
   #auth;
   #options;
   /** Step-ups in a row that no answer has followed but the next refusal. */
   #stepUps = 0;
+  /** What the last 403 said, if it was for want of a scope. */
+  #lacking;
 
-  /** `auth`: what `byOurselves` gives; or nothing, where `authority` is not our flow. */
+  /** `auth`: what `byOurselves` gives; or nothing, where `authority` is not our flow: its `stepsUp` says whether it can ask for more. */
   constructor(authority, auth, { maxStepUpRetries = 1, onInsufficientScope, errors }) {
     this.#authority = authority;
     this.#auth = auth;
@@ -31,20 +35,38 @@ export class HostAuthority {
   watch(send) {
     return async (input, init) => {
       const response = await send(input, init);
-      if (response.ok) this.#stepUps = 0;
+      // A host's `fetch` may give anything.
+      const { ok, status, headers } = Object(response);
+      const said = status === 403 ? read(headers?.get?.("www-authenticate")) : {};
+      if (ok) this.#stepUps = 0;
+      if (status === 403) this.#lacking = said.error === "insufficient_scope" ? said : undefined;
       return response;
     };
+  }
+
+  /** The error of a refusal for want of a scope that nobody is asked about any more; `undefined` where the last one was for another reason. */
+  lack() {
+    const { errors } = this.#options;
+    if (!this.#lacking) return undefined;
+    return this.#stepsUp ? steppedUp(Math.max(1, this.#stepUps), errors) : lacksScope(this.#lacking, errors, NOBODY);
+  }
+
+  get #stepsUp() {
+    return this.#auth !== undefined || this.#authority?.stepsUp === true;
   }
 
   async authorize(wanted, more) {
     if (wanted.status === 403) {
       const { maxStepUpRetries, onInsufficientScope, errors } = this.#options;
       const said = read(wanted.challenge);
-      if (said.error === "insufficient_scope" && onInsufficientScope === "throw") return { thrown: lacksScope(said, errors) };
-      if (this.#stepUps >= maxStepUpRetries) {
-        return { thrown: refusal(`The server refuses the token for want of a scope, after ${this.#stepUps} step-ups (maxStepUpRetries).`) };
+      const lacks = said.error === "insufficient_scope";
+      if (lacks && onInsufficientScope === "throw") return { thrown: lacksScope(said, errors, "the host wants none asked for") };
+      if (lacks && !this.#stepsUp) return { thrown: lacksScope(said, errors, NOBODY) };
+      // For another reason nobody is asked by the SDK's function.
+      if (lacks || this.#auth) {
+        if (this.#stepUps >= maxStepUpRetries) return { thrown: steppedUp(this.#stepUps, errors) };
+        this.#stepUps++;
       }
-      this.#stepUps++;
     }
     const requests = this.#auth?.requests;
     if (!requests) return this.#authority.authorize(wanted, more);
@@ -75,8 +97,4 @@ export class HostAuthority {
   signOut() {
     return this.#authority.signOut?.();
   }
-}
-
-function refusal(message) {
-  return Object.assign(new Error(message), { httpStatus: 403 });
 }

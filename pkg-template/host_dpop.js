@@ -13,6 +13,20 @@ export function isBound({ token_type: type } = {}) {
   return String(type).toLowerCase() === "dpop";
 }
 
+/** There is no proof, and so nothing is sent. The core knows it by `isUnproven`. */
+class UnprovenError extends Error {
+  isUnproven = true;
+}
+
+/** What whoever has the key throws is told as that, and not as trouble with the network. */
+async function byKey(run) {
+  try {
+    return await seam(run);
+  } catch (cause) {
+    throw new UnprovenError("The proof that goes with the token (DPoP) could not be made.", { cause });
+  }
+}
+
 /**
  * `send` for the MCP endpoint: what goes with a token that is bound to the provider's key goes with a proof, each with one of
  * its own. An answer that wants another nonce has run nothing (RFC 9449, 9): the same request goes again with that, once.
@@ -21,13 +35,13 @@ export function withProofs(provider, send) {
   if (!provider?.dpop) return send;
   return async (input, init) => {
     const token = /^Bearer (.+)$/i.exec(new Headers(init?.headers).get("authorization") ?? "")?.[1];
-    const session = token && (await seam(async () => isBound(await provider.tokens()) && provider.dpop()));
+    const session = token && (await byKey(async () => isBound(await provider.tokens()) && provider.dpop()));
     if (!session) return send(input, init);
     const htm = (init.method ?? "GET").toUpperCase();
     const prove = async () => {
       const headers = new Headers(init.headers);
       headers.set("authorization", `DPoP ${token}`);
-      headers.set("dpop", await seam(() => session.buildProof({ htm, htu: new URL(input), accessToken: token })));
+      headers.set("dpop", await byKey(() => session.buildProof({ htm, htu: new URL(input), accessToken: token })));
       return send(input, { ...init, headers: Object.fromEntries(headers) });
     };
     let response = await prove();

@@ -10,29 +10,50 @@ const BRANDS = Symbol.for("mcp.sdk.errorBrands");
 /** … and while it negotiates, what authorization threw, by this. */
 const AUTH_SEAM = Symbol.for("mcp.authSeamEscape");
 
+/** What the host's own code threw, or is to be thrown at it as it is. */
+const own = new WeakSet();
+
+/** … where it is no object, which has no identity: on the way to the host it is the value in here. */
+class Bare {
+  constructor(value) {
+    this.value = value;
+  }
+}
+
+/** What `seams` gives, by provider. */
+const seamed = new WeakMap();
+
 export function rpcError({ rpcCode, message, data, code, outcome, retryable }) {
   return { code: rpcCode ?? INTERNAL_ERROR, message, data: rpcCode === undefined ? { code, outcome, retryable } : data };
 }
 
 /** The error that a host's `send` rejects with, of the host's own classes where it gave them. */
-export function thrown(error, { errors = {}, bearer }) {
-  const { UnauthorizedError, StreamableHTTPError, SdkHttpError } = errors;
+export function thrown(error, { errors = {}, authority }) {
   // The user was sent away, or the provider threw: that is what the host waits for.
-  if (error.cause?.[AUTH_SEAM]) return error.cause;
-  const isProviders = error.code === "auth" && (bearer !== undefined || error.cause?.httpStatus !== undefined);
-  if (isProviders && bearer?.failure !== undefined) return hosts(bearer.failure);
-  const { httpStatus, message } = isProviders ? (error.cause ?? error) : error;
-  const code = isProviders ? "unauthorized" : error.code;
-  if (code === "auth" && UnauthorizedError) return like(new UnauthorizedError(message), error);
+  const theirs = [error, error.cause].find((one) => own.has(one));
+  if (theirs) return given(theirs);
+  const lack = error.httpStatus === 403 && authority?.lack();
+  if (lack) return Object.assign(lack, { outcome: error.outcome });
+  const { UnauthorizedError, StreamableHTTPError, SdkHttpError } = errors;
+  const told = refusalIn(error);
+  const { code, httpStatus, message } = told;
+  if (code === "auth" && UnauthorizedError) return like(new UnauthorizedError(message), told);
   if (httpStatus === 401 && code === "unauthorized") {
-    const own = bearer?.failure ?? (UnauthorizedError ? like(new UnauthorizedError(message), error) : unauthorized(error));
-    return marked(own, AUTH_SEAM, true);
+    return marked(UnauthorizedError ? like(new UnauthorizedError(message), told) : unauthorized(told), AUTH_SEAM, true);
   }
   if (httpStatus === undefined) return error;
-  if (StreamableHTTPError) return like(new StreamableHTTPError(httpStatus, message), error);
-  const status = { status: httpStatus, statusText: "", text: undefined };
-  return SdkHttpError ? like(new SdkHttpError("CLIENT_HTTP_NOT_IMPLEMENTED", message, status), error) : error;
+  if (StreamableHTTPError) return like(new StreamableHTTPError(httpStatus, message), told);
+  return SdkHttpError ? like(new SdkHttpError("CLIENT_HTTP_NOT_IMPLEMENTED", message, saying(httpStatus)), told) : told;
 }
+
+/** The server's refusal, where the provider has no other token; else the error. */
+function refusalIn(error) {
+  const { code, outcome, retryable, cause } = error;
+  if (code !== "auth" || cause?.httpStatus === undefined) return error;
+  return new McpError(cause.message, { code: "unauthorized", outcome, retryable, httpStatus: cause.httpStatus });
+}
+
+const saying = (status, statusText = "") => ({ status, statusText, text: undefined });
 
 /** What `run` throws is the host's own, and reaches it as it is. */
 export async function seam(run) {
@@ -45,25 +66,58 @@ export async function seam(run) {
 
 /** An error that the host's provider threw. */
 export function hosts(error) {
-  return typeof error === "object" && error !== null ? marked(error, AUTH_SEAM, true) : error;
+  const isObject = (typeof error === "object" && error !== null) || typeof error === "function";
+  const kept = isObject ? error : new Bare(error);
+  own.add(kept);
+  return isObject ? marked(error, AUTH_SEAM, true) : kept;
 }
 
-/** A scope is missing, and the host wants nobody asked for more. */
-export function lacksScope({ scope, resourceMetadataUrl, errorDescription }, { InsufficientScopeError, StreamableHTTPError } = {}) {
+/** The same, where it is thrown at the host. */
+export function given(error) {
+  return error instanceof Bare ? error.value : error;
+}
+
+/** A provider of the host's: what its methods throw is its own, wherever they are called. */
+export function seams(provider) {
+  if (!seamed.has(provider)) {
+    // Not of the provider itself: a Proxy of what is frozen may show nothing but what is there.
+    const get = (_target, name) => {
+      const member = provider[name];
+      return typeof member === "function" ? (...args) => seam(() => member.apply(provider, args)) : member;
+    };
+    seamed.set(provider, new Proxy({}, { get }));
+  }
+  return seamed.get(provider);
+}
+
+/** A scope is missing, and nobody is asked for more: `why`. */
+export function lacksScope({ scope, resourceMetadataUrl, errorDescription }, errors, why) {
   const init = { requiredScope: scope, resourceMetadataUrl, errorDescription };
-  if (InsufficientScopeError) return hosts(new InsufficientScopeError(init));
-  const message = "The server refuses the token for want of a scope (HTTP 403, `requiredScope`), and the host wants none asked for.";
-  if (StreamableHTTPError) return hosts(new StreamableHTTPError(403, message));
-  const own = new McpError(message, { code: "unauthorized", outcome: "not_executed", httpStatus: 403 });
-  own.name = "InsufficientScopeError";
-  return hosts(Object.assign(marked(own, BRANDS, new Set(["mcp.OAuthClientFlowError", "mcp.InsufficientScopeError"])), init));
+  const { InsufficientScopeError } = errors ?? {};
+  const error = forbidden(`The server refuses the token for want of a scope (HTTP 403, \`requiredScope\`), and ${why}.`);
+  if (InsufficientScopeError) return hosts(like(new InsufficientScopeError(init), error));
+  if (errors?.StreamableHTTPError) return hosts(like(new errors.StreamableHTTPError(403, error.message), error));
+  error.name = "InsufficientScopeError";
+  return hosts(Object.assign(marked(error, BRANDS, new Set(["mcp.OAuthClientFlowError", "mcp.InsufficientScopeError"])), init));
+}
+
+/** More scopes were asked for so often, and there are still too few. */
+export function steppedUp(times, { StreamableHTTPError, SdkHttpError } = {}) {
+  const asked = times === 1 ? "one step-up" : `${times} step-ups`;
+  const error = forbidden(`The server refuses the token for want of a scope (HTTP 403), after ${asked} in a row (option maxStepUpRetries).`);
+  if (StreamableHTTPError) return hosts(like(new StreamableHTTPError(403, error.message), error));
+  if (SdkHttpError) return hosts(like(new SdkHttpError("CLIENT_HTTP_FORBIDDEN", error.message, saying(403, "Forbidden")), error));
+  return hosts(error);
 }
 
 /** The user has to authorize. */
 export function required({ UnauthorizedError } = {}) {
   const message = "The user was sent to the authorization server. Call finishAuth, and connect again.";
-  const fields = { code: "auth", outcome: "not_executed" };
-  return marked(UnauthorizedError ? new UnauthorizedError(message) : unauthorized({ message, ...fields }), AUTH_SEAM, true);
+  return hosts(UnauthorizedError ? new UnauthorizedError(message) : unauthorized({ message, code: "auth", outcome: "not_executed" }));
+}
+
+function forbidden(message) {
+  return new McpError(message, { code: "unauthorized", outcome: "not_executed", httpStatus: 403 });
 }
 
 function like(own, error) {

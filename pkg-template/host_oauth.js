@@ -3,13 +3,18 @@
 
 import { lock } from "./authorization.js";
 import { needsIssuer, readCallback } from "./host_callback.js";
-import { required, seam } from "./host_errors.js";
+import { hosts, required, seam } from "./host_errors.js";
 import { Requests } from "./host_requests.js";
+import { covers } from "./host_resource.js";
+import { inTime } from "./in_time.js";
 
 /** What we keep beside the tokens, which a provider stores as they are: the record of our own flow, as text. */
 const RECORD = "mcp-evergreen";
 
 const NO_GRANT = "authProvider.prepareTokenRequest: gave no grant_type, and without a redirectUrl there is no code";
+
+/** A provider may take so long to say what is exchanged for a token. */
+const GRANT_MS = 60_000;
 
 /** The issuers that clients were used at first, by provider and id, for providers that do not store it. */
 const owners = new WeakMap();
@@ -78,7 +83,12 @@ export function byOurselves({ authProvider: provider, errors, trust }, endpoint,
       hasTokens = Boolean(tokens?.access_token);
       if (!hasTokens) return last && JSON.stringify({ ...JSON.parse(last), grant: undefined });
       record = tokens[RECORD];
-      if (typeof record === "string") return record;
+      if (typeof record === "string") {
+        if (this.namesResource || isFor(record, endpoint)) return record;
+        // It is another server's: that one keeps it.
+        hasTokens = false;
+        return JSON.stringify({ ...JSON.parse(record), grant: undefined });
+      }
       // Of another client's life: good until it is refused.
       const nobody = { issuer: "", token_endpoint: "", client: { id: "", method: "none" } };
       return JSON.stringify({ grant: { ...nobody, scope: tokens.scope, access: tokens.access_token } });
@@ -126,30 +136,27 @@ export function byOurselves({ authProvider: provider, errors, trust }, endpoint,
     async name(said) {
       const url = new URL(endpoint);
       url.hash = "";
-      const resource = await seam(() => provider.validateResourceURL(url, said));
+      const resource = await provider.validateResourceURL(url, said);
       return resource && String(resource);
     },
     /** What is exchanged for a token, as a form. */
     async grant(issuer, resource, scope) {
-      return seam(async () => {
-        await requests.tell(issuer, resource);
-        const form = new URLSearchParams(await provider.prepareTokenRequest(scope ?? provider.clientMetadata?.scope));
-        if (!form.has("grant_type")) throw new TypeError(NO_GRANT);
-        if (resource !== undefined) form.delete("resource");
-        return String(form);
-      });
+      await requests.tell(issuer, resource);
+      const asked = provider.prepareTokenRequest(scope ?? provider.clientMetadata?.scope);
+      const form = new URLSearchParams(await seam(() => inTime(asked, GRANT_MS, "authProvider.prepareTokenRequest")));
+      if (!form.has("grant_type")) throw hosts(new TypeError(NO_GRANT));
+      if (resource !== undefined) form.delete("resource");
+      return String(form);
     },
     /** The user is away from here: the Client hears that it is not authorized, until `finish`. */
     async open(url, _state, pending) {
-      await seam(async () => {
-        const to = new URL(url);
-        const { issuer, resource } = JSON.parse(pending);
-        await requests.tell(issuer, resource);
-        const state = await provider.state?.();
-        if (state) to.searchParams.set("state", state);
-        await provider.saveCodeVerifier(state ? JSON.stringify({ ...JSON.parse(pending), state }) : pending);
-        await provider.redirectToAuthorization(to);
-      });
+      const to = new URL(url);
+      const { issuer, resource } = JSON.parse(pending);
+      await requests.tell(issuer, resource);
+      const state = await provider.state?.();
+      if (state) to.searchParams.set("state", state);
+      await provider.saveCodeVerifier(state ? JSON.stringify({ ...JSON.parse(pending), state }) : pending);
+      await provider.redirectToAuthorization(to);
       throw required(errors);
     },
     async finish(callback, issuer) {
@@ -181,6 +188,16 @@ function ownerOf(id, record) {
     return grant.client.id === id ? grant.issuer : undefined;
   } catch {
     return undefined;
+  }
+}
+
+/** Whether what is kept was granted for this endpoint, as far as that is known (RFC 8707). */
+function isFor(record, endpoint) {
+  try {
+    const { resource } = JSON.parse(record).grant;
+    return typeof resource !== "string" || covers(resource, endpoint);
+  } catch {
+    return true;
   }
 }
 

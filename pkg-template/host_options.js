@@ -3,10 +3,11 @@
 import { isOAuth, tokens } from "./host_auth.js";
 import { HostAuthority } from "./host_authority.js";
 import { withProofs } from "./host_dpop.js";
+import { seams } from "./host_errors.js";
 import { byOurselves } from "./host_oauth.js";
 import { readTrust } from "./authorization.js";
 import { func, object, wrong } from "./checks.js";
-import { readConnect } from "./options.js";
+import { milliseconds, oneOf, readConnect, times } from "./options.js";
 import { proxied } from "./proxy_option.js";
 import { authority } from "./runtime.js";
 
@@ -23,45 +24,75 @@ const SHARED = [
   "keepAlive",
   "proxy",
 ];
-const RECONNECT_ON = ["never", "incompatible", "any-change"];
+const any = (_name, value) => value;
+
+/** … and what is the transport's own, by what it has to be. A member of either that is null is absent, as in the SDKs. */
+const OWN = {
+  requestInit: object,
+  reconnectionOptions: object,
+  fetch: func,
+  redirectPolicy: any,
+  authProvider: object,
+  auth: func,
+  onInsufficientScope: any,
+  maxStepUpRetries: any,
+  skipIssuerMetadataValidation: any,
+  sessionId: (name, value) => {
+    if (typeof value !== "string") throw wrong(name, "a string", value);
+    return value;
+  },
+  protocolVersion: any,
+  initializeParams: any,
+  trust: any,
+  headers: (name, value) => (typeof value === "function" ? value : object(name, value)),
+  credentials: any,
+  listen: any,
+  reconnectOn: oneOf("never", "incompatible", "any-change"),
+  terminateSessionOnClose: any,
+  errors: object,
+  onsessionidchange: func,
+  onSessionIdChange: func,
+  onreinitialize: func,
+};
+
+/** Those of `reconnectionOptions` that are used. */
+const RECONNECTION = { maxRetries: times, initialReconnectionDelay: milliseconds, maxReconnectionDelay: milliseconds };
 
 /** What `Link` takes, and what is the transport's own. */
-export function readTransport(url, options) {
-  if (options === null || typeof options !== "object") throw wrong("options", "an object", options);
-  const { requestInit = {}, reconnectionOptions: reconnection = {} } = options;
-  const shared = Object.fromEntries(SHARED.map((name) => [name, options[name]]));
+export function readTransport(url, given) {
+  if (given === null || typeof given !== "object") throw wrong("options", "an object", given);
+  const shared = Object.fromEntries(SHARED.map((name) => [name, given[name] ?? undefined]));
+  const options = membersOf("", given, OWN);
+  const { requestInit = {}, reconnectionOptions = {} } = options;
   shared.credentials = requestInit.credentials ?? options.credentials ?? "same-origin";
   // The Clients listen as soon as they are connected.
   shared.listen = options.listen ?? "always";
+  const reconnection = membersOf("reconnectionOptions.", reconnectionOptions, RECONNECTION);
   shared.maxResumes ??= reconnection.maxRetries;
   shared.recovery = {
     baseDelay: reconnection.initialReconnectionDelay,
     maxDelay: reconnection.maxReconnectionDelay,
-    ...options.recovery,
+    ...object("recovery", shared.recovery ?? {}),
   };
   const config = readConnect(url, shared);
-  const { reconnectOn, sessionId, initializeParams, terminateSessionOnClose = false } = options;
-  if (reconnectOn !== undefined && !RECONNECT_ON.includes(reconnectOn)) {
-    throw wrong("reconnectOn", RECONNECT_ON.map((one) => `"${one}"`).join(" or "), reconnectOn);
-  }
-  if (sessionId !== undefined && typeof sessionId !== "string") throw wrong("sessionId", "a string", sessionId);
+  const { sessionId, protocolVersion, initializeParams, terminateSessionOnClose = false, reconnectOn } = options;
   const send = byWay(follower(options), config);
   const trust = readTrust("trust", options.trust);
   // The SDK's own flow where the host gives its function, else ours.
   const { authProvider } = options;
-  if (authProvider !== undefined && authProvider !== null) checkProvider(options);
-  const oauth = isOAuth(authProvider) && !options.auth ? byOurselves({ ...options, trust }, config.url, send) : undefined;
-  const proven = isOAuth(authProvider) ? withProofs(authProvider, send) : send;
+  if (authProvider) checkProvider(options);
+  const provider = isOAuth(authProvider) ? seams(authProvider) : undefined;
+  const oauth = provider && !options.auth ? byOurselves({ ...options, authProvider: provider, trust }, config.url, send) : undefined;
+  const proven = provider ? withProofs(provider, send) : send;
   const bearer = authProvider && !oauth ? tokens(options, config.url, send, proven) : undefined;
-  const asked = bearer?.asks ? new HostAuthority(bearer, undefined, options) : oauth && HostAuthority.ours(authority, oauth, options);
+  const asked = oauth ? HostAuthority.ours(authority, oauth, options) : new HostAuthority(bearer, undefined, options);
   const answered = bearer ? bearer.fetch : proven;
-  const given = options.headers;
-  const own = typeof given === "function" ? given : () => given;
+  const own = typeof options.headers === "function" ? options.headers : () => options.headers;
   Object.assign(config.core, {
     handshake: "host",
     // Of our own flow it is known when the tokens are of another grant. Others' tokens say nothing of that.
     identified: oauth === undefined,
-    authorizes: oauth !== undefined || bearer?.asks === true,
+    authorizes: Boolean(authProvider),
     ...(reconnectOn !== undefined && { reconnectOn }),
   });
   Object.assign(config.environment, {
@@ -72,19 +103,31 @@ export function readTransport(url, options) {
       if (token) headers.set("authorization", `Bearer ${token}`);
       return Object.fromEntries(headers);
     },
-    fetch: asked ? asked.watch(answered) : answered,
+    fetch: asked.watch(answered),
   });
   return {
     ...config,
     auth: oauth,
     bearer,
     authority: asked,
+    // An empty one is none, as in the SDKs.
+    sessionId: sessionId || undefined,
+    protocolVersion,
     initializeParams,
     terminateSessionOnClose,
     errors: options.errors,
     onsessionidchange: options.onsessionidchange ?? options.onSessionIdChange,
     onreinitialize: options.onreinitialize,
   };
+}
+
+function membersOf(path, given, readers) {
+  const read = {};
+  for (const [name, reader] of Object.entries(readers)) {
+    const value = given[name] ?? undefined;
+    if (value !== undefined) read[name] = reader(path + name, value);
+  }
+  return read;
 }
 
 /** What the SDK's providers are made of. */
@@ -116,8 +159,6 @@ const NO_NAME =
 
 /** Whoever authorizes finds all that it takes, before anything is sent. */
 function checkProvider({ authProvider, auth, onInsufficientScope, maxStepUpRetries, skipIssuerMetadataValidation, trust }) {
-  object("authProvider", authProvider);
-  if (auth !== undefined) func("auth", auth);
   const choices = ["reauthorize", "throw"];
   if (onInsufficientScope !== undefined && !choices.includes(onInsufficientScope)) {
     throw wrong("onInsufficientScope", choices.map((one) => `"${one}"`).join(" or "), onInsufficientScope);

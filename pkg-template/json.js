@@ -32,7 +32,8 @@ function traced(meta, trace) {
 
 /** What few requests have; `undefined` of the others. */
 function rareIn({ uri, taskId, level, cursor, task }, given) {
-  const inputs = toJson("params", given).slice(1, -1);
+  const isGiven = given.inputResponses !== undefined || given.requestState !== undefined;
+  const inputs = isGiven ? toJson("params", given).slice(1, -1) : "";
   if ([uri, taskId, level, cursor, task].every((value) => value === undefined) && inputs === "") return undefined;
   return {
     uri: string(uri),

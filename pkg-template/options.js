@@ -54,8 +54,8 @@ const CONNECT = {
   persist: store,
   share: (name, value) => check(name, value, { key: text }),
   listen: oneOf("auto", "always", "never"),
-  maxResumes: (name, value) => whole(name, value, 0, 1000, "a whole number from 0 to 1000"),
-  maxInputRounds: (name, value) => whole(name, value, 0, 1000, "a whole number from 0 to 1000"),
+  maxResumes: times,
+  maxInputRounds: times,
   maxPages,
   validate: func,
   trace: func,
@@ -340,8 +340,12 @@ export function boolean(name, value) {
   return value;
 }
 
-function milliseconds(name, value) {
+export function milliseconds(name, value) {
   return whole(name, value, 1, MAX_MS, `a whole number of milliseconds from 1 to ${MAX_MS}`);
+}
+
+export function times(name, value) {
+  return whole(name, value, 0, 1000, "a whole number from 0 to 1000");
 }
 
 export function maxPages(name, value) {
@@ -357,7 +361,7 @@ function whole(name, value, min, max, expected) {
   return value;
 }
 
-function oneOf(...values) {
+export function oneOf(...values) {
   return (name, value) => {
     if (!values.includes(value)) throw wrong(name, values.map((one) => `"${one}"`).join(" or "), value);
     return value;

@@ -1,7 +1,7 @@
 /**
  * A proxy for pages whose MCP servers send no CORS headers: a function from Request to Response on web standards alone, for
  * Cloudflare Workers, Deno, Vercel, Bun and Node. It keeps no state. What it is told and what it tells is described in
- * `docs/proxy.md` of the project.
+ * `docs/proxy.md` of this package.
  */
 
 /** Who may use the proxy, and what it goes to. One of {@link ProxyOptions.targets} and {@link ProxyOptions.authorize} is needed. */

@@ -11,7 +11,7 @@ const errors = { InsufficientScopeError, SdkHttpError, UnauthorizedError };
 
 /** Authorizes as the SDK does, and throws what it throws. */
 export class StreamableHTTPClientTransport extends EvergreenTransport {
-  constructor(url, options = {}) {
-    super(url, { auth, ...options, errors: { ...errors, ...options.errors } });
+  constructor(url, options) {
+    super(url, { auth, ...options, errors: { ...errors, ...options?.errors } });
   }
 }

@@ -16,7 +16,7 @@ const errors = { StreamableHTTPError, UnauthorizedError };
 
 /** Authorizes as the SDK does, and throws what it throws. */
 export class StreamableHTTPClientTransport extends EvergreenTransport {
-  constructor(url, options = {}) {
-    super(url, { auth, ...options, errors: { ...errors, ...options.errors } });
+  constructor(url, options) {
+    super(url, { auth, ...options, errors: { ...errors, ...options?.errors } });
   }
 }

@@ -26,19 +26,35 @@ export class Session {
     return this.#link.status;
   }
 
-  async request(method, params, options) {
-    checkMethod(method);
-    const read = readRequest(options);
-    const { trace, structured } = this.#link;
-    const text = paramsToJson(checkParams(params), read._meta, trace && readTrace(trace));
-    const result = this.#link.call(method, text, read);
-    if (structured && method === "tools/list") structured.learn((await result).tools ?? []);
-    if (!structured || method !== "tools/call" || params?.task !== undefined) return result;
-    return structured.checked(text.name, await result, () => this.#listAll(), read.signal);
+  request(method, params, options) {
+    return this.#ask(method, params, options);
   }
 
-  async callTool(params, options) {
+  callTool(params, options) {
     return this.#ask("tools/call", params, options, "name");
+  }
+
+  /** `field`: there must be a string of this name among the parameters. The promise is the call's own: each more would be work. */
+  #ask(method, params, options, field) {
+    try {
+      checkMethod(method);
+      checkParams(params);
+      if (field && typeof params?.[field] !== "string") throw wrong(`params.${field}`, "a string", params?.[field]);
+      const read = readRequest(options);
+      const { trace, structured } = this.#link;
+      const text = paramsToJson(params, read._meta, trace && readTrace(trace));
+      const result = this.#link.call(method, text, read);
+      return structured ? this.#checked(result, method, params, text.name, read.signal) : result;
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  async #checked(result, method, params, name, signal) {
+    const { structured } = this.#link;
+    if (method === "tools/list") structured.learn((await result).tools ?? []);
+    if (method !== "tools/call" || params?.task !== undefined) return result;
+    return structured.checked(name, await result, () => this.#listAll(), signal);
   }
 
   async resumeTask(task, options) {
@@ -54,7 +70,7 @@ export class Session {
     return this.#link.pendingTasks;
   }
 
-  async listTools(params, options) {
+  listTools(params, options) {
     return this.request("tools/list", params, options);
   }
 
@@ -63,15 +79,15 @@ export class Session {
     for await (const _ of this.tools());
   }
 
-  async listResources(params, options) {
+  listResources(params, options) {
     return this.request("resources/list", params, options);
   }
 
-  async listResourceTemplates(params, options) {
+  listResourceTemplates(params, options) {
     return this.request("resources/templates/list", params, options);
   }
 
-  async listPrompts(params, options) {
+  listPrompts(params, options) {
     return this.request("prompts/list", params, options);
   }
 
@@ -98,19 +114,19 @@ export class Session {
     return allPages(list, field, { maxPages: this.#link.maxPages, version, generation, warn });
   }
 
-  async readResource(params, options) {
+  readResource(params, options) {
     return this.#ask("resources/read", params, options, "uri");
   }
 
-  async subscribeResource(params, options) {
+  subscribeResource(params, options) {
     return this.#ask("resources/subscribe", params, options, "uri");
   }
 
-  async unsubscribeResource(params, options) {
+  unsubscribeResource(params, options) {
     return this.#ask("resources/unsubscribe", params, options, "uri");
   }
 
-  async getPrompt(params, options) {
+  getPrompt(params, options) {
     return this.#ask("prompts/get", params, options, "name");
   }
 
@@ -127,14 +143,8 @@ export class Session {
     return this.request("logging/setLevel", { level }, options);
   }
 
-  async ping(options) {
+  ping(options) {
     return this.request("ping", undefined, options);
-  }
-
-  /** A request that needs a string of this name among its parameters. */
-  async #ask(method, params, options, field) {
-    if (typeof checkParams(params)?.[field] !== "string") throw wrong(`params.${field}`, "a string", params?.[field]);
-    return this.request(method, params, options);
   }
 
   async notify(method, params) {

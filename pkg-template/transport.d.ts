@@ -141,7 +141,8 @@ export interface EvergreenTransportOptions
    * What a provider may have beside, it has a say with: `prepareTokenRequest` (without a `redirectUrl` nobody is sent away, and it
    * says what is exchanged for a token), `addClientAuthentication`, `validateResourceURL`, `scopeForRefresh`, `dpop`,
    * `discoveryState` and `saveDiscoveryState`, `invalidateCredentials`; `clientInformation` and the like are told the `issuer`.
-   * What it throws reaches the host as it is. A provider that lacks a member is a `TypeError` that names it.
+   * What it throws reaches the host as it is. A provider that lacks a member is a `TypeError` that names it. Transports with one
+   * provider ask it one after the other. A token that was granted for another server's `resource` is not sent.
    */
   authProvider?: any;
   /** An authorization server that the host knows, and vouches for, with an `OAuthClientProvider`. Default: none. */
@@ -176,7 +177,7 @@ export interface EvergreenTransportOptions
   initializeParams?: unknown;
   /** What a 403 for want of a scope does: ask for more (default), or fail, with an `InsufficientScopeError`. */
   onInsufficientScope?: "reauthorize" | "throw" | undefined;
-  /** How often in a row more is asked for, before it fails. Default 1. */
+  /** How often in a row more is asked for, before it fails as a 403. Default 1. */
   maxStepUpRetries?: number | undefined;
   /**
    * Whether the SDK's `auth` compares no issuers. With our own flow, {@link EvergreenTransportOptions.trust} names the
@@ -214,7 +215,7 @@ export interface EvergreenTransportOptions
     | {
         /** For a 401. */
         UnauthorizedError?: (new (message?: string) => Error) | undefined;
-        /** Of `client` 2.x, for a 403 for want of a scope, with `onInsufficientScope: "throw"`. */
+        /** Of `client` 2.x, for a 403 for want of a scope, with `onInsufficientScope: "throw"`, or where nobody can ask for more. */
         InsufficientScopeError?: (new (init: any) => Error) | undefined;
         /** Of `sdk` 1.x, for other refusals. */
         StreamableHTTPError?: (new (code: number | undefined, message: string | undefined) => Error) | undefined;

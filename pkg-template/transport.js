@@ -2,7 +2,7 @@
 // go through the core as calls, notifications and answers; the session beneath them is the core's.
 
 import { readTransport } from "./host_options.js";
-import { rpcError, thrown } from "./host_errors.js";
+import { given, rpcError, thrown } from "./host_errors.js";
 import { wrong } from "./checks.js";
 import { report } from "./events.js";
 import { paramsToJson, toJson } from "./json.js";
@@ -41,17 +41,17 @@ export class EvergreenTransport {
   /** Who waits for the head of a stream that is resumed, by event ids. */
   #resumed = new Map();
 
-  constructor(url, options = {}) {
-    this.#config = readTransport(url, options);
-    const { environment } = this.#config;
+  constructor(url, options) {
+    this.#config = readTransport(url, options ?? {});
+    const { environment, sessionId, protocolVersion } = this.#config;
     const send = environment.fetch;
     environment.fetch = async (input, init) => {
       const response = await send(input, init);
       if (response.ok) this.#resumed.get(init.headers["last-event-id"])?.();
       return response;
     };
-    this.#sessionId = options.sessionId;
-    this.protocolVersion = options.protocolVersion;
+    this.#sessionId = sessionId;
+    this.protocolVersion = protocolVersion;
   }
 
   /** The 2026-07-28 Clients then end a request by its `requestSignal`. */
@@ -94,7 +94,11 @@ export class EvergreenTransport {
     if (this.#started) throw new Error("EvergreenTransport was started already. A Client's connect() calls start() itself.");
     this.#started = true;
     const instance = await runtimeFor(this.#config);
-    await this.#config.auth?.prepare();
+    try {
+      await this.#config.auth?.prepare();
+    } catch (error) {
+      throw given(error);
+    }
     if (this.#closed) return;
     this.#link = new Link(instance, this.#config, {
       questions: (io) => (this.#relay = new Relay(io, (message) => this.#deliver(message))),
@@ -126,17 +130,20 @@ export class EvergreenTransport {
   async finishAuth(code, issuer) {
     const { auth, authority, bearer } = this.#config;
     if (!auth && !bearer) throw new TypeError("finishAuth needs an OAuthClientProvider as authProvider");
-    if (bearer) return void (await bearer.finish(code, issuer));
-    await auth.prepare();
-    await auth.finish(code, issuer);
+    // As `URLSearchParams.get` gives it.
+    const iss = issuer ?? undefined;
+    if (bearer) return void (await bearer.finish(code, iss));
     try {
+      await auth.prepare();
+      await auth.finish(code, iss);
       await authority.takeReturned();
     } catch (error) {
       throw auth.notFinished(thrown(error, this.#config));
     }
   }
 
-  async resumeStream(lastEventId, { onresumptiontoken } = {}) {
+  async resumeStream(lastEventId, options) {
+    const { onresumptiontoken } = options ?? {};
     if (typeof lastEventId !== "string" || lastEventId === "") throw wrong("lastEventId", "the id of an event", lastEventId);
     this.#adopt(this.#live());
     const opened = new Promise((resolve) => this.#resumed.set(lastEventId, resolve));

@@ -90,7 +90,7 @@ export interface ConnectOptions {
    * Gets tokens where the server wants them, and new ones before they expire or when they are refused. A call that the
    * server refused for its token waits for the next one, and is sent once more. Default: a 401 is the caller's, with
    * `code: "unauthorized"`; a static token goes into {@link ConnectOptions.headers}. By plain http nothing is authorized, but
-   * on this machine. (MCP, Authorization.)
+   * on this machine: a server that wants no login is reached all the same. (MCP, Authorization.)
    */
   auth?: AuthOptions | undefined;
   /**
@@ -889,7 +889,7 @@ export interface SessionEvents {
    * (MCP, Elicitation: Completion Notifications for URL Mode Elicitation.)
    */
   elicitationcomplete: {
-    /** As in {@link ElicitParams.elicitationId}, or in the `data.elicitations` of an error with `rpcCode` -32042. */
+    /** As in the `elicitationId` of its {@link ElicitParams}, or in the `data.elicitations` of an error with `rpcCode` -32042. */
     readonly elicitationId: string;
   };
   /** Something that somebody should mend; nothing has failed yet. */
@@ -1098,7 +1098,7 @@ export interface Diagnosis {
   readonly header?: string;
   /** What to do, in a sentence. */
   readonly hint: string;
-  /** Where more is said of it: a section of the project's documentation, such as `docs/field.md#redirect`. */
+  /** Where more is said of it: a section of a file in this package, such as `docs/field.md#redirect`. */
   readonly help?: string;
   /** With `invalid_tool`: the tool that was left out of the list, by the name that the server gives it. With `structured_content`: the tool. */
   readonly tool?: string;

@@ -151,9 +151,12 @@ impl Book {
             }
             Input::Malformed(Malformed::Event { .. }) => false,
             Input::Malformed(_) => matches!(exchange.reads, Some(ReadAs::Json { .. })),
-            Input::Redirected(_) | Input::Unsent { .. } | Input::Proxied { .. } | Input::End | Input::Failed { .. } => {
-                true
-            }
+            Input::Redirected(_)
+            | Input::Unsent { .. }
+            | Input::Unproven { .. }
+            | Input::Proxied { .. }
+            | Input::End
+            | Input::Failed { .. } => true,
             Input::Message(_) | Input::Text(_) => {
                 exchange.is_told = true;
                 false

@@ -278,6 +278,7 @@ impl World<'_> {
             | Input::Following { .. }
             | Input::Followed
             | Input::Unsent { .. }
+            | Input::Unproven { .. }
             | Input::Proxied { .. }
             | Input::End
             | Input::Failed { .. } => false,

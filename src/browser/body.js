@@ -1,4 +1,4 @@
-// The bodies of answers, for exchange.js; and strings of the engine's, for payload.rs.
+// The bodies of answers, for exchange.js; and values of the engine's, for payload.rs.
 
 /** A body as chunks. */
 export class Body {
@@ -9,20 +9,19 @@ export class Body {
     this.#reader = reader;
   }
 
-  /** A body that is not `wanted` is not waited for. */
-  static async of(response, wanted) {
+  /** Or a promise of it. A body that is not `wanted` is not waited for. */
+  static of(response, wanted) {
     const { body } = response;
     if (typeof body?.getReader === "function") return new Body(body.getReader());
     // A host's own Response without streams is read all at once.
-    const chunks = body === null || !wanted ? [] : [new TextEncoder().encode(await response.text())];
-    return new Body({ read: () => ({ done: chunks.length === 0, value: chunks.pop() }), cancel() {} });
+    return body === null || !wanted ? new Body() : whole(response);
   }
 
   /** Its first characters that are no blanks, as many as tell what it is. They are read again. */
   async begins() {
     const chunks = [];
     let begins = "";
-    for (let chunk; !TELLS.test(begins) && (chunk = await this.next()); ) {
+    for (let chunk; !TELLS.test(begins) && (chunk = this.took(await this.read())); ) {
       chunks.push(chunk);
       const start = begins === "" ? chunk.findIndex((byte) => !isBlank(byte)) : 0;
       if (start >= 0) begins += String.fromCharCode(...chunk.subarray(start, start + 6));
@@ -31,11 +30,14 @@ export class Body {
     return begins;
   }
 
-  /** `undefined` at its end. */
-  async next() {
-    if (this.#ahead.length > 0) return this.#ahead.shift();
-    if (!this.#reader) return undefined;
-    const { done, value } = await this.#reader.read();
+  /** Waits for what `took` takes: there is one promise for a chunk, the reader's own. */
+  read() {
+    if (this.#ahead.length > 0) return { value: this.#ahead.shift() };
+    return this.#reader ? this.#reader.read() : { done: true };
+  }
+
+  /** The chunk; `undefined` at the end. */
+  took({ done, value }) {
     if (done) {
       this.#reader = undefined;
       return undefined;
@@ -46,14 +48,23 @@ export class Body {
   }
 
   /** What was not read to its end is given back. */
-  async cancel() {
+  cancel() {
     const reader = this.#reader;
     this.#reader = undefined;
-    try {
-      await reader?.cancel();
-    } catch {
-      // It broke off before.
-    }
+    if (reader) giveBack(reader);
+  }
+}
+
+async function whole(response) {
+  const chunks = [new TextEncoder().encode(await response.text())];
+  return new Body({ read: () => ({ done: chunks.length === 0, value: chunks.pop() }), cancel() {} });
+}
+
+async function giveBack(reader) {
+  try {
+    await reader.cancel();
+  } catch {
+    // It broke off before.
   }
 }
 
@@ -70,7 +81,7 @@ export async function text(body, max) {
   const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   let text = "";
   for (let room = max; room > 0; ) {
-    const chunk = (await body.next())?.subarray(0, room);
+    const chunk = body.took(await body.read())?.subarray(0, room);
     if (!chunk) break;
     room -= chunk.length;
     text += decoder.decode(chunk, { stream: true });
@@ -92,4 +103,13 @@ export function lines(text) {
 export function textOf(value, most) {
   if (typeof value !== "string") return undefined;
   return value.length > most ? value.slice(0, most) : value;
+}
+
+/** A member of an object, or of an array; `undefined` of what is neither. */
+export function memberOf(value, name) {
+  return typeof value === "object" && value !== null ? value[name] : undefined;
+}
+
+export function isPlain(value) {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -6,9 +6,8 @@
 
 use super::{
     clock, eras,
-    exchange::{Exchange, Exchanges, Transport},
+    exchange::{Exchange, Exchanges, Transport, soon},
     host::{Caller, Host, Question, Wanted},
-    js,
     page::Page,
     streams,
     table::Table,
@@ -23,7 +22,7 @@ use std::{
     cell::{Cell, RefCell},
     rc::{Rc, Weak},
 };
-use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+use wasm_bindgen::{JsValue, closure::Closure};
 
 /// A session of the core, and what it has under way.
 pub(super) struct Inner {
@@ -128,7 +127,7 @@ impl Inner {
     /// Drains in a microtask, so that a command's method returns before anything comes of it.
     pub fn schedule(self: &Rc<Self>) {
         if !self.draining.get() && self.scheduled.replace(Some(Rc::clone(self))).is_none() {
-            js::global(|global| global.queue_microtask(self.tick.as_ref().unchecked_ref()));
+            soon(self.tick.as_ref());
         }
     }
 
@@ -246,7 +245,12 @@ impl Inner {
     fn told(self: &Rc<Self>, exchange: ExchangeId, input: Input<JsValue>) -> bool {
         let ends = matches!(
             input,
-            Input::End | Input::Redirected(_) | Input::Unsent { .. } | Input::Proxied { .. } | Input::Failed { .. }
+            Input::End
+                | Input::Redirected(_)
+                | Input::Unsent { .. }
+                | Input::Unproven { .. }
+                | Input::Proxied { .. }
+                | Input::Failed { .. }
         );
         let known = if ends {
             self.open.take(exchange).is_some_and(|open| {

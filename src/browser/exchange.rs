@@ -52,6 +52,9 @@ extern "C" {
     #[wasm_bindgen(method)]
     fn discard(this: &JsExchange);
 
+    /// Runs a function in a microtask.
+    pub(super) fn soon(run: &JsValue);
+
     #[wasm_bindgen(catch)]
     async fn ask(
         fetch: Option<&Function>,
@@ -141,6 +144,7 @@ impl Exchanges {
                 let id = exchange(id);
                 match fact(value, bytes as u64) {
                     Fact::Input(input) => tell(id, input),
+                    Fact::Last(input) => tell(id, input) && tell(id, Input::End),
                     Fact::Chunk(chunk) => events::hear(&streams, id, &chunk, &*tell),
                     Fact::Paused => events::look(&streams, id, &*tell),
                 }
@@ -271,6 +275,8 @@ fn exchange(id: f64) -> ExchangeId {
 
 enum Fact {
     Input(Input<JsValue>),
+    /// What a whole body says.
+    Last(Input<JsValue>),
     Chunk(Uint8Array),
     Paused,
 }
@@ -279,14 +285,14 @@ enum Fact {
 type ToFact = fn(JsValue, u64) -> Fact;
 
 /// By the names that `exchange.js` tells them by.
-const FACTS: [(&str, ToFact); 15] = [
-    ("message", |value, _| Fact::Input(Input::Message(value))),
-    ("text", |value, _| Fact::Input(Input::Text(value.as_string().unwrap_or_default()))),
+const FACTS: [(&str, ToFact); 16] = [
+    ("message", |value, _| Fact::Last(Input::Message(value))),
+    ("text", |value, _| Fact::Last(Input::Text(value.as_string().unwrap_or_default()))),
     ("chunk", |value, _| Fact::Chunk(value.unchecked_into())),
     ("paused", |_, _| Fact::Paused),
-    ("noJson", |_, bytes| Fact::Input(Input::Malformed(Malformed::Json { bytes }))),
-    ("noUtf8", |_, _| Fact::Input(Input::Malformed(Malformed::Utf8))),
-    ("tooLarge", |_, limit| Fact::Input(Input::Malformed(Malformed::TooLarge { limit }))),
+    ("noJson", |_, bytes| Fact::Last(Input::Malformed(Malformed::Json { bytes }))),
+    ("noUtf8", |_, _| Fact::Last(Input::Malformed(Malformed::Utf8))),
+    ("tooLarge", |_, limit| Fact::Last(Input::Malformed(Malformed::TooLarge { limit }))),
     ("fields", |value, _| Fact::Input(Input::Fields(value.as_string().unwrap_or_default()))),
     ("following", |_, status| Fact::Input(Input::Following { status: status as u16 })),
     ("followed", |_, _| Fact::Input(Input::Followed)),
@@ -295,6 +301,7 @@ const FACTS: [(&str, ToFact); 15] = [
         Fact::Input(Input::Redirected(Redirect { elsewhere: elsewhere.is_truthy(), status }))
     }),
     ("unsent", |cause, _| Fact::Input(Input::Unsent { cause: Some(cause) })),
+    ("unproven", |cause, _| Fact::Input(Input::Unproven { cause: Some(cause) })),
     ("proxied", |said, status| {
         let said = said.as_string().unwrap_or_default();
         Fact::Input(Input::Proxied { said, status: status as u16 })

@@ -2,7 +2,7 @@
 //! caught, and what a host or a page may have changed arrives as a `JsValue`.
 //!
 //! By hand are: `JSON.parse` of a string that never leaves the engine, for which `js-sys` would copy it into the module's
-//! memory and back; the read of a field in `payload.rs`, at half the price of `Reflect.get`; Web Locks in `tabs.rs`, which
+//! memory and back; what `payload.rs` asks of a message, one step across the boundary for each question; Web Locks in `tabs.rs`, which
 //! `web-sys` has only with a `--cfg` that a library cannot ask of those who use it; and the objects and functions of this
 //! crate's own JavaScript, through which all that concerns `fetch` goes: a host or a page may have put another in its
 //! place, which may throw or answer with anything.

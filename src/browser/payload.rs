@@ -9,18 +9,16 @@ use wasm_bindgen::prelude::*;
 /// What is written as a text fits in this, in UTF-16 units: it is copied into the module's memory.
 const READ_LIMIT: u32 = 32 << 20;
 
-#[wasm_bindgen]
-extern "C" {
-    type Message;
-    #[wasm_bindgen(method, structural, indexing_getter, catch)]
-    fn get(this: &Message, name: &JsValue) -> Thrown<JsValue>;
-}
-
 #[wasm_bindgen(module = "/src/browser/body.js")]
 extern "C" {
     /// No more than `most` UTF-16 units of a string; `None` of what is none.
     #[wasm_bindgen(js_name = textOf)]
     fn text_of(value: &JsValue, most: u32) -> Option<String>;
+    #[wasm_bindgen(js_name = memberOf, catch)]
+    fn member_of(value: &JsValue, name: &JsValue) -> Thrown<JsValue>;
+    /// An object that is no array.
+    #[wasm_bindgen(js_name = isPlain)]
+    fn is_plain(value: &JsValue) -> bool;
 }
 
 thread_local! {
@@ -30,12 +28,8 @@ thread_local! {
 
 impl Payload for JsValue {
     fn field(&self, field: Field) -> Option<Self> {
-        // An array has none of these fields either.
-        if !JsValue::is_object(self) {
-            return None;
-        }
-        let message: &Message = self.unchecked_ref();
-        let value = NAMES.with(|names| message.get(names[field as usize].get_or_init(|| field.as_str().into())));
+        // An array has none of these fields.
+        let value = NAMES.with(|names| member_of(self, names[field as usize].get_or_init(|| field.as_str().into())));
         value.ok().filter(|value| !value.is_undefined())
     }
 
@@ -91,7 +85,7 @@ impl Payload for JsValue {
     }
 
     fn is_object(&self) -> bool {
-        JsValue::is_object(self) && !Array::is_array(self)
+        is_plain(self)
     }
 
     fn as_string(&self) -> Option<String> {

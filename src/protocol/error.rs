@@ -224,7 +224,7 @@ impl<P> Error<P> {
         self
     }
 
-    /// Where more is said of its cause: a section of the project's `docs/field.md`, or `docs/proxy.md`.
+    /// Where more is said of its cause: a section of `docs/field.md`, or `docs/proxy.md`, which go along with the package.
     #[must_use]
     pub fn help(&self) -> Option<String> {
         let kind = self.diagnosis.as_ref()?.kind;

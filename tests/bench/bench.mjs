@@ -6,13 +6,16 @@ import { fileURLToPath } from "node:url";
 import { launchBrowser } from "../e2e/lib/chrome.mjs";
 import { fileAt, serve } from "../e2e/lib/static.mjs";
 import { CLIENTS, bundle, bundles, size } from "./bundle.mjs";
-import { afar, crowd, herd, manySessions, memory, oneCall } from "./feats.mjs";
+import { afar, crowd, herd, memory, oneCall } from "./feats.mjs";
 import { Lab } from "./lab.mjs";
 import { printed, save } from "./report.mjs";
 import { startServer } from "./server.mjs";
+import { events, manySessions, restored, tools } from "./scale.mjs";
+import { requests } from "./start.mjs";
+import { crossings, perCall } from "./thread.mjs";
 import { WORKS } from "./works.mjs";
 
-const FEATS = { oneCall, herd, crowd, manySessions, memory, afar };
+const FEATS = { oneCall, requests, crossings, perCall, herd, crowd, manySessions, tools, manyEvents: events, restored, memory, afar };
 const { smoke, saves, chosen } = readArguments(process.argv.slice(2));
 /** Rounds, by how much slower the processor is made: six times is about a phone. */
 const ROUNDS = smoke ? { 1: 1 } : { 1: 9, 6: 3 };

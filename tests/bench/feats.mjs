@@ -80,23 +80,6 @@ export async function crowd(lab, { smoke }) {
   return [{ name: "crowd", title, value, limit: 1.2, good: value <= 1.2 }];
 }
 
-/** Many sessions in one manager. */
-export async function manySessions(lab, { smoke }) {
-  const count = smoke ? 50 : 1_000;
-  const page = await lab.page();
-  await page.play("manager", lab.server.url, { count: 1 });
-  const before = await held(page);
-  const { opened, called } = await page.play("manager", lab.server.url, { count });
-  const after = await held(page);
-  await page.close();
-  const kib = (after.heap - before.heap + after.wasm - before.wasm) / count / 1024;
-  return [
-    { name: "manySessions", title: `${count} sessions in one manager: ms to open each`, value: opened / count },
-    { name: "manySessions", title: `${count} sessions in one manager: ms per call`, value: called / count },
-    { name: "manySessions", title: `${count} sessions in one manager: KiB of each`, value: kib },
-  ];
-}
-
 /** What is held after very many calls, beside what was held after some. */
 export async function memory(lab, { smoke }) {
   const [some, many] = smoke ? [500, 2_000] : [1_000, 100_000];
@@ -136,7 +119,7 @@ export async function memory(lab, { smoke }) {
 }
 
 /** What is in use, after collections. */
-async function held({ page, devtools }) {
+export async function held({ page, devtools }) {
   for (let time = 0; time < 3; time++) {
     await devtools.send("HeapProfiler.collectGarbage");
     await new Promise((resolve) => setTimeout(resolve, 100));

@@ -11,21 +11,26 @@ export class Lab {
   }
 
   /** A page with the functions of `page/work.mjs`; `play` runs one of them. */
-  async page({ slowdown = 1 } = {}) {
+  async page({ slowdown = 1, counts = false } = {}) {
     const page = await this.browser.newPage();
     const devtools = await page.createCDPSession();
     await devtools.send("Performance.enable", { timeDomain: "threadTicks" });
     await page.goto(this.site.url);
-    await page.evaluate(async () => {
-      // To be able to ask for its memory.
+    await page.evaluate(async (counts) => {
+      globalThis.crossed = 0;
+      const counted = (functions) =>
+        Object.fromEntries(Object.entries(functions).map(([name, run]) => [name, typeof run === "function" ? (...given) => (crossed++, run(...given)) : run]));
       const instantiate = WebAssembly.instantiate;
-      WebAssembly.instantiate = async (...given) => {
-        const made = await instantiate(...given);
-        globalThis.memory = (made.instance ?? made).exports.memory;
-        return made;
+      WebAssembly.instantiate = async (module, imports) => {
+        const wrapped = counts ? Object.fromEntries(Object.entries(imports).map(([from, functions]) => [from, counted(functions)])) : imports;
+        const made = await instantiate(module, wrapped);
+        const { exports } = made.instance ?? made;
+        // To be able to ask for its memory.
+        globalThis.memory = exports.memory;
+        return counts ? { exports: counted(exports) } : made;
       };
       globalThis.work = await import("/work.mjs");
-    });
+    }, counts);
     if (slowdown > 1) await devtools.send("Emulation.setCPUThrottlingRate", { rate: slowdown });
     return {
       page,
@@ -63,7 +68,7 @@ export class Lab {
       }
     }
     await shared?.close();
-    return { name, title, slowdown, rounds, failed, ...judged(took, target) };
+    return { name, title, slowdown, rounds, failed, ...judged(took, slowdown > 1 ? { ...target, atMost: target.slowed ?? target.atMost } : target) };
   }
 }
 

@@ -7,7 +7,7 @@ import { listen } from "../e2e/lib/ports.mjs";
 
 const CORS = {
   "access-control-allow-origin": "*",
-  "access-control-allow-headers": "content-type, mcp-session-id, mcp-protocol-version, last-event-id, authorization",
+  "access-control-allow-headers": "content-type, mcp-session-id, mcp-protocol-version, mcp-method, mcp-name, last-event-id, authorization",
   "access-control-allow-methods": "GET, POST, DELETE",
   "access-control-expose-headers": "mcp-session-id",
   "access-control-max-age": "7200",
@@ -19,7 +19,7 @@ const CHUNK = 64 << 10;
 
 const INITIALIZED = {
   protocolVersion: "2025-11-25",
-  capabilities: { tools: {} },
+  capabilities: { tools: {}, resources: { subscribe: true } },
   serverInfo: { name: "bench", version: "1.0.0" },
 };
 
@@ -29,6 +29,7 @@ export async function startServer() {
   let made = 0;
   let seen = [];
   let suspicious = false;
+  let listed = 0;
 
   const server = createServer(async (req, res) => {
     if (req.method === "OPTIONS") return void res.writeHead(204, CORS).end();
@@ -48,7 +49,7 @@ export async function startServer() {
       return void (suspicious ? answer({ error }) : answer({ id: null, error }, 404));
     }
     if (id === undefined) return void res.writeHead(202, CORS).end();
-    if (method !== "tools/call") return void answer({ result: method === "tools/list" ? { tools: [] } : {} });
+    if (method !== "tools/call") return void answer({ result: method === "tools/list" ? toolsFrom(Number(params?.cursor ?? 0), listed) : {} });
     const { name, arguments: given, _meta } = params;
     if (name === "events") return void events(res, id, given.count, _meta.progressToken);
     res.writeHead(200, JSON_TYPE).end(`{"jsonrpc":"2.0","id":${id},"result":${RESULTS[name](given)}}`);
@@ -62,6 +63,10 @@ export async function startServer() {
       sessions.clear();
       ({ suspicious = false } = how);
     },
+    /** How many tools it lists, in pages. */
+    setTools(count) {
+      listed = count;
+    },
     /** The methods of the requests since it was asked last. */
     takeSeen() {
       const taken = seen;
@@ -73,6 +78,16 @@ export async function startServer() {
       await new Promise((resolve) => server.close(resolve));
     },
   };
+}
+
+/** Tools of a page. */
+const PAGE = 250;
+
+function toolsFrom(from, count) {
+  const length = Math.min(PAGE, count - from);
+  const inputSchema = { type: "object", properties: { raft: { type: "string" }, most: { type: "integer" } }, required: ["raft"] };
+  const tools = Array.from({ length }, (_, at) => ({ name: `tool${from + at}`, description: "Counts otters.", inputSchema }));
+  return from + length < count ? { tools, nextCursor: String(from + length) } : { tools };
 }
 
 const RESULTS = {

@@ -265,6 +265,31 @@ for (const [name, launch] of [
     assert.equal(as.counts.asked, 1);
   });
 
+  authorized("a refresh token is spent once, however late a tab is shown what another one wrote", { rotates: true }, async ({ as, open }) => {
+    const [one, two] = [await open(), await open()];
+    await two.run(() => {
+      const { getItem, setItem } = Storage.prototype;
+      const shown = new Map();
+      Storage.prototype.getItem = function (key) {
+        if (!shown.has(key)) shown.set(key, getItem.call(this, key));
+        return shown.get(key);
+      };
+      Storage.prototype.setItem = function (key, text) {
+        shown.set(key, text);
+        setItem.call(this, key, text);
+      };
+      addEventListener("storage", ({ key, newValue }) => setTimeout(() => shown.set(key, newValue), 300));
+    });
+    for (const app of [one, two]) {
+      await app.connect({ storage: "local" });
+      if (app === one) await app.signIn();
+      await ready(app);
+    }
+    as.expire();
+    assert.deepEqual([await one.call("read"), await two.call("read")], ["read ran", "read ran"]);
+    assert.deepEqual([as.counts.refreshes, as.counts.reused, as.counts.asked], [1, 0, 1]);
+  });
+
   authorized("where the session that asks is given up, the one that waits asks", {}, async ({ as, open }) => {
     const app = await open();
     await app.click(async ({ connect }, url) => {

@@ -104,11 +104,19 @@ test("the session's fetch is for the MCP endpoint alone", async () => {
   await world.session.close();
 });
 
-test("by plain http nothing is authorized, and nothing sent", async () => {
-  const world = startWorld();
-  world.url = "http://mcp.example/mcp";
-  assert.equal(await login(world), "unsafe_url");
-  assert.deepEqual(world.requests, []);
+test("by plain http nothing is authorized, and nothing secret sent; a server that wants no login is reached", async () => {
+  const url = "http://mcp.example/mcp";
+  const at = (reply) => Object.assign(startWorld({ on: (request) => (request.url === url ? reply(request) : undefined) }), { url });
+  const refuses = at(() => answer(401, { error: "invalid_token" }, { "www-authenticate": "Bearer" }));
+  assert.equal(await login(refuses), "unsafe_url");
+  const [asked, ...others] = refuses.requests;
+  assert.deepEqual([asked.by, asked.headers.authorization, others], ["session", undefined, []]);
+
+  const serverInfo = { name: "s", version: "1" };
+  const open = at(({ rpc }) => answer(rpc?.id === undefined ? 202 : 200, rpc?.id !== undefined ? { jsonrpc: "2.0", id: rpc.id, result: { protocolVersion: "2025-11-25", capabilities: {}, serverInfo } } : undefined));
+  assert.equal(await login(open), "ready");
+  await open.session.close();
+  assert.ok(open.requests.every(({ by }) => by === "session"));
 });
 
 test("a secret goes to the issuer that it belongs to", async () => {

@@ -6,6 +6,7 @@ import { test } from "node:test";
 import * as v2 from "@modelcontextprotocol/client";
 import { auth as auth1, UnauthorizedError as Unauthorized1 } from "@modelcontextprotocol/sdk/client/auth.js";
 import * as extensions1 from "@modelcontextprotocol/sdk/client/auth-extensions.js";
+import { StreamableHTTPError } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import { Client as Client1 } from "@modelcontextprotocol/sdk/client/index.js";
 import { calculateJwkThumbprint, decodeJwt, decodeProtectedHeader, exportPKCS8, generateKeyPair, importJWK, jwtVerify } from "jose";
 import { EvergreenTransport, INFO, TestServer, bounded, echo, failure, text } from "./lib/dropin.mjs";
@@ -102,8 +103,8 @@ function codeFlow(more = {}, kept = {}) {
 }
 
 const SDKS = {
-  1: { Client: Client1, auth: auth1, providers: extensions1, errors: { UnauthorizedError: Unauthorized1 } },
-  2: { Client: v2.Client, auth: v2.auth, providers: v2, errors: undefined },
+  1: { Client: Client1, auth: auth1, providers: extensions1, Unauthorized: Unauthorized1, errors: { UnauthorizedError: Unauthorized1 } },
+  2: { Client: v2.Client, auth: v2.auth, providers: v2, Unauthorized: v2.UnauthorizedError, errors: undefined },
 };
 const WAYS = Object.entries(SDKS).flatMap(([version, sdk]) => [
   [`SDK ${version}, by our own flow`, sdk, {}],
@@ -350,7 +351,183 @@ for (const [way, sdk, options] of WAYS) {
       await client.close();
     }
   });
+
+  test(`${way}: after the last step-up the refusal is told as one, and not as a user who was sent away`, bounded, async () => {
+    const classes = sdk.providers === v2 ? [{ UnauthorizedError: v2.UnauthorizedError, SdkHttpError: v2.SdkHttpError }, undefined] : [{ ...sdk.errors, StreamableHTTPError }];
+    for (const errors of classes) {
+      const world = startWorld();
+      const provider = codeFlow();
+      const { client, call } = await login(sdk, world, provider, { ...options, errors });
+      world.lacks = "more";
+      const first = await failure(call(1));
+      assert.ok(first instanceof sdk.Unauthorized, String(first.stack));
+      provider.kept.to = undefined;
+      for (const again of [2, 3]) {
+        const error = await failure(call(again));
+        const status = error.code === 403 ? 403 : (error.httpStatus ?? error.data?.status ?? error.status);
+        assert.deepEqual([status, error.outcome, provider.kept.to], [403, "not_executed", undefined], String(error.stack));
+        assert.ok(!(error instanceof sdk.Unauthorized), String(error.stack));
+        assert.match(error.message, /want of a scope \(HTTP 403\), after one step-up in a row \(option maxStepUpRetries\)/);
+        if (errors?.SdkHttpError) assert.deepEqual([error instanceof v2.SdkHttpError, error.code], [true, "CLIENT_HTTP_FORBIDDEN"]);
+        if (errors?.StreamableHTTPError) assert.ok(error instanceof StreamableHTTPError);
+      }
+      await client.close();
+    }
+  });
+
+  test(`${way}: what a provider throws is what the host catches, wherever that was`, bounded, async () => {
+    const always = ["tokens", "clientInformation", "saveClientInformation", "saveTokens", "saveCodeVerifier", "codeVerifier", "redirectToAuthorization", "state", "discoveryState", "saveDiscoveryState", "validateResourceURL"];
+    // The SDK's own function takes some of it for a refresh that failed.
+    const ours = options.auth ? [] : ["scopeForRefresh", "addClientAuthentication", "dpop", "prepareTokenRequest"];
+    for (const member of [...always, ...ours]) {
+      for (const mine of [new Error("mine"), Object.freeze(new Error("mine")), Object.assign(new Error("mine"), { code: "auth", httpStatus: 401 }), "mine"]) {
+        const world = startWorld({ granting: (_form, _headers, world) => world.issue({ refresh_token: `r${world.tokens}` }) });
+        let calls = 0;
+        const provider = codeFlow({
+          [member]() {
+            calls++;
+            throw mine;
+          },
+        });
+        const caught = [];
+        const open = () => new EvergreenTransport(RESOURCE, { fetch: world.fetch, authProvider: provider, errors: sdk.errors, ...options });
+        const transport = open();
+        const keep = (error) => caught.push(error);
+        await new sdk.Client(INFO).connect(transport).catch(keep);
+        const state = provider.kept.to?.searchParams.get("state");
+        if (provider.kept.to) await transport.finishAuth(new URLSearchParams({ code: "c1", iss: ISSUER, ...(state && { state }) })).catch(keep);
+        const client = new sdk.Client(INFO);
+        await client.connect(open()).catch(keep);
+        world.valid = "another";
+        await client.callTool({ name: "echo", arguments: { x: 1 } }).catch(keep);
+        await client.close();
+        if (sdk.providers === v2 || !options.auth) assert.ok(calls > 0, member);
+        assert.ok(calls === 0 || caught.includes(mine), `${member} threw ${String(mine)}, and there came ${caught.join(", ")}`);
+      }
+    }
+  });
+
+  test(`${way}: transports with one provider spend no refresh token twice`, bounded, async () => {
+    const spent = new Set();
+    const world = startWorld({
+      async granting(form, _headers, world) {
+        await new Promise((resolve) => setTimeout(resolve, 30));
+        if (form.refresh_token === undefined || !spent.has(form.refresh_token)) {
+          spent.add(form.refresh_token);
+          return world.issue({ refresh_token: `r${world.tokens}` });
+        }
+        world.reused = true;
+        return json({ error: "invalid_grant" }, 400);
+      },
+    });
+    const provider = codeFlow();
+    const scenes = [await login(sdk, world, provider, options)];
+    for (const _ of [1, 2]) scenes.push(await connect(sdk, world, provider, options));
+    const before = world.forms.length;
+    for (const _ of [1, 2]) {
+      world.valid = "another";
+      const results = await Promise.all(scenes.flatMap(({ call }) => [call(1), call(2)]).map((result) => result.catch(String)));
+      assert.deepEqual(results, [1, 2, 3].flatMap((session) => [`s${session} 1`, `s${session} 2`]));
+    }
+    assert.deepEqual([world.reused, world.forms.length - before], [undefined, 2]);
+    for (const { client } of scenes) await client.close();
+  });
+
+  if (sdk.providers === v2 || !options.auth) {
+    test(`${way}: a provider that never settles keeps no other transport waiting for good`, bounded, async (t) => {
+      const { setTimeout } = globalThis;
+      t.after(() => (globalThis.setTimeout = setTimeout));
+      globalThis.setTimeout = (run, ms, ...more) => setTimeout(run, ms === 30_000 ? 300 : ms, ...more);
+      const world = startWorld();
+      const provider = codeFlow();
+      const [one, two] = [await login(sdk, world, provider, options), await connect(sdk, world, provider, options)];
+      let isAsked;
+      const asked = new Promise((resolve) => (isAsked = resolve));
+      provider.redirectToAuthorization = () => {
+        isAsked();
+        return new Promise(() => {});
+      };
+      world.valid = "another";
+      one.call(1).catch(() => {});
+      await asked;
+      provider.redirectToAuthorization = (url) => void (provider.kept.to = url);
+      const error = await failure(two.call(2));
+      assert.ok(error instanceof sdk.Unauthorized, String(error.stack));
+      await Promise.all([one, two].map(({ client }) => client.close()));
+    });
+  }
+
+  test(`${way}: the token that was granted for one server is not shown to another`, bounded, async () => {
+    const OTHER = "https://other.test/mcp";
+    const shown = [];
+    const world = startWorld({
+      on(url, init) {
+        if (!url.startsWith("https://other.test/")) return undefined;
+        if (url !== OTHER) return url.includes("protected-resource") ? json({ resource: OTHER, authorization_servers: [ISSUER] }) : new Response("", { status: 404 });
+        shown.push(new Headers(init.headers).get("authorization"));
+        return new Response("", { status: 401, headers: { "www-authenticate": "Bearer" } });
+      },
+    });
+    const provider = codeFlow();
+    const scene = await login(sdk, world, provider, options);
+    assert.equal(await scene.call(1), "s1 1");
+    const token = provider.kept.tokens.access_token;
+    await failure(new sdk.Client(INFO).connect(new EvergreenTransport(OTHER, { fetch: world.fetch, authProvider: provider, errors: sdk.errors, ...options })));
+    assert.ok(shown.length > 0);
+    assert.ok(!shown.some((shown) => shown?.includes(token)), String(shown));
+    // It is left where it is good.
+    assert.equal(provider.kept.tokens.access_token, token);
+    assert.equal(await scene.call(2), "s1 2");
+    await scene.client.close();
+  });
 }
+
+test("a token of the host's that lacks a scope is an InsufficientScopeError, as with the SDK", bounded, async () => {
+  const challenge = 'Bearer error="insufficient_scope", scope="more", error_description="say please"';
+  for (const authProvider of [{ token: async () => "t" }, { token: async () => "t", onUnauthorized: async () => {} }, undefined]) {
+    for (const Original of [undefined, v2.StreamableHTTPClientTransport]) {
+      const server = new TestServer({ tools: { echo } });
+      const send = (input, init) => (String(init.body).includes('"tools/call"') ? new Response("", { status: 403, headers: { "www-authenticate": challenge } }) : server.fetch(input, init));
+      const options = { fetch: send, authProvider, errors: { InsufficientScopeError: v2.InsufficientScopeError } };
+      const client = new v2.Client(INFO);
+      await client.connect(Original ? new Original(new URL(RESOURCE), options) : new EvergreenTransport(RESOURCE, options));
+      const error = await failure(client.callTool({ name: "echo", arguments: {} }));
+      assert.ok(error instanceof v2.InsufficientScopeError, String(error.stack));
+      assert.deepEqual([error.requiredScope, error.errorDescription], ["more", "say please"]);
+      if (!Original) assert.equal(error.outcome, "not_executed");
+      await client.close();
+    }
+  }
+});
+
+test("a member of the options that is null is absent, as with the SDK; one of a wrong type is named", bounded, async () => {
+  const members = ["requestInit", "reconnectionOptions", "fetch", "authProvider", "sessionId", "protocolVersion", "redirectPolicy", "onInsufficientScope", "maxStepUpRetries", "skipIssuerMetadataValidation", "reconnectionScheduler", "auth", "trust", "errors", "headers", "recovery", "on", "proxy", "listen", "credentials", "reconnectOn", "initializeParams", "timeout", "onsessionidchange", "onreinitialize", "terminateSessionOnClose"];
+  const server = new TestServer({ tools: { echo } });
+  for (const provider of [null, codeFlow({}, { tokens: { access_token: "t", token_type: "Bearer" } })]) {
+    const options = { ...Object.fromEntries(members.map((member) => [member, null])), authProvider: provider, fetch: server.fetch };
+    const client = new v2.Client(INFO);
+    await client.connect(new EvergreenTransport(RESOURCE, options));
+    assert.match(text(await client.callTool({ name: "echo", arguments: { x: 1 } })), / 1$/);
+    await client.close();
+  }
+  new EvergreenTransport(RESOURCE, null);
+  new EvergreenTransport(RESOURCE, { requestInit: { headers: null }, reconnectionOptions: { maxRetries: null, initialReconnectionDelay: null } });
+  for (const [words, options] of [
+    [/^options: expected an object, got 5/, 5],
+    [/^requestInit: expected an object, got string/, { requestInit: "x" }],
+    [/^reconnectionOptions: expected an object, got 3/, { reconnectionOptions: 3 }],
+    [/^reconnectionOptions\.maxRetries: expected a whole number .*got -1/, { reconnectionOptions: { maxRetries: -1 } }],
+    [/^reconnectionOptions\.initialReconnectionDelay: expected a whole number of milliseconds .*got string/, { reconnectionOptions: { initialReconnectionDelay: "1" } }],
+    [/^fetch: expected a function, got object/, { fetch: {} }],
+    [/^headers: expected an object, got 1/, { headers: 1 }],
+    [/^errors: expected an object, got true|^errors: expected an object, got boolean/, { errors: true }],
+    [/^recovery: expected an object, got string/, { recovery: "off" }],
+    [/^sessionId: expected a string, got 5/, { sessionId: 5 }],
+    [/^onsessionidchange: expected a function, got string/, { onsessionidchange: "x" }],
+  ]) {
+    assert.throws(() => new EvergreenTransport(RESOURCE, options), (error) => error instanceof TypeError && words.test(error.message) ? true : assert.fail(`${error}`));
+  }
+});
 
 test("a provider that lacks what it takes is told by name, before anything is sent", async () => {
   const send = () => assert.fail("something was sent");

@@ -83,6 +83,49 @@ test("client credentials by a secret", bounded, async () => {
   assert.deepEqual(world.forms, [form, form]);
 });
 
+test("an assertion, an ID token or a grant that never comes ends the authorization, in words", bounded, async (t) => {
+  const { setTimeout } = globalThis;
+  t.after(() => (globalThis.setTimeout = setTimeout));
+  globalThis.setTimeout = (run, ms, ...more) => setTimeout(run, { 30_000: 50, 60_000: 500 }[ms] ?? ms, ...more);
+  const never = () => new Promise(() => {});
+  const idp = { tokenEndpoint: "https://idp.test/token", clientId: "idp" };
+  for (const [provider, words] of [
+    [workloadIdentity({ clientId: "mine", assertion: never }), "assertion did not settle within 30000 ms."],
+    [enterpriseManaged({ clientId: "mine", idToken: never, idp }), "idToken did not settle within 30000 ms."],
+    [enterpriseManaged({ clientId: "mine", idToken: () => "id-token", idp: { ...idp, fetch: never } }), "The request to idp.tokenEndpoint did not settle within 30000 ms."],
+    [{ clientId: "mine", grant: never }, "auth.provider.grant did not settle within 60000 ms."],
+  ]) {
+    const world = startWorld();
+    const error = await failure(open(world, provider));
+    assert.deepEqual([error.code, error.outcome, error.cause.name, error.cause.message], ["auth", "not_executed", "TimeoutError", words]);
+    assert.deepEqual(world.forms, []);
+  }
+});
+
+test("a key that is not to be had is told by its name, and nothing is sent without its proof", bounded, async (t) => {
+  const world = startWorld({ bound: true });
+  const storage = store();
+  const of = () => Object.assign(clientCredentials({ clientId: "mine", clientSecret: "s3cret" }), { storage });
+  await (await open(world, withDpop(of(), { key: "memory" }))).close();
+  const { indexedDB } = globalThis;
+  t.after(() => (globalThis.indexedDB = indexedDB));
+  globalThis.indexedDB = {
+    open() {
+      throw new DOMException("It is blocked.", "SecurityError");
+    },
+  };
+  const sent = [];
+  const fetch = (input, init) => {
+    if (String(input) === MCP) sent.push(init.method);
+    return world.fetch(input, init);
+  };
+  const error = await failure(open({ ...world, fetch }, withDpop(of(), { name: "mine" })));
+  assert.deepEqual([error.code, error.outcome, error.retryable, error.cause.cause.name], ["auth", "not_executed", false, "SecurityError"], String(error.stack));
+  assert.match(error.message, /DPoP/);
+  assert.match(error.cause.message, /^withDpop: the key `mine` could not be had from IndexedDB/);
+  assert.deepEqual(sent, []);
+});
+
 test("client credentials by a key: as a CryptoKey, as a JWK, as PEM", bounded, async () => {
   for (const algorithm of ["ES256", "ES384", "RS256", "PS256"]) {
     const { privateKey, publicKey } = await generateKeyPair(algorithm, { extractable: true });

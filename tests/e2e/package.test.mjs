@@ -58,6 +58,25 @@ test("holds what its exports name, types for each entry, and nothing that a stri
   }
 });
 
+test("what an error's help names is in it, what its documents lead to as well, and the terms of what is in the WebAssembly", bounded, async () => {
+  const { connect } = await import(`${packaged}/index.js`);
+  const here = (path) => readFileSync(`${packaged}/${path}`, "utf8");
+  const core = readFileSync(`${root}src/protocol/error.rs`, "utf8");
+  const named = [...core.matchAll(/"(docs\/\w+\.md)#?"/g)].map(([, file]) => file);
+  assert.deepEqual(named.sort(), ["docs/field.md", "docs/proxy.md"]);
+  // That each `help` has its anchor in these is asserted where the core is tested.
+  for (const file of named) assert.equal(here(file), readFileSync(`${root}${file}`, "utf8"));
+  const fetch = async () => new Response("<!doctype html><title>x</title>", { headers: { "content-type": "text/html" } });
+  const { diagnosis } = await connect("https://example.com/mcp", { fetch }).then(assert.fail, (error) => error);
+  assert.equal(diagnosis.help, "docs/field.md#web_page");
+  for (const file of [...named, "README.md", "CHANGELOG.md"]) {
+    for (const [, link] of here(file).matchAll(/\]\(([^)\s#]+)[^)]*\)/g)) {
+      if (!link.includes("://")) assert.ok(existsSync(join(packaged, dirname(file), link)), `${file} leads to ${link}`);
+    }
+  }
+  for (const name of ["serde_json", "wasm-bindgen", "talc", "Rust's standard library"]) assert.ok(here("THIRD_PARTY.txt").includes(`\n${name} `), name);
+});
+
 // ── Pages ──
 
 test("importing it does nothing; the WebAssembly loads at the first connect, once, and that for authorizations at the first with auth", bounded, async () => {

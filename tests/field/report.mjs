@@ -33,7 +33,8 @@ export function page(tables, results, version) {
 
 /** What a diagnosis names, for `diagnosis.help`. */
 const DIAGNOSES = {
-  authorization: "The authorization failed: the error's message says why, and `diagnosis.kind` names it (`declined`, `popup_blocked`, `issuer_mismatch`, `other_issuer`, `mix_up`, `not_registered` …). `data` has the HTTP status and the `error` of an authorization server that refused. What it may do wrong: [Authorization servers](#authorization-servers).",
+  authorization: "The authorization failed: the error's message says why, and `diagnosis.kind` names it (`declined`, `popup_blocked`, `closed`, `cut_off`, `embedded`, `issuer_mismatch`, `other_issuer`, `mix_up`, `not_registered` …). `data` has the HTTP status and the `error` of an authorization server that refused. What it may do wrong: [Authorization servers](#authorization-servers).",
+  changing_credentials: "The credentials changed again within a minute after a session was made for the ones before. No request goes out under a session that was made with others; where they are of one user, give the option `identity`.",
   cors: "Something answers, and the browser hides the answer. The server must send `Access-Control-Allow-Origin` with every response, also with refusals, and allow the header fields that it is sent. Clients outside of browsers do not notice.",
   hidden_session_id: "The server hands out a session id that the page cannot see: `Access-Control-Expose-Headers: Mcp-Session-Id` is missing. Clients outside of browsers do not notice.",
   hidden_refusal: "The server refuses lost sessions without CORS headers, so that a page cannot tell a refusal from an outage.",
@@ -46,6 +47,7 @@ const DIAGNOSES = {
   other_origin: "The server redirects to another origin. Give `connect` the final address.",
   web_page: "A web page answers in the place of an MCP server: the path is wrong, or something before the server answers.",
   login_page: "A page where the user signs in answers in the place of the MCP server. Let the user sign in first, and send what it wants: `headers`, or `credentials: \"include\"` for cookies.",
+  flood: "The server asks more than this client can answer: some of its requests are left without an answer.",
 };
 
 function right(row) {

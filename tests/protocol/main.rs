@@ -9,6 +9,7 @@ mod field;
 mod found;
 mod handshake;
 mod held;
+mod help;
 mod host;
 mod hostile;
 mod identity;

@@ -38,6 +38,8 @@ pub enum Reply {
     Silence,
     /// The host's header fields could not be had: nothing was sent.
     Unsent,
+    /// The proof that goes with the token could not be made: nothing was sent.
+    Unproven,
     /// The host's proxy speaks in its own name, with this status.
     Proxied(&'static str, u16),
     /// The driver does not follow it.
@@ -69,6 +71,7 @@ impl Reply {
             | Self::Break
             | Self::Silence
             | Self::Unsent
+            | Self::Unproven
             | Self::Proxied(..)
             | Self::Redirect(_)) => other,
         }
@@ -512,6 +515,7 @@ impl Net {
             | Reply::Break
             | Reply::Silence
             | Reply::Unsent
+            | Reply::Unproven
             | Reply::Proxied(..)
             | Reply::Redirect(_)
             | Reply::Followed(_) => {

@@ -7,7 +7,7 @@ use crate::net::{Net, OWN_ID, Reply};
 use mcp_evergreen::protocol::config::{EraChoice, Unreachable};
 use mcp_evergreen::protocol::era::Era;
 use mcp_evergreen::protocol::status::Phase;
-use mcp_evergreen::protocol::{Authorized, CallOptions, Config, Outcome};
+use mcp_evergreen::protocol::{Authorized, CallOptions, Code, Config, Outcome};
 use serde_json::json;
 
 fn connected() -> Net {
@@ -451,6 +451,18 @@ fn an_initialized_that_was_never_sent_does_not_count() {
     let log = net.run_for(3_000);
     assert_eq!(log.iter().filter(|line| line.starts_with("initialized→202")).count(), 1, "{log:?}");
     assert!(log.contains(&"write ok".to_owned()), "{log:?}");
+}
+
+/// Whoever has the key may have it again later: that is not tried by itself.
+#[test]
+fn a_call_whose_proof_cannot_be_made_has_not_run_and_is_told_so() {
+    let mut net = Net::connected();
+    net.reply("call", Reply::Unproven);
+    let call = net.call("pay");
+    assert_eq!(net.run_for(10_000), ["call→unproven", "pay auth not_executed"]);
+    let error = net.error(call);
+    assert_eq!((error.code, error.outcome, error.retryable), (Code::Auth, Outcome::NotExecuted, false));
+    assert!(error.message.contains("DPoP"), "{}", error.message);
 }
 
 /// The first leg of a call that asks for input has reached the server, whatever becomes of the second.

@@ -27,7 +27,7 @@ const MANIFESTS: &[&str] = &[
     "tests/matrix/rmcp-0.8/Cargo.toml",
     "tests/matrix/rmcp-3/Cargo.toml",
 ];
-const LOCKED_BY_NPM: &[&str] = &["examples", "tests", "www"];
+const LOCKED_BY_NPM: &[&str] = &["examples", "site", "tests", "www"];
 
 pub fn command(project: &Project, arguments: &[String]) -> Result<()> {
     let offline = match arguments {

@@ -7,14 +7,30 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 use crate::glue;
+use crate::licences;
 use crate::process::{npm, output, run, say};
 use crate::project::Project;
 use crate::setup::{self, Piece};
 use crate::stamp::{self, Inputs, files_below};
 use crate::toolchain::{self, WASM};
 
-/// Files of the repository that go along as they are.
-const ALONG: &[&str] = &["CHANGELOG.md", "LICENSE-MIT", "LICENSE-APACHE"];
+/// Files of the repository that go along as they are. In `docs` is where the `help` of an error leads, and below what that
+/// leads to.
+const ALONG: &[&str] = &[
+    "CHANGELOG.md",
+    "LICENSE-MIT",
+    "LICENSE-APACHE",
+    "docs/field.md",
+    "docs/proxy.md",
+    "examples/proxy/bun.js",
+    "examples/proxy/cloudflare.js",
+    "examples/proxy/deno.js",
+    "examples/proxy/node.mjs",
+    "examples/proxy/vercel.js",
+];
+
+/// The terms of what is in the WebAssembly.
+const THIRD_PARTY: &str = "THIRD_PARTY.txt";
 
 /// Stands in the template, once in each of these files, where the version of `Cargo.toml` goes.
 const NO_VERSION: &str = "\"0.0.0\"";
@@ -203,6 +219,8 @@ impl Build<'_> {
         let mut inputs = Inputs::default();
         inputs.text(include_str!("build.rs"));
         inputs.text(include_str!("glue.rs"));
+        inputs.text(include_str!("licences.rs"));
+        inputs.file(&project.root.join("Cargo.lock"))?;
         inputs.text(&format!("{:?}", self.kind));
         inputs.text(&project.version);
         inputs.text(&toolchain::wasm_bindgen_version(project)?);
@@ -239,6 +257,7 @@ impl Build<'_> {
         }
         inline(&wasm)?;
         copy_template(self.project, &folder)?;
+        fs::write(folder.join(THIRD_PARTY), licences::third_party(self.project)?)?;
         join(self.project, &folder)?;
         self.pack()
     }
@@ -378,6 +397,9 @@ fn copy_template(project: &Project, to: &Path) -> Result<()> {
             bail!("pkg-template/{file} must hold {NO_VERSION} once");
         }
         fs::write(path, text.replace(NO_VERSION, &format!("\"{}\"", project.version)))?;
+    }
+    for folder in ["docs", "examples/proxy"] {
+        fs::create_dir_all(to.join(folder))?;
     }
     for file in ALONG {
         fs::copy(project.root.join(file), to.join(file))?;

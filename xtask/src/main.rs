@@ -16,6 +16,7 @@ mod examples;
 mod field;
 mod fuzz;
 mod glue;
+mod licences;
 mod lint;
 mod matrix;
 mod node;
@@ -26,6 +27,7 @@ mod python;
 mod release;
 mod rules;
 mod setup;
+mod site;
 mod size;
 mod soak;
 mod stamp;
@@ -63,6 +65,12 @@ const COMMANDS: &[Command] = &[
         takes: "",
         does: "the pictures of the demo in docs/, which README.md shows",
         run: demo::screenshots,
+    },
+    Command {
+        name: "site",
+        takes: "",
+        does: "the demo, the guides, the documents and the API reference as pages, in target/site: works offline, below any path",
+        run: site::command,
     },
     Command {
         name: "build",

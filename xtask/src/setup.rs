@@ -30,6 +30,8 @@ pub enum Piece {
     Apps,
     /// The packages of `www`.
     Demo,
+    /// The packages of `site`.
+    Site,
     /// The packages of `tests/conformance`.
     ConformanceSuite,
     /// A virtual environment with the packages of `tests/e2e/requirements.txt`.
@@ -41,6 +43,7 @@ const ALL: &[Piece] = &[
     Piece::WasmTarget,
     Piece::Node,
     Piece::Demo,
+    Piece::Site,
     Piece::Apps,
     Piece::ConformanceSuite,
     Piece::Chromium,
@@ -67,6 +70,7 @@ pub fn ensure(project: &Project, pieces: &[Piece]) -> Result<()> {
             Piece::WasmBindgen => drop(toolchain::wasm_bindgen(project)?),
             Piece::Node => node::packages(project)?,
             Piece::Demo => node::install(project, "www")?,
+            Piece::Site => node::install(project, "site")?,
             Piece::Apps => node::install(project, "tests/apps")?,
             Piece::ConformanceSuite => node::install(project, "tests/conformance")?,
             Piece::Chromium => drop(CHROMIUM.find_or_install()?),

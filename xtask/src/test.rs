@@ -15,6 +15,7 @@ use crate::planted;
 use crate::process::{run_and_keep, say};
 use crate::project::Project;
 use crate::setup::{self, Piece};
+use crate::site;
 use crate::summary::{passed_by_cargo, passed_by_node, passed_plainly};
 use crate::toolchain::{self, WASM};
 
@@ -27,7 +28,7 @@ struct Suite {
     passed: fn(&str) -> usize,
 }
 
-pub const SUITE_NAMES: &str = "[native|planted|wasm|e2e|plain|chaos|firefox|webkit|apps|field|conformance]";
+pub const SUITE_NAMES: &str = "[native|planted|wasm|e2e|plain|chaos|firefox|webkit|apps|site|field|conformance]";
 
 const SUITES: &[Suite] = &[
     Suite {
@@ -117,6 +118,14 @@ const SUITES: &[Suite] = &[
         at_least: 28,
         needs: apps::NEEDS,
         command: apps::runner,
+        passed: passed_by_node,
+    },
+    Suite {
+        name: "site",
+        about: "every page of the site below a path, in headless Chromium, and what the guides change, run",
+        at_least: 44,
+        needs: site::NEEDS,
+        command: site::runner,
         passed: passed_by_node,
     },
     Suite {

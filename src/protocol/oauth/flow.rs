@@ -215,6 +215,11 @@ impl Flow {
         flow.record = kept.and_then(|kept| Record::read(kept, flow.is_local())).unwrap_or_default();
         match need {
             Need::SignOut => flow.sign_out(),
+            // It may want no login: what is stored is not sent.
+            Need::Stored { returned: None, finish: false } if !is_secure => {
+                flow.record.grant = None;
+                flow.granted();
+            }
             Need::Stored { .. } | Need::Refused { .. } if !is_secure => flow.fail(trouble("unsafe_url", PLAIN)),
             Need::Stored { returned, finish } => flow.stored(returned, finish),
             Need::Refused { challenge, ask } => flow.refused(challenge, ask),

@@ -76,6 +76,13 @@ impl<P: Payload> Session<P> {
                 error.cause = cause;
                 self.conclude(id, Answer::Unusable { error }, now);
             }
+            Input::Unproven { cause } => {
+                let message =
+                    "The proof that goes with the token (DPoP) could not be made: see `cause`. Nothing was sent.";
+                let mut error = Error::boxed(Code::Auth, Outcome::NotExecuted, message);
+                error.cause = cause;
+                self.conclude(id, Answer::Unusable { error }, now);
+            }
             Input::Proxied { said, status } => self.take_proxied(id, &said, status, now),
             Input::End => self.take_end(id, now),
             Input::Failed { cause } => self.take_failure(id, cause, now),

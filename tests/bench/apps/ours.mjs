@@ -2,7 +2,7 @@
 
 import { connect } from "mcp-evergreen";
 
-export async function open(url) {
-  const session = await connect(url, { clientInfo: { name: "app", version: "1.0.0" } });
-  return { call: (params, onprogress) => session.callTool(params, onprogress && { onprogress }) };
+export async function open(url, options) {
+  const session = await connect(url, { clientInfo: { name: "app", version: "1.0.0" }, ...options });
+  return { session, call: (params, onprogress) => session.callTool(params, onprogress && { onprogress }) };
 }

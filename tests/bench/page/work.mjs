@@ -4,15 +4,15 @@ const ECHO = { name: "echo", arguments: { message: "otters" } };
 const apps = {};
 
 /** From nothing to the first result. */
-export async function start(name, url) {
+export async function start(name, url, options) {
   const began = performance.now();
-  await open(name, url);
+  await open(name, url, options);
   await echo(apps[name]);
   return performance.now() - began;
 }
 
-export async function open(name, url) {
-  apps[name] = await (await import(`/apps/${name}.js`)).open(url);
+export async function open(name, url, options) {
+  apps[name] = await (await import(`/apps/${name}.js`)).open(url, options);
 }
 
 /** `count` calls, as many of them at a time as `atOnce`. */
@@ -48,6 +48,21 @@ export async function events(name, { count }) {
   });
   if (seen !== count) throw new Error(`${seen} of ${count} notifications came`);
   return took;
+}
+
+/** All pages of the list of tools. */
+export async function tools(name, { count }) {
+  let seen = 0;
+  const took = await repeated(1, async () => {
+    for await (const tool of apps[name].session.tools()) seen += tool.name === `tool${seen}` ? 1 : 0;
+  });
+  if (seen !== count) throw new Error(`${seen} of ${count} tools came`);
+  return took;
+}
+
+export async function subscribe(name, { count }) {
+  const { session } = apps[name];
+  await Promise.all(Array.from({ length: count }, (_, index) => session.subscribeResource({ uri: `file:///otters/${index}` })));
 }
 
 async function repeated(count, run) {

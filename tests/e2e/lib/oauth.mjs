@@ -31,7 +31,7 @@ export function startWorld({ on = () => undefined, resource = {}, metadata = {},
   };
   const play = (by) => async (input, init) => {
     const url = String(input);
-    const json = url === MCP || url.endsWith("/register");
+    const json = url.endsWith("/mcp") || url.endsWith("/register");
     const body = init.body && (json ? JSON.parse(init.body) : Object.fromEntries(new URLSearchParams(init.body)));
     const headers = Object.fromEntries(new Headers(init.headers));
     const request = { by, method: init.method, url, headers, form: json ? undefined : body, rpc: json ? body : undefined };

@@ -30,6 +30,7 @@ impl Net {
             Reply::Break => "broke".to_owned(),
             Reply::Silence => "…".to_owned(),
             Reply::Unsent => "unsent".to_owned(),
+            Reply::Unproven => "unproven".to_owned(),
             Reply::Proxied(said, _) => (*said).to_owned(),
             Reply::Redirect(_) | Reply::Followed(_) => "redirect".to_owned(),
         };
@@ -63,6 +64,7 @@ impl Net {
                 return self.input(exchange, Input::Proxied { said: (*said).to_owned(), status: *status });
             }
             Reply::Unsent => return self.input(exchange, Input::Unsent { cause: None }),
+            Reply::Unproven => return self.input(exchange, Input::Unproven { cause: None }),
             Reply::Redirect(redirect) => return self.input(exchange, Input::Redirected(*redirect)),
             Reply::Followed(_) => panic!("it was taken off"),
         };

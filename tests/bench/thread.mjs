@@ -1,0 +1,109 @@
+// What calls cost a page's thread, by the browser's own accounting, and how often they cross into the WebAssembly.
+
+import { median } from "./lab.mjs";
+
+/** Scripts that run, most of them continuations of promises; and collections of garbage. */
+const SCRIPT = ["BlinkScheduler_PerformMicrotaskCheckpoint", "FunctionCall", "EvaluateScript"];
+const GARBAGE = ["MinorGC", "MajorGC"];
+const CATEGORIES = ["toplevel", "v8", "devtools.timeline"];
+
+const CLIENTS = { bare: "the bare fetch", sdk1: "SDK 1", sdk2: "SDK 2" };
+
+/** Calls of each client in turn, in one page: microseconds of the thread for each, and what is left as garbage. */
+export async function perCall(lab, { smoke }) {
+  const lines = [];
+  for (const [slowdown, calls] of smoke ? [[1, 300]] : [[1, 2_000], [4, 800], [6, 800]]) {
+    const page = await lab.page({ slowdown });
+    const names = ["ours", ...Object.keys(CLIENTS)];
+    for (const atOnce of [1, 32]) {
+      const rounds = smoke ? 3 : 4;
+      const count = calls / rounds;
+      const work = Object.fromEntries(names.map((name) => [name, []]));
+      for (const name of names) await page.open(name);
+      // Engines compile what runs often.
+      for (const name of names) await page.play("calls", name, { count: smoke ? 200 : 400, atOnce });
+      for (let round = 0; round < rounds; round++) {
+        // Each client follows each other one.
+        for (const name of [...names.slice(round), ...names.slice(0, round)]) {
+          const took = await accounted(page, () => page.play("calls", name, { count, atOnce }));
+          const kib = round === 0 ? await allocated(page, () => page.play("calls", name, { count, atOnce })) : 0;
+          work[name].push({ ...took, kib: kib / count });
+        }
+      }
+      const each = (name, what) => median(work[name].map((own) => own[what])) / count;
+      const times = (name, what) => median(work.ours.map((own, round) => own[what] / work[name][round][what]));
+      const how = `${atOnce === 1 ? "one after the other" : `${atOnce} at a time`}${slowdown > 1 ? `, processor ${slowdown} × slower` : ""}`;
+      const all = (what) => names.map((name) => `${CLIENTS[name] ?? "ours"} ${(each(name, what) * 1000).toFixed(0)}`).join(", ");
+      for (const name of ["sdk1", "sdk2"]) {
+        const value = times(name, "script");
+        // Where the machine is busy a run says little of so few calls: CI bears with half as much again.
+        const limit = smoke ? 1.5 : 1;
+        const title = `script of a call, ${how}, times ${CLIENTS[name]}'s`;
+        lines.push({ name: "perCall", title, value, limit, detail: `µs: ${all("script")}`, good: value <= limit, exact: smoke });
+      }
+      const value = times("bare", "task");
+      const limit = atOnce === 32 && slowdown === 6 ? 1.15 : undefined;
+      const kib = names.map((name) => `${CLIENTS[name] ?? "ours"} ${work[name][0].kib.toFixed(1)}`).join(", ");
+      const detail = `µs: ${all("task")}; of these garbage: ${all("garbage")}; KiB allocated: ${kib}`;
+      lines.push({ name: "perCall", title: `all that the thread does for a call, ${how}, times the bare fetch`, value, limit, detail, good: limit ? value <= limit : undefined });
+    }
+    await page.close();
+  }
+  return lines;
+}
+
+/** Milliseconds that the page's thread works while `run` runs, and how much of it for scripts and for garbage. */
+async function accounted({ page, devtools }, run) {
+  const busy = async () => (await devtools.send("Performance.getMetrics")).metrics.find(({ name }) => name === "TaskDuration").value * 1000;
+  await devtools.send("HeapProfiler.collectGarbage");
+  await page.tracing.start({ categories: CATEGORIES });
+  const before = await busy();
+  await run();
+  const task = (await busy()) - before;
+  const { traceEvents } = JSON.parse(Buffer.from(await page.tracing.stop()).toString());
+  return { task, script: outermost(traceEvents, SCRIPT), garbage: outermost(traceEvents, GARBAGE) };
+}
+
+/** Milliseconds of processor time in events of these names, those within others not counted, in the thread that had most. */
+function outermost(events, names) {
+  const sums = new Map();
+  const ends = new Map();
+  for (const { name, ph, pid, tid, ts, dur, tdur = 0 } of events.toSorted((a, b) => a.ts - b.ts)) {
+    if (ph !== "X" || !names.includes(name)) continue;
+    const thread = `${pid} ${tid}`;
+    if (ts < (ends.get(thread) ?? 0)) continue;
+    ends.set(thread, ts + dur);
+    sums.set(thread, (sums.get(thread) ?? 0) + tdur / 1000);
+  }
+  return Math.max(0, ...sums.values());
+}
+
+/** KiB that scripts allocate while `run` runs, as sampled. */
+async function allocated({ devtools }, run) {
+  const collected = { includeObjectsCollectedByMajorGC: true, includeObjectsCollectedByMinorGC: true };
+  await devtools.send("HeapProfiler.startSampling", { samplingInterval: 8_192, ...collected });
+  await run();
+  const { profile } = await devtools.send("HeapProfiler.stopSampling");
+  const sum = ({ selfSize, children }) => children.reduce((all, child) => all + sum(child), selfSize);
+  return sum(profile.head) / 1024;
+}
+
+/** Calls into the WebAssembly and out of it, for a call and for an event: as many as ever, whatever the machine does. */
+export async function crossings(lab) {
+  const page = await lab.page({ counts: true });
+  await page.open("ours");
+  await page.play("calls", "ours", { count: 10, atOnce: 1 });
+  const lines = [];
+  for (const [what, run, given, limit] of [
+    ["a call", "calls", { count: 100, atOnce: 1 }, 60],
+    ["a call among 32 at a time", "calls", { count: 320, atOnce: 32 }, 60],
+    ["an event", "events", { count: 1_000 }, 24],
+  ]) {
+    await page.page.evaluate("crossed = 0");
+    await page.play(run, "ours", given);
+    const value = (await page.page.evaluate("crossed")) / given.count;
+    lines.push({ name: "crossings", title: `crossings of ${what}`, value, limit, good: value <= limit, exact: true });
+  }
+  await page.close();
+  return lines;
+}
