@@ -34,8 +34,9 @@
 //! | `protocol::session::timers`, `session::cancel`, `session::clock`, `session::close` | what is due; time-outs and cancellation; calls whose user is asked; the end |
 //! | `protocol::status`, `session::snapshot`, `error`, `purpose` | what the host is told: status, events, errors; why a request is sent |
 //! | `protocol::payload`, `params`, `time`, `config` | the values that pass through; the two clocks, and what is due when; the options |
+//! | `protocol::paging` | lists that come in pages, as one: for the library in Rust |
 //! | `planted` | bugs that the model must find, in a build of its own: `planted!("name")` is `false` in any other |
-//! | `browser` (wasm32) | performs what `protocol` asks for: timers, tabs, and `fetch`, whose steps are taken in `exchange.js`; and the library's API for Rust |
+//! | `browser` (wasm32) | performs what `protocol` asks for: timers, tabs, and `fetch`, whose steps are taken in `exchange.js`; and, in `browser::client`, the library's API for Rust |
 //! | `bindings` (wasm32, features `js`, `js-auth`) | the exports for the npm package's facade, `pkg-template/` |
 //!
 //! `docs/architecture.md` walks a call through an eviction, file by file.
@@ -89,16 +90,24 @@ pub mod browser;
 #[cfg(target_arch = "wasm32")]
 pub use browser::authorize::Authorizer;
 #[cfg(target_arch = "wasm32")]
-pub use browser::client::{Session, connect};
+pub use browser::client::{
+    ElicitationAnswer, ElicitationRequest, Events, Handlers, Listed, Notification, Notifications, Page, Pages,
+    PendingTask, Progress, Prompt, Question, Refusal, Request, Resource, ResourceTemplate, Root, SamplingAnswer,
+    SamplingRequest, Session, Store, Tool, WebStorage, connect,
+};
 #[cfg(target_arch = "wasm32")]
 pub use browser::options::{Credentials, Error, Event, Listener, Options, Status};
 pub use protocol::{
-    CallOptions, Code, Config, Outcome,
-    config::{Ask, EraChoice, Handshake, Mode, Recovery},
+    CallOptions, Code, Config, Outcome, Purpose, Role, TaskHandle, ToolChanges,
+    config::{Ask, EraChoice, Handshake, Listen, Mode, Offline, Recovery, Unreachable},
+    era::Era,
+    error::Diagnosis,
     oauth::Settings as AuthSettings,
+    status::{Changes, LastRecovery, Phase, WaitingFor, Wire, WireStep},
+    verdict::Verdict,
 };
 
 /// The example of the crate's page compiles.
 #[cfg(all(doctest, target_arch = "wasm32"))]
 #[doc = include_str!("../docs/crate.md")]
-struct Page;
+struct CratePage;

@@ -5,6 +5,7 @@
 mod browser {
     mod bodies;
     mod fakes;
+    mod library;
     mod pages;
     mod payloads;
     mod requests;

@@ -1,24 +1,43 @@
 //! The library for Rust programs in the browser: thin over the driver.
 
+mod asking;
+mod call;
+mod command;
+mod feed;
+mod handlers;
+mod items;
+mod kept;
+mod notification;
+mod pages;
+mod program;
+mod questions;
+mod tasks;
+
+pub use call::{Progress, Request};
+pub use command::read;
+pub use feed::{Events, Notifications};
+pub use handlers::{Handlers, Question, Refusal};
+pub use items::{Listed, Page, Prompt, Resource, ResourceTemplate, Tool};
+pub use kept::{Store, WebStorage};
+pub use notification::Notification;
+pub use pages::Pages;
+pub use questions::{ElicitationAnswer, ElicitationRequest, Root, SamplingAnswer, SamplingRequest};
+pub use tasks::PendingTask;
+
 use super::{
-    authorize::Authorizer,
     driver::Driver,
     exchange::Transport,
-    host::{Caller, Host, Question, Settled, Wanted},
-    js,
-    options::{Credentials, Error, Event, Listener, Options, Status},
-    task::{self, Slot, Task},
+    host::Host,
+    options::{Credentials, Error, Options, Status},
 };
-use crate::protocol::{Authorized, CallId, CallOptions, Code, Outcome, Params, Payload, QuestionId};
-use js_sys::{Array, Object};
+use crate::protocol::{CallOptions, config::Handshake};
+use command::{Abandoned, absolute, command, invalid, pairs};
+use js_sys::Object;
+use kept::Keeper;
+use program::{Program, storage_failed};
 use serde::{Serialize, de::DeserializeOwned};
-use serde_json::{Value, error::Category, json};
-use std::{
-    cell::{OnceCell, RefCell},
-    rc::Rc,
-};
-use wasm_bindgen::JsValue;
-use web_sys::{Url, Window};
+use serde_json::Value;
+use std::{cell::RefCell, rc::Rc};
 
 /// A session that outlives its evictions. Clones are handles of the same session; dropping them ends nothing,
 /// [`Session::close`] does.
@@ -36,6 +55,7 @@ use web_sys::{Url, Window};
 #[derive(Clone)]
 pub struct Session {
     driver: Driver,
+    program: Rc<Program>,
 }
 
 /// Connects to the MCP server at `url`, which may be relative to the page. Dropping the future gives the session up.
@@ -51,12 +71,23 @@ pub struct Session {
 /// ```
 ///
 /// # Errors
-/// When the URL is not http(s), the server cannot be reached, or it refuses.
+/// When the URL is not http(s), an option is wrong, the server cannot be reached, or it refuses.
 pub async fn connect(url: &str, options: Options) -> Result<Session, Box<Error>> {
-    let Options { mut config, headers, credentials, authorizer, share, on_event } = options;
+    let Options { mut config, headers, credentials, handlers, authorizer, identity, persist, share, on_event } =
+        options;
+    let url = absolute(url)?;
+    if persist.is_some() && share.is_some() {
+        let text = "`share` cannot go with `persist`: a shared session lives as long as one of its tabs. Choose one.";
+        return Err(invalid(text.into()));
+    }
     config.authorizes = authorizer.is_some();
+    config.handshake = declared(config.handshake, &handlers)?;
+    (config.persists, config.identified) = (persist.is_some(), identity.is_some());
+    let keeper = persist.map(|store| Keeper::new(store, &url, identity.as_deref(), config.binding()));
+    let kept = keeper.as_ref().and_then(Keeper::claim);
+    config.known_legacy |= keeper.as_ref().is_some_and(Keeper::knows_legacy);
     let transport = Transport {
-        url: absolute(url)?,
+        url: url.clone(),
         fetch: None,
         headers: Object::from_entries(&pairs(&headers)).unwrap_or_default().into(),
         credentials: match credentials {
@@ -68,15 +99,31 @@ pub async fn connect(url: &str, options: Options) -> Result<Session, Box<Error>>
         via: None,
         token: RefCell::default(),
     };
-    let group = share.map(|key| config.group(&key, &transport.url, None));
-    let program = Rc::new(Program { on_event, authorizer, driver: OnceCell::new(), authorizing: RefCell::default() });
+    let group = share.map(|key| config.group(&key, &transport.url, identity.as_deref()));
+    let mut program = Program::new(url);
+    (program.on_event, program.handlers, program.authorizer, program.keeper) = (on_event, handlers, authorizer, keeper);
+    let program = Rc::new(program);
     let driver = Driver::open(transport, config, group, Rc::clone(&program) as Rc<dyn Host>);
-    // Let go of when the session has closed.
-    let _ = program.driver.set(driver.clone());
+    program.drive(&driver);
     let guard = Abandoned(Some(driver.clone()));
+    if let Some(kept) = kept {
+        program.tasks.find_in_store(kept.tasks);
+        if !driver.take_up(&kept.session) {
+            program.tasks.find_in_store(Vec::new());
+        }
+    }
     command(&driver, |caller| driver.connect(caller)).await?;
     guard.keep();
-    Ok(Session { driver })
+    Ok(Session { driver, program })
+}
+
+/// What the client says of itself, with what its handlers promise.
+fn declared(handshake: Handshake, handlers: &Handlers) -> Result<Handshake, Box<Error>> {
+    let Handshake::Own { client_info, capabilities } = handshake else { return Ok(handshake) };
+    let capabilities = serde_json::from_str(&capabilities)
+        .map_err(|error| invalid(format!("The capabilities are no JSON object: {error}.")))?;
+    let capabilities = Value::Object(handlers.declare(capabilities).map_err(invalid)?).to_string();
+    Ok(Handshake::Own { client_info, capabilities })
 }
 
 impl Session {
@@ -108,12 +155,7 @@ impl Session {
         params: impl Serialize,
         options: CallOptions,
     ) -> Result<T, Box<Error>> {
-        let params = self::params(&params)?;
-        let result = command(&self.driver, |caller| self.driver.call(method.into(), params, options, caller)).await?;
-        read(&result).map_err(|why| {
-            let message = format!("The result of {method} cannot be read as what was asked for: {why}.");
-            Box::new(Error::new(Code::Protocol, Outcome::Executed, message))
-        })
+        self.prepare(method, params).options(options).send().await
     }
 
     /// Calls a tool.
@@ -133,34 +175,7 @@ impl Session {
     /// # Errors
     /// As [`Session::request`]. A tool's own failure is no error: see `isError` in the result.
     pub async fn call_tool(&self, name: &str, arguments: impl Serialize) -> Result<Value, Box<Error>> {
-        let arguments = serde_json::to_value(arguments).map_err(unserializable)?;
-        self.request("tools/call", json!({ "name": name, "arguments": arguments }), CallOptions::default()).await
-    }
-
-    /// One page of the server's tools.
-    ///
-    /// ```no_run
-    /// # async fn run(session: mcp_evergreen::Session) -> Result<(), Box<mcp_evergreen::Error>> {
-    /// let mut cursor = None;
-    /// loop {
-    ///     let page = session.list_tools(cursor.as_deref()).await?;
-    ///     for tool in page["tools"].as_array().into_iter().flatten() {
-    ///         println!("{}", tool["name"]);
-    ///     }
-    ///     cursor = page["nextCursor"].as_str().map(str::to_owned);
-    ///     if cursor.is_none() {
-    ///         break;
-    ///     }
-    /// }
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    /// As [`Session::request`].
-    pub async fn list_tools(&self, cursor: Option<&str>) -> Result<Value, Box<Error>> {
-        let params = cursor.map(|cursor| json!({ "cursor": cursor }));
-        self.request("tools/list", params, CallOptions::default()).await
+        self.prepare_tool(name, arguments).send().await
     }
 
     /// Sends a notification.
@@ -175,7 +190,7 @@ impl Session {
     /// # Errors
     /// When the server did not accept it.
     pub async fn notify(&self, method: &str, params: impl Serialize) -> Result<(), Box<Error>> {
-        let params = self::params(&params)?;
+        let params = command::params(&params)?;
         command(&self.driver, |caller| self.driver.notify(method.into(), params, caller)).await.map(drop)
     }
 
@@ -209,8 +224,61 @@ impl Session {
         Ok(self.status())
     }
 
+    /// Makes a new session, even if this one seems well: what it held is put back, and what waits goes on under it.
+    ///
+    /// ```no_run
+    /// # async fn run(session: mcp_evergreen::Session) -> Result<(), Box<mcp_evergreen::Error>> {
+    /// let status = session.reconnect().await?;
+    /// println!("session {}", status.generation);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// When none can be made.
+    pub async fn reconnect(&self) -> Result<Status, Box<Error>> {
+        command(&self.driver, |caller| self.driver.reconnect(caller)).await?;
+        Ok(self.status())
+    }
+
+    /// Everything that happens from now on.
+    ///
+    /// ```no_run
+    /// # async fn run(session: mcp_evergreen::Session) {
+    /// let mut events = session.events();
+    /// while let Some(event) = events.next().await {
+    ///     println!("{event:?}");
+    /// }
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn events(&self) -> Events {
+        Events(self.program.events.open())
+    }
+
+    /// What the server says unasked from now on; while somebody holds it, the server's own stream is open.
+    ///
+    /// ```no_run
+    /// use mcp_evergreen::Notification;
+    ///
+    /// # async fn run(session: mcp_evergreen::Session) -> Result<(), Box<mcp_evergreen::Error>> {
+    /// let mut notifications = session.notifications();
+    /// session.subscribe_resource("file:///otters").await?;
+    /// while let Some(notification) = notifications.next().await {
+    ///     if let Notification::ResourceUpdated { uri, .. } = notification {
+    ///         println!("{}", session.read_resource(&uri).await?["contents"]);
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn notifications(&self) -> Notifications {
+        Notifications::of(&self.program)
+    }
+
     /// Signs the user in, whatever [`Config::ask`](crate::Config) says: to be called in a click. The host of the
-    /// [`Authorizer`] may open a window in that click itself, and lead it on in its `open`.
+    /// [`Authorizer`](crate::Authorizer) may open a window in that click itself, and lead it on in its `open`.
     ///
     /// ```no_run
     /// # async fn run(session: mcp_evergreen::Session) -> Result<(), Box<mcp_evergreen::Error>> {
@@ -242,135 +310,46 @@ impl Session {
     pub async fn close(&self) -> Result<(), Box<Error>> {
         command(&self.driver, |caller| self.driver.close(true, caller)).await.map(drop)
     }
-}
 
-/// Waits for a command; cancels it where nobody waits any more.
-async fn command(driver: &Driver, start: impl FnOnce(Caller) -> CallId) -> Settled {
-    struct Cancel<'a>(&'a Driver, Option<CallId>);
-    impl Drop for Cancel<'_> {
-        fn drop(&mut self) {
-            if let Some(call) = self.1.take() {
-                self.0.cancel(call);
-            }
+    /// Ends the session here, and leaves it on the server, which forgets it in its own time: for a session that another takes
+    /// up. What is open settles with an error.
+    ///
+    /// ```no_run
+    /// # async fn run(session: mcp_evergreen::Session) -> Result<(), Box<mcp_evergreen::Error>> {
+    /// session.leave().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Session::close`].
+    pub async fn leave(&self) -> Result<(), Box<Error>> {
+        command(&self.driver, |caller| self.driver.close(false, caller)).await.map(drop)
+    }
+
+    /// Ends the session, here and on the server; then forgets the user's tokens, here and at the authorization server (RFC
+    /// 7009). Without an [`Authorizer`](crate::Authorizer) it is [`Session::close`].
+    ///
+    /// ```no_run
+    /// # async fn run(session: mcp_evergreen::Session) -> Result<(), Box<mcp_evergreen::Error>> {
+    /// session.sign_out().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Code::Auth`](crate::Code) with what the storage of the tokens threw.
+    pub async fn sign_out(&self) -> Result<(), Box<Error>> {
+        // What ends the session on the server still needs the token.
+        self.close().await?;
+        if let Some(authorizer) = &self.program.authorizer {
+            authorizer.sign_out().await.map_err(storage_failed)?;
         }
-    }
-    let slot = Rc::<Slot<Settled>>::default();
-    let settled = Rc::clone(&slot);
-    let caller = Caller { settle: Box::new(move |result| settled.put(result)), progress: None };
-    let mut guard = Cancel(driver, Some(start(caller)));
-    let result = slot.get().await;
-    guard.1 = None;
-    result
-}
-
-/// Closes a session that never came to be.
-struct Abandoned(Option<Driver>);
-
-impl Abandoned {
-    fn keep(mut self) {
-        self.0 = None;
-    }
-}
-
-impl Drop for Abandoned {
-    fn drop(&mut self) {
-        if let Some(driver) = self.0.take() {
-            driver.close(true, Caller { settle: Box::new(drop), progress: None });
-        }
-    }
-}
-
-/// The host of a Rust program.
-struct Program {
-    on_event: Option<Listener>,
-    authorizer: Option<Rc<Authorizer>>,
-    driver: OnceCell<Driver>,
-    /// Ends with the session.
-    authorizing: RefCell<Option<Task>>,
-}
-
-impl Host for Program {
-    fn status_changed(&self, _: Status) {
-        self.event(Event::StateChange);
+        Ok(())
     }
 
-    fn event(&self, event: Event) {
-        if let Event::Close { .. } = event {
-            drop(self.authorizing.take());
-        }
-        if let Some(on_event) = &self.on_event {
-            on_event(&event);
-        }
+    /// How many sessions this one has had.
+    fn generation(&self) -> u32 {
+        self.status().generation
     }
-
-    // No method is ever set as handled: the core answers the server by itself.
-    fn ask(&self, _: Question) {}
-    fn withdraw(&self, _: QuestionId) {}
-
-    fn authorize(&self, wanted: Wanted) {
-        let (Some(authorizer), Some(driver)) = (self.authorizer.clone(), self.driver.get().cloned()) else { return };
-        let task = task::spawn(async move {
-            let asking = driver.clone();
-            let obtained = authorizer.authorize(wanted, move || asking.user_asked()).await;
-            let (token, authorized) = obtained.into_fact();
-            driver.authorized(token, authorized);
-        });
-        let before = self.authorizing.replace(Some(task));
-        drop(before);
-    }
-
-    fn give_up_authorization(&self) {
-        drop(self.authorizing.take());
-        if let Some(driver) = self.driver.get() {
-            driver.authorized(<_>::default(), Authorized::NeedsUser);
-        }
-    }
-}
-
-/// A typed copy. Its depth is bounded: where the value is too deep, the engine throws or serde_json refuses.
-///
-/// # Errors
-/// Says what does not fit, without quoting the value.
-#[doc(hidden)]
-pub fn read<T: DeserializeOwned>(value: &JsValue) -> Result<T, &'static str> {
-    let text = value.to_json().ok_or("it has no JSON text, or too long or too deep a one")?;
-    // A serde_json error may quote the value it choked on: only its kind is passed on.
-    serde_json::from_str(&text).map_err(|error| match error.classify() {
-        Category::Data => "it has another shape",
-        Category::Io | Category::Syntax | Category::Eof => "it is nested too deeply",
-    })
-}
-
-fn pairs(fields: &[(String, String)]) -> Array {
-    fields.iter().map(|(name, value)| Array::of2(&name.into(), &value.into())).collect()
-}
-
-fn params(params: &impl Serialize) -> Result<Params, Box<Error>> {
-    match serde_json::to_value(params).map_err(unserializable)? {
-        Value::Null => Ok(Params::default()),
-        params @ Value::Object(_) => {
-            Params::read(&params.to_string()).ok_or_else(|| invalid("The params are nested too deeply.".into()))
-        }
-        Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
-            Err(invalid("The params of a request must be an object.".into()))
-        }
-    }
-}
-
-fn absolute(url: &str) -> Result<String, Box<Error>> {
-    let page = js::global(Window::location);
-    // Node has no location: it is `undefined`, which has no `href`.
-    let parsed = page.href().map_or_else(|_| Url::new(url), |base| Url::new_with_base(url, &base));
-    match parsed {
-        Ok(url) if matches!(url.protocol().as_str(), "http:" | "https:") => Ok(url.href()),
-        Ok(_) | Err(_) => Err(invalid("The URL of an MCP server begins with http:// or https://.".into())),
-    }
-}
-
-fn unserializable(error: serde_json::Error) -> Box<Error> {
-    invalid(format!("The params cannot be written as JSON: {error}."))
-}
-
-fn invalid(message: String) -> Box<Error> {
-    Box::new(Error::new(Code::InvalidOption, Outcome::NotExecuted, message))
 }

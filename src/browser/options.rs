@@ -1,6 +1,9 @@
 //! What a session in a Rust program is told, and what it tells.
 
-use super::authorize::Authorizer;
+use super::{
+    authorize::Authorizer,
+    client::{Handlers, Store},
+};
 use crate::protocol::{self, Config};
 use std::{fmt, rc::Rc};
 use wasm_bindgen::JsValue;
@@ -88,8 +91,15 @@ pub struct Options {
     pub headers: Vec<(String, String)>,
     /// Whether cookies go along. Default: no.
     pub credentials: Credentials,
+    /// Who answers what the server asks. Where there are any, the server's own stream is open.
+    pub handlers: Handlers,
     /// Gets tokens where the server wants them. Default: the caller gets the 401.
     pub authorizer: Option<Rc<Authorizer>>,
+    /// Whoever is signed in: it keys what is kept and shared. Default: nobody says.
+    pub identity: Option<String>,
+    /// Keeps the session for the next life of the page, and has the one that an earlier life left: one session per server and
+    /// `identity`, as long as it is of the same client, and for a day. Not with `share`. Default: a reload makes a new session.
+    pub persist: Option<Rc<dyn Store>>,
     /// Tabs of one origin that name the same key, and connect to the same URL as the same client, share one session and
     /// one listening stream. Default: a session of its own.
     pub share: Option<String>,

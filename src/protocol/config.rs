@@ -94,6 +94,13 @@ pub enum Ask {
 }
 
 /// What becomes of a first connect while the server cannot be reached, or is too busy.
+///
+/// ```
+/// use mcp_evergreen::{Config, Unreachable};
+///
+/// // The chat opens, whether its servers are up or not.
+/// let config = Config { unreachable: Unreachable::Wait, ..Config::default() };
+/// ```
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub enum Unreachable {
@@ -146,6 +153,13 @@ impl EraChoice {
 }
 
 /// When the standing stream is open, on which the server speaks unasked.
+///
+/// ```
+/// use mcp_evergreen::{Config, Listen};
+///
+/// // A server that says much: it is not listened to.
+/// let config = Config { listen: Listen::Never, ..Config::default() };
+/// ```
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub enum Listen {
@@ -159,6 +173,12 @@ pub enum Listen {
 }
 
 /// What becomes of calls while the device is offline.
+///
+/// ```
+/// use mcp_evergreen::{Config, Offline};
+///
+/// let config = Config { offline: Offline::Fail, ..Config::default() };
+/// ```
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub enum Offline {

@@ -135,6 +135,14 @@ impl Outcome {
 }
 
 /// A cause that the host or the server's operator can mend.
+///
+/// ```
+/// use mcp_evergreen::Diagnosis;
+///
+/// fn advice(diagnosis: &Diagnosis) -> String {
+///     format!("{}: {}", diagnosis.kind, diagnosis.hint)
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnosis {
     /// A stable name, such as `hidden_session_id`.

@@ -34,6 +34,7 @@ mod lifecycle;
 mod listening;
 pub mod oauth;
 mod page;
+pub mod paging;
 mod params;
 mod payload;
 mod policy;

@@ -3,6 +3,12 @@
 use super::CallId;
 
 /// Why an exchange was sent.
+///
+/// ```
+/// use mcp_evergreen::Purpose;
+///
+/// assert_eq!(Purpose::Ping.as_str(), "ping");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// Asks a server of the modern era what it is.

@@ -6,6 +6,19 @@ use super::lifecycle::Established;
 use super::{CallId, ExchangeId, Field, Payload, Purpose, Role, error::Error, http::Method, verdict::Verdict};
 
 /// The state of a session, as a host may show it.
+///
+/// ```
+/// use mcp_evergreen::Phase;
+///
+/// fn light(phase: Phase) -> &'static str {
+///     match phase {
+///         Phase::Ready => "green",
+///         Phase::Connecting | Phase::Recovering | Phase::Waiting => "amber",
+///         Phase::Closed => "red",
+///     }
+/// }
+/// assert_eq!(light(Phase::Recovering), "amber");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
     /// The first handshake is under way.
@@ -35,6 +48,17 @@ impl Phase {
 }
 
 /// What the session waits for.
+///
+/// ```
+/// use mcp_evergreen::WaitingFor;
+///
+/// fn explain(waiting: WaitingFor) -> String {
+///     match waiting.until_unix_ms {
+///         Some(until) => format!("{}, until {until}", waiting.why),
+///         None => waiting.why.to_owned(),
+///     }
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WaitingFor {
     /// A short reason.
@@ -210,6 +234,15 @@ pub enum Event<P> {
 }
 
 /// One step of one exchange.
+///
+/// ```
+/// use mcp_evergreen::{Wire, WireStep};
+///
+/// fn line(wire: &Wire) -> Option<String> {
+///     let WireStep::Answered { status, duration_ms, .. } = wire.step else { return None };
+///     Some(format!("{} → {status} in {duration_ms} ms, try {}", wire.purpose.as_str(), wire.attempt))
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wire {
     /// The exchange.
@@ -231,6 +264,20 @@ pub struct Wire {
 }
 
 /// What happened to an exchange.
+///
+/// ```
+/// use mcp_evergreen::WireStep;
+///
+/// fn took(step: &WireStep) -> Option<u64> {
+///     match step {
+///         WireStep::Sent => None,
+///         WireStep::Answered { duration_ms, .. }
+///         | WireStep::Failed { duration_ms }
+///         | WireStep::Aborted { duration_ms } => Some(*duration_ms),
+///     }
+/// }
+/// assert_eq!(took(&WireStep::Failed { duration_ms: 5 }), Some(5));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WireStep {
     /// The request went out.

@@ -20,6 +20,7 @@ import { installed, tarball } from "../e2e/lib/install.mjs";
 import { e2e, root } from "../e2e/lib/paths.mjs";
 import { freePort } from "../e2e/lib/ports.mjs";
 import { run } from "../e2e/lib/processes.mjs";
+import { startProxy, withLeisure } from "../e2e/lib/proxy.mjs";
 import { typescriptSdk } from "../e2e/lib/servers.mjs";
 import { fileAt, serve } from "../e2e/lib/static.mjs";
 import { PATIENCE, until } from "../e2e/lib/until.mjs";
@@ -260,30 +261,56 @@ for (const [name, command, args] of [
 
 // ── In Rust ──
 
-test("a Rust app that uses the crate", { timeout: 600_000 }, async () => {
-  const target = `${root}target/example`;
-  const folder = out("yew");
-  const manifest = ["--manifest-path", `${root}examples/yew/Cargo.toml`];
-  await run("cargo", ["build", "--locked", ...manifest, "--target", WASM, "--target-dir", target], { env: WITHOUT_DEBUG, timeout: 590_000 });
-  const built = `${target}/${WASM}/debug/mcp-evergreen-yew.wasm`;
-  await run(process.env.WASM_BINDGEN, ["--target=web", "--no-typescript", "--out-name=app", "--out-dir", folder, built]);
-  const start = `<!doctype html><body></body><script type="module">
-    import init from "/app.js";
-    globalThis.whoami = async (url) => {
-      if (!location.search) {
-        history.replaceState(null, "", "?" + url);
-        await init();
-      }
-      const [button] = document.getElementsByTagName("button");
-      const said = () => document.querySelector("output").textContent;
-      const before = said();
-      button.click();
-      while (said() === before) await new Promise((resolve) => setTimeout(resolve, 10));
-      return said();
-    };
-  </script>`;
-  await served(folder, { page: { type: "text/html", body: start } });
-});
+for (const framework of ["yew", "leptos"]) {
+  test(`a Rust app with ${framework}: the tools of a server as buttons`, { timeout: 900_000 }, async () => {
+    const target = `${root}target/example`;
+    const folder = out(framework);
+    const manifest = ["--manifest-path", `${root}examples/${framework}/Cargo.toml`];
+    await run("cargo", ["build", "--locked", ...manifest, "--target", WASM, "--target-dir", target], { env: WITHOUT_DEBUG, timeout: 890_000 });
+    const built = `${target}/${WASM}/debug/mcp-evergreen-${framework}.wasm`;
+    await run(process.env.WASM_BINDGEN, ["--target=web", "--no-typescript", "--out-name=app", "--out-dir", folder, built]);
+    const start = `<!doctype html><body></body><script type="module">import init from "/app.js"; await init();</script>`;
+    const site = await serve(folder, { override: (path) => (path === "/" ? { type: "text/html", body: start } : undefined) });
+    const proxy = await startProxy(server.url);
+    withLeisure(proxy);
+    const page = await browser.newPage();
+    const errors = [];
+    page.on("pageerror", (error) => errors.push(String(error?.message ?? error)));
+    const text = (selector) => page.$eval(selector, (element) => element.textContent).catch(() => "");
+    try {
+      await page.goto(`${site.url}?${proxy.url}`);
+      const click = async (tool, args, answer) => {
+        await until(() => page.$(`::-p-xpath(//button[. = "${tool}"])`));
+        await page.$eval("textarea", (field, value) => {
+          field.value = value;
+          field.dispatchEvent(new Event("input", { bubbles: true }));
+        }, JSON.stringify(args));
+        await (await page.$(`::-p-xpath(//button[. = "${tool}"])`)).click();
+        await until(async () => (await text("output")) === answer);
+      };
+      const [before, after] = [`${framework}-before`, `${framework}-after`];
+      await click("count", { key: before }, `counted ${before}`);
+      assert.equal(await text("[role=status]"), "");
+      await server.restart();
+      await click("count", { key: after }, `counted ${after}`);
+      await until(async () => /^Session 2: /.test(await text("[role=status]")));
+      // The server has written down what it ran.
+      const { [before]: once, [after]: again } = server.executions.started();
+      assert.deepEqual([once, again], [1, 1]);
+      // Beside the calls the list of the new session is compared with the one that the app has seen.
+      const calls = proxy.recording.transcript().filter((line) => !line.startsWith("tools/list"));
+      assert.deepEqual(calls, HEALED);
+      assert.deepEqual(errors, []);
+    } catch (error) {
+      error.stack += `\n\nOn the wire:\n  ${proxy.recording.transcript().join("\n  ")}\nIn the page:\n  ${errors.join("\n  ")}`;
+      throw error;
+    } finally {
+      await page.close();
+      await proxy.close();
+      await site.close();
+    }
+  });
+}
 
 for (const target of [[], ["--target", WASM]]) {
   test(`cargo package${target.length ? ", for wasm32" : ""}`, { timeout: 600_000 }, async () => {

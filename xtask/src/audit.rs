@@ -21,6 +21,7 @@ const VERSION: &str = "0.20.2";
 const SHIPPED: &str = "Cargo.toml";
 const MANIFESTS: &[&str] = &[
     SHIPPED,
+    "examples/leptos/Cargo.toml",
     "examples/yew/Cargo.toml",
     "fuzz/Cargo.toml",
     "tests/matrix/rmcp-0.8/Cargo.toml",

@@ -18,7 +18,9 @@ pub fn command(project: &Project, _: &[String]) -> Result<()> {
         bail!("{}", violations.join("\n"));
     }
     step(project, &["fmt", "--all", "--check"], &[])?;
-    step(project, &["fmt", "--manifest-path", "examples/yew/Cargo.toml", "--check"], &[])?;
+    for app in ["leptos", "yew"] {
+        step(project, &["fmt", "--manifest-path", &format!("examples/{app}/Cargo.toml"), "--check"], &[])?;
+    }
     clippy(project, &["--workspace"])?;
     clippy(project, FOR_WASM)?;
     doc(project, &["--workspace"])?;

@@ -50,7 +50,7 @@ struct Findings {
 }
 
 const ATTESTING: &[&str] = &["ACTIONS_ID_TOKEN_REQUEST_URL", "SIGSTORE_ID_TOKEN"];
-const LOCKS: &[&str] = &["examples/yew/Cargo.lock", "fuzz/Cargo.lock"];
+const LOCKS: &[&str] = &["examples/leptos/Cargo.lock", "examples/yew/Cargo.lock", "fuzz/Cargo.lock"];
 
 pub fn command(project: &Project, arguments: &[String]) -> Result<()> {
     let dry = match arguments {

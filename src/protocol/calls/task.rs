@@ -17,6 +17,13 @@ const FETCH_MS: u64 = 60_000;
 const MOST_LOST: u32 = 5;
 
 /// A task that is handed over from another session, page or program.
+///
+/// ```
+/// use mcp_evergreen::TaskHandle;
+///
+/// let kept = TaskHandle { id: "7".into(), created_at: Some("2026-11-28T03:00:00Z".into()) };
+/// assert_eq!(TaskHandle::from("7").created_at, None);
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TaskHandle {
     /// Its `taskId`.

@@ -4,6 +4,14 @@ use super::ToolChanges;
 use crate::protocol::era::Era;
 
 /// The latest recovery.
+///
+/// ```
+/// use mcp_evergreen::LastRecovery;
+///
+/// fn line(last: &LastRecovery) -> String {
+///     format!("{} ({} ms, {} calls sent again)", last.reason, last.duration_ms, last.retried)
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LastRecovery {
     /// When it ended, in milliseconds since the epoch.
@@ -21,6 +29,15 @@ pub struct LastRecovery {
 }
 
 /// What a new session has other than the lost one.
+///
+/// ```
+/// use mcp_evergreen::Changes;
+///
+/// fn is_another_server(changes: &Changes) -> bool {
+///     changes.server || changes.tools.is_some()
+/// }
+/// assert!(!is_another_server(&Changes::default()));
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
     /// The era that is spoken now, where it is another.

@@ -153,6 +153,15 @@ impl ToolList {
 }
 
 /// How the tools of the new session differ from those that the app has seen.
+///
+/// ```
+/// use mcp_evergreen::ToolChanges;
+///
+/// // A consent that the user has given is for the tool as it was.
+/// fn to_ask_again(changes: &ToolChanges) -> impl Iterator<Item = &String> {
+///     changes.added.iter().chain(&changes.changed)
+/// }
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ToolChanges {
     /// Names that are new.

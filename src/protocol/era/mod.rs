@@ -25,6 +25,12 @@ use super::codec::json_rpc::{HEADER_MISMATCH, UNSUPPORTED_PROTOCOL_VERSION};
 use super::policy::refusal::Refusal;
 
 /// The protocol's eras.
+///
+/// ```
+/// use mcp_evergreen::Era;
+///
+/// assert_eq!(Era::Modern.as_str(), "modern");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Era {
     /// Sessions: 2024-11-05 … 2025-11-25.

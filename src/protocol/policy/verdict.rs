@@ -14,6 +14,12 @@ pub(in crate::protocol) use crate::protocol::policy::refusal::{Form, is_own};
 use crate::protocol::policy::words::{self, Words};
 
 /// What a refusal means.
+///
+/// ```
+/// use mcp_evergreen::Verdict;
+///
+/// assert_eq!(Verdict::Evicted.as_str(), "evicted");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// The gate refused it: it did not run, and the session is gone.

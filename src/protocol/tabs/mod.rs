@@ -26,6 +26,18 @@ const TAB_BITS: u32 = 10;
 const AHEAD_MS: u64 = 3_600_000;
 
 /// What this tab is to the others.
+///
+/// ```
+/// use mcp_evergreen::Role;
+///
+/// fn label(role: Role) -> &'static str {
+///     match role {
+///         Role::Leading => "this tab holds the session",
+///         Role::Following => "another tab holds it",
+///         Role::Alone | Role::Apart => "not shared",
+///     }
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// It holds the lock.
