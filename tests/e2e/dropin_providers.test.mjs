@@ -10,6 +10,7 @@ import { StreamableHTTPError } from "@modelcontextprotocol/sdk/client/streamable
 import { Client as Client1 } from "@modelcontextprotocol/sdk/client/index.js";
 import { calculateJwkThumbprint, decodeJwt, decodeProtectedHeader, exportPKCS8, generateKeyPair, importJWK, jwtVerify } from "jose";
 import { EvergreenTransport, INFO, TestServer, bounded, echo, failure, text } from "./lib/dropin.mjs";
+import { until } from "./lib/until.mjs";
 
 const ISSUER = "https://as.test";
 const RESOURCE = "https://mcp.test/mcp";
@@ -433,14 +434,19 @@ for (const [way, sdk, options] of WAYS) {
     for (const { client } of scenes) await client.close();
   });
 
-  if (sdk.providers === v2 || !options.auth) {
-    test(`${way}: a provider that never settles keeps no other transport waiting for good`, bounded, async (t) => {
+  for (const [what, turnMs, closes] of [
+    ["a provider that never settles keeps no other transport waiting for good", 300, false],
+    ["a transport that is closed keeps none waiting for the answer of its provider", 2 ** 31 - 1, true],
+  ]) {
+    test(`${way}: ${what}`, bounded, async (t) => {
       const { setTimeout } = globalThis;
       t.after(() => (globalThis.setTimeout = setTimeout));
-      globalThis.setTimeout = (run, ms, ...more) => setTimeout(run, ms === 30_000 ? 300 : ms, ...more);
+      globalThis.setTimeout = (run, ms, ...more) => setTimeout(run, ms === 30_000 ? turnMs : ms, ...more);
       const world = startWorld();
       const provider = codeFlow();
       const [one, two] = [await login(sdk, world, provider, options), await connect(sdk, world, provider, options)];
+      // A stream that is refused has the provider asked, too: it would be the other transport's that never hears of it.
+      await until(() => world.server.streams === 2, "both listen");
       let isAsked;
       const asked = new Promise((resolve) => (isAsked = resolve));
       provider.redirectToAuthorization = () => {
@@ -451,11 +457,43 @@ for (const [way, sdk, options] of WAYS) {
       one.call(1).catch(() => {});
       await asked;
       provider.redirectToAuthorization = (url) => void (provider.kept.to = url);
+      if (closes) await one.client.close();
       const error = await failure(two.call(2));
       assert.ok(error instanceof sdk.Unauthorized, String(error.stack));
       await Promise.all([one, two].map(({ client }) => client.close()));
     });
   }
+
+  test(`${way}: a transport that is closed while it refreshes leaves no spent token to the next`, bounded, async () => {
+    let isSent, answer;
+    const sent = new Promise((resolve) => (isSent = resolve));
+    const answered = new Promise((resolve) => (answer = resolve));
+    const world = startWorld({
+      async granting(form, _headers, world) {
+        if (form.refresh_token !== undefined) {
+          isSent();
+          await answered;
+        }
+        return world.issue({ refresh_token: `r${world.tokens}` });
+      },
+    });
+    const provider = codeFlow();
+    const [one, two] = [await login(sdk, world, provider, options), await connect(sdk, world, provider, options)];
+    await until(() => world.server.streams === 2, "both listen");
+    world.valid = "another";
+    one.call(1).catch(() => {});
+    await sent;
+    await one.client.close();
+    const refused = world.refusals;
+    const result = two.call(2);
+    await until(() => world.refusals > refused, "the other is refused as well");
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    answer();
+    assert.equal(await result, "s2 2");
+    const spent = world.forms.map((form) => form.refresh_token).filter(Boolean);
+    assert.equal(new Set(spent).size, spent.length, String(spent));
+    await two.client.close();
+  });
 
   test(`${way}: the token that was granted for one server is not shown to another`, bounded, async () => {
     const OTHER = "https://other.test/mcp";
