@@ -10,9 +10,9 @@ import { Audiences } from "./host_resource.js";
 function byTheSdk({ authProvider: provider, auth, skipIssuerMetadataValidation, errors = {} }, url, fetchFn) {
   let known = {};
   const audiences = Audiences.of(provider);
-  const run = async (more) => {
+  const run = async (send, more) => {
     const { resourceMetadataUrl, scope } = known;
-    const given = { serverUrl: new URL(url), resourceMetadataUrl, scope, fetchFn: audiences.watch(fetchFn), skipIssuerMetadataValidation };
+    const given = { serverUrl: new URL(url), resourceMetadataUrl, scope, fetchFn: audiences.watch(send), skipIssuerMetadataValidation };
     const result = await auth(provider, { ...given, ...more });
     if (result === "AUTHORIZED") return;
     throw required(errors);
@@ -23,25 +23,25 @@ function byTheSdk({ authProvider: provider, auth, skipIssuerMetadataValidation, 
       const { access_token: token } = (await provider.tokens()) ?? {};
       return audiences.isAnothers(token, url) ? undefined : token;
     },
-    onUnauthorized({ response }) {
+    onUnauthorized({ response, fetchFn }) {
       const { scope, resourceMetadataUrl = known.resourceMetadataUrl } = of(response);
       known = { resourceMetadataUrl, scope: scopes(known.scope, scope) };
-      return run();
+      return run(fetchFn);
     },
     /** A scope is missing: more are asked for, which a refresh cannot give. Says whether that is worth another try. */
-    async onForbidden({ response }) {
+    async onForbidden({ response, fetchFn }) {
       const { error, scope, resourceMetadataUrl = known.resourceMetadataUrl } = of(response);
       if (error !== "insufficient_scope") return false;
       const { scope: granted } = (await provider.tokens()) ?? {};
       known = { resourceMetadataUrl, scope: scopes(known.scope, granted, scope) };
-      await run({ forceReauthorization: scopes(granted, known.scope) !== scopes(granted) });
+      await run(fetchFn, { forceReauthorization: scopes(granted, known.scope) !== scopes(granted) });
       return true;
     },
     async finish(callback, issuer) {
       const { code: authorizationCode, iss, error } = readCallback(callback, issuer);
       if (error !== undefined || !authorizationCode) throw notGranted(error, errors);
       try {
-        await run({ authorizationCode, iss });
+        await run(fetchFn, { authorizationCode, iss });
       } catch (thrown) {
         throw iss === undefined && thrown?.name === "IssuerMismatchError" && thrown.received === undefined ? needsIssuer(thrown) : thrown;
       }
@@ -57,7 +57,10 @@ const turns = new WeakMap();
 /** A turn lasts so many milliseconds at most: a user may be long, and what never settles keeps nobody waiting for good. */
 const TURN_MS = 30_000;
 
-/** One after the other of all that have this provider: what is granted to one is there for the next, and no refresh token is spent twice. */
+/**
+ * One after the other of all that have this provider: what is granted to one is there for the next, and no refresh token is spent
+ * twice. One that is given up ends its turn at once, unless it may have spent one. `run(watch)` sends by `watch(send)`.
+ */
 async function inTurn(provider, signal, run) {
   const before = turns.get(provider) ?? Promise.resolve();
   let end;
@@ -69,9 +72,29 @@ async function inTurn(provider, signal, run) {
     throw gone;
   }
   const timer = setTimeout(end, TURN_MS);
+  // A provider that is no OAuthClientProvider may send in ways of its own.
+  let spends = !isOAuth(provider);
+  let isGone = false;
+  const watch = (send) => async (input, init) => {
+    const asks = !isGone && init?.method === "POST" && new URLSearchParams(String(init.body)).has("grant_type");
+    if (asks) spends = true;
+    const response = isGone || (await send(input, init));
+    if (asks) spends = response.ok;
+    // To go on after an error would send the user away, for nobody.
+    return isGone ? new Promise(() => {}) : response;
+  };
+  let leave;
+  const gone = new Promise((_resolve, reject) => {
+    leave = () => {
+      isGone = !spends;
+      if (isGone) reject(signal.reason);
+    };
+  });
+  signal?.addEventListener("abort", leave, { once: true });
   try {
-    return await run();
+    return await Promise.race([run(watch), gone]);
   } finally {
+    signal?.removeEventListener("abort", leave);
     clearTimeout(timer);
     end();
   }
@@ -129,14 +152,15 @@ export function tokens(options, url, send, proven) {
       const granted = { same: true };
       if (status === undefined) return granted;
       const question = QUESTIONS[status];
-      const ask = async () => {
+      const ask = async (watch) => {
         const { response = bare(status, challenge), before } = refused.get(status) ?? {};
         // Somebody else may have got a new one meanwhile.
         if (before !== undefined && (await bearer()) !== before) return true;
-        return (await provider[question]({ response, serverUrl: new URL(url), fetchFn: send })) !== false;
+        const fetchFn = provider === authProvider ? send : watch(send);
+        return (await provider[question]({ response, serverUrl: new URL(url), fetchFn })) !== false;
       };
       try {
-        if (provider[question] && (await inTurn(authProvider, signal, () => seam(ask)))) return granted;
+        if (provider[question] && (await inTurn(authProvider, signal, (watch) => seam(() => ask(watch))))) return granted;
       } catch (error) {
         return { thrown: hosts(error) };
       } finally {

@@ -79,5 +79,5 @@ for (const [name, { language, code }] of Object.entries(examples)) {
 }
 
 test("the example in Rust is the one that is built and run", () => {
-  assert.equal(examples.rust.code, readFileSync(`${root}examples/yew/src/mcp.rs`, "utf8"));
+  assert.equal(`${examples.rust.code}\n${examples.rust_events.code}`, readFileSync(`${root}examples/yew/src/mcp.rs`, "utf8"));
 });
