@@ -155,7 +155,7 @@ async fn a_name_is_one_servers_until_that_is_closed() {
     assert_eq!(manager.names(), ["my.mail"]);
     // One that could not be opened leaves its name free.
     let error = manager.open("files", "/nobody", legacy()).await.err().expect("an error");
-    assert_eq!(error.code, Code::Http);
+    assert_eq!(error.code, Code::NotMcp);
     manager.open("files", "/files", legacy()).await.expect("a session");
     manager.close_all().await;
 }
