@@ -35,6 +35,7 @@
 //! | `protocol::status`, `session::snapshot`, `error`, `purpose` | what the host is told: status, events, errors; why a request is sent |
 //! | `protocol::payload`, `params`, `time`, `config` | the values that pass through; the two clocks, and what is due when; the options |
 //! | `protocol::paging` | lists that come in pages, as one: for the library in Rust |
+//! | `protocol::tool_names` (feature `manager`) | the names of all servers' tools for a model: those of `manager_names.js`, for the library in Rust |
 //! | `planted` | bugs that the model must find, in a build of its own: `planted!("name")` is `false` in any other |
 //! | `browser` (wasm32) | performs what `protocol` asks for: timers, tabs, and `fetch`, whose steps are taken in `exchange.js`; and, in `browser::client`, the library's API for Rust |
 //! | `bindings` (wasm32, features `js`, `js-auth`) | the exports for the npm package's facade, `pkg-template/` |
@@ -95,6 +96,8 @@ pub use browser::client::{
     PendingTask, Progress, Prompt, Question, Refusal, Request, Resource, ResourceTemplate, Root, SamplingAnswer,
     SamplingRequest, Session, Store, Tool, WebStorage, connect,
 };
+#[cfg(all(target_arch = "wasm32", feature = "manager"))]
+pub use browser::client::{ManagedTool, ManagedTools, SessionManager};
 #[cfg(target_arch = "wasm32")]
 pub use browser::options::{Credentials, Error, Event, Listener, Options, Status};
 pub use protocol::{

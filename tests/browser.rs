@@ -6,6 +6,7 @@ mod browser {
     mod bodies;
     mod fakes;
     mod library;
+    mod manager;
     mod pages;
     mod payloads;
     mod requests;

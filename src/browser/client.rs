@@ -7,6 +7,10 @@ mod feed;
 mod handlers;
 mod items;
 mod kept;
+#[cfg(feature = "manager")]
+mod managed;
+#[cfg(feature = "manager")]
+mod manager;
 mod notification;
 mod pages;
 mod program;
@@ -19,6 +23,10 @@ pub use feed::{Events, Notifications};
 pub use handlers::{Handlers, Question, Refusal};
 pub use items::{Listed, Page, Prompt, Resource, ResourceTemplate, Tool};
 pub use kept::{Store, WebStorage};
+#[cfg(feature = "manager")]
+pub use managed::{ManagedTool, ManagedTools};
+#[cfg(feature = "manager")]
+pub use manager::SessionManager;
 pub use notification::Notification;
 pub use pages::Pages;
 pub use questions::{ElicitationAnswer, ElicitationRequest, Root, SamplingAnswer, SamplingRequest};

@@ -50,6 +50,9 @@ pub enum Code {
     TooLarge,
     /// The session was closed.
     Closed,
+    /// No server of a manager's has a tool of this name. Nothing was sent.
+    #[cfg(feature = "manager")]
+    UnknownTool,
 }
 
 impl Code {
@@ -80,6 +83,8 @@ impl Code {
             Self::Proxy => "proxy",
             Self::TooLarge => "too_large",
             Self::Closed => "closed",
+            #[cfg(feature = "manager")]
+            Self::UnknownTool => "unknown_tool",
         }
     }
 

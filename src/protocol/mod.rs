@@ -45,6 +45,8 @@ mod session;
 pub mod status;
 mod tabs;
 pub mod time;
+#[cfg(feature = "manager")]
+pub mod tool_names;
 
 pub use authorization::{Authorized, Challenge, Origin};
 #[cfg(target_arch = "wasm32")]

@@ -6,7 +6,7 @@ const event = (message) => `data: ${JSON.stringify({ jsonrpc: "2.0", ...message 
 
 /**
  * `control.evict()`; `control.say(message)` on the standing stream; `control.ran`: names of tools that were run, in order;
- * `control.log`: a line for each request; `control.sent`: bodies of answers and of `initialize`, as JSON texts.
+ * `control.fails`: the method that is answered with an error; `control.log`: a line for each request; `control.sent`: bodies of answers and of `initialize`, as JSON texts.
  */
 export function libraryServer(control) {
   let sessions = 0;
@@ -52,6 +52,7 @@ export function libraryServer(control) {
       return answer(undefined, 202);
     }
     if (id === undefined) return answer(undefined, 202);
+    if (what === control.fails) return answer({ error: { code: -32603, message: "broken" } });
     if (what === "tools/list") return pages(params?.cursor, answer);
     if (what === "resources/list") return answer({ result: { resources: [{ uri: "file:///a", name: "a", size: 3 }, { name: "without an address" }] } });
     if (what === "tools/call") {
@@ -70,6 +71,9 @@ export function libraryServer(control) {
     return answer({ result: { tools: [{ name: "b", title: "Bee", inputSchema: schema }] } });
   }
 }
+
+/** Servers by the path of their URL. */
+export const byPath = (servers) => async (url, init) => servers[new URL(url).pathname]?.(url, init) ?? new Response("", { status: 404 });
 
 function stepping({ _meta }, id) {
   const progress = (progress) => event({ method: "notifications/progress", params: { progressToken: _meta?.progressToken, progress, total: 2 } });

@@ -195,7 +195,8 @@ impl Build<'_> {
         let mut command = self.project.cargo();
         command
             .args(["build", "--release", "--package", "mcp-evergreen", "--lib"])
-            .args(["--features", &self.kind.features(module), "--target", WASM, "--target-dir"])
+            .args(["--no-default-features", "--features", &self.kind.features(module)])
+            .args(["--target", WASM, "--target-dir"])
             .arg(self.target(module));
         if self.is_small() {
             flags.extend(toolchain::SMALL_STD_FLAGS.iter().copied().map(str::to_owned));

@@ -26,7 +26,7 @@ pub fn third_party(project: &Project) -> Result<String> {
     let metadata = output(
         project
             .cargo()
-            .args(["metadata", "--format-version", "1", "--features", "js,js-auth"])
+            .args(["metadata", "--format-version", "1", "--no-default-features", "--features", "js,js-auth"])
             .args(["--filter-platform", WASM]),
     )?;
     let mut texts: BTreeMap<String, Vec<String>> = BTreeMap::new();
