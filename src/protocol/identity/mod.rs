@@ -181,6 +181,11 @@ impl Identity {
         }
     }
 
+    /// A grant that has a name is another whenever a user has agreed: that is no credential that changes by itself.
+    pub fn user_agreed(&mut self) {
+        self.renewed_at = [None; 2];
+    }
+
     /// A session is made for this user.
     pub fn renewed(&mut self, owner: Owner, now: Now) {
         self.renewed_at[usize::from(owner.is_nobody())] = Some(now.mono);

@@ -309,6 +309,8 @@ impl<P: Payload> Session<P> {
         }
         if error.is_none() {
             self.listen_if_denied();
+            // A session may be made at once for a user who has just agreed.
+            self.owner_due(now);
         }
         self.take_found(now);
         self.listen(now);

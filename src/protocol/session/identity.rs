@@ -82,7 +82,12 @@ impl<P: Payload> Session<P> {
                 self.lifecycle.renew_owners(|made_for| made_for.renew(renewal));
                 self.exchanges.renew_owners(|owner| owner.renew(renewal));
             }
-            TokenOf::AnotherUser if !self.config.identified => self.forget_cached(),
+            TokenOf::AnotherUser if !self.config.identified => {
+                self.forget_cached();
+                if self.authorization.grant().is_some() {
+                    self.identity.user_agreed();
+                }
+            }
             TokenOf::AnotherUser | TokenOf::Nobody => {}
         }
     }
