@@ -83,6 +83,8 @@ export class HostAuthority {
 
   async #ask(wanted, more) {
     const result = await this.#authority.authorize(wanted, more);
+    // What was finished is not told to the core, which asks for it by itself.
+    if (result.error === undefined && !wanted.finish && !result.needsUser && result.thrown === undefined) this.#auth.goWith(result.token);
     const { requests } = this.#auth;
     return requests.failure === undefined ? result : { thrown: hosts(requests.failure) };
   }

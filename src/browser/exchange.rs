@@ -285,7 +285,7 @@ enum Fact {
 type ToFact = fn(JsValue, u64) -> Fact;
 
 /// By the names that `exchange.js` tells them by.
-const FACTS: [(&str, ToFact); 16] = [
+const FACTS: [(&str, ToFact); 17] = [
     ("message", |value, _| Fact::Last(Input::Message(value))),
     ("text", |value, _| Fact::Last(Input::Text(value.as_string().unwrap_or_default()))),
     ("chunk", |value, _| Fact::Chunk(value.unchecked_into())),
@@ -302,6 +302,7 @@ const FACTS: [(&str, ToFact); 16] = [
     }),
     ("unsent", |cause, _| Fact::Input(Input::Unsent { cause: Some(cause) })),
     ("unproven", |cause, _| Fact::Input(Input::Unproven { cause: Some(cause) })),
+    ("outdated", |_, _| Fact::Input(Input::Outdated)),
     ("proxied", |said, status| {
         let said = said.as_string().unwrap_or_default();
         Fact::Input(Input::Proxied { said, status: status as u16 })
