@@ -44,6 +44,11 @@ export function byOurselves({ authProvider: provider, errors, trust }, endpoint,
   let seen;
   let goes = {};
   let before;
+  /** What is kept of a token of which nothing new was said: all that the provider has of it. */
+  const stored = async (access) => {
+    const kept = await provider.tokens();
+    return kept?.access_token === access ? kept : { access_token: access, token_type: "Bearer" };
+  };
   const saved = async (info) => provider.saveClientInformation?.(info, { issuer: info.issuer });
   return {
     endpoint,
@@ -130,7 +135,7 @@ export function byOurselves({ authProvider: provider, errors, trust }, endpoint,
         return;
       }
       const { access, refresh, scope } = grant;
-      const said = requests.saidOf(access);
+      const said = requests.saidOf(access) ?? (await stored(access));
       const tokens = { ...said, refresh_token: refresh, scope: said.scope ?? scope, issuer, [RECORD]: text };
       await provider.saveTokens(tokens, { issuer });
       hasTokens = true;

@@ -493,14 +493,6 @@ impl Net {
         self.session.handle_identified(self.now);
     }
 
-    /// How the authorization under way ends: with the token that the server takes, or with none.
-    pub fn authorized(&mut self, authorized: Authorized<Value>) {
-        if matches!(authorized, Authorized::Granted { .. }) && !self.loading {
-            self.token = self.valid_token.unwrap_or_default();
-        }
-        self.session.handle_authorized(authorized, self.now);
-    }
-
     pub fn sent_as(&self, exchange: ExchangeId) -> &Sent {
         self.sent.iter().rev().find(|sent| sent.exchange == exchange).expect("was sent")
     }

@@ -74,6 +74,14 @@ impl Net {
         self.input(exchange, Input::Head(head));
     }
 
+    /// How the authorization under way ends: with the token that the server takes, or with none.
+    pub fn authorized(&mut self, authorized: Authorized<Value>) {
+        if matches!(authorized, Authorized::Granted { .. }) && !self.loading {
+            self.token = self.valid_token.unwrap_or_default();
+        }
+        self.session.handle_authorized(authorized, self.now);
+    }
+
     /// The next request of this name is answered with this result.
     pub fn answer_next(&mut self, name: &str, result: &Value) {
         self.results_next.entry(name.to_owned()).or_default().push_back(result.clone());
