@@ -145,7 +145,6 @@ impl<P: Payload> Session<P> {
         if !self.config.authorizes {
             return Some(answer);
         }
-        self.authorization.went_out();
         let Some((challenge, repair)) = refused_token(&answer) else {
             // A ping may be free to all.
             let proves = !matches!(answer, Answer::Lost { .. }) && exchange.purpose() != Purpose::Ping;

@@ -362,6 +362,7 @@ impl<P: Payload> Session<P> {
         };
         let step = exchange.answered(&answer, verdict, now);
         self.emit(exchange.wire(id, step, now));
+        self.authorization.went_out();
         let verdict = verdict.unwrap_or(Verdict::NotEviction);
         self.heard_under(&exchange, &answer, now);
         let ended = self.lifecycle.is_closed();
