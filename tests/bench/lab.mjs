@@ -91,7 +91,7 @@ export class Lab {
     for (const client of fresh ? [] : taking) await shared.open(client);
     const took = Object.fromEntries(taking.map((client) => [client, []]));
     const failed = {};
-    for (const round of this.rounds(rounds, smoke ? 0 : -WARM_UP)) {
+    for (const round of this.rounds(rounds, smoke ? 0 : slowdown > 1 ? -1 : -WARM_UP)) {
       // Each client follows each other one equally often.
       for (const client of rotated(taking, round).filter((client) => took[client])) {
         const page = shared ?? (await this.page({ slowdown }));

@@ -104,9 +104,9 @@ export async function crossings(lab) {
   await page.play("calls", "ours", { count: 10, atOnce: 1 });
   const lines = [];
   for (const [what, run, given, limit] of [
-    ["a call", "calls", { count: 100, atOnce: 1 }, 60],
-    ["a call among 32 at a time", "calls", { count: 320, atOnce: 32 }, 60],
-    ["an event", "events", { count: 1_000 }, 24],
+    ["a call", "calls", { count: 100, atOnce: 1 }, 48],
+    ["a call among 32 at a time", "calls", { count: 320, atOnce: 32 }, 48],
+    ["an event", "events", { count: 1_000 }, 14],
   ]) {
     await page.page.evaluate("crossed = 0");
     await page.play(run, "ours", given);
