@@ -109,6 +109,8 @@ pub(crate) struct Identity {
     /// They were asked for, and told once.
     asks: bool,
     is_asked: bool,
+    /// Whether somebody is signed in, as the host was told last.
+    shown: Option<bool>,
     /// A session that is not taken up before it is known whether it is of whoever is signed in.
     found: Option<Found>,
     confidential: Confidential,
@@ -149,6 +151,11 @@ impl Identity {
         self.owner
     }
 
+    /// The host is told whether somebody is signed in. Says whether that is news.
+    pub fn show(&mut self, signed_in: Option<bool>) -> bool {
+        std::mem::replace(&mut self.shown, signed_in) != signed_in
+    }
+
     /// A hash of the host's header fields.
     pub fn fields(&self) -> Option<u64> {
         self.fields
@@ -179,6 +186,11 @@ impl Identity {
             Some(until) => Err(until),
             None => Ok(()),
         }
+    }
+
+    /// A grant that has a name is another whenever a user has agreed: that is no credential that changes by itself.
+    pub fn user_agreed(&mut self) {
+        self.renewed_at = [None; 2];
     }
 
     /// A session is made for this user.
