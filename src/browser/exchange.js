@@ -156,6 +156,7 @@ class Exchange extends AbortController {
       }
     } catch (cause) {
       if (cause?.isUnproven === true) return this.#tell("unproven", cause.cause);
+      if (cause?.isOutdated === true) return this.#tell("outdated");
       if (typeof cause?.proxied === "string") return this.#tell("proxied", cause.proxied, cause.status);
       return this.#tell("failed", cause);
     }

@@ -299,7 +299,7 @@ thread_local! {
 }
 
 /// By the names that `exchange.js` has for them. Each session has one function for all of them.
-const FACTS: [(&str, ToFact); 16] = [
+const FACTS: [(&str, ToFact); 17] = [
     ("message", |value, _| Fact::Last(Input::Message(value))),
     ("text", |value, _| Fact::Last(Input::Text(value.as_string().unwrap_or_default()))),
     ("chunk", |value, _| Fact::Chunk(value.unchecked_into())),
@@ -316,6 +316,7 @@ const FACTS: [(&str, ToFact); 16] = [
     }),
     ("unsent", |cause, _| Fact::Input(Input::Unsent { cause: Some(cause) })),
     ("unproven", |cause, _| Fact::Input(Input::Unproven { cause: Some(cause) })),
+    ("outdated", |_, _| Fact::Input(Input::Outdated)),
     ("proxied", |said, status| {
         let said = said.as_string().unwrap_or_default();
         Fact::Input(Input::Proxied { said, status: status as u16 })

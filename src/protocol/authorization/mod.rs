@@ -10,6 +10,9 @@ use super::{CallId, Code, Error, ExchangeId, Now, Outcome, Purpose};
 /// A token that is refused at once is not followed by another one before this many milliseconds are over.
 const PATIENCE_MS: u64 = 10_000;
 
+/// What is kept is loaded so often in a row for requests whose token was not the one any more.
+const MAX_LOOKS: u8 = 3;
+
 const UNASKED: &str = "The server wants the user to sign in, and `auth.ask` is \"never\": nobody was asked. Let the user start it: \
                        `session.authorize()` in a click.";
 
@@ -69,6 +72,8 @@ pub(crate) struct Authorization<P> {
     in_vain: bool,
     /// … and the one that was there is taken no more.
     lapsed: bool,
+    /// How often what is kept was another token, since something went out.
+    looks: u8,
     flight: Option<Flight<P>>,
 }
 
@@ -163,6 +168,7 @@ impl<P> Default for Authorization<P> {
             asked_for: None,
             in_vain: false,
             lapsed: false,
+            looks: 0,
             flight: None,
         }
     }
@@ -191,6 +197,17 @@ impl<P> Authorization<P> {
         if token == self.token {
             self.unproven_since = None;
         }
+    }
+
+    /// A request went out with the token that was kept by then.
+    pub fn went_out(&mut self) {
+        self.looks = 0;
+    }
+
+    /// The token was not the one any more. Says whether what is kept may be loaded for that.
+    pub fn may_look_up(&mut self) -> bool {
+        self.looks = self.looks.saturating_add(1);
+        self.looks <= MAX_LOOKS
     }
 
     /// Another token would be refused as well.

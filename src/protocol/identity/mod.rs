@@ -132,7 +132,8 @@ impl Identity {
         let mut secrets = Secrets::default();
         token.iter().for_each(|token| secrets.add(token));
         self.confidential.goes_along(secrets::Source::Token, secrets);
-        let new = token.map(|token| fnv1a(grant.unwrap_or(token)));
+        let new =
+            token.map(|token| grant.map_or_else(|| fnv1a(&claims(token).unwrap_or_else(|| token.to_owned())), fnv1a));
         let before = self.owner.unwrap_or_default();
         let owner = Owner { token: new, ..before };
         if same_grant && before.token.is_some() && new.is_some() {

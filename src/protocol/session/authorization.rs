@@ -145,6 +145,7 @@ impl<P: Payload> Session<P> {
         if !self.config.authorizes {
             return Some(answer);
         }
+        self.authorization.went_out();
         let Some((challenge, repair)) = refused_token(&answer) else {
             // A ping may be free to all.
             let proves = !matches!(answer, Answer::Lost { .. }) && exchange.purpose() != Purpose::Ping;
@@ -321,7 +322,7 @@ impl<P: Payload> Session<P> {
     }
 
     /// Sends a held exchange, with an id that the server has not seen.
-    fn resend(&mut self, held: Held<P>, now: Now) {
+    pub(super) fn resend(&mut self, held: Held<P>, now: Now) {
         let Held { id, mut exchange, mut request, refused } = held;
         if self.lifecycle.relation(exchange.generation()) == Relation::Gone {
             if matches!(exchange.purpose(), Purpose::Answer | Purpose::Cancelled | Purpose::Listen) {
