@@ -802,6 +802,12 @@ export interface Status {
      */
     readonly url?: string;
   };
+  /**
+   * With {@link ConnectOptions.auth}: whether somebody is signed in, as far as is known: `true` for a button "Sign out", `false`
+   * for "Sign in". A token that the server has refused counts until it is known that no other is to be had without the
+   * user; one that only lacks a scope goes on counting. Absent without `auth`.
+   */
+  readonly signedIn?: boolean;
   /** Why the latest attempt to make the session failed. Absent once it is ready. */
   readonly lastError?: McpError;
 }

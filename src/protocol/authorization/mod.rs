@@ -70,6 +70,8 @@ pub(crate) struct Authorization<P> {
     asked_for: Option<CallId>,
     /// The user was asked last, and there is no token all the same.
     in_vain: bool,
+    /// … and the one that was there is taken no more.
+    lapsed: bool,
     /// How often what is kept was another token, since something went out.
     looks: u8,
     flight: Option<Flight<P>>,
@@ -165,6 +167,7 @@ impl<P> Default for Authorization<P> {
             stepped_up_for: None,
             asked_for: None,
             in_vain: false,
+            lapsed: false,
             looks: 0,
             flight: None,
         }
@@ -300,6 +303,12 @@ impl<P> Authorization<P> {
         self.flight.as_ref().is_some_and(|flight| flight.user == User::Asked)
     }
 
+    /// The token is taken no more: nothing goes on before a user has signed in. One that only lacks a scope goes on being used.
+    pub fn has_lapsed(&self) -> bool {
+        let is_for_scope = |flight: &Flight<P>| is_scope(flight.challenge.as_ref());
+        self.lapsed || self.waits_for_user() && !self.flight.as_ref().is_some_and(is_for_scope)
+    }
+
     /// The host says that the user may be asked: what waits for that goes on waiting. Gives what the server had refused, where that was waited for.
     pub fn clicked(&mut self) -> Option<Option<Challenge>> {
         let flight = self.flight.as_mut().filter(|flight| flight.user == User::Awaited)?;
@@ -373,6 +382,7 @@ impl<P> Authorization<P> {
             }
         };
         self.loaded = true;
+        self.lapsed = error.is_some() && (self.lapsed || needs_user && !is_scope(flight.challenge.as_ref()));
         self.in_vain = error.is_some() && (asked || needs_user && leave.ask == Ask::Never);
         if error.is_none() {
             self.token += 1;

@@ -109,6 +109,8 @@ pub(crate) struct Identity {
     /// They were asked for, and told once.
     asks: bool,
     is_asked: bool,
+    /// Whether somebody is signed in, as the host was told last.
+    shown: Option<bool>,
     /// A session that is not taken up before it is known whether it is of whoever is signed in.
     found: Option<Found>,
     confidential: Confidential,
@@ -148,6 +150,11 @@ impl Identity {
     /// Whose credentials go along; `None` where that is not known yet.
     pub fn owner(&self) -> Option<Owner> {
         self.owner
+    }
+
+    /// The host is told whether somebody is signed in. Says whether that is news.
+    pub fn show(&mut self, signed_in: Option<bool>) -> bool {
+        std::mem::replace(&mut self.shown, signed_in) != signed_in
     }
 
     /// A hash of the host's header fields.

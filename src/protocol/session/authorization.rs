@@ -230,6 +230,7 @@ impl<P: Payload> Session<P> {
                 self.stop_clock(Some(id), now);
             }
         }
+        self.identity.show(self.signed_in());
         self.emit(Event::StateChange);
         self.tell_asking();
     }
@@ -286,8 +287,11 @@ impl<P: Payload> Session<P> {
             self.forget_cached();
         }
         if over.asked {
+            self.identity.show(self.signed_in());
             self.emit(Event::StateChange);
             self.tell_asking();
+        } else {
+            self.show_signed_in();
         }
         if over.asked && error.is_none() {
             self.go_on_for_leader();

@@ -90,6 +90,20 @@ impl<P: Payload> Session<P> {
             }
             TokenOf::AnotherUser | TokenOf::Nobody => {}
         }
+        self.show_signed_in();
+    }
+
+    /// Whether there is a token that may be used, as far as is known; `None` where tokens are not our business.
+    pub(super) fn signed_in(&self) -> Option<bool> {
+        let has_token = self.identity.owner().is_some_and(|owner| !owner.is_nobody());
+        self.config.authorizes.then(|| has_token && !self.authorization.has_lapsed())
+    }
+
+    /// Before the first handshake is over, its end tells.
+    pub(super) fn show_signed_in(&mut self) {
+        if self.identity.show(self.signed_in()) && self.lifecycle.known().is_some() {
+            self.emit(Event::StateChange);
+        }
     }
 
     /// What a call brings along of its own is told nowhere, either.
