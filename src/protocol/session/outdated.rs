@@ -38,10 +38,10 @@ impl<P: Payload> Session<P> {
         if late { self.resend(held, now) } else { self.authorization.hold(held) }
     }
 
-    /// What is kept is loaded once more. Says no where it has been another each time.
+    /// What is kept is loaded once more. Says no where nobody keeps any, or it has been another each time.
     fn look_up_token(&mut self, now: Now) -> bool {
-        let is_under_way = self.authorization.is_under_way();
-        if !is_under_way && !self.authorization.may_look_up() {
+        let may = self.config.authorizes && (self.authorization.is_under_way() || self.authorization.may_look_up());
+        if !may {
             return false;
         }
         // That is nobody's credential that changes by itself: somebody has put it there.
