@@ -90,6 +90,8 @@ pub mod browser;
 
 #[cfg(target_arch = "wasm32")]
 pub use browser::authorize::Authorizer;
+#[cfg(all(target_arch = "wasm32", feature = "extras"))]
+pub use browser::client::Proxy;
 #[cfg(target_arch = "wasm32")]
 pub use browser::client::{
     ElicitationAnswer, ElicitationRequest, Events, Handlers, Listed, Notification, Notifications, Page, Pages,

@@ -9,6 +9,7 @@ mod browser {
     mod manager;
     mod pages;
     mod payloads;
+    mod proxied;
     mod requests;
     mod sessions;
     mod tabs;

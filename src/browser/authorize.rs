@@ -120,6 +120,20 @@ impl Authorizer {
         self
     }
 
+    /// The host's `fetch`.
+    #[cfg(feature = "extras")]
+    pub(super) fn fetch(&self) -> Option<&Function> {
+        self.0.fetch.as_ref()
+    }
+
+    /// The same, whose requests go by this `fetch`.
+    #[cfg(feature = "extras")]
+    pub(super) fn by(&self, fetch: Function) -> Self {
+        let Parts { settings, host, .. } = &*self.0;
+        let host = host.unchecked_ref::<JsValue>().clone().unchecked_into();
+        Self(Rc::new(Parts { settings: settings.clone(), host, fetch: Some(fetch) }))
+    }
+
     /// Gets a token. `asked` is called before the user is, and says whether somebody still waits for that.
     pub async fn authorize(&self, wanted: Wanted, asked: impl Fn() -> bool + 'static) -> Obtained {
         let token = wanted.token;

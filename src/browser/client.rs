@@ -3,6 +3,7 @@
 mod asking;
 mod call;
 mod command;
+mod environment;
 mod feed;
 mod handlers;
 mod items;
@@ -14,6 +15,8 @@ mod manager;
 mod notification;
 mod pages;
 mod program;
+#[cfg(feature = "extras")]
+mod proxy;
 mod questions;
 mod tasks;
 
@@ -29,23 +32,24 @@ pub use managed::{ManagedTool, ManagedTools};
 pub use manager::SessionManager;
 pub use notification::Notification;
 pub use pages::Pages;
+#[cfg(feature = "extras")]
+pub use proxy::Proxy;
 pub use questions::{ElicitationAnswer, ElicitationRequest, Root, SamplingAnswer, SamplingRequest};
 pub use tasks::PendingTask;
 
 use super::{
     driver::Driver,
-    exchange::Transport,
     host::Host,
-    options::{Credentials, Error, Options, Status},
+    options::{Error, Options, Status},
 };
 use crate::protocol::{CallOptions, config::Handshake};
-use command::{Abandoned, absolute, command, invalid, pairs};
-use js_sys::Object;
+use command::{Abandoned, absolute, command, invalid};
+use environment::{Environment, Warner};
 use kept::Keeper;
 use program::{Program, storage_failed};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
-use std::{cell::RefCell, rc::Rc};
+use std::rc::Rc;
 
 /// A session that outlives its evictions. Clones are handles of the same session; dropping them ends nothing,
 /// [`Session::close`] does.
@@ -81,9 +85,10 @@ pub struct Session {
 /// # Errors
 /// When the URL is not http(s), an option is wrong, the server cannot be reached, or it refuses.
 pub async fn connect(url: &str, options: Options) -> Result<Session, Box<Error>> {
-    let Options { mut config, headers, credentials, handlers, authorizer, identity, persist, share, on_event } =
-        options;
     let url = absolute(url)?;
+    let warner = Warner::default();
+    let Environment { transport, authorizer, ears } = Environment::of(&options, url.clone(), &warner)?;
+    let Options { mut config, handlers, identity, persist, share, on_event, .. } = options;
     if persist.is_some() && share.is_some() {
         let text = "`share` cannot go with `persist`: a shared session lives as long as one of its tabs. Choose one.";
         return Err(invalid(text.into()));
@@ -94,23 +99,12 @@ pub async fn connect(url: &str, options: Options) -> Result<Session, Box<Error>>
     let keeper = persist.map(|store| Keeper::new(store, &url, identity.as_deref(), config.binding()));
     let kept = keeper.as_ref().and_then(Keeper::claim);
     config.known_legacy |= keeper.as_ref().is_some_and(Keeper::knows_legacy);
-    let transport = Transport {
-        url: url.clone(),
-        fetch: None,
-        headers: Object::from_entries(&pairs(&headers)).unwrap_or_default().into(),
-        credentials: match credentials {
-            Credentials::Omit => "omit",
-            Credentials::SameOrigin => "same-origin",
-            Credentials::Include => "include",
-        }
-        .into(),
-        via: None,
-        token: RefCell::default(),
-    };
     let group = share.map(|key| config.group(&key, &transport.url, identity.as_deref()));
     let mut program = Program::new(url);
     (program.on_event, program.handlers, program.authorizer, program.keeper) = (on_event, handlers, authorizer, keeper);
+    program.ears = ears;
     let program = Rc::new(program);
+    warner.of(&program);
     let driver = Driver::open(transport, config, group, Rc::clone(&program) as Rc<dyn Host>);
     program.drive(&driver);
     let guard = Abandoned(Some(driver.clone()));

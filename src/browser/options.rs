@@ -1,5 +1,7 @@
 //! What a session in a Rust program is told, and what it tells.
 
+#[cfg(feature = "extras")]
+use super::client::Proxy;
 use super::{
     authorize::Authorizer,
     client::{Handlers, Store},
@@ -89,6 +91,9 @@ pub struct Options {
     pub config: Config,
     /// Header fields of the host's, such as `authorization`. They go to the MCP endpoint only.
     pub headers: Vec<(String, String)>,
+    /// A proxy of the host's, for servers that send a page no CORS headers. Default: none.
+    #[cfg(feature = "extras")]
+    pub proxy: Option<Proxy>,
     /// Whether cookies go along. Default: no.
     pub credentials: Credentials,
     /// Who answers what the server asks. Where there are any, the server's own stream is open.

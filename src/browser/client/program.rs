@@ -19,6 +19,7 @@ use crate::browser::{
 use crate::protocol::{Authorized, CallId, Code, QuestionId, TaskHandle, json_rpc::ErrorObject, status::Phase};
 use serde_json::Value;
 use std::{
+    any::Any,
     cell::{Cell, OnceCell, RefCell},
     collections::BTreeSet,
     rc::Rc,
@@ -49,6 +50,8 @@ pub(super) struct Program {
     pub authorizer: Option<Rc<Authorizer>>,
     /// Where the session is kept for a later page life.
     pub keeper: Option<Keeper>,
+    /// What JavaScript calls as long as the session has anything under way.
+    pub ears: Vec<Box<dyn Any>>,
     pub tasks: Tasks,
     pub driver: OnceCell<Driver>,
     pub events: Feeds<Event>,
@@ -71,6 +74,7 @@ impl Program {
             handlers: Handlers::default(),
             authorizer: None,
             keeper: None,
+            ears: Vec::new(),
             tasks: Tasks::default(),
             driver: OnceCell::new(),
             events: Feeds::default(),
