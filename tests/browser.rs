@@ -12,6 +12,7 @@ mod browser {
     mod proxied;
     mod requests;
     mod sessions;
+    mod sign_in;
     mod tabs;
     mod timers;
 }

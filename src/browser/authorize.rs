@@ -1,6 +1,8 @@
 //! Performs authorizations, one after the other: fetches, keeps, asks the user. What is done, and in which order, is
-//! `protocol::oauth`'s to say. The npm package has this in a WebAssembly module of its own, which is loaded where it is
-//! needed.
+//! `protocol::oauth`'s to say. The npm package has this in a WebAssembly module of its own, loaded where it is needed.
+
+#[cfg(feature = "extras")]
+mod by_proxy;
 
 use super::{
     clock, exchange,
@@ -118,20 +120,6 @@ impl Authorizer {
             parts.fetch = fetch;
         }
         self
-    }
-
-    /// The host's `fetch`.
-    #[cfg(feature = "extras")]
-    pub(super) fn fetch(&self) -> Option<&Function> {
-        self.0.fetch.as_ref()
-    }
-
-    /// The same, whose requests go by this `fetch`.
-    #[cfg(feature = "extras")]
-    pub(super) fn by(&self, fetch: Function) -> Self {
-        let Parts { settings, host, .. } = &*self.0;
-        let host = host.unchecked_ref::<JsValue>().clone().unchecked_into();
-        Self(Rc::new(Parts { settings: settings.clone(), host, fetch: Some(fetch) }))
     }
 
     /// Gets a token. `asked` is called before the user is, and says whether somebody still waits for that.

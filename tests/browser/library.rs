@@ -28,26 +28,26 @@ struct Server {
     _place: Place,
 }
 
-/// A function in the place of the page's `fetch`, until it is dropped.
-pub struct Place(JsValue);
+/// A function in the place of one of the page's, until it is dropped.
+pub struct Place(&'static str, JsValue);
 
-pub fn in_place_of_fetch(function: &Function) -> Place {
+pub fn in_place_of(name: &'static str, function: &Function) -> Place {
     let global = js_sys::global();
-    let own = Reflect::get(&global, &"fetch".into()).expect("fetch");
-    Reflect::set(&global, &"fetch".into(), function).expect("fetch can be replaced");
-    Place(own)
+    let own = Reflect::get(&global, &name.into()).expect("a function");
+    Reflect::set(&global, &name.into(), function).expect("it can be replaced");
+    Place(name, own)
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        Reflect::set(&js_sys::global(), &"fetch".into(), &self.0).expect("fetch can be replaced");
+        Reflect::set(&js_sys::global(), &self.0.into(), &self.1).expect("it can be replaced");
     }
 }
 
 impl Server {
     fn start() -> Self {
         let control = Object::new();
-        let place = in_place_of_fetch(&library_server(&control));
+        let place = in_place_of("fetch", &library_server(&control));
         Self { control, _place: place }
     }
 

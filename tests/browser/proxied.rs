@@ -1,6 +1,6 @@
 //! Sessions by way of a proxy of the host's.
 
-use super::library::in_place_of_fetch;
+use super::library::in_place_of;
 use js_sys::{Array, Function, Object, Reflect};
 use mcp_evergreen::{Code, Config, EraChoice, Options, Outcome, Proxy, connect};
 use serde_json::json;
@@ -19,7 +19,7 @@ extern "C" {
 fn world() -> (Object, impl Drop) {
     let control = Object::new();
     let fetch = behind_proxy(&control, &library_server(&control));
-    (control, in_place_of_fetch(&fetch))
+    (control, in_place_of("fetch", &fetch))
 }
 
 fn went(control: &Object) -> Vec<String> {

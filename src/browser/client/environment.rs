@@ -14,6 +14,9 @@ use std::{
     rc::{Rc, Weak},
 };
 
+#[cfg(feature = "extras")]
+const BOTH: &str = "`auth` cannot go with `authorizer`: either gets the tokens. Choose one.";
+
 thread_local! {
     /// Texts of warnings. They are constants of this crate's JavaScript.
     static WORDS: RefCell<Vec<&'static str>> = const { RefCell::new(Vec::new()) };
@@ -23,6 +26,8 @@ thread_local! {
 pub(super) struct Environment {
     pub transport: Transport,
     pub authorizer: Option<Rc<Authorizer>>,
+    #[cfg(feature = "extras")]
+    pub sign_in: Option<super::sign_in::SignIn>,
     /// What JavaScript calls as long as the session has anything under way.
     pub ears: Vec<Box<dyn Any>>,
 }
@@ -44,7 +49,13 @@ impl Environment {
             via: None,
             token: RefCell::default(),
         };
-        let environment = Self { transport, authorizer: options.authorizer.clone(), ears: Vec::new() };
+        let environment = Self {
+            transport,
+            authorizer: options.authorizer.clone(),
+            #[cfg(feature = "extras")]
+            sign_in: None,
+            ears: Vec::new(),
+        };
         environment.with_extras(options, warner)
     }
 
@@ -55,6 +66,14 @@ impl Environment {
 
     #[cfg(feature = "extras")]
     fn with_extras(mut self, options: &Options, warner: &Warner) -> Result<Self, Box<Error>> {
+        if let Some(auth) = &options.auth {
+            if self.authorizer.is_some() {
+                return Err(super::command::invalid(BOTH.into()));
+            }
+            let (authorizer, sign_in) =
+                auth.open(&self.transport.url, options.config.ask, options.identity.as_deref(), warner)?;
+            (self.authorizer, self.sign_in) = (Some(Rc::new(authorizer)), Some(sign_in));
+        }
         if let Some(proxy) = &options.proxy {
             self.go_by(proxy, warner)?;
         }
@@ -63,7 +82,7 @@ impl Environment {
 
     #[cfg(feature = "extras")]
     fn go_by(&mut self, proxy: &super::Proxy, warner: &Warner) -> Result<(), Box<Error>> {
-        let Self { transport, authorizer, ears } = self;
+        let Self { transport, authorizer, ears, .. } = self;
         let send_oauth = authorizer.as_ref().and_then(|authorizer| authorizer.fetch());
         let send = (transport.fetch.as_ref(), send_oauth);
         let ways = super::proxy::Ways::open(proxy.clone(), &transport.url, send, warner.clone())?;

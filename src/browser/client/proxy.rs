@@ -9,7 +9,7 @@ use crate::browser::{
     js::{Thrown, property},
     options::Error,
 };
-use js_sys::{Function, Object, Promise};
+use js_sys::{Array, Function, Object, Promise};
 use std::{fmt, future::Future, pin::Pin, rc::Rc};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
@@ -192,16 +192,11 @@ impl Ways {
         let warn: Closure<Warn> = Closure::new(move |kind: String, hint: String| {
             warner.warn(&kind, &hint);
         });
-        let given = |members: &[(&str, &JsValue)]| {
-            let entries: js_sys::Array =
-                members.iter().map(|(name, value)| js_sys::Array::of2(&(*name).into(), value)).collect();
-            Object::from_entries(&entries).unwrap_or_default()
-        };
         let asked =
             [("url", &url.into()), ("when", &when.into()), ("oauth", &oauth.into()), ("headers", headers.as_ref())];
-        let read = read_proxy("proxy", &given(&asked)).map_err(refused)?;
+        let read = read_proxy("proxy", &object(&asked)).map_err(refused)?;
         let own = |given: Option<&Function>| given.map_or(JsValue::UNDEFINED, JsValue::from);
-        let parts = given(&[
+        let parts = object(&[
             ("proxy", &read),
             ("endpoint", &endpoint.into()),
             ("send", &own(send)),
@@ -216,6 +211,12 @@ impl Ways {
             _ears: (headers, warn),
         })
     }
+}
+
+/// A plain one.
+pub(super) fn object(members: &[(&str, &JsValue)]) -> Object {
+    let entries: Array = members.iter().map(|(name, value)| Array::of2(&(*name).into(), value)).collect();
+    Object::from_entries(&entries).unwrap_or_default()
 }
 
 /// What was thrown says which option is wrong.
