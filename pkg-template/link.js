@@ -273,6 +273,7 @@ export class Link {
     await this.close(true);
     await this.#authority?.signOut();
     this.#tellCore((core) => core.authorized({}));
+    if (this.#authority) this.#event("statechange", this.#tellCore((core) => core.status()) ?? {});
   }
 
   async #authorize(wanted) {

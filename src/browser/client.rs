@@ -369,7 +369,11 @@ impl Session {
     pub async fn sign_out(&self) -> Result<(), Box<Error>> {
         // What ends the session on the server still needs the token.
         self.close().await?;
-        self.program.sign_out().await.map_err(storage_failed)
+        if self.program.authorizer.is_some() {
+            self.program.sign_out().await.map_err(storage_failed)?;
+            self.driver.signed_out();
+        }
+        Ok(())
     }
 
     /// How many sessions this one has had.

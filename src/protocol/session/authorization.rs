@@ -145,6 +145,7 @@ impl<P: Payload> Session<P> {
         if !self.config.authorizes {
             return Some(answer);
         }
+        self.authorization.went_out();
         let Some((challenge, repair)) = refused_token(&answer) else {
             // A ping may be free to all.
             let proves = !matches!(answer, Answer::Lost { .. }) && exchange.purpose() != Purpose::Ping;
@@ -230,6 +231,7 @@ impl<P: Payload> Session<P> {
                 self.stop_clock(Some(id), now);
             }
         }
+        self.identity.show(self.signed_in());
         self.emit(Event::StateChange);
         self.tell_asking();
     }
@@ -286,8 +288,11 @@ impl<P: Payload> Session<P> {
             self.forget_cached();
         }
         if over.asked {
+            self.identity.show(self.signed_in());
             self.emit(Event::StateChange);
             self.tell_asking();
+        } else {
+            self.show_signed_in();
         }
         if over.asked && error.is_none() {
             self.go_on_for_leader();
@@ -309,13 +314,15 @@ impl<P: Payload> Session<P> {
         }
         if error.is_none() {
             self.listen_if_denied();
+            // A session may be made at once for a user who has just agreed.
+            self.owner_due(now);
         }
         self.take_found(now);
         self.listen(now);
     }
 
     /// Sends a held exchange, with an id that the server has not seen.
-    fn resend(&mut self, held: Held<P>, now: Now) {
+    pub(super) fn resend(&mut self, held: Held<P>, now: Now) {
         let Held { id, mut exchange, mut request, refused } = held;
         if self.lifecycle.relation(exchange.generation()) == Relation::Gone {
             if matches!(exchange.purpose(), Purpose::Answer | Purpose::Cancelled | Purpose::Listen) {
