@@ -1,6 +1,8 @@
 //! Performs authorizations, one after the other: fetches, keeps, asks the user. What is done, and in which order, is
-//! `protocol::oauth`'s to say. The npm package has this in a WebAssembly module of its own, which is loaded where it is
-//! needed.
+//! `protocol::oauth`'s to say. The npm package has this in a WebAssembly module of its own, loaded where it is needed.
+
+#[cfg(feature = "extras")]
+mod by_proxy;
 
 use super::{
     clock, exchange,
