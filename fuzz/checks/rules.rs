@@ -156,7 +156,8 @@ impl Book {
             | Input::Unproven { .. }
             | Input::Proxied { .. }
             | Input::End
-            | Input::Failed { .. } => true,
+            | Input::Failed { .. }
+            | Input::Unreached { .. } => true,
             Input::Message(_) | Input::Text(_) => {
                 exchange.is_told = true;
                 false

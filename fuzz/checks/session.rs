@@ -281,7 +281,8 @@ impl World<'_> {
             | Input::Unproven { .. }
             | Input::Proxied { .. }
             | Input::End
-            | Input::Failed { .. } => false,
+            | Input::Failed { .. }
+            | Input::Unreached { .. } => false,
         };
         self.input(exchange, input);
         if ends {

@@ -251,6 +251,7 @@ impl Inner {
                 | Input::Unproven { .. }
                 | Input::Proxied { .. }
                 | Input::Failed { .. }
+                | Input::Unreached { .. }
         );
         let known = if ends {
             self.open.take(exchange).is_some_and(|open| {

@@ -117,6 +117,7 @@ class Exchange extends AbortController {
     }
     if (this.#isOver) return;
     let head;
+    let hops = 0;
     let elsewhere = false;
     let status = 0;
     try {
@@ -134,7 +135,7 @@ class Exchange extends AbortController {
         keepalive: method === "DELETE",
         signal: this.signal,
       };
-      for (let from = url, moved = true, hops = 0; ; hops++) {
+      for (let from = url, moved = true; ; hops++) {
         this.#response = await call(fetch, from, init);
         head = headOf(this.#response);
         const { body, followed } = this.#response;
@@ -157,7 +158,7 @@ class Exchange extends AbortController {
     } catch (cause) {
       if (cause?.isUnproven === true) return this.#tell("unproven", cause.cause);
       if (typeof cause?.proxied === "string") return this.#tell("proxied", cause.proxied, cause.status);
-      return this.#tell("failed", cause);
+      return this.#tell("failed", cause, why(cause, url, !fetch && hops === 0));
     }
     if (!head) this.#tell("redirected", elsewhere, status);
     else if (!this.#isOver) all.told.head(this.#id, ...head);
@@ -220,6 +221,28 @@ class Exchange extends AbortController {
 
   #tell(fact, value, bytes = 0) {
     return !this.#isOver && this.#all.told[fact](this.#id, value, bytes);
+  }
+}
+
+/** What errors of Node's name, by their codes, and in what order `exchange.rs` counts them. */
+const WHY = [/^ECONNREFUSED$/, /^(?:ENOTFOUND|EAI_AGAIN)$/, /CERT|SSL|TLS|SELF_SIGNED|UNABLE_TO|^EPROTO$/, /(?:)/];
+
+/**
+ * Why there is no answer: 0 in a page, which is not told; else 1 and more, as `WHY` has it. And 8 where it proves that nothing was
+ * sent: the platform's own `fetch` (`isFirst`: for its first request) found no connection to send it on. Over TLS that is no proof: a
+ * request may have gone out on a connection of HTTP/2 before.
+ */
+function why(thrown, url, isFirst) {
+  if (globalThis.location?.origin !== undefined) return 0;
+  try {
+    const cause = thrown?.cause ?? thrown;
+    const causes = cause?.errors ?? [cause];
+    const isUnconnected = ({ syscall }) => syscall === "connect" || syscall === "getaddrinfo";
+    const isUnsent = isFirst && url.startsWith("http:") && causes.length > 0 && causes.every(isUnconnected);
+    return 1 + WHY.findIndex((one) => one.test(cause?.code ?? "")) + (isUnsent ? 8 : 0);
+  } catch {
+    // A host's `fetch` may throw anything.
+    return WHY.length;
   }
 }
 

@@ -28,6 +28,7 @@ impl Net {
             Reply::Open(_) | Reply::Stream(_) => "200 stream".to_owned(),
             Reply::Cut(..) => "200 cut".to_owned(),
             Reply::Break => "broke".to_owned(),
+            Reply::Unreached(..) => "unreached".to_owned(),
             Reply::Silence => "…".to_owned(),
             Reply::Unsent => "unsent".to_owned(),
             Reply::Unproven => "unproven".to_owned(),
@@ -54,6 +55,9 @@ impl Net {
             }
             Reply::Bodiless(status) => Head { status: *status, ..Head::default() },
             Reply::Break => return self.input(exchange, Input::Failed { cause: None }),
+            Reply::Unreached(why, unsent) => {
+                return self.input(exchange, Input::Unreached { why: *why, unsent: *unsent, cause: None });
+            }
             Reply::Silence => {
                 if name == "initialize" {
                     self.silent = Some(exchange);
