@@ -6,17 +6,18 @@ const UNASKED = ["notification", "toolschange", "resourceschange", "promptschang
 export const EVENTS = ["statechange", "recovering", "recovered", ...UNASKED, "warning", "wire", "close"];
 
 export class Listeners {
-  #all = new Map(EVENTS.map((event) => [event, new Set()]));
+  /** By event, of those that somebody has listened to. */
+  #all = new Map();
   #observers = new Set();
 
   /** Returns the way to stop listening. */
   add(event, listener) {
-    const listeners = this.#all.get(event);
-    if (!listeners) throw new TypeError(`event: ${describe(event)} is none; there are ${EVENTS.join(", ")}`);
+    if (!EVENTS.includes(event)) throw new TypeError(`event: ${describe(event)} is none; there are ${EVENTS.join(", ")}`);
     if (typeof listener !== "function") throw new TypeError(`listener of "${event}": expected a function`);
     // An object of its own: the same function may listen twice, and each `off` takes one away.
     const entry = { listener };
-    listeners.add(entry);
+    const listeners = this.#all.get(event) ?? new Set();
+    this.#all.set(event, listeners.add(entry));
     this.#changed();
     return () => {
       if (listeners.delete(entry)) this.#changed();
@@ -29,7 +30,7 @@ export class Listeners {
   }
 
   hear(event) {
-    return this.#all.get(event).size > 0;
+    return this.#all.get(event)?.size > 0;
   }
 
   /** Calls the observer whenever listeners come or go; returns the way to stop that. */

@@ -17,6 +17,8 @@ export class HostAuthority {
   #options;
   /** Step-ups in a row that no answer has followed but the next refusal. */
   #stepUps = 0;
+  /** The words beside the statuses of refusals. */
+  #texts = new Map();
   /** What the last 403 said, if it was for want of a scope. */
   #lacking;
 
@@ -36,12 +38,23 @@ export class HostAuthority {
     return async (input, init) => {
       const response = await send(input, init);
       // A host's `fetch` may give anything.
-      const { ok, status, headers } = Object(response);
+      const { ok, status, statusText, headers } = Object(response);
+      if (!ok) this.#texts.set(status, String(statusText ?? ""));
       const said = status === 403 ? read(headers?.get?.("www-authenticate")) : {};
       if (ok) this.#stepUps = 0;
       if (status === 403) this.#lacking = said.error === "insufficient_scope" ? said : undefined;
       return response;
     };
+  }
+
+  /** Whether there is a provider, whom a refusal was told. */
+  get isAsked() {
+    return this.#authority !== undefined;
+  }
+
+  /** The words that came with this status last. */
+  statusText(status) {
+    return this.#texts.get(status);
   }
 
   /** The error of a refusal for want of a scope that nobody is asked about any more; `undefined` where the last one was for another reason. */
@@ -83,6 +96,8 @@ export class HostAuthority {
 
   async #ask(wanted, more) {
     const result = await this.#authority.authorize(wanted, more);
+    // What was finished is not told to the core, which asks for it by itself.
+    if (result.error === undefined && !wanted.finish && !result.needsUser && result.thrown === undefined) this.#auth.goWith(result.token);
     const { requests } = this.#auth;
     return requests.failure === undefined ? result : { thrown: hosts(requests.failure) };
   }

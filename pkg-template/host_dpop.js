@@ -14,7 +14,7 @@ export function isBound({ token_type: type } = {}) {
 }
 
 /** There is no proof, and so nothing is sent. The core knows it by `isUnproven`. */
-class UnprovenError extends Error {
+export class UnprovenError extends Error {
   isUnproven = true;
 }
 

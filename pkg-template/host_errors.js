@@ -38,12 +38,31 @@ export function thrown(error, { errors = {}, authority }) {
   const told = refusalIn(error);
   const { code, httpStatus, message } = told;
   if (code === "auth" && UnauthorizedError) return like(new UnauthorizedError(message), told);
-  if (httpStatus === 401 && code === "unauthorized") {
-    return marked(UnauthorizedError ? like(new UnauthorizedError(message), told) : unauthorized(told), AUTH_SEAM, true);
-  }
   if (httpStatus === undefined) return error;
-  if (StreamableHTTPError) return like(new StreamableHTTPError(httpStatus, message), told);
-  return SdkHttpError ? like(new SdkHttpError("CLIENT_HTTP_NOT_IMPLEMENTED", message, saying(httpStatus)), told) : told;
+  const said = saying(httpStatus, authority?.statusText(httpStatus));
+  const ofStatus = (sdkCode) => {
+    if (StreamableHTTPError) return like(new StreamableHTTPError(httpStatus, message), told);
+    return SdkHttpError ? like(new SdkHttpError(sdkCode, message, said), told) : told;
+  };
+  // The provider got another token, and that was refused, too: nobody is to be sent away for it.
+  if (httpStatus === 401 && authority?.isAsked && told === error) return marked(ofStatus("CLIENT_HTTP_AUTHENTICATION"), AUTH_SEAM, true);
+  if (httpStatus === 401 && code === "unauthorized") {
+    const isOfStatus = !authority?.isAsked && (StreamableHTTPError || SdkHttpError);
+    if (!isOfStatus) return marked(UnauthorizedError ? like(new UnauthorizedError(message), told) : unauthorized(told), AUTH_SEAM, true);
+  }
+  return ofStatus("CLIENT_HTTP_NOT_IMPLEMENTED");
+}
+
+/** Why the session may be there still, after what came of its DELETE. A server need not end sessions (405), and nothing has to be sent. */
+export function notTerminated(farewell, { StreamableHTTPError, SdkHttpError } = {}) {
+  const { ok, status, statusText = "", thrown } = farewell ?? {};
+  if (farewell === undefined || ok || status === 405 || thrown?.isOutdated) return undefined;
+  if (status === undefined) return given(thrown);
+  const message = `The server refused to end the session (HTTP ${status}). It may have it still; this transport is closed.`;
+  const error = new McpError(message, { code: "http", outcome: "unknown", httpStatus: status });
+  if (StreamableHTTPError) return like(new StreamableHTTPError(status, message), error);
+  const sdkCode = "CLIENT_HTTP_FAILED_TO_TERMINATE_SESSION";
+  return SdkHttpError ? like(new SdkHttpError(sdkCode, message, saying(status, statusText)), error) : error;
 }
 
 /** The server's refusal, where the provider has no other token; else the error. */

@@ -40,6 +40,15 @@ export function byOurselves({ authProvider: provider, errors, trust }, endpoint,
   let isBare = false;
   /** Another tab has taken the turn from this one, and knows more. */
   let hasLost = false;
+  /** The token that the provider had last, as far as was seen; and the one that requests go with since then, and before. */
+  let seen;
+  let goes = {};
+  let before;
+  /** What is kept of a token of which nothing new was said: all that the provider has of it. */
+  const stored = async (access) => {
+    const kept = await provider.tokens();
+    return kept?.access_token === access ? kept : { access_token: access, token_type: "Bearer" };
+  };
   const saved = async (info) => provider.saveClientInformation?.(info, { issuer: info.issuer });
   return {
     endpoint,
@@ -78,8 +87,20 @@ export function byOurselves({ authProvider: provider, errors, trust }, endpoint,
       await saved({ ...own, issuer });
       return issuer;
     },
+    /** From now on requests go with this token. */
+    goWith(token) {
+      if (goes.token !== token) before = goes.token;
+      goes = { token, seen };
+    },
+    /** Whether the provider has the token still that goes along with this: its user may have signed out, or be another. */
+    async isCurrent(authorization) {
+      const { access_token: now } = (await provider.tokens()) ?? {};
+      if (now !== goes.seen) return false;
+      return goes.token === undefined ? before === undefined || authorization !== `Bearer ${before}` : authorization === `Bearer ${goes.token}`;
+    },
     async load() {
       const tokens = await provider.tokens();
+      seen = tokens?.access_token;
       hasTokens = Boolean(tokens?.access_token);
       if (!hasTokens) return last && JSON.stringify({ ...JSON.parse(last), grant: undefined });
       record = tokens[RECORD];
@@ -110,13 +131,15 @@ export function byOurselves({ authProvider: provider, errors, trust }, endpoint,
       if (!grant) {
         if (hasTokens) await provider.invalidateCredentials?.("tokens");
         hasTokens = false;
+        seen = undefined;
         return;
       }
       const { access, refresh, scope } = grant;
-      const said = requests.saidOf(access);
+      const said = requests.saidOf(access) ?? (await stored(access));
       const tokens = { ...said, refresh_token: refresh, scope: said.scope ?? scope, issuer, [RECORD]: text };
       await provider.saveTokens(tokens, { issuer });
       hasTokens = true;
+      seen = access;
     },
     /** One of all that have this provider, and of all tabs that may have another one for the same client. */
     async lock(signal) {
@@ -155,7 +178,8 @@ export function byOurselves({ authProvider: provider, errors, trust }, endpoint,
       await requests.tell(issuer, resource);
       const state = await provider.state?.();
       if (state) to.searchParams.set("state", state);
-      await provider.saveCodeVerifier(state ? JSON.stringify({ ...JSON.parse(pending), state }) : pending);
+      // The grant has its name from our own: a provider may give the same for any user.
+      await provider.saveCodeVerifier(state ? JSON.stringify({ ...JSON.parse(pending), asked: state }) : pending);
       await provider.redirectToAuthorization(to);
       throw required(errors);
     },
@@ -163,9 +187,10 @@ export function byOurselves({ authProvider: provider, errors, trust }, endpoint,
       const { params, isCode, iss } = readCallback(callback, issuer);
       isBare = isCode && iss === undefined;
       const pending = await provider.codeVerifier();
-      const { state, scope } = readPending(pending);
+      const { state, asked = state, scope } = readPending(pending);
       // The Client's host has compared it where it gives but the code; what comes back otherwise has it (RFC 6749, 4.1.2).
-      if (isCode) params.set("state", String(state ?? ""));
+      const isAnswer = isCode || params.get("state") === asked;
+      params.set("state", isAnswer ? String(state ?? "") : "");
       Object.assign(requests, { kept: pending, scope });
       const url = new URL(redirectUrl);
       url.search = params;

@@ -2,6 +2,7 @@
 
 import { isOAuth, tokens } from "./host_auth.js";
 import { HostAuthority } from "./host_authority.js";
+import { withCurrent } from "./host_current.js";
 import { withProofs } from "./host_dpop.js";
 import { seams } from "./host_errors.js";
 import { byOurselves } from "./host_oauth.js";
@@ -86,7 +87,7 @@ export function readTransport(url, given) {
   const proven = provider ? withProofs(provider, send) : send;
   const bearer = authProvider && !oauth ? tokens(options, config.url, send, proven) : undefined;
   const asked = oauth ? HostAuthority.ours(authority, oauth, options) : new HostAuthority(bearer, undefined, options);
-  const answered = bearer ? bearer.fetch : proven;
+  const answered = bearer ? bearer.fetch : withCurrent(oauth, proven);
   const own = typeof options.headers === "function" ? options.headers : () => options.headers;
   Object.assign(config.core, {
     handshake: "host",

@@ -57,7 +57,7 @@ export class Requests {
 
   /** What was said of this token: a provider stores all of it. */
   saidOf(token) {
-    return this.#said?.access_token === token ? this.#said : { access_token: token, token_type: "Bearer" };
+    return this.#said?.access_token === token ? this.#said : undefined;
   }
 
   /** Tells the provider who authorizes, and for what. */

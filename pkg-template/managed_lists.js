@@ -37,6 +37,8 @@ function titleOf({ title, annotations, name }) {
   return texts[0] ?? "";
 }
 
+const NONE = new Map();
+
 export class ManagedList {
   #kind;
   #server;
@@ -58,7 +60,7 @@ export class ManagedList {
   /** Resolves with the end of the latest reading, while it is under way. */
   reading;
   /** Of tools, by the manager's names for them: the server's. Also of those that the server had before, as they were then. */
-  names = new Map();
+  names = NONE;
 
   /** `changed()` is called when there is something else to be told; `warn(warning)` of what is left out. */
   constructor(kind, { server, filter, changed, warn }) {

@@ -49,7 +49,10 @@ export class EvergreenTransport {
   /** Ends the transport, and leaves the session on the server: see {@link EvergreenTransport.terminateSession}. */
   close(): Promise<void>;
 
-  /** Ends the session on the server by a DELETE. What is open fails. Call `close()` after it. */
+  /**
+   * Ends the session on the server by a DELETE. What is open fails. Call `close()` after it. Where the server refuses that, but for
+   * a 405, or cannot be reached, it rejects, as the SDK's does, and `sessionId` stays.
+   */
   terminateSession(): Promise<void>;
 
   /**
@@ -141,7 +144,8 @@ export interface EvergreenTransportOptions
    * What a provider may have beside, it has a say with: `prepareTokenRequest` (without a `redirectUrl` nobody is sent away, and it
    * says what is exchanged for a token), `addClientAuthentication`, `validateResourceURL`, `scopeForRefresh`, `dpop`,
    * `discoveryState` and `saveDiscoveryState`, `invalidateCredentials`; `clientInformation` and the like are told the `issuer`.
-   * What it throws reaches the host as it is. A provider that lacks a member is a `TypeError` that names it. Transports with one
+   * `tokens()` is asked with each request: who has signed out, or in as another, is seen by the next one, which goes in a session of
+   * that user's. What it throws reaches the host as it is. A provider that lacks a member is a `TypeError` that names it. Transports with one
    * provider ask it one after the other. A token that was granted for another server's `resource` is not sent.
    */
   authProvider?: any;
@@ -213,7 +217,10 @@ export interface EvergreenTransportOptions
   /** The SDK's own error classes, for hosts that test `instanceof`. What is thrown has an {@link McpError} as `cause`. */
   errors?:
     | {
-        /** For a 401. */
+        /**
+         * For a 401 about which the provider can do nothing, or for which the user was sent away. Without a provider, or where another
+         * token was refused as well, the next two are thrown, as by the SDKs.
+         */
         UnauthorizedError?: (new (message?: string) => Error) | undefined;
         /** Of `client` 2.x, for a 403 for want of a scope, with `onInsufficientScope: "throw"`, or where nobody can ask for more. */
         InsufficientScopeError?: (new (init: any) => Error) | undefined;

@@ -2,7 +2,7 @@
 // go through the core as calls, notifications and answers; the session beneath them is the core's.
 
 import { readTransport } from "./host_options.js";
-import { given, rpcError, thrown } from "./host_errors.js";
+import { given, notTerminated, rpcError, thrown } from "./host_errors.js";
 import { wrong } from "./checks.js";
 import { report } from "./events.js";
 import { paramsToJson, toJson } from "./json.js";
@@ -30,6 +30,8 @@ export class EvergreenTransport {
   #closed = false;
   #adopted = false;
   #terminated = false;
+  /** What the server answered to the end of the session. */
+  #farewell;
   #sessionId;
   #generation = 0;
   /** What ends the host's requests that are open, by the host's ids. */
@@ -46,7 +48,9 @@ export class EvergreenTransport {
     const { environment, sessionId, protocolVersion } = this.#config;
     const send = environment.fetch;
     environment.fetch = async (input, init) => {
-      const response = await send(input, init);
+      const sent = send(input, init);
+      if (init.method === "DELETE") sent.then((response) => (this.#farewell = response), (thrown) => (this.#farewell = { thrown }));
+      const response = await sent;
       if (response.ok) this.#resumed.get(init.headers["last-event-id"])?.();
       return response;
     };
@@ -123,8 +127,14 @@ export class EvergreenTransport {
 
   async terminateSession() {
     this.#terminated = true;
-    this.#sessionId = undefined;
+    this.#farewell = undefined;
     await this.#link?.close(true);
+    const error = notTerminated(this.#farewell, this.#config.errors);
+    if (error !== undefined) {
+      this.#error(error);
+      throw error;
+    }
+    this.#sessionId = undefined;
   }
 
   async finishAuth(code, issuer) {

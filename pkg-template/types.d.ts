@@ -103,7 +103,7 @@ export interface ConnectOptions {
    * its cached results are: for another user, open another session. Default: nobody in particular; then another
    * `Bearer` or `Basic` value in `headers` (none is another as well), or another grant, empties the cache at once, and no
    * request goes out under a session that was made with the one before: the next call makes a session of its own, once a
-   * minute at most, and once for nobody. A call that comes sooner waits; where that would take more than half of its time
+   * minute at most, and once for nobody; at once, however often, where a user has signed in by `auth`. A call that comes sooner waits; where that would take more than half of its time
    * it fails with `"invalid_option"` and the diagnosis `"changing_credentials"`, which is a `warning` as well. Give `identity` where a
    * user's values are renewed in `headers`; a JSON Web Token with a `sub` that differs only in `exp`, `nbf`, `iat` and `jti`
    * is the same user's without it (RFC 7519, 4.1).
@@ -803,6 +803,12 @@ export interface Status {
      */
     readonly url?: string;
   };
+  /**
+   * With {@link ConnectOptions.auth}: whether somebody is signed in, as far as is known: `true` for a button "Sign out", `false`
+   * for "Sign in". A token that the server has refused counts until it is known that no other is to be had without the
+   * user; one that only lacks a scope goes on counting. Absent without `auth`.
+   */
+  readonly signedIn?: boolean;
   /** Why the latest attempt to make the session failed. Absent once it is ready. */
   readonly lastError?: McpError;
 }

@@ -154,6 +154,7 @@ impl Book {
             Input::Redirected(_)
             | Input::Unsent { .. }
             | Input::Unproven { .. }
+            | Input::Outdated
             | Input::Proxied { .. }
             | Input::End
             | Input::Failed { .. }

@@ -248,7 +248,7 @@ impl World<'_> {
     fn report(&mut self, exchange: ExchangeId) {
         let Some(how) = self.book.reads(exchange) else {
             let made = &mut self.made;
-            let input = match self.bytes.byte() % 10 {
+            let input = match self.bytes.byte() % 11 {
                 0..5 => Input::Head(message::head(&mut self.bytes, &mut || Self::fresh_session(made))),
                 5 => Input::Failed { cause: None },
                 6 => {
@@ -257,6 +257,7 @@ impl World<'_> {
                 }
                 7 => Input::Following { status: 307 },
                 8 => Input::Followed,
+                9 => Input::Outdated,
                 _ => Input::Unsent { cause: Some(json!("thrown")) },
             };
             return self.input(exchange, input);
@@ -279,6 +280,7 @@ impl World<'_> {
             | Input::Followed
             | Input::Unsent { .. }
             | Input::Unproven { .. }
+            | Input::Outdated
             | Input::Proxied { .. }
             | Input::End
             | Input::Failed { .. }

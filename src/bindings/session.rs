@@ -58,7 +58,7 @@ pub fn binding(config: &JsValue) -> Result<String, JsValue> {
 impl Core {
     /// Starts the handshake. Once per session.
     pub fn connect(&self, resolve: JsValue, reject: JsValue) -> f64 {
-        id(self.driver.connect(caller(resolve, reject, JsValue::UNDEFINED)))
+        id(self.driver.connect(caller(resolve, reject, None)))
     }
 
     /// Sends a request.
@@ -78,13 +78,14 @@ impl Core {
         onprogress: JsValue,
         more: &JsValue,
     ) -> Result<f64, JsValue> {
-        let options = options::call(options, onprogress.is_function())?;
+        let progress = onprogress.dyn_into().ok();
+        let options = options::call(options, progress.is_some())?;
         let mut params = params(text, meta);
         params.name = name.as_string();
         if more.is_object() {
             options::more(more, &mut params)?;
         }
-        Ok(id(self.driver.call(string(method), params, options, caller(resolve, reject, onprogress))))
+        Ok(id(self.driver.call(string(method), params, options, caller(resolve, reject, progress))))
     }
 
     /// Waits for a task that an earlier call became.
@@ -102,34 +103,34 @@ impl Core {
     ) -> Result<f64, JsValue> {
         let options = options::call(options, false)?;
         let task = TaskHandle { id: string(task), created_at: created_at.as_string() };
-        Ok(id(self.driver.resume_task(task, options, caller(resolve, reject, JsValue::UNDEFINED))))
+        Ok(id(self.driver.resume_task(task, options, caller(resolve, reject, None))))
     }
 
     /// Sends a notification.
     pub fn notify(&self, method: &JsValue, text: &JsValue, meta: &JsValue, resolve: JsValue, reject: JsValue) -> f64 {
         let params = params(text, meta);
-        id(self.driver.notify(string(method), params, caller(resolve, reject, JsValue::UNDEFINED)))
+        id(self.driver.notify(string(method), params, caller(resolve, reject, None)))
     }
 
     /// Proves that the session lives.
     pub fn verify(&self, resolve: JsValue, reject: JsValue) -> f64 {
-        id(self.driver.verify(caller(resolve, reject, JsValue::UNDEFINED)))
+        id(self.driver.verify(caller(resolve, reject, None)))
     }
 
     /// Makes a new session.
     pub fn reconnect(&self, resolve: JsValue, reject: JsValue) -> f64 {
-        id(self.driver.reconnect(caller(resolve, reject, JsValue::UNDEFINED)))
+        id(self.driver.reconnect(caller(resolve, reject, None)))
     }
 
     /// The user wants to sign in, or may be asked to.
     #[wasm_bindgen(js_name = signIn)]
     pub fn sign_in(&self, resolve: JsValue, reject: JsValue) -> f64 {
-        id(self.driver.sign_in(caller(resolve, reject, JsValue::UNDEFINED)))
+        id(self.driver.sign_in(caller(resolve, reject, None)))
     }
 
     /// Ends the session.
     pub fn close(&self, terminate: &JsValue, resolve: JsValue, reject: JsValue) -> f64 {
-        id(self.driver.close(terminate.is_truthy(), caller(resolve, reject, JsValue::UNDEFINED)))
+        id(self.driver.close(terminate.is_truthy(), caller(resolve, reject, None)))
     }
 
     /// Gives a command up: neither `resolve` nor `reject` is called any more.
@@ -250,10 +251,8 @@ fn params(text: &JsValue, meta: &JsValue) -> Params {
     Params { text: text.as_string(), meta: meta.as_string(), ..Params::default() }
 }
 
-fn caller(resolve: JsValue, reject: JsValue, onprogress: JsValue) -> Caller {
+fn caller(resolve: JsValue, reject: JsValue, onprogress: Option<Function>) -> Caller {
     let progress = onprogress
-        .dyn_into::<Function>()
-        .ok()
         .map(|onprogress| -> Rc<dyn Fn(JsValue)> { Rc::new(move |params| values::call(&onprogress, &params)) });
     let settle = Box::new(move |result: Settled| match result {
         Ok(value) => values::call(&resolve, &value),

@@ -47,6 +47,8 @@ struct Status {
     #[serde(skip_serializing_if = "Option::is_none")]
     waiting_for: Option<Waiting>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    signed_in: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     last_error: Option<McpError>,
 }
 
@@ -72,6 +74,7 @@ impl From<protocol::Status<JsValue>> for Status {
             recoveries: status.recoveries,
             last_recovery: status.last_recovery.map(Finished::from),
             waiting_for: status.waiting_for.map(Waiting::from),
+            signed_in: status.signed_in,
             last_error: status.last_error.map(|error| McpError::from(*error)),
         }
     }

@@ -110,6 +110,21 @@ export function memberOf(value, name) {
   return typeof value === "object" && value !== null ? value[name] : undefined;
 }
 
+/** The same of a member. */
+export function textIn(value, name, most) {
+  return textOf(memberOf(value, name), most);
+}
+
+export function numberIn(value, name) {
+  const member = memberOf(value, name);
+  return typeof member === "number" ? member : undefined;
+}
+
+/** The JSON text that stands in a part of a string. */
+export function parsePart(text, from, to) {
+  return JSON.parse(text.slice(from, to));
+}
+
 export function isPlain(value) {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -352,6 +352,7 @@ impl Session {
         self.close().await?;
         if let Some(authorizer) = &self.program.authorizer {
             authorizer.sign_out().await.map_err(storage_failed)?;
+            self.driver.signed_out();
         }
         Ok(())
     }

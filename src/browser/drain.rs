@@ -249,6 +249,7 @@ impl Inner {
                 | Input::Redirected(_)
                 | Input::Unsent { .. }
                 | Input::Unproven { .. }
+                | Input::Outdated
                 | Input::Proxied { .. }
                 | Input::Failed { .. }
                 | Input::Unreached { .. }

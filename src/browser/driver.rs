@@ -158,6 +158,7 @@ impl Driver {
     pub fn signed_out(&self) {
         self.0.session.borrow_mut().handle_token(None, false);
         self.0.transport.set_token(None);
+        self.0.schedule();
     }
 
     /// A user has signed in to the same in another session or tab.

@@ -4,7 +4,13 @@ use super::{exchange::Tell, js, table::Table};
 use crate::protocol::{ExchangeId, Input, Malformed, sse};
 use js_sys::{JsString, Uint8Array};
 use std::cell::RefCell;
-use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::*;
+
+#[wasm_bindgen(module = "/src/browser/body.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = parsePart, catch)]
+    fn parse_part(text: &JsString, from: u32, to: u32) -> js::Thrown<JsValue>;
+}
 
 /// How much of a chunk is copied into the module at a time.
 const WINDOW: u32 = 64 << 10;
@@ -18,9 +24,9 @@ pub(super) fn hear(streams: &Streams, id: ExchangeId, chunk: &Uint8Array, tell: 
         let Some((events, whole)) = streams.with(id, |stream| stream.borrow_mut().push(chunk, start)) else {
             return false;
         };
-        let mut texts = Texts::of(&events);
+        let mut data = Data::of(&events);
         for event in events {
-            if !one_event(event, &mut texts, |input| tell(id, input)) {
+            if !one_event(event, &mut data, |input| tell(id, input)) {
                 return false;
             }
         }
@@ -63,43 +69,41 @@ impl Stream {
     }
 }
 
-fn one_event(event: sse::Event, texts: &mut Texts, tell: impl Fn(Input<JsValue>) -> bool) -> bool {
-    let text = event.is_message().then(|| texts.next(&event.data));
+fn one_event(event: sse::Event, all: &mut Data, tell: impl Fn(Input<JsValue>) -> bool) -> bool {
+    let is_message = event.is_message();
     let sse::Event { id, retry_ms, data, .. } = event;
-    let mut message = None;
-    if let Some(text) = text {
-        message = js::parse_json(&text).ok();
-        if message.is_none() && !tell(Input::Malformed(Malformed::Event { begins: sse::beginning(&data) })) {
-            return false;
-        }
+    let message = if is_message { all.parse_next(&data) } else { None };
+    if is_message && message.is_none() && !tell(Input::Malformed(Malformed::Event { begins: sse::beginning(&data) })) {
+        return false;
     }
     tell(Input::Event { id, retry_ms, message })
 }
 
-/// The data of the messages among some events, in their order, as strings of the engine's. A string that crosses over
+/// The data of the messages among some events, in their order, as the engine parses it. A string that crosses over
 /// takes as long as parsing a small message: the small ones cross together.
-struct Texts {
+struct Data {
     all: JsString,
     /// Where the next one begins, in UTF-16 units.
     at: u32,
 }
 
-impl Texts {
+impl Data {
     fn of(events: &[sse::Event]) -> Self {
         let small: Vec<&str> =
             events.iter().filter(|event| event.is_message()).map(|event| &*event.data).filter(is_small).collect();
         Self { all: small.concat().into(), at: 0 }
     }
 
-    fn next(&mut self, data: &str) -> JsString {
+    /// `None` where it is no JSON.
+    fn parse_next(&mut self, data: &str) -> Option<JsValue> {
         if !is_small(&data) {
-            return data.into();
+            return js::parse_json(&data.into()).ok();
         }
         let from = self.at;
         let units = if data.is_ascii() { data.len() } else { data.encode_utf16().count() };
         // No more than a window's worth of small ones and one that began before it.
         self.at += units as u32;
-        self.all.slice(from, self.at)
+        parse_part(&self.all, from, self.at).ok()
     }
 }
 

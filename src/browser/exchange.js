@@ -17,8 +17,8 @@ export function soon(run) {
 }
 
 /**
- * The exchanges of one session. `told` has a function for each fact, by its name, `(id, value, bytes)`, which says
- * whether the exchange is still wanted; `head(id, status, …)`; and `identified(fields?)`.
+ * The exchanges of one session. `told` has `fact(id, fact, value, bytes)`, which says whether the exchange is still wanted;
+ * `head(id, status, …)`; and `identified(fields?)`. `facts` has the number of each fact by its name.
  */
 export class Exchanges {
   /** The host's fields, as they were told last. */
@@ -27,8 +27,8 @@ export class Exchanges {
   #text;
   #request;
 
-  constructor(url, credentials, headers, fetch, told) {
-    Object.assign(this, { url, own: url, credentials, headers, fetch, told });
+  constructor(url, credentials, headers, fetch, told, facts) {
+    Object.assign(this, { url, own: url, credentials, headers, fetch, told, facts });
   }
 
   /** `request`: the JSON text of `{ purpose, method, headers, identify? }`. */
@@ -157,6 +157,7 @@ class Exchange extends AbortController {
       }
     } catch (cause) {
       if (cause?.isUnproven === true) return this.#tell("unproven", cause.cause);
+      if (cause?.isOutdated === true) return this.#tell("outdated");
       if (typeof cause?.proxied === "string") return this.#tell("proxied", cause.proxied, cause.status);
       return this.#tell("failed", cause, why(cause, url, !fetch && hops === 0));
     }
@@ -220,7 +221,8 @@ class Exchange extends AbortController {
   }
 
   #tell(fact, value, bytes = 0) {
-    return !this.#isOver && this.#all.told[fact](this.#id, value, bytes);
+    const { told, facts } = this.#all;
+    return !this.#isOver && told.fact(this.#id, facts[fact], value, bytes);
   }
 }
 

@@ -24,7 +24,7 @@ use web_sys::{AbortController, AbortSignal};
 const PROBE_MS: u32 = 10_000;
 
 type OnHead = dyn Fn(f64, u16, Option<String>, Option<String>, Option<String>, Option<String>);
-type OnFact = dyn Fn(f64, JsValue, f64) -> bool;
+type OnFact = dyn Fn(f64, usize, JsValue, f64) -> bool;
 type OnIdentified = dyn Fn(Option<String>);
 
 #[wasm_bindgen(module = "/src/browser/exchange.js")]
@@ -32,7 +32,14 @@ extern "C" {
     #[wasm_bindgen(js_name = Exchanges)]
     type JsExchanges;
     #[wasm_bindgen(constructor, js_class = "Exchanges")]
-    fn new(url: &str, credentials: &str, headers: &JsValue, fetch: Option<&Function>, told: &Object) -> JsExchanges;
+    fn new(
+        url: &str,
+        credentials: &str,
+        headers: &JsValue,
+        fetch: Option<&Function>,
+        told: &Object,
+        facts: &Object,
+    ) -> JsExchanges;
     #[wasm_bindgen(method, catch)]
     fn send(this: &JsExchanges, id: f64, request: &str, body: Option<&str>) -> js::Thrown<JsExchange>;
 
@@ -114,7 +121,7 @@ pub struct Exchanges {
     to: (String, bool),
     streams: Rc<Streams>,
     /// What JavaScript calls.
-    _ears: (Closure<OnHead>, Vec<Closure<OnFact>>, Closure<OnIdentified>),
+    _ears: (Closure<OnHead>, Closure<OnFact>, Closure<OnIdentified>),
 }
 
 impl Exchanges {
@@ -135,30 +142,22 @@ impl Exchanges {
         let head: Closure<OnHead> = Closure::new(onhead);
         let identified: Closure<OnIdentified> =
             Closure::new(move |fields: Option<String>| tell_fields(fields.as_deref()));
-        let told = Object::new();
-        // A new object of our own takes any field.
-        let name = |name: &str, ear: &JsValue| drop(Reflect::set(&told, &name.into(), ear));
-        let fact = |(called, fact): (&str, ToFact)| {
-            let (tell, streams) = (Rc::clone(&tell), Rc::clone(&streams));
-            let ear: Closure<OnFact> = Closure::new(move |id, value, bytes: f64| {
-                let id = exchange(id);
-                match fact(value, bytes as u64) {
-                    Fact::Input(input) => tell(id, input),
-                    Fact::Last(input) => tell(id, input) && tell(id, Input::End),
-                    Fact::Chunk(chunk) => events::hear(&streams, id, &chunk, &*tell),
-                    Fact::Paused => events::look(&streams, id, &*tell),
-                }
-            });
-            name(called, ear.as_ref());
-            ear
-        };
-        let facts = FACTS.map(fact).into();
-        name("head", head.as_ref());
-        name("identified", identified.as_ref());
+        let heard = Rc::clone(&streams);
+        let fact: Closure<OnFact> = Closure::new(move |id, at: usize, value, bytes: f64| {
+            let id = exchange(id);
+            let Some((_, fact)) = FACTS.get(at) else { return false };
+            match fact(value, bytes as u64) {
+                Fact::Input(input) => tell(id, input),
+                Fact::Last(input) => tell(id, input) && tell(id, Input::End),
+                Fact::Chunk(chunk) => events::hear(&heard, id, &chunk, &*tell),
+                Fact::Paused => events::look(&heard, id, &*tell),
+            }
+        });
+        let told = object([("head", head.as_ref()), ("fact", fact.as_ref()), ("identified", identified.as_ref())]);
         let Transport { url, fetch, headers, credentials, .. } = transport;
-        let js = JsExchanges::new(url, credentials, headers, fetch.as_ref(), &told);
+        let js = PLACES.with(|places| JsExchanges::new(url, credentials, headers, fetch.as_ref(), &told, places));
         let to = (url.clone(), fetch.is_some());
-        Self { js, to, streams, _ears: (head, facts, identified) }
+        Self { js, to, streams, _ears: (head, fact, identified) }
     }
 
     /// Tells later which header fields the host would add to a call: a JSON text of names and values, or nothing where
@@ -273,6 +272,13 @@ fn exchange(id: f64) -> ExchangeId {
     ExchangeId(id as u64)
 }
 
+/// A new object of our own takes any field.
+fn object<'a>(fields: impl IntoIterator<Item = (&'a str, &'a JsValue)>) -> Object {
+    let object = Object::new();
+    fields.into_iter().for_each(|(name, value)| drop(Reflect::set(&object, &name.into(), value)));
+    object
+}
+
 enum Fact {
     Input(Input<JsValue>),
     /// What a whole body says.
@@ -284,8 +290,16 @@ enum Fact {
 /// What a fact of JavaScript's is here: of a value, and of a number that is mostly one of bytes.
 type ToFact = fn(JsValue, u64) -> Fact;
 
-/// By the names that `exchange.js` tells them by.
-const FACTS: [(&str, ToFact); 16] = [
+thread_local! {
+    /// Where a fact stands in [`FACTS`], by its name: one object for all sessions.
+    static PLACES: Object = {
+        let places: Vec<_> = FACTS.iter().enumerate().map(|(at, (name, _))| (*name, JsValue::from(at))).collect();
+        object(places.iter().map(|(name, at)| (*name, at)))
+    };
+}
+
+/// By the names that `exchange.js` has for them. Each session has one function for all of them.
+const FACTS: [(&str, ToFact); 17] = [
     ("message", |value, _| Fact::Last(Input::Message(value))),
     ("text", |value, _| Fact::Last(Input::Text(value.as_string().unwrap_or_default()))),
     ("chunk", |value, _| Fact::Chunk(value.unchecked_into())),
@@ -302,6 +316,7 @@ const FACTS: [(&str, ToFact); 16] = [
     }),
     ("unsent", |cause, _| Fact::Input(Input::Unsent { cause: Some(cause) })),
     ("unproven", |cause, _| Fact::Input(Input::Unproven { cause: Some(cause) })),
+    ("outdated", |_, _| Fact::Input(Input::Outdated)),
     ("proxied", |said, status| {
         let said = said.as_string().unwrap_or_default();
         Fact::Input(Input::Proxied { said, status: status as u16 })

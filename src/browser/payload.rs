@@ -16,6 +16,10 @@ extern "C" {
     fn text_of(value: &JsValue, most: u32) -> Option<String>;
     #[wasm_bindgen(js_name = memberOf, catch)]
     fn member_of(value: &JsValue, name: &JsValue) -> Thrown<JsValue>;
+    #[wasm_bindgen(js_name = textIn, catch)]
+    fn text_in(value: &JsValue, name: &JsValue, most: u32) -> Thrown<Option<String>>;
+    #[wasm_bindgen(js_name = numberIn, catch)]
+    fn number_in(value: &JsValue, name: &JsValue) -> Thrown<Option<f64>>;
     /// An object that is no array.
     #[wasm_bindgen(js_name = isPlain)]
     fn is_plain(value: &JsValue) -> bool;
@@ -26,11 +30,23 @@ thread_local! {
     static NAMES: [OnceCell<JsValue>; Field::ALL.len()] = const { [const { OnceCell::new() }; Field::ALL.len()] };
 }
 
+/// Calls `read` with the name of a field.
+fn named<T>(field: Field, read: impl FnOnce(&JsValue) -> Thrown<T>) -> Option<T> {
+    NAMES.with(|names| read(names[field as usize].get_or_init(|| field.as_str().into()))).ok()
+}
+
 impl Payload for JsValue {
     fn field(&self, field: Field) -> Option<Self> {
         // An array has none of these fields.
-        let value = NAMES.with(|names| member_of(self, names[field as usize].get_or_init(|| field.as_str().into())));
-        value.ok().filter(|value| !value.is_undefined())
+        named(field, |name| member_of(self, name)).filter(|value| !value.is_undefined())
+    }
+
+    fn text(&self, field: Field) -> Option<String> {
+        named(field, |name| text_in(self, name, TEXT))?
+    }
+
+    fn number(&self, field: Field) -> Option<f64> {
+        named(field, |name| number_in(self, name))?
     }
 
     fn count(&self) -> Option<usize> {

@@ -134,11 +134,14 @@ pub enum Input<P> {
         /// What the host's function threw.
         cause: Option<P>,
     },
-    /// Nothing was sent: the proof that goes with the token could not be made (RFC 9449). This ends the exchange.
+    /// Nothing was sent: the token, or the proof that goes with it (RFC 9449), could not be had. This ends the exchange.
     Unproven {
-        /// What whoever has the key threw.
+        /// What whoever has the token, or the key, threw.
         cause: Option<P>,
     },
+    /// Nothing was sent: whoever keeps the tokens has another one by now than this was to go with, or none. This ends the
+    /// exchange.
+    Outdated,
     /// A proxy of the host's answered in its own name, or could not be reached: `refused <reason>` (nothing was sent on),
     /// `failed <reason>` (it may have been), `unreached`, or `foreign` where what answers is no proxy that the driver
     /// knows. This ends the exchange.

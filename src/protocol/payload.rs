@@ -8,6 +8,14 @@ use super::codec::json::quote;
 pub trait Payload: Clone {
     /// The field of an object; `None` where this is no object, or the field is absent.
     fn field(&self, field: Field) -> Option<Self>;
+    /// The string in a field, as [`Payload::as_string`].
+    fn text(&self, field: Field) -> Option<String> {
+        self.field(field)?.as_string()
+    }
+    /// The number in a field.
+    fn number(&self, field: Field) -> Option<f64> {
+        self.field(field)?.as_number()
+    }
     /// How many items an array has; `None` where this is no array.
     fn count(&self) -> Option<usize>;
     /// An item of an array.

@@ -42,6 +42,7 @@ mod liveness;
 mod negotiate;
 mod notified;
 mod offers;
+mod outdated;
 mod page;
 mod proxied;
 mod questions;

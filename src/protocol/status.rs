@@ -94,6 +94,8 @@ pub struct Status<P> {
     pub waiting_for: Option<WaitingFor>,
     /// What this tab is to the others, where they share the session.
     pub share: Option<Role>,
+    /// With an authorizer: whether there is a token that nobody has refused for good.
+    pub signed_in: Option<bool>,
     /// Why the latest attempt to establish the session failed; `None` once it is ready.
     pub last_error: Option<Box<Error<P>>>,
 }

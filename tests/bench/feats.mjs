@@ -21,7 +21,7 @@ export async function oneCall(lab, { smoke }) {
     ["a doubtful 200, which a ping settles", { suspicious: true }, 5],
   ]) {
     const [plain, healed, trips] = [[], [], []];
-    for (let round = 0; round < (smoke ? 2 : 20); round++) {
+    for (const _ of lab.rounds(smoke ? 2 : 20)) {
       // A session that is lost again and again is made anew after a pause.
       await page.open("ours");
       await call();
@@ -47,7 +47,7 @@ export async function herd(lab, { smoke }) {
   const all = () => page.play("calls", "ours", { count, atOnce: count });
   const ratios = [];
   let handshakes = 0;
-  for (let round = 0; round < (smoke ? 1 : 7); round++) {
+  for (const _ of lab.rounds(smoke ? 1 : 7)) {
     await page.open("ours");
     await all();
     const plain = await all();
@@ -73,7 +73,7 @@ export async function crowd(lab, { smoke }) {
   const perCall = async (count) => (await page.play("calls", "ours", { count, atOnce: count })) / count;
   await perCall(few);
   const ratios = [];
-  for (let round = 0; round < (smoke ? 1 : 3); round++) ratios.push((await perCall(many)) / (await perCall(few)));
+  for (const _ of lab.rounds(smoke ? 1 : 3)) ratios.push((await perCall(many)) / (await perCall(few)));
   await page.close();
   const value = median(ratios);
   const title = `a call among ${many} that are made at once, times one among ${few}`;
@@ -82,7 +82,7 @@ export async function crowd(lab, { smoke }) {
 
 /** What is held after very many calls, beside what was held after some. */
 export async function memory(lab, { smoke }) {
-  const [some, many] = smoke ? [500, 2_000] : [1_000, 100_000];
+  const [some, many] = smoke ? [500, 2_000] : [1_000, 50_000];
   const page = await lab.page();
   await page.open("ours");
   const calls = (count) => page.play("calls", "ours", { count, atOnce: 32 });
@@ -162,7 +162,7 @@ export async function afar(lab, { smoke }) {
   const there = new Lab({ browser: lab.browser, site, server: lab.server });
   const took = { ours: [] };
   const files = {};
-  for (let round = 0; round < (smoke ? 1 : 7); round++) {
+  for (const _ of lab.rounds(smoke ? 1 : 7)) {
     for (const name of ["ours", ...Object.keys(plain)]) {
       const page = await there.page();
       asked = [];

@@ -3,11 +3,54 @@
 /** Engines compile what runs often: the first rounds are not counted. */
 const WARM_UP = 2;
 
+/** Minutes for one row of the tables: a round that is begun then is the last. */
+const MINUTES = 3;
+/** … after which a row that has not come to the end of a round is given up. */
+const MOST_MINUTES = 5;
+
 export class Lab {
+  /** When no other round is begun. */
+  #until = Infinity;
+  /** Where not all rounds were played: how many were. */
+  #cut;
+
   constructor({ browser, site, server }) {
     this.browser = browser;
     this.site = site;
     this.server = server;
+  }
+
+  /**
+   * What `measure` gives within the time that a row has: `{ value?, cut? }`. `cut` says what is missing. `value` is missing
+   * where nothing came, or the work failed.
+   */
+  async row(measure) {
+    this.#until = performance.now() + MINUTES * 60_000;
+    this.#cut = undefined;
+    const pages = await this.browser.pages();
+    let timer;
+    const late = new Promise((resolve) => (timer = setTimeout(resolve, MOST_MINUTES * 60_000, { cut: `gave nothing in ${MOST_MINUTES} minutes` })));
+    const measured = measure().then(
+      (value) => ({ value, cut: this.#cut }),
+      (error) => ({ cut: `failed: ${error.message.split("\n")[0]}`, failed: true }),
+    );
+    const row = await Promise.race([measured, late]);
+    clearTimeout(timer);
+    // What it has left open would go on beside the next.
+    const left = (await this.browser.pages()).filter((page) => !pages.includes(page));
+    await Promise.all(left.map((page) => page.close().catch(() => {})));
+    return row;
+  }
+
+  /** The numbers of the rounds: `count` of them, or fewer where the row's time is up. The first is always played. */
+  *rounds(count, first = 0) {
+    for (let round = first; round < count; round++) {
+      if (round > 0 && performance.now() > this.#until) {
+        this.#cut = `${round} of ${count} rounds, as its ${MINUTES} minutes were over`;
+        return;
+      }
+      yield round;
+    }
   }
 
   /** A page with the functions of `page/work.mjs`; `play` runs one of them. */
@@ -42,20 +85,20 @@ export class Lab {
   }
 
   /** All clients do the same work in turn, round by round. */
-  async compare({ name, title, run, given, fresh = false, clients, target }, known, { slowdown, rounds, smoke }) {
+  async compare({ name, title, run, given, options, fresh = false, clients, target }, known, { slowdown, rounds, smoke }) {
     const taking = clients.filter((client) => known.includes(client));
     const shared = fresh ? undefined : await this.page({ slowdown });
     for (const client of fresh ? [] : taking) await shared.open(client);
     const took = Object.fromEntries(taking.map((client) => [client, []]));
     const failed = {};
-    for (let round = smoke ? 0 : -WARM_UP; round < rounds; round++) {
+    for (const round of this.rounds(rounds, smoke ? 0 : slowdown > 1 ? -1 : -WARM_UP)) {
       // Each client follows each other one equally often.
       for (const client of rotated(taking, round).filter((client) => took[client])) {
         const page = shared ?? (await this.page({ slowdown }));
         await page.devtools.send("HeapProfiler.collectGarbage");
         const before = await busy(page);
         try {
-          const wall = await page.play(run, client, fresh ? this.server.url : given);
+          const wall = await page.play(run, client, ...(fresh ? [this.server.url, options] : [given]));
           const thread = (await busy(page)) - before;
           if (round >= 0) took[client].push({ wall, thread });
         } catch (error) {
@@ -93,12 +136,12 @@ function judged(took, { of, atMost }) {
 }
 
 /** Milliseconds that the page's thread has worked so far. */
-async function busy({ devtools }) {
+export async function busy({ devtools }) {
   const { metrics } = await devtools.send("Performance.getMetrics");
   return metrics.find(({ name }) => name === "TaskDuration").value * 1000;
 }
 
-function rotated(list, round) {
+export function rotated(list, round) {
   const at = ((round % list.length) + list.length) % list.length;
   return [...list.slice(at), ...list.slice(0, at)];
 }

@@ -82,8 +82,8 @@ function rows({ clients, sizes, works }, cell) {
   const size = ["app, minified, brotli", ...names.map((name) => kb(sizes[name].all.brotli))];
   const target = sizes.ours.all.brotli <= 0.8 * sizes.sdk2.all.brotli;
   return [
-    ...works.map(({ title, slowdown, clients: measured, failed, of, atMost, good }) => [
-      slowdown > 1 ? `${title}; processor ${slowdown} × slower` : title,
+    ...works.map(({ title, slowdown, clients: measured, failed, of, atMost, good, cut }) => [
+      [title, ...(slowdown > 1 ? [`processor ${slowdown} × slower`] : []), ...(cut ? [cut] : [])].join("; "),
       ...names.map((name) => (measured[name] ? cell(measured[name]) : failed[name] ? "fails" : "–")),
       `${mark(good)} ≤ ${atMost} × ${clients[of]}`,
     ]),
@@ -106,5 +106,6 @@ function mark(good) {
 }
 
 function number(value) {
+  if (value === undefined) return "–";
   return Number.isInteger(value) ? String(value) : value.toFixed(2);
 }

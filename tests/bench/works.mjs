@@ -5,7 +5,8 @@ const EVERYBODY = ["bare", "ours", "sdk2", "sdk1", "transport"];
 /**
  * `run` is a function of `page/work.mjs`, and `given` what it gets. `atMost` is the target: the ratio of ours to `of`; `slowed`: with
  * a slower processor.
- * The first works run in one page, in which all clients are open; `fresh` ones each in a page of its own.
+ * The first works run in one page, in which all clients are open; `fresh` ones each in a page of its own, where ours is opened with
+ * `options`.
  */
 export const WORKS = [
   {
@@ -47,6 +48,14 @@ export const WORKS = [
     name: "start",
     title: "from import to the first result",
     run: "start",
+    fresh: true,
+    target: { of: "sdk2", atMost: 0.4 },
+  },
+  {
+    name: "startKnown",
+    title: "the same, the server's era given to mcp-evergreen",
+    run: "start",
+    options: { era: "legacy" },
     fresh: true,
     target: { of: "sdk2", atMost: 0.4 },
   },

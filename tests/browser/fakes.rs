@@ -90,6 +90,7 @@ pub fn line(input: &Input<JsValue>) -> String {
         Input::Followed => "followed".into(),
         Input::Unsent { cause } => format!("unsent: {}", message(cause.as_ref().expect("a cause"))),
         Input::Unproven { cause } => format!("unproven: {}", message(cause.as_ref().expect("a cause"))),
+        Input::Outdated => "outdated".into(),
         Input::Proxied { said, status } => format!("proxied: {said} {status}"),
         Input::End => "end".into(),
         Input::Failed { cause } => format!("failed: {}", message(cause.as_ref().expect("a cause"))),

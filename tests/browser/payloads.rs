@@ -31,9 +31,30 @@ fn fields_are_those_of_objects_only() {
 }
 
 #[test]
+fn a_text_and_a_number_are_those_of_their_field_and_of_no_other_type() {
+    let long = "é".repeat(70_000);
+    let message = parsed(&format!(r#"{{"id":7,"method":"m","data":null,"code":"7","message":"{long}","error":[]}}"#));
+    assert_eq!((message.text(Field::Method).as_deref(), message.number(Field::Id)), (Some("m"), Some(7.0)));
+    assert_eq!((message.text(Field::Code).as_deref(), message.number(Field::Code)), (Some("7"), None));
+    assert_eq!(message.text(Field::Message).map(|text| text.chars().count()), Some(64 << 10));
+    for other in [Field::Id, Field::Data, Field::Error, Field::Result] {
+        assert_eq!(message.text(other), None, "{other:?}");
+    }
+    for other in [Field::Method, Field::Data, Field::Error, Field::Result] {
+        assert_eq!(message.number(other), None, "{other:?}");
+    }
+    for other in ["1", "null", "\"method\"", "[]", "true"] {
+        let other = parsed(other);
+        assert_eq!((other.text(Field::Method), other.number(Field::Method)), (None, None));
+    }
+}
+
+#[test]
 fn a_field_that_throws_is_absent() {
     let trap = js_sys::Function::new_no_args("return new Proxy({}, { get() { throw 1 } })").call0(&JsValue::NULL);
-    assert_eq!(trap.expect("a proxy").field(Field::Method), None);
+    let trap = trap.expect("a proxy");
+    assert_eq!(trap.field(Field::Method), None);
+    assert_eq!((trap.text(Field::Method), trap.number(Field::Method)), (None, None));
 }
 
 #[test]

@@ -28,6 +28,7 @@ async fn send(transport: &Transport) -> Result<Head, JsValue> {
         other @ (Input::Fields(_)
         | Input::Following { .. }
         | Input::Followed
+        | Input::Outdated
         | Input::Message(_)
         | Input::Event { .. }
         | Input::Unfinished(_)

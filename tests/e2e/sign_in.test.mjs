@@ -149,14 +149,25 @@ for (const [name, launch] of [
     await app.click(authorizeAndKeep);
     await agree(await app.nextPopup());
     assert.equal(await app.run(() => signedIn), "ready");
+    const isSignedIn = () => app.run(() => session.status.signedIn);
+    assert.equal(await isSignedIn(), true);
     as.revoke();
     await app.click(callAndKeep);
     await until(async () => (await waiting(app))?.why === "sign-in", "the status says so");
+    assert.equal(await isSignedIn(), false);
     await app.run(({ sleep }) => sleep(1_500));
     await until(async () => (await windows(context)) === 1, "no window");
     await app.click(authorizeAndKeep);
     await agree(await app.nextPopup());
     assert.equal(await app.run(() => result), "read ran");
+    assert.equal(await isSignedIn(), true);
+    await app.run(() => {
+      globalThis.told = [];
+      session.on("statechange", ({ state, signedIn }) => told.push([state, signedIn]));
+      return session.signOut();
+    });
+    assert.equal(await isSignedIn(), false);
+    assert.deepEqual(await app.run(() => told.at(-1)), ["closed", false]);
   });
 
   signing("the signal fires when nobody waits any more", {}, async ({ as, context, open }) => {

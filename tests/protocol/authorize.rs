@@ -1,6 +1,7 @@
 //! A token that is missing, refused or too narrow is mended as a session is: once, for all who wait.
 
 mod modern;
+mod outdated;
 mod sign_in;
 
 use crate::net::{Net, Reply};

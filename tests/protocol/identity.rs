@@ -572,3 +572,27 @@ fn the_next_token_of_a_grant_that_has_a_name_is_nobody_elses_whoever_got_it() {
     net.call("b");
     assert_eq!(net.run(), ["initialize→200 s2", "initialized→202", "call→200", "b ok"]);
 }
+
+#[test]
+fn a_user_who_signs_in_again_and_again_has_a_session_at_once_each_time() {
+    let mut net = Net::new(config());
+    net.session.handle_token(Some("token-1"), false);
+    net.connect();
+    net.run();
+    for login in 2..6 {
+        net.session.handle_origin(Origin { grant: Some(format!("login-{login}")), returned: None });
+        net.session.handle_token(Some(&format!("token-{login}")), false);
+        net.call("a");
+        let made = format!("initialize→200 s{login}");
+        assert_eq!(net.run(), [made.as_str(), "initialized→202", "call→200", "a ok"]);
+    }
+    assert_eq!((net.warnings(), strayed(&net)), (vec![], vec![]));
+    // A token of nobody knows which grant may change by itself.
+    for token in ["token-6", "token-7"] {
+        net.session.handle_origin(Origin::default());
+        net.session.handle_token(Some(token), false);
+        net.call("a");
+        net.run();
+    }
+    assert_eq!(net.warnings(), ["changing_credentials"]);
+}

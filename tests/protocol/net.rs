@@ -43,6 +43,8 @@ pub enum Reply {
     Unsent,
     /// The proof that goes with the token could not be made: nothing was sent.
     Unproven,
+    /// The provider has another token by now: nothing was sent.
+    Outdated,
     /// The host's proxy speaks in its own name, with this status.
     Proxied(&'static str, u16),
     /// The driver does not follow it.
@@ -76,6 +78,7 @@ impl Reply {
             | Self::Silence
             | Self::Unsent
             | Self::Unproven
+            | Self::Outdated
             | Self::Proxied(..)
             | Self::Redirect(_)) => other,
         }
@@ -185,6 +188,8 @@ pub struct Net {
     /// How the next authorizations end; those that nothing is said of stay open.
     pub authorizations: VecDeque<Authorized<Value>>,
     loading: bool,
+    /// What is stored is loaded by [`Net::authorized`] only.
+    pub loads_by_hand: bool,
     /// Header fields that the host adds, and those that the core was told of.
     fields: String,
     told: String,
@@ -240,6 +245,7 @@ impl Net {
             valid_token: None,
             authorizations: VecDeque::new(),
             loading: false,
+            loads_by_hand: false,
             fields: "[]".to_owned(),
             told: String::new(),
             leaving: VecDeque::new(),
@@ -462,7 +468,7 @@ impl Net {
                     self.loading = what == "load";
                     if let Some(authorized) = self.authorizations.pop_front() {
                         self.authorized(authorized);
-                    } else if what == "load" {
+                    } else if what == "load" && !self.loads_by_hand {
                         self.authorized(Authorized::Granted { refresh_at_unix_ms: None, same: true });
                     }
                 }
@@ -491,14 +497,6 @@ impl Net {
         self.session.handle_identified(self.now);
     }
 
-    /// How the authorization under way ends: with the token that the server takes, or with none.
-    pub fn authorized(&mut self, authorized: Authorized<Value>) {
-        if matches!(authorized, Authorized::Granted { .. }) && !self.loading {
-            self.token = self.valid_token.unwrap_or_default();
-        }
-        self.session.handle_authorized(authorized, self.now);
-    }
-
     pub fn sent_as(&self, exchange: ExchangeId) -> &Sent {
         self.sent.iter().rev().find(|sent| sent.exchange == exchange).expect("was sent")
     }
@@ -521,6 +519,7 @@ impl Net {
             | Reply::Silence
             | Reply::Unsent
             | Reply::Unproven
+            | Reply::Outdated
             | Reply::Proxied(..)
             | Reply::Redirect(_)
             | Reply::Followed(_) => {

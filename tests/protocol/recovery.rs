@@ -242,6 +242,47 @@ fn a_call_cuts_the_pause_short() {
 }
 
 #[test]
+fn the_first_call_waits_for_no_pause_of_the_background() {
+    let attempts = |net: &Net| net.sent.iter().filter(|sent| sent.name() == "initialize").count();
+    for outage in 1..5 {
+        let mut net = Net::connected();
+        net.restart();
+        net.reply("GET", Reply::error(404, -32001, "Session not found"));
+        (0..outage).for_each(|_| net.reply("initialize", Reply::Break));
+        net.session.set_listening(true, net.now);
+        let mut log = net.run();
+        assert_eq!(log, ["GET→404", "ping→404"]);
+        for _ in 0..100_000 {
+            if attempts(&net) > outage {
+                break;
+            }
+            log.extend(net.run_for(1));
+        }
+        // The server is there again, and the pause after the last attempt has only begun.
+        assert_eq!((net.phase(), attempts(&net)), (Phase::Waiting, outage + 1), "{log:?}");
+        let began = net.now.mono;
+        net.call("a");
+        let log = net.run();
+        assert!(log.contains(&"a ok".to_owned()) && net.now.mono - began < 100, "{outage}: {log:?}");
+    }
+    // One that was held up by an attempt of its own, or whose server has said how long, waits for the next.
+    let mut net = Net::connected();
+    net.restart();
+    net.reply("GET", Reply::error(404, -32001, "Session not found"));
+    net.reply("initialize", Reply::busy(503, "20"));
+    net.session.set_listening(true, net.now);
+    net.run();
+    for _ in 0..100_000 {
+        if attempts(&net) > 1 {
+            break;
+        }
+        net.run_for(1);
+    }
+    net.call("a");
+    assert_eq!(net.run_for(19_000), Vec::<String>::new());
+}
+
+#[test]
 fn retry_after_of_a_refused_handshake_is_not_undercut() {
     let mut net = Net::connected();
     net.restart();

@@ -10,6 +10,9 @@ use super::{CallId, Code, Error, ExchangeId, Now, Outcome, Purpose};
 /// A token that is refused at once is not followed by another one before this many milliseconds are over.
 const PATIENCE_MS: u64 = 10_000;
 
+/// What is kept is loaded so often in a row for requests whose token was not the one any more.
+const MAX_LOOKS: u8 = 3;
+
 const UNASKED: &str = "The server wants the user to sign in, and `auth.ask` is \"never\": nobody was asked. Let the user start it: \
                        `session.authorize()` in a click.";
 
@@ -67,6 +70,10 @@ pub(crate) struct Authorization<P> {
     asked_for: Option<CallId>,
     /// The user was asked last, and there is no token all the same.
     in_vain: bool,
+    /// … and the one that was there is taken no more.
+    lapsed: bool,
+    /// How often what is kept was another token, since something went out.
+    looks: u8,
     flight: Option<Flight<P>>,
 }
 
@@ -160,6 +167,8 @@ impl<P> Default for Authorization<P> {
             stepped_up_for: None,
             asked_for: None,
             in_vain: false,
+            lapsed: false,
+            looks: 0,
             flight: None,
         }
     }
@@ -188,6 +197,17 @@ impl<P> Authorization<P> {
         if token == self.token {
             self.unproven_since = None;
         }
+    }
+
+    /// A request went out with the token that was kept by then.
+    pub fn went_out(&mut self) {
+        self.looks = 0;
+    }
+
+    /// The token was not the one any more. Says whether what is kept may be loaded for that.
+    pub fn may_look_up(&mut self) -> bool {
+        self.looks = self.looks.saturating_add(1);
+        self.looks <= MAX_LOOKS
     }
 
     /// Another token would be refused as well.
@@ -283,6 +303,12 @@ impl<P> Authorization<P> {
         self.flight.as_ref().is_some_and(|flight| flight.user == User::Asked)
     }
 
+    /// The token is taken no more: nothing goes on before a user has signed in. One that only lacks a scope goes on being used.
+    pub fn has_lapsed(&self) -> bool {
+        let is_for_scope = |flight: &Flight<P>| is_scope(flight.challenge.as_ref());
+        self.lapsed || self.waits_for_user() && !self.flight.as_ref().is_some_and(is_for_scope)
+    }
+
     /// The host says that the user may be asked: what waits for that goes on waiting. Gives what the server had refused, where that was waited for.
     pub fn clicked(&mut self) -> Option<Option<Challenge>> {
         let flight = self.flight.as_mut().filter(|flight| flight.user == User::Awaited)?;
@@ -356,6 +382,7 @@ impl<P> Authorization<P> {
             }
         };
         self.loaded = true;
+        self.lapsed = error.is_some() && (self.lapsed || needs_user && !is_scope(flight.challenge.as_ref()));
         self.in_vain = error.is_some() && (asked || needs_user && leave.ask == Ask::Never);
         if error.is_none() {
             self.token += 1;

@@ -27,19 +27,19 @@ pub enum Id {
 }
 
 impl Id {
+    /// The id in a field. Most are integers, our own always.
+    pub(in crate::protocol) fn of<P: Payload>(object: &P, field: Field) -> Option<Self> {
+        object.number(field).and_then(integer).or_else(|| Self::read(&object.field(field)?))
+    }
+
     pub(in crate::protocol) fn read<P: Payload>(value: &P) -> Option<Self> {
         if let Some(text) = value.as_string() {
             // What is not Unicode's was replaced by this, and what is too long was cut.
             let is_exact = text.len() < TEXT as usize && !text.contains(char::REPLACEMENT_CHARACTER);
             return if is_exact { Some(Self::Text(text)) } else { value.to_json_within(TEXT).map(Self::Exact) };
         }
-        // Beyond this, what was parsed is not what the server wrote.
-        let number = value.as_number().filter(|number| number.abs() < 9_007_199_254_740_992.0)?;
-        if number.fract() != 0.0 {
-            return value.to_json().map(Self::Exact);
-        }
-        #[expect(clippy::cast_possible_truncation, reason = "integral and within ±2^53, checked here")]
-        Some(Self::Integer(number as i64))
+        let number = value.as_number().filter(|number| is_exact(*number))?;
+        integer(number).or_else(|| value.to_json().map(Self::Exact))
     }
 
     pub(in crate::protocol) fn to_json(&self) -> String {
@@ -49,6 +49,16 @@ impl Id {
             Self::Exact(json) => json.clone(),
         }
     }
+}
+
+/// Beyond this, what was parsed is not what the server wrote.
+fn is_exact(number: f64) -> bool {
+    number.abs() < 9_007_199_254_740_992.0
+}
+
+fn integer(number: f64) -> Option<Id> {
+    #[expect(clippy::cast_possible_truncation, reason = "integral and within ±2^53, checked here")]
+    (is_exact(number) && number.fract() == 0.0).then_some(Id::Integer(number as i64))
 }
 
 /// A message of the server's.
@@ -105,31 +115,31 @@ pub struct RpcError<P> {
 impl<P: Payload> Message<P> {
     /// Reads the envelope of one message.
     pub fn read(value: &P) -> Self {
-        let named = value.field(Field::Id);
-        let id = named.as_ref().and_then(Id::read);
-        if let Some(method) = value.field(Field::Method).and_then(|method| method.as_string()) {
+        if let Some(method) = value.text(Field::Method) {
+            let named = value.field(Field::Id);
             let params = value.field(Field::Params);
-            return match id {
+            return match named.as_ref().and_then(Id::read) {
                 Some(id) => Self::Request { id, method, params },
                 None if named.is_none_or(|id| is_null(&id)) => Self::Notification { method, params },
                 // It cannot be answered, and is no notification.
                 None => Self::Other { words: String::new() },
             };
         }
-        if let Some(error) = value.field(Field::Error).filter(P::is_object) {
-            return Self::Error { id, error: RpcError::read(&error) };
-        }
-        // Some servers name the error in a string.
-        if let (Some(message), true) = (value.field(Field::Error).and_then(|error| error.as_string()), id.is_some()) {
-            return Self::Error { id, error: RpcError { code: 0, message, data: None } };
+        let id = Id::of(value, Field::Id);
+        if let Some(error) = value.field(Field::Error) {
+            if error.is_object() {
+                return Self::Error { id, error: RpcError::read(&error) };
+            }
+            // Some servers name the error in a string.
+            if let (Some(message), true) = (error.as_string(), id.is_some()) {
+                return Self::Error { id, error: RpcError { code: 0, message, data: None } };
+            }
         }
         if let Some(result) = value.field(Field::Result) {
             return Self::Result { id, result };
         }
         let words = [Field::Error, Field::Message, Field::Detail];
-        Self::Other {
-            words: words.iter().filter_map(|name| value.field(*name)?.as_string()).collect::<Vec<_>>().join("\n"),
-        }
+        Self::Other { words: words.iter().filter_map(|name| value.text(*name)).collect::<Vec<_>>().join("\n") }
     }
 }
 
@@ -150,13 +160,13 @@ impl<P: Payload> RpcError<P> {
         // Some servers write it as text.
         let code = number.or_else(|| code?.as_string()?.parse().ok());
         let code = code.filter(|code| code.unsigned_abs() <= MAX_SAFE).unwrap_or_default();
-        let message = error.field(Field::Message).and_then(|message| message.as_string()).unwrap_or_default();
+        let message = error.text(Field::Message).unwrap_or_default();
         Self { code, message, data: error.field(Field::Data) }
     }
 
     /// What a refusal says: `message`, and `data.message`.
     pub fn words(&self) -> String {
-        let detail = self.data.as_ref().and_then(|data| data.field(Field::Message)?.as_string());
+        let detail = self.data.as_ref().and_then(|data| data.text(Field::Message));
         match detail {
             Some(detail) => format!("{}\n{detail}", self.message),
             None => self.message.clone(),

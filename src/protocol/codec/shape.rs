@@ -31,7 +31,7 @@ pub(in crate::protocol) fn too_long<P: Payload>(method: &str, result: &P) -> Opt
 pub(in crate::protocol) fn shaped<P: Payload>(method: &str, result: P) -> Result<P, Box<Error<P>>> {
     let Some(list) = list_of(method) else { return Ok(result) };
     let has = |field| result.field(field).is_some();
-    if list == Field::Content && result.is_object() && !has(list) && !has(Field::StructuredContent) {
+    if list == Field::Content && !has(list) && result.is_object() && !has(Field::StructuredContent) {
         return Ok(result);
     }
     let whole = if list == Field::Values {
@@ -51,7 +51,7 @@ pub(in crate::protocol) fn shaped<P: Payload>(method: &str, result: P) -> Result
 
 /// What can have members: null has none.
 fn object<P: Payload>(value: P) -> Option<P> {
-    if is_null(&value) { Some(P::empty()) } else { Some(value).filter(P::is_object) }
+    if value.is_object() { Some(value) } else { is_null(&value).then(P::empty) }
 }
 
 fn with_list<P: Payload>(of: P, field: Field) -> Option<P> {

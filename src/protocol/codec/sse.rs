@@ -1,5 +1,7 @@
 //! Server-sent events as in WHATWG HTML, 9.2.5 and 9.2.6, from bytes, over any split, bounded.
 
+use std::borrow::Cow;
+
 /// One event; or what tells without one: a block without data that carries an `id`, or a `retry`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Event {
@@ -124,13 +126,13 @@ impl Parser {
                 if std::mem::replace(&mut self.has_data, true) {
                     self.event.data.push('\n');
                 }
-                self.event.data.push_str(&String::from_utf8_lossy(value));
+                self.event.data.push_str(&text(value));
             }
-            b"event" => self.event.name = String::from_utf8_lossy(value).into_owned(),
-            b"id" if !value.contains(&0) => self.event.id = Some(String::from_utf8_lossy(value).into_owned()),
+            b"event" => self.event.name = text(value).into_owned(),
+            b"id" if !value.contains(&0) => self.event.id = Some(text(value).into_owned()),
             b"retry" if !value.is_empty() && value.iter().all(u8::is_ascii_digit) => {
                 // Too many digits for a u64: as long as can be.
-                let retry_ms = Some(String::from_utf8_lossy(value).parse().unwrap_or(u64::MAX));
+                let retry_ms = Some(text(value).parse().unwrap_or(u64::MAX));
                 emit(Event { retry_ms, ..Event::default() });
             }
             _ => {}
@@ -144,6 +146,11 @@ impl Parser {
             emit(event);
         }
     }
+}
+
+/// What is no UTF-8 is replaced. The check alone is much faster than the search for that.
+fn text(value: &[u8]) -> Cow<'_, str> {
+    str::from_utf8(value).map_or_else(|_| String::from_utf8_lossy(value), Cow::Borrowed)
 }
 
 #[cfg(test)]

@@ -106,7 +106,7 @@ impl<P: Payload> Desired<P> {
         if !is_cacheable(method) || cache.is_outdated(method, request_id) || known.is_some_and(is_newer) {
             return;
         }
-        let ttl = result.field(Field::TtlMs).and_then(|ttl| ttl.as_number()).filter(|ttl| *ttl >= 1.0);
+        let ttl = result.number(Field::TtlMs).filter(|ttl| *ttl >= 1.0);
         let frozen = ttl.and_then(|_| result.frozen()).filter(|(_, size)| *size <= ENTRY);
         let (value, size) = frozen.map_or((None, 0), |(value, size)| (Some(value), size));
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positive, and no more than a day")]
@@ -136,7 +136,7 @@ impl<P: Payload> Desired<P> {
                 self.cache.outdate(&["resources/list", "resources/templates/list"], asked, &|_| true);
             }
             "notifications/resources/updated" => {
-                let updated = params.and_then(|params| params.field(Field::Uri)?.as_string()).unwrap_or_default();
+                let updated = params.and_then(|params| params.text(Field::Uri)).unwrap_or_default();
                 // "This might be a sub-resource of the one that the client actually subscribed to" (2025-11-25, schema).
                 let concerns = |uri: &String| updated.starts_with(uri.as_str());
                 self.cache.outdate(&["resources/read"], asked, &|entry| entry.uri.as_ref().is_some_and(concerns));

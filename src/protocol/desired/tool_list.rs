@@ -63,7 +63,7 @@ fn read<P: Payload>(
     asked: u64,
     definition: &P,
 ) -> Option<(String, Option<u64>, Result<Tool, &'static str>)> {
-    let name = definition.field(Field::Name)?.as_string()?;
+    let name = definition.text(Field::Name)?;
     let text = definition.to_json();
     let param_headers = match &text {
         Some(text) if era.stamps_requests() => param_headers::read(text),
@@ -71,7 +71,7 @@ fn read<P: Payload>(
     };
     let hints = definition.field(Field::Annotations).filter(|_| trusted);
     let hint = |field| hints.as_ref().and_then(|hints| hints.field(field)?.as_bool()).unwrap_or_default();
-    let support = definition.field(Field::Execution).and_then(|it| it.field(Field::TaskSupport)?.as_string());
+    let support = definition.field(Field::Execution).and_then(|it| it.text(Field::TaskSupport));
     let tool = param_headers.map(|param_headers| Tool {
         repeatable: hint(Field::ReadOnlyHint) || hint(Field::IdempotentHint),
         is_task: support.as_deref() == Some("required"),

@@ -109,6 +109,11 @@ impl Exchange {
         self.again.as_deref().filter(|_| !self.repaired.contains(&repair)).cloned()
     }
 
+    /// What was to be sent, where it can be sent as it is.
+    pub fn repeated(&self) -> Option<Request> {
+        self.again.as_deref().cloned()
+    }
+
     /// For its next attempt, for which this was mended: nothing of the answer is kept.
     pub fn anew(&self, repaired: Option<Repair>) -> Box<Self> {
         let mut next = Box::new(self.clone());

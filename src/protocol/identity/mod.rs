@@ -109,6 +109,8 @@ pub(crate) struct Identity {
     /// They were asked for, and told once.
     asks: bool,
     is_asked: bool,
+    /// Whether somebody is signed in, as the host was told last.
+    shown: Option<bool>,
     /// A session that is not taken up before it is known whether it is of whoever is signed in.
     found: Option<Found>,
     confidential: Confidential,
@@ -130,7 +132,8 @@ impl Identity {
         let mut secrets = Secrets::default();
         token.iter().for_each(|token| secrets.add(token));
         self.confidential.goes_along(secrets::Source::Token, secrets);
-        let new = token.map(|token| fnv1a(grant.unwrap_or(token)));
+        let new =
+            token.map(|token| grant.map_or_else(|| fnv1a(&claims(token).unwrap_or_else(|| token.to_owned())), fnv1a));
         let before = self.owner.unwrap_or_default();
         let owner = Owner { token: new, ..before };
         if same_grant && before.token.is_some() && new.is_some() {
@@ -147,6 +150,11 @@ impl Identity {
     /// Whose credentials go along; `None` where that is not known yet.
     pub fn owner(&self) -> Option<Owner> {
         self.owner
+    }
+
+    /// The host is told whether somebody is signed in. Says whether that is news.
+    pub fn show(&mut self, signed_in: Option<bool>) -> bool {
+        std::mem::replace(&mut self.shown, signed_in) != signed_in
     }
 
     /// A hash of the host's header fields.
@@ -179,6 +187,11 @@ impl Identity {
             Some(until) => Err(until),
             None => Ok(()),
         }
+    }
+
+    /// A grant that has a name is another whenever a user has agreed: that is no credential that changes by itself.
+    pub fn user_agreed(&mut self) {
+        self.renewed_at = [None; 2];
     }
 
     /// A session is made for this user.

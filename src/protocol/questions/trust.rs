@@ -26,12 +26,12 @@ pub(crate) fn why_refused<P: Payload>(
         SAMPLING if (has(Field::Tools) || has(Field::ToolChoice)) && !declares("sampling", "tools") => {
             Some("This client does not support tools in sampling")
         }
-        ELICITATION if params.field(Field::Mode).and_then(|mode| mode.as_string()).as_deref() == Some("url") => {
+        ELICITATION if params.text(Field::Mode).as_deref() == Some("url") => {
             // An empty capability means `form`.
             if !declares("elicitation", "url") {
                 return Some("This client does not support elicitation in url mode");
             }
-            let is_safe = params.field(Field::Url).and_then(|url| url.as_string()).is_some_and(|url| is_safe(&url));
+            let is_safe = params.text(Field::Url).is_some_and(|url| is_safe(&url));
             (!is_safe).then_some("The url of an elicitation must be an https: address, or http: of this device")
         }
         // `form` where none is named.
@@ -52,9 +52,7 @@ pub(crate) fn without_unsafe<P: Payload>(rpc_code: i64, data: P) -> P {
     let Some(elicitations) = data.field(Field::Elicitations).filter(|_| rpc_code == URL_ELICITATION_REQUIRED) else {
         return data;
     };
-    let is_safe = |elicitation: &P| {
-        elicitation.field(Field::Url).and_then(|url| url.as_string()).is_some_and(|url| is_safe(&url))
-    };
+    let is_safe = |elicitation: &P| elicitation.text(Field::Url).is_some_and(|url| is_safe(&url));
     let bad: Vec<usize> =
         each(&elicitations).enumerate().filter(|(_, elicitation)| !is_safe(elicitation)).map(|(at, _)| at).collect();
     if bad.is_empty() { data } else { data.without_items(Field::Elicitations, &bad) }

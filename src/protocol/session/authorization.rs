@@ -230,6 +230,7 @@ impl<P: Payload> Session<P> {
                 self.stop_clock(Some(id), now);
             }
         }
+        self.identity.show(self.signed_in());
         self.emit(Event::StateChange);
         self.tell_asking();
     }
@@ -286,8 +287,11 @@ impl<P: Payload> Session<P> {
             self.forget_cached();
         }
         if over.asked {
+            self.identity.show(self.signed_in());
             self.emit(Event::StateChange);
             self.tell_asking();
+        } else {
+            self.show_signed_in();
         }
         if over.asked && error.is_none() {
             self.go_on_for_leader();
@@ -309,13 +313,15 @@ impl<P: Payload> Session<P> {
         }
         if error.is_none() {
             self.listen_if_denied();
+            // A session may be made at once for a user who has just agreed.
+            self.owner_due(now);
         }
         self.take_found(now);
         self.listen(now);
     }
 
     /// Sends a held exchange, with an id that the server has not seen.
-    fn resend(&mut self, held: Held<P>, now: Now) {
+    pub(super) fn resend(&mut self, held: Held<P>, now: Now) {
         let Held { id, mut exchange, mut request, refused } = held;
         if self.lifecycle.relation(exchange.generation()) == Relation::Gone {
             if matches!(exchange.purpose(), Purpose::Answer | Purpose::Cancelled | Purpose::Listen) {

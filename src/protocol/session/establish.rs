@@ -205,7 +205,7 @@ impl<P: Payload> Session<P> {
         result: P,
         now: Now,
     ) -> Result<Box<Established<P>>, Box<Error<P>>> {
-        let Some(named) = result.field(Field::ProtocolVersion).and_then(|version| version.as_string()) else {
+        let Some(named) = result.text(Field::ProtocolVersion) else {
             let message = "The answer to `initialize` has no protocolVersion that is a string.";
             return Err(Error::boxed(Code::NotMcp, Outcome::NotExecuted, message));
         };

@@ -98,6 +98,7 @@ impl<P: Payload> Session<P> {
         let fatal = first && (!error.retryable || denied);
         self.lifecycle.note_error(error.clone());
         let parked: Vec<CallId> = self.calls.queued(Queue::Session).collect();
+        let in_background = parked.is_empty();
         let mut given_up = parked.clone();
         given_up.retain(|id| self.calls.attempt_failed(*id) >= max_attempts || fatal || denied);
         let waiting = parked.len() > given_up.len();
@@ -117,12 +118,12 @@ impl<P: Payload> Session<P> {
         if denied {
             return self.wait_for_a_call(Wait::Call, now);
         }
-        self.pause(floor_ms, now);
+        self.pause(floor_ms, in_background, now);
     }
 
     /// Until the next attempt. Calls cut pauses short, and each of their attempts counts: no pause is longer than the outage
-    /// so far.
-    fn pause(&mut self, floor_ms: u64, now: Now) {
+    /// so far. The first call after an attempt that nobody waited for is held up by nothing but the server's own word.
+    fn pause(&mut self, floor_ms: u64, in_background: bool, now: Now) {
         let Some(establishing) = self.lifecycle.establishing() else { return };
         // Sessions that were refused at once are part of it.
         let fruitless = self.lifecycle.fruitless().min(16);
@@ -136,7 +137,8 @@ impl<P: Payload> Session<P> {
         let floor_ms = if insisted { 0 } else { floor_ms };
         let slow = Recovery { max_delay_ms: longest, ..recovery };
         let wait = backoff::delay(failed, &slow, floor_ms, &mut self.rng);
-        let hasty = backoff::delay(1, &recovery, floor_ms, &mut self.rng);
+        let at_once = in_background && fruitless == 0;
+        let hasty = if at_once { floor_ms } else { backoff::delay(1, &recovery, floor_ms, &mut self.rng) };
         self.back_off(wait, hasty, Wait::Server, now);
     }
 
@@ -159,7 +161,7 @@ impl<P: Payload> Session<P> {
             }
         }
         if waits {
-            return self.pause(0, now);
+            return self.pause(0, false, now);
         }
         if self.config.handshake.is_own() {
             return self.shut("the server could not be reached or refused", now);

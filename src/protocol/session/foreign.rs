@@ -176,6 +176,6 @@ impl<P: Payload> Session<P> {
     }
 }
 
-fn changing<P>(outcome: Outcome) -> Box<Error<P>> {
+pub(super) fn changing<P>(outcome: Outcome) -> Box<Error<P>> {
     Error::boxed(Code::InvalidOption, outcome, CHANGING.hint).with_diagnosis(CHANGING)
 }

@@ -82,8 +82,27 @@ impl<P: Payload> Session<P> {
                 self.lifecycle.renew_owners(|made_for| made_for.renew(renewal));
                 self.exchanges.renew_owners(|owner| owner.renew(renewal));
             }
-            TokenOf::AnotherUser if !self.config.identified => self.forget_cached(),
+            TokenOf::AnotherUser if !self.config.identified => {
+                self.forget_cached();
+                if self.authorization.grant().is_some() {
+                    self.identity.user_agreed();
+                }
+            }
             TokenOf::AnotherUser | TokenOf::Nobody => {}
+        }
+        self.show_signed_in();
+    }
+
+    /// Whether there is a token that may be used, as far as is known; `None` where tokens are not our business.
+    pub(super) fn signed_in(&self) -> Option<bool> {
+        let has_token = self.identity.owner().is_some_and(|owner| !owner.is_nobody());
+        self.config.authorizes.then(|| has_token && !self.authorization.has_lapsed())
+    }
+
+    /// Before the first handshake is over, its end tells.
+    pub(super) fn show_signed_in(&mut self) {
+        if self.identity.show(self.signed_in()) && self.lifecycle.known().is_some() {
+            self.emit(Event::StateChange);
         }
     }
 

@@ -65,7 +65,7 @@ impl<P: Payload> Session<P> {
         }
         let mut asked = Vec::new();
         for (key, request) in requests {
-            let method = request.field(Field::Method).and_then(|method| method.as_string()).unwrap_or_default();
+            let method = request.text(Field::Method).unwrap_or_default();
             let params = request.field(Field::Params);
             let undeclared = !self.questions.handles(&method)
                 || why_refused(&method, params.as_ref(), self.own_capabilities()).is_some();

@@ -19,7 +19,7 @@ impl<P: Payload> Session<P> {
         }
         match (method.as_str(), purpose, &params) {
             ("notifications/progress", Purpose::Call(call), Some(progress)) => {
-                let token = progress.field(Field::ProgressToken).and_then(|token| Id::read(&token));
+                let token = Id::of(progress, Field::ProgressToken);
                 if is_own(token.as_ref(), progress_token) {
                     return self.progressed(call, progress.clone(), now);
                 }
@@ -35,7 +35,7 @@ impl<P: Payload> Session<P> {
         if !self.calls.get(id).is_some_and(|call| call.options().progress) {
             return;
         }
-        let progress = params.field(Field::Progress).and_then(|progress| progress.as_number());
+        let progress = params.number(Field::Progress);
         if self.calls.progressed(id, progress) {
             let resets = |call: &&Call<P>| call.options().reset_timeout_on_progress && !call.is_paused();
             if let Some(call) = self.calls.get(id).filter(resets) {

@@ -175,7 +175,7 @@ impl<P: Payload> Session<P> {
 
     /// "notifications/cancelled": the server does not want the answer any more.
     pub(in crate::protocol) fn question_cancelled(&mut self, generation: u32, params: &P, now: Now) {
-        let Some(id) = params.field(Field::RequestId).and_then(|id| Id::read(&id)) else { return };
+        let Some(id) = Id::of(params, Field::RequestId) else { return };
         if let Some(question) = self.questions.named(generation, &id) {
             self.withdraw_one(question, now);
         }
@@ -216,7 +216,7 @@ impl<P: Payload> Session<P> {
 /// A host's own Client is told a progress token that no other session's question has: the question's name.
 fn own_token<P: Payload>(question: QuestionId, params: Option<P>) -> (Option<P>, Option<Id>) {
     let meta = params.as_ref().and_then(|params| params.field(Field::Meta));
-    let token = meta.as_ref().and_then(|meta| Id::read(&meta.field(Field::ProgressToken)?));
+    let token = meta.as_ref().and_then(|meta| Id::of(meta, Field::ProgressToken));
     let own = P::parse(&question.0.to_string()).filter(|_| token.is_some());
     match (params, meta, own) {
         (Some(params), Some(meta), Some(own)) => {

@@ -77,12 +77,12 @@ impl<P: Payload> Session<P> {
                 self.conclude(id, Answer::Unusable { error }, now);
             }
             Input::Unproven { cause } => {
-                let message =
-                    "The proof that goes with the token (DPoP) could not be made: see `cause`. Nothing was sent.";
+                let message = "The token, or the proof that goes with it (DPoP), could not be had: see `cause`. Nothing was sent.";
                 let mut error = Error::boxed(Code::Auth, Outcome::NotExecuted, message);
                 error.cause = cause;
                 self.conclude(id, Answer::Unusable { error }, now);
             }
+            Input::Outdated => self.take_outdated(id, now),
             Input::Proxied { said, status } => self.take_proxied(id, &said, status, now),
             Input::End => self.take_end(id, now),
             Input::Failed { cause } => self.take_failure(id, None, cause, now),
@@ -293,7 +293,13 @@ impl<P: Payload> Session<P> {
         self.remove_exchange(id, now);
     }
 
-    fn take_failure(&mut self, id: ExchangeId, told: Option<(Unreached, bool)>, cause: Option<P>, now: Now) {
+    pub(in crate::protocol) fn take_failure(
+        &mut self,
+        id: ExchangeId,
+        told: Option<(Unreached, bool)>,
+        cause: Option<P>,
+        now: Now,
+    ) {
         let Some(exchange) = self.exchanges.get(id) else { return };
         if !exchange.is_concluded() {
             if matches!(exchange.purpose(), Purpose::Call(_)) {
@@ -355,6 +361,7 @@ impl<P: Payload> Session<P> {
         };
         let step = exchange.answered(&answer, verdict, now);
         self.emit(exchange.wire(id, step, now));
+        self.authorization.went_out();
         let verdict = verdict.unwrap_or(Verdict::NotEviction);
         self.heard_under(&exchange, &answer, now);
         let ended = self.lifecycle.is_closed();

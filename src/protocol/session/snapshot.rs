@@ -11,7 +11,7 @@ impl<P: Payload> Session<P> {
     #[must_use]
     pub fn status(&self) -> Status<P> {
         if let Some(ended) = self.lifecycle.ended() {
-            return ended.clone();
+            return Status { signed_in: self.signed_in(), ..ended.clone() };
         }
         let mut waiting_for = None;
         let phase = match self.lifecycle.state() {
@@ -51,6 +51,7 @@ impl<P: Payload> Session<P> {
             last_recovery: self.lifecycle.last_recovery().cloned(),
             waiting_for,
             share: Some(self.tabs.role()).filter(|role| *role != Role::Alone),
+            signed_in: self.signed_in(),
             last_error: self.lifecycle.last_error().cloned().map(Box::new),
         }
     }

@@ -83,7 +83,7 @@ impl<P: Payload> Session<P> {
 
     /// The server says how a task stands.
     fn task_told(&mut self, id: CallId, exchange: &Exchange, told: &P, now: Now) {
-        let status = told.field(Field::Status).and_then(|status| status.as_string());
+        let status = told.text(Field::Status);
         let Some(stage) = status.as_deref().and_then(Stage::named) else {
             let text = "The server says of the task nothing that a client can know: its `status` is none of working, \
                         input_required, completed, failed and cancelled.";

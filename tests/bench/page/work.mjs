@@ -15,6 +15,10 @@ export async function open(name, url, options) {
   apps[name] = await (await import(`/apps/${name}.js`)).open(url, options);
 }
 
+export async function end(name) {
+  await apps[name].session.close();
+}
+
 /** `count` calls, as many of them at a time as `atOnce`. */
 export async function calls(name, { count, atOnce }) {
   const app = apps[name];
@@ -79,21 +83,24 @@ function check({ content }) {
   if (content[0].text !== "otters") throw new Error("this is not what the tool said");
 }
 
-/** `count` sessions of one manager, and a call on each, 32 at a time. */
+/** `count` sessions of one manager, opened 32 at a time. */
 export async function manager(url, { count }) {
   const { SessionManager } = await import("/apps/manager.js");
-  const all = new SessionManager({ clientInfo: { name: "app", version: "1.0.0" } });
-  globalThis.manager = all;
-  const names = Array.from({ length: count }, (_, index) => `server${index}`);
-  const each = async (run) => {
-    const left = names.values();
-    const began = performance.now();
-    await Promise.all(Array.from({ length: 32 }, async () => {
-      for (const name of left) await run(name);
-    }));
-    return performance.now() - began;
+  globalThis.manager = new SessionManager({ clientInfo: { name: "app", version: "1.0.0" } });
+  return lanes(count, (at) => globalThis.manager.open(`server${at}`, url));
+}
+
+/** `count` calls, 32 at a time, on as many of the manager's `sessions` in turn. */
+export function managerCalls({ count, sessions }) {
+  return lanes(count, async (at) => check(await globalThis.manager.get(`server${at % sessions}`).callTool(ECHO)));
+}
+
+async function lanes(count, run) {
+  const all = Array(count).keys();
+  const began = performance.now();
+  const lane = async () => {
+    for (const at of all) await run(at);
   };
-  const opened = await each((name) => all.open(name, url));
-  const called = await each(async (name) => check(await all.get(name).callTool(ECHO)));
-  return { opened, called };
+  await Promise.all(Array.from({ length: 32 }, lane));
+  return performance.now() - began;
 }

@@ -1,7 +1,8 @@
 //! When the user is asked: as soon as a call waits, once the host says so, or never.
 
 use super::*;
-use mcp_evergreen::protocol::config::Ask;
+use mcp_evergreen::protocol::config::{Ask, Listen};
+use mcp_evergreen::protocol::status::Event;
 
 const NEEDS_USER: Authorized<Value> = Authorized::NeedsUser;
 
@@ -303,4 +304,84 @@ fn where_the_user_is_being_asked_a_login_elsewhere_changes_nothing() {
     assert!(net.session.handle_user_asked(net.now));
     net.session.handle_signed_in_elsewhere();
     assert_eq!(net.run(), [""; 0]);
+}
+
+#[test]
+fn the_status_says_whether_somebody_is_signed_in() {
+    let told = |net: &mut Net| {
+        net.run();
+        let events = std::mem::take(&mut net.events);
+        let changes = events.iter().filter(|event| matches!(event, Event::StateChange)).count();
+        (changes, net.status().signed_in)
+    };
+    let mut net = Net::new(asking(Ask::Click));
+    net.valid_token = Some(0);
+    assert_eq!(net.status().signed_in, Some(false), "nothing was loaded yet");
+    net.connect();
+    net.run();
+    assert_eq!(net.status().signed_in, Some(false), "the server lets anybody in");
+    net.events.clear();
+    net.session.handle_token(Some("token"), false);
+    assert_eq!(told(&mut net), (1, Some(true)));
+    // Another one of the same user is no news.
+    net.session.handle_token(Some("next"), true);
+    assert_eq!(told(&mut net), (0, Some(true)));
+    // It is refused, and no other is to be had without the user.
+    net.valid_token = Some(1);
+    net.call("write");
+    net.run();
+    assert_eq!(net.status().signed_in, Some(true), "it may be refreshed yet");
+    net.authorized(NEEDS_USER);
+    net.run();
+    assert_eq!(net.status().signed_in, Some(false));
+    net.session.handle_signed_in_elsewhere();
+    net.run();
+    net.events.clear();
+    net.session.handle_token(Some("of another tab"), false);
+    net.authorized(GRANTED);
+    net.run();
+    assert!(matches!(told(&mut net), (1.., Some(true))));
+    // The grant is given up by another session of the page.
+    net.session.handle_token(None, false);
+    assert_eq!(told(&mut net), (1, Some(false)));
+    assert_eq!(Net::new(Config::default()).status().signed_in, None);
+}
+
+#[test]
+fn who_is_asked_for_a_wider_scope_is_signed_in_and_signed_out_once_the_session_is_over() {
+    let mut net = refused(Ask::Click);
+    net.valid_token = Some(0);
+    net.session.handle_token(Some("token"), false);
+    net.reply("call", narrow());
+    net.call("write");
+    net.run();
+    net.authorized(NEEDS_USER);
+    net.run();
+    assert_eq!((why(&net), net.status().signed_in), (WANTED, Some(true)));
+    net.session.close(true, net.now);
+    net.run();
+    net.session.handle_token(None, false);
+    assert_eq!(net.status().signed_in, Some(false));
+}
+
+#[test]
+fn a_call_that_waits_for_its_minute_goes_out_once_a_user_has_signed_in() {
+    let mut net = Net::new(Config { listen: Listen::Never, fields_vary: true, timeout_ms: 600_000, ..config() });
+    net.session.handle_token(Some("token-1"), false);
+    net.connect();
+    net.run();
+    for token in ["token-2", "token-3"] {
+        net.session.handle_token(Some(token), false);
+        net.call("a");
+        net.run();
+    }
+    net.reply("call", Reply::text(401, "no"));
+    net.session.handle_token(Some("token-2"), false);
+    net.call("b");
+    assert_eq!(net.run(), ["call→401", "authorize 401"]);
+    net.session.handle_origin(Origin { grant: Some("login".to_owned()), returned: None });
+    net.session.handle_token(Some("token-4"), false);
+    net.authorized(Authorized::Granted { refresh_at_unix_ms: None, same: false });
+    let log = net.run();
+    assert!(log.contains(&"a ok".to_owned()) && log.contains(&"b ok".to_owned()), "{log:?}");
 }

@@ -32,6 +32,7 @@ impl Net {
             Reply::Silence => "…".to_owned(),
             Reply::Unsent => "unsent".to_owned(),
             Reply::Unproven => "unproven".to_owned(),
+            Reply::Outdated => "outdated".to_owned(),
             Reply::Proxied(said, _) => (*said).to_owned(),
             Reply::Redirect(_) | Reply::Followed(_) => "redirect".to_owned(),
         };
@@ -69,11 +70,20 @@ impl Net {
             }
             Reply::Unsent => return self.input(exchange, Input::Unsent { cause: None }),
             Reply::Unproven => return self.input(exchange, Input::Unproven { cause: None }),
+            Reply::Outdated => return self.input(exchange, Input::Outdated),
             Reply::Redirect(redirect) => return self.input(exchange, Input::Redirected(*redirect)),
             Reply::Followed(_) => panic!("it was taken off"),
         };
         self.bodies.insert(exchange, reply);
         self.input(exchange, Input::Head(head));
+    }
+
+    /// How the authorization under way ends: with the token that the server takes, or with none.
+    pub fn authorized(&mut self, authorized: Authorized<Value>) {
+        if matches!(authorized, Authorized::Granted { .. }) && !self.loading {
+            self.token = self.valid_token.unwrap_or_default();
+        }
+        self.session.handle_authorized(authorized, self.now);
     }
 
     /// The next request of this name is answered with this result.
