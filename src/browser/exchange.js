@@ -3,6 +3,7 @@
 // nothing of it is taken for granted.
 
 import { Body, lines, text } from "./body.js";
+import { why } from "./reach.js";
 
 /** Milliseconds without another byte, after which an event is looked at whose blank line has not come. */
 const PAUSE = 1_000;
@@ -116,10 +117,7 @@ class Exchange extends AbortController {
       return this.#tell("unsent", cause);
     }
     if (this.#isOver) return;
-    let head;
-    let hops = 0;
-    let elsewhere = false;
-    let status = 0;
+    let [hops, status, elsewhere, head] = [0, 0, false];
     try {
       const init = {
         method,
@@ -223,28 +221,6 @@ class Exchange extends AbortController {
   #tell(fact, value, bytes = 0) {
     const { told, facts } = this.#all;
     return !this.#isOver && told.fact(this.#id, facts[fact], value, bytes);
-  }
-}
-
-/** What errors of Node's name, by their codes, and in what order `exchange.rs` counts them. */
-const WHY = [/^ECONNREFUSED$/, /^(?:ENOTFOUND|EAI_AGAIN)$/, /CERT|SSL|TLS|SELF_SIGNED|UNABLE_TO|^EPROTO$/, /(?:)/];
-
-/**
- * Why there is no answer: 0 in a page, which is not told; else 1 and more, as `WHY` has it. And 8 where it proves that nothing was
- * sent: the platform's own `fetch` (`isFirst`: for its first request) found no connection to send it on. Over TLS that is no proof: a
- * request may have gone out on a connection of HTTP/2 before.
- */
-function why(thrown, url, isFirst) {
-  if (globalThis.location?.origin !== undefined) return 0;
-  try {
-    const cause = thrown?.cause ?? thrown;
-    const causes = cause?.errors ?? [cause];
-    const isUnconnected = ({ syscall }) => syscall === "connect" || syscall === "getaddrinfo";
-    const isUnsent = isFirst && url.startsWith("http:") && causes.length > 0 && causes.every(isUnconnected);
-    return 1 + WHY.findIndex((one) => one.test(cause?.code ?? "")) + (isUnsent ? 8 : 0);
-  } catch {
-    // A host's `fetch` may throw anything.
-    return WHY.length;
   }
 }
 

@@ -84,12 +84,6 @@ impl Reply {
         }
     }
 
-    /// With `Retry-After`.
-    pub fn busy(status: u16, retry_after: &str) -> Self {
-        let head = Head { retry_after: Some(retry_after.to_owned()), ..Head::default() };
-        Self::With(status, "text/plain", "busy".to_owned(), head)
-    }
-
     /// A JSON-RPC error under the request's own id.
     pub fn own_error(status: u16, code: i64, message: &str) -> Self {
         Self::json(status, &json!({"jsonrpc": "2.0", "id": OWN_ID, "error": {"code": code, "message": message}}))

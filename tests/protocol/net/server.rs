@@ -2,6 +2,14 @@
 
 use super::*;
 
+impl Reply {
+    /// With `Retry-After`.
+    pub fn busy(status: u16, retry_after: &str) -> Self {
+        let head = Head { retry_after: Some(retry_after.to_owned()), ..Head::default() };
+        Self::With(status, "text/plain", "busy".to_owned(), head)
+    }
+}
+
 impl Net {
     pub fn sign_in(&mut self) -> CallId {
         let id = self.session.sign_in(self.now);
