@@ -17,7 +17,7 @@ impl<P: Payload> Session<P> {
         let (purpose, method) = (exchange.purpose(), exchange.method());
         // The one before has had it, and led elsewhere.
         if exchange.is_dispatched() {
-            return self.take_failure(id, None, now);
+            return self.take_failure(id, None, None, now);
         }
         let late = exchange.token() < self.authorization.token();
         let repeated = exchange.repeated();
