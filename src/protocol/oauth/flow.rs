@@ -315,11 +315,18 @@ impl Flow {
     }
 
     pub(super) fn found(&mut self, server: Server) {
+        if self.may_adopt(&server) {
+            return self.adopt(server);
+        }
         let is_refreshable = self.can_refresh();
         let same = self.record.grant.as_mut().filter(|grant| grant.issuer == server.issuer);
         if let Some(grant) = same.filter(|_| is_refreshable) {
             server.follow(&mut grant.token_endpoint);
             return self.refresh(Some(server), None);
+        }
+        // What tells whose it is elsewhere is overwritten when the user is sent away.
+        if self.record.grant.as_ref().is_some_and(|grant| grant.is_foreign() && !grant.issuer.is_empty()) {
+            self.keep();
         }
         self.authorize(server);
     }
@@ -338,7 +345,9 @@ impl Flow {
 
     /// Says whether there was one that can be had anew.
     pub(super) fn forget_client(&mut self, issuer: &str, id: &str) -> bool {
-        let is_own = self.settings.client_is_renewable && self.settings.client_id.as_deref() == Some(id);
+        let is_registrable = self.server.as_ref().is_none_or(|server| server.registration_endpoint.is_some());
+        let is_own =
+            self.settings.client_is_renewable && self.settings.client_id.as_deref() == Some(id) && is_registrable;
         if is_own {
             self.record.forgotten = Some(id.to_owned());
         }

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 mod clients;
 mod field;
+mod foreign;
 mod granting;
 mod grants;
 mod login;
@@ -91,6 +92,7 @@ impl World {
                 redirect_url: "https://app.example/callback".to_owned(),
                 client_id: None,
                 client_secret: None,
+                client_auth_method: None,
                 client_is_renewable: false,
                 issuer: None,
                 bound: None,
