@@ -133,6 +133,11 @@ impl Record {
         self.renewed_at.is_none_or(|at| at > now_unix_ms || now_unix_ms - at >= RENEWAL_MS)
     }
 
+    /// The access token.
+    pub fn access(&self) -> Option<String> {
+        self.grant.as_ref().map(|grant| grant.access.clone())
+    }
+
     pub fn client(&self, issuer: &str) -> Option<&Client> {
         self.clients.iter().find(|(own, _)| own == issuer).map(|(_, client)| client)
     }
@@ -156,6 +161,10 @@ impl Grant {
     /// When the token is to be refreshed, if it can be.
     pub fn due(&self) -> Option<u64> {
         self.refresh_at.filter(|_| self.refresh.is_some())
+    }
+
+    pub fn is_due(&self, now_unix_ms: u64) -> bool {
+        self.due().is_some_and(|due| due <= now_unix_ms)
     }
 
     /// What could not have been granted, or not there, was written by somebody else.
