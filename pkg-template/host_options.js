@@ -7,8 +7,8 @@ import { withProofs } from "./host_dpop.js";
 import { seams } from "./host_errors.js";
 import { byOurselves } from "./host_oauth.js";
 import { readTrust } from "./authorization.js";
-import { func, object, wrong } from "./checks.js";
-import { milliseconds, oneOf, readConnect, times } from "./options.js";
+import { func, milliseconds, object, oneOf, times, wrong } from "./checks.js";
+import { readConnect } from "./options.js";
 import { proxied } from "./proxy_option.js";
 import { authority } from "./runtime.js";
 
