@@ -61,7 +61,7 @@ const RECONNECTION = { maxRetries: times, initialReconnectionDelay: milliseconds
 
 /** What `Link` takes, and what is the transport's own. */
 export function readTransport(url, given) {
-  if (given === null || typeof given !== "object") throw wrong("options", "an object", given);
+  object("options", given);
   const shared = Object.fromEntries(SHARED.map((name) => [name, given[name] ?? undefined]));
   const options = membersOf("", given, OWN);
   const { requestInit = {}, reconnectionOptions = {} } = options;

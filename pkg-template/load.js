@@ -3,6 +3,7 @@
 import { loadError } from "./error.js";
 
 const VITE = 'With Vite 6 or 7 in dev, add optimizeDeps: { exclude: ["mcp-evergreen"] } to its configuration';
+const OUTSIDE = "Vite in dev answers so where the package lies outside of its root, behind a link perhaps: add its folder to server.fs.allow";
 const ELSEWHERE = "or call init(url) with the address at which your server has the file";
 const NOWHERE =
   "This build does not know where it is: `import.meta.url` is empty, as in bundles of the formats iife and cjs. Build it as esm, " +
@@ -78,7 +79,7 @@ async function read(fs, url) {
 async function fromResponse(response, url = response.url || "the given Response") {
   const type = response.headers?.get("content-type")?.split(";")[0].trim().toLowerCase() ?? "";
   if (response.ok === false) {
-    const hint = `Serve the file, ${ELSEWHERE}. ${VITE}.`;
+    const hint = `Serve the file, ${ELSEWHERE}. ${response.status === 403 ? OUTSIDE : VITE}.`;
     const diagnosis = { kind: "wasm_missing", hint };
     const message = `The request for the WebAssembly at ${url} was answered with HTTP ${response.status}. ${hint}`;
     throw loadError(message, { httpStatus: response.status, diagnosis });

@@ -200,7 +200,7 @@ export function readTask(given) {
   return { taskId, createdAt: createdAt === null || createdAt === undefined ? undefined : text("task.createdAt", createdAt) };
 }
 
-/** The options that a manager gives to each of its sessions; `more`: readers of its own. */
+/** The options that a manager, or a screen, gives to its sessions; `more`: readers of its own. */
 export function readDefaults(options, more) {
   const { signal: _, ...readers } = CONNECT;
   return check("", options, { ...readers, ...more });
@@ -216,9 +216,14 @@ export function promiseOf(method) {
   return Object.hasOwn(PROMISES, method) ? PROMISES[method] : undefined;
 }
 
+/** What can be an address, wherever it is relative to. */
+export function checkUrl(given) {
+  if (given === "" || (typeof given !== "string" && !(given instanceof URL))) throw wrong("url", "a string or a URL", given);
+}
+
 /** As it is asked: absolute, without a fragment. */
 export function readUrl(given) {
-  if (typeof given !== "string" && !(given instanceof URL)) throw wrong("url", "a string or a URL", given);
+  checkUrl(given);
   const [, host] = (typeof given === "string" && BARE_HOST.exec(given.trim())) || [];
   if (host !== undefined) throw new TypeError(`url: "${host}" looks like a host: write https://${host}, or ./${host} where it is a path relative to this page`);
   let url;
