@@ -22,7 +22,7 @@ import type { AuthProvider } from "./types.js";
  * those of the window: the `warning` `"embedded"` says so at once, and a login whose window was cut off is `"embedded"` when
  * the user is back. The user has to open the page by itself then. A link to `status.waitingFor.url` needs `rel="opener"` there.
  *
- * @throws {TypeError} `redirectUrl` is of another origin.
+ * @throws {TypeError} An option is unknown or wrong, or `redirectUrl` is of another origin.
  */
 export function popup(options: PopupOptions): AuthProvider;
 
@@ -62,7 +62,7 @@ export interface PopupOptions extends Omit<AuthProvider, "open" | "navigates" | 
  * answer that no `connect` takes, after ten minutes, where a page of the origin loads this module. For a minute it is kept
  * there, too, when the page was left. To survive a later reload too, give a `storage`.
  *
- * @throws {TypeError} `redirectUrl` is of another origin.
+ * @throws {TypeError} An option is unknown or wrong, or `redirectUrl` is of another origin.
  */
 export function redirect(options: RedirectOptions): AuthProvider;
 

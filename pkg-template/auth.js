@@ -1,5 +1,6 @@
 // Ready-made ways to send the user to an authorization server, and the page to which the user comes back.
 
+import { authStorage, check, func, milliseconds, object, pageUrl, string, webUrl, wrong } from "./checks.js";
 import { answerNote, forgetResponse, isAuthorizationResponse, keepNotesShort } from "./notes.js";
 
 const ANSWER = "mcp-evergreen:answer";
@@ -33,10 +34,31 @@ const NO_WINDOW =
   "No window can be opened here, not even in a click: show the user `status.waitingFor.url` as a link (`target=\"_blank\"`; in a " +
   "page that is embedded in another site's, `rel=\"opener\"` as well).";
 
+const PROVIDER = {
+  redirectUrl: (name, value) => pageUrl(name, value) && value,
+  clientId: string,
+  clientSecret: string,
+  issuer: webUrl,
+  clientMetadata: object,
+  storage: authStorage,
+  timeout: milliseconds,
+};
+const POPUP = {
+  ...PROVIDER,
+  width: pixels,
+  height: pixels,
+  window: (name, value) => {
+    if (value !== null && typeof value?.close !== "function") throw wrong(name, "a Window, as open() gives it, or null", value);
+    return value;
+  },
+};
+const REDIRECT = { ...PROVIDER, prepare: func };
+
 /** The windows of authorizations under way, by their signals. */
 const windows = new Map();
 
-export function popup({ width = 520, height = 720, timeout = 300_000, window: given, ...provider }) {
+export function popup(options) {
+  const { width = 520, height = 720, timeout = 300_000, window: given, ...provider } = check("", options, POPUP);
   const expected = sameOrigin(provider.redirectUrl);
   const { origin } = expected;
   /** Windows of clicks that nobody has been led through yet, and authorizations that have a place for one. */
@@ -194,7 +216,8 @@ function isAt(expected, address) {
   return plain(at) === plain(expected) && [...expected.searchParams].every(has);
 }
 
-export function redirect({ timeout = 60_000, ...provider }) {
+export function redirect(options) {
+  const { timeout = 60_000, ...provider } = check("", options, REDIRECT);
   sameOrigin(provider.redirectUrl);
   return {
     ...provider,
@@ -243,8 +266,13 @@ export function completeAuthorization() {
   return true;
 }
 
+function pixels(name, value) {
+  if (!Number.isFinite(value) || value <= 0) throw wrong(name, "a number of CSS pixels above 0", value);
+  return value;
+}
+
 function sameOrigin(redirectUrl) {
-  const url = new URL(redirectUrl, globalThis.document?.baseURI);
+  const url = pageUrl("redirectUrl", redirectUrl);
   if (globalThis.location && url.origin !== location.origin) {
     throw new TypeError("redirectUrl: expected an address of this page's own origin");
   }

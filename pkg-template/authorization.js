@@ -1,7 +1,7 @@
 // What the core needs of a page to authorize: a place to keep texts, a lock, and somebody who sends the user away.
 
 import { forgetNote, leaveNote, takeNote } from "./notes.js";
-import { func, object, wrong } from "./checks.js";
+import { authStorage, boolean, check, func, object, oneOf, pageUrl, webUrl, wrong } from "./checks.js";
 import { inTime } from "./in_time.js";
 import { written } from "./written.js";
 
@@ -39,22 +39,25 @@ const queues = new Map();
 /** Stands before the address, among what is known for all providers. */
 const METADATA = "metadata ";
 
-/** When the user is asked. */
-const ASKS = ["auto", "click", "never"];
+const AUTH = { provider: object, ask: oneOf("auto", "click", "never"), fetch: func, trust: readTrust };
+const TRUST = {
+  issuer: (name, value) => {
+    if (typeof value !== "string" || !URL.canParse(value)) throw wrong(name, "a URL as a string", value);
+    return value;
+  },
+  resource: boolean,
+  refreshScope: boolean,
+};
 
 /** Checks `options.auth`; gives what the module for authorizations takes for it. */
 export function readAuth(auth, url, { identity = "", resource }) {
-  const { provider, ask = ASKS[0], fetch: send, trust, ...others } = object("auth", auth);
-  const [unknown] = Object.keys(others);
-  if (unknown !== undefined) throw new TypeError(`auth.${unknown}: there is no such option; there are provider, ask, fetch, trust`);
+  const { provider, ask = "auto", fetch: send, trust } = check("auth", auth, AUTH);
   object("auth.provider", provider);
   const isUnattended = provider.grant !== undefined;
   if (isUnattended) func("auth.provider.grant", provider.grant);
   else func("auth.provider.open", provider.open);
   if (provider.wrap !== undefined) func("auth.provider.wrap", provider.wrap);
   if (provider.prepare !== undefined) func("auth.provider.prepare", provider.prepare);
-  if (!ASKS.includes(ask)) throw wrong("auth.ask", ASKS.map((one) => `"${one}"`).join(" or "), ask);
-  if (send !== undefined) func("auth.fetch", send);
   const text = (field) => {
     const value = provider[field];
     if (value !== undefined && typeof value !== "string") throw wrong(`auth.provider.${field}`, "a string", value);
@@ -71,12 +74,12 @@ export function readAuth(auth, url, { identity = "", resource }) {
   const host = {
     endpoint: url,
     fetch: send && (async (input, init) => send.call(undefined, input, init)),
-    trust: readTrust("auth.trust", trust),
+    trust,
     redirectUrl: isUnattended ? "" : redirectUrl(provider.redirectUrl),
     unattended: isUnattended,
     clientId: text("clientId"),
     clientSecret: text("clientSecret"),
-    issuer: text("issuer"),
+    issuer: provider.issuer === undefined ? undefined : webUrl("auth.provider.issuer", provider.issuer),
     clientMetadata: JSON.stringify(object("auth.provider.clientMetadata", provider.clientMetadata ?? {})),
     resource,
     ask,
@@ -319,25 +322,15 @@ function over(...signals) {
 /** What the host vouches for of its authorization server. */
 export function readTrust(name, trust) {
   if (trust === undefined) return undefined;
-  const { issuer, resource, refreshScope, ...others } = object(name, trust);
-  const [unknown] = Object.keys(others);
-  if (unknown !== undefined) {
-    throw new TypeError(`${name}.${unknown}: there is no such option; there are issuer, resource, refreshScope`);
-  }
-  if (typeof issuer !== "string" || !URL.canParse(issuer)) throw wrong(`${name}.issuer`, "a URL as a string", issuer);
-  for (const [field, value] of Object.entries({ resource, refreshScope })) {
-    if (value !== undefined && typeof value !== "boolean") throw wrong(`${name}.${field}`, "true or false", value);
-  }
+  const { issuer, resource, refreshScope } = check(name, trust, TRUST);
+  TRUST.issuer(`${name}.issuer`, issuer);
   return { issuer, resource, refreshScope };
 }
 
 /** An absolute one as it is written: authorization servers compare it so. */
 function redirectUrl(given) {
-  const base = globalThis.document?.baseURI ?? globalThis.location?.href;
-  if ((typeof given !== "string" && !(given instanceof URL)) || !URL.canParse(given, base)) {
-    throw wrong("auth.provider.redirectUrl", "a URL, or in a page one relative to it", given);
-  }
-  return URL.canParse(given) ? String(given) : new URL(given, base).href;
+  const { href } = pageUrl("auth.provider.redirectUrl", given);
+  return URL.canParse(given) ? String(given) : href;
 }
 
 function registered(send = globalThis) {
@@ -365,10 +358,8 @@ const STORAGE = "The storage";
  * token: what it does not take stays in memory, and is offered to it again.
  */
 function lasting(storage, warn) {
-  object("auth.provider.storage", storage);
-  const isPlatforms = typeof storage.getItem === "function";
-  const [read, write] = isPlatforms ? ["getItem", "setItem"] : ["get", "set"];
-  for (const method of [read, write]) func(`auth.provider.storage.${method}`, storage[method]);
+  authStorage("auth.provider.storage", storage);
+  const [read, write] = typeof storage.getItem === "function" ? ["getItem", "setItem"] : ["get", "set"];
   if (!missed.has(storage)) missed.set(storage, new Map());
   const here = missed.get(storage);
   /** Whether others can read it. */

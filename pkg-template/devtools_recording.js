@@ -1,9 +1,21 @@
 // What sessions tell of themselves, kept for whoever looks: in a page or without one.
 
 import { LANES, closeRow, logRow, recoveredRow, recoveringRow, waitingRow, warningRow, whyOf, wireRow } from "./devtools_rows.js";
+import { boolean, check, text } from "./checks.js";
 import { version } from "./version.js";
 
 const MAX_ROWS = 3000;
+
+const RECORDING = {
+  limit: (name, value) => {
+    if (!(Number.isInteger(value) && value > 0)) throw new TypeError(`${name}: expected a number of rows, 1 or more`);
+    return value;
+  },
+  log: boolean,
+};
+const WATCH = { name: text, log: boolean };
+const LISTENERS = { log: boolean };
+const REPORT = { redact: boolean };
 
 export class Recording {
   #rows = [];
@@ -22,10 +34,10 @@ export class Recording {
   #latest;
   #start;
 
-  constructor({ limit = MAX_ROWS, log = false } = {}) {
-    if (!(Number.isInteger(limit) && limit > 0)) throw new TypeError("limit: expected a number of rows, 1 or more");
+  constructor(options) {
+    const { limit = MAX_ROWS, log = false } = check("", options, RECORDING);
     this.#limit = limit;
-    this.#log = Boolean(log);
+    this.#log = log;
   }
 
   get rows() {
@@ -36,7 +48,8 @@ export class Recording {
     return [...this.#sessions.values()];
   }
 
-  watch(source, { name, log = this.#log } = {}) {
+  watch(source, options) {
+    const { name, log = this.#log } = check("", options, WATCH);
     const open = openIn(source);
     if (open) {
       const stops = open.map(([server, session]) => this.watch(session, { name: server ?? name, log }));
@@ -59,7 +72,8 @@ export class Recording {
     return stop;
   }
 
-  listeners(name, { log = this.#log } = {}) {
+  listeners(name, options) {
+    const { log = this.#log } = check("", options, LISTENERS);
     if (typeof name !== "string" || name === "") throw new TypeError("name: expected what the session is called");
     const all = Object.entries(this.#listeners(log));
     return Object.fromEntries(all.map(([event, listener]) => [event, (detail) => listener(detail, name)]));
@@ -101,7 +115,8 @@ export class Recording {
     return () => this.#observers.delete(observer);
   }
 
-  report({ redact = true } = {}) {
+  report(options) {
+    const { redact = true } = check("", options, REPORT);
     return {
       made: new Date().toISOString(),
       package: `mcp-evergreen ${version}`,
@@ -112,7 +127,8 @@ export class Recording {
   }
 
   /** The rows as they may be shown to others. */
-  rowsFor({ redact = true } = {}) {
+  rowsFor(options) {
+    const { redact = true } = check("", options, REPORT);
     return redact ? this.#rows.filter(({ foreign }) => !foreign).map(redactedRow) : [...this.#rows];
   }
 

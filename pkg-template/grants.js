@@ -1,11 +1,10 @@
 // Providers for the option `auth` where there is no user, and what makes tokens useless to whoever steals them.
 
-import { func, object, wrong } from "./checks.js";
+import { check, func, object, oneOf, text, webUrl, wrong, wrongWord } from "./checks.js";
 import { withProofs } from "./host_dpop.js";
 import { Requests } from "./host_requests.js";
 import { inTime } from "./in_time.js";
 import { checkKey, NAMES, readKey, seconds, signed, unique } from "./jwt.js";
-import { check, text } from "./options.js";
 import { keptPair, makePair, Proofs } from "./proofs.js";
 
 const JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer";
@@ -34,16 +33,9 @@ const CLIENT = {
   clientId: text,
   clientSecret: text,
   privateKey: (name, value) => (typeof value === "string" ? text(name, value) : object(name, value)),
-  algorithm: (name, value) => {
-    if (!NAMES.includes(value)) throw wrong(name, NAMES.map((one) => `"${one}"`).join(" or "), value);
-    return value;
-  },
+  algorithm: oneOf(...NAMES),
   keyId: text,
-  issuer: (name, value) => {
-    // As it is written: it is compared so.
-    if (URL.canParse(text(name, value)) && /^https?:/i.test(value)) return value;
-    throw new TypeError(`${name}: expected an absolute https: URL`);
-  },
+  issuer: webUrl,
   scope: text,
   storage: any,
 };
@@ -102,7 +94,7 @@ export function withDpop(of, options) {
   object("provider", of);
   const { key = "indexeddb", name = "dpop" } = check("", options, { key: any, name: text });
   const isPair = typeof key === "object" && key !== null;
-  if (!isPair && !["indexeddb", "memory"].includes(key)) throw wrong("key", '"indexeddb", "memory" or a pair of CryptoKeys', key);
+  if (!isPair && !["indexeddb", "memory"].includes(key)) throw wrongWord("key", '"indexeddb", "memory" or a pair of CryptoKeys', key);
   if (isPair) checkPair(key);
   if (key === "indexeddb" && typeof globalThis.indexedDB?.open !== "function") {
     throw new TypeError('key: there is no IndexedDB here that could keep it: give "memory", or a pair of CryptoKeys');

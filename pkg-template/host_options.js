@@ -7,8 +7,8 @@ import { withProofs } from "./host_dpop.js";
 import { seams } from "./host_errors.js";
 import { byOurselves } from "./host_oauth.js";
 import { readTrust } from "./authorization.js";
-import { func, object, wrong } from "./checks.js";
-import { milliseconds, oneOf, readConnect, times } from "./options.js";
+import { func, milliseconds, object, oneOf, times, wrong } from "./checks.js";
+import { readConnect } from "./options.js";
 import { proxied } from "./proxy_option.js";
 import { authority } from "./runtime.js";
 
@@ -61,7 +61,7 @@ const RECONNECTION = { maxRetries: times, initialReconnectionDelay: milliseconds
 
 /** What `Link` takes, and what is the transport's own. */
 export function readTransport(url, given) {
-  if (given === null || typeof given !== "object") throw wrong("options", "an object", given);
+  object("options", given);
   const shared = Object.fromEntries(SHARED.map((name) => [name, given[name] ?? undefined]));
   const options = membersOf("", given, OWN);
   const { requestInit = {}, reconnectionOptions = {} } = options;

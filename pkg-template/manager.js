@@ -2,7 +2,7 @@
 
 import { abortable } from "./abortable.js";
 import { CallClock } from "./call_clock.js";
-import { object, wrong } from "./checks.js";
+import { noMore, object, wrong } from "./checks.js";
 import { closed } from "./error.js";
 import { report } from "./events.js";
 import { KeptServers, recordOf } from "./kept_servers.js";
@@ -50,9 +50,9 @@ export class Sessions {
 
   // ── Servers ──
 
-  async open(name, url, options = {}) {
+  async open(name, url, options) {
     if (!isServerName(name)) throw new TypeError(`name: expected ${SERVER_IN_WORDS}`);
-    const { signal, lazy, title, icons, ...asked } = readServer(options);
+    const { signal, lazy, title, icons, ...asked } = readServer(options === undefined ? {} : options);
     if (this.#closed) throw closed("The manager");
     if (signal?.aborted) throw signal.reason;
     const server = this.#enter(name, readUrl(url), copy(asked), { title, icons });
@@ -393,6 +393,7 @@ export class Sessions {
   }
 
   static {
+    noMore(this, "on", "get");
     if (Symbol.asyncDispose) {
       this.prototype[Symbol.asyncDispose] = function () {
         return this.close();

@@ -1,9 +1,9 @@
 // What a manager may be told beyond what `connect` takes. Every complaint is a TypeError that names the option.
 
-import { object, wrong } from "./checks.js";
+import { boolean, check, object, text, wrong } from "./checks.js";
 import { report } from "./events.js";
 import { listStore } from "./list_store.js";
-import { boolean, check, readDefaults, readOpen, text } from "./options.js";
+import { readDefaults, readOpen } from "./options.js";
 
 /** An icon may be as long as this: it may stand in its own address. */
 const MAX_ICON = 65_536;

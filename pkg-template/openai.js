@@ -1,7 +1,6 @@
 // The interface `MCPServer` of `@openai/agents` over a Session: what it has of its own for that throws in a page.
 
-import { boolean, check, text } from "./options.js";
-import { func, object, wrong } from "./checks.js";
+import { boolean, check, func, object, text, wrong } from "./checks.js";
 
 const given = (_name, value) => value;
 

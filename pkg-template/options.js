@@ -1,13 +1,10 @@
 // What a host may say, checked before anything is sent. Every complaint is a TypeError that names the option.
 
 import { readAuth } from "./authorization.js";
-import { func, object, wrong } from "./checks.js";
+import { boolean, bytes, check, func, maxPages, milliseconds, noSchema, object, oneOf, string, text, times, webUrl, whole, wrong } from "./checks.js";
 import { EVENTS, report } from "./events.js";
 import { toJson } from "./json.js";
 import { proxied, readProxy } from "./proxy_option.js";
-
-/** Timers take no more. */
-const MAX_MS = 2 ** 31 - 1;
 
 /** Capabilities that promise an answer to a request, with what is declared where the host gives only the handler. */
 const PROMISES = {
@@ -15,6 +12,9 @@ const PROMISES = {
   "elicitation/create": "elicitation",
   "roots/list": "roots",
 };
+
+/** What is no method of a request, or is none of those that the specification has under these names. */
+const NO_REQUESTS = /^(?:[^/]*$|(?:sampling|elicitation|roots|notifications)\/)/;
 
 /** Of capabilities: far above what any has, and below what the core reads. */
 const MAX_DEPTH = 64;
@@ -35,11 +35,7 @@ const CONNECT = {
   proxy: readProxy,
   credentials: oneOf("omit", "same-origin", "include"),
   auth: object,
-  resource: (name, value) => {
-    // As it is written: it is compared and sent so.
-    if (URL.canParse(string(name, value)) && /^https?:/i.test(value)) return value;
-    throw new TypeError(`${name}: expected an absolute http: or https: URL`);
-  },
+  resource: webUrl,
   identity: string,
   era: oneOf("auto", "legacy", "modern"),
   recovery: (name, value) => check(name, value, RECOVERY),
@@ -181,6 +177,7 @@ export function readTrace(trace) {
 
 /** The options of one request; `headers` as a list of names and values in turn. */
 export function readRequest(options) {
+  noSchema(options);
   return check("", options, REQUEST);
 }
 
@@ -203,7 +200,7 @@ export function readTask(given) {
   return { taskId, createdAt: createdAt === null || createdAt === undefined ? undefined : text("task.createdAt", createdAt) };
 }
 
-/** The options that a manager gives to each of its sessions; `more`: readers of its own. */
+/** The options that a manager, or a screen, gives to its sessions; `more`: readers of its own. */
 export function readDefaults(options, more) {
   const { signal: _, ...readers } = CONNECT;
   return check("", options, { ...readers, ...more });
@@ -219,9 +216,14 @@ export function promiseOf(method) {
   return Object.hasOwn(PROMISES, method) ? PROMISES[method] : undefined;
 }
 
+/** What can be an address, wherever it is relative to. */
+export function checkUrl(given) {
+  if (given === "" || (typeof given !== "string" && !(given instanceof URL))) throw wrong("url", "a string or a URL", given);
+}
+
 /** As it is asked: absolute, without a fragment. */
 export function readUrl(given) {
-  if (typeof given !== "string" && !(given instanceof URL)) throw wrong("url", "a string or a URL", given);
+  checkUrl(given);
   const [, host] = (typeof given === "string" && BARE_HOST.exec(given.trim())) || [];
   if (host !== undefined) throw new TypeError(`url: "${host}" looks like a host: write https://${host}, or ./${host} where it is a path relative to this page`);
   let url;
@@ -255,6 +257,9 @@ function readHandlers(handlers) {
 export function checkHandler(name, method, handler) {
   if (typeof method !== "string" || method === "") throw wrong("method", "a string that is not empty", method);
   if (method === "ping") throw new TypeError(`${name}: the session answers pings itself`);
+  if (!Object.hasOwn(PROMISES, method) && NO_REQUESTS.test(method)) {
+    throw new TypeError(`${name}: servers send no such request; there are ${Object.keys(PROMISES).join(", ")}, and those of extensions, such as "vendor/ask"`);
+  }
   func(name, handler);
 }
 
@@ -309,63 +314,6 @@ function headers(name, value) {
     if (!isTaken) throw new TypeError(`${name}["${header}"]: expected a header name and value as HTTP and this platform allow them`);
   }
   return kept;
-}
-
-/** An options object against a table of readers; `undefined` counts as absent. */
-export function check(path, options, readers) {
-  const given = object(path || "options", options ?? {}, options);
-  const read = {};
-  for (const [key, value] of Object.entries(given)) {
-    const name = path ? `${path}.${key}` : key;
-    if (!Object.hasOwn(readers, key)) {
-      throw new TypeError(`${name}: there is no such option; there are ${Object.keys(readers).join(", ")}`);
-    }
-    if (value !== undefined) read[key] = readers[key](name, value);
-  }
-  return read;
-}
-
-function string(name, value) {
-  if (typeof value !== "string") throw wrong(name, "a string", value);
-  return value;
-}
-
-export function text(name, value) {
-  if (typeof value !== "string" || value === "") throw wrong(name, "a string that is not empty", value);
-  return value;
-}
-
-export function boolean(name, value) {
-  if (typeof value !== "boolean") throw wrong(name, "true or false", value);
-  return value;
-}
-
-export function milliseconds(name, value) {
-  return whole(name, value, 1, MAX_MS, `a whole number of milliseconds from 1 to ${MAX_MS}`);
-}
-
-export function times(name, value) {
-  return whole(name, value, 0, 1000, "a whole number from 0 to 1000");
-}
-
-export function maxPages(name, value) {
-  return whole(name, value, 1, 1_000_000, "a whole number from 1 to 1000000");
-}
-
-function bytes(name, value) {
-  return whole(name, value, 1, Number.MAX_SAFE_INTEGER, "a whole number of bytes, at least 1");
-}
-
-function whole(name, value, min, max, expected) {
-  if (!Number.isSafeInteger(value) || value < min || value > max) throw wrong(name, expected, value);
-  return value;
-}
-
-export function oneOf(...values) {
-  return (name, value) => {
-    if (!values.includes(value)) throw wrong(name, values.map((one) => `"${one}"`).join(" or "), value);
-    return value;
-  };
 }
 
 /** `sessionStorage` and its like, or functions that may give promises. */

@@ -1,5 +1,7 @@
 // What only Node can: connect to the address that was checked, and be asked by a server of `node:http`.
 
+import { func } from "./checks.js";
+
 /** Milliseconds that a connection is kept for the next request: well below what servers allow, so that none is used that just ends. */
 const IDLE_MS = 2_000;
 
@@ -106,6 +108,7 @@ function bodyOf(incoming) {
 
 /** A handler for `createServer` of `node:http`, `node:https` or `node:http2`. */
 export function nodeListener(handler) {
+  func("handler", handler);
   return async (incoming, outgoing) => {
     const gone = new AbortController();
     outgoing.once("close", () => gone.abort());

@@ -1,24 +1,26 @@
 // The option `proxy`: what a host may say, and the `fetch` that heeds it.
 
-import { func, object, wrong } from "./checks.js";
+import { boolean, check, object, oneOf } from "./checks.js";
 import { Ways } from "./proxied.js";
+
+const PROXY = {
+  url: (_name, value) => value,
+  when: oneOf("always", "cors"),
+  oauth: boolean,
+  headers: (name, value) => (typeof value === "function" ? value : object(name, value)),
+};
 
 /** `{ url, when, oauth, headers }`. */
 export function readProxy(name, given) {
   const isUrl = typeof given === "string" || given instanceof URL;
-  const { url, when = "cors", oauth = false, headers = {}, ...others } = isUrl ? { url: given } : object(name, given);
-  const [unknown] = Object.keys(others);
-  if (unknown !== undefined) throw new TypeError(`${name}.${unknown}: there is no such option; there are url, when, oauth, headers`);
+  const { url, when = "cors", oauth = false, headers = {} } = isUrl ? { url: given } : check(name, given, PROXY);
   const base = globalThis.document?.baseURI ?? globalThis.location?.href;
   const read = URL.canParse(url, base) ? new URL(url, base) : undefined;
   if (!/^https?:$/.test(read?.protocol) || read.username || read.password) {
     throw new TypeError(`${isUrl ? name : `${name}.url`}: expected an absolute http: or https: URL without a user, or in a page one relative to it`);
   }
   read.hash = "";
-  if (when !== "always" && when !== "cors") throw wrong(`${name}.when`, '"always" or "cors"', when);
-  if (typeof oauth !== "boolean") throw wrong(`${name}.oauth`, "true or false", oauth);
-  if (typeof headers !== "function") object(`${name}.headers`, headers);
-  const own = typeof headers === "function" ? func(`${name}.headers`, headers) : () => headers;
+  const own = typeof headers === "function" ? headers : () => headers;
   return { url: read.href, when, oauth, headers: async () => own() };
 }
 

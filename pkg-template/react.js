@@ -5,6 +5,7 @@
 import { createContext, createElement, useContext, useEffect, useMemo, useState, useSyncExternalStore } from "react";
 import { McpError } from "./error.js";
 import { following, ownerOf, tellDevelopers } from "./latest.js";
+import { checkUrl } from "./options.js";
 import { idleServers, ServersStore } from "./servers_store.js";
 import { idleStore, SessionStore } from "./session_store.js";
 
@@ -77,6 +78,7 @@ function storeOf(url, options, owner) {
     // Another store may have taken its place while it lingered.
     used: () => stores.has(id) || stores.set(id, store),
     ended: () => stores.get(id) === store && stores.delete(id),
+    names: ["key", "enabled"],
   });
   // On a server nobody subscribes, and nothing may be left behind.
   if (typeof document !== "undefined") stores.set(id, store);
@@ -87,19 +89,31 @@ export function useMcp(url, options = {}) {
   const provided = useContext(Provided);
   const given = provided ? over(options, provided.defaults) : options;
   const { key, enabled = true } = given;
-  const href = String(url);
+  const wrongUrl = whyNot(url);
+  const href = wrongUrl ? wrongUrl.message : String(url);
   const named = ownerOf(given);
   const { text: owner, error } = useOwner(named.length === 0 && provided ? provided.owner : named);
   const [user] = useState(() => ({}));
   // The options of the first to use it count: a url, a key and a user name one session.
   const store = useMemo(() => {
     if (!enabled) return idle;
+    if (wrongUrl) return idleStore(wrongUrl);
     return error ? restless.get(error) : storeOf(href, given, owner);
   }, [href, key, owner, error, Boolean(enabled)]);
   // Before anybody subscribes.
   useEffect(() => store.use(given, user));
   useEffect(() => () => store.leave(user), [store]);
   return useSyncExternalStore(store.subscribe, store.getSnapshot, store.getServerSnapshot);
+}
+
+/** Why it is no address: what it is another object of with each render would be another session with each. */
+function whyNot(url) {
+  try {
+    checkUrl(url);
+    return undefined;
+  } catch (error) {
+    return error;
+  }
 }
 
 /** `undefined` counts as absent. */

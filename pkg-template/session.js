@@ -2,14 +2,14 @@
 
 import { paramsToJson } from "./json.js";
 import { allPages } from "./pages.js";
-import { wrong } from "./checks.js";
+import { noMore, oneOf, wrong } from "./checks.js";
 import { checkHandler, promiseOf, readClose, readRequest, readSignal, readTask, readTrace } from "./options.js";
 
 /** Methods that make a session, and are the session's own. */
 const HANDSHAKE = ["initialize", "notifications/initialized"];
 
 /** (2025-11-25, Logging, Log Levels.) */
-const LEVELS = ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"];
+const level = oneOf("debug", "info", "notice", "warning", "error", "critical", "alert", "emergency");
 
 export class Session {
   #link;
@@ -138,9 +138,8 @@ export class Session {
     return this.request("completion/complete", params, options);
   }
 
-  async setLoggingLevel(level, options) {
-    if (!LEVELS.includes(level)) throw wrong("level", LEVELS.map((one) => `"${one}"`).join(" or "), level);
-    return this.request("logging/setLevel", { level }, options);
+  async setLoggingLevel(given, options) {
+    return this.request("logging/setLevel", { level: level("level", given) }, options);
   }
 
   ping(options) {
@@ -203,6 +202,7 @@ export class Session {
   }
 
   static {
+    noMore(this, "on", "setRequestHandler", "tools", "resources", "resourceTemplates", "prompts");
     if (Symbol.asyncDispose) {
       this.prototype[Symbol.asyncDispose] = function () {
         return this.close();
@@ -212,7 +212,7 @@ export class Session {
 }
 
 function checkMethod(method) {
-  if (typeof method !== "string" || method === "") throw wrong("method", "a string that is not empty", method);
+  if (typeof method !== "string" || method === "") throw wrong("method", "a string that is not empty, and the parameters after it", method);
   if (HANDSHAKE.includes(method)) throw new TypeError(`method: "${method}" is sent by the session itself`);
 }
 

@@ -9,7 +9,7 @@ import { report } from "./events.js";
 import { connect } from "./index.js";
 import { changed, following, Given, isOwnedAlike, warnOf } from "./latest.js";
 import { FAILED, HAD, Listed, NONE } from "./listed.js";
-import { readRequest } from "./options.js";
+import { readDefaults, readRequest } from "./options.js";
 import { QuestionQueue } from "./question_queue.js";
 import { askedByClick, asksUser, prepared, signIn, wantsSignIn } from "./sign_in.js";
 
@@ -20,6 +20,8 @@ export const LINGER_MS = 1_000;
 const TIMEOUT_MS = 60_000;
 
 const METHOD_NOT_FOUND = -32601;
+
+const asIs = (_name, value) => value;
 
 const CONNECTING = Object.freeze({ state: "connecting", generation: 0, recoveries: 0 });
 const CLOSED = Object.freeze({ ...CONNECTING, state: "closed" });
@@ -74,7 +76,10 @@ export class SessionStore {
   #questions = new QuestionQueue((pendingQuestions) => this.#set({ pendingQuestions }));
   #calls = new CallLog((calls) => this.#set({ calls, busy: calls.length > 0 }));
 
-  /** `hooks`: `used()` whenever somebody subscribes, `ended()` when the last one has left for good. */
+  /**
+   * `hooks`: `used()` whenever somebody subscribes, `ended()` when the last one has left for good, and the `names` of options that
+   * there are beside the store's.
+   */
   constructor(url, options = {}, hooks = {}) {
     this.#url = url;
     this.#given = new Given(options);
@@ -216,6 +221,8 @@ export class SessionStore {
       },
     };
     const opening = (async () => {
+      const own = ["questions", ...(this.#hooks.names ?? [])];
+      readDefaults(given.first, Object.fromEntries(own.map((name) => [name, asIs])));
       const asked = this.#questions.handlers(questions);
       if (questions) followed.handlers = { ...asked, ...object("handlers", followed.handlers ?? {}) };
       return connect(this.#url, { unreachable: "wait", ...followed, headers, on, signal });

@@ -1,9 +1,8 @@
 // The extension io.modelcontextprotocol/skills (SEP-2640) over a Session: nothing is read before it is asked for, and nothing is given
 // out that is not what the skill's entry says.
 
-import { func, object, wrong } from "./checks.js";
+import { check, func, maxPages, noMore, object, text, wrong } from "./checks.js";
 import { McpError } from "./error.js";
-import { check, maxPages, text } from "./options.js";
 
 export const EXTENSION = "io.modelcontextprotocol/skills";
 
@@ -27,6 +26,10 @@ export class Skills {
     const { parseFrontmatter, maxPages: pages = MAX_PAGES } = check("", options, { parseFrontmatter: func, maxPages });
     this.#parse = func("parseFrontmatter", parseFrontmatter);
     this.#maxPages = pages;
+  }
+
+  static {
+    noMore(this);
   }
 
   get supported() {

@@ -4,7 +4,7 @@ import { ServersStore } from "./servers_store.js";
 import { SessionStore } from "./session_store.js";
 
 export function mcpStore(url, options) {
-  return open(new SessionStore(String(url), options));
+  return open(new SessionStore(url instanceof URL ? url.href : url, options));
 }
 
 export function mcpServersStore(options) {

@@ -1,5 +1,7 @@
 // An MCP server in the shape of `fetch`, for hosts' own tests: it evicts, stalls, breaks and asks on command.
 
+import { boolean, check, func, object, oneOf, string, text, wrong } from "./checks.js";
+
 const LATEST = "2025-11-25";
 const MODERN = "2026-07-28";
 const VERSION_KEY = "io.modelcontextprotocol/protocolVersion";
@@ -26,6 +28,29 @@ const REFUSALS = {
   F: refusal(404, "own", -32001, "Session not found"),
   G: refusal(400, null, -32600, "Invalid Request: session not found"),
   H: refusal(404, "server-error", -32600, "Session not found"),
+};
+
+const OPTIONS = {
+  era: oneOf("legacy", "modern"),
+  name: text,
+  version: text,
+  capabilities: object,
+  instructions: string,
+  protocolVersion: text,
+  tools: (name, value) => {
+    for (const [tool, given] of Object.entries(object(name, value))) func(`${name}["${tool}"]`, given?.call);
+  },
+  answers: object,
+  sse: boolean,
+  resumable: boolean,
+  listen: boolean,
+  sessionTtl: (name, value) => {
+    if (typeof value !== "number" || !(value >= 0)) throw wrong(name, "milliseconds", value);
+  },
+  refuse: (_name, value) => {
+    if (typeof value === "function" || Object.hasOwn(REFUSALS, value)) return;
+    throw new TypeError(`refuse: expected one of ${Object.keys(REFUSALS).join(", ")}, or a function`);
+  },
 };
 
 /** Time that passes when the test says so. */
@@ -61,17 +86,17 @@ export class TestServer {
   #pending = new Set();
   #breaking;
 
-  constructor(options = {}) {
+  constructor(options) {
     this.fetch = this.fetch.bind(this);
     this.become(options);
   }
 
   /** Another server from now on; the sessions stay. */
   become(options) {
+    check("", options, OPTIONS);
     this.#options = { ...this.#options, ...options };
-    const { refuse = this.#refuse } = options;
+    const { refuse = this.#refuse } = options ?? {};
     this.#refuse = typeof refuse === "string" ? REFUSALS[refuse] : refuse;
-    if (!this.#refuse) throw new TypeError(`refuse: expected one of ${Object.keys(REFUSALS).join(", ")}, or a function`);
   }
 
   /** Forgets all sessions. Their streams break off. */
@@ -82,6 +107,7 @@ export class TestServer {
 
   /** Requests with this method wait, all from now on, until the function is called that this returns. */
   stall(method) {
+    text("method", method);
     const entry = { method };
     entry.released = new Promise((resolve) => (entry.release = resolve));
     this.#stalled.push(entry);
@@ -92,7 +118,9 @@ export class TestServer {
   }
 
   /** The next answer to this method breaks off: before its head, or after. The server runs it all the same. */
-  break(method, { head = false } = {}) {
+  break(method, options) {
+    text("method", method);
+    const { head = false } = check("", options, { head: boolean });
     this.#breaking = { method, head };
   }
 

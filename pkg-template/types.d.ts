@@ -645,9 +645,10 @@ export interface Session {
   /**
    * Takes a handler for requests of the server's, or another one than before.
    *
-   * @throws {TypeError} The method needs a capability that was not declared: give {@link connect} the handler.
+   * @throws {TypeError} The method needs a capability that was not declared: give {@link connect} the handler. Or servers send no
+   * such request: `"elicitation"` for `"elicitation/create"`.
    */
-  setRequestHandler<M extends string>(method: M, handler: HandlerOf<M>): void;
+  setRequestHandler<M extends `${string}/${string}`>(method: M, handler: HandlerOf<M>): void;
 
   /** What the server can do, as it said in the latest handshake. */
   getServerCapabilities(): ServerCapabilities | undefined;
@@ -1004,7 +1005,8 @@ export class McpError extends Error {
   readonly diagnosis?: Diagnosis;
   /**
    * The `data` of a JSON-RPC error, as it came (with `rpcCode` -32042: `{ elicitations }`, the URLs to visit before the
-   * call is made again); `{ excerpt }` of another refusal, at most 200 characters of what came.
+   * call is made again); `{ excerpt }` of another refusal, at most 200 characters of what came: the server's own words, such as
+   * "Your key has expired", which stand in no `message`. `toJSON` leaves it out.
    */
   readonly data?: unknown;
   /** The code of a JSON-RPC error. */
@@ -1190,12 +1192,15 @@ export type DiagnosisKind =
  */
 export type RequestHandler<P = any, R = unknown> = (params: P, context: HandlerContext) => R | Promise<R>;
 
-/** Handlers by method; for the methods of the specification with their types. */
+/**
+ * Handlers by method; for the methods of the specification with their types. Another one is an extension's, and has a slash in its
+ * name.
+ */
 export interface RequestHandlers {
   "sampling/createMessage"?: RequestHandler<CreateMessageParams, CreateMessageResult> | undefined;
   "elicitation/create"?: RequestHandler<ElicitParams, ElicitResult> | undefined;
   "roots/list"?: RequestHandler<Params | undefined, ListRootsResult> | undefined;
-  [method: string]: RequestHandler | undefined;
+  [method: `${string}/${string}`]: RequestHandler | undefined;
 }
 
 /** The type of a method's handler. */

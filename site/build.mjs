@@ -7,6 +7,7 @@ import { dirname, join } from "node:path";
 import { builtSite } from "../www/host/build.mjs";
 import { installed } from "../tests/e2e/lib/install.mjs";
 import { root, target } from "../tests/e2e/lib/paths.mjs";
+import { archived } from "./lib/archive.mjs";
 import { listed, rendered, shown } from "./lib/document.mjs";
 import { deadLinks } from "./lib/links.mjs";
 import { llms } from "./lib/llms.mjs";
@@ -71,10 +72,19 @@ async function write(page) {
   const seen = (path) => relative(place, lies(path));
   const show = page.source.endsWith(".md") ? rendered : isFolder(page.source) ? listed : shown;
   const { title, html, leads } = show(root, page.source, seen);
-  await put(place, framed({ place, title: page.title && title !== page.title && page.to !== "index.html" ? `${title} (${page.title})` : title, about: page.about, body: html }));
+  const copy = page.copy ? await copyable(page.copy, place) : "";
+  await put(place, framed({ place, title: page.title && title !== page.title && page.to !== "index.html" ? `${title} (${page.title})` : title, about: page.about, body: html.replace("</h1>", `</h1>${copy}`) }));
   // As it was written, too: for who reads Markdown.
   if (place !== "index.html" && !isFolder(page.source)) await put(page.source, await readFile(join(root, page.source)));
   for (const path of leads.filter((path) => lies(path) === path)) await put(path, await readFile(join(root, path)));
+}
+
+/** A link from the page at `place` to all files of a folder. */
+async function copyable(folder, place) {
+  const file = `${folder}.tgz`;
+  await archived(folder, join(app, "node_modules/mcp-evergreen/package.json"), join(making, file));
+  const address = relative(place, file);
+  return `\n<p><a href="${address}" download>All files of it</a>: <code>tar xzf ${file.split("/").at(-1)}</code> unpacks them.</p>`;
 }
 
 async function demo() {

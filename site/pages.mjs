@@ -9,7 +9,7 @@ export const GROUPS = [
       { to: "demo/index.html", title: "Demo", about: "a page that breaks a session in every way there is, and shows it heal" },
       { source: "pkg-template/README.md", to: "package.html", title: "The package", about: "installing it, and an example of each thing it does" },
       { source: "docs/examples.md", title: "Examples", about: "beneath other clients, into models, in React, Vue, Svelte, Solid and Rust; each is run as a test" },
-      { source: "examples/chat/README.md", title: "A host to copy", about: "a whole chat over many servers, for copying" },
+      { source: "examples/chat/README.md", title: "A host to copy", about: "a whole chat over many servers, for copying", copy: "examples/chat" },
     ],
   },
   {

@@ -12,7 +12,7 @@ import { SpanKind, SpanStatusCode } from "@opentelemetry/api";
 /**
  * @param {import("@opentelemetry/api").Tracer} tracer
  * @param {string | URL} url of the endpoint
- * @param {() => import("mcp-evergreen").Status | undefined} status of the session, where there is one already
+ * @param {() => import("mcp-evergreen").Status | undefined} status of the session; it may throw while there is none
  * @returns {(event: import("mcp-evergreen").WireEvent) => void}
  */
 export function spans(tracer, url, status = () => undefined) {
@@ -29,7 +29,7 @@ export function spans(tracer, url, status = () => undefined) {
     const span = open.get(event.exchange);
     open.delete(event.exchange);
     if (!span) return;
-    const { protocolVersion } = status() ?? {};
+    const protocolVersion = known(status);
     if (protocolVersion) span.setAttribute("mcp.protocol.version", protocolVersion);
     if (event.status !== undefined) span.setAttribute("http.response.status_code", event.status);
     const failed = event.phase === "answered" ? (event.verdict === "ok" ? undefined : event.verdict) : FAILED[event.phase];
@@ -39,6 +39,15 @@ export function spans(tracer, url, status = () => undefined) {
     }
     span.end(event.at);
   };
+}
+
+/** The session's version. The handshake's own requests are answered before whoever awaits the session has it. */
+function known(status) {
+  try {
+    return status()?.protocolVersion;
+  } catch {
+    return undefined;
+  }
 }
 
 /** What ended without an answer; other values of `error.type` are the verdicts. */

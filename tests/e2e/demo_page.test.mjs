@@ -251,6 +251,29 @@ describe("the page, from plain files under a path", () => {
     await answeredAgain(pilot);
   });
 
+  for (const action of ["evict", "restart", "refuse404"]) {
+    onPage(`who breaks it by hand is told of the heal: ${action}, also before the call`, async (pilot, page) => {
+      const steps = () => page.$$eval("#steps li", (items) => items.map((item) => item.hasAttribute("data-done")));
+      await pilot.call();
+      assert.deepEqual(await steps(), [true, true, false, false]);
+      await pilot.press(action);
+      await page.waitForFunction(() => document.getElementById("announce").textContent.startsWith("Healed before you called: session 2."));
+      assert.deepEqual(await steps(), [true, true, true, true]);
+      const { title, kind } = await pilot.call();
+      assert.deepEqual([kind, /^Healed before you called: session 2\. Answered in \d+ ms$/.test(title)], ["ok", true], title);
+      assert.deepEqual(await steps(), [true, true, true, true]);
+      assert.match(await text(page, "#announce"), /^Healed before you called: session 2\. /);
+      // Nothing was broken since.
+      assert.match((await pilot.call()).title, /^Answered in/);
+    });
+  }
+
+  onPage("a server that is busy: why nothing is healed, why the call is not sent again, and when to call", async (pilot, page) => {
+    await pilot.press("busy");
+    await pilot.call();
+    assert.match(await text(page, "#announce"), /overloaded\. The session is alive.* not sent again by itself: call again in a second/);
+  });
+
   onPage("dropped streams: a call that runs is resumed and runs once", async (pilot, page) => {
     await pilot.chooseTool("slow");
     const before = await page.$eval("#result", ({ dataset }) => dataset.serial);

@@ -7,7 +7,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import { McpError, fromCore } from "../../pkg-template/error.js";
 import { EVENTS } from "../../pkg-template/events.js";
 import { guardian } from "../../pkg-template/guard.js";
-import { compile } from "../../pkg-template/load.js";
+import { build, compile } from "../../pkg-template/load.js";
 import { Sessions } from "../../pkg-template/manager.js";
 import { readConnect, readRequest } from "../../pkg-template/options.js";
 import { Keeper } from "../../pkg-template/persist.js";
@@ -29,6 +29,12 @@ for (const [what, options, says] of [
   ["a capability without its handler", { capabilities: { roots: {} } }, /^capabilities\.roots: needs handlers\["roots\/list"\]/],
   ["a capability that JSON cannot hold", { capabilities: { experimental: { a: 1n } } }, /capabilities\.experimental\.a is a BigInt/],
   ["a handler for what the session does", { handlers: { ping() {} } }, /^handlers\["ping"\]: /],
+  ["a capability in the place of a handler's method", { handlers: { elicitation() {} } }, /^handlers\["elicitation"\]: servers send no such request; there are sampling\/createMessage, elicitation\/create, roots\/list, and those of extensions/],
+  ["a method that the specification does not have", { handlers: { "roots/lists"() {} } }, /^handlers\["roots\/lists"\]: servers send no such request/],
+  ["a notification in the place of a request", { handlers: { "notifications/progress"() {} } }, /^handlers\["notifications\/progress"\]: servers send no such request/],
+  ["a word that is none of an option's", { era: "2025-11-25" }, /^era: expected "auto" or "legacy" or "modern", got "2025-11-25"$/],
+  ["another", { recovery: { mode: "never" } }, /^recovery\.mode: .*got "never"$/],
+  ["what may be a secret", { credentials: "sk-1234567890abcdef" }, /^credentials: .*got string$/],
   ["a header that the session sets", { headers: { "Mcp-Session-Id": "x" } }, /^headers\["Mcp-Session-Id"\]: /],
   ["a header that HTTP does not allow", { headers: { a: "x\ny" } }, /^headers\["a"\]: /],
   ["a listener for no event", { on: { recoverd() {} } }, /^on\.recoverd: /],
@@ -100,6 +106,8 @@ test("who authorizes is checked, and what is to be kept is kept by user and by s
   const open = async () => "http://127.0.0.1/back?code=c";
   const wrong = [
     [{}, /^TypeError: auth.provider: expected an object/],
+    [{ provider: { open }, ask: "never ever" }, /^TypeError: auth.ask: expected "auto" or "click" or "never", got string/],
+    [{ provider: { open, redirectUrl: "http://127.0.0.1/", issuer: "as.test" } }, /^TypeError: auth.provider.issuer: expected an absolute http: or https: URL/],
     [{ provider: { open }, other: 1 }, /^TypeError: auth.other: there is no such option/],
     [{ provider: { redirectUrl: "http://127.0.0.1/" } }, /^TypeError: auth.provider.open: expected a function/],
     [{ provider: { open } }, /^TypeError: auth.provider.redirectUrl: expected a URL/],
@@ -126,6 +134,33 @@ test("who authorizes is checked, and what is to be kept is kept by user and by s
   const memory = () => readConnect(URL_OF_ALL, { auth: { provider: forgetful } }).auth;
   await memory().keep('{"grant":{}}');
   assert.equal(await memory().load(), '{"grant":{}}', "as long as the provider lives");
+});
+
+test("options where a method takes none are refused, and so is a result schema: they would be left unheeded", async () => {
+  const { session, core } = await open();
+  const schema = { safeParse() {}, "~standard": {} };
+  const noSchema = "a result schema, as the TypeScript SDK's methods take it, has no place here: the options follow the parameters";
+  for (const [call, message] of [
+    [() => session.callTool({ name: "t" }, undefined, { timeout: 5 }), `callTool: takes no more than 2 arguments, got 3; ${noSchema}`],
+    [() => session.callTool({ name: "t" }, schema), `options: got a schema; ${noSchema}`],
+    [() => session.request("x/y", {}, schema, {}), `request: takes no more than 3 arguments, got 4; ${noSchema}`],
+    [() => session.request({ method: "x/y" }, schema), "method: expected a string that is not empty, and the parameters after it, got object"],
+    [() => session.listTools({}, {}, {}), "listTools: takes no more than 2 arguments, got 3"],
+    [() => session.close({}, {}), "close: takes no more than 1 argument, got 2"],
+  ]) {
+    const called = call();
+    await assert.rejects(called, { name: "TypeError", message });
+  }
+  assert.throws(() => session.on("log", () => {}, { once: true }), { name: "TypeError", message: "on: takes no more than 2 arguments, got 3" });
+  assert.throws(() => session.tools({}, {}), { name: "TypeError" });
+  assert.throws(() => session.setRequestHandler("elicitation", () => {}), /^TypeError: handler: servers send no such request/);
+  assert.deepEqual(core.calls, []);
+  // What maps over a list gives more, which is nothing.
+  [{ name: "t" }].map((params, at) => session.callTool(params, undefined, at));
+  assert.equal(core.calls.length, 1);
+
+  const manager = new Sessions(undefined, () => {});
+  await assert.rejects(manager.callTool("s__t", {}, undefined, { timeout: 5 }), { name: "TypeError", message: `callTool: takes no more than 3 arguments, got 4; ${noSchema}` });
 });
 
 test("a handler declares its capability, unless the host does it better", () => {
@@ -532,4 +567,13 @@ test("a record is taken up once, whatever else stands in the storage", async () 
       delete globalThis.localStorage;
     }
   }
+});
+
+test("a build that does not know where it is says how to give it the WebAssembly", async () => {
+  // As bundlers write `import.meta.url` in formats that have none.
+  build({ sessions: () => new URL("./wasm/mcp_evergreen_bg.wasm", undefined) });
+  await assert.rejects(compile("sessions"), ({ code, message, retryable, cause }) => {
+    assert.deepEqual([code, retryable, cause instanceof TypeError], ["load", false, true]);
+    return /import\.meta\.url.* is empty.*esm.*mcp-evergreen\/inline.*init\(url\)/.test(message);
+  });
 });

@@ -14,7 +14,7 @@ const tools = { echo, fail: () => ({ content: [{ type: "text", text: "no" }], is
 const make = (server, options) => connect(server.url, { fetch: server.fetch, ...options });
 
 test("what the SDK asks goes through the session, and outlives an eviction", bounded, async () => {
-  const server = new TestServer({ tools, pageSize: 1 });
+  const server = new TestServer({ tools });
   const session = await make(server);
   const one = new SessionServer(session, { name: "it", toolFilter: { allowedToolNames: ["echo"] } });
   await one.connect();

@@ -1,7 +1,7 @@
 // examples/otel: what OpenTelemetry's own SDK makes of an evicted call, by the conventions for MCP.
 
 import assert from "node:assert/strict";
-import { copyFileSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { SpanKind, SpanStatusCode } from "@opentelemetry/api";
@@ -83,4 +83,19 @@ test("what broke and what was given up end as errors, and no span stays open", a
   const calls = spans.map(told).filter((line) => line.startsWith("tools/call"));
   assert.deepEqual(calls, ["tools/call network", "tools/call cancelled"]);
   assert.ok(spans.every(({ ended }) => ended));
+});
+
+test("its line of use, as it stands: the handshake's spans end as well", async () => {
+  const [, line] = /^\/\/   (const session = await connect\(.+)$/m.exec(readFileSync(`${root}examples/otel/spans.mjs`, "utf8"));
+  const exporter = new InMemorySpanExporter();
+  const trace = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
+  const server = new kit.TestServer({ tools: { echo: ({ message }) => message } });
+  const connect = (url, options) => kit.connect(url, { ...options, era: "legacy", fetch: server.fetch });
+  const use = `async (connect, spans, trace, url) => { ${line} return session; }`;
+  const session = await (0, eval)(use)(connect, kit.spans, trace, server.url);
+  await session.callTool({ name: "echo", arguments: { message: "otters" } });
+  await session.close();
+  const spans = exporter.getFinishedSpans();
+  assert.deepEqual(spans.map(told), ["initialize 200", "notifications/initialized 202", "tools/call 200"]);
+  assert.deepEqual(spans.map(({ attributes }) => attributes["mcp.protocol.version"]), [undefined, undefined, "2025-11-25"]);
 });

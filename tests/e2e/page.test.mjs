@@ -426,7 +426,7 @@ scene("the options are checked", async ({ proxy, page }) => {
     return Promise.all(bad.map(async (options) => (await settle(connect(url, options))).error.message));
   }, proxy.url);
   assert.deepEqual(complaints, [
-    'offline: expected "wait" or "fail", got string',
+    'offline: expected "wait" or "fail", got "never"',
     "keepAlive: expected a whole number of milliseconds from 1 to 2147483647, got 0",
     "persist: expected an object, got boolean",
     "persist.set: expected a function, got undefined",

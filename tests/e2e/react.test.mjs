@@ -503,6 +503,31 @@ scene("without a provider the hook for many servers says so", async () => {
   return said === "useMcpServers: there is no McpProvider above this component" ? "held" : said;
 });
 
+scene("what is no address, and an option that there is not, are named as `connect` names them, and nothing is sent", async () => {
+  const asked = [];
+  const fetch = (url) => (asked.push(String(url)), server.fetch(url));
+  // Another object with each render.
+  const Wrong = ({ name, url, options, useMcp }) => ((seen[name] = useMcp(url(), { fetch, ...options })), (renders[name] = (renders[name] ?? 0) + 1), null);
+  const urls = { object: () => ({ url: "https://mcp.test/mcp" }), nothing: () => undefined, empty: () => "", null: () => null, number: () => 5, bare: () => "mcp.test" };
+  const options = { question: { question: ["elicitation"] }, signal: { signal: new AbortController().signal } };
+  show(({ createElement, useMcp }) => [
+    ...Object.entries(urls).map(([name, url]) => createElement(Wrong, { key: name, name, url, useMcp })),
+    ...Object.entries(options).map(([name, options]) => createElement(Wrong, { key: name, name, url: () => server.url, options, useMcp })),
+    createElement(Wrong, { key: "off", name: "off", url: () => undefined, options: { enabled: false }, useMcp }),
+  ]);
+  const names = [...Object.keys(urls), ...Object.keys(options)];
+  await until(() => names.every((name) => seen[name]?.error));
+  const said = names.map((name) => `${seen[name].error.name} ${seen[name].status.state} ${seen[name].error.message}`);
+  const begin = "TypeError closed url: expected a string or a URL, got";
+  const wanted = [...["object", "undefined", "an empty string", "null", "5"].map((got) => `${begin} ${got}`), 'TypeError closed url: "mcp.test" looks like a host'];
+  const isSaid = wanted.every((words, at) => said[at].startsWith(words));
+  const lists = said.slice(-2).map((words) => words.split("there are ")[1].split(", "));
+  const areListed = lists.every((list) => ["era", "questions", "key", "enabled"].every((name) => list.includes(name)) && !list.includes("signal"));
+  const call = await seen.object.callTool("echo", {}).catch(({ message }) => message);
+  const isQuiet = asked.length === 0 && seen.off.error === undefined && Object.values(renders).every((count) => count < 20);
+  return isSaid && areListed && isQuiet && call === "url: expected a string or a URL, got object" ? "held" : [said, asked, renders, call];
+});
+
 test("components that Vite replaces while they run keep their sessions", bounded, async () => {
   const [{ createServer }, { default: react }] = await Promise.all([import("vite"), import("@vitejs/plugin-react")]);
   const root = mkdtempSync(`${app}/fixtures-`);

@@ -40,6 +40,18 @@ const outcome = (call) => call.then(text, ({ code, name, outcome }) => [code ?? 
 
 // ── What is there ──
 
+test("what is no address, and an option that there is not, are told as what keeps the session away", bounded, async (t) => {
+  for (const url of [{ url: "https://mcp.test/mcp" }, undefined, ""]) {
+    const { store } = seen(t, () => mcpStore(url));
+    await until(() => store.getSnapshot().error);
+    assert.match(String(store.getSnapshot().error), /^TypeError: url: expected a string or a URL, got (object|undefined|an empty string)$/);
+  }
+  const { store, server } = seen(t, one, { question: ["elicitation"] });
+  await until(() => store.getSnapshot().error);
+  assert.match(String(store.getSnapshot().error), /^TypeError: question: there is no such option; there are clientInfo, .*, questions$/);
+  assert.equal(server.sessionsMade, 0);
+});
+
 test("ready is who has a session, in every picture; and nothing is there before", bounded, async (t) => {
   const { store, pictures } = seen(t, one);
   const first = store.getServerSnapshot();

@@ -556,7 +556,7 @@ fn no_request_goes_out_under_the_session_of_another_whatever_the_order() {
 
 #[test]
 fn the_next_token_of_a_grant_that_has_a_name_is_nobody_elses_whoever_got_it() {
-    let origin = |grant: &str| Origin { grant: Some(grant.to_owned()), returned: None };
+    let origin = |grant: &str| Origin { grant: Some(grant.to_owned()), ..Origin::default() };
     let mut net = Net::new(config());
     net.session.handle_origin(origin("grant-1"));
     net.session.handle_token(Some("token-1"), false);
@@ -580,7 +580,7 @@ fn a_user_who_signs_in_again_and_again_has_a_session_at_once_each_time() {
     net.connect();
     net.run();
     for login in 2..6 {
-        net.session.handle_origin(Origin { grant: Some(format!("login-{login}")), returned: None });
+        net.session.handle_origin(Origin { grant: Some(format!("login-{login}")), ..Origin::default() });
         net.session.handle_token(Some(&format!("token-{login}")), false);
         net.call("a");
         let made = format!("initialize→200 s{login}");

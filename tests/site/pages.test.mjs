@@ -1,8 +1,9 @@
 // The site as `cargo xtask site` leaves it, served below a path: every page, and the kinds of pages in light and dark.
 
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { after, before, test } from "node:test";
 import { deadLinks } from "../../site/lib/links.mjs";
 import { launchBrowser } from "../e2e/lib/chrome.mjs";
@@ -67,6 +68,25 @@ test("it has the demo, a page for each guide and document, the reference, and ll
   const entries = [...new Map(Object.entries(exports).filter(([, { types }]) => types).map(([entry, { types }]) => [types, entry]).reverse()).values()];
   for (const entry of entries) assert.ok(pages.includes(`reference/modules/mcp-evergreen${entry.slice(1).replaceAll("/", "_")}.html`), entry);
   assert.match(readFileSync(join(site, "llms.txt"), "utf8"), /^# mcp-evergreen\n\n> [^]+?\n\n## \w+\n\n- \[[^\]]+\]\([^)]+\.md\): /);
+});
+
+test("the host to copy is there with all its files, as they lie elsewhere", () => {
+  const folder = mkdtempSync(join(scratch, "copy-"));
+  try {
+    execFileSync("tar", ["xzf", join(site, "examples/chat.tgz"), "-C", folder]);
+    const files = readdirSync(join(folder, "chat"), { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+    const copied = files.map(({ parentPath, name }) => relative(join(folder, "chat"), join(parentPath, name))).sort();
+    const committed = execFileSync("git", ["ls-files"], { cwd: `${root}examples/chat`, encoding: "utf8" }).trim().split("\n");
+    assert.deepEqual(copied, committed.filter((file) => !["package-lock.json", ".npmrc"].includes(file)).sort());
+    for (const file of ["package.json", "index.html", "callback.html", "vite.config.ts", "tsconfig.json"]) assert.ok(copied.includes(file), file);
+    const text = copied.map((file) => readFileSync(join(folder, "chat", file), "utf8")).join("\n");
+    assert.doesNotMatch(text, /registry|resolved/i);
+    const { dependencies } = JSON.parse(readFileSync(join(folder, "chat/package.json"), "utf8"));
+    assert.match(dependencies["mcp-evergreen"], /^\d+\.\d+\.\d+/);
+    assert.match(readFileSync(join(site, "examples/chat/readme.html"), "utf8"), /<a href="\.\.\/chat\.tgz" download>/);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 });
 
 test("every link leads somewhere", () => assert.deepEqual(deadLinks(site), []));

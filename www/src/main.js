@@ -30,6 +30,8 @@ let chosen;
 let shown;
 /** @type {Map<object, import("mcp-evergreen").Session>} */
 const sessions = new Map();
+/** How many recoveries a session had had when its server was broken, until a call meets what came of it. @type {Map<object, number>} */
+const broken = new Map();
 /** Aborting one cancels a connect that is under way. @type {Map<object, AbortController>} */
 const connecting = new Map();
 /** Tools by server. */
@@ -88,6 +90,7 @@ async function connectTo(server) {
         statechange(status) {
           heard.statechange(status);
           list.tick();
+          onStatus(server, status);
         },
         close(detail) {
           heard.close(detail);
@@ -122,7 +125,16 @@ async function disconnect(server) {
   showServer();
 }
 
+/** A session whose stream ends with it need not wait for a call to notice. */
+function onStatus(server, { state, recoveries, generation }) {
+  if (playing || server !== chosen || state !== "ready" || !(recoveries > broken.get(server))) return;
+  // A call that is on its way says so itself.
+  if (byId("result").dataset.kind === "pending") return;
+  step("heal", `Healed before you called: session ${generation}. The stream on which the session listens ended, and a new session was made at once. Call: nothing is left of it.`, true);
+}
+
 function onClosed(server, reason) {
+  broken.delete(server);
   sessions.delete(server);
   toolsOf.delete(server);
   if (server === chosen) showTools();
@@ -272,17 +284,21 @@ async function call(name, args) {
     const result = await session.callTool({ name, arguments: args }, { onprogress });
     const ms = took();
     const healed = session.status.recoveries > before;
+    const healedBefore = !healed && before > broken.get(server);
+    broken.delete(server);
     const kind = result.isError ? "error" : "ok";
     note(server, { lane: "session-page", text: "result", tag: kind, tone: result.isError ? "bad" : "good", note: `${ms} ms` });
     const title = result.isError
       ? `The tool reports an error, after ${ms} ms`
       : healed
         ? `Healed on the way, answered in ${ms} ms${network.slow > 0 ? ", in slow motion" : ""}`
-        : `Answered in ${ms} ms`;
+        : healedBefore
+          ? `Healed before you called: session ${session.status.generation}. Answered in ${ms} ms`
+          : `Answered in ${ms} ms`;
     // The visitor may look at another server by now.
     if (server !== chosen) return;
     showResult({ kind, title, nodes: resultNodes(result), healed, took: ms, serial });
-    if (healed) step("heal", `${title}. The diagram shows how.`, true);
+    if (healed || healedBefore) step("heal", `${title}. The diagram shows how.`, true);
     else step("break", chosen.suggest ? `${title}. Break the session.` : `${title}.`);
     return { kind, healed, ms };
   } catch (error) {
@@ -308,7 +324,8 @@ function fail(what, error, serial = ++calls) {
   const code = typeof error.code === "string" ? error.code : error.name;
   wire.note({ lane: "session-page", text: what, tag: code, tone: "bad" });
   showResult({ kind: "error", title: `${what}: ${code}`, nodes: errorNodes(error), serial });
-  announce(`${what} failed: ${code}.${chosen?.running === false ? " Start the server, then try again." : ""}`);
+  const next = code === "overloaded" ? ` ${BUSY}` : chosen?.running === false ? " Start the server, then try again." : "";
+  announce(`${what} failed: ${code}.${next}`);
 }
 
 /** Nothing is wrong: the visitor did not want it any more. */
@@ -330,9 +347,13 @@ const NOTES = {
   refuse404: "session forgotten, refused with 404 from now on",
   refuse200: "session forgotten, refused with 200 and an error",
   drop: "open streams cut off",
-  busy: "next two requests: 503, Retry-After 1 s",
+  busy: "the next two requests are answered with 503, Retry-After: 1",
   expire: "no token is good any more",
 };
+
+const BUSY =
+  "The session is alive, and there is nothing to heal. A 503 may be a gateway’s word on a server that broke off while it ran the call, " +
+  "so the call is not sent again by itself: call again in a second, if it does no harm twice.";
 
 byId("break-buttons").addEventListener("click", async ({ target }) => {
   const { action } = target.closest("[data-action]")?.dataset ?? {};
@@ -350,11 +371,16 @@ function refused(action, { message }) {
 
 async function breakServer(action, server = chosen) {
   const before = server.process;
+  const session = sessions.get(server);
+  // What was broken twice is healed by the last.
+  if (session && !playing) broken.set(server, session.status.recoveries);
   await control(server, action);
   const after = { kill: `${before} killed`, start: `${server.process} started`, restart: `${before ?? "nothing"} killed, ${server.process} started` };
   const done = NOTES[action] ?? after[action];
   note(server, { lane: "server", text: done, tone: "warn", opens: true });
-  if (!playing) step(sessions.has(server) ? "heal" : "connect", `${server.label}: ${done}. ${sessions.has(server) ? "Call again." : "Connect."}`);
+  const healed = session?.status.recoveries > broken.get(server);
+  const next = !sessions.has(server) ? "Connect." : action === "busy" ? "Call, and see what is said of it." : "Call again.";
+  if (!playing && !healed) step(sessions.has(server) ? "heal" : "connect", `${server.label}: ${done}. ${next}`);
   showServer();
 }
 

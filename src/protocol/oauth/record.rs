@@ -134,6 +134,11 @@ impl Record {
         self.renewed_at.is_none_or(|at| at > now_unix_ms || now_unix_ms - at >= RENEWAL_MS)
     }
 
+    /// The access token.
+    pub fn access(&self) -> Option<String> {
+        self.grant.as_ref().map(|grant| grant.access.clone())
+    }
+
     pub fn client(&self, issuer: &str) -> Option<&Client> {
         self.clients.iter().find(|(own, _)| own == issuer).map(|(_, client)| client)
     }
@@ -162,6 +167,10 @@ impl Grant {
     /// Others were granted it, who have kept no more of that than the tokens, and perhaps the issuer.
     pub fn is_foreign(&self) -> bool {
         self.token_endpoint.is_empty()
+    }
+
+    pub fn is_due(&self, now_unix_ms: u64) -> bool {
+        self.due().is_some_and(|due| due <= now_unix_ms)
     }
 
     /// What could not have been granted, or not there, was written by somebody else.

@@ -60,6 +60,8 @@ struct World {
     /// What chance has given already.
     drawn: u32,
     returned: Option<Challenge>,
+    /// It was found, and is another than before.
+    found: bool,
     /// What the host calls the server.
     named: Option<String>,
 }
@@ -121,6 +123,7 @@ impl World {
             grant: None,
             drawn: 0,
             returned: None,
+            found: false,
             named: None,
         }
     }
@@ -214,8 +217,9 @@ impl World {
                     self.kept = self.meanwhile.take().or(self.kept.take());
                     flow.handle_returned(back.as_deref().map_err(Clone::clone), self.kept.as_deref(), now);
                 }
-                Step::Granted { token, refresh_at_unix_ms, grant, same: _, returned } => {
-                    (self.grant, self.returned) = (grant, returned);
+                Step::Granted { token, refresh_at_unix_ms, origin, same: _ } => {
+                    (self.grant, self.returned) = (origin.grant, origin.returned);
+                    self.found = origin.found;
                     let until = refresh_at_unix_ms.map(|at| format!(" until +{}", at.saturating_sub(now)));
                     self.log.push(format!(
                         "granted {}{}",
