@@ -228,7 +228,7 @@ impl Parts {
                     let reply = match known.and_then(|known| Reply::kept(&known, now)) {
                         Some(reply) => reply,
                         None => {
-                            let reply = self.fetch(fetch, signal).await.unwrap_or(Reply::Failed);
+                            let reply = self.fetch(fetch, signal).await.unwrap_or_else(|thrown| lost(&thrown));
                             let _ = self.host.learn(&url, reply.to_keep(now).as_deref());
                             reply
                         }
@@ -239,7 +239,7 @@ impl Parts {
                 Step::Fetch(fetch) => {
                     let whole = UnderWay::new()?;
                     let until = if fetch.spends.is_some() { whole.0.signal() } else { signal.clone() };
-                    let reply = self.fetch(fetch, &until).await.unwrap_or(Reply::Failed);
+                    let reply = self.fetch(fetch, &until).await.unwrap_or_else(|thrown| lost(&thrown));
                     flow.handle_reply(&reply, clock::now().unix_ms);
                 }
                 Step::Keep(text) => drop(js::settled(&self.host.keep(&text)?).await?),
@@ -351,6 +351,12 @@ fn obtained(step: Step, cause: Option<JsValue>) -> Option<Obtained> {
         | Step::Draw
         | Step::Open { .. } => None,
     }
+}
+
+/// A proxy says by what is thrown why there is no answer.
+fn lost(thrown: &JsValue) -> Reply {
+    let said = js_sys::Reflect::get(thrown, &"proxied".into()).ok().and_then(|said| said.as_string());
+    said.map_or(Reply::Failed, |said| Reply::proxied(&said))
 }
 
 /// By the name of what was thrown.

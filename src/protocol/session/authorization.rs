@@ -8,6 +8,7 @@ use crate::protocol::config::Ask;
 use crate::protocol::exchanges::{Answer, Exchange};
 use crate::protocol::lifecycle::Relation;
 use crate::protocol::listening::Listening;
+use crate::protocol::oauth::by_click;
 use crate::protocol::policy::verdict::{Verdict, speaks_of_sessions};
 use crate::protocol::status::Event;
 use crate::protocol::{
@@ -239,7 +240,10 @@ impl<P: Payload> Session<P> {
     /// The host is told by the status. What waits goes on waiting, but for the host's own wish and a first `connect`, whose
     /// host needs the session to say so.
     fn user_awaited(&mut self, error: Option<Box<Error<P>>>, now: Now) {
-        if let Some(error) = error {
+        if let Some(mut error) = error {
+            if let Some(diagnosis) = &mut error.diagnosis {
+                diagnosis.hint = by_click(diagnosis.hint);
+            }
             for id in self.calls.those(|call| call.kind() == Kind::SignIn) {
                 self.settle(id, Err(error.clone()));
             }
