@@ -140,7 +140,7 @@ export class Ways {
   async oauth(url, init = {}) {
     const { when, oauth } = this.#proxy;
     const given = { ...init, method: init.method ?? "GET" };
-    if (given.method !== "GET") return oauth ? this.#through(this.#sendOauth, url, given) : this.#post(url, init);
+    if (given.method !== "GET") return oauth ? this.#passed(url, given) : this.#post(url, init);
     const { origin } = new URL(url);
     let cause;
     if (when !== "always" && !this.#hidden.has(origin)) {
@@ -152,12 +152,20 @@ export class Ways {
       }
     }
     try {
-      const answer = await this.#through(this.#sendOauth, url, given);
+      const answer = await this.#passed(url, given);
       this.#hidden.add(origin);
       return answer;
     } catch (refusal) {
-      if (refusal.proxied?.startsWith("refused ")) this.#warn("proxy", ADVICE);
-      throw cause ?? refusal;
+      throw isRefused(refusal) ? refusal : (cause ?? refusal);
+    }
+  }
+
+  async #passed(url, init) {
+    try {
+      return await this.#through(this.#sendOauth, url, init);
+    } catch (refusal) {
+      if (isRefused(refusal)) this.#warn("proxy", ADVICE);
+      throw refusal;
     }
   }
 
@@ -200,6 +208,10 @@ function shown(answer) {
   if (!REDIRECTS.includes(status)) return answer;
   answer.body?.cancel().catch(() => {});
   return new Response(null, { status, headers: answer.headers });
+}
+
+function isRefused({ proxied }) {
+  return proxied?.startsWith("refused ") === true;
 }
 
 function ownFields(given) {

@@ -1144,6 +1144,7 @@ export type DiagnosisKind =
   | "no_client"
   | "no_code"
   | "no_connection"
+  | "no_handler"
   | "no_metadata"
   | "no_pkce"
   | "not_a_proxy"

@@ -3,7 +3,9 @@
 
 #[cfg(feature = "extras")]
 mod by_proxy;
+mod thrown;
 
+use self::thrown::{lost, not_returned};
 use super::{
     clock, exchange,
     host::Wanted,
@@ -230,7 +232,7 @@ impl Parts {
                     let reply = match known.and_then(|known| Reply::kept(&known, now)) {
                         Some(reply) => reply,
                         None => {
-                            let reply = self.fetch(fetch, signal).await.unwrap_or(Reply::Failed);
+                            let reply = self.fetch(fetch, signal).await.unwrap_or_else(|thrown| lost(&thrown));
                             let _ = self.host.learn(&url, reply.to_keep(now).as_deref());
                             reply
                         }
@@ -241,7 +243,7 @@ impl Parts {
                 Step::Fetch(fetch) => {
                     let whole = UnderWay::new()?;
                     let until = if fetch.spends.is_some() { whole.0.signal() } else { signal.clone() };
-                    let reply = self.fetch(fetch, &until).await.unwrap_or(Reply::Failed);
+                    let reply = self.fetch(fetch, &until).await.unwrap_or_else(|thrown| lost(&thrown));
                     flow.handle_reply(&reply, clock::now().unix_ms);
                 }
                 Step::Keep(text) => drop(js::settled(&self.host.keep(&text)?).await?),
@@ -352,42 +354,6 @@ fn obtained(step: Step, cause: Option<JsValue>) -> Option<Obtained> {
         | Step::Grant { .. }
         | Step::Draw
         | Step::Open { .. } => None,
-    }
-}
-
-/// By the name of what was thrown.
-fn not_returned(thrown: &JsValue) -> Trouble {
-    let name = js_sys::Reflect::get(thrown, &"name".into()).ok().and_then(|name| name.as_string());
-    match name.as_deref() {
-        Some("NotAllowedError") => Trouble::new(
-            "popup_blocked",
-            "The browser blocked the window in which the user was to authorize: windows open only just after a click. \
-             Let the user click, and call again from there.",
-        ),
-        Some("AbortError") => {
-            Trouble::new("closed", "The window in which the user was to authorize was closed before that was done.")
-        }
-        Some("InvalidStateError") => Trouble::new(
-            "cut_off",
-            "The authorization server cut the window off (Cross-Origin-Opener-Policy), so that nobody can tell whether it is still \
-             open; and the user is back in this page without an answer.",
-        ),
-        Some("SecurityError") => Trouble::new(
-            "embedded",
-            "The authorization server cut the window off (Cross-Origin-Opener-Policy), and this page is embedded in another \
-             site's: the answer cannot reach it. Let the user open this page by itself, and sign in there.",
-        ),
-        Some("OperationError") => Trouble::new(
-            "asked_elsewhere",
-            "Another session of this page asked the user for the same authorization, and got none.",
-        ),
-        Some("ConstraintError") => Trouble::new(
-            "redirect_loop",
-            "The page was sent to the authorization server for this again and again, and came back without what it needs. \
-             Where the provider has a `storage`, what was granted outlives the page.",
-        ),
-        Some("TimeoutError") => Trouble::new("timeout", "The user did not come back from authorizing in time."),
-        _ => Trouble::new("not_returned", "The user could not be asked to authorize: see `cause`."),
     }
 }
 

@@ -5,6 +5,7 @@
 use super::authorization::Authorization;
 use super::calls::{Call, Calls, Kind, Queue};
 use super::client::Client;
+use super::codec::json_rpc::MISSING_CLIENT_CAPABILITY;
 use super::desired::Desired;
 use super::effect::Effects;
 use super::era::{legacy, modern};
@@ -18,7 +19,7 @@ use super::questions::Questions;
 use super::status::Event;
 use super::tabs::Tabs;
 use super::time::Timer;
-use super::{CallId, CallOptions, Config, Deadline, Error, Now, Output, Params, Payload};
+use super::{CallId, CallOptions, Code, Config, Deadline, Error, Now, Output, Params, Payload};
 
 mod answer;
 mod authorization;
@@ -198,6 +199,10 @@ impl<P: Payload> Session<P> {
         let Some(call) = self.forget(id) else { return };
         if let Err(error) = &mut result {
             error.outcome = call.outcome_with(error.outcome);
+            let lacks_handler = call.asked_in_vain() || error.rpc_code == Some(MISSING_CLIENT_CAPABILITY);
+            if error.code == Code::Rpc && lacks_handler && self.config.handshake.is_own() {
+                error.diagnosis.get_or_insert(questions::NO_HANDLER);
+            }
             error.is_answer = self.config.handshake.is_hosts() && is_answer(call.method(), error);
         }
         self.output(Output::Settle { call: id, result });

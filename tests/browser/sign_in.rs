@@ -163,6 +163,7 @@ async fn what_cannot_be_is_said_before_anything_is_sent() {
         client_id: None,
         resource: None,
         client_secret: None,
+        client_auth_method: None,
         client_is_renewable: false,
         issuer: None,
         bound: None,

@@ -400,7 +400,8 @@ test("whatever is thrown through the WebAssembly is its death: nothing runs in i
 for (const [what, source, says] of [
   ["HTML with its type", () => new Response("<!doctype html>", { headers: { "content-type": "text/html" } }), /HTML.*Vite/],
   ["HTML under another type", () => new Response("\n<html>", { headers: { "content-type": "application/wasm2" } }), /HTML.*Vite/],
-  ["404", () => new Response("no", { status: 404 }), /404/],
+  ["404", () => new Response("no", { status: 404 }), /404.*optimizeDeps/],
+  ["403", () => new Response("no", { status: 403 }), /403.*server\.fs\.allow/],
   ["bytes that are none", () => new Uint8Array([1, 2, 3]), /3 bytes that are no WebAssembly/],
   ["a file that is not there", () => new URL("./no.wasm", import.meta.url), /ENOENT/],
 ]) {

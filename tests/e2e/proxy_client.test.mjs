@@ -390,12 +390,20 @@ test("what a page can read of OAuth is asked directly: metadata by its own way, 
   assert.ok(went.includes("proxy GET https://mcp.example/.well-known/oauth-protected-resource/mcp"));
 });
 
-test("an authorization server that the proxy's list lacks is named in a warning", bounded, async () => {
-  const { options, servers } = authorized({ oauth: true, targets: ["https://mcp.example/mcp"] });
-  const warnings = [];
-  await failed(connect(servers.url, { ...options, on: { warning: ({ kind }) => warnings.push(kind) } }));
-  assert.ok(warnings.includes("proxy"), String(warnings));
-});
+for (const [what, hides] of [
+  ["all of which is hidden", undefined],
+  // So that nothing but what is posted goes by the proxy.
+  ["whose metadata a page can read", (target, method) => method === "POST"],
+]) {
+  test(`an authorization server that the proxy's list lacks, ${what}, is named in a warning and in the error`, bounded, async () => {
+    const { options, servers, went } = authorized({ oauth: true, targets: ["https://mcp.example/mcp"], hides });
+    const warnings = [];
+    const error = await failed(connect(servers.url, { ...options, on: { warning: ({ kind, hint }) => warnings.push([kind, hint]) } }));
+    assert.ok(warnings.some(([kind, hint]) => kind === "proxy" && /`targets` must have/.test(hint)), JSON.stringify(warnings));
+    assert.match(error.message, /not among the proxy's `targets`/);
+    if (hides) assert.deepEqual([error.code, error.diagnosis.kind, went.filter((one) => /POST.*register/.test(one))], ["auth", "proxy_refused", ["proxy POST https://as.example/register"]]);
+  });
+}
 
 test("a token that expires is refreshed by the proxy while the session is healed", bounded, async () => {
   const { servers, connect } = authorized({ oauth: true });

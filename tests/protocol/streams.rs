@@ -294,3 +294,26 @@ fn a_stream_that_waits_for_a_token_is_not_taken_up_under_a_session_that_is_gone(
         assert_eq!(log, ["a outcome_unknown unknown", "initialize→200 s2", "initialized→202", "? ok"]);
     }
 }
+
+#[test]
+fn a_call_that_fails_because_nobody_answers_the_server_says_so() {
+    let question = json!({"jsonrpc": "2.0", "id": 7, "method": "elicitation/create", "params": {}});
+    let missing = -32021;
+    for (asks, code, told) in
+        [(true, -32603, Some("no_handler")), (false, -32603, None), (false, missing, Some("no_handler"))]
+    {
+        let mut net = Net::connected();
+        net.reply("call", Reply::Open(if asks { format!("data: {question}\n\n") } else { PRIMING.to_owned() }));
+        let call = net.call("write");
+        net.run();
+        let sent = net.sent.iter().rfind(|sent| sent.name() == "call").expect("a call");
+        let error = json!({"code": code, "message": "cannot ask"});
+        let answer = json!({"jsonrpc": "2.0", "id": sent.body["id"], "error": error});
+        let exchange = sent.exchange;
+        net.events(exchange, &format!("data: {answer}\n\n"));
+        net.run();
+        let error = net.error(call);
+        assert_eq!((error.message.as_str(), error.diagnosis.as_ref().map(|it| it.kind)), ("cannot ask", told));
+        assert!(error.diagnosis.as_ref().is_none_or(|it| it.hint.contains("give `handlers`")));
+    }
+}

@@ -7,7 +7,7 @@ use crate::net::{Net, OWN_ID, Reply};
 use mcp_evergreen::protocol::config::{EraChoice, Unreachable};
 use mcp_evergreen::protocol::era::Era;
 use mcp_evergreen::protocol::status::Phase;
-use mcp_evergreen::protocol::{Authorized, CallOptions, Code, Config, Outcome};
+use mcp_evergreen::protocol::{Authorized, CallOptions, Code, Config, Outcome, Reach};
 use serde_json::json;
 
 fn connected() -> Net {
@@ -233,6 +233,20 @@ fn a_first_connect_that_waits_comes_back_by_itself() {
     assert_eq!(net.phase(), Phase::Waiting);
     assert!(net.run_for(60_000).contains(&"initialized→202".to_owned()));
     assert_eq!(net.phase(), Phase::Ready);
+    // While it waits, what is known stays found out: the last failure's words are no worse than the first one's.
+    let mut net = Net::new(Config { unreachable: Unreachable::Wait, ..Config::default() });
+    (0..9).for_each(|_| net.reply("initialize", Reply::Break));
+    net.reach = Reach::Silent;
+    net.connect();
+    let known = |net: &Net| net.status().last_error.and_then(|error| error.diagnosis).map(|it| it.kind);
+    net.run_for(2_000);
+    assert_eq!(known(&net), Some("unreachable"));
+    net.reach = Reach::Answers;
+    let log = net.run_for(9_000);
+    assert_eq!((net.phase(), known(&net)), (Phase::Waiting, Some("cors")), "{log:?}");
+    assert!(log.iter().filter(|line| *line == "probe").count() > 1, "{log:?}");
+    let log = net.run_for(400_000);
+    assert!(log.contains(&"initialized→202".to_owned()), "{log:?}");
     // What no waiting mends fails.
     let mut net = Net::new(Config { unreachable: Unreachable::Wait, ..Config::default() });
     net.reply("initialize", Reply::text(404, "no"));

@@ -160,7 +160,8 @@ impl Auth {
         self.with("clientId", id)
     }
 
-    /// Of such a client. What stands in a page is no secret.
+    /// Of such a client. What stands in a page is no secret. How it is told: the `token_endpoint_auth_method` of
+    /// [`Auth::client_metadata`], or else what the authorization server lists.
     ///
     /// ```no_run
     /// use mcp_evergreen::Auth;
@@ -308,6 +309,7 @@ impl Auth {
             redirect_url: property(&host, "redirectUrl").as_string().unwrap_or_default(),
             client_id: id,
             client_secret: secret,
+            client_auth_method: None,
             client_is_renewable: false,
             issuer,
             bound: None,

@@ -99,6 +99,8 @@ pub(crate) struct Call<P> {
     pub(super) round: Option<Round>,
     /// How often the server has asked for input.
     pub(super) rounds: u32,
+    /// While it ran, the server asked what nobody here answers.
+    pub(super) asked_in_vain: bool,
     /// Its latest send asked the server to run it as a task.
     pub(super) as_task: bool,
     /// The task that it became.
@@ -128,6 +130,7 @@ impl<P> Call<P> {
             progress: None,
             round: None,
             rounds: 0,
+            asked_in_vain: false,
             as_task: false,
             task: None,
             paused: None,
@@ -159,6 +162,11 @@ impl<P> Call<P> {
     /// When it was made, on the monotonic clock.
     pub fn made(&self) -> u64 {
         self.made
+    }
+
+    /// Whether the server asked, while it ran, what nobody here answers.
+    pub fn asked_in_vain(&self) -> bool {
+        self.asked_in_vain
     }
 
     pub fn sends(&self) -> u32 {

@@ -107,6 +107,13 @@ impl<P> Calls<P> {
         self.all.insert(id, Box::new(call));
     }
 
+    /// While it runs, the server has asked what nobody here answers.
+    pub fn ask_in_vain(&mut self, id: Option<CallId>) {
+        if let Some(call) = id.and_then(|id| self.all.get_mut(&id)) {
+            call.asked_in_vain = true;
+        }
+    }
+
     /// It has ended, where it is.
     pub fn remove(&mut self, id: CallId) -> Option<Box<Call<P>>> {
         let call = self.all.remove(&id)?;

@@ -37,8 +37,9 @@ pub(crate) enum Step<P> {
     Check { ping: ExchangeId },
     /// DELETE of the old session, which a single-session server still holds.
     Clearing { exchange: ExchangeId },
-    /// The driver's word on why the server cannot be reached; `error` is what `connect` fails with.
-    Probe { error: Box<Error<P>> },
+    /// The driver's word on why the server cannot be reached; `error` is what `connect` fails with. `for_calls`: somebody waits
+    /// for that.
+    Probe { error: Box<Error<P>>, for_calls: bool },
     /// Another tab, which makes the session; or this one's part among them.
     Elsewhere,
     /// Time. A call may cut it short, down to `not_before`.

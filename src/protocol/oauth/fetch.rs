@@ -1,6 +1,8 @@
 //! What is asked of servers that are not the MCP server, and what came of it.
 
 use super::trouble::Trouble;
+use crate::protocol::error::Diagnosis;
+use crate::protocol::policy::proxy;
 
 /// A request to a server that is not the MCP server: without credentials, and without headers that need a preflight
 /// wherever that can be.
@@ -44,6 +46,8 @@ pub enum Reply {
     Hidden,
     /// Nothing answers, or it cannot be known what.
     Failed,
+    /// The host's proxy did not pass it on, or brought no answer.
+    Proxied(Diagnosis),
 }
 
 /// Metadata is kept so long: as long as a user may take from one click to the next.
@@ -52,6 +56,12 @@ const KEPT_MS: u64 = 300_000;
 const MAX_KEPT: usize = 65_536;
 
 impl Reply {
+    /// What the proxy said in its own name.
+    #[must_use]
+    pub fn proxied(said: &str) -> Self {
+        Self::Proxied(proxy::diagnosis(said))
+    }
+
     /// As a text that [`Reply::kept`] reads, where it is worth keeping: not what may be better in a moment.
     #[must_use]
     pub fn to_keep(&self, now_unix_ms: u64) -> Option<String> {
@@ -59,7 +69,7 @@ impl Reply {
             Self::Answer { status, body } if !self.is_hiccup() && body.len() <= MAX_KEPT => {
                 Some(format!("{now_unix_ms} {status} {body}"))
             }
-            Self::Answer { .. } | Self::Hidden | Self::Failed => None,
+            Self::Answer { .. } | Self::Hidden | Self::Failed | Self::Proxied(_) => None,
         }
     }
 
@@ -78,13 +88,20 @@ impl Reply {
     pub(super) fn parts(&self) -> (u16, &str) {
         match self {
             Self::Answer { status, body } => (*status, body.as_str()),
-            Self::Hidden | Self::Failed => (0, ""),
+            Self::Hidden | Self::Failed | Self::Proxied(_) => (0, ""),
         }
     }
 
     /// Why there is no status of the answer of an endpoint.
     pub(super) fn unseen(&self, endpoint: &str) -> Trouble {
         let text = match self {
+            Self::Proxied(diagnosis) => {
+                let text =
+                    format!("The authorization server's {endpoint} endpoint was not reached. {}", diagnosis.hint);
+                let kind = if self.is_hiccup() { "unreachable" } else { "proxy_refused" };
+                let trouble = Trouble::new(kind, text);
+                return if self.is_hiccup() { trouble.retryable() } else { trouble };
+            }
             Self::Hidden => {
                 "hides its answer from this page: it must send `Access-Control-Allow-Origin` on every answer."
             }
@@ -101,6 +118,7 @@ impl Reply {
             Self::Answer { status, .. } => matches!(status, 408 | 425 | 429 | 500..),
             Self::Failed => true,
             Self::Hidden => false,
+            Self::Proxied(diagnosis) => diagnosis.kind != "proxy_refused",
         }
     }
 }

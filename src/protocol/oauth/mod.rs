@@ -38,6 +38,7 @@ pub use challenge::Bearer;
 pub use fetch::{Fetch, Reply, Spends};
 pub use flow::{Flow, Need, Step};
 pub use settings::{Chance, Settings};
+pub(in crate::protocol) use trouble::by_click;
 pub use trouble::{Said, Trouble};
 pub use trust::Trust;
 

@@ -10,6 +10,7 @@ use super::registration::needs_registration;
 use super::text::Url;
 use super::trust::{Identity, identity, is_same};
 use super::{Fetch, Reply, Trouble, trouble};
+use crate::protocol::error::Diagnosis;
 use std::collections::VecDeque;
 
 /// What is looked for at one place after the other.
@@ -66,6 +67,7 @@ impl Search {
             Reply::Answer { status, .. } => format!("HTTP {status}"),
             Reply::Hidden => "something that CORS hides".to_owned(),
             Reply::Failed => "nothing".to_owned(),
+            Reply::Proxied(Diagnosis { hint, .. }) => format!("by the proxy: {}", hint.trim_end_matches('.')),
         });
     }
 

@@ -4,6 +4,14 @@ use crate::protocol::error::Diagnosis;
 use crate::protocol::{Code, Error, Outcome, Payload, json};
 use serde::Serialize;
 
+const ASK_AGAIN: &str = "Connect or call again; the user is asked then.";
+const ASK_BY_CLICK: &str = "Call `authorize()` in a click: the user is asked then. What was called waits for that.";
+
+/// Where the user is asked by a click alone: what to do about it there.
+pub(in crate::protocol) fn by_click(hint: &'static str) -> &'static str {
+    if hint == ASK_AGAIN { ASK_BY_CLICK } else { hint }
+}
+
 /// The names that a [`Trouble`] may have.
 const KINDS: &[&str] = &[
     "asked_elsewhere",
@@ -24,6 +32,7 @@ const KINDS: &[&str] = &[
     "not_returned",
     "other_issuer",
     "popup_blocked",
+    "proxy_refused",
     "redirect_loop",
     "refused",
     "resource_mismatch",
@@ -138,9 +147,8 @@ fn hint(kind: &str) -> &'static str {
         "resource_mismatch" => "The option `resource` says what the server calls this endpoint.",
         "other_issuer" => "The provider's `clientId` and `issuer` must be those of the authorization server in use.",
         "no_client" | "not_registered" => "The provider's `clientId` names a client that is registered already.",
-        "asked_elsewhere" | "client_forgotten" | "closed" | "timeout" | "popup_blocked" | "redirect_loop" => {
-            "Connect or call again; the user is asked then."
-        }
+        "asked_elsewhere" | "client_forgotten" | "closed" | "timeout" | "popup_blocked" | "redirect_loop" => ASK_AGAIN,
+        "proxy_refused" => "The proxy's `targets` and its other options decide what it passes on: nothing was sent.",
         "unreachable" => "Connect or call again in a while. Nothing that was granted is lost.",
         _ => "The server cannot be used without an authorization.",
     }

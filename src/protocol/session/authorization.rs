@@ -8,6 +8,7 @@ use crate::protocol::config::Ask;
 use crate::protocol::exchanges::{Answer, Exchange};
 use crate::protocol::lifecycle::Relation;
 use crate::protocol::listening::Listening;
+use crate::protocol::oauth::by_click;
 use crate::protocol::policy::verdict::{Verdict, speaks_of_sessions};
 use crate::protocol::status::Event;
 use crate::protocol::{
@@ -153,6 +154,9 @@ impl<P: Payload> Session<P> {
             }
             return Some(answer);
         };
+        if self.stays_refused(id, exchange) {
+            return Some(answer);
+        }
         let late = exchange.token() < self.authorization.token();
         if !late && (self.was_asked_to_connect() || self.authorization.is_hopeless(&challenge, now)) {
             return Some(answer);
@@ -161,16 +165,6 @@ impl<P: Payload> Session<P> {
         let was_found = self.authorization.is_found(exchange.token());
         let joins = was_found || self.authorization.joins_another(&challenge) && !late;
         match exchange.purpose() {
-            Purpose::Cancelled | Purpose::Delete => return Some(answer),
-            // A stream is taken up under the session that it began in, or not at all.
-            Purpose::Call(_)
-                if exchange.method() == Method::Get
-                    && self.lifecycle.relation(exchange.generation()) == Relation::Gone =>
-            {
-                return Some(answer);
-            }
-            // Of two handshakes, or of one that nobody waits for any more, nothing is mended.
-            Purpose::Initialize if !self.is_only_handshake(id) => return Some(answer),
             Purpose::Call(call) | Purpose::Notification(call) if exchange.method() == Method::Post => {
                 let Answer::Refused { error, .. } = &answer else { return Some(answer) };
                 let outcome = error.outcome;
@@ -193,7 +187,9 @@ impl<P: Payload> Session<P> {
             | Purpose::Ping
             | Purpose::Restore
             | Purpose::Listen
-            | Purpose::Answer => {
+            | Purpose::Answer
+            | Purpose::Cancelled
+            | Purpose::Delete => {
                 let repeatable = if was_found { exchange.repeated() } else { exchange.repeatable_after(repair) };
                 let Some(request) = repeatable else { return Some(answer) };
                 let exchange = exchange.anew((!joins).then_some(repair));
@@ -209,6 +205,17 @@ impl<P: Payload> Session<P> {
             }
         }
         None
+    }
+
+    /// Another token would not help this one.
+    fn stays_refused(&self, id: ExchangeId, exchange: &Exchange) -> bool {
+        let purpose = exchange.purpose();
+        // A stream is taken up under the session that it began in, or not at all.
+        let is_stream = matches!(purpose, Purpose::Call(_)) && exchange.method() == Method::Get;
+        let is_left = is_stream && self.lifecycle.relation(exchange.generation()) == Relation::Gone;
+        // Of two handshakes, or of one that nobody waits for any more, nothing is mended.
+        let is_idle = purpose == Purpose::Initialize && !self.is_only_handshake(id);
+        is_left || is_idle || matches!(purpose, Purpose::Cancelled | Purpose::Delete)
     }
 
     /// One `connect` asks the user once.
@@ -240,7 +247,10 @@ impl<P: Payload> Session<P> {
     /// The host is told by the status. What waits goes on waiting, but for the host's own wish and a first `connect`, whose
     /// host needs the session to say so.
     fn user_awaited(&mut self, error: Option<Box<Error<P>>>, now: Now) {
-        if let Some(error) = error {
+        if let Some(mut error) = error {
+            if let Some(diagnosis) = &mut error.diagnosis {
+                diagnosis.hint = by_click(diagnosis.hint);
+            }
             for id in self.calls.those(|call| call.kind() == Kind::SignIn) {
                 self.settle(id, Err(error.clone()));
             }

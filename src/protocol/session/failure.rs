@@ -43,10 +43,12 @@ const CORS: Diagnosis = Diagnosis {
 impl<P: Payload> Session<P> {
     /// What the driver found out after [`Output::Probe`].
     pub fn handle_probe(&mut self, reach: Reach, now: Now) {
-        let Some(Step::Probe { error }) = self.lifecycle.establishing().map(|establishing| &establishing.step) else {
+        let Some(Step::Probe { error, for_calls }) =
+            self.lifecycle.establishing().map(|establishing| &establishing.step)
+        else {
             return;
         };
-        let mut error = error.clone();
+        let (mut error, for_calls) = (error.clone(), *for_calls);
         match reach {
             Reach::Answers => {
                 error.code = Code::Cors;
@@ -73,7 +75,12 @@ impl<P: Payload> Session<P> {
             }
             Reach::Unknown => {}
         }
-        self.connect_failed(&error, now);
+        if for_calls {
+            return self.connect_failed(&error, now);
+        }
+        // Whoever calls meanwhile has tries of its own.
+        self.lifecycle.note_error(error);
+        self.pause(0, true, now);
     }
 
     /// The probe took too long: what is known has to do.
@@ -104,8 +111,9 @@ impl<P: Payload> Session<P> {
         let waiting = parked.len() > given_up.len();
         if first && !waiting {
             // A page cannot tell why a request failed below HTTP; the last word on it is worth one more.
-            if error.code == Code::Network && !parked.is_empty() {
-                self.step(Step::Probe { error });
+            let for_calls = !parked.is_empty();
+            if error.code == Code::Network && (for_calls || self.waits_for_server()) {
+                self.step(Step::Probe { error, for_calls });
                 self.effects.set_timer(Timer::Step, now.mono.saturating_add(PROBE_MS));
                 return self.output(Output::Probe);
             }

@@ -25,6 +25,14 @@ const FLOOD: Diagnosis = Diagnosis {
     hint: "The server asks more than this client can answer: some of its requests are left without an answer.",
 };
 
+/// What a call failed with that the server had asked something for.
+pub(in crate::protocol) const NO_HANDLER: Diagnosis = Diagnosis {
+    kind: "no_handler",
+    header: None,
+    hint: "The server wanted to ask something for this call, and there is no handler for it: give `handlers`, such as \
+           `handlers[\"elicitation/create\"]`.",
+};
+
 /// A request of the server's, as it came.
 pub(in crate::protocol) struct Asked<P> {
     pub id: Id,
@@ -57,7 +65,10 @@ impl<P: Payload> Session<P> {
     pub(in crate::protocol) fn asked_here(&mut self, asked: Asked<P>, now: Now) {
         let Asked { id, method, params, on, generation } = asked;
         let host = self.config.handshake.is_hosts();
+        // A question on the standing stream belongs to the call that is under way, if there is but one.
+        let call = on.call().or_else(|| self.exchanges.only_call_under(generation));
         if !host && !self.questions.handles(&method) {
+            self.calls.ask_in_vain(call);
             let refusal = Err((METHOD_NOT_FOUND, "Method not found").into());
             return self.post_answer(&id, &refusal, generation, now);
         }
@@ -72,8 +83,6 @@ impl<P: Payload> Session<P> {
         if self.questions.is_full() {
             return self.post_answer(&id, &Err((INTERNAL_ERROR, TOO_MANY).into()), generation, now);
         }
-        // A question on the standing stream belongs to the call that is under way, if there is but one.
-        let call = on.call().or_else(|| self.exchanges.only_call_under(generation));
         let question = QuestionId(self.effects.fresh_id());
         let (params, token) = if host { own_token(question, params) } else { (params, None) };
         self.questions.ask(question, Question { to: To::Request { id }, generation, call, token });

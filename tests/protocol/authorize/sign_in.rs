@@ -2,6 +2,7 @@
 
 use super::*;
 use mcp_evergreen::protocol::config::{Ask, Listen};
+use mcp_evergreen::protocol::oauth::Trouble;
 use mcp_evergreen::protocol::status::Event;
 
 const NEEDS_USER: Authorized<Value> = Authorized::NeedsUser;
@@ -123,6 +124,22 @@ fn click_a_user_who_closes_the_window_fails_the_click_and_no_call() {
         assert_eq!(net.run().last().map(String::as_str), Some("write ok"));
         assert_eq!((net.executions["write"], net.status().last_error.is_some()), (1, false));
     }
+}
+
+#[test]
+fn click_a_user_who_closed_the_window_is_told_what_asks_again() {
+    let mut net = refused(Ask::Click);
+    net.authorizations = [NEEDS_USER].into();
+    net.call("write");
+    net.run();
+    net.sign_in();
+    net.run();
+    net.session.handle_user_asked(net.now);
+    let closed: Error<Value> = Trouble::new("closed", "The window was closed.").into_error();
+    net.authorized(Authorized::Failed(Box::new(closed)));
+    net.run();
+    let error = net.status().last_error.expect("told by the status");
+    assert!(error.diagnosis.is_some_and(|it| it.kind == "closed" && it.hint.contains("`authorize()` in a click")));
 }
 
 #[test]

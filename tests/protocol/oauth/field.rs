@@ -342,6 +342,27 @@ fn what_is_hidden_from_the_page_is_passed_over_but_nothing_is_made_up() {
 }
 
 #[test]
+fn what_the_proxy_says_in_its_own_name_is_not_said_of_the_authorization_server() {
+    for url in [REGISTER, TOKEN, AS] {
+        for (said, told, kind, later) in [
+            ("refused not_listed", "not among the proxy's `targets`", "proxy_refused", false),
+            ("refused authorize_failed", "The proxy's `authorize` failed", "proxy_refused", false),
+            ("failed timeout", "within its `headTimeout`", "unreachable", true),
+            ("unreached", "The proxy could not be reached", "unreachable", true),
+        ] {
+            let mut world = World::new();
+            world.proxied = vec![(url.to_owned(), said)];
+            world.login();
+            let failure = world.failure.take().expect("failed");
+            assert!(failure.message.contains(told), "{url} {said}: {}", failure.message);
+            assert!(url == AS || failure.kind == kind, "{url} {said}: {failure:?}");
+            // A code is spent once it was sent.
+            assert!(url != REGISTER || failure.retryable == later, "{url} {said}: {failure:?}");
+        }
+    }
+}
+
+#[test]
 fn of_several_authorization_servers_the_next_is_taken_where_the_first_is_dead() {
     let dead = "https://dead.example";
     for how in ["not there", "without PKCE", "not safe", "hiccup"] {

@@ -45,6 +45,8 @@ struct World {
     hidden: Vec<String>,
     /// What does not answer.
     dead: Vec<String>,
+    /// What the proxy says in its own name of these.
+    proxied: Vec<(String, &'static str)>,
     /// What another tab keeps while this one waits.
     meanwhile: Option<String>,
     /// Whether the page dies while the user is away.
@@ -113,6 +115,7 @@ impl World {
             failure: None,
             hidden: Vec::new(),
             dead: Vec::new(),
+            proxied: Vec::new(),
             meanwhile: None,
             leaves: false,
             back: Ok("https://app.example/callback?code=the-code&state=STATE".to_owned()),
@@ -249,6 +252,10 @@ impl World {
         if fetch.method == "GET" {
             let accept = [("accept", "application/json".to_owned())];
             assert_eq!(fetch.headers, accept, "a well-known GET must not need a preflight");
+        }
+        if let Some((url, said)) = self.proxied.iter().find(|(url, _)| *url == fetch.url) {
+            self.log.push(format!("{} {url} proxy: {said}", fetch.method));
+            return Reply::proxied(said);
         }
         for (these, what, reply) in [(&self.hidden, "hidden", Reply::Hidden), (&self.dead, "dead", Reply::Failed)] {
             if these.contains(&fetch.url) {
