@@ -155,12 +155,13 @@ export function tokens(options, url, send, proven) {
       const ask = async (watch) => {
         const { response = bare(status, challenge), before } = refused.get(status) ?? {};
         // Somebody else may have got a new one meanwhile.
-        if (before !== undefined && (await bearer()) !== before) return true;
+        if (before !== undefined && (await bearer()) !== before) return { ...granted, found: true };
         const fetchFn = provider === authProvider ? send : watch(send);
-        return (await provider[question]({ response, serverUrl: new URL(url), fetchFn })) !== false;
+        return (await provider[question]({ response, serverUrl: new URL(url), fetchFn })) !== false && granted;
       };
       try {
-        if (provider[question] && (await inTurn(authProvider, signal, (watch) => seam(() => ask(watch))))) return granted;
+        const got = provider[question] && (await inTurn(authProvider, signal, (watch) => seam(() => ask(watch))));
+        if (got) return got;
       } catch (error) {
         return { thrown: hosts(error) };
       } finally {

@@ -15,7 +15,7 @@ export class HostAuthority {
   #authority;
   #auth;
   #options;
-  /** Step-ups in a row that no answer has followed but the next refusal. */
+  /** Step-ups in a row of what is sent again, that no answer has followed but the next refusal. */
   #stepUps = 0;
   /** The words beside the statuses of refusals. */
   #texts = new Map();
@@ -69,6 +69,14 @@ export class HostAuthority {
   }
 
   async authorize(wanted, more) {
+    const result = await this.#obtain(wanted, more);
+    // What was refused is over by that: whoever calls again asks again, and so it is once the user is back.
+    const { thrown, error, needsUser } = result;
+    if (wanted.finish || thrown !== undefined || error || needsUser) this.#stepUps = 0;
+    return result;
+  }
+
+  async #obtain(wanted, more) {
     if (wanted.status === 403) {
       const { maxStepUpRetries, onInsufficientScope, errors } = this.#options;
       const said = read(wanted.challenge);

@@ -4,7 +4,7 @@
 import { lock } from "./authorization.js";
 import { needsIssuer, readCallback } from "./host_callback.js";
 import { hosts, required, seam } from "./host_errors.js";
-import { Requests } from "./host_requests.js";
+import { Requests, issuerOf } from "./host_requests.js";
 import { covers } from "./host_resource.js";
 import { inTime } from "./in_time.js";
 
@@ -73,6 +73,9 @@ export function byOurselves({ authProvider: provider, errors, trust }, endpoint,
       requests.first = known;
       this.clientId = known ?? provider.clientMetadataUrl;
       this.clientSecret = own?.client_secret;
+      // Without a word of it that is what it is (RFC 7591, section 2), and what the SDKs take first.
+      const { token_endpoint_auth_method: wanted } = provider.clientMetadata ?? {};
+      this.clientAuthMethod = own?.token_endpoint_auth_method ?? (wanted && wanted !== "none" ? wanted : "client_secret_basic");
     },
     /** As the SDK does, a client is stored with its `issuer`. */
     bound() {
@@ -104,15 +107,18 @@ export function byOurselves({ authProvider: provider, errors, trust }, endpoint,
       hasTokens = Boolean(tokens?.access_token);
       if (!hasTokens) return last && JSON.stringify({ ...JSON.parse(last), grant: undefined });
       record = tokens[RECORD];
-      if (typeof record === "string") {
-        if (this.namesResource || isFor(record, endpoint)) return record;
+      const { access_token: access, refresh_token: refresh, scope } = tokens;
+      const its = [record, last].find((text) => read(text).grant?.access === access);
+      if (its !== undefined) {
+        if (this.namesResource || isFor(its, endpoint)) return its;
         // It is another server's: that one keeps it.
         hasTokens = false;
-        return JSON.stringify({ ...JSON.parse(record), grant: undefined });
+        return JSON.stringify({ ...read(its), grant: undefined });
       }
-      // Of another client's life: good until it is refused.
-      const nobody = { issuer: "", token_endpoint: "", client: { id: "", method: "none" } };
-      return JSON.stringify({ grant: { ...nobody, scope: tokens.scope, access: tokens.access_token } });
+      // Of another client's life: good until it is refused, and then refreshed by who gave it.
+      const issuer = String(tokens.issuer ?? issuerOf(await provider.discoveryState?.()) ?? "");
+      const grant = { issuer, token_endpoint: "", client: { id: "", method: "none" }, scope, access, refresh };
+      return JSON.stringify({ ...read(last ?? record), grant });
     },
     async keep(text) {
       if (hasLost) return;
@@ -136,8 +142,8 @@ export function byOurselves({ authProvider: provider, errors, trust }, endpoint,
       }
       const { access, refresh, scope } = grant;
       const said = requests.saidOf(access) ?? (await stored(access));
-      const tokens = { ...said, refresh_token: refresh, scope: said.scope ?? scope, issuer, [RECORD]: text };
-      await provider.saveTokens(tokens, { issuer });
+      const tokens = { ...said, refresh_token: refresh, scope: said.scope ?? scope, issuer: issuer || said.issuer, [RECORD]: text };
+      await provider.saveTokens(tokens, issuer ? { issuer } : undefined);
       hasTokens = true;
       seen = access;
     },
@@ -187,7 +193,8 @@ export function byOurselves({ authProvider: provider, errors, trust }, endpoint,
       const { params, isCode, iss } = readCallback(callback, issuer);
       isBare = isCode && iss === undefined;
       const pending = await provider.codeVerifier();
-      const { state, asked = state, scope } = readPending(pending);
+      // An authorization that others have begun has none of it.
+      const { state, asked = state, scope } = read(pending);
       // The Client's host has compared it where it gives but the code; what comes back otherwise has it (RFC 6749, 4.1.2).
       const isAnswer = isCode || params.get("state") === asked;
       params.set("state", isAnswer ? String(state ?? "") : "");
@@ -208,28 +215,20 @@ export function byOurselves({ authProvider: provider, errors, trust }, endpoint,
 
 /** The issuer of what was granted to a client, by the record of our own flow. */
 function ownerOf(id, record) {
-  try {
-    const { grant } = JSON.parse(record);
-    return grant.client.id === id ? grant.issuer : undefined;
-  } catch {
-    return undefined;
-  }
+  const { grant } = read(record);
+  return grant?.client?.id === id ? grant.issuer : undefined;
 }
 
 /** Whether what is kept was granted for this endpoint, as far as that is known (RFC 8707). */
 function isFor(record, endpoint) {
-  try {
-    const { resource } = JSON.parse(record).grant;
-    return typeof resource !== "string" || covers(resource, endpoint);
-  } catch {
-    return true;
-  }
+  const { resource } = read(record).grant ?? {};
+  return typeof resource !== "string" || covers(resource, endpoint);
 }
 
-/** What was kept when the user was sent away; an authorization that others have begun has none of it. */
-function readPending(pending) {
+/** What was kept, by us or by others. */
+function read(text) {
   try {
-    return JSON.parse(pending) ?? {};
+    return JSON.parse(text) ?? {};
   } catch {
     return {};
   }

@@ -52,10 +52,10 @@ export class Requests {
 
   /** The authorization server that is known from before, as it names itself. */
   get issuer() {
-    return this.#known && (this.#known.authorizationServerMetadata?.issuer ?? String(this.#known.authorizationServerUrl));
+    return issuerOf(this.#known);
   }
 
-  /** What was said of this token: a provider stores all of it. */
+  /** What was said of this token, if it was got here: a provider stores all of it. */
   saidOf(token) {
     return this.#said?.access_token === token ? this.#said : undefined;
   }
@@ -200,6 +200,12 @@ async function byProvider(run) {
   } catch (cause) {
     throw new Thrown("", { cause });
   }
+}
+
+/** The authorization server that a provider has kept, as it names itself. */
+export function issuerOf(known) {
+  const { authorizationServerMetadata: document, authorizationServerUrl: url } = known ?? {};
+  return document?.issuer ?? (url && String(url));
 }
 
 /** The slash after a bare host means nothing. */

@@ -273,7 +273,9 @@ export class Link {
     await this.close(true);
     await this.#authority?.signOut();
     this.#tellCore((core) => core.authorized({}));
-    if (this.#authority) this.#event("statechange", this.#tellCore((core) => core.status()) ?? {});
+    if (!this.#authority) return;
+    this.#status = takeStatus({ ...this.status, signedIn: false });
+    this.#tell("statechange", this.#status);
   }
 
   async #authorize(wanted) {

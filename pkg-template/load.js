@@ -5,6 +5,9 @@ import { loadError } from "./error.js";
 const VITE = 'With Vite 6 or 7 in dev, add optimizeDeps: { exclude: ["mcp-evergreen"] } to its configuration';
 const OUTSIDE = "Vite in dev answers so where the package lies outside of its root, behind a link perhaps: add its folder to server.fs.allow";
 const ELSEWHERE = "or call init(url) with the address at which your server has the file";
+const NOWHERE =
+  "This build does not know where it is: `import.meta.url` is empty, as in bundles of the formats iife and cjs. Build it as esm, " +
+  `import mcp-evergreen/inline in its place, ${ELSEWHERE}.`;
 const CSP = "Add 'wasm-unsafe-eval' to script-src of the page's Content-Security-Policy.";
 
 /** Where the modules come from: the files beside this one. */
@@ -20,11 +23,19 @@ export function build(sources) {
 
 /** The compiled module from `source`; without one, from the file beside this one. */
 export async function compile(kind, source) {
-  const given = await (source === undefined ? own[kind]() : source);
+  const given = await (source === undefined ? beside(kind) : source);
   try {
     return await fromGiven(given);
   } catch (error) {
     throw plain(error);
+  }
+}
+
+function beside(kind) {
+  try {
+    return own[kind]();
+  } catch (cause) {
+    throw loadError(NOWHERE, { cause, retryable: false });
   }
 }
 

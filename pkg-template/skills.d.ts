@@ -1,6 +1,6 @@
 /**
  * Skills of a server (extension `io.modelcontextprotocol/skills`, SEP-2640) over a Session. Nothing is read before it is asked for;
- * every file is what its entry says, by size and digest, and a SKILL.md says of itself what its entry says of it. Whether a skill is
+ * every file is what its entry says, by size and digest, and a `SKILL.md` says of itself what its entry says of it. Whether a skill is
  * used is the user's to say.
  *
  * ```js
@@ -18,10 +18,10 @@ export const EXTENSION: "io.modelcontextprotocol/skills";
 
 /** What a server says of a skill. */
 export interface Skill {
-  /** Of its SKILL.md. */
+  /** Of its `SKILL.md`. */
   readonly uri: string;
   readonly frontmatter: { readonly name: string; readonly description: string; readonly [field: string]: unknown };
-  /** All of its files, the SKILL.md among them; `"dynamic"`: they are made as they are asked for, and cannot be verified. */
+  /** All of its files, the `SKILL.md` among them; `"dynamic"`: they are made as they are asked for, and cannot be verified. */
   readonly resources: "dynamic" | readonly { readonly uri: string; readonly digest: string; readonly size: number }[];
   readonly [member: string]: unknown;
 }
@@ -32,13 +32,13 @@ export interface SkillFile {
   readonly mimeType?: string | undefined;
   /** What the digest is of. */
   readonly bytes: Uint8Array;
-  /** Where the server sent text; of the SKILL.md always. */
+  /** Where the server sent text; of the `SKILL.md` always. */
   readonly text?: string;
   /** Size and digest are those of the entry. `false` only where `resources` is `"dynamic"`. */
   readonly verified: boolean;
-  /** Of the SKILL.md only. */
+  /** Of the `SKILL.md` only. */
   readonly frontmatter?: Readonly<Record<string, unknown>>;
-  /** Of the SKILL.md only: what stands behind the front matter. */
+  /** Of the `SKILL.md` only: what stands behind the front matter. */
   readonly body?: string;
 }
 
@@ -58,10 +58,10 @@ export class Skills {
   get supported(): boolean;
   /** All pages; `timeout` and `maxTotalTimeout`, where they are given, are for all of them together. No file is read. */
   list(options?: RequestOptions): Promise<Skill[]>;
-  /** One skill, listed or not, by the `uri` of its SKILL.md. */
+  /** One skill, listed or not, by the `uri` of its `SKILL.md`. */
   get(uri: string, options?: RequestOptions): Promise<Skill>;
   /**
-   * One file, by its path within the skill or its address; by default the SKILL.md. A file that the entry does not list is not asked
+   * One file, by its path within the skill or its address; by default the `SKILL.md`. A file that the entry does not list is not asked
    * for.
    */
   read(skill: Skill, ref?: string, options?: RequestOptions): Promise<SkillFile>;

@@ -212,7 +212,10 @@ export interface EvergreenTransportOptions
     | undefined;
   /** Called with each new session id: undefined where the server keeps no session. It is a secret. */
   onsessionidchange?: ((sessionId: string | undefined) => void) | undefined;
-  /** Whether `close()` ends the session on the server, too. Default `false`, as the TypeScript SDK has it. */
+  /**
+   * Whether `close()` ends the session on the server, too: it resolves once the server has answered, or after a second, and
+   * `onerror` is called where the server refuses. Default `false`, as the TypeScript SDK has it.
+   */
   terminateSessionOnClose?: boolean | undefined;
   /** The SDK's own error classes, for hosts that test `instanceof`. What is thrown has an {@link McpError} as `cause`. */
   errors?:

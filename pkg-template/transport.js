@@ -5,6 +5,7 @@ import { readTransport } from "./host_options.js";
 import { given, notTerminated, rpcError, thrown } from "./host_errors.js";
 import { wrong } from "./checks.js";
 import { report } from "./events.js";
+import { inTime } from "./in_time.js";
 import { paramsToJson, toJson } from "./json.js";
 import { Link } from "./link.js";
 import { Relay } from "./relay.js";
@@ -22,6 +23,9 @@ const RESERVED =
 /** Event ids whose request is remembered: the oldest are forgotten. */
 const MAX_STREAMS = 1_000;
 
+/** A server that does not answer to the end of its session holds up a close so long. */
+const FAREWELL_MS = 1_000;
+
 export class EvergreenTransport {
   #config;
   #link;
@@ -32,6 +36,8 @@ export class EvergreenTransport {
   #terminated = false;
   /** What the server answered to the end of the session. */
   #farewell;
+  /** The close that ends the session. */
+  #closing;
   #sessionId;
   #generation = 0;
   /** What ends the host's requests that are open, by the host's ids. */
@@ -119,10 +125,25 @@ export class EvergreenTransport {
   }
 
   async close() {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#link?.close(this.#config.terminateSessionOnClose).catch(report);
-    this.onclose?.();
+    if (!this.#closed) {
+      this.#closed = true;
+      const closing = this.#end();
+      if (this.#config.terminateSessionOnClose) this.#closing = closing;
+      this.onclose?.();
+    }
+    // Whoever ends the process after this ends it after the DELETE.
+    if (this.#closing) await inTime(this.#closing, FAREWELL_MS, "DELETE").catch(() => {});
+  }
+
+  /** A close rejects for nothing: that the session may be there still is told as an error. */
+  async #end() {
+    try {
+      await this.#link?.close(this.#config.terminateSessionOnClose);
+      const error = this.#terminated ? undefined : notTerminated(this.#farewell, this.#config.errors);
+      if (error !== undefined) this.#error(error);
+    } catch (error) {
+      report(error);
+    }
   }
 
   async terminateSession() {

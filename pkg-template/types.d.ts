@@ -1005,7 +1005,8 @@ export class McpError extends Error {
   readonly diagnosis?: Diagnosis;
   /**
    * The `data` of a JSON-RPC error, as it came (with `rpcCode` -32042: `{ elicitations }`, the URLs to visit before the
-   * call is made again); `{ excerpt }` of another refusal, at most 200 characters of what came.
+   * call is made again); `{ excerpt }` of another refusal, at most 200 characters of what came: the server's own words, such as
+   * "Your key has expired", which stand in no `message`. `toJSON` leaves it out.
    */
   readonly data?: unknown;
   /** The code of a JSON-RPC error. */

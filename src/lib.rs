@@ -90,6 +90,8 @@ pub mod browser;
 
 #[cfg(target_arch = "wasm32")]
 pub use browser::authorize::Authorizer;
+#[cfg(all(target_arch = "wasm32", feature = "extras"))]
+pub use browser::client::{Auth, Proxy, complete_authorization};
 #[cfg(target_arch = "wasm32")]
 pub use browser::client::{
     ElicitationAnswer, ElicitationRequest, Events, Handlers, Listed, Notification, Notifications, Page, Pages,
@@ -105,7 +107,7 @@ pub use protocol::{
     config::{Ask, EraChoice, Handshake, Listen, Mode, Offline, Recovery, Unreachable},
     era::Era,
     error::Diagnosis,
-    oauth::Settings as AuthSettings,
+    oauth::{Settings as AuthSettings, Trust as AuthTrust},
     status::{Changes, LastRecovery, Phase, WaitingFor, Wire, WireStep},
     verdict::Verdict,
 };

@@ -9,8 +9,10 @@ mod browser {
     mod manager;
     mod pages;
     mod payloads;
+    mod proxied;
     mod requests;
     mod sessions;
+    mod sign_in;
     mod tabs;
     mod timers;
 }

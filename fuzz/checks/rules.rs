@@ -157,7 +157,8 @@ impl Book {
             | Input::Outdated
             | Input::Proxied { .. }
             | Input::End
-            | Input::Failed { .. } => true,
+            | Input::Failed { .. }
+            | Input::Unreached { .. } => true,
             Input::Message(_) | Input::Text(_) => {
                 exchange.is_told = true;
                 false

@@ -283,7 +283,8 @@ impl World<'_> {
             | Input::Outdated
             | Input::Proxied { .. }
             | Input::End
-            | Input::Failed { .. } => false,
+            | Input::Failed { .. }
+            | Input::Unreached { .. } => false,
         };
         self.input(exchange, input);
         if ends {

@@ -88,6 +88,7 @@ fn authorizer(host: &JsValue) -> Thrown<Authorizer> {
         redirect_url: given.need("redirectUrl"),
         client_id: given.read("clientId"),
         client_secret: given.read("clientSecret"),
+        client_auth_method: given.read("clientAuthMethod"),
         client_is_renewable: given.read("clientIsRenewable").unwrap_or_default(),
         issuer: given.read("issuer"),
         bound: None,

@@ -29,6 +29,7 @@ mod told {
         same: bool,
         #[serde(skip_serializing_if = "Option::is_none")]
         grant: Option<String>,
+        found: bool,
         /// With `challenge`: the refusal that the user has come back from.
         #[serde(skip_serializing_if = "Option::is_none")]
         status: Option<u16>,
@@ -45,13 +46,14 @@ mod told {
 
     impl From<Obtained> for Told {
         fn from(obtained: Obtained) -> Self {
-            let ((token, Origin { grant, returned }), authorized) = obtained.into_fact();
+            let ((token, Origin { grant, returned, found }), authorized) = obtained.into_fact();
             match authorized {
                 Authorized::Granted { refresh_at_unix_ms, same } => {
                     let (status, challenge) =
                         returned.map(|refusal| (refusal.status, refusal.www_authenticate)).unzip();
                     let refresh_at = refresh_at_unix_ms.map(|at| at as f64);
-                    Self { token, refresh_at, same, grant, status, challenge: challenge.flatten(), ..Self::default() }
+                    let challenge = challenge.flatten();
+                    Self { token, refresh_at, same, grant, found, status, challenge, ..Self::default() }
                 }
                 Authorized::NeedsUser => Self { needs_user: true, ..Self::default() },
                 Authorized::Failed(failed) => Self { error: Some(Raw(error(*failed))), ..Self::default() },
@@ -91,7 +93,7 @@ mod taken {
             token: told.read("token"),
             refresh_at_unix_ms,
             same: told.read("same").unwrap_or_default(),
-            origin: Origin { grant: told.read("grant"), returned },
+            origin: Origin { grant: told.read("grant"), returned, found: told.read("found").unwrap_or_default() },
         };
         told.end()?;
         Ok(obtained)

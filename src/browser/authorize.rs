@@ -1,6 +1,8 @@
 //! Performs authorizations, one after the other: fetches, keeps, asks the user. What is done, and in which order, is
-//! `protocol::oauth`'s to say. The npm package has this in a WebAssembly module of its own, which is loaded where it is
-//! needed.
+//! `protocol::oauth`'s to say. The npm package has this in a WebAssembly module of its own, loaded where it is needed.
+
+#[cfg(feature = "extras")]
+mod by_proxy;
 
 use super::{
     clock, exchange,
@@ -337,8 +339,8 @@ impl Parts {
 /// How an authorization ended; `None` where it goes on.
 fn obtained(step: Step, cause: Option<JsValue>) -> Option<Obtained> {
     match step {
-        Step::Granted { token, grant, refresh_at_unix_ms, same, returned } => {
-            Some(Obtained::Token { token, refresh_at_unix_ms, same, origin: Origin { grant, returned } })
+        Step::Granted { token, origin, refresh_at_unix_ms, same } => {
+            Some(Obtained::Token { token, refresh_at_unix_ms, same, origin })
         }
         Step::NeedsUser => Some(Obtained::NeedsUser),
         Step::Failed(trouble) => Some(Obtained::Failed(trouble, cause)),

@@ -1,8 +1,11 @@
 //! The library for Rust programs in the browser: thin over the driver.
 
 mod asking;
+#[cfg(feature = "extras")]
+mod auth;
 mod call;
 mod command;
+mod environment;
 mod feed;
 mod handlers;
 mod items;
@@ -14,9 +17,15 @@ mod manager;
 mod notification;
 mod pages;
 mod program;
+#[cfg(feature = "extras")]
+mod proxy;
 mod questions;
+#[cfg(feature = "extras")]
+mod sign_in;
 mod tasks;
 
+#[cfg(feature = "extras")]
+pub use auth::{Auth, complete_authorization};
 pub use call::{Progress, Request};
 pub use command::read;
 pub use feed::{Events, Notifications};
@@ -29,23 +38,24 @@ pub use managed::{ManagedTool, ManagedTools};
 pub use manager::SessionManager;
 pub use notification::Notification;
 pub use pages::Pages;
+#[cfg(feature = "extras")]
+pub use proxy::Proxy;
 pub use questions::{ElicitationAnswer, ElicitationRequest, Root, SamplingAnswer, SamplingRequest};
 pub use tasks::PendingTask;
 
 use super::{
     driver::Driver,
-    exchange::Transport,
     host::Host,
-    options::{Credentials, Error, Options, Status},
+    options::{Error, Options, Status},
 };
 use crate::protocol::{CallOptions, config::Handshake};
-use command::{Abandoned, absolute, command, invalid, pairs};
-use js_sys::Object;
+use command::{Abandoned, absolute, command, invalid};
+use environment::{Environment, Warner};
 use kept::Keeper;
 use program::{Program, storage_failed};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
-use std::{cell::RefCell, rc::Rc};
+use std::rc::Rc;
 
 /// A session that outlives its evictions. Clones are handles of the same session; dropping them ends nothing,
 /// [`Session::close`] does.
@@ -81,36 +91,26 @@ pub struct Session {
 /// # Errors
 /// When the URL is not http(s), an option is wrong, the server cannot be reached, or it refuses.
 pub async fn connect(url: &str, options: Options) -> Result<Session, Box<Error>> {
-    let Options { mut config, headers, credentials, handlers, authorizer, identity, persist, share, on_event } =
-        options;
     let url = absolute(url)?;
+    let warner = Warner::default();
+    let environment = Environment::of(&options, url.clone(), &warner)?;
+    let Options { mut config, handlers, identity, persist, share, on_event, .. } = options;
     if persist.is_some() && share.is_some() {
         let text = "`share` cannot go with `persist`: a shared session lives as long as one of its tabs. Choose one.";
         return Err(invalid(text.into()));
     }
-    config.authorizes = authorizer.is_some();
+    config.authorizes = environment.authorizer.is_some();
     config.handshake = declared(config.handshake, &handlers)?;
     (config.persists, config.identified) = (persist.is_some(), identity.is_some());
     let keeper = persist.map(|store| Keeper::new(store, &url, identity.as_deref(), config.binding()));
     let kept = keeper.as_ref().and_then(Keeper::claim);
     config.known_legacy |= keeper.as_ref().is_some_and(Keeper::knows_legacy);
-    let transport = Transport {
-        url: url.clone(),
-        fetch: None,
-        headers: Object::from_entries(&pairs(&headers)).unwrap_or_default().into(),
-        credentials: match credentials {
-            Credentials::Omit => "omit",
-            Credentials::SameOrigin => "same-origin",
-            Credentials::Include => "include",
-        }
-        .into(),
-        via: None,
-        token: RefCell::default(),
-    };
-    let group = share.map(|key| config.group(&key, &transport.url, identity.as_deref()));
+    let group = share.map(|key| config.group(&key, &url, identity.as_deref()));
     let mut program = Program::new(url);
-    (program.on_event, program.handlers, program.authorizer, program.keeper) = (on_event, handlers, authorizer, keeper);
+    (program.on_event, program.handlers, program.keeper) = (on_event, handlers, keeper);
+    let transport = program.live_in(environment);
     let program = Rc::new(program);
+    warner.of(&program);
     let driver = Driver::open(transport, config, group, Rc::clone(&program) as Rc<dyn Host>);
     program.drive(&driver);
     let guard = Abandoned(Some(driver.clone()));
@@ -285,8 +285,9 @@ impl Session {
         Notifications::of(&self.program)
     }
 
-    /// Signs the user in, whatever [`Config::ask`](crate::Config) says: to be called in a click. The host of the
-    /// [`Authorizer`](crate::Authorizer) may open a window in that click itself, and lead it on in its `open`.
+    /// Signs the user in, whatever [`Config::ask`](crate::Config) says: to be called in a click. The window of an
+    /// `Auth::popup` opens when this is polled first, and is led on when the servers have answered; the host of an
+    /// [`Authorizer`](crate::Authorizer) may open one in that click itself.
     ///
     /// ```no_run
     /// # async fn run(session: mcp_evergreen::Session) -> Result<(), Box<mcp_evergreen::Error>> {
@@ -299,8 +300,26 @@ impl Session {
     /// # Errors
     /// When the user has not signed in.
     pub async fn authorize(&self) -> Result<Status, Box<Error>> {
+        #[cfg(feature = "extras")]
+        let _prepared = self.program.sign_in.as_ref().and_then(sign_in::SignIn::prepare);
         command(&self.driver, |caller| self.driver.sign_in(caller)).await?;
         Ok(self.status())
+    }
+
+    /// Where the user signs in, for a link (`target="_blank"`) beside the button that calls [`Session::authorize`]: while
+    /// [`Status::waiting_for`](crate::Status) is `sign-in` and the address is known. It comes with a change of the state.
+    ///
+    /// ```no_run
+    /// # fn show(session: mcp_evergreen::Session) {
+    /// if let Some(url) = session.sign_in_url() {
+    ///     println!("sign in: {url}");
+    /// }
+    /// # }
+    /// ```
+    #[cfg(feature = "extras")]
+    #[must_use]
+    pub fn sign_in_url(&self) -> Option<String> {
+        self.program.sign_in.as_ref()?.url(&self.status())
     }
 
     /// Ends the session, here and on the server. What is open settles with an error.
@@ -336,7 +355,7 @@ impl Session {
     }
 
     /// Ends the session, here and on the server; then forgets the user's tokens, here and at the authorization server (RFC
-    /// 7009). Without an [`Authorizer`](crate::Authorizer) it is [`Session::close`].
+    /// 7009). Without `auth` or an [`Authorizer`](crate::Authorizer) it is [`Session::close`].
     ///
     /// ```no_run
     /// # async fn run(session: mcp_evergreen::Session) -> Result<(), Box<mcp_evergreen::Error>> {
@@ -350,8 +369,8 @@ impl Session {
     pub async fn sign_out(&self) -> Result<(), Box<Error>> {
         // What ends the session on the server still needs the token.
         self.close().await?;
-        if let Some(authorizer) = &self.program.authorizer {
-            authorizer.sign_out().await.map_err(storage_failed)?;
+        if self.program.authorizer.is_some() {
+            self.program.sign_out().await.map_err(storage_failed)?;
             self.driver.signed_out();
         }
         Ok(())

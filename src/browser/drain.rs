@@ -252,6 +252,7 @@ impl Inner {
                 | Input::Outdated
                 | Input::Proxied { .. }
                 | Input::Failed { .. }
+                | Input::Unreached { .. }
         );
         let known = if ends {
             self.open.take(exchange).is_some_and(|open| {

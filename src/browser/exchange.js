@@ -3,6 +3,7 @@
 // nothing of it is taken for granted.
 
 import { Body, lines, text } from "./body.js";
+import { why } from "./reach.js";
 
 /** Milliseconds without another byte, after which an event is looked at whose blank line has not come. */
 const PAUSE = 1_000;
@@ -116,9 +117,7 @@ class Exchange extends AbortController {
       return this.#tell("unsent", cause);
     }
     if (this.#isOver) return;
-    let head;
-    let elsewhere = false;
-    let status = 0;
+    let [hops, status, elsewhere, head] = [0, 0, false];
     try {
       const init = {
         method,
@@ -134,7 +133,7 @@ class Exchange extends AbortController {
         keepalive: method === "DELETE",
         signal: this.signal,
       };
-      for (let from = url, moved = true, hops = 0; ; hops++) {
+      for (let from = url, moved = true; ; hops++) {
         this.#response = await call(fetch, from, init);
         head = headOf(this.#response);
         const { body, followed } = this.#response;
@@ -158,7 +157,7 @@ class Exchange extends AbortController {
       if (cause?.isUnproven === true) return this.#tell("unproven", cause.cause);
       if (cause?.isOutdated === true) return this.#tell("outdated");
       if (typeof cause?.proxied === "string") return this.#tell("proxied", cause.proxied, cause.status);
-      return this.#tell("failed", cause);
+      return this.#tell("failed", cause, why(cause, url, !fetch && hops === 0));
     }
     if (!head) this.#tell("redirected", elsewhere, status);
     else if (!this.#isOver) all.told.head(this.#id, ...head);

@@ -8,7 +8,7 @@ use super::{
     js,
 };
 use crate::protocol::{
-    ExchangeId, Input, Malformed, Purpose, Reach, ReadAs, Redirect,
+    ExchangeId, Input, Malformed, Purpose, Reach, ReadAs, Redirect, Unreached,
     http::{Head, Request},
     json::quote,
 };
@@ -321,6 +321,16 @@ const FACTS: [(&str, ToFact); 17] = [
         let said = said.as_string().unwrap_or_default();
         Fact::Input(Input::Proxied { said, status: status as u16 })
     }),
-    ("failed", |cause, _| Fact::Input(Input::Failed { cause: Some(cause) })),
+    ("failed", |cause, told| {
+        let cause = Some(cause);
+        let why = match told & 7 {
+            0 => return Fact::Input(Input::Failed { cause }),
+            1 => Unreached::Refused,
+            2 => Unreached::NoSuchName,
+            3 => Unreached::NotTrusted,
+            _ => Unreached::Unknown,
+        };
+        Fact::Input(Input::Unreached { why, unsent: told & 8 != 0, cause })
+    }),
     ("end", |_, _| Fact::Input(Input::End)),
 ];

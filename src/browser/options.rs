@@ -1,5 +1,7 @@
 //! What a session in a Rust program is told, and what it tells.
 
+#[cfg(feature = "extras")]
+use super::client::{Auth, Proxy};
 use super::{
     authorize::Authorizer,
     client::{Handlers, Store},
@@ -89,11 +91,17 @@ pub struct Options {
     pub config: Config,
     /// Header fields of the host's, such as `authorization`. They go to the MCP endpoint only.
     pub headers: Vec<(String, String)>,
+    /// A proxy of the host's, for servers that send a page no CORS headers. Default: none.
+    #[cfg(feature = "extras")]
+    pub proxy: Option<Proxy>,
     /// Whether cookies go along. Default: no.
     pub credentials: Credentials,
     /// Who answers what the server asks. Where there are any, the server's own stream is open.
     pub handlers: Handlers,
-    /// Gets tokens where the server wants them. Default: the caller gets the 401.
+    /// How the user signs in where the server wants that. Default: the caller gets the 401.
+    #[cfg(feature = "extras")]
+    pub auth: Option<Auth>,
+    /// Gets tokens where the server wants them, in a way of the host's own. Not with `auth`.
     pub authorizer: Option<Rc<Authorizer>>,
     /// Whoever is signed in: it keys what is kept and shared. Default: nobody says.
     pub identity: Option<String>,

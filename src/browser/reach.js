@@ -42,3 +42,25 @@ async function isForbidden(hostname) {
   }
   return false;
 }
+
+/** What errors of Node's name, by their codes, and in what order `exchange.rs` counts them. */
+const WHY = [/^ECONNREFUSED$/, /^(?:ENOTFOUND|EAI_AGAIN)$/, /CERT|SSL|TLS|SELF_SIGNED|UNABLE_TO|^EPROTO$/, /(?:)/];
+
+/**
+ * Why there is no answer: 0 in a page, which is not told; else 1 and more, as `WHY` has it. And 8 where it proves that nothing was
+ * sent: the platform's own `fetch` (`isFirst`: for its first request) found no connection to send it on. Over TLS that is no proof: a
+ * request may have gone out on a connection of HTTP/2 before.
+ */
+export function why(thrown, url, isFirst) {
+  if (globalThis.location?.origin !== undefined) return 0;
+  try {
+    const cause = thrown?.cause ?? thrown;
+    const causes = cause?.errors ?? [cause];
+    const isUnconnected = ({ syscall }) => syscall === "connect" || syscall === "getaddrinfo";
+    const isUnsent = isFirst && url.startsWith("http:") && causes.length > 0 && causes.every(isUnconnected);
+    return 1 + WHY.findIndex((one) => one.test(cause?.code ?? "")) + (isUnsent ? 8 : 0);
+  } catch {
+    // A host's `fetch` may throw anything.
+    return WHY.length;
+  }
+}

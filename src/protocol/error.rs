@@ -50,8 +50,8 @@ pub enum Code {
     TooLarge,
     /// The session was closed.
     Closed,
-    /// No server of a manager's has a tool of this name. Nothing was sent.
-    #[cfg(feature = "manager")]
+    /// No server of a manager's has a tool of this name. Nothing was sent. It is here without the feature `manager` as well: what
+    /// a program matches does not depend on who else asks for features.
     UnknownTool,
 }
 
@@ -83,7 +83,6 @@ impl Code {
             Self::Proxy => "proxy",
             Self::TooLarge => "too_large",
             Self::Closed => "closed",
-            #[cfg(feature = "manager")]
             Self::UnknownTool => "unknown_tool",
         }
     }

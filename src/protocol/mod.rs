@@ -120,6 +120,15 @@ pub enum Input<P> {
     Followed,
     /// The server answered with a redirect, which the driver did not follow. This ends the exchange.
     Redirected(Redirect),
+    /// As [`Input::Failed`], where the platform is no page, which would not be told why.
+    Unreached {
+        /// What the platform names.
+        why: Unreached,
+        /// Proven: no connection came to be, and nothing was sent before on this exchange.
+        unsent: bool,
+        /// What it threw.
+        cause: Option<P>,
+    },
     /// Nothing was sent: the host's own header fields could not be had. This ends the exchange.
     Unsent {
         /// What the host's function threw.
@@ -298,6 +307,19 @@ pub enum Output<P> {
     GiveUpAuthorization,
     /// Tell the host's listeners.
     Emit(Event<P>),
+}
+
+/// Why a request failed below HTTP, as far as a platform names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unreached {
+    /// Nothing listens there.
+    Refused,
+    /// DNS has no address for the name, or cannot be asked.
+    NoSuchName,
+    /// TLS failed.
+    NotTrusted,
+    /// Something else, or it does not say.
+    Unknown,
 }
 
 /// Whether anything answers at the endpoint, as far as the driver can know.

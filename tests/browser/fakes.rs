@@ -94,6 +94,7 @@ pub fn line(input: &Input<JsValue>) -> String {
         Input::Proxied { said, status } => format!("proxied: {said} {status}"),
         Input::End => "end".into(),
         Input::Failed { cause } => format!("failed: {}", message(cause.as_ref().expect("a cause"))),
+        Input::Unreached { why, unsent, .. } => format!("unreached: {why:?}, unsent: {unsent}"),
     }
 }
 
@@ -177,7 +178,7 @@ impl Sent {
                 begun.put(input);
                 return true;
             }
-            let is_last = matches!(input, Input::End | Input::Failed { .. });
+            let is_last = matches!(input, Input::End | Input::Failed { .. } | Input::Unreached { .. });
             let more = tell(input);
             if is_last || !more {
                 ended.put(());

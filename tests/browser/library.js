@@ -72,6 +72,29 @@ export function libraryServer(control) {
   }
 }
 
+/**
+ * A server that a page sees nothing of, and at /proxy one who sees all. `control.went`: a line for each request, with the way it
+ * went; `control.says`: what the proxy says in its own name.
+ */
+export function behindProxy(control, server) {
+  control.went = [];
+  return async (url, init) => {
+    const headers = new Headers(init.headers);
+    const what = init.body === undefined ? init.method : (JSON.parse(init.body).method ?? "answer");
+    const target = headers.get("evergreen-target");
+    if (!new URL(url, location.href).pathname.startsWith("/proxy")) {
+      control.went.push(`direct ${what}`);
+      if (control.isOpen) return server(url, { ...init, headers: Object.fromEntries(headers) });
+      throw new TypeError("Failed to fetch");
+    }
+    control.went.push(`proxy ${what} ${target} ${headers.get("x-csrf")}`);
+    if (control.says) return new Response("", { status: 403, headers: { "evergreen-proxy": control.says } });
+    const answer = await server(target, { ...init, headers: Object.fromEntries(headers) });
+    answer.headers.set("evergreen-proxy", "relayed");
+    return answer;
+  };
+}
+
 /** Servers by the path of their URL. */
 export const byPath = (servers) => async (url, init) => servers[new URL(url).pathname]?.(url, init) ?? new Response("", { status: 404 });
 

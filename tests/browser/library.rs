@@ -25,15 +25,30 @@ extern "C" {
 /// A server in the place of the page's `fetch`, until it is dropped.
 struct Server {
     control: Object,
-    own: JsValue,
+    _place: Place,
+}
+
+/// A function in the place of one of the page's, until it is dropped.
+pub struct Place(&'static str, JsValue);
+
+pub fn in_place_of(name: &'static str, function: &Function) -> Place {
+    let global = js_sys::global();
+    let own = Reflect::get(&global, &name.into()).expect("a function");
+    Reflect::set(&global, &name.into(), function).expect("it can be replaced");
+    Place(name, own)
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        Reflect::set(&js_sys::global(), &self.0.into(), &self.1).expect("it can be replaced");
+    }
 }
 
 impl Server {
     fn start() -> Self {
-        let (control, global) = (Object::new(), js_sys::global());
-        let own = Reflect::get(&global, &"fetch".into()).expect("fetch");
-        Reflect::set(&global, &"fetch".into(), &library_server(&control)).expect("fetch can be replaced");
-        Self { control, own }
+        let control = Object::new();
+        let place = in_place_of("fetch", &library_server(&control));
+        Self { control, _place: place }
     }
 
     fn property(&self, name: &str) -> JsValue {
@@ -70,12 +85,6 @@ impl Server {
     async fn session(&self, handlers: Handlers) -> Session {
         let config = Config { era: EraChoice::Legacy, ..Config::default() };
         connect("/mcp", Options { config, handlers, ..Options::default() }).await.expect("a session")
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        Reflect::set(&js_sys::global(), &"fetch".into(), &self.own).expect("fetch can be replaced");
     }
 }
 

@@ -20,7 +20,10 @@ async fn send(transport: &Transport) -> Result<Head, JsValue> {
             let text = if redirect.elsewhere { "redirected elsewhere" } else { "redirected" };
             Err(js_sys::Error::new(text).into())
         }
-        Input::Unsent { cause } | Input::Unproven { cause } | Input::Failed { cause } => Err(cause.expect("a cause")),
+        Input::Unsent { cause }
+        | Input::Unproven { cause }
+        | Input::Failed { cause }
+        | Input::Unreached { cause, .. } => Err(cause.expect("a cause")),
         Input::Proxied { said, status } => Err(JsValue::from_str(&format!("{said} {status}"))),
         other @ (Input::Fields(_)
         | Input::Following { .. }

@@ -245,22 +245,6 @@ test("other refusals are of the SDK's classes where the host gives them", bounde
   assert.deepEqual([three.name, three.code, three.httpStatus], ["McpError", "not_mcp", 405]);
 });
 
-test("close leaves the session, terminateSession ends it", bounded, async () => {
-  const first = await connected();
-  await first.client.close();
-  await sleep(20);
-  assert.deepEqual([first.server.requests.filter(({ http }) => http === "DELETE").length, first.closes], [0, 1]);
-  const second = await connected();
-  await second.transport.terminateSession();
-  assert.equal(second.server.requests.at(-1).http, "DELETE");
-  assert.deepEqual([second.transport.sessionId, second.closes], [undefined, 0]);
-  await second.client.close();
-  assert.equal(second.closes, 1);
-  const third = await connected({}, { terminateSessionOnClose: true });
-  await third.client.close();
-  await until(() => third.server.requests.at(-1).http === "DELETE");
-});
-
 test("redirects are followed within the origin, or anywhere where the host says so", bounded, async () => {
   const server = new TestServer({ tools: { echo } });
   const moved = (to) => async (input, init) =>

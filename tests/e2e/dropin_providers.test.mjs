@@ -2,6 +2,7 @@
 // `auth` and by our own flow. The authorization server checks what it is sent.
 
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { test } from "node:test";
 import * as v2 from "@modelcontextprotocol/client";
 import { StreamableHTTPError } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
@@ -422,3 +423,28 @@ test("a discovery that is of yesterday is forgotten, once", bounded, async () =>
   await (await login(SDKS[2], world, provider)).client.close();
   assert.deepEqual([invalidated, state.authorizationServerUrl], [["discovery"], ISSUER]);
 });
+
+for (const [version, sdk] of Object.entries(SDKS)) {
+  for (const begins of ["the transport", "the host, by auth"]) {
+    for (const ends of ["finishAuth", "the host, by auth"]) {
+      test(`SDK ${version}, by its auth: ${begins} begins a login, and ${ends} ends it`, bounded, async () => {
+        const provider = codeFlow({}, { client: { client_id: "c" } });
+        const world = startWorld({
+          granting: ({ code_verifier: verifier }) => {
+            const challenge = createHash("sha256").update(verifier).digest("base64url");
+            return challenge === provider.kept.to.searchParams.get("code_challenge") ? undefined : json({ error: "invalid_grant" }, 400);
+          },
+        });
+        const open = () => new EvergreenTransport(RESOURCE, { fetch: world.fetch, authProvider: provider, errors: sdk.errors, auth: sdk.auth });
+        const byAuth = (more) => sdk.auth(provider, { serverUrl: RESOURCE, fetchFn: world.fetch, ...more });
+        if (begins === "the transport") await failure(new sdk.Client(INFO).connect(open()));
+        else assert.equal(await byAuth(), "REDIRECT");
+        if (ends === "finishAuth") await open().finishAuth("c1");
+        else assert.equal(await byAuth({ authorizationCode: "c1" }), "AUTHORIZED");
+        const { call, client } = await connect(sdk, world, provider, { auth: sdk.auth });
+        assert.equal(await call(1), "s1 1");
+        await client.close();
+      });
+    }
+  }
+}

@@ -94,3 +94,44 @@ for (const [way, sdk, options] of WAYS) {
     await two.client.close();
   });
 }
+
+for (const [way, sdk, more] of WAYS) {
+  for (const under of [false, true]) {
+    const when = under ? "while calls are under way" : "before";
+    test(`${way}: a login of another tab, ${when}, whose token has expired is refreshed once`, bounded, async () => {
+      let codes = 0;
+      let waiting = 0;
+      let open;
+      const held = under && new Promise((resolve) => (open = resolve));
+      const world = startWorld({
+        granting: (form) => world.issue({ refresh_token: form.code ? `r${++codes}` : "next" }),
+        on: async (_url, { body }) => {
+          if (!/"x":[345]/.test(body)) return;
+          waiting++;
+          await held;
+        },
+      });
+      const provider = codeFlow({ state: () => String(Math.random()) }, { client: { client_id: "c" } });
+      const { client, call } = await login(sdk, world, provider, more);
+      await call(1);
+      const ask = () => [3, 4, 5].map((x) => call(x));
+      const asked = under ? ask() : undefined;
+      if (under) await until(() => waiting === 3);
+      // The user signs in anew in another tab.
+      delete provider.kept.tokens;
+      const other = await login(sdk, world, provider, more);
+      await other.call(2);
+      world.valid = "neither of them";
+      world.forms.length = 0;
+      world.server.requests.length = 0;
+      open?.();
+      const said = await Promise.all(asked ?? ask());
+      assert.deepEqual(said.map((text) => text.split(" ")[1]), ["3", "4", "5"]);
+      assert.deepEqual(world.forms.map(({ refresh_token }) => refresh_token), ["r2"]);
+      assert.equal(world.server.requests.filter(({ method }) => method === "tools/call").length, 3);
+      assert.ok((await other.call(6)).endsWith(" 6"));
+      assert.equal(world.forms.length, 1);
+      await Promise.all([client.close(), other.client.close()]);
+    });
+  }
+}

@@ -7,7 +7,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import { McpError, fromCore } from "../../pkg-template/error.js";
 import { EVENTS } from "../../pkg-template/events.js";
 import { guardian } from "../../pkg-template/guard.js";
-import { compile } from "../../pkg-template/load.js";
+import { build, compile } from "../../pkg-template/load.js";
 import { Sessions } from "../../pkg-template/manager.js";
 import { readConnect, readRequest } from "../../pkg-template/options.js";
 import { Keeper } from "../../pkg-template/persist.js";
@@ -568,4 +568,13 @@ test("a record is taken up once, whatever else stands in the storage", async () 
       delete globalThis.localStorage;
     }
   }
+});
+
+test("a build that does not know where it is says how to give it the WebAssembly", async () => {
+  // As bundlers write `import.meta.url` in formats that have none.
+  build({ sessions: () => new URL("./wasm/mcp_evergreen_bg.wasm", undefined) });
+  await assert.rejects(compile("sessions"), ({ code, message, retryable, cause }) => {
+    assert.deepEqual([code, retryable, cause instanceof TypeError], ["load", false, true]);
+    return /import\.meta\.url.* is empty.*esm.*mcp-evergreen\/inline.*init\(url\)/.test(message);
+  });
 });

@@ -1,5 +1,6 @@
 //! A token that is missing, refused or too narrow is mended as a session is: once, for all who wait.
 
+mod found;
 mod modern;
 mod outdated;
 mod sign_in;

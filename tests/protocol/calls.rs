@@ -6,7 +6,7 @@ use crate::net::{Net, Reply, event};
 use mcp_evergreen::protocol::config::{Connections, EraChoice, Handshake};
 use mcp_evergreen::protocol::era::Era;
 use mcp_evergreen::protocol::status::Phase;
-use mcp_evergreen::protocol::{CallOptions, Code, Config, Input, Malformed, Outcome};
+use mcp_evergreen::protocol::{CallOptions, Code, Config, Input, Malformed, Outcome, Unreached};
 use serde_json::{Value, json};
 
 fn options(change: impl FnOnce(&mut CallOptions)) -> CallOptions {
@@ -397,6 +397,45 @@ fn trusted_annotations_say_what_is_safe_to_repeat() {
             assert!(log.contains(&expected.to_owned()), "{log:?}");
         }
     }
+}
+
+/// The platform found no connection for the request: that is proof, unless a send of the call was out before.
+#[test]
+fn what_found_no_connection_has_not_run() {
+    let refused = || Reply::Unreached(Unreached::Refused, true);
+    let mut net = Net::connected();
+    net.reply("call", refused());
+    let call = net.call("a");
+    assert_eq!(net.run_for(5_000)[..2], ["call→unreached", "a network not_executed"]);
+    let error = net.results[&call].as_ref().expect_err("nothing was sent");
+    assert!(error.retryable && error.message.starts_with("The connection was refused"), "{}", error.message);
+    assert!(!error.message.contains("may have run"), "{}", error.message);
+
+    let mut net = Net::connected();
+    net.reply("call", Reply::Unreached(Unreached::Refused, false));
+    net.call("a");
+    assert!(net.run_for(5_000).contains(&"a network unknown".to_owned()), "not proven");
+
+    let mut net = Net::connected();
+    net.reply("call", refused());
+    net.call_with("a", options(|options| options.repeatable = true));
+    assert!(net.run_for(5_000).contains(&"a ok".to_owned()), "safe to repeat");
+
+    // The first send broke off, and may have run.
+    let mut net = Net::connected();
+    net.reply("call", Reply::Break);
+    net.reply("call", refused());
+    net.call_with("a", options(|options| options.repeatable = true));
+    assert!(net.run_for(5_000).contains(&"a network unknown".to_owned()), "another send may have run");
+
+    // What would have resumed its stream was not sent; the call was.
+    let mut net = Net::connected_with(Config { max_resumes: 1, ..Config::default() });
+    net.reply("call", Reply::Stream("id: 1\nretry: 1\ndata:\n\n".to_owned()));
+    net.reply("GET", refused());
+    net.call("a");
+    let log = net.run_for(60_000);
+    assert!(log.contains(&"GET→unreached".to_owned()), "{log:?}");
+    assert!(log.iter().any(|line| line.starts_with("a ") && line.ends_with(" unknown")), "{log:?}");
 }
 
 /// One tool, of a server that keeps its sessions; the call breaks, and the list is read again.

@@ -4,7 +4,7 @@ use crate::net::{Net, Reply};
 use mcp_evergreen::protocol::config::{Connections, Handshake, Unreachable};
 use mcp_evergreen::protocol::http::Head;
 use mcp_evergreen::protocol::status::Phase;
-use mcp_evergreen::protocol::{Code, Config, Reach};
+use mcp_evergreen::protocol::{Code, Config, Reach, Unreached};
 use serde_json::{Value, json};
 
 /// What `connect` fails with when `initialize` is answered so.
@@ -108,6 +108,11 @@ fn what_is_no_mcp_server_is_told_as_what_it_is() {
         (Reply::Body(200, "", String::new()), Code::NotMcp, "empty body"),
         (Reply::Cut("application/json", "{\"jsonrpc".to_owned()), Code::Network, "broke"),
         (Reply::Break, Code::Network, "CORS"),
+        (Reply::Unreached(Unreached::Refused, true), Code::Network, "The connection was refused"),
+        (Reply::Unreached(Unreached::NoSuchName, false), Code::Network, "name was not found"),
+        (Reply::Unreached(Unreached::NotTrusted, false), Code::Network, "certificate"),
+        (Reply::Unreached(Unreached::Unknown, false), Code::Network, "see `cause`"),
+        (Reply::text(501, "Unsupported method ('POST')"), Code::NotMcp, "No MCP server answers at this URL"),
         (Reply::text(500, "boom"), Code::Http, "HTTP 500"),
         (Reply::text(401, "who are you"), Code::Unauthorized, "HTTP 401"),
         (Reply::error(400, -32000, "nope"), Code::Rpc, "nope"),
@@ -117,6 +122,7 @@ fn what_is_no_mcp_server_is_told_as_what_it_is() {
         let (got, message) = connect_error(&reply);
         assert_eq!(got, code, "{reply:?}: {message}");
         assert!(message.contains(words), "{reply:?}: {message}");
+        assert!(!matches!(reply, Reply::Unreached(..)) || !message.contains("CORS"), "{message}");
         assert!(!message.contains("Welcome") && !message.contains("hello"), "{message}");
     }
 }

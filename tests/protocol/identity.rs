@@ -1,11 +1,11 @@
 //! Whose session it is: credentials that change, and what belongs to those before.
 
-use crate::net::{Net, Reply};
+use crate::net::Net;
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
 use mcp_evergreen::protocol::config::{EraChoice, Listen};
 use mcp_evergreen::protocol::era::Era;
 use mcp_evergreen::protocol::status::Event;
-use mcp_evergreen::protocol::{Authorized, CallId, CallOptions, Config, Origin, PageChange};
+use mcp_evergreen::protocol::{CallId, CallOptions, Config, Origin, PageChange};
 use serde_json::{Value, json};
 
 const ANN: (&str, &str) = ("authorization", "Bearer token-of-ann");
@@ -556,7 +556,7 @@ fn no_request_goes_out_under_the_session_of_another_whatever_the_order() {
 
 #[test]
 fn the_next_token_of_a_grant_that_has_a_name_is_nobody_elses_whoever_got_it() {
-    let origin = |grant: &str| Origin { grant: Some(grant.to_owned()), returned: None };
+    let origin = |grant: &str| Origin { grant: Some(grant.to_owned()), ..Origin::default() };
     let mut net = Net::new(config());
     net.session.handle_origin(origin("grant-1"));
     net.session.handle_token(Some("token-1"), false);
@@ -580,7 +580,7 @@ fn a_user_who_signs_in_again_and_again_has_a_session_at_once_each_time() {
     net.connect();
     net.run();
     for login in 2..6 {
-        net.session.handle_origin(Origin { grant: Some(format!("login-{login}")), returned: None });
+        net.session.handle_origin(Origin { grant: Some(format!("login-{login}")), ..Origin::default() });
         net.session.handle_token(Some(&format!("token-{login}")), false);
         net.call("a");
         let made = format!("initialize→200 s{login}");
@@ -595,26 +595,4 @@ fn a_user_who_signs_in_again_and_again_has_a_session_at_once_each_time() {
         net.run();
     }
     assert_eq!(net.warnings(), ["changing_credentials"]);
-}
-
-#[test]
-fn a_call_that_waits_for_its_minute_goes_out_once_a_user_has_signed_in() {
-    let mut net = Net::new(Config { authorizes: true, timeout_ms: 10 * MINUTE, ..config() });
-    net.session.handle_token(Some("token-1"), false);
-    net.connect();
-    net.run();
-    for token in ["token-2", "token-3"] {
-        net.session.handle_token(Some(token), false);
-        net.call("a");
-        net.run();
-    }
-    net.reply("call", Reply::text(401, "no"));
-    net.session.handle_token(Some("token-2"), false);
-    net.call("b");
-    assert_eq!(net.run(), ["call→401", "authorize 401"]);
-    net.session.handle_origin(Origin { grant: Some("login".to_owned()), returned: None });
-    net.session.handle_token(Some("token-4"), false);
-    net.authorized(Authorized::Granted { refresh_at_unix_ms: None, same: false });
-    let log = net.run();
-    assert!(log.contains(&"a ok".to_owned()) && log.contains(&"b ok".to_owned()), "{log:?}");
 }

@@ -3,6 +3,7 @@
 
 mod server;
 
+use mcp_evergreen::protocol::Unreached;
 use mcp_evergreen::protocol::config::EraChoice;
 use mcp_evergreen::protocol::era::{Era, modern};
 use mcp_evergreen::protocol::http::{Head, Method, Request};
@@ -30,6 +31,8 @@ pub enum Reply {
     Stream(String),
     /// The connection breaks before any header.
     Break,
+    /// As [`Reply::Break`], where the platform says why, and whether nothing was sent.
+    Unreached(Unreached, bool),
     /// A 200 of this type whose body breaks off.
     Cut(&'static str, String),
     /// A head of this status, whose body does not come.
@@ -71,6 +74,7 @@ impl Reply {
             Self::Followed(reply) => Self::Followed(Box::new(reply.to(id))),
             other @ (Self::Bodiless(_)
             | Self::Break
+            | Self::Unreached(..)
             | Self::Silence
             | Self::Unsent
             | Self::Unproven
@@ -78,12 +82,6 @@ impl Reply {
             | Self::Proxied(..)
             | Self::Redirect(_)) => other,
         }
-    }
-
-    /// With `Retry-After`.
-    pub fn busy(status: u16, retry_after: &str) -> Self {
-        let head = Head { retry_after: Some(retry_after.to_owned()), ..Head::default() };
-        Self::With(status, "text/plain", "busy".to_owned(), head)
     }
 
     /// A JSON-RPC error under the request's own id.
@@ -511,6 +509,7 @@ impl Net {
             Reply::Cut(_, text) => (text, false, true),
             Reply::Bodiless(_)
             | Reply::Break
+            | Reply::Unreached(..)
             | Reply::Silence
             | Reply::Unsent
             | Reply::Unproven

@@ -52,6 +52,7 @@ pub fn violations(project: &Project) -> Result<Vec<String>> {
     found.extend(untested_threats(&project.root)?);
     found.extend(without_example(&project.root)?);
     found.extend(miscounted(&project.root)?);
+    found.extend(left_behind(&project.root)?);
     found.extend(js_in_tree(&native_tree(project)?));
     for name in committed_files(project)? {
         // Not every committed file is text, and one may be deleted but not committed so.
@@ -65,6 +66,24 @@ pub fn violations(project: &Project) -> Result<Vec<String>> {
         }
     }
     Ok(found)
+}
+
+/// What the JavaScript of the crate imports, and the crate has not: no app in Rust would load.
+fn left_behind(root: &Path) -> Result<Vec<String>> {
+    let manifest = fs::read_to_string(root.join("Cargo.toml"))?;
+    let along: Vec<_> = quoted(&manifest, "\"/pkg-template/").collect();
+    let mut found = Vec::new();
+    for name in &along {
+        let text = fs::read_to_string(root.join("pkg-template").join(name))?;
+        let missing = quoted(&text, "from \"./").filter(|import| !along.contains(import));
+        found.extend(missing.map(|import| format!("Cargo.toml: {import}, which {name} imports, is not in `include`")));
+    }
+    Ok(found)
+}
+
+/// What stands between such a beginning and the next quotation mark.
+fn quoted<'a>(text: &'a str, begin: &'a str) -> impl Iterator<Item = &'a str> {
+    text.split(begin).skip(1).filter_map(|rest| rest.split('"').next())
 }
 
 fn too_long(name: &Path, text: &str) -> Option<String> {

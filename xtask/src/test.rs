@@ -50,7 +50,7 @@ const SUITES: &[Suite] = &[
     Suite {
         name: "wasm",
         about: "the browser layer in Chromium, Firefox and WebKit",
-        at_least: 3 * 85,
+        at_least: 3 * 93,
         needs: &[
             Piece::WasmTarget,
             Piece::WasmBindgen,

@@ -72,6 +72,11 @@ impl WebStorage {
         js::global(Window::session_storage).ok().flatten().map(Self)
     }
 
+    #[cfg(feature = "extras")]
+    pub(super) fn into_js(self) -> wasm_bindgen::JsValue {
+        self.0.into()
+    }
+
     /// `localStorage`: of all tabs of the origin.
     #[must_use]
     pub fn local() -> Option<Self> {

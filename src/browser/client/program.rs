@@ -2,6 +2,7 @@
 
 use super::{
     command::read,
+    environment::Environment,
     feed::Feeds,
     handlers::{Handlers, Question, Refusal},
     kept::Keeper,
@@ -11,7 +12,9 @@ use super::{
 use crate::browser::{
     authorize::Authorizer,
     driver::Driver,
+    exchange::Transport,
     host::{self, Host, Wanted},
+    js::Thrown,
     options::{Event, Listener, Status},
     table::Table,
     task::{self, Task},
@@ -19,6 +22,7 @@ use crate::browser::{
 use crate::protocol::{Authorized, CallId, Code, QuestionId, TaskHandle, json_rpc::ErrorObject, status::Phase};
 use serde_json::Value;
 use std::{
+    any::Any,
     cell::{Cell, OnceCell, RefCell},
     collections::BTreeSet,
     rc::Rc,
@@ -47,8 +51,12 @@ pub(super) struct Program {
     pub on_event: Option<Listener>,
     pub handlers: Handlers,
     pub authorizer: Option<Rc<Authorizer>>,
+    #[cfg(feature = "extras")]
+    pub sign_in: Option<super::sign_in::SignIn>,
     /// Where the session is kept for a later page life.
     pub keeper: Option<Keeper>,
+    /// What JavaScript calls as long as the session has anything under way.
+    ears: Vec<Box<dyn Any>>,
     pub tasks: Tasks,
     pub driver: OnceCell<Driver>,
     pub events: Feeds<Event>,
@@ -70,7 +78,10 @@ impl Program {
             on_event: None,
             handlers: Handlers::default(),
             authorizer: None,
+            #[cfg(feature = "extras")]
+            sign_in: None,
             keeper: None,
+            ears: Vec::new(),
             tasks: Tasks::default(),
             driver: OnceCell::new(),
             events: Feeds::default(),
@@ -83,13 +94,42 @@ impl Program {
         }
     }
 
+    /// Takes what belongs to how its requests go.
+    pub fn live_in(&mut self, environment: Environment) -> Transport {
+        (self.authorizer, self.ears) = (environment.authorizer, environment.ears);
+        #[cfg(feature = "extras")]
+        {
+            self.sign_in = environment.sign_in;
+        }
+        environment.transport
+    }
+
     /// Begins to hear of this session. Let go of when it has closed.
     pub fn drive(&self, driver: &Driver) {
         let _ = self.driver.set(driver.clone());
         for method in self.handlers.methods() {
             driver.set_handled(method.clone());
         }
+        #[cfg(feature = "extras")]
+        if let Some(sign_in) = &self.sign_in {
+            sign_in.begin();
+        }
         self.listen();
+    }
+
+    /// Forgets the user's tokens.
+    pub async fn sign_out(&self) -> Thrown<()> {
+        let Some(authorizer) = &self.authorizer else { return Ok(()) };
+        #[cfg(feature = "extras")]
+        if let Some(sign_in) = &self.sign_in {
+            sign_in.forget();
+        }
+        let forgotten = authorizer.sign_out().await;
+        #[cfg(feature = "extras")]
+        if let Some(sign_in) = &self.sign_in {
+            sign_in.signed_out();
+        }
+        forgotten
     }
 
     /// Tells the core whether somebody waits for what the server says unasked.
@@ -180,6 +220,10 @@ impl Host for Program {
             // What was not taken up by now is not.
             self.tasks.find_in_store(Vec::new());
         }
+        #[cfg(feature = "extras")]
+        if let Some(sign_in) = &self.sign_in {
+            sign_in.status_changed(&status);
+        }
         self.tell(&Event::StateChange);
     }
 
@@ -198,6 +242,10 @@ impl Host for Program {
         let is_over = matches!(event, Event::Close { .. });
         if is_over {
             drop(self.authorizing.take());
+            #[cfg(feature = "extras")]
+            if let Some(sign_in) = &self.sign_in {
+                sign_in.end();
+            }
         }
         self.tell(&event);
         if is_over {

@@ -2,6 +2,10 @@
 //! it is known that there is one, until when it is good, that one was refused, and what waits for the next: one
 //! authorization at a time.
 
+mod facts;
+
+pub use facts::{Authorized, Challenge, Origin};
+
 use super::codec::http::Request;
 use super::config::Ask;
 use super::exchanges::{Answer, Exchange};
@@ -15,40 +19,6 @@ const MAX_LOOKS: u8 = 3;
 
 const UNASKED: &str = "The server wants the user to sign in, and `auth.ask` is \"never\": nobody was asked. Let the user start it: \
                        `session.authorize()` in a click.";
-
-/// What the server refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Challenge {
-    /// 401: the token is missing or not accepted. 403: it lacks a scope.
-    pub status: u16,
-    /// `WWW-Authenticate`, where the page may read it.
-    pub www_authenticate: Option<String>,
-}
-
-/// How an authorization ended.
-#[derive(Clone, Debug)]
-pub enum Authorized<P> {
-    /// There is a token; or what was stored holds none, and the server is to say what it wants.
-    Granted {
-        /// When it is to be refreshed, in milliseconds since the epoch; `None`: when it is refused.
-        refresh_at_unix_ms: Option<u64>,
-        /// It is of the same grant as the token before, as far as is known: nobody else can have signed in.
-        same: bool,
-    },
-    /// The user would have to be asked.
-    NeedsUser,
-    /// There is none.
-    Failed(Box<Error<P>>),
-}
-
-/// Where a token comes from.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Origin {
-    /// The name of the grant: stays the same from one token to the next, and is another whenever a user has agreed.
-    pub grant: Option<String>,
-    /// The user has come back with it to this page life, from an authorization that this refusal had made necessary.
-    pub returned: Option<Challenge>,
-}
 
 /// What is known of tokens.
 #[derive(Debug)]
@@ -64,6 +34,8 @@ pub(crate) struct Authorization<P> {
     refresh_at_unix_ms: Option<u64>,
     /// When the token was got in answer to a refusal, while nothing was answered under it.
     unproven_since: Option<u64>,
+    /// In answer to a refusal the token was found, and nothing was answered under it.
+    is_found: bool,
     /// The challenge that the token was to meet, if it was for a scope.
     stepped_up_for: Option<Challenge>,
     /// The `connect` that the user was asked for.
@@ -164,6 +136,7 @@ impl<P> Default for Authorization<P> {
             same_grant: false,
             refresh_at_unix_ms: None,
             unproven_since: None,
+            is_found: false,
             stepped_up_for: None,
             asked_for: None,
             in_vain: false,
@@ -196,7 +169,13 @@ impl<P> Authorization<P> {
     pub fn mark_proven(&mut self, token: u32) {
         if token == self.token {
             self.unproven_since = None;
+            self.is_found = false;
         }
+    }
+
+    /// This token was found, and was not refused before: its refusal is the first word on it.
+    pub fn is_found(&self, token: u32) -> bool {
+        self.is_found && token == self.token
     }
 
     /// A request went out with the token that was kept by then.
@@ -386,8 +365,11 @@ impl<P> Authorization<P> {
         self.in_vain = error.is_some() && (asked || needs_user && leave.ask == Ask::Never);
         if error.is_none() {
             self.token += 1;
-            self.unproven_since = flight.challenge.as_ref().map(|_| now.mono);
-            self.stepped_up_for = flight.challenge.filter(|challenge| is_scope(Some(challenge)));
+            // What is found again and again is refused as what was got.
+            self.is_found = self.origin.found && flight.challenge.is_some() && !self.is_found;
+            let challenge = flight.challenge.filter(|_| !self.is_found);
+            self.unproven_since = challenge.as_ref().map(|_| now.mono);
+            self.stepped_up_for = challenge.filter(|challenge| is_scope(Some(challenge)));
         }
         let Flight { held, .. } = flight;
         Some(Ended::Over(Over { error, asked, another, held }))

@@ -1,11 +1,12 @@
 //! The errors that a caller gets for what a server said, in words that hold no secret.
 
+use crate::protocol::codec::http::Method;
 use crate::protocol::codec::json_rpc::RpcError;
 use crate::protocol::exchanges::exchange::Exchange;
 use crate::protocol::identity::secrets::Confidential;
 use crate::protocol::policy::verdict::Refusal;
 use crate::protocol::questions::without_unsafe;
-use crate::protocol::{Code, Error, Outcome, Payload, error::Diagnosis};
+use crate::protocol::{Code, Error, Outcome, Payload, Unreached, error::Diagnosis};
 
 /// Characters of a server's message that stand in an error of ours. A host's own Client gets the message whole.
 pub(in crate::protocol) const EXCERPT: usize = 200;
@@ -60,6 +61,45 @@ pub(in crate::protocol) fn broken_answer<P>(exchange: &Exchange) -> Box<Error<P>
                    run.";
     Error::boxed(Code::Protocol, Outcome::Unknown, message).with_status(exchange.status())
 }
+
+/// It failed below HTTP. `told`: outside of a page, what the platform says of it, and whether that proves that nothing was sent.
+pub(in crate::protocol) fn broken_off<P>(
+    exchange: &Exchange,
+    told: Option<(Unreached, bool)>,
+    cause: Option<P>,
+) -> Box<Error<P>> {
+    let (message, diagnosis) = match (&exchange.head, told) {
+        (Some(_), _) => ("The connection broke before the answer was complete: the call may have run.", None),
+        (None, Some((Unreached::Refused, _))) => (REFUSED.hint, Some(REFUSED)),
+        (None, Some((Unreached::NoSuchName, _))) => (NO_SUCH_NAME.hint, Some(NO_SUCH_NAME)),
+        (None, Some((Unreached::NotTrusted, _))) => (NOT_TRUSTED, None),
+        (None, Some((Unreached::Unknown, _))) => ("The request failed below HTTP: see `cause`.", None),
+        (None, None) => (HIDDEN, None),
+    };
+    // A request that would have resumed a stream says nothing of the call.
+    let is_unsent =
+        exchange.head.is_none() && exchange.method() == Method::Post && told.is_some_and(|(_, unsent)| unsent);
+    let outcome = if is_unsent { Outcome::NotExecuted } else { Outcome::Unknown };
+    let mut error = Error::boxed(Code::Network, outcome, message).retryable();
+    error.diagnosis = diagnosis;
+    error.cause = cause;
+    error
+}
+
+const HIDDEN: &str = "The request failed below HTTP: the server is down, this device is offline, or the answer lacks CORS \
+                      headers (Access-Control-Allow-Origin), which a page cannot tell apart.";
+const NOT_TRUSTED: &str = "No secure connection came to be: the server's certificate is not one that is trusted here, or it \
+                           does not speak https: at this port. See `cause`.";
+const REFUSED: Diagnosis = Diagnosis {
+    kind: "unreachable",
+    header: None,
+    hint: "The connection was refused: nothing listens at this address. The server is down, or the host or port is wrong.",
+};
+const NO_SUCH_NAME: Diagnosis = Diagnosis {
+    kind: "unreachable",
+    header: None,
+    hint: "The server's name was not found: it is wrong, or this device is offline.",
+};
 
 /// The error that the caller gets where a refusal is the answer.
 pub(in crate::protocol) fn refusal_error<P: Payload>(

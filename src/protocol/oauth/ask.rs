@@ -38,22 +38,19 @@ impl Flow {
     }
 
     pub(super) fn ask_user(&mut self, server: Server) {
+        self.server = Some(server.clone());
         if self.record.unanswered >= UNANSWERED && self.record.may_renew(self.now) {
             let known = self.settings.client_id.clone().unwrap_or_default();
             let _ = self.forget_client(&server.issuer, &known) && self.renewed();
         }
         let scope = self.scope(&server);
-        self.server = Some(server);
         self.identify(scope);
     }
 
     fn identify(&mut self, scope: Option<String>) {
         let Some(server) = &self.server else { return };
         match identify(&self.settings, server, &self.record, scope.as_deref(), self.now) {
-            Ok(Identity::Own(client)) => {
-                self.steps.push_back(Step::Bind { issuer: server.issuer.clone() });
-                self.stage = Stage::Binding { client, scope };
-            }
+            Ok(Identity::Own(client)) => self.bind(client, scope, server.clone()),
             Ok(Identity::Known(client)) => self.draw(client),
             Ok(Identity::Register(fetch)) => {
                 self.stage = Stage::Registration { scope, less: false };
@@ -63,15 +60,24 @@ impl Flow {
         }
     }
 
+    pub(super) fn bind(&mut self, client: Client, scope: Option<String>, server: Server) {
+        self.steps.push_back(Step::Bind { issuer: server.issuer.clone() });
+        self.stage = Stage::Binding { client, scope };
+        self.server = Some(server);
+    }
+
     /// The authorization server that the pre-registered client is bound to.
     pub fn handle_bound(&mut self, issuer: &str) {
         let Stage::Binding { client, scope } = std::mem::replace(&mut self.stage, Stage::Over) else { return };
-        let is_here = self.server.as_ref().is_some_and(|server| is_same(issuer, &server.issuer));
+        let server = self.server.clone().unwrap_or_default();
+        let is_here = is_same(issuer, &server.issuer);
         self.settings.bound = Some(issuer.to_owned());
-        match is_here || self.settings.issuer.is_some() {
-            true => self.draw(client),
+        match (is_here || self.settings.issuer.is_some(), self.may_adopt(&server)) {
+            (true, true) => self.adopt_as(client, server),
+            (true, false) => self.draw(client),
             // Somebody else was here first.
-            false => self.identify(scope),
+            (false, true) => self.authorize(server),
+            (false, false) => self.identify(scope),
         }
     }
 
@@ -111,8 +117,7 @@ impl Flow {
         if self.settings.unattended {
             return self.ask_host(client);
         }
-        let issuer = self.server.as_ref().map(|server| server.issuer.clone()).unwrap_or_default();
-        if self.is_registered(&issuer, &client) {
+        if self.server.as_ref().is_some_and(|server| self.is_registered(server, &client)) {
             self.record.unanswered = self.record.unanswered.saturating_add(1);
             self.keep();
         }
@@ -164,7 +169,7 @@ impl Flow {
             state: String::new(),
             verifier: String::new(),
             redirect: String::new(),
-            renewable: self.is_registered(&server.issuer, &client),
+            renewable: self.is_registered(&server, &client),
             issuer: server.issuer,
             sends_iss: server.sends_iss,
             token_endpoint: server.token_endpoint,
@@ -181,10 +186,11 @@ impl Flow {
     }
 
     /// Whether another one can be had in its place.
-    fn is_registered(&self, issuer: &str, client: &Client) -> bool {
+    fn is_registered(&self, server: &Server, client: &Client) -> bool {
+        let (issuer, registers) = (&server.issuer, server.registration_endpoint.is_some());
         let is_own = self.settings.client_id.as_ref() == Some(&client.id);
         self.record.client(issuer).is_some_and(|known| known.id == client.id)
-            || is_own && self.settings.client_is_renewable
+            || is_own && self.settings.client_is_renewable && registers
     }
 
     /// What to ask for: what the challenge says; else all that the resource lists; else what the host says; else nothing.
@@ -303,7 +309,11 @@ impl Flow {
         let (issuer, id) = (pending.issuer, pending.client.id);
         let was_again = pending.again || self.again;
         let can_change = match &refused {
-            Refused::Client(_) => (self.forget_client(&issuer, &id) || pending.renewable) && self.renewed(),
+            // Where another one can be had.
+            Refused::Client(_) if pending.renewable => {
+                let _ = self.forget_client(&issuer, &id);
+                self.renewed()
+            }
             Refused::Scope(_) if pending.offline => {
                 self.record.no_offline = Some(issuer);
                 true
@@ -319,7 +329,7 @@ impl Flow {
                 self.record.no_resource = Some(issuer);
                 true
             }
-            Refused::Grant(_) | Refused::Target(_) | Refused::Nothing(_) => false,
+            Refused::Client(_) | Refused::Grant(_) | Refused::Target(_) | Refused::Nothing(_) => false,
         };
         if can_change {
             self.keep();

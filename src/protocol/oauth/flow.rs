@@ -9,7 +9,7 @@ use super::search::{Search, Wanted};
 use super::text::Url;
 use super::token::{self, Refused, Tokens};
 use super::{Fetch, Reply, Settings, Trouble, trouble};
-use crate::protocol::Challenge;
+use crate::protocol::{Challenge, Origin};
 use std::collections::VecDeque;
 
 /// What a token is needed for.
@@ -79,14 +79,12 @@ pub enum Step {
     Granted {
         /// The access token.
         token: Option<String>,
-        /// What it is of: stays the same from one token to the next, and is another one whenever a user has agreed.
-        grant: Option<String>,
+        /// Where it comes from.
+        origin: Origin,
         /// When it is to be refreshed, in milliseconds since the epoch.
         refresh_at_unix_ms: Option<u64>,
         /// It is of the same grant as the token before, as far as is known: nobody else can have signed in.
         same: bool,
-        /// The user has come back with it to this page life: what it is to meet.
-        returned: Option<Challenge>,
     },
     /// It is over: the user would have to be asked.
     NeedsUser,
@@ -144,8 +142,9 @@ pub struct Flow {
     pub(super) settings: Settings,
     pub(super) record: Record,
     pub(super) challenge: Option<Challenge>,
-    /// The token before.
+    /// The token before, and the one that was kept.
     pub(super) token: Option<String>,
+    kept: Option<String>,
     /// The token is of the same grant as the one before.
     pub(super) same: bool,
     pub(super) ask: bool,
@@ -192,6 +191,7 @@ impl Flow {
             settings,
             challenge: None,
             token: token.map(str::to_owned),
+            kept: None,
             same: true,
             ask: false,
             finish: false,
@@ -213,6 +213,7 @@ impl Flow {
         };
         let is_secure = Url::parse(&flow.settings.endpoint).is_some_and(|url| url.is_secure());
         flow.record = kept.and_then(|kept| Record::read(kept, flow.is_local())).unwrap_or_default();
+        flow.kept = flow.record.access();
         match need {
             Need::SignOut => flow.sign_out(),
             // It may want no login: what is stored is not sent.
@@ -244,18 +245,23 @@ impl Flow {
         }
         match &self.record.grant {
             _ if finish => self.fail(trouble("wrong_state", NOT_ASKED)),
-            Some(grant) if grant.due().is_some_and(|due| due <= self.now) => self.refresh(None, None),
+            Some(grant) if grant.is_due(self.now) => self.refresh(None, None),
             _ => self.granted(),
         }
     }
 
-    fn refused(&mut self, challenge: Challenge, ask: bool) {
+    fn refused(&mut self, mut challenge: Challenge, ask: bool) {
         let is_scope = challenge.status == 403;
+        let wanted = bearer(&challenge).scope.unwrap_or_default();
+        let will_do = |grant: &&Grant| !is_scope || covers(grant.scope.as_deref(), &wanted);
         // Another tab has been here.
         let other = self.record.grant.as_ref().filter(|grant| Some(&grant.access) != self.token.as_ref());
-        let wanted = bearer(&challenge).scope.unwrap_or_default();
-        if other.is_some_and(|grant| !is_scope || covers(grant.scope.as_deref(), &wanted)) {
-            return self.granted();
+        if let Some(grant) = other.filter(will_do) {
+            if !grant.is_due(self.now) {
+                return self.granted();
+            }
+            // As that tab would find out by a refusal.
+            challenge.status = 401;
         }
         self.challenge = Some(challenge);
         self.ask = ask;
@@ -304,10 +310,9 @@ impl Flow {
     /// Takes what others have kept meanwhile; says whether there is another token in it.
     pub(super) fn take_up(&mut self, kept: Option<&str>) -> bool {
         let Some(record) = kept.and_then(|kept| Record::read(kept, self.is_local())) else { return false };
-        let access = |record: &Record| record.grant.as_ref().map(|grant| grant.access.clone());
-        let is_another = access(&record).is_some() && access(&record) != access(&self.record);
-        self.record = record;
-        is_another
+        let before = std::mem::replace(&mut self.record, record).access();
+        self.kept = self.record.access();
+        self.kept.is_some() && self.kept != before
     }
 
     pub(super) fn is_step_up(&self) -> bool {
@@ -315,11 +320,18 @@ impl Flow {
     }
 
     pub(super) fn found(&mut self, server: Server) {
+        if self.may_adopt(&server) {
+            return self.adopt(server);
+        }
         let is_refreshable = self.can_refresh();
         let same = self.record.grant.as_mut().filter(|grant| grant.issuer == server.issuer);
         if let Some(grant) = same.filter(|_| is_refreshable) {
             server.follow(&mut grant.token_endpoint);
             return self.refresh(Some(server), None);
+        }
+        // What tells whose it is elsewhere is overwritten when the user is sent away.
+        if self.record.grant.as_ref().is_some_and(|grant| grant.is_foreign() && !grant.issuer.is_empty()) {
+            self.keep();
         }
         self.authorize(server);
     }
@@ -338,7 +350,9 @@ impl Flow {
 
     /// Says whether there was one that can be had anew.
     pub(super) fn forget_client(&mut self, issuer: &str, id: &str) -> bool {
-        let is_own = self.settings.client_is_renewable && self.settings.client_id.as_deref() == Some(id);
+        let is_registrable = self.server.as_ref().is_none_or(|server| server.registration_endpoint.is_some());
+        let is_own =
+            self.settings.client_is_renewable && self.settings.client_id.as_deref() == Some(id) && is_registrable;
         if is_own {
             self.record.forgotten = Some(id.to_owned());
         }
@@ -354,12 +368,15 @@ impl Flow {
     }
 
     pub(super) fn granted(&mut self) {
-        let grant = self.record.grant.as_ref();
-        let token = grant.map(|grant| grant.access.clone());
-        let same = self.same && self.token == token;
-        let id = grant.and_then(|grant| grant.id.clone());
-        let returned = self.came_back.take();
-        self.end(Step::Granted { token, grant: id, refresh_at_unix_ms: grant.and_then(Grant::due), same, returned });
+        let (grant, token) = (self.record.grant.as_ref(), self.record.access());
+        let is_before = self.token == token;
+        let refresh_at_unix_ms = grant.and_then(Grant::due);
+        let origin = Origin {
+            grant: grant.and_then(|grant| grant.id.clone()),
+            returned: self.came_back.take(),
+            found: token.is_some() && self.kept == token && !is_before,
+        };
+        self.end(Step::Granted { token, origin, refresh_at_unix_ms, same: self.same && is_before });
     }
 
     pub(super) fn fail(&mut self, trouble: Trouble) {

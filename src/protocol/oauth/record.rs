@@ -50,6 +50,7 @@ pub(super) struct Grant {
     /// What goes along with a refresh.
     #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub resource: Option<String>,
+    /// Empty where others were granted it: who gave it is to be found out.
     pub token_endpoint: String,
     #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub revocation_endpoint: Option<String>,
@@ -133,6 +134,11 @@ impl Record {
         self.renewed_at.is_none_or(|at| at > now_unix_ms || now_unix_ms - at >= RENEWAL_MS)
     }
 
+    /// The access token.
+    pub fn access(&self) -> Option<String> {
+        self.grant.as_ref().map(|grant| grant.access.clone())
+    }
+
     pub fn client(&self, issuer: &str) -> Option<&Client> {
         self.clients.iter().find(|(own, _)| own == issuer).map(|(_, client)| client)
     }
@@ -155,14 +161,23 @@ impl Record {
 impl Grant {
     /// When the token is to be refreshed, if it can be.
     pub fn due(&self) -> Option<u64> {
-        self.refresh_at.filter(|_| self.refresh.is_some())
+        self.refresh_at.filter(|_| self.refresh.is_some() && !self.is_foreign())
+    }
+
+    /// Others were granted it, who have kept no more of that than the tokens, and perhaps the issuer.
+    pub fn is_foreign(&self) -> bool {
+        self.token_endpoint.is_empty()
+    }
+
+    pub fn is_due(&self, now_unix_ms: u64) -> bool {
+        self.due().is_some_and(|due| due <= now_unix_ms)
     }
 
     /// What could not have been granted, or not there, was written by somebody else.
     fn checked(mut self, local: bool) -> Option<Self> {
         // A token that was put there by who knows of no ids may be of another grant.
         let is_its = self.id_of.take() == Some(mark(&self.access));
-        let is_refreshable = may_be_asked(&self.token_endpoint, local);
+        let is_refreshable = self.is_foreign() || may_be_asked(&self.token_endpoint, local);
         self.id = self.id.filter(|_| is_its);
         self.revocation_endpoint = self.revocation_endpoint.filter(|url| may_be_asked(url, local));
         self.refresh = self.refresh.filter(|token| is_refreshable && !token.is_empty());

@@ -3,15 +3,46 @@
 use super::Trouble;
 use super::discovery::Server;
 use super::flow::{Flow, Stage, Step};
+use super::record::Grant;
+use super::registration::{Client, Identity, identify};
 use super::token::{self, Refused, Tokens};
+use super::trust::is_same;
 
 /// After so many refreshes in a row that gave nothing the user may be asked.
 const FRUITLESS: u32 = 3;
 
 impl Flow {
-    /// Whether a refresh could help.
+    /// Whether a refresh could help. What others were granted takes a client that is known.
     pub(super) fn can_refresh(&self) -> bool {
-        !self.is_step_up() && self.record.grant.as_ref().is_some_and(|grant| grant.refresh.is_some())
+        let has_client = self.settings.client_id.is_some() || !self.record.clients.is_empty();
+        let is_good = |grant: &Grant| grant.refresh.is_some() && (has_client || !grant.is_foreign());
+        !self.is_step_up() && self.record.grant.as_ref().is_some_and(is_good)
+    }
+
+    /// Whether this server may see the refresh token that others have kept: it goes to who gave it, where that was kept, and
+    /// else to whom the resource names.
+    pub(super) fn may_adopt(&self, server: &Server) -> bool {
+        let is_its = |issuer: &str| issuer.is_empty() || is_same(issuer, &server.issuer);
+        let grant = self.record.grant.as_ref().filter(|grant| grant.is_foreign());
+        self.can_refresh() && grant.is_some_and(|grant| is_its(&grant.issuer))
+    }
+
+    /// Refreshes it, as the client that there is for this server: another one could not.
+    pub(super) fn adopt(&mut self, server: Server) {
+        match identify(&self.settings, &server, &self.record, None, self.now) {
+            Ok(Identity::Own(client)) => self.bind(client, None, server),
+            Ok(Identity::Known(client)) => self.adopt_as(client, server),
+            Ok(Identity::Register(_)) | Err(_) => self.authorize(server),
+        }
+    }
+
+    pub(super) fn adopt_as(&mut self, client: Client, server: Server) {
+        let pending = self.pending(server.clone(), client, None);
+        if let Some(grant) = &mut self.record.grant {
+            (grant.issuer, grant.client, grant.resource) = (pending.issuer, pending.client, pending.resource);
+            (grant.token_endpoint, grant.revocation_endpoint) = (pending.token_endpoint, pending.revocation_endpoint);
+        }
+        self.refresh(Some(server), None);
     }
 
     pub(super) fn refresh(&mut self, server: Option<Server>, hiccup: Option<Trouble>) {
@@ -19,7 +50,7 @@ impl Flow {
     }
 
     fn refresh_with(&mut self, server: Option<Server>, hiccup: Option<Trouble>, bare: bool) {
-        let grant = self.record.grant.as_ref();
+        let grant = self.record.grant.as_ref().filter(|grant| !grant.is_foreign());
         let fetch = grant.and_then(|grant| token::refresh(grant, &self.settings, bare));
         let Some(fetch) = fetch else { return self.granted() };
         self.stage = Stage::Refresh { server, hiccup, bare };
@@ -77,12 +108,15 @@ impl Flow {
     pub fn handle_kept(&mut self, kept: Option<&str>, now_unix_ms: u64) {
         self.now = now_unix_ms;
         let Stage::Doubt { server, hiccup, refused } = std::mem::replace(&mut self.stage, Stage::Over) else { return };
+        let issuer = self.record.grant.as_ref().map(|grant| (grant.issuer.clone(), grant.client.id.clone()));
+        let (issuer, client) = issuer.unwrap_or_default();
         if self.take_up(kept) {
             return self.granted();
         }
-        let issuer = self.record.grant.take().map(|grant| (grant.issuer, grant.client.id)).unwrap_or_default();
+        self.record.grant = None;
+        self.server = server.clone().or(self.server.take());
         if let Refused::Client(_) = refused {
-            self.forget_client(&issuer.0, &issuer.1);
+            self.forget_client(&issuer, &client);
         }
         self.keep();
         match (server, hiccup) {

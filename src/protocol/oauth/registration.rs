@@ -80,7 +80,8 @@ pub(super) fn identify(
             if secret.is_some() && server.by_default && settings.owner().is_none() {
                 return Err(trouble("no_metadata", NO_ISSUER));
             }
-            let method = auth_method(secret.is_some(), server).to_owned();
+            let registered = settings.client_auth_method.clone().or_else(|| wanted_method(settings));
+            let method = auth_method(secret.is_some(), registered.as_deref(), server).to_owned();
             Ok(Identity::Own(Client { id: id.clone(), secret, method, ..Client::default() }))
         }
         (_, Some(id)) if server.takes_client_urls => {
@@ -184,7 +185,7 @@ pub(super) fn registered(text: &str, settings: &Settings, server: &Server, scope
     let method = match document.token_endpoint_auth_method.as_deref() {
         Some(method @ ("client_secret_post" | "client_secret_basic")) if secret.is_some() => method,
         Some("none") => "none",
-        _ => auth_method(secret.is_some(), server),
+        _ => auth_method(secret.is_some(), wanted_method(settings).as_deref(), server),
     };
     // In seconds; 0: never.
     let expires_at = document.client_secret_expires_at.as_deref().and_then(seconds);
@@ -196,13 +197,25 @@ pub(super) fn registered(text: &str, settings: &Settings, server: &Server, scope
     is_good.then_some(Client { id, secret, method, redirect, scope, expires_at })
 }
 
-/// Of what the server takes, what needs no preflight first. "If omitted, the default is client_secret_basic" (RFC 8414).
-fn auth_method(has_secret: bool, server: &Server) -> &'static str {
+/// How the host wants a client to be registered. Whoever has a secret all the same is not registered with none.
+fn wanted_method(settings: &Settings) -> Option<String> {
+    let wanted = settings.client_metadata.as_ref().and_then(|metadata| metadata.read("token_endpoint_auth_method"));
+    wanted.filter(|method: &String| method != "none")
+}
+
+/// As the client is registered, where the server does not rule it out: it may hold a client to that. Else, of what the server
+/// takes, what needs no preflight first. "If omitted, the default is client_secret_basic" (RFC 8414).
+fn auth_method(has_secret: bool, registered: Option<&str>, server: &Server) -> &'static str {
+    const WITH_SECRET: [&str; 2] = ["client_secret_post", "client_secret_basic"];
     let lists = |method: &str| server.auth_methods.as_ref().is_some_and(|all| all.iter().any(|one| one == method));
+    let lists_any = server.auth_methods.as_ref().is_some_and(|all| !all.is_empty());
+    let is_its = |method: &&str| registered == Some(*method) && (lists(method) || !lists_any);
     match has_secret {
         false => "none",
-        true if lists("client_secret_post") => "client_secret_post",
-        true => "client_secret_basic",
+        true => WITH_SECRET.into_iter().chain(["none"]).find(is_its).unwrap_or_else(|| {
+            let known = WITH_SECRET.into_iter().chain(["none"]).find(|method| lists(method));
+            known.unwrap_or(if lists_any { "client_secret_post" } else { "client_secret_basic" })
+        }),
     }
 }
 

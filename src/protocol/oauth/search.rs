@@ -259,7 +259,8 @@ impl Flow {
     /// Who authorizes cannot be found out just now. What there is may be refreshed where it came from.
     fn hiccup(&mut self, search: &Search) {
         let trouble = search.told("unreachable", HICCUP).retryable();
-        match self.can_refresh() {
+        let is_placed = self.record.grant.as_ref().is_some_and(|grant| !grant.is_foreign());
+        match self.can_refresh() && is_placed {
             true => self.refresh(None, Some(trouble)),
             false => self.fail(trouble),
         }

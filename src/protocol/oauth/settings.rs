@@ -14,6 +14,7 @@ use crate::protocol::codec::json::Members;
 ///     client_id: Some("https://app.example.com/client.json".into()),
 ///     resource: None,
 ///     client_secret: None,
+///     client_auth_method: None,
 ///     client_is_renewable: false,
 ///     issuer: None,
 ///     bound: None,
@@ -35,6 +36,9 @@ pub struct Settings {
     pub client_id: Option<String>,
     /// Of a pre-registered client. What stands in a page is no secret.
     pub client_secret: Option<String>,
+    /// How the pre-registered client is registered to prove who it is: its `token_endpoint_auth_method` (RFC 7591, section
+    /// 2). `None`: as `client_metadata` says, and else what the server lists.
+    pub client_auth_method: Option<String>,
     /// The pre-registered client was registered dynamically: where the authorization server has forgotten it, another
     /// takes its place.
     pub client_is_renewable: bool,

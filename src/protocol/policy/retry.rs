@@ -45,6 +45,8 @@ pub(in crate::protocol) enum End {
     },
     /// No answer came: the connection broke, the stream ended, a gateway lost the server.
     Lost,
+    /// No connection came to be: nothing was sent.
+    Unsent,
     /// The server is busy. `at_gate`: a rate limit refused it before it was dispatched.
     Busy {
         /// What the refusal itself proves.
@@ -90,6 +92,7 @@ pub(in crate::protocol) fn next(call: Known, end: End) -> Next {
         End::SessionGone { at_gate: false } | End::OtherVersion { at_gate: false } | End::Lost => {
             again(allows_safe(call), Outcome::Unknown)
         }
+        End::Unsent => again(allows_safe(call), Outcome::NotExecuted),
         End::SessionLives { outcome } => Next::Settle(outcome),
         End::SessionUnclear { outcome, explained } => {
             again(allows_safe(call) && !explained, if explained { outcome } else { Outcome::Unknown })
@@ -177,6 +180,12 @@ mod tests {
     fn no_answer_came() {
         let no = settled(Unknown);
         assert_eq!(row(End::Lost), [[no, no, no], [AGAIN, AGAIN, no]]);
+    }
+
+    #[test]
+    fn no_connection_came_to_be() {
+        let no = settled(NotExecuted);
+        assert_eq!(row(End::Unsent), [[no, no, no], [AGAIN, AGAIN, no]]);
     }
 
     #[test]

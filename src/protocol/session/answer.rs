@@ -38,7 +38,7 @@ impl<P: Payload> Session<P> {
                 self.call_succeeded(id, exchange, result, now);
             }
             Answer::Lost { .. } if self.resume_later(id, exchange, None, now) => {}
-            Answer::Lost { error } => self.lost(id, exchange.generation(), error, now),
+            Answer::Lost { error } => self.broke_off(id, exchange.generation(), error, now),
             // A moment's refusal says nothing of the stream, which the server may keep.
             Answer::Refused { ref refusal, retry_after, .. }
                 if exchange.method() == Method::Get
@@ -182,7 +182,7 @@ impl<P: Payload> Session<P> {
                 self.proven(exchange.generation(), now);
                 self.settle(id, Ok(P::empty()));
             }
-            Answer::Lost { error } => self.lost(id, exchange.generation(), error, now),
+            Answer::Lost { error } => self.broke_off(id, exchange.generation(), error, now),
             Answer::Refused { error, .. } => {
                 // What a dead session refused is not replayed: it may speak of that session's requests.
                 let error = match self.calls.get(id) {

@@ -146,7 +146,6 @@ impl<P: Payload> Session<P> {
         if !self.config.authorizes {
             return Some(answer);
         }
-        self.authorization.went_out();
         let Some((challenge, repair)) = refused_token(&answer) else {
             // A ping may be free to all.
             let proves = !matches!(answer, Answer::Lost { .. }) && exchange.purpose() != Purpose::Ping;
@@ -159,8 +158,9 @@ impl<P: Payload> Session<P> {
         if !late && (self.was_asked_to_connect() || self.authorization.is_hopeless(&challenge, now)) {
             return Some(answer);
         }
-        // Whoever joins an authorization that is for something else may be refused once more.
-        let joins = self.authorization.joins_another(&challenge) && !late;
+        // Whoever joins an authorization that is for something else may be refused once more, and whoever went with what was found.
+        let was_found = self.authorization.is_found(exchange.token());
+        let joins = was_found || self.authorization.joins_another(&challenge) && !late;
         match exchange.purpose() {
             Purpose::Cancelled | Purpose::Delete => return Some(answer),
             // A stream is taken up under the session that it began in, or not at all.
@@ -195,7 +195,8 @@ impl<P: Payload> Session<P> {
             | Purpose::Restore
             | Purpose::Listen
             | Purpose::Answer => {
-                let Some(request) = exchange.repeatable_after(repair) else { return Some(answer) };
+                let repeatable = if was_found { exchange.repeated() } else { exchange.repeatable_after(repair) };
+                let Some(request) = repeatable else { return Some(answer) };
                 let exchange = exchange.anew((!joins).then_some(repair));
                 let held = Held { id, exchange, request, refused: Some(answer) };
                 // It keeps its name: nothing of the refused attempt may be taken for the next one's.

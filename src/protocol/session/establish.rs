@@ -189,8 +189,10 @@ impl<P: Payload> Session<P> {
         if let Some(error) = self.was_redirected(exchange) {
             return self.attempt_failed(error, 0, now);
         }
-        if matches!(refusal.status, 404 | 405) {
+        // Static hosts say 501 of a POST, and go on saying it.
+        if matches!(refusal.status, 404 | 405 | 501) {
             error.code = Code::NotMcp;
+            error.retryable = false;
             error.message += NO_ENDPOINT;
         }
         let wait = if verdict == Verdict::Transient { retry_after } else { None };

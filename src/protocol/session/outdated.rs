@@ -17,7 +17,7 @@ impl<P: Payload> Session<P> {
         let (purpose, method) = (exchange.purpose(), exchange.method());
         // The one before has had it, and led elsewhere.
         if exchange.is_dispatched() {
-            return self.take_failure(id, None, now);
+            return self.take_failure(id, None, None, now);
         }
         let late = exchange.token() < self.authorization.token();
         let repeated = exchange.repeated();
@@ -38,10 +38,10 @@ impl<P: Payload> Session<P> {
         if late { self.resend(held, now) } else { self.authorization.hold(held) }
     }
 
-    /// What is kept is loaded once more. Says no where it has been another each time.
+    /// What is kept is loaded once more. Says no where nobody keeps any, or it has been another each time.
     fn look_up_token(&mut self, now: Now) -> bool {
-        let is_under_way = self.authorization.is_under_way();
-        if !is_under_way && !self.authorization.may_look_up() {
+        let may = self.config.authorizes && (self.authorization.is_under_way() || self.authorization.may_look_up());
+        if !may {
             return false;
         }
         // That is nobody's credential that changes by itself: somebody has put it there.

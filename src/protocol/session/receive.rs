@@ -6,14 +6,14 @@ use crate::protocol::bounds;
 use crate::protocol::codec::http::Head;
 use crate::protocol::codec::json_rpc::{Message, RpcError};
 use crate::protocol::exchanges::body;
-use crate::protocol::exchanges::wording::{EXCERPT, broken_answer, refusal_error, unusable};
+use crate::protocol::exchanges::wording::{EXCERPT, broken_answer, broken_off, refusal_error, unusable};
 use crate::protocol::exchanges::{Answer, Exchange};
 use crate::protocol::lifecycle::SessionId;
 use crate::protocol::policy::backoff;
 use crate::protocol::policy::verdict::{self, Refusal, Verdict};
 use crate::protocol::status::Event;
 use crate::protocol::time::Timer;
-use crate::protocol::{Code, Error, ExchangeId, Input, Malformed, Now, Outcome, Output, Payload, Purpose};
+use crate::protocol::{Code, Error, ExchangeId, Input, Malformed, Now, Outcome, Output, Payload, Purpose, Unreached};
 use std::borrow::Cow;
 
 /// A stream whose answer was taken is given this long to end by itself, so that its connection can be used again.
@@ -85,7 +85,8 @@ impl<P: Payload> Session<P> {
             Input::Outdated => self.take_outdated(id, now),
             Input::Proxied { said, status } => self.take_proxied(id, &said, status, now),
             Input::End => self.take_end(id, now),
-            Input::Failed { cause } => self.take_failure(id, cause, now),
+            Input::Failed { cause } => self.take_failure(id, None, cause, now),
+            Input::Unreached { why, unsent, cause } => self.take_failure(id, Some((why, unsent)), cause, now),
         }
     }
 
@@ -292,21 +293,19 @@ impl<P: Payload> Session<P> {
         self.remove_exchange(id, now);
     }
 
-    pub(in crate::protocol) fn take_failure(&mut self, id: ExchangeId, cause: Option<P>, now: Now) {
+    pub(in crate::protocol) fn take_failure(
+        &mut self,
+        id: ExchangeId,
+        told: Option<(Unreached, bool)>,
+        cause: Option<P>,
+        now: Now,
+    ) {
         let Some(exchange) = self.exchanges.get(id) else { return };
         if !exchange.is_concluded() {
             if matches!(exchange.purpose(), Purpose::Call(_)) {
                 self.page.call_broke_off(now);
             }
-            let message = match exchange.head() {
-                Some(_) => "The connection broke before the answer was complete: the call may have run.",
-                None => {
-                    "The request failed below HTTP: the server is down, this device is offline, or the answer lacks \
-                     CORS headers (Access-Control-Allow-Origin), which a page cannot tell apart."
-                }
-            };
-            let mut error = Error::boxed(Code::Network, Outcome::Unknown, message).retryable();
-            error.cause = cause;
+            let error = broken_off(exchange, told, cause);
             self.conclude(id, Answer::Lost { error }, now);
         }
         self.remove_exchange(id, now);
@@ -362,6 +361,7 @@ impl<P: Payload> Session<P> {
         };
         let step = exchange.answered(&answer, verdict, now);
         self.emit(exchange.wire(id, step, now));
+        self.authorization.went_out();
         let verdict = verdict.unwrap_or(Verdict::NotEviction);
         self.heard_under(&exchange, &answer, now);
         let ended = self.lifecycle.is_closed();

@@ -197,12 +197,26 @@ impl<P: Payload> Session<P> {
 
     /// No answer came, and the call may have run.
     pub(in crate::protocol) fn lost(&mut self, id: CallId, generation: u32, error: Box<Error<P>>, now: Now) {
+        self.lost_in(End::Lost, id, generation, error, now);
+    }
+
+    /// Nothing came to be of its exchange; the error says whether it was sent.
+    pub(in crate::protocol) fn broke_off(&mut self, id: CallId, generation: u32, error: Box<Error<P>>, now: Now) {
+        let polls = self.calls.get(id).is_some_and(|call| call.task().is_some());
+        let end = if error.outcome == Outcome::NotExecuted && !polls { End::Unsent } else { End::Lost };
+        self.lost_in(end, id, generation, error, now);
+    }
+
+    fn lost_in(&mut self, end: End, id: CallId, generation: u32, error: Box<Error<P>>, now: Now) {
         if !self.calls.put_back(id) {
             return;
         }
-        self.calls.note_may_have_run(id, true);
-        let again = self.next(id, Repair::Connection, End::Lost) == Next::SendAgain;
-        if !again {
+        self.calls.note_may_have_run(id, end == End::Lost);
+        let next = self.next(id, Repair::Connection, end);
+        let again = next == Next::SendAgain;
+        if next == Next::Settle(Outcome::NotExecuted) && self.calls.outcome(id) == Outcome::NotExecuted {
+            self.settle(id, Err(error));
+        } else if !again {
             let what = match error.http_status.filter(|status| !(200..300).contains(status)) {
                 Some(status) => format!("The server failed with HTTP {status} while the call may have been running."),
                 None => error.message.clone(),

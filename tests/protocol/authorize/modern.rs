@@ -111,7 +111,7 @@ fn one_connect_asks_the_user_once() {
 fn returned(config: Config, status: u16, www_authenticate: Option<&str>) -> Net {
     let mut net = Net::new(config);
     let challenge = Challenge { status, www_authenticate: www_authenticate.map(str::to_owned) };
-    net.session.handle_origin(Origin { grant: None, returned: Some(challenge) });
+    net.session.handle_origin(Origin { returned: Some(challenge), ..Origin::default() });
     net.authorizations = [GRANTED].into();
     net.connect();
     net

@@ -1,7 +1,7 @@
 //! When the user is asked: as soon as a call waits, once the host says so, or never.
 
 use super::*;
-use mcp_evergreen::protocol::config::Ask;
+use mcp_evergreen::protocol::config::{Ask, Listen};
 use mcp_evergreen::protocol::oauth::Trouble;
 use mcp_evergreen::protocol::status::Event;
 
@@ -379,4 +379,26 @@ fn who_is_asked_for_a_wider_scope_is_signed_in_and_signed_out_once_the_session_i
     net.run();
     net.session.handle_token(None, false);
     assert_eq!(net.status().signed_in, Some(false));
+}
+
+#[test]
+fn a_call_that_waits_for_its_minute_goes_out_once_a_user_has_signed_in() {
+    let mut net = Net::new(Config { listen: Listen::Never, fields_vary: true, timeout_ms: 600_000, ..config() });
+    net.session.handle_token(Some("token-1"), false);
+    net.connect();
+    net.run();
+    for token in ["token-2", "token-3"] {
+        net.session.handle_token(Some(token), false);
+        net.call("a");
+        net.run();
+    }
+    net.reply("call", Reply::text(401, "no"));
+    net.session.handle_token(Some("token-2"), false);
+    net.call("b");
+    assert_eq!(net.run(), ["call→401", "authorize 401"]);
+    net.session.handle_origin(Origin { grant: Some("login".to_owned()), returned: None });
+    net.session.handle_token(Some("token-4"), false);
+    net.authorized(Authorized::Granted { refresh_at_unix_ms: None, same: false });
+    let log = net.run();
+    assert!(log.contains(&"a ok".to_owned()) && log.contains(&"b ok".to_owned()), "{log:?}");
 }

@@ -2,6 +2,14 @@
 
 use super::*;
 
+impl Reply {
+    /// With `Retry-After`.
+    pub fn busy(status: u16, retry_after: &str) -> Self {
+        let head = Head { retry_after: Some(retry_after.to_owned()), ..Head::default() };
+        Self::With(status, "text/plain", "busy".to_owned(), head)
+    }
+}
+
 impl Net {
     pub fn sign_in(&mut self) -> CallId {
         let id = self.session.sign_in(self.now);
@@ -28,6 +36,7 @@ impl Net {
             Reply::Open(_) | Reply::Stream(_) => "200 stream".to_owned(),
             Reply::Cut(..) => "200 cut".to_owned(),
             Reply::Break => "broke".to_owned(),
+            Reply::Unreached(..) => "unreached".to_owned(),
             Reply::Silence => "…".to_owned(),
             Reply::Unsent => "unsent".to_owned(),
             Reply::Unproven => "unproven".to_owned(),
@@ -55,6 +64,9 @@ impl Net {
             }
             Reply::Bodiless(status) => Head { status: *status, ..Head::default() },
             Reply::Break => return self.input(exchange, Input::Failed { cause: None }),
+            Reply::Unreached(why, unsent) => {
+                return self.input(exchange, Input::Unreached { why: *why, unsent: *unsent, cause: None });
+            }
             Reply::Silence => {
                 if name == "initialize" {
                     self.silent = Some(exchange);

@@ -61,6 +61,46 @@ fn a_client_proves_who_it_is_as_the_server_wants_it() {
 }
 
 #[test]
+fn a_client_proves_who_it_is_as_it_is_registered() {
+    let all = json!(["none", "client_secret_post", "client_secret_basic"]);
+    for (registered, metadata, methods, expected) in [
+        (Some("client_secret_basic"), "{}", &all, "basic"),
+        (Some("client_secret_post"), "{}", &all, "post"),
+        (Some("none"), "{}", &all, "none"),
+        // Where nothing is said of the client itself, the host's metadata says what it would be registered with.
+        (None, r#"{"token_endpoint_auth_method":"client_secret_basic"}"#, &all, "basic"),
+        (Some("client_secret_post"), r#"{"token_endpoint_auth_method":"client_secret_basic"}"#, &all, "post"),
+        // … but that there is a secret says more than that none was wanted.
+        (None, r#"{"token_endpoint_auth_method":"none"}"#, &all, "post"),
+        // What the server does not take is not tried.
+        (Some("client_secret_basic"), "{}", &json!(["client_secret_post"]), "post"),
+        (Some("client_secret_post"), "{}", &json!(["client_secret_basic"]), "basic"),
+        (Some("client_secret_post"), "{}", &json!(["none"]), "none"),
+        (Some("client_secret_basic"), "{}", &json!(["private_key_jwt"]), "post"),
+        // It does not say.
+        (Some("client_secret_post"), "{}", &Value::Null, "post"),
+        (Some("client_secret_post"), "{}", &json!([]), "post"),
+        (Some("private_key_jwt"), "{}", &Value::Null, "basic"),
+        (None, "{}", &Value::Null, "basic"),
+    ] {
+        let mut world = World::new();
+        (world.settings.client_id, world.settings.client_secret) = (Some("mine".to_owned()), Some("s".to_owned()));
+        world.settings.client_auth_method = registered.map(str::to_owned);
+        world.settings.client_metadata = Members::parse(metadata);
+        world.change(AS, "token_endpoint_auth_methods_supported", methods.clone());
+        assert_eq!(last(&world.login()), GRANTED);
+        let headers = &world.fetches.last().expect("a token request").headers;
+        let is_basic = headers.iter().any(|(name, _)| *name == "authorization");
+        let sent = match world.form("client_secret") {
+            Some(_) => "post",
+            None if is_basic => "basic",
+            None => "none",
+        };
+        assert_eq!(sent, expected, "{registered:?} {metadata} {methods}");
+    }
+}
+
+#[test]
 fn each_authorization_server_has_its_own_registration_and_tokens() {
     let mut world = World::logged_in();
     let other = "https://other.example";

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 mod clients;
 mod field;
+mod foreign;
 mod granting;
 mod grants;
 mod login;
@@ -61,6 +62,8 @@ struct World {
     /// What chance has given already.
     drawn: u32,
     returned: Option<Challenge>,
+    /// It was found, and is another than before.
+    found: bool,
     /// What the host calls the server.
     named: Option<String>,
 }
@@ -93,6 +96,7 @@ impl World {
                 redirect_url: "https://app.example/callback".to_owned(),
                 client_id: None,
                 client_secret: None,
+                client_auth_method: None,
                 client_is_renewable: false,
                 issuer: None,
                 bound: None,
@@ -122,6 +126,7 @@ impl World {
             grant: None,
             drawn: 0,
             returned: None,
+            found: false,
             named: None,
         }
     }
@@ -215,8 +220,9 @@ impl World {
                     self.kept = self.meanwhile.take().or(self.kept.take());
                     flow.handle_returned(back.as_deref().map_err(Clone::clone), self.kept.as_deref(), now);
                 }
-                Step::Granted { token, refresh_at_unix_ms, grant, same: _, returned } => {
-                    (self.grant, self.returned) = (grant, returned);
+                Step::Granted { token, refresh_at_unix_ms, origin, same: _ } => {
+                    (self.grant, self.returned) = (origin.grant, origin.returned);
+                    self.found = origin.found;
                     let until = refresh_at_unix_ms.map(|at| format!(" until +{}", at.saturating_sub(now)));
                     self.log.push(format!(
                         "granted {}{}",

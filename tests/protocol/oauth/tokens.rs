@@ -76,6 +76,49 @@ fn what_another_tab_has_got_is_used_without_a_word() {
 }
 
 #[test]
+fn what_another_tab_has_got_is_refreshed_first_where_that_is_due() {
+    let due = NOW + 3_540_000;
+    let narrow = "Bearer error=\"insufficient_scope\", scope=\"write\"";
+    for (status, challenge) in [(401, "Bearer"), (403, narrow)] {
+        let again = |world: &mut World, token: &str| {
+            let www_authenticate = Some(challenge.to_owned());
+            let challenge = Challenge { status, www_authenticate };
+            world.run(Need::Refused { challenge, ask: false }, Some(token), due)
+        };
+        let mut world = World::logged_in();
+        assert_eq!(
+            again(&mut world, "access-0"),
+            [
+                &format!("GET {PRM} 200"),
+                &format!("GET {AS} 200"),
+                &format!("POST {TOKEN} 200"),
+                "keep",
+                "granted access-2"
+            ]
+        );
+        assert_eq!((world.form("refresh_token").as_deref(), world.found), (Some("refresh-1"), false));
+        // Whoever comes after it finds that.
+        assert_eq!((last(&again(&mut world, "access-1")), world.found), ("granted access-2", true));
+        // That tab's grant is over: it is the user's turn.
+        let mut world = World::logged_in();
+        world.answer(TOKEN, 400, json!({"error": "invalid_grant"}));
+        assert_eq!(again(&mut world, "access-0")[2..], [&format!("POST {TOKEN} 400"), "keep", "needs user"]);
+    }
+}
+
+#[test]
+fn a_token_that_was_got_just_now_or_is_the_one_before_was_not_found() {
+    let mut world = World::new();
+    world.login();
+    assert!(!world.found);
+    world.answer(TOKEN, 200, json!({"access_token": "access-2", "token_type": "Bearer", "refresh_token": "refresh-2"}));
+    assert_eq!((last(&world.refused(401, "Bearer", Some("access-1"))), world.found), ("granted access-2", false));
+    let stored = Need::Stored { returned: None, finish: false };
+    assert_eq!((last(&world.run(stored, Some("access-2"), NOW)), world.found), ("granted access-2", false));
+    assert_eq!((last(&world.stored(NOW)), world.found), ("granted access-2", true));
+}
+
+#[test]
 fn a_stored_token_is_refreshed_where_that_is_due() {
     let mut world = World::logged_in();
     assert_eq!(world.stored(NOW), ["granted access-1 until +3540000"]);
