@@ -319,23 +319,6 @@ impl Flow {
         self.challenge.as_ref().is_some_and(|challenge| challenge.status == 403)
     }
 
-    pub(super) fn found(&mut self, server: Server) {
-        if self.may_adopt(&server) {
-            return self.adopt(server);
-        }
-        let is_refreshable = self.can_refresh();
-        let same = self.record.grant.as_mut().filter(|grant| grant.issuer == server.issuer);
-        if let Some(grant) = same.filter(|_| is_refreshable) {
-            server.follow(&mut grant.token_endpoint);
-            return self.refresh(Some(server), None);
-        }
-        // What tells whose it is elsewhere is overwritten when the user is sent away.
-        if self.record.grant.as_ref().is_some_and(|grant| grant.is_foreign() && !grant.issuer.is_empty()) {
-            self.keep();
-        }
-        self.authorize(server);
-    }
-
     /// Sends what may be secret.
     pub(super) fn fetch(&mut self, fetch: Fetch) {
         let clients = [

@@ -256,6 +256,24 @@ impl Flow {
         }
     }
 
+    /// This server authorizes.
+    pub(super) fn found(&mut self, server: Server) {
+        if self.may_adopt(&server) {
+            return self.adopt(server);
+        }
+        let is_refreshable = self.can_refresh();
+        let same = self.record.grant.as_mut().filter(|grant| grant.issuer == server.issuer);
+        if let Some(grant) = same.filter(|_| is_refreshable) {
+            server.follow(&mut grant.token_endpoint);
+            return self.refresh(Some(server), None);
+        }
+        // What tells whose it is elsewhere is overwritten when the user is sent away.
+        if self.record.grant.as_ref().is_some_and(|grant| grant.is_foreign() && !grant.issuer.is_empty()) {
+            self.keep();
+        }
+        self.authorize(server);
+    }
+
     /// Who authorizes cannot be found out just now. What there is may be refreshed where it came from.
     fn hiccup(&mut self, search: &Search) {
         let trouble = search.told("unreachable", HICCUP).retryable();

@@ -5,6 +5,11 @@ use super::text::Url;
 /// An authorization server that the host knows: where it departs from the specifications in a way that makes others no
 /// less safe, it is used all the same. PKCE is sent, `state` and `iss` are checked, and clients and tokens are bound to
 /// their issuer as ever.
+///
+/// ```
+/// let trust = mcp_evergreen::AuthTrust { issuer: "https://login.example.com".into(), ..Default::default() };
+/// assert_eq!(trust.resource, None);
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Trust {
     /// Its identifier, exactly: as the MCP server names it, or as its own metadata does.

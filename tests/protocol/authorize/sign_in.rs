@@ -396,7 +396,7 @@ fn a_call_that_waits_for_its_minute_goes_out_once_a_user_has_signed_in() {
     net.session.handle_token(Some("token-2"), false);
     net.call("b");
     assert_eq!(net.run(), ["call→401", "authorize 401"]);
-    net.session.handle_origin(Origin { grant: Some("login".to_owned()), returned: None });
+    net.session.handle_origin(Origin { grant: Some("login".to_owned()), ..Origin::default() });
     net.session.handle_token(Some("token-4"), false);
     net.authorized(Authorized::Granted { refresh_at_unix_ms: None, same: false });
     let log = net.run();
