@@ -44,7 +44,8 @@ pub(in crate::protocol) fn diagnosis(said: &str) -> Diagnosis {
         "foreign" => FOREIGN,
         _ => {
             let hint = REASONS.iter().find(|(known, _)| *known == reason).map_or(FAILED, |(_, hint)| hint);
-            Diagnosis { kind: if is_refused(said) { "proxy_refused" } else { "proxy_failed" }, header: None, hint }
+            let kind = if is_refused(said) { "proxy_refused" } else { "proxy_failed" };
+            Diagnosis { kind, header: None, hint }
         }
     }
 }
