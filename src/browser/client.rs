@@ -310,10 +310,9 @@ impl Session {
     /// [`Status::waiting_for`](crate::Status) is `sign-in` and the address is known. It comes with a change of the state.
     ///
     /// ```no_run
-    /// # fn show(session: mcp_evergreen::Session) {
-    /// if let Some(url) = session.sign_in_url() {
-    ///     println!("sign in: {url}");
-    /// }
+    /// # fn show(session: &mcp_evergreen::Session, href: &mut String) {
+    /// // Of the page's link: empty, it is not shown.
+    /// *href = session.sign_in_url().unwrap_or_default();
     /// # }
     /// ```
     #[cfg(feature = "extras")]
